@@ -1,0 +1,57 @@
+# make reproduce [PROFILE=quick] [FER2013=fer2013.csv] [FERPLUS=fer2013new.csv] · test · lab · clean
+# Each sets up what it needs by itself, from nothing but make, git and Python 3.11 or newer.
+
+PROFILE ?= quick
+PYTHON  ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
+             $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+VENV    := .venv
+BIN     := $(VENV)/bin
+READY   := $(VENV)/ready
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+
+.PHONY: reproduce test lab notebooks lock clean setup
+.DEFAULT_GOAL := reproduce
+
+setup: $(READY)
+
+# The lock pins every package with its hashes; fercore itself then needs nothing more. Only when one of the two changes
+# is anything installed again.
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or newer; name one with PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+reproduce: $(READY)
+	@case "$(PROFILE)" in smoke|quick|laptop|paper) ;; *) echo "make: no profile $(PROFILE); there are smoke, quick, laptop, paper"; exit 1;; esac
+ifdef FER2013
+	@fercore import fer2013 "$(FER2013)" $(if $(FERPLUS),--votes "$(FERPLUS)") --to data/fer2013
+endif
+	@fercore params $(PROFILE)
+	@dvc repro 09_report@$(PROFILE) || { fercore failure reports/$(PROFILE); exit 1; }
+	@echo "The report is reports/$(PROFILE)/report.html"
+
+test: $(READY)
+	@$(BIN)/python -m pytest
+	@$(BIN)/ruff check
+
+lab: $(READY)
+	@$(BIN)/jupyter lab --notebook-dir notebooks
+
+# After an edit outside JupyterLab: the scripts are what is reviewed, the notebooks are made from them.
+notebooks: $(READY)
+	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
+
+# For whoever changes the dependencies; needs uv.
+lock:
+	uv pip compile --universal --generate-hashes --python-version 3.11 --all-extras --quiet \
+	  --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) reports/smoke reports/quick reports/laptop reports/paper data/smoke data/quick data/laptop data/paper \
+	  .dvc/cache .dvc/tmp .pytest_cache .ruff_cache notebooks/.ipynb_checkpoints
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,375 @@
+"""What is in a data set before anyone trains on it: counts, duplicates, leakage between splits, and labels in doubt.
+
+Everything takes arrays or `Faces` and returns DataFrames; nothing here writes or draws.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from scipy import ndimage, sparse
+
+from .datasets import Faces, ferplus
+
+SIDE = 48  # near-duplicates are looked for at FER2013's own resolution
+
+
+def counts(faces: Faces) -> pd.DataFrame:
+    """Images by class (rows, then a total) and split (columns, then a total)."""
+    names = np.asarray(faces.classes)[faces.labels]
+    table = pd.crosstab(names, faces.table["split"].to_numpy()).reindex(faces.classes, fill_value=0)
+    table = table[[split for split in faces.splits if split in table]].rename(columns={"": "all"})
+    table.loc["total"] = table.sum()
+    if len(table.columns) > 1:
+        table["total"] = table.sum(axis=1)
+    return table.rename_axis(index="class", columns=None)
+
+
+def compare_counts(faces: Faces, papers: Mapping[str, Mapping]) -> pd.DataFrame:
+    """Each count that a paper prints beside the measured one: paper, where, class, split, claimed, measured, equal.
+
+    papers  name -> {"where": table, "splits": column names, "counts": {class: one number a split}}
+    """
+    measured = counts(faces)
+    rows = [
+        (paper, entry["where"], name, split, claimed, int(measured.loc[name, split]))
+        for paper, entry in papers.items()
+        for name, numbers in entry["counts"].items()
+        for split, claimed in zip(entry["splits"], numbers, strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=["paper", "where", "class", "split", "claimed", "measured"])
+    return table.assign(equal=table["claimed"] == table["measured"])
+
+
+def constant(pixels: np.ndarray) -> np.ndarray:
+    """Row numbers of the images (N, H, W[, 3]) that hold one value throughout, int64 (n,)."""
+    flat = [np.ptp(_rows(pixels, part), axis=1) == 0 for part in _parts(pixels)]
+    return np.flatnonzero(np.concatenate(flat))
+
+
+# -- duplicates -------------------------------------------------------------------------------------------------------
+
+
+def exact_duplicates(pixels: np.ndarray) -> np.ndarray:
+    """For each image the first row that holds the same bytes, int64 (N,); its own row number where it is the first."""
+
+    def digests(part: slice) -> list[bytes]:
+        return [hashlib.blake2b(row, digest_size=16).digest() for row in _rows(pixels, part)]
+
+    with ThreadPoolExecutor() as pool:
+        marks = np.array([mark for block in pool.map(digests, _parts(pixels)) for mark in block], dtype="V16")
+    _, first, inverse = np.unique(marks, return_index=True, return_inverse=True)
+    return first[inverse].astype(np.int64)
+
+
+def near_duplicates(pixels: np.ndarray, threshold: float = 0.85, candidates: float = 16) -> pd.DataFrame:
+    """Pairs of images that show the same photograph: columns first, second (rows, first < second) and score.
+
+    Found are changes of contrast and brightness, shifts of up to two pixels of 48, recompression, small overlays such
+    as watermarks. Pairs that are the same to the byte are left out.
+
+    threshold   least correlation of the two, histogram-equalised, high-passed and shifted to the best fit
+    candidates  how many pairs an image are looked at closely, on average
+
+    Three sieves, each finer and dearer: whitened 8x8 thumbnails, all pairs at once as matrix products; 24x24 within one
+    pixel, for those that are left; 48x48 within two pixels, for the few that remain.
+    """
+    unique = np.setdiff1d(np.flatnonzero(exact_duplicates(pixels) == np.arange(len(pixels))), constant(pixels))
+    small = thumbnails(pixels, unique)
+    first, second = _alike(_descriptors(small), candidates)
+    halved = _equalise(small).reshape(-1, SIDE // 2, 2, SIDE // 2, 2).mean((2, 4))
+    coarse = _correlation(_high_pass(halved, 0.6, 3.0), first, second, reach=1)
+    kept = coarse > threshold - 0.1  # a shift by an odd number of pixels costs some of the score at half the size
+    first, second = first[kept], second[kept]
+    used, places = np.unique(np.concatenate([first, second]), return_inverse=True)
+    fine = _high_pass(_equalise(small[used]), 1.0, 4.0)
+    score = _correlation(fine, places[: len(first)], places[len(first) :], reach=2)
+    pairs = pd.DataFrame({"first": unique[first], "second": unique[second], "score": score.astype(float)})
+    pairs = pairs[pairs["score"] >= threshold]
+    return pairs.sort_values(["first", "second"], ignore_index=True)
+
+
+def groups(exact: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
+    """Connected images: for each the first row of its group, int64 (N,), from exact duplicates (N,) and near pairs."""
+    count = len(exact)
+    ends = np.concatenate([exact, pairs["first"]]), np.concatenate([np.arange(count), pairs["second"]])
+    graph = sparse.coo_matrix((np.ones(len(ends[0])), ends), (count, count))
+    _, component = sparse.csgraph.connected_components(graph, directed=False)
+    _, first, inverse = np.unique(component, return_index=True, return_inverse=True)
+    return first[inverse].astype(np.int64)
+
+
+def leakage(faces: Faces, group: np.ndarray, against: str = "Training") -> pd.DataFrame:
+    """By split: images, how many are redundant within it, and how many of them also stand in the split `against`."""
+    split = faces.table["split"].to_numpy()
+    inside = np.isin(group, group[split == against])
+    rows = []
+    for name in faces.splits:
+        rows_of = split == name
+        shared = int(inside[rows_of].sum()) if name != against else 0
+        total = int(rows_of.sum())
+        rows.append((name, total, total - len(np.unique(group[rows_of])), shared, shared / total))
+    return pd.DataFrame(rows, columns=["split", "images", "redundant", f"in_{against}", "share"]).set_index("split")
+
+
+def contradictions(faces: Faces, group: np.ndarray) -> pd.DataFrame:
+    """Pairs of images of one group with different labels, counted by the two classes: a symmetric table of classes."""
+    table = pd.DataFrame({"group": group, "label": faces.labels})
+    table = table[table.duplicated("group", keep=False)]
+    by_group = pd.crosstab(table["group"], table["label"]).reindex(columns=range(len(faces.classes)), fill_value=0)
+    together = by_group.to_numpy()
+    pairs = together.T @ together
+    np.fill_diagonal(pairs, ((together * (together - 1)) // 2).sum(axis=0))
+    return pd.DataFrame(pairs, index=faces.classes, columns=faces.classes).rename_axis(index="class")
+
+
+def contradicted(faces: Faces, group: np.ndarray) -> np.ndarray:
+    """Row numbers of the images whose group holds more than one label, int64 (n,)."""
+    labels = pd.Series(faces.labels).groupby(group).transform("nunique")
+    return np.flatnonzero(labels.to_numpy() > 1)
+
+
+def score_duplicates(faces: Faces, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Recall of the planted copies by kind, and precision of `pairs`, against `copy_of` and `copy_kind` of the table.
+
+    Two copies of one original are a true pair too. Raises KeyError where the set does not tell its copies.
+    """
+    copy_of, kind = faces.table["copy_of"].to_numpy(), faces.table["copy_kind"].to_numpy()
+    exact = exact_duplicates(faces.pixels)
+    found = groups(exact, pairs)
+    root = np.where(copy_of >= 0, copy_of, np.arange(len(faces)))
+    rows = []
+    for name in sorted(set(kind[copy_of >= 0])):
+        of_kind = np.flatnonzero((copy_of >= 0) & (kind == name))
+        rows.append((name, len(of_kind), int((found[of_kind] == found[root[of_kind]]).sum())))
+    table = pd.DataFrame(rows, columns=["kind", "planted", "found"]).set_index("kind")
+    table["recall"] = table["found"] / table["planted"]
+    true = exact[root[pairs["first"]]] == exact[root[pairs["second"]]]
+    table.attrs["precision"] = float(true.mean()) if len(pairs) else float("nan")
+    return table
+
+
+def thumbnails(pixels: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    """Grey levels of the images at 48x48, uint8 (n, 48, 48)."""
+    rows = np.arange(len(pixels)) if rows is None else rows
+    if pixels.shape[1:] == (SIDE, SIDE):
+        return pixels[rows]
+
+    def shrink(row: int) -> np.ndarray:
+        return np.asarray(Image.fromarray(pixels[row]).convert("L").resize((SIDE, SIDE), Image.Resampling.BOX))
+
+    with ThreadPoolExecutor() as pool:
+        return np.stack(list(pool.map(shrink, rows)))
+
+
+def _descriptors(small: np.ndarray) -> np.ndarray:
+    """Unit vectors float32 (n, 63): 8x8 means without brightness and contrast, half whitened so that what all faces
+    share (light forehead, dark eyes) counts for less than what sets one apart."""
+    side = SIDE // 8
+    pooled = small.reshape(-1, 8, side, 8, side).mean((2, 4), dtype=np.float32).reshape(len(small), -1)
+    centred = _unit(pooled)
+    centred -= centred.mean(axis=0)
+    values, axes = np.linalg.eigh(centred.T @ centred / len(centred))
+    return _unit(centred @ (axes[:, 1:] * np.maximum(values[1:], 1e-9) ** -0.25), centre=False)
+
+
+def _alike(vectors: np.ndarray, candidates: float) -> tuple[np.ndarray, np.ndarray]:
+    """The `candidates` * n / 2 or so pairs of vectors (n, d) with the largest products, as two arrays of rows."""
+    count = len(vectors)
+    sample = vectors[:: max(1, count // 500)] @ vectors.T
+    cut = np.quantile(sample, max(0.0, 1 - (candidates + 1) / count)) if count else 0.0
+    first, second = [], []
+    for start in range(0, count, 1024):
+        product = vectors[start : start + 1024] @ vectors[start:].T
+        left, right = np.nonzero(product > cut)
+        above = right > left
+        first.append(left[above] + start)
+        second.append(right[above] + start)
+    return np.concatenate([*first, np.empty(0, int)]), np.concatenate([*second, np.empty(0, int)])
+
+
+def _equalise(small: np.ndarray) -> np.ndarray:
+    """Each pixel's rank within its image, 0 to 1, float32: the same for every contrast that keeps dark below light."""
+    flat = small.reshape(len(small), -1)
+    result = np.empty(flat.shape, np.float32)
+    for start in range(0, len(flat), 4096):
+        block = flat[start : start + 4096]
+        offset = 256 * np.arange(len(block))[:, None]
+        histogram = np.bincount((block + offset).ravel(), minlength=256 * len(block)).reshape(-1, 256)
+        rank = (histogram.cumsum(axis=1) - histogram / 2) / flat.shape[1]
+        result[start : start + 4096] = rank.ravel()[block + offset]
+    return result.reshape(small.shape)
+
+
+def _high_pass(images: np.ndarray, inner: float, outer: float) -> np.ndarray:
+    """Difference of two Gaussians, so that shape decides and not the light; sigmas in pixels."""
+    blurred = ndimage.gaussian_filter(images, (0, outer, outer))
+    return ndimage.gaussian_filter(images, (0, inner, inner)) - blurred
+
+
+def _correlation(images: np.ndarray, first: np.ndarray, second: np.ndarray, reach: int) -> np.ndarray:
+    """The best correlation of images[first] and images[second] (n, S, S) over shifts of up to `reach` pixels."""
+    side, margin = images.shape[1], reach + 1
+    middle = slice(margin, side - margin)
+    still = _unit(images[:, middle, middle].reshape(len(images), -1))
+    best = np.full(len(first), -1, np.float32)
+    for down in range(-reach, reach + 1):
+        for right in range(-reach, reach + 1):
+            window = images[:, margin + down : side - margin + down, margin + right : side - margin + right]
+            moved = _unit(window.reshape(len(images), -1))
+            for part in _parts(first):
+                score = np.einsum("ij,ij->i", still[first[part]], moved[second[part]])
+                np.maximum(best[part], score, out=best[part])
+    return best
+
+
+def _unit(vectors: np.ndarray, centre: bool = True) -> np.ndarray:
+    vectors = vectors - vectors.mean(axis=1, keepdims=True) if centre else vectors
+    return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+
+
+def _parts(array: np.ndarray, size: int = 4096) -> list[slice]:
+    return [slice(start, start + size) for start in range(0, len(array), size)]
+
+
+def _rows(pixels: np.ndarray, part: slice) -> np.ndarray:
+    block = pixels[part]
+    return np.ascontiguousarray(block).reshape(len(block), -1)
+
+
+# -- labels in doubt --------------------------------------------------------------------------------------------------
+
+
+def vote_agreement(faces: Faces) -> pd.DataFrame:
+    """By class of FER2013, what the ten FER+ votes say: shares that agree, disagree, have no majority, and see no face.
+
+    A majority is more than half of the votes, unknown and NF included. Raises KeyError where there are no votes.
+    """
+    votes = ferplus.votes(faces)
+    own = np.asarray(ferplus.FER2013_IN_VOTES)[faces.labels]
+    most, total = votes.max(axis=1), votes.sum(axis=1)
+    majority = most > total / 2
+    agrees = majority & (votes[np.arange(len(votes)), own] == most)
+    frame = pd.DataFrame(
+        {
+            "class": pd.Categorical(np.asarray(faces.classes)[faces.labels], faces.classes),
+            "images": 1,
+            "agree": agrees,
+            "disagree": majority & ~agrees,
+            "no_majority": ~majority,
+            "no_face": votes[:, ferplus.VOTES.index("NF")] > total / 2,
+            "own_votes": votes[np.arange(len(votes)), own] / total,
+        }
+    )
+    shares = ["agree", "disagree", "no_majority", "no_face", "own_votes"]
+    how = {"images": "sum", **dict.fromkeys(shares, "mean")}
+    table = frame.groupby("class", observed=False).agg(how)
+    table.loc["all"] = frame.agg(how)
+    return table.astype({"images": int})
+
+
+def voted_wrong(faces: Faces) -> np.ndarray:
+    """float (N,): 1 where a majority of the FER+ votes is for another class, 0 where for the label, NaN without one."""
+    votes = ferplus.votes(faces)
+    own = votes[np.arange(len(votes)), np.asarray(ferplus.FER2013_IN_VOTES)[faces.labels]]
+    most = votes.max(axis=1)
+    return np.where(most > votes.sum(axis=1) / 2, (own < most).astype(float), np.nan)
+
+
+def out_of_sample(faces: Faces, group: np.ndarray, folds: int = 5, seed: int = 0) -> np.ndarray:
+    """Class probabilities (N, classes) from models that saw neither the image nor one of its group.
+
+    Histograms of oriented gradients (Dalal & Triggs 2005) and logistic regression: seconds, not hours, and on FER2013
+    within reach of the LBP + SVM baselines. A stronger network's probabilities can take their place.
+    """
+    from skimage.feature import hog
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    features = np.stack([hog(image, 9, (8, 8), (2, 2)) for image in thumbnails(faces.pixels)]).astype(np.float32)
+    width = min(200, len(features) // (2 * folds))
+    model = make_pipeline(PCA(width, random_state=seed), StandardScaler(), LogisticRegression(C=0.05, max_iter=500))
+    split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    return cross_val_predict(model, features, faces.labels, groups=group, cv=split, method="predict_proba")
+
+
+def label_errors(faces: Faces, probabilities: np.ndarray) -> pd.DataFrame:
+    """Likely label errors by confident learning (Northcutt et al., JAIR 2021; cleanlab), a row an image.
+
+    quality    0 to 1, low where the label is doubtful
+    suspected  whether cleanlab counts the label among the errors
+    suggested  the class that the probabilities favour
+    """
+    from cleanlab.filter import find_label_issues
+    from cleanlab.rank import get_label_quality_scores
+
+    return pd.DataFrame(
+        {
+            "label": faces.labels,
+            "quality": get_label_quality_scores(faces.labels, probabilities),
+            "suspected": find_label_issues(faces.labels, probabilities, n_jobs=1),
+            "suggested": probabilities.argmax(axis=1),
+        }
+    )
+
+
+def score_label_errors(found: pd.DataFrame, wrong: np.ndarray, seed: int = 0, resamples: int = 500) -> pd.Series:
+    """How well `found` tells the labels that are wrong, float (N,) of 1, 0 and NaN for not known.
+
+    images, wrong_share, suspected_share, precision, recall, and the area under the ROC curve of `quality` with a 95 %
+    bootstrap interval over images. Precision is to be read against wrong_share, which guessing attains.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    known = np.flatnonzero(~np.isnan(wrong))
+    truth, suspected = wrong[known].astype(bool), found["suspected"].to_numpy()[known]
+    doubt = 1 - found["quality"].to_numpy()[known]
+    draw = np.random.default_rng(seed)
+    areas = []
+    for _ in range(resamples):
+        rows = draw.integers(len(known), size=len(known))
+        if 0 < truth[rows].sum() < len(rows):
+            areas.append(roc_auc_score(truth[rows], doubt[rows]))
+    low, high = np.quantile(areas, [0.025, 0.975])
+    return pd.Series(
+        {
+            "images": len(known),
+            "wrong_share": truth.mean(),
+            "suspected_share": suspected.mean(),
+            "precision": truth[suspected].mean() if suspected.any() else float("nan"),
+            "recall": suspected[truth].mean(),
+            "auroc": roc_auc_score(truth, doubt),
+            "auroc_low": low,
+            "auroc_high": high,
+        }
+    )
+
+
+def brightness(faces: Faces) -> pd.DataFrame:
+    """Mean and standard deviation of each image's grey levels (0 to 255), with its class and split."""
+    flat = [_rows(faces.pixels, part) for part in _parts(faces.pixels)]
+    return pd.DataFrame(
+        {
+            "class": pd.Categorical(np.asarray(faces.classes)[faces.labels], faces.classes),
+            "split": faces.table["split"].to_numpy(),
+            "mean": np.concatenate([block.mean(axis=1) for block in flat]),
+            "contrast": np.concatenate([block.std(axis=1) for block in flat]),
+        }
+    )
+
+
+def mean_faces(faces: Faces, rows: Sequence[int] | None = None) -> np.ndarray:
+    """The average image of each class, float (classes, H, W[, 3]); NaN for a class with no image among `rows`."""
+    rows = np.arange(len(faces)) if rows is None else np.asarray(rows)
+    means = np.full((len(faces.classes), *faces.pixels.shape[1:]), np.nan)
+    for label in np.unique(faces.labels[rows]):
+        means[label] = faces.pixels[rows[faces.labels[rows] == label]].mean(axis=0)
+    return means

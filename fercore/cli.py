@@ -1,0 +1,103 @@
+"""The command `fercore`: what the library does, from a shell. `fercore COMMAND --help` says more."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command; 0 where it did its work, 1 with one line on standard error where it could not."""
+    options = _parser().parse_args(words)
+    from .datasets import DataError
+    from .pipeline import ParameterError
+
+    try:
+        return options.run(options) or 0
+    except (DataError, ParameterError, ValueError, OSError) as error:
+        print(f"fercore: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fercore", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("import", help="read a data set once, so that it is memory-mapped from then on")
+    command.add_argument("name", help="fer2013, ferplus, rafdb, affectnet, ckplus, oulucasia, folder or synthfer")
+    command.add_argument("source", nargs="?", help="the file or folder in the layout that users download")
+    command.add_argument("--to", metavar="FOLDER", help="where to (data/NAME)")
+    command.add_argument("--fer2013", metavar="SOURCE", help="ferplus: FER2013 itself, a file or an imported folder")
+    command.add_argument("--votes", metavar="CSV", help="fer2013: also the FER+ votes in fer2013new.csv")
+    command.add_argument("--subject", metavar="REGEX", help="folder: what finds the subject in an image's path")
+    command.add_argument("--images", type=int, help="synthetic sets: how many")
+    command.add_argument("--seed", type=int, help="synthetic sets")
+    command.set_defaults(run=_import)
+
+    command = commands.add_parser("audit", help="counts, duplicates and leakage of an imported data set")
+    command.add_argument("folder", help="where it was imported to, such as data/fer2013")
+    command.set_defaults(run=_audit)
+
+    command = commands.add_parser("data", help="put a profile's data set in place (a stage of the pipeline)")
+    command.add_argument("-f", dest="files", action="append", required=True, metavar="YAML")
+    command.add_argument("folder")
+    command.set_defaults(run=_data)
+
+    command = commands.add_parser("params", help="check parameter files against the notebooks before anything runs")
+    command.add_argument("profile", help="smoke, quick, laptop or paper")
+    command.add_argument("notebooks", nargs="*", help="all numbered ones, if none is named")
+    command.set_defaults(run=_params)
+
+    command = commands.add_parser("failure", help="say which cell of which notebook failed, and how")
+    command.add_argument("folder", help="reports/PROFILE")
+    command.set_defaults(run=_failure)
+    return parser
+
+
+def _import(options) -> None:
+    from . import datasets
+
+    given = {key: getattr(options, key) for key in ("fer2013", "votes", "subject", "images", "seed")}
+    given = {key: value for key, value in given.items() if value is not None}
+    path = datasets.bring_in(options.name, options.source, options.to or Path("data") / options.name, **given)
+    faces = datasets.open(path.parent)
+    splits = ", ".join(f"{name or 'no split'} {len(faces.rows(name)):,}" for name in faces.splits)
+    print(f"{path.parent}: {len(faces):,} images of {' x '.join(map(str, faces.pixels.shape[1:3]))} ({splits})")
+    for note in faces.notes:
+        print(f"note: {note}")
+
+
+def _audit(options) -> None:
+    from . import audit, datasets
+
+    faces = datasets.open(options.folder)
+    exact = audit.exact_duplicates(faces.pixels)
+    near = audit.groups(exact, audit.near_duplicates(faces.pixels))
+    print(audit.counts(faces).to_string(), "\n")
+    print(f"images of one grey value: {len(audit.constant(faces.pixels))}")
+    for name, group in (("identical to the byte", exact), ("the same photograph", near)):
+        redundant = len(group) - len(set(group.tolist()))
+        contradicted = len(audit.contradicted(faces, group))
+        print(f"\n{name}: {redundant:,} redundant, {contradicted:,} in groups of several labels")
+        if "Training" in faces.splits:
+            print(audit.leakage(faces, group).to_string(float_format="{:.4f}".format))
+
+
+def _data(options) -> None:
+    from .pipeline import prepare_data
+
+    print(prepare_data(options.files, options.folder))
+
+
+def _params(options) -> None:
+    from .pipeline import check_params
+
+    for notebook in map(Path, options.notebooks or sorted(Path("notebooks").glob("[0-9]*.ipynb"))):
+        check_params(notebook, [f"params/{layer}/{notebook.stem}.yaml" for layer in ("paper", options.profile)])
+
+
+def _failure(options) -> None:
+    from .pipeline import failure
+
+    print(failure(options.folder) or f"no executed notebook below {options.folder} holds an error; see above")

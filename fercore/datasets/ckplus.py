@@ -1,0 +1,103 @@
+"""CK+, the Extended Cohn-Kanade Dataset.
+
+P. Lucey, J. F. Cohn, T. Kanade, J. Saragih, Z. Ambadar, I. Matthews. The Extended Cohn-Kanade Dataset (CK+): A complete
+dataset for action unit and emotion-specified expression. CVPR Workshops 2010.
+
+Layout:
+
+    cohn-kanade-images/S005/001/S005_001_00000011.png     640 x 490 or 640 x 480, grey or RGB, from neutral to apex
+    Emotion/S005/001/S005_001_00000011_emotion.txt        one float such as "   3.0000000e+00"; none if unlabelled
+
+Codes: 0 neutral, 1 anger, 2 contempt, 3 disgust, 4 fear, 5 happy, 6 sadness, 7 surprise. They are the labels here too,
+since that is the class order of the released MicroExpNet weights.
+
+Images are chosen as in Section IV-B of I. Cugu, E. Sener, E. Akbas, MicroExpNet (IPTA 2019): of a labelled sequence
+the first frame as neutral and the last three as the expression, of an unlabelled one the first frame alone. That makes
+1,574 images of 593 sequences, 327 of them labelled. The paper crops faces with Viola-Jones; no detector stands here, so
+frames are scaled whole unless `crop` finds the faces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from . import images, text
+from .faces import DataError, Faces, table
+from .store import allocate as allocate_temporary
+
+CLASSES = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
+FRAMES, LABELS = "cohn-kanade-images", "Emotion"
+RELEASE = 593, 327
+
+
+def read(
+    source: str | Path,
+    *,
+    size: int | tuple[int, int] | None = (256, 256),
+    crop: Callable[[np.ndarray], tuple[int, int, int, int] | None] | None = None,
+    peak: int = 3,
+    allocate: Callable = allocate_temporary,
+) -> Faces:
+    """First and last frames as grey `Faces`; subject "S005", sequence "S005_001", split "".
+
+    size  side, or (H, W), to scale to, whatever the proportions were; None keeps the frames' own if they are all alike
+    crop  function from a frame, uint8 (H, W), to the face's (left, top, right, bottom) or None for the whole frame
+    peak  number of last frames of a labelled sequence
+    Raises DataError for a folder, label file or frame that is missing or damaged, a label outside 0 to 7, and a
+    labelled sequence of fewer than 1 + peak frames.
+    """
+    if peak < 1:
+        raise ValueError(f"peak is a number of frames, at least 1, not {peak}")
+    root = images.folder(source, FRAMES, LABELS)
+    keys = {
+        (subject.name, sequence.name)
+        for tree in (FRAMES, LABELS)
+        for subject in images.folders(root / tree)
+        for sequence in images.folders(subject)
+    }
+    chosen, labels, subjects, sequences = [], [], [], []
+    labelled = empty = 0
+    for subject, sequence in sorted(keys):
+        frames = images.listing(root / FRAMES / subject / sequence)
+        code = _code(root, subject, sequence)
+        if code is not None and len(frames) < 1 + peak:
+            found = f"{len(frames)} frames in a labelled sequence"
+            raise DataError(root / FRAMES / subject / sequence, found, f"at least {1 + peak}")
+        labelled += code is not None
+        empty += not frames
+        take = [(frame, 0) for frame in frames[:1]] + [(frame, code) for frame in frames[-peak:] if code is not None]
+        for frame, label in take:
+            chosen.append(frame.relative_to(root).as_posix())
+            labels.append(label)
+            subjects.append(subject)
+            sequences.append(f"{subject}_{sequence}")
+    if not labelled:
+        raise DataError(root / LABELS, "no label file", f"{LABELS}/S005/001/S005_001_00000011_emotion.txt and the like")
+
+    paths = images.present(root, chosen)
+    pixels, note = images.decode_frames(paths, "L", images.hw(size), crop, allocate)
+    notes = [note + (f", scaled to {pixels.shape[2]} x {pixels.shape[1]}" if size is not None else "")]
+    if empty:
+        notes.append(f"{empty} sequence folders without a frame were skipped")
+    if (len(keys) - empty, labelled) != RELEASE:
+        notes.append(
+            f"{len(keys) - empty} sequences, {labelled} of them labelled; the release has {RELEASE[0]} and {RELEASE[1]}"
+        )
+    return Faces("ckplus", pixels, table(labels, "", subjects, sequences, chosen), CLASSES, notes=tuple(notes))
+
+
+def _code(root: Path, subject: str, sequence: str) -> int | None:
+    """The label code of a sequence, or None where it has no label file."""
+    folder = root / LABELS / subject / sequence
+    files = sorted(path for path in folder.glob("*.txt") if not path.name.startswith("."))
+    if not files:
+        return None
+    if len(files) > 1:
+        raise DataError(folder, f"{len(files)} label files", "at most one")
+    (where, line), *more = text.lines(images.inside(root, files[0].relative_to(root)))
+    if more:
+        raise DataError(files[0], f"{1 + len(more)} lines", "one label")
+    return text.code(where, line, range(len(CLASSES)))

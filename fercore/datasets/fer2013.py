@@ -1,0 +1,343 @@
+"""FER2013: 35,887 grey 48x48 faces in three official splits (Goodfellow et al., ICML 2013 workshop, arXiv:1307.0414).
+
+Read from what users have downloaded:
+
+    fer2013.csv          emotion,pixels,Usage; `pixels` is 2,304 numbers of 0 to 255, row by row
+    icml_face_data.csv   the same with blanks in the names and the columns in another order: emotion, Usage, pixels
+    *.gz, *.zip          either of them packed
+    a folder             train|test/<emotion>/*.jpg|png, see `_read_folder`
+
+0 angry, 1 disgust, 2 fear, 3 happy, 4 sad, 5 surprise, 6 neutral; Training, PublicTest, PrivateTest.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+
+from . import images
+from .faces import FER2013_CLASSES as CLASSES
+from .faces import DataError, Faces, table
+from .store import allocate as allocate_temporary
+
+SIDE = 48
+PIXELS = SIDE * SIDE
+SPLITS = ("Training", "PublicTest", "PrivateTest")
+COLUMNS = ("emotion", "pixels", "usage")
+CHUNK = 1 << 19  # bytes of text parsed at once: the arrays made of it stay in a core's cache
+LONGEST = 1 << 24  # bytes; a quoted field that is still open after this much is a stray quotation mark
+
+LABEL_OF = {str(label).encode(): label for label in range(len(CLASSES))}
+SPLIT_OF = {split.encode(): split for split in SPLITS}
+
+
+def read(source: str | Path, *, votes: str | Path | None = None, allocate=allocate_temporary) -> Faces:
+    """FER2013 from `source`: pixels uint8 (N, 48, 48), label 0 to 6, split; `source` names the row or file.
+
+    votes  FER+'s fer2013new.csv, joined by row: ten more columns, see `ferplus.join`
+
+    Raises DataError for anything that is not as the set is published; nothing is guessed or left out.
+    """
+    source = Path(source)
+    if not source.exists():
+        raise DataError(source, "no such file", "fer2013.csv, a .gz or .zip of it, or its folder form")
+    faces = _read_folder(source, allocate) if source.is_dir() else _read_csv(source, allocate)
+    if votes is not None:
+        from . import ferplus
+
+        faces = ferplus.join(faces, votes)
+    return faces
+
+
+# -- the CSV ----------------------------------------------------------------------------------------------------------
+
+
+class _Order(NamedTuple):
+    """Where the three fields stand in a row, and how many fields it has."""
+
+    emotion: int
+    pixels: int
+    usage: int
+    width: int
+
+
+class _Block(NamedTuple):
+    pixels: np.ndarray  # uint8 (n, 2304)
+    labels: list[int]
+    splits: list[str]
+
+
+def _read_csv(source: Path, allocate) -> Faces:
+    with _open(source) as stream:
+        order = _header(source, stream.readline(LONGEST))
+        blocks = _blocks(source, stream, order)
+    labels = [label for block in blocks for label in block.labels]
+    splits = [split for block in blocks for split in block.splits]
+    for split in SPLITS:
+        if split not in splits:
+            raise DataError(source, f"{len(splits)} rows, none of them {split}", f"rows of {', '.join(SPLITS)}")
+    pixels = allocate((len(splits), SIDE, SIDE))
+    np.concatenate([block.pixels for block in blocks], out=pixels.reshape(-1, PIXELS))
+    rows = table(labels, splits, source=[f"row {row}" for row in range(1, len(splits) + 1)])
+    return Faces("fer2013", pixels, rows, CLASSES)
+
+
+@contextmanager
+def _open(source: Path) -> Iterator[io.BufferedIOBase]:
+    """The CSV's bytes, unpacked on the way where `source` is a .gz, .tar.gz or .zip; known by content, not by name."""
+    try:
+        with open(source, "rb") as file:
+            magic = file.peek(4)[:4]
+            if magic == b"PK\x03\x04":
+                with zipfile.ZipFile(file) as archive, archive.open(_member(source, archive.namelist())) as member:
+                    yield member
+            elif magic[:2] != b"\x1f\x8b":
+                yield file
+            elif tarfile.is_tarfile(source):
+                with tarfile.open(source) as archive:
+                    yield archive.extractfile(_member(source, archive.getnames()))
+            else:
+                with gzip.open(file) as member:
+                    yield member
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise DataError(source, f"a damaged archive ({error})", "a whole .gz or .zip file") from None
+
+
+def _member(source: Path, names: list[str]) -> str:
+    found = [name for name in names if name.rsplit("/", 1)[-1] in ("fer2013.csv", "icml_face_data.csv")]
+    found = found or [name for name in names if name.endswith(".csv")]
+    if len(found) != 1:
+        expected = "one that is fer2013.csv or icml_face_data.csv"
+        raise DataError(source, f"members {', '.join(names[:9]) or 'none'}", expected)
+    return found[0]
+
+
+def _header(source: Path, line: bytes) -> _Order:
+    if not line:
+        raise DataError(source, "an empty file", "the header emotion,pixels,Usage")
+    text = line.decode("utf-8-sig", "replace").strip()
+    names = [name.strip().lower() for name in next(csv.reader([text]), [])]
+    if sorted(name for name in names if name in COLUMNS) != sorted(COLUMNS):
+        raise DataError(f"{source}: line 1", f"the header {text[:80]!r}", "emotion,pixels,Usage in any order")
+    return _Order(*(names.index(name) for name in COLUMNS), len(names))
+
+
+def _blocks(source: Path, stream: io.BufferedIOBase, order: _Order) -> list[_Block]:
+    """All rows, parsed by a thread a core: numpy does its work without the interpreter lock."""
+    chunks, lock = _Chunks(source, stream), Lock()
+    blocks: dict[int, _Block] = {}
+    errors: dict[int, Exception] = {}
+
+    def work() -> None:
+        text, scratch = bytearray(), _Scratch()
+        while not errors:
+            with lock:
+                line = chunks.next(text)
+            if not text:
+                return
+            try:
+                blocks[line] = _plain(text, order, scratch) or _careful(source, line, text, order)
+            except DataError as error:
+                errors[line] = error
+
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        for job in [pool.submit(work) for _ in range(workers)]:
+            job.result()
+    if errors:  # chunks are handed out in order, so whatever precedes the first of these was read and is sound
+        raise errors[min(errors)]
+    return [blocks[line] for line in sorted(blocks)]
+
+
+class _Chunks:
+    """The lines of a stream, about CHUNK bytes at a time and never half a row."""
+
+    def __init__(self, source: Path, stream: io.BufferedIOBase):
+        self.source, self.stream, self.line, self.rest = source, stream, 2, b""
+
+    def next(self, text: bytearray) -> int:
+        """Put the next lines into `text`, nothing at the end of the stream; returns the number of the first."""
+        filled = len(self.rest)
+        text[:filled] = self.rest
+        while True:
+            text.extend(bytes(max(0, filled + CHUNK - len(text))))
+            with memoryview(text) as view:
+                read = self.stream.readinto(view[filled : filled + CHUNK])
+            filled += read
+            cut = text.rfind(b"\n", 0, filled) + 1 if read else filled
+            # With an odd number of quotes the last newline is within them: read on to where they close.
+            if not read or (cut and (text.find(b'"', 0, cut) < 0 or text.count(b'"', 0, cut) % 2 == 0)):
+                break
+            if filled > LONGEST:
+                where = f"{self.source}: line {self.line}"
+                raise DataError(where, "a row or a quoted field without an end", "a row a line")
+        self.rest = bytes(text[cut:filled])
+        del text[cut:]
+        line = self.line
+        self.line += np.count_nonzero(np.frombuffer(text, np.uint8) == ord("\n"))  # bytes.count takes 5 times as long
+        return line
+
+
+class _Scratch:
+    """Arrays that serve chunk after chunk: fresh ones would cost more in page faults than all the arithmetic."""
+
+    def __init__(self):
+        self.arrays = np.empty((6, 0), np.uint8)
+
+    def take(self, size: int) -> np.ndarray:
+        """Six uint8 arrays of `size`, holding whatever they held."""
+        if self.arrays.shape[1] < size:
+            self.arrays = np.empty((6, 2 * size), np.uint8)
+        return self.arrays[:, :size]
+
+
+def _plain(text: bytes | bytearray, order: _Order, scratch: _Scratch) -> _Block | None:
+    """The rows of a chunk without quotes or blank lines, whose numbers are all as they should be; None for any other.
+
+    All numbers at once: with the digits' values in an array d, the number that ends at i is d[i] + 10 d[i-1] +
+    100 d[i-2], and blanks count nothing. That is some passes of byte arithmetic in place of 83 million conversions.
+    """
+    byte, digit, low, value, is_digit, is_other = scratch.take(len(text))
+    is_digit, is_other = is_digit.view(bool), is_other.view(bool)
+    byte[:] = np.frombuffer(text, np.uint8)
+    np.equal(byte, ord(","), out=is_other)
+    is_other |= np.equal(byte, ord("\n"), out=is_digit)
+    ends = np.flatnonzero(is_other)
+    if len(ends) % order.width or b'"' in text or b"\0" in text:
+        return None
+    starts = np.concatenate([[0], ends[:-1] + 1]).reshape(-1, order.width)
+    ends = ends.reshape(-1, order.width)
+    if np.count_nonzero(is_digit) != len(ends) or not is_digit[ends[:, -1]].all():  # one newline a row, at its end
+        return None
+    fields = [list(zip(i, j, strict=True)) for i, j in zip(starts.T.tolist(), ends.T.tolist(), strict=True)]
+    labels = [LABEL_OF.get(bytes(text[i:j]).strip()) for i, j in fields[order.emotion]]
+    splits = [SPLIT_OF.get(bytes(text[i:j]).strip()) for i, j in fields[order.usage]]
+    if None in labels or None in splits:
+        return None
+    # With everything but the pixels blanked out, all that remains must be digits and blanks.
+    byte[ends] = ord(" ")
+    for column in set(range(order.width)) - {order.pixels}:
+        for i, j in fields[column]:
+            byte[i:j] = ord(" ")
+    last = ends[:, order.pixels] - 1
+    byte[last[byte[last] == ord("\r")]] = ord(" ")
+
+    np.subtract(byte, ord("0"), out=digit)  # wraps round to more than 9 for whatever is not a digit
+    np.less(digit, 10, out=is_digit)
+    if np.count_nonzero(is_digit) + np.count_nonzero(np.equal(byte, ord(" "), out=is_other)) != len(byte):
+        return None
+    digit *= is_digit
+    two = np.logical_and(is_digit[1:], is_digit[:-1], out=is_other[1:])  # two[i-1]: digits stand at i and before it
+    np.multiply(digit[:-1], 10, out=byte[1:])
+    np.add(digit[1:], byte[1:], out=low[1:])
+    hundreds = np.multiply(digit[:-2], two[1:], out=digit[:-2])
+    if hundreds.max() > 2:
+        return None
+    hundreds *= np.uint8(100)
+    np.add(low[2:], hundreds, out=value[2:])  # value[i]: the number whose last digit so far is at i
+    flags = byte.view(bool)
+    if np.less(value[2:], low[2:], out=flags[2:]).any():  # wrapped round: over 255
+        return None
+    if np.logical_and(two[2:], two[:-2], out=flags[3:]).any():  # four digits in a row
+        return None
+    at = np.flatnonzero(np.greater(is_digit[:-1], is_digit[1:], out=flags[:-1]))  # where the numbers end
+    first, past = (np.searchsorted(at, bounds[:, order.pixels]) for bounds in (starts, ends))
+    if (past - first != PIXELS).any():
+        return None
+    pixels = value.take(at).reshape(-1, PIXELS)
+    return _Block(pixels, labels, splits)
+
+
+def _careful(source: Path, line: int, text: bytearray, order: _Order) -> _Block:
+    """The rows of any chunk, one by one; raises DataError for the first that is not as it should be."""
+    reader = csv.reader(io.StringIO(text.decode("utf-8", "replace"), newline=""))
+    pixels, labels, splits, scratch = [], [], [], _Scratch()
+    for row in reader:
+        where = f"{source}: line {line + reader.line_num - 1}"
+        if not any(field.strip() for field in row):
+            continue
+        if any("\0" in field for field in row):
+            raise DataError(where, "NUL bytes", "text")
+        if len(row) != order.width:
+            raise DataError(where, f"{len(row)} fields (cut off?)", f"{order.width}, as in the header")
+        label, split = (row[column].strip().encode() for column in (order.emotion, order.usage))
+        if label not in LABEL_OF:
+            raise DataError(where, f"the emotion {_quote(row[order.emotion])}", "a whole number of 0 to 6")
+        if split not in SPLIT_OF:
+            raise DataError(where, f"the Usage {_quote(row[order.usage])}", ", ".join(SPLITS))
+        labels.append(LABEL_OF[label])
+        splits.append(SPLIT_OF[split])
+        pixels.append(_row(where, row[order.pixels], scratch))
+    return _Block(np.array(pixels, np.uint8).reshape(-1, PIXELS), labels, splits)
+
+
+def _row(where: str, text: str, scratch: _Scratch) -> np.ndarray:
+    plain = _plain(f"0,{text.strip()},{SPLITS[0]}\n".encode(), _Order(0, 1, 2, 3), scratch)
+    if plain is not None:
+        return plain.pixels[0]
+    words = text.split()
+    for position, word in enumerate(words, 1):
+        if not (word.isascii() and word.isdigit() and int(word) < 256):
+            raise DataError(where, f"{_quote(word)} as pixel {position}", "whole numbers of 0 to 255")
+    if len(words) != PIXELS:
+        raise DataError(where, f"{len(words)} pixels", f"{PIXELS} ({SIDE} x {SIDE})")
+    return np.array([int(word) for word in words], np.uint8)
+
+
+def _quote(field: str) -> str:
+    text = field.strip()
+    return repr(text if len(text) <= 40 else text[:40] + "…")
+
+
+# -- the folder form --------------------------------------------------------------------------------------------------
+
+SYNONYMS = {"anger": "angry", "happiness": "happy", "sadness": "sad"}
+UNKNOWN = "test"  # the split of a test image whose name does not say which of the two it is of
+
+
+def _read_folder(source: Path, allocate) -> Faces:
+    """train|test/<emotion>/*.jpg|png, as Kaggle's folder copies have it; those merge PublicTest and PrivateTest.
+
+    Names that begin with PublicTest_ or PrivateTest_ give the official splits back. Without them the test images keep
+    the split "test", and a note says so.
+    """
+    found = []  # (place of the split, path, label): sorted, they stand in the official order of the splits
+    for part, default in (("train", "Training"), ("test", UNKNOWN)):
+        if not (source / part).is_dir():
+            raise DataError(source / part, "no such folder", "train and test, each with a folder an emotion")
+        before = len(found)
+        for folder in sorted(path for path in (source / part).iterdir() if path.is_dir()):
+            name = SYNONYMS.get(folder.name.lower(), folder.name.lower())
+            if name not in CLASSES:
+                raise DataError(folder, f"the emotion {folder.name!r}", ", ".join(CLASSES))
+            for path in images.listing(folder):
+                named = path.name.split("_")[0]
+                split = named if named in SPLITS else default
+                images.inside(source, path.relative_to(source))
+                found.append(((*SPLITS, UNKNOWN).index(split), path, CLASSES.index(name)))
+        if len(found) == before:
+            raise DataError(source / part, "no image", "images in folders named after the emotions")
+    places, paths, labels = zip(*sorted(found), strict=True)
+    splits = [(*SPLITS, UNKNOWN)[place] for place in places]
+    pixels = images.decode_all(paths, "L", size=None, allocate=allocate)
+    if pixels.shape[1:] != (SIDE, SIDE):
+        raise DataError(paths[0], f"{pixels.shape[2]} x {pixels.shape[1]} pixels", f"{SIDE} x {SIDE}")
+    note = (
+        f"{splits.count(UNKNOWN)} of {len(splits)} images do not say whether they are of PublicTest or of PrivateTest: "
+        "the official splits are lost, and no score on them compares with a published one."
+    )
+    rows = table(labels, splits, source=[path.relative_to(source).as_posix() for path in paths])
+    return Faces("fer2013", pixels, rows, CLASSES, notes=(note,) if UNKNOWN in splits else ())

@@ -1,0 +1,155 @@
+"""FER+: ten crowd-sourced votes for every image of FER2013 (Barsoum et al., ICMI 2016, arXiv:1608.01041).
+
+`fer2013new.csv` has a row an image of FER2013, in FER2013's row order:
+
+    Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF
+
+The join is by row. Its image names are no index: they lag behind the rows from row 60 on, 173 are empty and four stand
+twice. Classes are FER+'s own eight, in its order; unknown and NF (no face) are votes but no classes.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from . import fer2013, store
+from .faces import DataError, Faces
+
+CLASSES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
+VOTES = (*CLASSES, "unknown", "NF")
+COLUMNS = ("Usage", "Image name", *VOTES)
+TARGETS = ("majority", "probability", "multi-target")
+
+# Where each class of FER2013 stands among the votes: angry, disgust, fear, happy, sad, surprise, neutral.
+FER2013_IN_VOTES = tuple(
+    VOTES.index(name) for name in ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+)
+
+
+def read(
+    source: str | Path, *, fer2013: str | Path | Faces, target: str = "majority", allocate=store.allocate
+) -> Faces:
+    """FER2013's images with FER+'s votes and labels, those without a label left out, as the paper's authors do.
+
+    source   fer2013new.csv
+    fer2013  FER2013 itself, or what it is read from (a folder form has lost the row order and is refused)
+    target   "majority", "probability" or "multi-target", see `targets`
+
+    The table has a column a vote (`votes_neutral` … `votes_NF`), `label` is the class with the largest target,
+    `fer2013_label` and `row` are FER2013's own. Raises DataError.
+    """
+    faces = join(fer2013, source)
+    wanted = targets(votes(faces), target)
+    kept = np.flatnonzero(wanted.any(axis=1))
+    if not len(kept):
+        raise DataError(source, "no row with a label", f"votes that give a {target} label")
+    pixels = allocate((len(kept), *faces.pixels.shape[1:]))
+    np.take(faces.pixels, kept, axis=0, out=pixels)
+    rows = faces.table.iloc[kept].reset_index(drop=True)
+    rows = rows.assign(fer2013_label=rows["label"], row=kept, label=wanted[kept].argmax(axis=1))
+    note = f"{len(faces) - len(kept)} images without a {target} label are left out."
+    return Faces("ferplus", pixels, rows, CLASSES, notes=(*faces.notes, note))
+
+
+def join(faces: str | Path | Faces, source: str | Path) -> Faces:
+    """FER2013 with the ten votes as columns `votes_neutral` … `votes_NF`; its labels and images as they were."""
+    if not isinstance(faces, Faces):
+        faces = store.load(faces) if (Path(faces) / store.INDEX).is_file() else fer2013.read(faces)
+    usage, counts = _read_votes(Path(source))
+    if len(usage) != len(faces):
+        raise DataError(source, f"{len(usage)} rows", f"{len(faces)}, one an image of FER2013 (the join is by row)")
+    split = faces.table["split"].to_numpy()
+    if different := np.flatnonzero(usage != split).tolist():
+        where = f"{source}: line {different[0] + 2}"
+        raise DataError(where, f"the Usage {usage[different[0]]}", f"{split[different[0]]}, as FER2013's row has")
+    columns = {f"votes_{name}": counts[:, index] for index, name in enumerate(VOTES)}
+    return Faces(faces.name, faces.pixels, faces.table.assign(**columns), faces.classes, notes=faces.notes)
+
+
+def votes(faces: Faces) -> np.ndarray:
+    """The ten votes, int64 (N, 10), in the order of VOTES. Raises KeyError where the set has none."""
+    return faces.table[[f"votes_{name}" for name in VOTES]].to_numpy(np.int64)
+
+
+def targets(votes: np.ndarray, target: str = "majority") -> np.ndarray:
+    """What a network is to learn from ten votes, float64 (N, 8); a row of zeros where the votes give no label.
+
+    majority      1 for the class that has more than half of the votes (paper, section 3.1)
+    multi-target  the same weight for every class that has 30 % of the votes or more (3.2)
+    probability   the shares of the leading classes, those that together hold three quarters of the votes, three classes
+                  at most; unknown and NF end the list (3.3)
+
+    Single votes are first dropped as outliers. What is kept must hold more than half of the remaining votes and be led
+    by a class; the paper leaves these rules to its authors' code, and they are taken from there.
+    """
+    if target not in TARGETS:
+        raise ValueError(f"no FER+ target {target!r}; there are {', '.join(TARGETS)}")
+    counts = np.where(votes > 1, votes, 0).astype(float)
+    total = counts.sum(axis=1, keepdims=True)
+    if target == "majority":
+        kept = np.where(counts > 0.5 * total, counts, 0)
+    elif target == "multi-target":
+        kept = np.where(counts >= 0.3 * total, counts, 0)
+    else:
+        kept = _leading(counts, total)
+    labelled = (kept.sum(axis=1) > 0.5 * total[:, 0]) & (kept.argmax(axis=1) < len(CLASSES))
+    shares = kept[:, : len(CLASSES)]
+    if target != "probability":
+        shares = (shares > 0).astype(float)
+    return np.divide(shares, shares.sum(axis=1, keepdims=True), out=np.zeros_like(shares), where=labelled[:, None])
+
+
+def _leading(counts: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """The counts (N, 10) of the leading classes, others 0; rows of zeros where more than three share the lead."""
+    kept, rest = np.zeros_like(counts), counts.copy()
+    held, classes, going = np.zeros(len(counts)), np.zeros(len(counts), int), np.ones(len(counts), bool)
+    for _ in range(3):
+        top = rest.max(axis=1, keepdims=True)
+        going = going & (held < 0.75 * total[:, 0]) & (classes < 3)
+        tied = (rest == top) & (rest > 0) & going[:, None]
+        kept = np.where(tied, counts, kept)
+        rest[tied] = 0
+        # Unknown or NF end the list: kept when nothing stands before them, so that the row gets no label.
+        ended = tied[:, len(CLASSES) :].any(axis=1)
+        led = kept[:, : len(CLASSES)].any(axis=1)
+        kept[ended & led, len(CLASSES) :] = 0
+        held += top[:, 0] * (tied[:, : len(CLASSES)].sum(axis=1) + ended)
+        classes += tied[:, : len(CLASSES)].sum(axis=1)
+        going &= ~ended
+    kept[classes > 3] = 0
+    return kept
+
+
+def _read_votes(source: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Usage (N,) and votes int64 (N, 10) of `fer2013new.csv`."""
+    if not source.is_file():
+        raise DataError(source, "no such file", "fer2013new.csv")
+    text = source.read_text(encoding="utf-8-sig", errors="replace")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(f"{source}: line {line}", "NUL bytes", "text")
+    reader = csv.reader(text.splitlines())
+    header = [name.strip() for name in next(reader, [])]
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        raise DataError(f"{source}: line 1", f"no column {', '.join(missing)}", ",".join(COLUMNS))
+    usage_at, votes_at = header.index("Usage"), [header.index(name) for name in VOTES]
+    usage, counts = [], []
+    for row in reader:
+        if not any(field.strip() for field in row):
+            continue
+        where = f"{source}: line {reader.line_num}"
+        if len(row) != len(header):
+            raise DataError(where, f"{len(row)} fields (cut off?)", f"{len(header)}, as in the header")
+        words = [row[index].strip() for index in votes_at]
+        for name, word in zip(VOTES, words, strict=True):
+            if not (word.isascii() and word.isdigit()):
+                raise DataError(where, f"{word!r} votes for {name}", "a whole number")
+        usage.append(row[usage_at].strip())
+        counts.append([int(word) for word in words])
+    if not counts:
+        raise DataError(source, "no row", "a row an image of FER2013")
+    return np.array(usage), np.array(counts, np.int64)

@@ -1,0 +1,210 @@
+"""Image files of any provenance, decoded with care into one array."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from .faces import DataError
+from .store import allocate as allocate_temporary
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm")
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")  # by content, not by name: EPS would start Ghostscript
+MAX_PIXELS = 50_000_000  # a face crop has 10^4; a file that unpacks to more than this is damaged or hostile
+CHUNK = 1024  # images that are queued for decoding at a time, so that memory stays flat
+
+
+def folder(source: str | Path, *parts: str) -> Path:
+    """`source` as a Path; raises DataError where it, or one of the folders `parts` in it, is not a folder."""
+    root = Path(source)
+    for path in (root, *(root / part for part in parts)):
+        if not path.is_dir():
+            expected = "a folder" if path == root else f"the folders {', '.join(parts)}"
+            raise DataError(path, "a file" if path.exists() else "no such folder", expected)
+    return root
+
+
+def inside(root: Path, name: str | Path) -> Path:
+    """`root / name`, refused with DataError where it leads out of `root`, through `..`, an absolute path or a link."""
+    path = root / name
+    real, home = os.path.realpath(path), os.path.realpath(root)
+    if os.path.commonpath([real, home]) != home:
+        raise DataError(path, f"a path that leads to {real}", f"one within {root}")
+    return path
+
+
+def natural(name: str | Path) -> tuple:
+    """Sort key in which 9.jpeg comes before 10.jpeg."""
+    parts = re.split(r"([0-9]+)", str(name))  # text and digits in turn
+    return [int(part) if index % 2 else part for index, part in enumerate(parts)], str(name)
+
+
+def listing(folder: Path, pattern: str = "*") -> list[Path]:
+    """The image files in `folder` that match `pattern`, in natural order, without hidden ones such as ._*."""
+    visible = _visible(folder, pattern)
+    return sorted((path for path in visible if path.suffix.lower() in SUFFIXES and path.is_file()), key=natural)
+
+
+def folders(folder: Path) -> list[Path]:
+    """The folders in `folder`, in natural order, hidden ones left out."""
+    return sorted((path for path in _visible(folder, "*") if path.is_dir()), key=natural)
+
+
+def _visible(folder: Path, pattern: str) -> list[Path]:
+    found = folder.glob(pattern)
+    return [path for path in found if not any(part[0] == "." for part in path.relative_to(folder).parts)]
+
+
+def present(root: Path, names: Sequence[str]) -> list[Path]:
+    """The files `names` of `root`; raises DataError for the first that leads out of it, else for the first missing."""
+    paths = [inside(root, name) for name in names]
+    missing = [path for path in paths if not os.path.isfile(path)]
+    if missing:
+        found = "no such file" + (f"; {len(missing)} are missing" if len(missing) > 1 else "")
+        raise DataError(missing[0], found, f"all {len(paths)} images that the data set lists")
+    return paths
+
+
+def hw(size: int | Sequence[int] | None) -> tuple[int, int] | None:
+    """(H, W) from one side, from a pair, or None; raises ValueError for anything else."""
+    if size is None:
+        return None
+    height, width = (size, size) if np.ndim(size) == 0 else size
+    if min(height, width) < 1 or height * width > MAX_PIXELS:
+        raise ValueError(f"size is a side or (height, width) in pixels, not {size!r}")
+    return int(height), int(width)
+
+
+def decode(
+    path: Path,
+    mode: str,
+    size: tuple[int, int] | None = None,
+    box: Sequence[float] | Callable | None = None,
+) -> np.ndarray:
+    """One image, upright as its EXIF data say, as uint8 (H, W) for mode "L" or (H, W, 3) for "RGB".
+
+    box   (left, top, right, bottom) in pixels, cut out first, or a function from the image to that or to None; what
+          overreaches the image is cut off
+    size  (H, W) to scale to, with antialiasing; None keeps the file's own
+    Raises DataError for a file that is missing, cannot be decoded, has more than 8 bits a channel or unpacks to more
+    than MAX_PIXELS, and for a box that is empty or more than half outside the image.
+    """
+    if mode not in ("L", "RGB"):
+        raise ValueError(f'mode is "L" or "RGB", not {mode!r}')
+    image = _open(path, mode)
+    if callable(box):
+        box = box(np.asarray(image))
+    if box is not None:
+        image = image.crop(_within(path, box, *image.size))
+    if size is not None:
+        image = image.resize(size[::-1], Image.Resampling.BILINEAR)
+    return np.asarray(image)
+
+
+def readable(root: Path, name: str) -> bool:
+    """Whether the file `name` of `root` decodes."""
+    try:
+        return decode(inside(root, name), "L") is not None
+    except DataError:
+        return False
+
+
+def _open(path: Path, mode: str) -> Image.Image:
+    few = f"an image of at most {MAX_PIXELS} pixels (decompression bomb?)"
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise DataError(path, f"{width} x {height} pixels", few)
+            if image.mode.startswith(("I", "F")):  # Pillow would clip these at 255
+                raise DataError(path, f"pixels of Pillow's mode {image.mode}", "8 bits a channel")
+            image.load()
+            with contextlib.suppress(Exception):  # a damaged EXIF block, common on the web, leaves the picture whole
+                ImageOps.exif_transpose(image, in_place=True)
+            return image.convert(mode)
+    except DataError:
+        raise
+    except FileNotFoundError:
+        raise DataError(path, "no such file", "an image that the data set lists") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise DataError(path, str(error), few) from None
+    except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error and more for such files
+        raise DataError(path, f"an image that cannot be decoded ({error})", "a readable image file") from None
+
+
+def _within(path: Path, box: Sequence[float], width: int, height: int) -> tuple[int, int, int, int]:
+    left, top, right, bottom = (int(edge) for edge in box)
+    cut = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    whole, rest = max(right - left, 0) * max(bottom - top, 0), max(cut[2] - cut[0], 0) * max(cut[3] - cut[1], 0)
+    if not rest or 2 * rest < whole:
+        found = f"face box from ({left}, {top}) to ({right}, {bottom})"
+        raise DataError(path, found, f"one within the image of {width} x {height} pixels")
+    return cut
+
+
+def decode_all(
+    paths: Sequence[Path],
+    mode: str,
+    size: tuple[int, int] | None = None,
+    boxes: Sequence[Sequence[float] | None] | Callable | None = None,
+    allocate: Callable = allocate_temporary,
+) -> np.ndarray:
+    """All images as one uint8 array (N, H, W[, 3]).
+
+    size   (H, W) to scale every image to; None takes the first image's and refuses any other
+    boxes  a box for each image, or one function that finds it, called from several threads; see `decode`
+    Raises DataError as `decode` does, and for sizes that differ; of many failures the first in the order of `paths`.
+    """
+
+    def get(index: int) -> np.ndarray:
+        return decode(paths[index], mode, size, boxes if boxes is None or callable(boxes) else boxes[index])
+
+    def put(index: int) -> None:
+        image = get(index)
+        if image.shape != first.shape:
+            found, expected = (f"{shape[1]} x {shape[0]} pixels" for shape in (image.shape, first.shape))
+            raise DataError(paths[index], found, f"{expected}, as {paths[0].name} has")
+        pixels[index] = image
+
+    first = get(0)
+    pixels = allocate((len(paths), *first.shape))
+    pixels[0] = first
+    with ThreadPoolExecutor() as pool:  # Pillow decodes without the interpreter lock
+        for start in range(1, len(paths), CHUNK):
+            for _ in pool.map(put, range(start, min(start + CHUNK, len(paths)))):
+                pass
+    return pixels
+
+
+def decode_frames(
+    paths: Sequence[Path],
+    mode: str,
+    size: tuple[int, int] | None,
+    crop: Callable | None,
+    allocate: Callable = allocate_temporary,
+) -> tuple[np.ndarray, str]:
+    """`decode_all` of video frames, each cut to the face that `crop` finds in it, and the note that says so."""
+    lock, missed = threading.Lock(), []
+
+    def locate(image: np.ndarray):
+        with lock:  # face detectors are seldom made for threads
+            box = crop(image)
+        if box is None:
+            missed.append(image.shape)
+        return box
+
+    pixels = decode_all(paths, mode, size, crop and locate, allocate)
+    if crop is None:
+        return pixels, "whole frames, since no face detector was given"
+    return (
+        pixels,
+        f"frames cropped by the given face detector; {len(missed)} of {len(paths)} in which it found none are whole",
+    )

@@ -1,0 +1,153 @@
+"""Imported data sets on disk: memory-mapped pixels, and imports that happen whole or not at all.
+
+A set is a folder with `dataset.json`, which names the two files that hold it:
+
+    dataset.json               name, classes, notes, fingerprint and the names of the other two
+    pixels-<fingerprint>.npy   uint8 (N, H, W) or (N, H, W, 3)
+    table-<fingerprint>.csv    a row an image
+
+Both are complete before `dataset.json` is replaced, and replacing one file is atomic, so whoever reads finds the old
+set or the new one. What a killed import leaves behind is not named by any `dataset.json`; the next import removes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import uuid
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .faces import COLUMNS, DataError, Faces
+
+INDEX = "dataset.json"
+
+
+def allocate(shape: tuple[int, ...], folder: Path | None = None) -> np.memmap:
+    """A writable uint8 array of `shape` in a new file of `folder`, or in a temporary file that goes with the array."""
+    path = Path(folder or tempfile.gettempdir()) / f"{uuid.uuid4().hex}.tmp"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    if folder is None:
+        weakref.finalize(array, path.unlink, missing_ok=True)
+    return array
+
+
+def fingerprint(pixels: np.ndarray, table: pd.DataFrame) -> str:
+    """SHA-256 of the images, their shape and their table, as 64 hexadecimal digits."""
+
+    def digest(start: int) -> bytes:
+        return hashlib.sha256(np.ascontiguousarray(pixels[start : start + 4096])).digest()
+
+    whole = hashlib.sha256(repr(pixels.shape).encode())
+    with ThreadPoolExecutor() as pool:  # hashlib lets go of the interpreter lock
+        for part in pool.map(digest, range(0, len(pixels), 4096)):
+            whole.update(part)
+    whole.update(_csv(table))
+    return whole.hexdigest()
+
+
+def save(faces: Faces, folder: str | Path) -> Path:
+    """Put `faces` into `folder`, in place of what was there; returns the path of its `dataset.json`.
+
+    Pixels that `allocate` put into `folder` are renamed, not copied.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = fingerprint(faces.pixels, faces.table)
+    pixels, table = folder / f"pixels-{mark[:16]}.npy", folder / f"table-{mark[:16]}.csv"
+
+    backing = Path(getattr(faces.pixels, "filename", None) or "")
+    if backing.parent.resolve() == folder.resolve() and backing.suffix == ".tmp":
+        faces.pixels.flush()
+        os.replace(backing, pixels)
+    else:
+        _write(pixels, lambda file: np.save(file, faces.pixels))
+    _write(table, lambda file: file.write(_csv(faces.table)))
+    index = {
+        "name": faces.name,
+        "images": len(faces),
+        "shape": list(faces.pixels.shape[1:]),
+        "classes": list(faces.classes),
+        "synthetic": faces.synthetic,
+        "notes": list(faces.notes),
+        "fingerprint": mark,
+        "pixels": pixels.name,
+        "table": table.name,
+    }
+    _write_index(folder, index)
+    sweep(folder)
+    return folder / INDEX
+
+
+def refer(store: str | Path, folder: str | Path) -> Path:
+    """Make `folder` another name for the set imported into `store`, without copying it; returns its `dataset.json`."""
+    store, folder = Path(store), Path(folder)
+    load(store)  # whole, or an error
+    folder.mkdir(parents=True, exist_ok=True)
+    index = json.loads((store / INDEX).read_text(encoding="utf-8"))
+    there = os.path.relpath(store, folder).replace(os.sep, "/")
+    for part in ("pixels", "table"):
+        index[part] = f"{there}/{index[part]}"
+    _write_index(folder, index)
+    sweep(folder)
+    return folder / INDEX
+
+
+def sweep(folder: str | Path) -> None:
+    """Remove from `folder` what replaced and interrupted imports have left behind."""
+    folder = Path(folder)
+    index = json.loads((folder / INDEX).read_text(encoding="utf-8")) if (folder / INDEX).is_file() else {}
+    named = {index.get("pixels"), index.get("table")}
+    for pattern in ("*.tmp", "pixels-*.npy", "table-*.csv"):
+        for path in folder.glob(pattern):
+            if path.name not in named:
+                path.unlink(missing_ok=True)
+
+
+def load(folder: str | Path) -> Faces:
+    """The set that was imported into `folder`, its pixels memory-mapped. Raises DataError where there is none."""
+    folder = Path(folder)
+    path = folder / INDEX
+    if not path.is_file():
+        raise DataError(path, "no such file", "an imported data set (see fercore import --help)")
+    try:
+        index = json.loads(path.read_text(encoding="utf-8"))
+        pixels = np.load(folder / index["pixels"], mmap_mode="r")
+        table = pd.read_csv(
+            folder / index["table"],
+            dtype=dict.fromkeys(COLUMNS[1:], str) | {"label": np.int64},
+            keep_default_na=False,
+        )
+        classes, notes = tuple(index["classes"]), tuple(index["notes"])
+        return Faces(index["name"], pixels, table, classes, index["synthetic"], notes, index["fingerprint"])
+    except (OSError, KeyError, ValueError) as error:
+        raise DataError(path, f"a damaged import ({error})", "the files that fercore import writes") from error
+
+
+def _write_index(folder: Path, index: dict) -> None:
+    text = json.dumps(index, indent=1, ensure_ascii=False) + "\n"
+    _write(folder / INDEX, lambda file: file.write(text.encode()))
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _write(path: Path, write) -> None:
+    """Write a file under another name, force it to disk, then put it in place in one step."""
+    part = path.with_name(f"{uuid.uuid4().hex}.tmp")
+    try:
+        with open(part, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

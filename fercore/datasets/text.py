@@ -1,0 +1,81 @@
+"""List and label files, read line by line with the care that a file of any provenance needs."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from .faces import DataError
+
+
+def lines(path: Path) -> Iterator[tuple[str, str]]:
+    """(where, text) of every line that is not blank; `where` is what a DataError about the line begins with.
+
+    A byte order mark and CRLF are taken off. Raises DataError for a file that is missing, empty, holds a NUL byte or is
+    not UTF-8. One line is in memory at a time: AffectNet's training list has hundreds of megabytes.
+    """
+    blank = True
+    try:
+        with open(path, "rb") as file:
+            for number, raw in enumerate(file, 1):
+                where = f"{path}: line {number}"
+                if b"\0" in raw:
+                    raise DataError(where, "a NUL byte", "UTF-8 text")
+                try:
+                    text = (raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw).decode()
+                except UnicodeDecodeError as error:
+                    raise DataError(where, f"bytes that are not text ({error.reason})", "UTF-8 text") from None
+                if text.strip():
+                    blank = False
+                    yield where, text.rstrip("\r\n")
+    except FileNotFoundError:
+        raise DataError(path, "no such file", "a text file") from None
+    except OSError as error:
+        raise DataError(path, f"a file that cannot be read ({error.strerror})", "a text file") from None
+    if blank:
+        raise DataError(path, "an empty file", "at least one line")
+
+
+def rows(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """(where, fields) of every line of a CSV file; raises DataError as `lines` does, and for broken quotes."""
+    for where, text in lines(path):
+        try:
+            fields = next(csv.reader([text], strict=True))
+        except csv.Error as error:
+            raise DataError(where, f"a line that is not CSV ({error})", "fields separated by commas") from None
+        yield where, fields
+
+
+def number(where: object, text: str, what: str) -> float:
+    """A finite number; raises DataError for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise DataError(where, f"{what} {text.strip()[:40]!r}", "a number")
+    return value
+
+
+def code(where: object, text: str, codes: range) -> int:
+    """A label code, a whole number even if written as a float ("3.0000000e+00"); raises DataError outside `codes`."""
+    value = number(where, text, "label")
+    if value not in codes:
+        raise DataError(where, f"label {text.strip()[:40]!r}", f"a whole number from {codes[0]} to {codes[-1]}")
+    return int(value)
+
+
+def scalar(path: Path) -> str:
+    """The one number or string of a .npy file, as text; never unpickled. Raises DataError for anything else."""
+    try:
+        value = np.load(path, allow_pickle=False)
+    except Exception as error:  # whatever NumPy makes of a damaged header
+        raise DataError(path, f"an array that cannot be read ({error})", "a .npy file of one number") from None
+    if not isinstance(value, np.ndarray) or value.size != 1:
+        raise DataError(path, f"values of shape {np.shape(value)}", "a .npy file of one number")
+    return str(value.astype(str).item())

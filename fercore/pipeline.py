@@ -1,0 +1,134 @@
+"""Between DVC, papermill and the notebooks: the data of a profile, parameters checked, failures explained."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import yaml
+
+
+class ParameterError(ValueError):
+    """A parameter file that does not fit: says which file, which key, and what would fit."""
+
+
+def read_params(*paths: str | Path) -> dict:
+    """The mappings of YAML files, later ones over earlier ones. Raises ParameterError."""
+    merged: dict = {}
+    for path in paths:
+        try:
+            values = yaml.load(Path(path).read_text(encoding="utf-8"), _UniqueKeys)
+        except OSError as error:
+            raise ParameterError(f"{path}: {error.strerror or error}") from None
+        except yaml.YAMLError as error:
+            raise ParameterError(f"{path}: not YAML as it should be: {error}") from None
+        if not isinstance(values or {}, dict):
+            raise ParameterError(f"{path}: found {type(values).__name__}; expected a mapping of names to values")
+        merged.update(values or {})
+    return merged
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML takes the last of two equal keys without a word; here that is an error."""
+
+    def construct_mapping(self, node, deep=False):
+        names = [key.value for key, _ in node.value]
+        for name in names:
+            if names.count(name) > 1:
+                raise yaml.YAMLError(f"the key {name!r} stands twice, from line {node.start_mark.line + 1} on")
+        return super().construct_mapping(node, deep)
+
+
+def check_params(notebook: str | Path, files: Iterable[str | Path]) -> dict:
+    """The parameters of `notebook` as `files`, later ones over earlier ones, leave them.
+
+    Raises ParameterError for a key that the notebook does not have (papermill would only warn), for a value of another
+    type than its default, and for a notebook that is not the same as the percent script it is paired with, since DVC
+    watches the script and papermill runs the notebook.
+    """
+    notebook = Path(notebook)
+    known = _parameters(notebook)
+    merged = dict(known)
+    for path in files:
+        for key, value in read_params(path).items():
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(sorted(known))}"
+                raise ParameterError(f"{path}: {notebook.name} has no parameter {key!r}{hint}")
+            kinds = type(known[key]), type(value)
+            if kinds[0] is not kinds[1] and kinds != (float, int) and known[key] is not None:
+                expected, found = (kind.__name__ for kind in kinds)
+                raise ParameterError(f"{path}: {key} is {value!r} ({found}); {notebook.name} expects {expected}")
+            merged[key] = value
+    return merged
+
+
+def _parameters(notebook: Path) -> dict:
+    """Names and defaults in the cell tagged "parameters"; the paired script must say the same in every cell."""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ParameterError(f"{notebook}: not a notebook ({error})") from None
+    script = notebook.with_suffix(".py")
+    if script.is_file():
+        import jupytext  # a second to import, so only where there is a pair
+
+        paired = [cell.source.strip() for cell in jupytext.read(script).cells]
+        for number, (cell, text) in enumerate(zip(cells, paired, strict=False), 1):
+            if "".join(cell["source"]).strip() != text:
+                raise ParameterError(f"{notebook}: cell {number} differs from {script.name}; run: make notebooks")
+        if len(cells) != len(paired):
+            counts = f"{len(cells)} cells, {script.name} has {len(paired)}"
+            raise ParameterError(f"{notebook}: {counts}; run: make notebooks")
+    found = {}
+    for cell in cells:
+        if "parameters" in cell.get("metadata", {}).get("tags", ()):
+            for statement in ast.parse("".join(cell["source"])).body:
+                if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+                    found[statement.targets[0].id] = ast.literal_eval(statement.value)
+    return found
+
+
+def prepare_data(files: Sequence[str | Path], folder: str | Path) -> str:
+    """Put a profile's data set into `folder`, as parameter files say, and return one line about it.
+
+    dataset  "synthfer", "synthck" or "synthoulu": rendered into `folder`, with images and seed
+             any other name: what `fercore import` put into `store`, which is referred to and not copied; where nothing
+             was imported, `instead` is rendered, so that every profile runs offline
+    """
+    from . import datasets
+    from .datasets import store
+
+    params = read_params(*files)
+    known = {"dataset", "store", "instead", "images", "seed"}
+    if unknown := sorted(set(params) - known):
+        raise ParameterError(f"{files[-1]}: no parameter {unknown[0]!r}; there are {', '.join(sorted(known))}")
+    name, folder = params["dataset"], Path(folder)
+    if name in datasets.SYNTHETIC or not (Path(params["store"]) / store.INDEX).is_file():
+        missing = name not in datasets.SYNTHETIC
+        rendered = params["instead"] if missing else name
+        path = datasets.bring_in(rendered, None, folder, images=params["images"], seed=params["seed"])
+        why = f"nothing is imported in {params['store']}; " if missing else ""
+        return f"{path.parent}: {why}{params['images']:,} rendered faces ({rendered}): all results are synthetic"
+    path = store.refer(params["store"], folder)
+    return f"{path.parent}: {name} as imported in {params['store']}"
+
+
+def failure(folder: str | Path) -> str | None:
+    """What went wrong in the newest executed notebook below `folder` that holds an error: notebook, cell and error."""
+    executed = sorted(Path(folder).glob("**/*.ipynb"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in executed:
+        try:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        except (ValueError, KeyError):
+            continue
+        for number, cell in enumerate(cells, 1):
+            for output in cell.get("outputs", ()):
+                if output["output_type"] == "error":
+                    source = "".join(cell["source"]).strip().splitlines()
+                    lines = [f"notebook  {path}", f"cell      {number}: {source[0] if source else ''}"]
+                    return "\n".join([*lines, f"error     {output['ename']}: {output['evalue']}"])
+    return None

@@ -1,0 +1,191 @@
+"""One function a figure. Each returns a matplotlib Figure; `save` writes SVG and PNG, the same bytes every run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from .datasets import Faces
+from .tables import label
+
+sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", font_scale=0.9)
+matplotlib.rcParams.update({"svg.hashsalt": "fercore", "figure.dpi": 100, "savefig.dpi": 150, "savefig.bbox": "tight"})
+
+
+def save(figure: Figure, out: str | Path, name: str) -> Figure:
+    """Write out/name.svg and out/name.png, without dates; nothing where `out` is empty. Returns the figure."""
+    if out:
+        Path(out).mkdir(parents=True, exist_ok=True)
+        figure.savefig(Path(out) / f"{name}.svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(Path(out) / f"{name}.png", metadata={"Software": None})
+    return figure
+
+
+def class_counts(counts: pd.DataFrame, faces: Faces) -> Figure:
+    """The share of each class in each split, with the number of images on the bar; `counts` is audit.counts'."""
+    body = counts.drop(index="total").drop(columns="total", errors="ignore")
+    figure = Figure(figsize=(9, 0.55 * len(body) + 1.4), layout="constrained")
+    axes = figure.subplots(1, len(body.columns), sharey=True, squeeze=False)[0]
+    for place, (axis, split) in enumerate(zip(axes, body.columns, strict=True)):
+        share = 100 * body[split] / body[split].sum()
+        bars = axis.barh(body.index, share, color=sns.color_palette()[place % 10])
+        axis.bar_label(bars, [f"{count:,}" for count in body[split]], padding=3, fontsize=9)
+        axis.set(title=f"{split}: {body[split].sum():,}", xlabel="share of the split, %", xlim=(0, share.max() * 1.3))
+        axis.grid(False, axis="y")
+    axes[0].invert_yaxis()
+    figure.suptitle(f"Images by class, {label(faces)}")
+    return figure
+
+
+def contact_sheet(faces: Faces, rows: Sequence[Sequence[int]], names: Sequence[str], title: str) -> Figure:
+    """A row of images for each of `names`: `rows[i]` are row numbers of `faces`."""
+    width = max(map(len, rows))
+    figure = Figure(figsize=(0.8 * width + 1.2, 0.85 * len(rows) + 0.5))
+    grid = figure.subplots(len(rows), width, squeeze=False)
+    figure.subplots_adjust(left=1.1 / figure.get_figwidth(), right=0.995, bottom=0.01, wspace=0.04, hspace=0.04)
+    figure.subplots_adjust(top=1 - 0.4 / figure.get_figheight())
+    for axes, members, name in zip(grid, rows, names, strict=True):
+        for axis, row in zip(axes, [*members, *[None] * (width - len(members))], strict=True):
+            axis.set_axis_off()
+            if row is not None:
+                axis.imshow(faces.pixels[row], cmap="gray", vmin=0, vmax=255)
+        axes[0].text(-0.1, 0.5, name, transform=axes[0].transAxes, ha="right", va="center")
+    figure.suptitle(f"{title}, {label(faces)}", y=1 - 0.1 / figure.get_figheight(), va="top")
+    return figure
+
+
+def by_class(faces: Faces, count: int = 12, seed: int = 0, split: str | None = None) -> Figure:
+    """A contact sheet of `count` images a class, drawn at random."""
+    draw = np.random.default_rng(seed)
+    pool = np.arange(len(faces)) if split is None else faces.rows(split)
+    rows = []
+    for index in range(len(faces.classes)):
+        of_class = pool[faces.labels[pool] == index]
+        rows.append(np.sort(draw.choice(of_class, min(count, len(of_class)), replace=False)))
+    return contact_sheet(faces, rows, faces.classes, "Images drawn at random" + (f" from {split}" if split else ""))
+
+
+def image_pairs(faces: Faces, pairs: Sequence[tuple[int, int]], captions: Sequence[str], title: str) -> Figure:
+    """Pairs of images, one above the other, with a caption below each pair."""
+    columns = min(10, max(1, len(pairs)))
+    lines = max(1, -(-len(pairs) // columns))
+    figure = Figure(figsize=(1.05 * columns, 2.75 * lines + 0.5))
+    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.42 / figure.get_figheight(), wspace=0.06, hspace=0.24)
+    figure.subplots_adjust(top=1 - 0.4 / figure.get_figheight())
+    grid = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axis in grid:
+        axis.set_axis_off()
+    for axis, (first, second), caption in zip(grid, pairs, captions, strict=False):
+        side = faces.pixels.shape[1]
+        gap = np.full((max(1, side // 24), *faces.pixels.shape[2:]), 255, np.uint8)
+        axis.imshow(np.concatenate([faces.pixels[first], gap, faces.pixels[second]]), cmap="gray", vmin=0, vmax=255)
+        axis.text(0.5, -0.03, caption, transform=axis.transAxes, ha="center", va="top", fontsize=8)
+    figure.suptitle(f"{title}, {label(faces)}", y=1 - 0.1 / figure.get_figheight(), va="top")
+    return figure
+
+
+def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str = "Training") -> Figure:
+    """How much of each other split also stands in `against`: identical to the byte, and the same photograph."""
+    tested = [split for split in exact.index if split != against]
+    shares = pd.DataFrame({"identical to the byte": exact["share"], "the same photograph": near["share"]}).loc[tested]
+    images = pd.DataFrame({"exact": exact[f"in_{against}"], "near": near[f"in_{against}"]}).loc[tested]
+    figure = Figure(figsize=(7, 0.8 * len(tested) + 1.6), layout="constrained")
+    axis = figure.subplots()
+    (100 * shares).plot.barh(ax=axis, width=0.75)
+    for bars, column in zip(axis.containers, images, strict=True):
+        axis.bar_label(bars, [f"{count:,}" for count in images[column]], padding=3, fontsize=9)
+    axis.set(xlabel=f"share of the split that also stands in {against}, %", ylabel="")
+    axis.set_xlim(0, max(118 * shares.max().max(), 1))
+    axis.invert_yaxis()
+    axis.grid(False, axis="y")
+    axis.legend(loc="best")
+    axis.set_title(f"Test images that stand in {against}, {label(faces)}")
+    return figure
+
+
+def class_pairs(table: pd.DataFrame, faces: Faces, title: str, reading: str) -> Figure:
+    """A square table of counts by two classes as a heat map; the diagonal, which would drown the rest, is left grey."""
+    side = 0.72 * len(table) + 1.6
+    figure = Figure(figsize=(side + 0.8, side), layout="constrained")
+    axis = figure.subplots()
+    off = table.mask(np.eye(len(table), dtype=bool))
+    sns.heatmap(off, annot=table, fmt=",", cmap="rocket_r", linewidths=0.5, square=True, ax=axis, cbar=False)
+    for index in range(len(table)):
+        axis.text(index + 0.5, index + 0.5, f"{table.iloc[index, index]:,}", ha="center", va="center", color="0.45")
+    axis.set(title=f"{title}, {label(faces)}", xlabel=reading, ylabel="")
+    axis.tick_params(axis="y", rotation=0)
+    return figure
+
+
+def mean_faces(means: np.ndarray, faces: Faces) -> Figure:
+    """The average image of each class, and below it what sets it apart from the average of all of them."""
+    present = [index for index in range(len(means)) if not np.isnan(means[index]).all()]
+    grey = means if means.ndim == 3 else means.mean(axis=-1)
+    overall = np.nanmean(grey, axis=0)
+    figure = Figure(figsize=(1.25 * len(present), 3.3), layout="constrained")
+    grid = figure.subplots(2, len(present), squeeze=False)
+    reach = max(np.nanmax(np.abs(grey - overall)), 1e-9)
+    for top, bottom, index in zip(*grid, present, strict=True):
+        top.imshow(means[index] / 255, cmap="gray", vmin=0, vmax=1)
+        top.set_title(faces.classes[index], fontsize=10)
+        difference = bottom.imshow(grey[index] - overall, cmap="RdBu_r", vmin=-reach, vmax=reach)
+        top.set_axis_off()
+        bottom.set_axis_off()
+    bar = figure.colorbar(difference, ax=grid[1].tolist(), fraction=0.02, pad=0.01)
+    bar.set_label("from the mean, grey levels", fontsize=8)
+    figure.suptitle(f"Mean faces, {label(faces)}")
+    return figure
+
+
+def brightness(table: pd.DataFrame, faces: Faces) -> Figure:
+    """Mean and contrast of the images by class, a box each; whiskers from the 5th to the 95th percentile."""
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    titles = {"mean": "mean grey level", "contrast": "standard deviation of grey levels"}
+    for axis, (column, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
+        sns.boxplot(table, x=column, y="class", whis=(5, 95), showfliers=False, ax=axis, color=sns.color_palette()[0])
+        axis.set(xlabel=f"{title} of an image", ylabel="")
+    figure.suptitle(f"Brightness and contrast by class, {label(faces)}")
+    return figure
+
+
+def vote_agreement(table: pd.DataFrame, faces: Faces) -> Figure:
+    """What a majority of the FER+ votes says of FER2013's labels, by class."""
+    figure = Figure(figsize=(8, 0.45 * len(table) + 1.5), layout="constrained")
+    axis = figure.subplots()
+    columns = {"agree": "agree", "no_majority": "no majority", "disagree": "majority for another"}
+    shares = 100 * table[list(columns)].rename(columns=columns)
+    shares.plot.barh(stacked=True, ax=axis, width=0.8, color=[sns.color_palette()[index] for index in (2, 7, 3)])
+    for bars in axis.containers:
+        axis.bar_label(bars, [f"{width:.0f}" if width > 4 else "" for width in bars.datavalues], label_type="center")
+    axis.set(xlabel="share of the images, %", ylabel="", xlim=(0, 100))
+    axis.invert_yaxis()
+    axis.grid(False, axis="y")
+    axis.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.22), frameon=False)
+    axis.set_title(f"Ten FER+ votes against the label, {label(faces)}")
+    return figure
+
+
+def label_errors(found: pd.DataFrame, wrong: np.ndarray, faces: Faces, truth: str) -> Figure:
+    """Precision and recall when the most doubtful labels are taken first; `truth` says who judged them."""
+    known = np.flatnonzero(~np.isnan(wrong))
+    order = known[np.argsort(found["quality"].to_numpy()[known], kind="stable")]
+    hits = np.cumsum(wrong[order])
+    taken = np.arange(1, len(order) + 1)
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axis = figure.subplots()
+    shown = taken >= min(20, len(taken))
+    axis.plot(100 * hits[shown] / hits[-1], 100 * (hits / taken)[shown], label="most doubtful first")
+    axis.axhline(100 * hits[-1] / len(order), color="0.5", linestyle="--", label="drawn at random")
+    suspected = found["suspected"].to_numpy()[known]
+    point = 100 * wrong[known][suspected].sum() / hits[-1], 100 * wrong[known][suspected].mean()
+    axis.plot(*point, "o", label="what cleanlab suspects")
+    axis.set(xlim=(0, 100), ylim=(0, 100), xlabel="wrong labels found, %", ylabel="of those taken, wrong, %")
+    axis.legend()
+    axis.set_title(f"Label errors, judged by {truth}, {label(faces)}")
+    return figure

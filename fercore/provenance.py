@@ -1,0 +1,48 @@
+"""What produced a result: enough to tell two results apart and to make one again."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import time
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("numpy", "pandas", "scikit-learn", "scikit-image", "cleanlab", "torch", "torchvision", "timm")
+STARTED = time.time()  # of the process: the module is imported first
+
+
+def record(parameters: Mapping, data: str | None = None, device: str = "cpu") -> dict:
+    """Parameters, data fingerprint, code revision, versions, machine and wall time (seconds) as plain JSON values."""
+    return {
+        "parameters": dict(parameters),
+        "data": data,
+        "revision": revision(),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in PACKAGES},
+        "system": f"{platform.system()} {platform.machine()}",
+        "device": device,
+        "wall_seconds": round(time.time() - STARTED, 1),
+    }
+
+
+def revision() -> str | None:
+    """The commit of the code that runs, with "+changes" where files differ from it; None outside a repository."""
+
+    def git(*words: str) -> str:
+        here = Path(__file__).parent
+        return subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", "../notebooks", "../params")
+        return git("rev-parse", "HEAD") + ("+changes" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

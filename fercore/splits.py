@@ -1,0 +1,30 @@
+"""Which images train, which select, which are reported: rows of `Faces` for every protocol of the project."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from .datasets import Faces
+
+
+def deduplicated(faces: Faces, split: str, group: np.ndarray, against: str = "Training") -> np.ndarray:
+    """Rows of `split` none of whose duplicates stand in the split `against`, int64 (n,).
+
+    group  the first row of each image's group of duplicates, int64 (N,): `audit.exact_duplicates` or `audit.groups`
+
+    Every PrivateTest figure of the project is given on all of its images, as published, and on these.
+    """
+    rows = faces.rows(split)
+    return rows[~np.isin(group[rows], group[faces.rows(against)])]
+
+
+def mask(faces: Faces, exact: np.ndarray, near: np.ndarray, against: str = "Training") -> pd.DataFrame:
+    """A row an image outside `against`: row, split, and whether it stays (1) or goes (0) as an exact or near copy."""
+    tested = [split for split in faces.splits if split != against]
+    rows = np.sort(np.concatenate([faces.rows(split) for split in tested]))
+    table = pd.DataFrame({"row": rows, "split": faces.table["split"].to_numpy()[rows]})
+    for name, group in (("deduplicated", exact), ("near_deduplicated", near)):
+        kept = np.concatenate([deduplicated(faces, split, group, against) for split in tested])
+        table[name] = np.isin(rows, kept).astype(int)
+    return table

@@ -1,0 +1,74 @@
+"""Tables as files: CSV that is equal byte for byte from run to run, and LaTeX to be included in a text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .datasets import Faces
+
+DIGITS = 4  # after the point; what differs beyond is not a difference
+
+
+def label(faces: Faces) -> str:
+    """What a title or a table calls the data: rendered sets are always called synthetic."""
+    return f"{faces.name} (synthetic)" if faces.synthetic else faces.name
+
+
+def save(frame: pd.DataFrame, out: str | Path, name: str, faces: Faces, caption: str = "") -> pd.DataFrame:
+    """Write `frame` to out/name.csv, with a column that names the data, and to out/name.tex; returns it, rounded.
+
+    Nothing is written where `out` is empty. Booleans become yes and no in LaTeX.
+    """
+    frame = frame.round(DIGITS)
+    if out:
+        folder = Path(out)
+        folder.mkdir(parents=True, exist_ok=True)
+        named = any(frame.index.names)
+        frame.assign(data=label(faces)).to_csv(folder / f"{name}.csv", index=named, lineterminator="\n")
+        shown = frame.reset_index() if named else frame
+        shown = shown.rename(columns=lambda column: str(column).replace("_", " "))
+        for column in shown.select_dtypes(bool):
+            shown = shown.assign(**{column: np.where(shown[column], "yes", "no")})
+        latex = shown.to_latex(
+            index=False,
+            escape=True,
+            float_format=lambda value: f"{value:.{DIGITS}f}".rstrip("0").rstrip("."),
+            na_rep="--",
+            caption=f"{caption or name.replace('_', ' ')} ({label(faces)})",
+            label=f"tab:{name}",
+        )
+        (folder / f"{name}.tex").write_text(latex, encoding="utf-8", newline="\n")
+    return frame
+
+
+def save_findings(findings: Mapping, out: str | Path, faces: Faces) -> dict:
+    """Write single numbers to out/findings.json, sorted and rounded, with the data they are about; returns them."""
+    plain = {key: _plain(value) for key, value in sorted(findings.items())}
+    if out:
+        Path(out).mkdir(parents=True, exist_ok=True)
+        whole = {"data": label(faces), "synthetic": faces.synthetic, "findings": plain}
+        write_json(Path(out) / "findings.json", whole)
+    return plain
+
+
+def write_json(path: str | Path, value: object) -> None:
+    """Write `value` as JSON, its keys sorted."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return round(float(value), DIGITS)
+    return value

@@ -1,0 +1,170 @@
+"""Any folder of images: with and without splits, FER2013's names, subjects, and what cannot be read."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fercore.datasets import folder
+from fercore.datasets.faces import FER2013_CLASSES, DataError
+
+
+def write(root, *names, size=(6, 5)):
+    """Images in the given order, the i-th of grey level 10 + i."""
+    for level, name in enumerate(names, start=10):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", size, level).save(path)
+    return root
+
+
+def test_classes_at_the_top(tmp_path):
+    root = write(tmp_path / "faces", "smile/10.png", "smile/9.png", "frown/a.PNG", "smile/._9.jpg", "smile/.x.png")
+    (root / "frown/readme.txt").write_text("x")
+    (root / ".DS_Store").write_bytes(b"\0")
+    faces = folder.read(root)
+    assert faces.name == "faces" and faces.classes == ("frown", "smile") and faces.splits == ("",)
+    assert faces.table["source"].tolist() == ["frown/a.PNG", "smile/9.png", "smile/10.png"]
+    assert faces.labels.tolist() == [0, 1, 1] and faces.notes == ()
+    assert faces.pixels.shape == (3, 5, 6) and faces.pixels[:, 0, 0].tolist() == [12, 11, 10]
+
+
+def test_splits_at_the_top(tmp_path):
+    faces = folder.read(
+        write(tmp_path, "train/b/1.png", "train/a/2.png", "test/a/3.png", "test/b/4.png", "test/b/5.png")
+    )
+    assert faces.table["split"].tolist() == ["test", "test", "test", "train", "train"]
+    assert faces.labels.tolist() == [0, 1, 1, 0, 1]
+    assert faces.pixels[:, 0, 0].tolist() == [12, 13, 14, 11, 10]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        FER2013_CLASSES,
+        ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise", "Neutral"),
+        ("ANGRY", "disgusted", "fearful", "HAPPY", "Sad", "surprised", "neutral"),
+    ],
+)
+def test_names_of_fer2013_give_its_order(tmp_path, names):
+    faces = folder.read(write(tmp_path, *(f"{name}/1.png" for name in names)))
+    assert faces.classes == FER2013_CLASSES and faces.labels.tolist() == list(range(7))
+    assert faces.pixels[:, 0, 0].tolist() == list(range(10, 17))
+
+
+def test_other_names_are_sorted(tmp_path):
+    faces = folder.read(write(tmp_path, "sad/1.png", "neutral/1.png", "happy/1.png", "anger/1.png"))
+    assert faces.classes == ("anger", "happy", "neutral", "sad")
+
+
+def test_given_classes_keep_their_labels(tmp_path):
+    root = write(tmp_path, "b/1.png", "a/2.png")
+    faces = folder.read(root, classes=["b", "c", "a"])
+    assert faces.classes == ("b", "c", "a") and faces.labels.tolist() == [0, 2]
+    assert faces.notes == ("class c has no image",)
+    with pytest.raises(DataError, match="/b: found a folder named 'b'; expected one of a, c"):
+        folder.read(root, classes=["a", "c"])
+
+
+def test_a_class_without_an_image_is_absent_not_empty(tmp_path):
+    root = write(tmp_path, *(f"{name}/1.png" for name in FER2013_CLASSES if name != "disgust"))
+    (root / "disgust").mkdir()
+    faces = folder.read(root)
+    assert faces.classes == tuple(name for name in FER2013_CLASSES if name != "disgust")
+    assert [faces.classes[label] for label in faces.labels] == list(faces.classes)
+    assert faces.notes == ("class disgust has no image: absent, not empty",)
+
+
+def test_a_class_that_one_split_lacks_and_loose_images_are_said(tmp_path):
+    faces = folder.read(write(tmp_path, "train/a/1.png", "train/b/2.png", "val/b/3.png", "sheet.png"))
+    assert faces.notes == ("split val has no image of a", "1 images beside the folders were left out")
+    assert len(faces) == 3
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(S\d+)_",
+        r"/(?P<subject>S\d+)",
+        r"(?P<who>S\d+)_(\d+)",
+        r"(?P<folder>\w)/(?P<subject>S\d+)",
+        r"(x)?(?P<subject>S\d+)",
+    ],
+)
+def test_subjects_are_found_in_the_path(tmp_path, pattern):
+    faces = folder.read(write(tmp_path, "a/S1_01.png", "b/S22_01.png"), subject=pattern)
+    assert faces.table["subject"].tolist() == ["S1", "S22"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "finding"),
+    [
+        (r"(T\d+)", r"a/S1_01\.png: found a path that '\(T.*does not match, one of 3 of 3"),
+        (r"(S2\d*)", r"a/S1_01\.png: found a path .* one of 2 of 3"),
+        (r"S1(x)?", "does not match, one of 3 of 3"),
+        (r"S\d+", "found no group"),
+        (r"(S\d+", "expected a regular expression"),
+    ],
+)
+def test_a_pattern_that_misses_a_path_is_refused(tmp_path, pattern, finding):
+    with pytest.raises(DataError, match=finding):
+        folder.read(write(tmp_path, "a/S1_01.png", "b/S22_01.png", "c/S1_01.png"), subject=pattern)
+
+
+def test_mode_and_size(tmp_path):
+    root = write(tmp_path, "a/1.png", "b/2.png")
+    assert folder.read(root, mode="RGB").pixels.shape == (2, 5, 6, 3)
+    assert folder.read(root, size=(3, 4)).pixels.shape == (2, 3, 4)
+    assert folder.read(str(root), size=7).pixels.shape == (2, 7, 7)
+    with pytest.raises(ValueError, match="mode is"):
+        folder.read(root, mode="BGR")
+    array = np.zeros((2, 5, 6), np.uint8)
+    assert folder.read(root, allocate=lambda shape: array.reshape(shape)).pixels.base is array
+
+
+def test_mixed_sizes_need_a_size(tmp_path):
+    write(tmp_path, "a/1.png")
+    write(tmp_path, "b/2.png", size=(7, 5))
+    with pytest.raises(DataError, match=r"b/2\.png: found 7 x 5 pixels; expected 6 x 5"):
+        folder.read(tmp_path)
+    assert len(folder.read(tmp_path, size=8)) == 2
+
+
+def test_folders_that_are_no_set_are_named(tmp_path):
+    with pytest.raises(DataError, match="nowhere: found no such folder"):
+        folder.read(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="found no image in class folders"):
+        folder.read(tmp_path)
+    write(tmp_path, "loose.png")
+    with pytest.raises(DataError, match="found no image in class folders"):
+        folder.read(tmp_path)
+    with pytest.raises(DataError, match=r"loose\.png: found a file"):
+        folder.read(tmp_path / "loose.png")
+
+
+@pytest.mark.parametrize("make", ["val", "val/a"])
+def test_a_split_without_an_image_is_named(tmp_path, make):
+    write(tmp_path, "train/a/1.png")
+    (tmp_path / make).mkdir(parents=True)
+    with pytest.raises(DataError, match="/val: found a split without an image"):
+        folder.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "names", [("a/1.png", "b/more/2.png"), ("train/a/1.png", "train/b/c/2.png"), ("x/1.png", "x/y/2.png")]
+)
+def test_an_image_below_a_class_folder_is_named(tmp_path, names):
+    with pytest.raises(DataError, match=r"2\.png: found an image below a class folder"):
+        folder.read(write(tmp_path, *names))
+
+
+def test_damaged_and_linked_images_are_named(tmp_path):
+    root = write(tmp_path / "set", "a/1.png", "b/2.png")
+    path = root / "b/2.png"
+    path.rename(tmp_path / "out.png")
+    path.symlink_to(tmp_path / "out.png")
+    with pytest.raises(DataError, match=r"b/2\.png: found a path that leads to"):
+        folder.read(root)
+    path.unlink()
+    path.write_bytes(b"GIF89a")
+    with pytest.raises(DataError, match=r"b/2\.png: found an image that cannot be decoded"):
+        folder.read(root)
