@@ -53,5 +53,5 @@ lock:
 
 clean:
 	rm -rf $(VENV) reports/smoke reports/quick reports/laptop reports/paper data/smoke data/quick data/laptop data/paper \
-	  .dvc/cache .dvc/tmp .pytest_cache .ruff_cache notebooks/.ipynb_checkpoints
+	  data/fer2013/dataset.json data/fer2013/*.npy data/fer2013/*.csv .dvc/cache .dvc/tmp .pytest_cache .ruff_cache notebooks/.ipynb_checkpoints
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

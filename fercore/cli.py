@@ -49,6 +49,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("notebooks", nargs="*", help="all numbered ones, if none is named")
     command.set_defaults(run=_params)
 
+    command = commands.add_parser("page", help="an executed notebook as one HTML file that opens offline")
+    command.add_argument("notebook")
+    command.add_argument("target")
+    command.set_defaults(run=_page)
+
     command = commands.add_parser("failure", help="say which cell of which notebook failed, and how")
     command.add_argument("folder", help="reports/PROFILE")
     command.set_defaults(run=_failure)
@@ -95,6 +100,12 @@ def _params(options) -> None:
 
     for notebook in map(Path, options.notebooks or sorted(Path("notebooks").glob("[0-9]*.ipynb"))):
         check_params(notebook, [f"params/{layer}/{notebook.stem}.yaml" for layer in ("paper", options.profile)])
+
+
+def _page(options) -> None:
+    from .report import page
+
+    page(options.notebook, options.target)
 
 
 def _failure(options) -> None:

@@ -9,15 +9,25 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from . import tables
+from .datasets import Faces
+
 PACKAGES = ("numpy", "pandas", "scikit-learn", "scikit-image", "cleanlab", "torch", "torchvision", "timm")
 STARTED = time.time()  # of the process: the module is imported first
 
 
-def record(parameters: Mapping, data: str | None = None, device: str = "cpu") -> dict:
-    """Parameters, data fingerprint, code revision, versions, machine and wall time (seconds) as plain JSON values."""
+def save(out: str | Path, parameters: Mapping, faces: Faces, device: str = "cpu") -> Path:
+    """Write the record of the stage that has filled `out` to provenance/ beside it, where no stage depends on it."""
+    path = Path(out).with_name("provenance") / f"{Path(out).name}.json"
+    tables.write_json(path, record(parameters, faces, device))
+    return path
+
+
+def record(parameters: Mapping, faces: Faces, device: str = "cpu") -> dict:
+    """Parameters, data, code revision, versions, machine and wall time (seconds) as plain JSON values."""
     return {
         "parameters": dict(parameters),
-        "data": data,
+        "data": {"name": tables.label(faces), "images": len(faces), "fingerprint": faces.fingerprint},
         "revision": revision(),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in PACKAGES},

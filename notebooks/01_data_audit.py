@@ -238,5 +238,5 @@ display(plots.save(plots.mean_faces(audit.mean_faces(faces), faces), out, "mean_
 findings = tables.save_findings(findings, out, faces)
 if out:
     parameters = {"seed": seed, "threshold": threshold, "candidates": candidates, "folds": folds}
-    tables.write_json(f"{out}/provenance.json", provenance.record(parameters, faces.fingerprint))
+    provenance.save(out, parameters, faces)
 print(f"{findings['exact_redundant']} exact copies, {findings['near_redundant']} with near ones")

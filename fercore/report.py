@@ -1,0 +1,61 @@
+"""The report: what each stage of a profile has left behind, gathered and put on one page that needs nothing else."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+
+import pandas as pd
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+h1, h2, h3 { line-height: 1.2; margin-top: 2em; } h1 { margin-top: 0; }
+img { max-width: 100%; height: auto; }
+table { border-collapse: collapse; margin: 1em 0; font-variant-numeric: tabular-nums; }
+th, td { padding: .25em .8em; text-align: right; border-bottom: 1px solid #ddd; } thead th { border-bottom: 2px solid #888; }
+td:first-child, tbody th { text-align: left; font-weight: normal; } pre { overflow-x: auto; }
+.jp-OutputArea-child, .output_area { overflow-x: auto; } .anchor-link, .prompt, .jp-InputPrompt, .jp-OutputPrompt { display: none; }
+"""
+
+
+def stages(reports: str | Path) -> list[Path]:
+    """The folders below `reports` that hold a stage's findings, in the order of the notebooks."""
+    return sorted(path.parent for path in Path(reports).glob("*/findings.json"))
+
+
+def findings(stage: Path) -> tuple[str, pd.DataFrame]:
+    """What the data of a stage are called, and its single numbers: a row each, with name and value as text."""
+    whole = json.loads((stage / "findings.json").read_text(encoding="utf-8"))
+    rows = [(name.replace("_", " "), _text(value)) for name, value in whole["findings"].items()]
+    return whole["data"], pd.DataFrame(rows, columns=["finding", "value"])
+
+
+def table(stage: Path, name: str) -> pd.DataFrame | None:
+    """One of a stage's tables without the column that names its data; None where the stage did not make it."""
+    path = stage / f"{name}.csv"
+    return pd.read_csv(path).drop(columns="data") if path.is_file() else None
+
+
+def page(notebook: str | Path, target: str | Path) -> Path:
+    """An executed notebook as one HTML file without its code, which opens offline; returns `target`."""
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    cells = nbformat.read(notebook, as_version=4)
+    exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_input_prompt=True)
+    body, _ = exporter.from_notebook_node(cells)
+    headings = ("".join(cell.source) for cell in cells.cells if cell.cell_type == "markdown")
+    title = next((text.splitlines()[0].lstrip("# ") for text in headings if text.startswith("# ")), "Report")
+    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style>'
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    whole = f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
+    target.write_text(whole, encoding="utf-8", newline="\n")
+    return target
+
+
+def _text(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return "" if value is None else str(value)

@@ -1,0 +1,122 @@
+"""Every notebook runs on smoke-sized data, and the numbers that matter in it are the ones that were checked in.
+
+nbval compares a cell's output where the cell is tagged nbval-check-output. Notebooks are kept without outputs, and nbval
+cannot set parameters, so each is prepared here: smoke parameters, and the outputs from `checked/NAME.json`. After a
+change that is meant, `python tests/notebooks/test_notebooks.py` writes those files again; look at the difference.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+from fercore.pipeline import check_params, prepare_data, read_params
+
+ROOT = Path(__file__).parents[2]
+CHECKED = Path(__file__).parent / "checked"
+NOTEBOOKS = sorted(ROOT.glob("notebooks/[0-9]*.ipynb"))
+TAG = "nbval-check-output"
+
+
+def files(stem):
+    return [ROOT / "params" / layer / f"{stem}.yaml" for layer in ("paper", "smoke")]
+
+
+def prepare(notebook, folder, outputs):
+    """A copy of `notebook` in `folder` with smoke parameters and, in its checked cells, `outputs`."""
+    stem = notebook.stem
+    places = {"data": f"{folder}/data", "out": f"{folder}/reports/{stem}", "profile": "smoke", "reports": f"{folder}/reports"}
+    known = check_params(notebook, [])
+    given = read_params(*files(stem)) | {name: value for name, value in places.items() if name in known}
+    copy = folder / f"{stem}.ipynb"
+    papermill.execute_notebook(notebook, copy, given, prepare_only=True, progress_bar=False, kernel_name="python3")
+    cells = nbformat.read(copy, as_version=4)
+    checked = [cell for cell in cells.cells if TAG in cell.metadata.get("tags", ())]
+    assert [first_line(cell) for cell in checked] == [entry["cell"] for entry in outputs], "run this file to renew checked/"
+    for cell, entry in zip(checked, outputs, strict=True):
+        cell.execution_count = 1  # nbval takes a cell that was never run for a mistake
+        cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=entry["output"])]
+    nbformat.write(cells, copy)
+    return copy
+
+
+def first_line(cell):
+    return cell.source.splitlines()[0]
+
+
+def expected(notebook):
+    return json.loads((CHECKED / f"{notebook.stem}.json").read_text(encoding="utf-8"))
+
+
+def validate(copy):
+    words = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120", "-p", "no:cacheprovider", "-q", "--rootdir"]
+    command = [sys.executable, "-m", "pytest", *words, copy.parent, "-c", "/dev/null", copy]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the notebooks of a profile put their files, in the order of the pipeline: later ones read earlier ones'."""
+    folder = tmp_path_factory.mktemp("smoke")
+    prepare_data(files("data"), folder / "data")
+    return folder
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_runs_and_gives_the_checked_numbers(notebook, folder):
+    result = validate(prepare(notebook, folder, expected(notebook)))
+    assert result.returncode == 0, result.stdout[-4000:]
+
+
+def test_a_changed_number_fails(folder):
+    notebook = next(path for path in NOTEBOOKS if path.stem == "09_report")
+    outputs = expected(notebook)
+    assert "findings" in outputs[0]["output"]
+    outputs[0]["output"] = outputs[0]["output"].replace(" findings", "0 findings")
+    result = validate(prepare(notebook, folder, outputs))
+    assert result.returncode == 1
+    assert "1 failed" in result.stdout
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_kept_without_outputs_beside_its_script(notebook):
+    cells = nbformat.read(notebook, as_version=4).cells
+    assert not [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")]
+    assert any("parameters" in cell.metadata.get("tags", ()) for cell in cells)
+    assert notebook.with_suffix(".py").is_file()
+    check_params(notebook, [])  # raises where the two differ
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("profile", ["smoke", "quick", "laptop", "paper"])
+def test_takes_the_parameters_of_every_profile(notebook, profile):
+    check_params(notebook, [ROOT / "params" / layer / f"{notebook.stem}.yaml" for layer in ("paper", profile)])
+
+
+def renew():
+    """Run every notebook and write down what its checked cells print."""
+    import tempfile
+
+    CHECKED.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare_data(files("data"), folder / "data")
+        for notebook in NOTEBOOKS:
+            cells = [cell for cell in nbformat.read(notebook, 4).cells if TAG in cell.metadata.get("tags", ())]
+            copy = prepare(notebook, folder, [{"cell": first_line(cell), "output": ""} for cell in cells])
+            done = papermill.execute_notebook(copy, folder / "done.ipynb", kernel_name="python3", cwd=str(ROOT))
+            found = [
+                {"cell": first_line(cell), "output": "".join(o.text for o in cell.outputs if o.output_type == "stream")}
+                for cell in done.cells
+                if TAG in cell.metadata.get("tags", ())
+            ]
+            text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+            (CHECKED / f"{notebook.stem}.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    renew()
