@@ -30,17 +30,18 @@ def counts(faces: Faces) -> pd.DataFrame:
     return table.rename_axis(index="class", columns=None)
 
 
-def compare_counts(faces: Faces, papers: Mapping[str, Mapping]) -> pd.DataFrame:
+def compare_counts(faces: Faces, claims: Sequence[Mapping]) -> pd.DataFrame:
     """Each count that a paper prints beside the measured one: paper, where, class, split, claimed, measured, equal.
 
-    papers  name -> {"where": table, "splits": column names, "counts": {class: one number a split}}
+    claims  mappings with paper, where (table or section), splits (column names), counts ({class: one number a split});
+            "total" is a class and a split too
     """
     measured = counts(faces)
     rows = [
-        (paper, entry["where"], name, split, claimed, int(measured.loc[name, split]))
-        for paper, entry in papers.items()
-        for name, numbers in entry["counts"].items()
-        for split, claimed in zip(entry["splits"], numbers, strict=True)
+        (claim["paper"], claim["where"], name, split, claimed, int(measured.loc[name, split]))
+        for claim in claims
+        for name, numbers in claim["counts"].items()
+        for split, claimed in zip(claim["splits"], numbers, strict=True)
     ]
     table = pd.DataFrame(rows, columns=["paper", "where", "class", "split", "claimed", "measured"])
     return table.assign(equal=table["claimed"] == table["measured"])

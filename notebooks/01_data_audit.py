@@ -27,7 +27,7 @@ threshold = 0.85  # least correlation of two images of the same photograph
 candidates = 16.0  # pairs an image that are looked at closely, on average
 folds = 5  # for the probabilities that label errors are found with
 sheet = 12  # images in a row of a contact sheet
-claims = {}  # paper -> the class counts that it prints
+claims = []  # the class counts that papers print
 
 # %%
 import ipywidgets
