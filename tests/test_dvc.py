@@ -24,7 +24,13 @@ def modules(script):
             for name in node.names:
                 base = ROOT / node.module.replace(".", "/")
                 path = base / f"{name.name}.py"
-                yield path if path.is_file() else base / name.name if (base / name.name).is_dir() else base.with_suffix(".py")
+                yield (
+                    path
+                    if path.is_file()
+                    else base / name.name
+                    if (base / name.name).is_dir()
+                    else base.with_suffix(".py")
+                )
 
 
 def test_one_stage_a_notebook_and_one_for_the_data():
@@ -60,7 +66,9 @@ def test_depends_on_its_script_parameters_and_modules(name):
 def test_dependencies_are_there_or_made_by_a_stage(name):
     made = [out for stage in STAGES.values() for out in stage["outs"]]
     for dep in STAGES[name]["deps"]:
-        assert dep in made or all((ROOT / dep.replace("${item.profile}", profile)).exists() for profile in PROFILES), dep
+        assert dep in made or all((ROOT / dep.replace("${item.profile}", profile)).exists() for profile in PROFILES), (
+            dep
+        )
 
 
 def test_nothing_depends_on_what_holds_times():

@@ -51,7 +51,9 @@ def test_the_lock_holds_what_the_project_asks_for(requirement):
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-@pytest.mark.parametrize("system", [("linux", "Linux", "x86_64"), ("darwin", "Darwin", "arm64"), ("win32", "Windows", "AMD64")])
+@pytest.mark.parametrize(
+    "system", [("linux", "Linux", "x86_64"), ("darwin", "Darwin", "arm64"), ("win32", "Windows", "AMD64")]
+)
 def test_the_lock_gives_one_version_of_everything_on_every_platform(python, system):
     where = dict(zip(("sys_platform", "platform_system", "platform_machine"), system, strict=True))
     where |= {"python_version": python, "python_full_version": f"{python}.1", "implementation_name": "cpython"}

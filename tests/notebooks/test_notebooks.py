@@ -29,14 +29,21 @@ def files(stem):
 def prepare(notebook, folder, outputs):
     """A copy of `notebook` in `folder` with smoke parameters and, in its checked cells, `outputs`."""
     stem = notebook.stem
-    places = {"data": f"{folder}/data", "out": f"{folder}/reports/{stem}", "profile": "smoke", "reports": f"{folder}/reports"}
+    places = {
+        "data": f"{folder}/data",
+        "out": f"{folder}/reports/{stem}",
+        "profile": "smoke",
+        "reports": f"{folder}/reports",
+    }
     known = check_params(notebook, [])
     given = read_params(*files(stem)) | {name: value for name, value in places.items() if name in known}
     copy = folder / f"{stem}.ipynb"
     papermill.execute_notebook(notebook, copy, given, prepare_only=True, progress_bar=False, kernel_name="python3")
     cells = nbformat.read(copy, as_version=4)
     checked = [cell for cell in cells.cells if TAG in cell.metadata.get("tags", ())]
-    assert [first_line(cell) for cell in checked] == [entry["cell"] for entry in outputs], "run this file to renew checked/"
+    assert [first_line(cell) for cell in checked] == [entry["cell"] for entry in outputs], (
+        "run this file to renew checked/"
+    )
     for cell, entry in zip(checked, outputs, strict=True):
         cell.execution_count = 1  # nbval takes a cell that was never run for a mistake
         cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=entry["output"])]
@@ -53,7 +60,15 @@ def expected(notebook):
 
 
 def validate(copy):
-    words = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=120", "-p", "no:cacheprovider", "-q", "--rootdir"]
+    words = [
+        "--nbval-lax",
+        "--nbval-current-env",
+        "--nbval-cell-timeout=120",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "--rootdir",
+    ]
     command = [sys.executable, "-m", "pytest", *words, copy.parent, "-c", "/dev/null", copy]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 

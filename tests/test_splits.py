@@ -1,0 +1,54 @@
+"""Rows without copies in Training, against a loop over all pairs."""
+
+import numpy as np
+import pytest
+
+from fercore import splits
+from fercore.datasets.faces import Faces, table
+
+
+def faces_of(split):
+    return Faces("handmade", np.zeros((len(split), 2, 2), np.uint8), table(np.zeros(len(split), int), split), ("a",))
+
+
+def naive(split, group, name, against):
+    trained = [group[row] for row in range(len(split)) if split[row] == against]
+    return [row for row in range(len(split)) if split[row] == name and group[row] not in trained]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("against", ["Training", "PublicTest"])
+def test_deduplicated_and_mask_as_a_loop_finds_them(seed, against):
+    draw = np.random.default_rng(seed)
+    split = draw.permutation(np.repeat(["Training", "PublicTest", "PrivateTest"], 20))
+    exact, near = draw.integers(0, 60, 60), draw.integers(0, 25, 60)
+    faces = faces_of(split)
+    for name in {"Training", "PublicTest", "PrivateTest"} - {against}:
+        assert splits.deduplicated(faces, name, exact, against).tolist() == naive(split, exact, name, against)
+    table = splits.mask(faces, exact, near, against)
+    assert table["row"].tolist() == [row for row in range(60) if split[row] != against]
+    assert table["split"].tolist() == split[table["row"]].tolist()
+    for column, group in (("deduplicated", exact), ("near_deduplicated", near)):
+        kept = [row for name in faces.splits if name != against for row in naive(split, group, name, against)]
+        assert table["row"][table[column] == 1].tolist() == sorted(kept)
+        assert set(table[column]) <= {0, 1} and table[column].dtype == int
+
+
+def test_copies_within_a_test_split_stay():
+    faces = faces_of(["Training", "Test", "Test", "Test"])
+    assert splits.deduplicated(faces, "Test", np.array([0, 1, 1, 0])).tolist() == [1, 2]
+
+
+def test_a_split_that_is_not_there_is_refused():
+    with pytest.raises(KeyError, match="no split 'Test'"):
+        splits.deduplicated(faces_of(["Training"]), "Test", np.zeros(1, int))
+
+
+def test_mask_of_a_set_that_only_trains_is_empty():
+    table = splits.mask(faces_of(["Training"] * 3), np.arange(3), np.arange(3))
+    assert len(table) == 0 and list(table) == ["row", "split", "deduplicated", "near_deduplicated"]
+
+
+def test_mask_of_a_set_without_training_keeps_everything():
+    table = splits.mask(faces_of(["", "", ""]), np.zeros(3, int), np.zeros(3, int))
+    assert table["row"].tolist() == [0, 1, 2] and table["near_deduplicated"].tolist() == [1, 1, 1]
