@@ -40,7 +40,7 @@ test: $(READY)
 	@$(BIN)/ruff check
 
 lab: $(READY)
-	@$(BIN)/jupyter lab --notebook-dir notebooks
+	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)
 
 # After an edit outside JupyterLab: the scripts are what is reviewed, the notebooks are made from them.
 notebooks: $(READY)

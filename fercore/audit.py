@@ -17,6 +17,8 @@ from scipy import ndimage, sparse
 from .datasets import Faces, ferplus
 
 SIDE = 48  # near-duplicates are looked for at FER2013's own resolution
+SAME = 0.85  # least correlation of two images of one photograph: of 140 real pairs just above it, 2 were doubtful
+SAME_SYNTHETIC = 0.92  # rendered faces are more alike: planted copies begin at 0.97, other pairs end at 0.91
 
 
 def counts(faces: Faces) -> pd.DataFrame:
@@ -68,7 +70,7 @@ def exact_duplicates(pixels: np.ndarray) -> np.ndarray:
     return first[inverse].astype(np.int64)
 
 
-def near_duplicates(pixels: np.ndarray, threshold: float = 0.85, candidates: float = 16) -> pd.DataFrame:
+def near_duplicates(pixels: np.ndarray, threshold: float = SAME, candidates: float = 16) -> pd.DataFrame:
     """Pairs of images that show the same photograph: columns first, second (rows, first < second) and score.
 
     Found are changes of contrast and brightness, shifts of up to two pixels of 48, recompression, small overlays such
@@ -81,6 +83,8 @@ def near_duplicates(pixels: np.ndarray, threshold: float = 0.85, candidates: flo
     pixel, for those that are left; 48x48 within two pixels, for the few that remain.
     """
     unique = np.setdiff1d(np.flatnonzero(exact_duplicates(pixels) == np.arange(len(pixels))), constant(pixels))
+    if len(unique) < 2:
+        return pd.DataFrame({"first": unique[:0], "second": unique[:0], "score": np.empty(0)})
     small = thumbnails(pixels, unique)
     first, second = _alike(_descriptors(small), candidates)
     halved = _equalise(small).reshape(-1, SIDE // 2, 2, SIDE // 2, 2).mean((2, 4))
@@ -183,7 +187,8 @@ def _alike(vectors: np.ndarray, candidates: float) -> tuple[np.ndarray, np.ndarr
     """The `candidates` * n / 2 or so pairs of vectors (n, d) with the largest products, as two arrays of rows."""
     count = len(vectors)
     sample = vectors[:: max(1, count // 500)] @ vectors.T
-    cut = np.quantile(sample, max(0.0, 1 - (candidates + 1) / count)) if count else 0.0
+    share = (candidates + 1) / count  # each is among its own candidates
+    cut = np.quantile(sample, 1 - share) if share < 1 else -np.inf
     first, second = [], []
     for start in range(0, count, 1024):
         product = vectors[start : start + 1024] @ vectors[start:].T
@@ -196,7 +201,7 @@ def _alike(vectors: np.ndarray, candidates: float) -> tuple[np.ndarray, np.ndarr
 
 def _equalise(small: np.ndarray) -> np.ndarray:
     """Each pixel's rank within its image, 0 to 1, float32: the same for every contrast that keeps dark below light."""
-    flat = small.reshape(len(small), -1)
+    flat = small.reshape(-1, SIDE * SIDE)
     result = np.empty(flat.shape, np.float32)
     for start in range(0, len(flat), 4096):
         block = flat[start : start + 4096]
@@ -215,6 +220,8 @@ def _high_pass(images: np.ndarray, inner: float, outer: float) -> np.ndarray:
 
 def _correlation(images: np.ndarray, first: np.ndarray, second: np.ndarray, reach: int) -> np.ndarray:
     """The best correlation of images[first] and images[second] (n, S, S) over shifts of up to `reach` pixels."""
+    if not len(first):
+        return np.empty(0, np.float32)
     side, margin = images.shape[1], reach + 1
     middle = slice(margin, side - margin)
     still = _unit(images[:, middle, middle].reshape(len(images), -1))
@@ -247,15 +254,14 @@ def _rows(pixels: np.ndarray, part: slice) -> np.ndarray:
 
 
 def vote_agreement(faces: Faces) -> pd.DataFrame:
-    """By class of FER2013, what the ten FER+ votes say: shares that agree, disagree, have no majority, and see no face.
+    """By class, what the ten FER+ votes say: shares that agree, disagree, have no majority, and see no face.
 
     A majority is more than half of the votes, unknown and NF included. Raises KeyError where there are no votes.
     """
-    votes = ferplus.votes(faces)
-    own = np.asarray(ferplus.FER2013_IN_VOTES)[faces.labels]
+    votes, own = ferplus.votes(faces), _own_votes(faces)
     most, total = votes.max(axis=1), votes.sum(axis=1)
     majority = most > total / 2
-    agrees = majority & (votes[np.arange(len(votes)), own] == most)
+    agrees = majority & (own == most)
     frame = pd.DataFrame(
         {
             "class": pd.Categorical(np.asarray(faces.classes)[faces.labels], faces.classes),
@@ -264,7 +270,7 @@ def vote_agreement(faces: Faces) -> pd.DataFrame:
             "disagree": majority & ~agrees,
             "no_majority": ~majority,
             "no_face": votes[:, ferplus.VOTES.index("NF")] > total / 2,
-            "own_votes": votes[np.arange(len(votes)), own] / total,
+            "own_votes": own / np.maximum(total, 1),
         }
     )
     shares = ["agree", "disagree", "no_majority", "no_face", "own_votes"]
@@ -276,10 +282,15 @@ def vote_agreement(faces: Faces) -> pd.DataFrame:
 
 def voted_wrong(faces: Faces) -> np.ndarray:
     """float (N,): 1 where a majority of the FER+ votes is for another class, 0 where for the label, NaN without one."""
-    votes = ferplus.votes(faces)
-    own = votes[np.arange(len(votes)), np.asarray(ferplus.FER2013_IN_VOTES)[faces.labels]]
+    votes, own = ferplus.votes(faces), _own_votes(faces)
     most = votes.max(axis=1)
     return np.where(most > votes.sum(axis=1) / 2, (own < most).astype(float), np.nan)
+
+
+def _own_votes(faces: Faces) -> np.ndarray:
+    """How many of its votes each image has for its own label; FER2013 and FER+ order their classes differently."""
+    places = range(len(faces.classes)) if faces.classes == ferplus.CLASSES else ferplus.FER2013_IN_VOTES
+    return ferplus.votes(faces)[np.arange(len(faces)), np.asarray(places)[faces.labels]]
 
 
 def out_of_sample(faces: Faces, group: np.ndarray, folds: int = 5, seed: int = 0) -> np.ndarray:
@@ -299,7 +310,12 @@ def out_of_sample(faces: Faces, group: np.ndarray, folds: int = 5, seed: int = 0
     width = min(200, len(features) // (2 * folds))
     model = make_pipeline(PCA(width, random_state=seed), StandardScaler(), LogisticRegression(C=0.05, max_iter=500))
     split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    return cross_val_predict(model, features, faces.labels, groups=group, cv=split, method="predict_proba")
+    result = np.zeros((len(faces), len(faces.classes)))
+    present = np.unique(faces.labels)  # the model knows no other classes
+    result[:, present] = cross_val_predict(
+        model, features, faces.labels, groups=group, cv=split, method="predict_proba"
+    )
+    return result
 
 
 def label_errors(faces: Faces, probabilities: np.ndarray) -> pd.DataFrame:
@@ -326,32 +342,39 @@ def score_label_errors(found: pd.DataFrame, wrong: np.ndarray, seed: int = 0, re
     """How well `found` tells the labels that are wrong, float (N,) of 1, 0 and NaN for not known.
 
     images, wrong_share, suspected_share, precision, recall, and the area under the ROC curve of `quality` with a 95 %
-    bootstrap interval over images. Precision is to be read against wrong_share, which guessing attains.
+    bootstrap interval over images. Precision is to be read against wrong_share, which guessing attains. NaN for what
+    cannot be told, as when no label is wrong.
     """
     from sklearn.metrics import roc_auc_score
 
     known = np.flatnonzero(~np.isnan(wrong))
     truth, suspected = wrong[known].astype(bool), found["suspected"].to_numpy()[known]
     doubt = 1 - found["quality"].to_numpy()[known]
+    areas, area = [], float("nan")
+    if 0 < truth.sum() < len(truth):
+        area = roc_auc_score(truth, doubt)
     draw = np.random.default_rng(seed)
-    areas = []
     for _ in range(resamples):
         rows = draw.integers(len(known), size=len(known))
         if 0 < truth[rows].sum() < len(rows):
             areas.append(roc_auc_score(truth[rows], doubt[rows]))
-    low, high = np.quantile(areas, [0.025, 0.975])
+    low, high = np.quantile(areas or [float("nan")], [0.025, 0.975])
     return pd.Series(
         {
             "images": len(known),
-            "wrong_share": truth.mean(),
-            "suspected_share": suspected.mean(),
-            "precision": truth[suspected].mean() if suspected.any() else float("nan"),
-            "recall": suspected[truth].mean(),
-            "auroc": roc_auc_score(truth, doubt),
+            "wrong_share": _share(truth),
+            "suspected_share": _share(suspected),
+            "precision": _share(truth[suspected]),
+            "recall": _share(suspected[truth]),
+            "auroc": area,
             "auroc_low": low,
             "auroc_high": high,
         }
     )
+
+
+def _share(which: np.ndarray) -> float:
+    return float(which.mean()) if len(which) else float("nan")
 
 
 def brightness(faces: Faces) -> pd.DataFrame:

@@ -16,7 +16,7 @@ def main(words: list[str] | None = None) -> int:
     try:
         return options.run(options) or 0
     except (DataError, ParameterError, ValueError, OSError) as error:
-        print(f"fercore: {error}", file=sys.stderr)
+        print("fercore:", str(error).replace("\n", " "), file=sys.stderr)
         return 1
 
 
@@ -65,6 +65,12 @@ def _import(options) -> None:
 
     given = {key: getattr(options, key) for key in ("fer2013", "votes", "subject", "images", "seed")}
     given = {key: value for key, value in given.items() if value is not None}
+    of = {"fer2013": ("ferplus",), "votes": ("fer2013",), "subject": ("folder",)}
+    for key in given:
+        if options.name in datasets.NAMES and options.name not in of.get(key, datasets.SYNTHETIC):
+            raise ValueError(f"--{key} is not for {options.name}")
+    if options.name == "ferplus" and "fer2013" not in given:
+        raise ValueError("ferplus needs FER2013 itself too: --fer2013 SOURCE")
     path = datasets.bring_in(options.name, options.source, options.to or Path("data") / options.name, **given)
     faces = datasets.open(path.parent)
     splits = ", ".join(f"{name or 'no split'} {len(faces.rows(name)):,}" for name in faces.splits)
@@ -74,11 +80,13 @@ def _import(options) -> None:
 
 
 def _audit(options) -> None:
-    from . import audit, datasets
+    from . import audit, datasets, tables
 
     faces = datasets.open(options.folder)
+    print(f"{tables.label(faces)}: {len(faces):,} images")
     exact = audit.exact_duplicates(faces.pixels)
-    near = audit.groups(exact, audit.near_duplicates(faces.pixels))
+    threshold = audit.SAME_SYNTHETIC if faces.synthetic else audit.SAME
+    near = audit.groups(exact, audit.near_duplicates(faces.pixels, threshold))
     print(audit.counts(faces).to_string(), "\n")
     print(f"images of one grey value: {len(audit.constant(faces.pixels))}")
     for name, group in (("identical to the byte", exact), ("the same photograph", near)):
@@ -98,7 +106,10 @@ def _data(options) -> None:
 def _params(options) -> None:
     from .pipeline import check_params
 
-    for notebook in map(Path, options.notebooks or sorted(Path("notebooks").glob("[0-9]*.ipynb"))):
+    notebooks = options.notebooks or sorted(Path("notebooks").glob("[0-9]*.ipynb"))
+    if not notebooks:
+        raise FileNotFoundError("no numbered notebook in notebooks/; run this at the root of the project")
+    for notebook in map(Path, notebooks):
         check_params(notebook, [f"params/{layer}/{notebook.stem}.yaml" for layer in ("paper", options.profile)])
 
 

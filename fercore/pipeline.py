@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import difflib
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import yaml
@@ -23,11 +24,14 @@ def read_params(*paths: str | Path) -> dict:
             values = yaml.load(Path(path).read_text(encoding="utf-8"), _UniqueKeys)
         except OSError as error:
             raise ParameterError(f"{path}: {error.strerror or error}") from None
+        except UnicodeDecodeError as error:
+            raise ParameterError(f"{path}: not UTF-8: {error}") from None
         except yaml.YAMLError as error:
-            raise ParameterError(f"{path}: not YAML as it should be: {error}") from None
-        if not isinstance(values or {}, dict):
+            raise ParameterError(f"{path}: not YAML as it should be: {' '.join(str(error).split())}") from None
+        values = {} if values is None else values  # a file of comments only
+        if not isinstance(values, dict):
             raise ParameterError(f"{path}: found {type(values).__name__}; expected a mapping of names to values")
-        merged.update(values or {})
+        merged.update(values)
     return merged
 
 
@@ -51,18 +55,23 @@ def check_params(notebook: str | Path, files: Iterable[str | Path]) -> dict:
     """
     notebook = Path(notebook)
     known = _parameters(notebook)
-    merged = dict(known)
+    return known | {key: value for key, (value, _) in _fitting(notebook.name, known, files).items()}
+
+
+def _fitting(owner: str, known: Mapping, files: Iterable[str | Path]) -> dict[str, tuple[object, str | Path]]:
+    """By key the value that `files` leave, and which of them it is from, where `owner` knows it and its type."""
+    merged = {}
     for path in files:
         for key, value in read_params(path).items():
             if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
+                near = difflib.get_close_matches(str(key), known, 1)
                 hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(sorted(known))}"
-                raise ParameterError(f"{path}: {notebook.name} has no parameter {key!r}{hint}")
+                raise ParameterError(f"{path}: {owner} has no parameter {key!r}{hint}")
             kinds = type(known[key]), type(value)
             if kinds[0] is not kinds[1] and kinds != (float, int) and known[key] is not None:
                 expected, found = (kind.__name__ for kind in kinds)
-                raise ParameterError(f"{path}: {key} is {value!r} ({found}); {notebook.name} expects {expected}")
-            merged[key] = value
+                raise ParameterError(f"{path}: {key} is {value!r} ({found}); {owner} expects {expected}")
+            merged[key] = value, path
     return merged
 
 
@@ -70,7 +79,7 @@ def _parameters(notebook: Path) -> dict:
     """Names and defaults in the cell tagged "parameters"; the paired script must say the same in every cell."""
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ParameterError(f"{notebook}: not a notebook ({error})") from None
     script = notebook.with_suffix(".py")
     if script.is_file():
@@ -88,31 +97,48 @@ def _parameters(notebook: Path) -> dict:
         if "parameters" in cell.get("metadata", {}).get("tags", ()):
             for statement in ast.parse("".join(cell["source"])).body:
                 if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-                    found[statement.targets[0].id] = ast.literal_eval(statement.value)
+                    name = statement.targets[0].id
+                    try:
+                        found[name] = ast.literal_eval(statement.value)
+                    except ValueError:
+                        text = ast.unparse(statement.value)
+                        raise ParameterError(f"{notebook}: {name} is {text}; expected a plain value") from None
     return found
 
 
-def prepare_data(files: Sequence[str | Path], folder: str | Path) -> str:
+def prepare_data(files: Iterable[str | Path], folder: str | Path) -> str:
     """Put a profile's data set into `folder`, as parameter files say, and return one line about it.
 
     dataset  "synthfer", "synthck" or "synthoulu": rendered into `folder`, with images and seed
              any other name: what `fercore import` put into `store`, which is referred to and not copied; where nothing
              was imported, `instead` is rendered, so that every profile runs offline
+
+    Raises ParameterError for a key or value that does not fit, and for another set in `store` than `dataset` names.
     """
     from . import datasets
     from .datasets import store
 
-    params = read_params(*files)
-    known = {"dataset", "store", "instead", "images", "seed"}
-    if unknown := sorted(set(params) - known):
-        raise ParameterError(f"{files[-1]}: no parameter {unknown[0]!r}; there are {', '.join(sorted(known))}")
-    name, folder = params["dataset"], Path(folder)
+    files, folder = list(files), Path(folder)
+    kinds = {"dataset": "", "store": "", "instead": "", "images": 0, "seed": 0}
+    found = _fitting("the data stage", kinds, files)
+    if missing := sorted(set(kinds) - set(found)):
+        raise ParameterError(f"{', '.join(map(str, files))}: no value for {', '.join(missing)}")
+    for key, names in (("dataset", datasets.NAMES), ("instead", datasets.SYNTHETIC)):
+        if found[key][0] not in names:
+            raise ParameterError(f"{found[key][1]}: {key} is {found[key][0]!r}; there are {', '.join(names)}")
+    params = {key: value for key, (value, _) in found.items()}
+    name = params["dataset"]
     if name in datasets.SYNTHETIC or not (Path(params["store"]) / store.INDEX).is_file():
         missing = name not in datasets.SYNTHETIC
         rendered = params["instead"] if missing else name
         path = datasets.bring_in(rendered, None, folder, images=params["images"], seed=params["seed"])
         why = f"nothing is imported in {params['store']}; " if missing else ""
         return f"{path.parent}: {why}{params['images']:,} rendered faces ({rendered}): all results are synthetic"
+    if folder.resolve() == Path(params["store"]).resolve():
+        raise ParameterError(f"{found['store'][1]}: store is {params['store']}, the folder that is to refer to it")
+    held = datasets.open(params["store"]).name
+    if name not in (held, "folder"):  # which takes the name of the folder that was imported
+        raise ParameterError(f"{found['dataset'][1]}: dataset is {name!r}, but {params['store']} holds {held!r}")
     path = store.refer(params["store"], folder)
     return f"{path.parent}: {name} as imported in {params['store']}"
 
@@ -123,12 +149,13 @@ def failure(folder: str | Path) -> str | None:
     for path in executed:
         try:
             cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError):
             continue
         for number, cell in enumerate(cells, 1):
             for output in cell.get("outputs", ()):
                 if output["output_type"] == "error":
                     source = "".join(cell["source"]).strip().splitlines()
                     lines = [f"notebook  {path}", f"cell      {number}: {source[0] if source else ''}"]
-                    return "\n".join([*lines, f"error     {output['ename']}: {output['evalue']}"])
+                    text = f"error     {output['ename']}: {output['evalue']}"
+                    return "\n".join([*lines, re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)])  # without colours
     return None

@@ -22,6 +22,9 @@ def save(figure: Figure, out: str | Path, name: str) -> Figure:
     """Write out/name.svg and out/name.png, without dates; nothing where `out` is empty. Returns the figure."""
     if out:
         Path(out).mkdir(parents=True, exist_ok=True)
+        if figure.get_layout_engine() is not None:  # every further drawing would move the axes by a little more
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
         figure.savefig(Path(out) / f"{name}.svg", metadata={"Date": None, "Creator": None})
         figure.savefig(Path(out) / f"{name}.png", metadata={"Software": None})
     return figure
@@ -75,15 +78,18 @@ def image_pairs(faces: Faces, pairs: Sequence[tuple[int, int]], captions: Sequen
     """Pairs of images, one above the other, with a caption below each pair."""
     columns = min(10, max(1, len(pairs)))
     lines = max(1, -(-len(pairs) // columns))
-    figure = Figure(figsize=(1.05 * columns, 2.75 * lines + 0.5))
-    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.42 / figure.get_figheight(), wspace=0.06, hspace=0.24)
-    figure.subplots_adjust(top=1 - 0.4 / figure.get_figheight())
+    high, wide = faces.pixels.shape[1:3]
+    tall = 2.02 * high / wide  # of a pair, in inches
+    figure = Figure(figsize=(1.05 * columns, 0.86 + tall * lines + 0.42 * (lines - 1)))
+    figure.subplots_adjust(left=0.01, right=0.99, wspace=0.06, hspace=0.42 / tall)
+    figure.subplots_adjust(bottom=0.42 / figure.get_figheight(), top=1 - 0.44 / figure.get_figheight())
     grid = figure.subplots(lines, columns, squeeze=False).ravel()
     for axis in grid:
         axis.set_axis_off()
+    if not len(pairs):
+        grid[0].text(0.5, 0.5, "none", transform=grid[0].transAxes, ha="center", va="center")
     for axis, (first, second), caption in zip(grid, pairs, captions, strict=False):
-        side = faces.pixels.shape[1]
-        gap = np.full((max(1, side // 24), *faces.pixels.shape[2:]), 255, np.uint8)
+        gap = np.full((max(1, high // 24), *faces.pixels.shape[2:]), 255, np.uint8)
         axis.imshow(np.concatenate([faces.pixels[first], gap, faces.pixels[second]]), cmap="gray", vmin=0, vmax=255)
         axis.text(0.5, -0.03, caption, transform=axis.transAxes, ha="center", va="top", fontsize=8)
     figure.suptitle(f"{title}, {label(faces)}", y=1 - 0.1 / figure.get_figheight(), va="top")
@@ -97,6 +103,11 @@ def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str 
     images = pd.DataFrame({"exact": exact[f"in_{against}"], "near": near[f"in_{against}"]}).loc[tested]
     figure = Figure(figsize=(7, 0.8 * len(tested) + 1.6), layout="constrained")
     axis = figure.subplots()
+    axis.set_title(f"Test images that stand in {against}, {label(faces)}")
+    if not tested:
+        axis.set_axis_off()
+        axis.text(0.5, 0.5, f"no split but {against}", transform=axis.transAxes, ha="center", va="center")
+        return figure
     (100 * shares).plot.barh(ax=axis, width=0.75)
     for bars, column in zip(axis.containers, images, strict=True):
         axis.bar_label(bars, [f"{count:,}" for count in images[column]], padding=3, fontsize=9)
@@ -105,7 +116,6 @@ def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str 
     axis.invert_yaxis()
     axis.grid(False, axis="y")
     axis.legend(loc="best")
-    axis.set_title(f"Test images that stand in {against}, {label(faces)}")
     return figure
 
 
@@ -118,6 +128,8 @@ def class_pairs(table: pd.DataFrame, faces: Faces, title: str, reading: str) -> 
     sns.heatmap(off, annot=table, fmt=",", cmap="rocket_r", linewidths=0.5, square=True, ax=axis, cbar=False)
     for index in range(len(table)):
         axis.text(index + 0.5, index + 0.5, f"{table.iloc[index, index]:,}", ha="center", va="center", color="0.45")
+    axis.set_facecolor("0.93")
+    axis.grid(False)
     axis.set(title=f"{title}, {label(faces)}", xlabel=reading, ylabel="")
     axis.tick_params(axis="y", rotation=0)
     return figure
@@ -128,7 +140,7 @@ def mean_faces(means: np.ndarray, faces: Faces) -> Figure:
     present = [index for index in range(len(means)) if not np.isnan(means[index]).all()]
     grey = means if means.ndim == 3 else means.mean(axis=-1)
     overall = np.nanmean(grey, axis=0)
-    figure = Figure(figsize=(1.25 * len(present), 3.3), layout="constrained")
+    figure = Figure(figsize=(1.15 * len(present) + 0.8, 2.95), layout="constrained")
     grid = figure.subplots(2, len(present), squeeze=False)
     reach = max(np.nanmax(np.abs(grey - overall)), 1e-9)
     for top, bottom, index in zip(*grid, present, strict=True):
@@ -137,8 +149,8 @@ def mean_faces(means: np.ndarray, faces: Faces) -> Figure:
         difference = bottom.imshow(grey[index] - overall, cmap="RdBu_r", vmin=-reach, vmax=reach)
         top.set_axis_off()
         bottom.set_axis_off()
-    bar = figure.colorbar(difference, ax=grid[1].tolist(), fraction=0.02, pad=0.01)
-    bar.set_label("from the mean, grey levels", fontsize=8)
+    bar = figure.colorbar(difference, ax=grid.ravel().tolist(), fraction=0.03, pad=0.01)
+    bar.set_label("difference from the mean\nof all classes, grey levels", fontsize=9)
     figure.suptitle(f"Mean faces, {label(faces)}")
     return figure
 
@@ -166,7 +178,8 @@ def vote_agreement(table: pd.DataFrame, faces: Faces) -> Figure:
     axis.set(xlabel="share of the images, %", ylabel="", xlim=(0, 100))
     axis.invert_yaxis()
     axis.grid(False, axis="y")
-    axis.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.22), frameon=False)
+    axis.get_legend().remove()
+    figure.legend(ncols=3, loc="outside lower center", frameon=False)
     axis.set_title(f"Ten FER+ votes against the label, {label(faces)}")
     return figure
 
@@ -177,14 +190,15 @@ def label_errors(found: pd.DataFrame, wrong: np.ndarray, faces: Faces, truth: st
     order = known[np.argsort(found["quality"].to_numpy()[known], kind="stable")]
     hits = np.cumsum(wrong[order])
     taken = np.arange(1, len(order) + 1)
+    total = max(wrong[known].sum(), 1)  # where no label is wrong, none can be found
     figure = Figure(figsize=(6, 4), layout="constrained")
     axis = figure.subplots()
     shown = taken >= min(20, len(taken))
-    axis.plot(100 * hits[shown] / hits[-1], 100 * (hits / taken)[shown], label="most doubtful first")
-    axis.axhline(100 * hits[-1] / len(order), color="0.5", linestyle="--", label="drawn at random")
-    suspected = found["suspected"].to_numpy()[known]
-    point = 100 * wrong[known][suspected].sum() / hits[-1], 100 * wrong[known][suspected].mean()
-    axis.plot(*point, "o", label="what cleanlab suspects")
+    axis.plot(100 * hits[shown] / total, 100 * (hits / taken)[shown], label="most doubtful first")
+    axis.axhline(100 * wrong[known].sum() / max(len(known), 1), color="0.5", linestyle="--", label="drawn at random")
+    suspected = wrong[known][found["suspected"].to_numpy()[known]]
+    if len(suspected):
+        axis.plot(100 * suspected.sum() / total, 100 * suspected.mean(), "o", label="what cleanlab suspects")
     axis.set(xlim=(0, 100), ylim=(0, 100), xlabel="wrong labels found, %", ylabel="of those taken, wrong, %")
     axis.legend()
     axis.set_title(f"Label errors, judged by {truth}, {label(faces)}")

@@ -20,11 +20,13 @@ def deduplicated(faces: Faces, split: str, group: np.ndarray, against: str = "Tr
 
 
 def mask(faces: Faces, exact: np.ndarray, near: np.ndarray, against: str = "Training") -> pd.DataFrame:
-    """A row an image outside `against`: row, split, and whether it stays (1) or goes (0) as an exact or near copy."""
-    tested = [split for split in faces.splits if split != against]
-    rows = np.sort(np.concatenate([faces.rows(split) for split in tested]))
-    table = pd.DataFrame({"row": rows, "split": faces.table["split"].to_numpy()[rows]})
+    """A row an image outside `against`: row, split, and whether it stays (1) or goes (0) as an exact or near copy.
+
+    All stay in a set that has no split `against`.
+    """
+    split = faces.table["split"].to_numpy()
+    rows, trained = np.flatnonzero(split != against), split == against
+    table = pd.DataFrame({"row": rows, "split": split[rows]})
     for name, group in (("deduplicated", exact), ("near_deduplicated", near)):
-        kept = np.concatenate([deduplicated(faces, split, group, against) for split in tested])
-        table[name] = np.isin(rows, kept).astype(int)
+        table[name] = (~np.isin(group[rows], group[trained])).astype(int)
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pandas as pd
 from .datasets import Faces
 
 DIGITS = 4  # after the point; what differs beyond is not a difference
+PAGE = 200  # rows; a longer table is for programs, and is written as CSV alone
 
 
 def label(faces: Faces) -> str:
@@ -22,14 +24,17 @@ def label(faces: Faces) -> str:
 def save(frame: pd.DataFrame, out: str | Path, name: str, faces: Faces, caption: str = "") -> pd.DataFrame:
     """Write `frame` to out/name.csv, with a column that names the data, and to out/name.tex; returns it, rounded.
 
-    Nothing is written where `out` is empty. Booleans become yes and no in LaTeX.
+    Nothing is written where `out` is empty, and no LaTeX of more than PAGE rows. Booleans become yes and no in LaTeX.
     """
     frame = frame.round(DIGITS)
+    for column in frame.select_dtypes("float"):
+        frame[column] += 0.0  # -0.0 would be written with its sign
     if out:
         folder = Path(out)
         folder.mkdir(parents=True, exist_ok=True)
         named = any(frame.index.names)
         frame.assign(data=label(faces)).to_csv(folder / f"{name}.csv", index=named, lineterminator="\n")
+    if out and len(frame) <= PAGE:
         shown = frame.reset_index() if named else frame
         shown = shown.rename(columns=lambda column: str(column).replace("_", " "))
         for column in shown.select_dtypes(bool):
@@ -39,7 +44,7 @@ def save(frame: pd.DataFrame, out: str | Path, name: str, faces: Faces, caption:
             escape=True,
             float_format=lambda value: f"{value:.{DIGITS}f}".rstrip("0").rstrip("."),
             na_rep="--",
-            caption=f"{caption or name.replace('_', ' ')} ({label(faces)})",
+            caption=_latex(f"{caption or name.replace('_', ' ')}, {label(faces)}"),  # pandas escapes cells only
             label=f"tab:{name}",
         )
         (folder / f"{name}.tex").write_text(latex, encoding="utf-8", newline="\n")
@@ -47,8 +52,11 @@ def save(frame: pd.DataFrame, out: str | Path, name: str, faces: Faces, caption:
 
 
 def save_findings(findings: Mapping, out: str | Path, faces: Faces) -> dict:
-    """Write single numbers to out/findings.json, sorted and rounded, with the data they are about; returns them."""
-    plain = {key: _plain(value) for key, value in sorted(findings.items())}
+    """Write single numbers to out/findings.json, sorted and rounded, with the data they are about; returns them.
+
+    NaN and infinity, which JSON lacks, become null.
+    """
+    plain = _plain(findings, DIGITS)
     if out:
         Path(out).mkdir(parents=True, exist_ok=True)
         whole = {"data": label(faces), "synthetic": faces.synthetic, "findings": plain}
@@ -57,18 +65,29 @@ def save_findings(findings: Mapping, out: str | Path, faces: Faces) -> dict:
 
 
 def write_json(path: str | Path, value: object) -> None:
-    """Write `value` as JSON, its keys sorted."""
+    """Write `value` as JSON, its keys sorted; NaN and infinity become null."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    text = json.dumps(_plain(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _plain(value: object) -> object:
+def _plain(value: object, digits: int | None = None) -> object:
+    """`value` as JSON has it; numbers rounded to `digits`, where that is given."""
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, (int, np.integer)):
         return int(value)
     if isinstance(value, (float, np.floating)):
-        return round(float(value), DIGITS)
+        number = float(value) if digits is None else round(float(value), digits) + 0.0  # no -0.0
+        return number if math.isfinite(number) else None
+    if isinstance(value, Mapping):
+        return {key: _plain(value[key], digits) for key in sorted(value)}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(part, digits) for part in value]
     return value
+
+
+def _latex(text: str) -> str:
+    words = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return text.translate(str.maketrans({**{mark: f"\\{mark}" for mark in "&%$#_{}"}, **words}))

@@ -53,7 +53,9 @@ audit = next((stage for stage in stages if stage.name == "01_data_audit"), None)
 for name in ("class_counts", "leakage_exact", "leakage_near", "vote_agreement"):
     found = report.table(audit, name) if audit else None
     if found is not None:
-        display(Markdown(f"### {name.replace('_', ' ').capitalize()}"), found.style.hide(axis="index").format(precision=4))
+        display(
+            Markdown(f"### {name.replace('_', ' ').capitalize()}"), found.style.hide(axis="index").format(precision=4)
+        )
 
 # %% [markdown]
 # ## What the papers print of it

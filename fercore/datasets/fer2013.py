@@ -40,6 +40,17 @@ COLUMNS = ("emotion", "pixels", "usage")
 CHUNK = 1 << 19  # bytes of text parsed at once: the arrays made of it stay in a core's cache
 LONGEST = 1 << 24  # bytes; a quoted field that is still open after this much is a stray quotation mark
 
+# RuntimeError is zipfile's for a password and for methods that it lacks, KeyError tarfile's for a link to no member.
+ARCHIVE_ERRORS = (
+    EOFError,
+    KeyError,
+    RuntimeError,
+    zlib.error,
+    gzip.BadGzipFile,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+)
+
 LABEL_OF = {str(label).encode(): label for label in range(len(CLASSES))}
 SPLIT_OF = {split.encode(): split for split in SPLITS}
 
@@ -101,18 +112,21 @@ def _open(source: Path) -> Iterator[io.BufferedIOBase]:
     try:
         with open(source, "rb") as file:
             magic = file.peek(4)[:4]
-            if magic == b"PK\x03\x04":
+            if magic[:2] == b"PK":
                 with zipfile.ZipFile(file) as archive, archive.open(_member(source, archive.namelist())) as member:
                     yield member
             elif magic[:2] != b"\x1f\x8b":
                 yield file
             elif tarfile.is_tarfile(source):
                 with tarfile.open(source) as archive:
-                    yield archive.extractfile(_member(source, archive.getnames()))
+                    member = archive.extractfile(_member(source, archive.getnames()))
+                    if member is None:
+                        raise DataError(source, "a member that is no file", "fer2013.csv or icml_face_data.csv")
+                    yield member
             else:
                 with gzip.open(file) as member:
                     yield member
-    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError) as error:
+    except ARCHIVE_ERRORS as error:
         raise DataError(source, f"a damaged archive ({error})", "a whole .gz or .zip file") from None
 
 
@@ -129,7 +143,10 @@ def _header(source: Path, line: bytes) -> _Order:
     if not line:
         raise DataError(source, "an empty file", "the header emotion,pixels,Usage")
     text = line.decode("utf-8-sig", "replace").strip()
-    names = [name.strip().lower() for name in next(csv.reader([text]), [])]
+    try:
+        names = [name.strip().lower() for name in next(csv.reader([text], skipinitialspace=True, strict=True), [])]
+    except csv.Error:
+        names = []
     if sorted(name for name in names if name in COLUMNS) != sorted(COLUMNS):
         raise DataError(f"{source}: line 1", f"the header {text[:80]!r}", "emotion,pixels,Usage in any order")
     return _Order(*(names.index(name) for name in COLUMNS), len(names))
@@ -145,7 +162,12 @@ def _blocks(source: Path, stream: io.BufferedIOBase, order: _Order) -> list[_Blo
         text, scratch = bytearray(), _Scratch()
         while not errors:
             with lock:
-                line = chunks.next(text)
+                line = chunks.line
+                try:
+                    chunks.next(text)
+                except Exception as error:  # a damaged archive
+                    errors[line] = error
+                    return
             if not text:
                 return
             try:
@@ -168,8 +190,8 @@ class _Chunks:
     def __init__(self, source: Path, stream: io.BufferedIOBase):
         self.source, self.stream, self.line, self.rest = source, stream, 2, b""
 
-    def next(self, text: bytearray) -> int:
-        """Put the next lines into `text`, nothing at the end of the stream; returns the number of the first."""
+    def next(self, text: bytearray) -> None:
+        """Put the next lines into `text`, nothing at the end of the stream; the first of them is number `line`."""
         filled = len(self.rest)
         text[:filled] = self.rest
         while True:
@@ -182,13 +204,12 @@ class _Chunks:
             if not read or (cut and (text.find(b'"', 0, cut) < 0 or text.count(b'"', 0, cut) % 2 == 0)):
                 break
             if filled > LONGEST:
-                where = f"{self.source}: line {self.line}"
-                raise DataError(where, "a row or a quoted field without an end", "a row a line")
+                if cut:  # a quotation mark that is no quote, or a row that `_careful` will refuse
+                    break
+                raise DataError(f"{self.source}: line {self.line}", "a row without an end", "a row a line")
         self.rest = bytes(text[cut:filled])
         del text[cut:]
-        line = self.line
         self.line += np.count_nonzero(np.frombuffer(text, np.uint8) == ord("\n"))  # bytes.count takes 5 times as long
-        return line
 
 
 class _Scratch:
@@ -216,11 +237,15 @@ def _plain(text: bytes | bytearray, order: _Order, scratch: _Scratch) -> _Block 
     np.equal(byte, ord(","), out=is_other)
     is_other |= np.equal(byte, ord("\n"), out=is_digit)
     ends = np.flatnonzero(is_other)
-    if len(ends) % order.width or b'"' in text or b"\0" in text:
+    if not len(ends) or ends[-1] != len(byte) - 1 or len(ends) % order.width or b'"' in text or b"\0" in text:
         return None
     starts = np.concatenate([[0], ends[:-1] + 1]).reshape(-1, order.width)
     ends = ends.reshape(-1, order.width)
     if np.count_nonzero(is_digit) != len(ends) or not is_digit[ends[:, -1]].all():  # one newline a row, at its end
+        return None
+    returns = ends[:, -1] - 1
+    returns = returns[byte[returns] == ord("\r")]
+    if b"\r" in text and np.count_nonzero(np.equal(byte, ord("\r"), out=is_digit)) != len(returns):
         return None
     fields = [list(zip(i, j, strict=True)) for i, j in zip(starts.T.tolist(), ends.T.tolist(), strict=True)]
     labels = [LABEL_OF.get(bytes(text[i:j]).strip()) for i, j in fields[order.emotion]]
@@ -232,8 +257,7 @@ def _plain(text: bytes | bytearray, order: _Order, scratch: _Scratch) -> _Block 
     for column in set(range(order.width)) - {order.pixels}:
         for i, j in fields[column]:
             byte[i:j] = ord(" ")
-    last = ends[:, order.pixels] - 1
-    byte[last[byte[last] == ord("\r")]] = ord(" ")
+    byte[returns] = ord(" ")
 
     np.subtract(byte, ord("0"), out=digit)  # wraps round to more than 9 for whatever is not a digit
     np.less(digit, 10, out=is_digit)
@@ -243,10 +267,12 @@ def _plain(text: bytes | bytearray, order: _Order, scratch: _Scratch) -> _Block 
     two = np.logical_and(is_digit[1:], is_digit[:-1], out=is_other[1:])  # two[i-1]: digits stand at i and before it
     np.multiply(digit[:-1], 10, out=byte[1:])
     np.add(digit[1:], byte[1:], out=low[1:])
+    low[0] = digit[0]
     hundreds = np.multiply(digit[:-2], two[1:], out=digit[:-2])
     if hundreds.max() > 2:
         return None
     hundreds *= np.uint8(100)
+    value[:2] = low[:2]
     np.add(low[2:], hundreds, out=value[2:])  # value[i]: the number whose last digit so far is at i
     flags = byte.view(bool)
     if np.less(value[2:], low[2:], out=flags[2:]).any():  # wrapped round: over 255
@@ -263,10 +289,17 @@ def _plain(text: bytes | bytearray, order: _Order, scratch: _Scratch) -> _Block 
 
 def _careful(source: Path, line: int, text: bytearray, order: _Order) -> _Block:
     """The rows of any chunk, one by one; raises DataError for the first that is not as it should be."""
-    reader = csv.reader(io.StringIO(text.decode("utf-8", "replace"), newline=""))
+    lines = io.StringIO(text.decode("utf-8", "replace"), newline="\n")
+    reader = csv.reader(lines, skipinitialspace=True, strict=True)
     pixels, labels, splits, scratch = [], [], [], _Scratch()
-    for row in reader:
-        where = f"{source}: line {line + reader.line_num - 1}"
+    while True:
+        where = f"{source}: line {line + reader.line_num}"
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise DataError(where, f"a row that is not CSV ({error})", "a row a line") from None
+        if row is None:
+            break
         if not any(field.strip() for field in row):
             continue
         if any("\0" in field for field in row):
@@ -275,9 +308,9 @@ def _careful(source: Path, line: int, text: bytearray, order: _Order) -> _Block:
             raise DataError(where, f"{len(row)} fields (cut off?)", f"{order.width}, as in the header")
         label, split = (row[column].strip().encode() for column in (order.emotion, order.usage))
         if label not in LABEL_OF:
-            raise DataError(where, f"the emotion {_quote(row[order.emotion])}", "a whole number of 0 to 6")
+            raise DataError(where, f"the emotion {quote(row[order.emotion])}", "a whole number of 0 to 6")
         if split not in SPLIT_OF:
-            raise DataError(where, f"the Usage {_quote(row[order.usage])}", ", ".join(SPLITS))
+            raise DataError(where, f"the Usage {quote(row[order.usage])}", ", ".join(SPLITS))
         labels.append(LABEL_OF[label])
         splits.append(SPLIT_OF[split])
         pixels.append(_row(where, row[order.pixels], scratch))
@@ -286,18 +319,19 @@ def _careful(source: Path, line: int, text: bytearray, order: _Order) -> _Block:
 
 def _row(where: str, text: str, scratch: _Scratch) -> np.ndarray:
     plain = _plain(f"0,{text.strip()},{SPLITS[0]}\n".encode(), _Order(0, 1, 2, 3), scratch)
-    if plain is not None:
+    if plain is not None and len(plain.labels) == 1:  # a quoted field may hold more rows than one
         return plain.pixels[0]
     words = text.split()
     for position, word in enumerate(words, 1):
-        if not (word.isascii() and word.isdigit() and int(word) < 256):
-            raise DataError(where, f"{_quote(word)} as pixel {position}", "whole numbers of 0 to 255")
+        if not (word.isascii() and word.isdigit() and len(word) < 4 and int(word) < 256):
+            raise DataError(where, f"{quote(word)} as pixel {position}", "whole numbers of 0 to 255")
     if len(words) != PIXELS:
         raise DataError(where, f"{len(words)} pixels", f"{PIXELS} ({SIDE} x {SIDE})")
     return np.array([int(word) for word in words], np.uint8)
 
 
-def _quote(field: str) -> str:
+def quote(field: str) -> str:
+    """A field of a file as an error shows it."""
     text = field.strip()
     return repr(text if len(text) <= 40 else text[:40] + "…")
 
@@ -312,14 +346,14 @@ def _read_folder(source: Path, allocate) -> Faces:
     """train|test/<emotion>/*.jpg|png, as Kaggle's folder copies have it; those merge PublicTest and PrivateTest.
 
     Names that begin with PublicTest_ or PrivateTest_ give the official splits back. Without them the test images keep
-    the split "test", and a note says so.
+    the split "test", and a note says so; where all are named, each split must have an image.
     """
     found = []  # (place of the split, path, label): sorted, they stand in the official order of the splits
     for part, default in (("train", "Training"), ("test", UNKNOWN)):
         if not (source / part).is_dir():
             raise DataError(source / part, "no such folder", "train and test, each with a folder an emotion")
         before = len(found)
-        for folder in sorted(path for path in (source / part).iterdir() if path.is_dir()):
+        for folder in images.folders(source / part):
             name = SYNONYMS.get(folder.name.lower(), folder.name.lower())
             if name not in CLASSES:
                 raise DataError(folder, f"the emotion {folder.name!r}", ", ".join(CLASSES))
@@ -332,6 +366,9 @@ def _read_folder(source: Path, allocate) -> Faces:
             raise DataError(source / part, "no image", "images in folders named after the emotions")
     places, paths, labels = zip(*sorted(found), strict=True)
     splits = [(*SPLITS, UNKNOWN)[place] for place in places]
+    for split in SPLITS:
+        if split not in splits and UNKNOWN not in splits:
+            raise DataError(source / "test", f"no image of {split}", f"images of {', '.join(SPLITS)}")
     pixels = images.decode_all(paths, "L", size=None, allocate=allocate)
     if pixels.shape[1:] != (SIDE, SIDE):
         raise DataError(paths[0], f"{pixels.shape[2]} x {pixels.shape[1]} pixels", f"{SIDE} x {SIDE}")

@@ -11,6 +11,8 @@ twice. Classes are FER+'s own eight, in its order; unknown and NF (no face) are 
 from __future__ import annotations
 
 import csv
+import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from .faces import DataError, Faces
 CLASSES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 VOTES = (*CLASSES, "unknown", "NF")
 COLUMNS = ("Usage", "Image name", *VOTES)
+VOTES_OF = {str(count): count for count in range(11)}  # each image was shown to ten people
 TARGETS = ("majority", "probability", "multi-target")
 
 # Where each class of FER2013 stands among the votes: angry, disgust, fear, happy, sad, surprise, neutral.
@@ -55,16 +58,25 @@ def read(
 
 
 def join(faces: str | Path | Faces, source: str | Path) -> Faces:
-    """FER2013 with the ten votes as columns `votes_neutral` … `votes_NF`; its labels and images as they were."""
+    """FER2013 with the ten votes as columns `votes_neutral` … `votes_NF`; its labels and images as they were.
+
+    Raises DataError for votes that are not as they are published, and for images that are not those of FER2013's rows
+    in their order: the folder form has lost it, even where as many images stand in each split.
+    """
     if not isinstance(faces, Faces):
         faces = store.load(faces) if (Path(faces) / store.INDEX).is_file() else fer2013.read(faces)
-    usage, counts = _read_votes(Path(source))
+    lines, usage, counts = _read_votes(Path(source))
     if len(usage) != len(faces):
         raise DataError(source, f"{len(usage)} rows", f"{len(faces)}, one an image of FER2013 (the join is by row)")
+    for number, image in enumerate(faces.table["source"], 1):
+        if image != f"row {number}":
+            found = f"votes for row {number} of FER2013, and the image {image!r}"
+            raise DataError(source, found, "images in the row order of FER2013's CSV (the join is by row)")
     split = faces.table["split"].to_numpy()
     if different := np.flatnonzero(usage != split).tolist():
-        where = f"{source}: line {different[0] + 2}"
-        raise DataError(where, f"the Usage {usage[different[0]]}", f"{split[different[0]]}, as FER2013's row has")
+        where = f"{source}: line {lines[different[0]]}"
+        found = f"the Usage {fer2013.quote(usage[different[0]])}"
+        raise DataError(where, found, f"{split[different[0]]}, as FER2013's row has")
     columns = {f"votes_{name}": counts[:, index] for index, name in enumerate(VOTES)}
     return Faces(faces.name, faces.pixels, faces.table.assign(**columns), faces.classes, notes=faces.notes)
 
@@ -123,33 +135,49 @@ def _leading(counts: np.ndarray, total: np.ndarray) -> np.ndarray:
     return kept
 
 
-def _read_votes(source: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Usage (N,) and votes int64 (N, 10) of `fer2013new.csv`."""
+def _read_votes(source: Path) -> tuple[list[int], np.ndarray, np.ndarray]:
+    """The line, Usage (N,) and votes int64 (N, 10) of each row of `fer2013new.csv`."""
     if not source.is_file():
         raise DataError(source, "no such file", "fer2013new.csv")
-    text = source.read_text(encoding="utf-8-sig", errors="replace")
+    text = source.read_bytes().decode("utf-8-sig", "replace")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise DataError(f"{source}: line {line}", "NUL bytes", "text")
-    reader = csv.reader(text.splitlines())
-    header = [name.strip() for name in next(reader, [])]
+    rows = _rows(source, text)
+    _, header = next(rows)
+    header = [name.strip() for name in header]
     missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise DataError(f"{source}: line 1", f"no column {', '.join(missing)}", ",".join(COLUMNS))
     usage_at, votes_at = header.index("Usage"), [header.index(name) for name in VOTES]
-    usage, counts = [], []
-    for row in reader:
+    lines, usage, counts = [], [], []
+    for line, row in rows:
         if not any(field.strip() for field in row):
             continue
-        where = f"{source}: line {reader.line_num}"
+        where = f"{source}: line {line}"
         if len(row) != len(header):
             raise DataError(where, f"{len(row)} fields (cut off?)", f"{len(header)}, as in the header")
         words = [row[index].strip() for index in votes_at]
         for name, word in zip(VOTES, words, strict=True):
-            if not (word.isascii() and word.isdigit()):
-                raise DataError(where, f"{word!r} votes for {name}", "a whole number")
+            if word not in VOTES_OF:
+                raise DataError(where, f"{fer2013.quote(word)} votes for {name}", "a whole number of 0 to 10")
+        lines.append(line)
         usage.append(row[usage_at].strip())
-        counts.append([int(word) for word in words])
+        counts.append([VOTES_OF[word] for word in words])
     if not counts:
         raise DataError(source, "no row", "a row an image of FER2013")
-    return np.array(usage), np.array(counts, np.int64)
+    return lines, np.array(usage), np.array(counts, np.int64)
+
+
+def _rows(source: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Number and fields of the rows of a CSV, one at least."""
+    reader = csv.reader(io.StringIO(text, newline="\n"), skipinitialspace=True, strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader, None if line > 1 else [])
+        except csv.Error as error:
+            raise DataError(f"{source}: line {line}", f"a row that is not CSV ({error})", "a row a line") from None
+        if row is None:
+            return
+        yield line, row

@@ -27,13 +27,26 @@ import pandas as pd
 from .faces import COLUMNS, DataError, Faces
 
 INDEX = "dataset.json"
+PARTS = ("pixels", "table")
+HEX = "[0-9a-f]"
+OWN = (f"{HEX * 32}.tmp", f"pixels-{HEX * 16}.npy", f"table-{HEX * 16}.csv")  # as `allocate` and `save` name files
 
 
 def allocate(shape: tuple[int, ...], folder: Path | None = None) -> np.memmap:
-    """A writable uint8 array of `shape` in a new file of `folder`, or in a temporary file that goes with the array."""
+    """A writable uint8 array of `shape` in a new file of `folder`, or in a temporary file that goes with the array.
+
+    Raises OSError where the disk has no room for it.
+    """
     path = Path(folder or tempfile.gettempdir()) / f"{uuid.uuid4().hex}.tmp"
     path.parent.mkdir(parents=True, exist_ok=True)
-    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    try:
+        array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        if hasattr(os, "posix_fallocate"):  # the file is all holes: on a full disk, writing to one kills the process
+            with open(path, "r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     if folder is None:
         weakref.finalize(array, path.unlink, missing_ok=True)
     return array
@@ -80,6 +93,7 @@ def save(faces: Faces, folder: str | Path) -> Path:
         "fingerprint": mark,
         "pixels": pixels.name,
         "table": table.name,
+        "floats": list(faces.table.select_dtypes("float")),
     }
     _write_index(folder, index)
     sweep(folder)
@@ -92,8 +106,8 @@ def refer(store: str | Path, folder: str | Path) -> Path:
     load(store)  # whole, or an error
     folder.mkdir(parents=True, exist_ok=True)
     index = json.loads((store / INDEX).read_text(encoding="utf-8"))
-    there = os.path.relpath(store, folder).replace(os.sep, "/")
-    for part in ("pixels", "table"):
+    there = os.path.relpath(store.resolve(), folder.resolve()).replace(os.sep, "/")
+    for part in PARTS:
         index[part] = f"{there}/{index[part]}"
     _write_index(folder, index)
     sweep(folder)
@@ -101,13 +115,18 @@ def refer(store: str | Path, folder: str | Path) -> Path:
 
 
 def sweep(folder: str | Path) -> None:
-    """Remove from `folder` what replaced and interrupted imports have left behind."""
+    """Remove from `folder` what replaced and interrupted imports have left behind, and nothing else."""
     folder = Path(folder)
-    index = json.loads((folder / INDEX).read_text(encoding="utf-8")) if (folder / INDEX).is_file() else {}
-    named = {index.get("pixels"), index.get("table")}
-    for pattern in ("*.tmp", "pixels-*.npy", "table-*.csv"):
+    kept, patterns = set(), OWN
+    if (folder / INDEX).is_file():
+        try:
+            index = json.loads((folder / INDEX).read_bytes())
+            kept = {(folder / index[part]).resolve() for part in PARTS}
+        except (KeyError, TypeError, ValueError):  # a damaged index may have named any of them
+            patterns = OWN[:1]
+    for pattern in patterns:
         for path in folder.glob(pattern):
-            if path.name not in named:
+            if path.resolve() not in kept:
                 path.unlink(missing_ok=True)
 
 
@@ -115,20 +134,29 @@ def load(folder: str | Path) -> Faces:
     """The set that was imported into `folder`, its pixels memory-mapped. Raises DataError where there is none."""
     folder = Path(folder)
     path = folder / INDEX
-    if not path.is_file():
-        raise DataError(path, "no such file", "an imported data set (see fercore import --help)")
-    try:
-        index = json.loads(path.read_text(encoding="utf-8"))
-        pixels = np.load(folder / index["pixels"], mmap_mode="r")
-        table = pd.read_csv(
-            folder / index["table"],
-            dtype=dict.fromkeys(COLUMNS[1:], str) | {"label": np.int64},
-            keep_default_na=False,
-        )
-        classes, notes = tuple(index["classes"]), tuple(index["notes"])
-        return Faces(index["name"], pixels, table, classes, index["synthetic"], notes, index["fingerprint"])
-    except (OSError, KeyError, ValueError) as error:
-        raise DataError(path, f"a damaged import ({error})", "the files that fercore import writes") from error
+    while True:
+        if not path.is_file():
+            raise DataError(path, "no such file", "an imported data set (see fercore import --help)")
+        text = path.read_bytes()
+        try:
+            return _load(folder, json.loads(text))
+        except Exception as error:  # whatever json, NumPy and pandas make of damaged files
+            if path.read_bytes() == text:  # else an import has replaced the set meanwhile
+                raise DataError(path, f"a damaged import ({error})", "the files that fercore import writes") from error
+
+
+def _load(folder: Path, index: dict) -> Faces:
+    pixels = np.load(folder / index["pixels"], mmap_mode="r")
+    table = pd.read_csv(
+        folder / index["table"],
+        dtype=dict.fromkeys(COLUMNS[1:], str) | {"label": np.int64},
+        keep_default_na=False,
+        converters=dict.fromkeys(
+            index.get("floats", ()), lambda word: float(word or "nan")
+        ),  # exact, and blanks are NaN
+    )
+    classes, notes = tuple(index["classes"]), tuple(index["notes"])
+    return Faces(index["name"], pixels, table, classes, index["synthetic"], notes, index["fingerprint"])
 
 
 def _write_index(folder: Path, index: dict) -> None:

@@ -2,8 +2,9 @@
 
     python tests/benchmarks/bench_audit.py data/fer2013
 
-Without a folder, 35,887 rendered faces. Near copies of 1,600 images are planted beside the set and looked for. Precision
-needs a set that knows its copies, so it is measured on the rendered one; on a real set, look at the sheet in notebook 01.
+Without a folder, 35,887 rendered faces. Near copies of 1,600 images are planted beside the set and looked for.
+Precision needs a set that knows its copies, so it is measured on the rendered one; on a real set, look at the sheet in
+notebook 01.
 """
 
 import argparse

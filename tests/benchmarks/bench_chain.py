@@ -51,7 +51,11 @@ def main() -> None:
         repro(clone, "nothing to do")
         edit(clone, "# %%\nfaces = ", "# %%\n# another comment\nfaces = ")
         repro(clone, "a cell of 01 changed, no number with it")
-        edit(clone, 'findings["one_grey_value"] = len(constant)', 'findings["one_grey_value"] = 1000 + len(constant)')
+        edit(
+            clone,
+            'findings["one_grey_value"] = len(audit.constant(faces.pixels))',
+            'findings["one_grey_value"] = 1000 + len(audit.constant(faces.pixels))',
+        )
         repro(clone, "a cell of 01 changed, and a number")
         shutil.rmtree(clone / "reports/smoke")
         repro(clone, "reports/smoke deleted")

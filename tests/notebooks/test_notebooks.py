@@ -1,8 +1,8 @@
 """Every notebook runs on smoke-sized data, and the numbers that matter in it are the ones that were checked in.
 
-nbval compares a cell's output where the cell is tagged nbval-check-output. Notebooks are kept without outputs, and nbval
-cannot set parameters, so each is prepared here: smoke parameters, and the outputs from `checked/NAME.json`. After a
-change that is meant, `python tests/notebooks/test_notebooks.py` writes those files again; look at the difference.
+nbval compares a cell's output where the cell is tagged nbval-check-output. Notebooks are kept without outputs, and
+nbval cannot set parameters, so each is prepared here: smoke parameters, and the outputs from `checked/NAME.json`. After
+a change that is meant, `python tests/notebooks/test_notebooks.py` writes those files again; look at the difference.
 """
 
 import json

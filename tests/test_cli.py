@@ -1,0 +1,189 @@
+"""The command: what it prints, what it returns, and that it is quick to answer."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fercore import datasets
+from fercore.cli import main
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def said(capsys):
+    """Runs a command that is to succeed and returns what it printed."""
+
+    def run(*words):
+        status = main(list(words))
+        output = capsys.readouterr()
+        assert status == 0 and output.err == "", output.err
+        return output.out
+
+    return run
+
+
+@pytest.fixture
+def refused(capsys):
+    """Runs a command that is to fail and returns its one line on standard error."""
+
+    def run(*words):
+        status = main(list(words))
+        output = capsys.readouterr()
+        assert status == 1 and output.err.startswith("fercore: ") and output.err.count("\n") == 1, output.err
+        assert "Traceback" not in output.err
+        return output.err
+
+    return run
+
+
+def pictures(root, count=3):
+    for split in ("Training", "Test"):
+        for level, name in enumerate(("happy", "sad")):
+            for number in range(count):
+                path = root / split / name / f"S{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                image = np.random.default_rng(10 * level + number).integers(0, 256, (48, 48), np.uint8)
+                Image.fromarray(image).save(path)
+    return str(root)
+
+
+# -------------------------------------------------------------------------------------------------------------- import
+
+
+def test_import_says_what_it_found(project, said):
+    text = said("import", "folder", pictures(project / "faces"), "--to", "data/mine", "--subject", r"(S\d)\.png")
+    assert text.splitlines()[0] == "data/mine: 12 images of 48 x 48 (Test 6, Training 6)"
+    assert datasets.open("data/mine").table["subject"].unique().tolist() == ["S0", "S1", "S2"]
+
+
+def test_import_goes_to_a_folder_of_its_name(said):
+    text = said("import", "synthoulu", "--images", "36", "--seed", "1")
+    assert text.splitlines()[0] == "data/synthoulu: 36 images of 84 x 84 (no split 36)"
+    assert "note: These faces are rendered" in text and len(datasets.open("data/synthoulu")) == 36
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["fer2103", "x.csv"], "fer2103"),
+        (["fer2013"], "source"),
+        (["fer2013", "none.csv"], "none.csv"),
+        (["synthfer", "x.csv"], "no source"),
+        (["synthfer", "--images", "3"], "at least 200"),
+        (["fer2013", "x.csv", "--images", "3"], "--images"),
+        (["folder", "x", "--votes", "x.csv"], "--votes"),
+        (["synthfer", "--subject", "x"], "--subject"),
+        (["rafdb", "x", "--fer2013", "y"], "--fer2013"),
+        (["ferplus", "x.csv"], "--fer2013"),
+    ],
+)
+def test_an_import_that_cannot_be_done(project, refused, words, part):
+    assert part in refused("import", *words, "--to", "there")
+    assert not (project / "there/dataset.json").exists()
+
+
+# --------------------------------------------------------------------------------------------------------------- audit
+
+
+def test_audit_tells_counts_copies_and_leakage(project, said):
+    root = project / "faces"
+    pictures(root)
+    Image.new("L", (48, 48), 7).save(root / "Training/happy/blank.png")
+    said("import", "folder", str(root), "--to", "set")
+    text = said("audit", "set")
+    lines = [line.split() for line in text.splitlines()]
+    assert lines[0] == ["faces:", "13", "images"]
+    assert ["happy", "3", "4", "7"] in lines and ["total", "6", "7", "13"] in lines
+    assert "images of one grey value: 1" in text
+    assert "identical to the byte: 6 redundant, 0 in groups of several labels" in text
+    assert "the same photograph: 6 redundant" in text
+    assert ["Test", "6", "0", "6", "1.0000"] in lines, "every test image stands in Training"
+
+
+def test_audit_says_that_faces_are_rendered(said):
+    said("import", "synthoulu", "--images", "36")
+    text = said("audit", "data/synthoulu")
+    assert text.splitlines()[0] == "synthoulu (synthetic): 36 images" and "in_Training" not in text
+
+
+def test_audit_of_what_is_not_there(refused):
+    assert "nowhere" in refused("audit", "nowhere") and "fercore import" in refused("audit", "nowhere")
+
+
+# ------------------------------------------------------------------------------------------------ the pipeline's stages
+
+
+def test_data(project, said, refused):
+    (project / "paper.yaml").write_text(
+        "dataset: fer2013\nstore: data/fer2013\ninstead: synthfer\nimages: 200\nseed: 0\n"
+    )
+    (project / "quick.yaml").write_text("dataset: synthfer\n")
+    text = said("data", "-f", "paper.yaml", "-f", "quick.yaml", "data/quick")
+    assert text.startswith("data/quick: 200 rendered faces") and text.count("\n") == 1
+    assert len(datasets.open("data/quick")) == 200
+    (project / "quick.yaml").write_text("sed: [\n")
+    assert "quick.yaml" in refused("data", "-f", "paper.yaml", "-f", "quick.yaml", "data/quick")
+    (project / "quick.yaml").write_text("images: some\n")
+    assert "images" in refused("data", "-f", "paper.yaml", "-f", "quick.yaml", "data/quick")
+    (project / "quick.yaml").write_text("images: 20\n")
+    assert "at least 200" in refused("data", "-f", "paper.yaml", "-f", "quick.yaml", "data/quick")
+
+
+def test_params(project, said, refused):
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": ["seed = 0"]}
+    for place in ("notebooks", "params/paper", "params/smoke"):
+        (project / place).mkdir(parents=True)
+    assert "notebooks" in refused("params", "smoke"), "nothing to check is no success"
+    for name in ("01_a", "02_b"):
+        (project / f"notebooks/{name}.ipynb").write_text(json.dumps({"cells": [cell]}))
+        for layer in ("paper", "smoke"):
+            (project / f"params/{layer}/{name}.yaml").write_text("seed: 1\n")
+    assert said("params", "smoke") == ""
+    (project / "params/smoke/02_b.yaml").write_text("sead: 1\n")
+    line = refused("params", "smoke")
+    assert "params/smoke/02_b.yaml" in line and "did you mean 'seed'" in line
+    assert said("params", "smoke", "notebooks/01_a.ipynb") == ""
+    assert "params/fast/01_a.yaml" in refused("params", "fast")
+
+
+def test_failure(project, said):
+    assert said("failure", "reports/quick") == "no executed notebook below reports/quick holds an error; see above\n"
+    error = {"output_type": "error", "ename": "KeyError", "evalue": "\x1b[31mx\x1b[0m", "traceback": []}
+    cell = {"cell_type": "code", "source": ["boom()"], "outputs": [error]}
+    (project / "reports/quick").mkdir(parents=True)
+    (project / "reports/quick/01.ipynb").write_text(json.dumps({"cells": [cell]}))
+    text = said("failure", "reports/quick")
+    assert text == "notebook  reports/quick/01.ipynb\ncell      1: boom()\nerror     KeyError: x\n"
+
+
+# ---------------------------------------------------------------------------------------------------------------- help
+
+
+def test_help_lists_the_commands_and_is_quick():
+    script = (
+        "import sys\nfrom fercore.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit as end: assert not end.code\n"
+        "print(sorted({'torch', 'pandas', 'sklearn', 'numpy', 'matplotlib', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    *text, loaded = done.stdout.splitlines()
+    for command in ("import", "audit", "data", "params", "failure"):
+        assert any(line.strip().startswith(command) for line in text)
+    assert loaded == "[]", "what takes seconds to import"
+
+
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["audit"], ["import", "synthfer", "--images", "many"]])
+def test_wrong_words_are_explained(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2 and "usage: fercore" in capsys.readouterr().err

@@ -1,0 +1,48 @@
+"""The README's numbers are the ones that were measured, and its commands exist."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+REFERENCE = ROOT / "reports/reference/01_data_audit/findings.json"
+FINDINGS = {
+    "redundant, byte for byte": ("exact_redundant", "images"),
+    "redundant, the same photograph": ("near_redundant", "images"),
+    "PrivateTest images that stand in Training, byte for byte": ("exact_PrivateTest_in_Training", "images_PrivateTest"),
+    "PrivateTest images whose photograph stands in Training": ("near_PrivateTest_in_Training", "images_PrivateTest"),
+    "copies of one photograph with different labels": ("near_contradicted", "images"),
+    "labels that a majority of ten FER+ voters contradicts": ("labels_voted_wrong", "images"),
+    "class counts of Mini-ResEmoteNet's Table III that are another class's": (
+        "claimed_counts_mini_resemotenet_different",
+        None,
+    ),
+}
+ROWS = dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", README.split("## Where things are")[0], flags=re.M))
+
+
+@pytest.mark.parametrize("row", FINDINGS)
+def test_headline_numbers_are_the_measured_ones(row):
+    found = json.loads(REFERENCE.read_text(encoding="utf-8"))
+    assert not found["synthetic"]
+    name, of = FINDINGS[row]
+    count, share = (cell.strip() for cell in ROWS[row].split("|"))
+    value = found["findings"][name]
+    assert count == f"{value:,}"
+    assert share == (f"{100 * value / found['findings'][of]:.1f} %" if of else "")
+
+
+def test_every_headline_number_is_checked():
+    assert set(ROWS) - {"FER2013", "---"} == set(FINDINGS)
+
+
+def test_targets_and_paths_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"(?:^|`)make (\w+)", README, flags=re.M):
+        assert re.search(rf"^{target}:", makefile, flags=re.M), target
+    for path in re.findall(r"\]\(([^)]+)\)|`((?:notebooks|fercore|params|reports|tests)/[\w./]*)`", README):
+        path = "".join(path)
+        assert (ROOT / path).exists() or list(ROOT.glob(f"{path}*")), path
