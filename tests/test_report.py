@@ -1,0 +1,50 @@
+"""The report gathers what stages left behind, on a page that opens without a network and runs nothing it was given."""
+
+import json
+import re
+
+import nbformat
+import pytest
+
+from fercore import report
+
+
+@pytest.fixture
+def reports(tmp_path):
+    for name, data in (("02_b", "fer2013"), ("01_a", "synthfer (synthetic)")):
+        (tmp_path / name).mkdir()
+        whole = {"data": data, "findings": {"test_images": 35887, "share": 0.125, "none": None, "yes": True}}
+        (tmp_path / name / "findings.json").write_text(json.dumps(whole))
+    (tmp_path / "03_nothing").mkdir()
+    (tmp_path / "01_a/counts.csv").write_text("class,n,data\nangry,3,synthfer (synthetic)\n")
+    return tmp_path
+
+
+def test_stages_in_the_order_of_the_notebooks_and_only_those_that_ran(reports):
+    assert [stage.name for stage in report.stages(reports)] == ["01_a", "02_b"]
+    assert report.stages(reports / "elsewhere") == []
+
+
+def test_findings_are_readable_and_say_what_they_are_about(reports):
+    data, numbers = report.findings(reports / "01_a")
+    assert data == "synthfer (synthetic)"
+    assert numbers.to_numpy().tolist() == [["test images", "35,887"], ["share", "0.125"], ["none", ""], ["yes", "True"]]
+
+
+def test_a_table_without_its_data_column_or_none(reports):
+    assert report.table(reports / "01_a", "counts").to_dict("list") == {"class": ["angry"], "n": [3]}
+    assert report.table(reports / "01_a", "other") is None
+
+
+def test_the_page_shows_outputs_without_code_and_reaches_for_nothing(tmp_path):
+    output = nbformat.v4.new_output("stream", text="<script>alert(1)</script> 42\n")
+    cells = [
+        nbformat.v4.new_markdown_cell("# A & B\n\ntext"),
+        nbformat.v4.new_code_cell("secret = 1", execution_count=1, outputs=[output]),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "n.ipynb")
+    text = report.page(tmp_path / "n.ipynb", tmp_path / "deep/er/page.html").read_text(encoding="utf-8")
+    assert "<title>A &amp; B</title>" in text
+    assert "42" in text and "secret" not in text
+    assert "<script" not in text
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", text)
