@@ -1,5 +1,7 @@
 """The package's own functions: load by name, import into a folder, open what was imported."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -107,3 +109,16 @@ def test_an_unknown_name_brings_in_nothing(tmp_path):
     with pytest.raises(ValueError, match="no data set"):
         datasets.bring_in("nope", tmp_path, tmp_path / "set")
     assert not (tmp_path / "set").exists()
+
+
+def test_options_cannot_be_given_to_what_is_imported_already(tmp_path):
+    datasets.bring_in("synthfer", None, tmp_path / "set", images=200)
+    with pytest.raises(ValueError, match="votes can be given only to an import"):
+        datasets.load("fer2013", tmp_path / "set", votes="fer2013new.csv")
+
+
+def test_an_import_first_removes_what_a_killed_one_has_left(tmp_path, monkeypatch):
+    left = Path(store.allocate((2, 2), tmp_path).filename)
+    monkeypatch.setattr(datasets, "load", lambda *_, **__: pytest.fail("") if left.exists() else small())
+    datasets.bring_in("fer2013", "x", tmp_path)
+    assert not left.exists()

@@ -39,6 +39,10 @@ def load(name: str, source: str | Path | None = None, **options) -> Faces:
     if source is None:
         raise ValueError(f"{name} needs a source: the file or folder that holds it")
     if (Path(source) / store.INDEX).is_file():
+        if given := sorted(set(options) - {"allocate"}):
+            raise ValueError(
+                f"{source} is an imported set already; {', '.join(given)} can be given when it is imported"
+            )
         return store.load(source)
     return import_module(f"{__name__}.{name}").read(source, **options)
 
@@ -49,6 +53,7 @@ def bring_in(name: str, source: str | Path | None, folder: str | Path, **options
     Memory use does not grow with the set: readers put pixels straight into the file that `open` maps. Raises as `load`.
     """
     folder = Path(folder)
+    store.sweep(folder)  # what an import that was killed has left; there can be one at a time
     try:
         return store.save(load(name, source, allocate=partial(store.allocate, folder=folder), **options), folder)
     except BaseException:

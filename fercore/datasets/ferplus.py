@@ -19,6 +19,7 @@ import numpy as np
 
 from . import fer2013, store
 from .faces import DataError, Faces
+from .fer2013_csv import quote
 
 CLASSES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 VOTES = (*CLASSES, "unknown", "NF")
@@ -75,7 +76,7 @@ def join(faces: str | Path | Faces, source: str | Path) -> Faces:
     split = faces.table["split"].to_numpy()
     if different := np.flatnonzero(usage != split).tolist():
         where = f"{source}: line {lines[different[0]]}"
-        found = f"the Usage {fer2013.quote(usage[different[0]])}"
+        found = f"the Usage {quote(usage[different[0]])}"
         raise DataError(where, found, f"{split[different[0]]}, as FER2013's row has")
     columns = {f"votes_{name}": counts[:, index] for index, name in enumerate(VOTES)}
     return Faces(faces.name, faces.pixels, faces.table.assign(**columns), faces.classes, notes=faces.notes)
@@ -128,7 +129,7 @@ def _leading(counts: np.ndarray, total: np.ndarray) -> np.ndarray:
         ended = tied[:, len(CLASSES) :].any(axis=1)
         led = kept[:, : len(CLASSES)].any(axis=1)
         kept[ended & led, len(CLASSES) :] = 0
-        held += top[:, 0] * (tied[:, : len(CLASSES)].sum(axis=1) + ended)
+        held += top[:, 0] * tied[:, : len(CLASSES)].sum(axis=1)
         classes += tied[:, : len(CLASSES)].sum(axis=1)
         going &= ~ended
     kept[classes > 3] = 0
@@ -160,7 +161,7 @@ def _read_votes(source: Path) -> tuple[list[int], np.ndarray, np.ndarray]:
         words = [row[index].strip() for index in votes_at]
         for name, word in zip(VOTES, words, strict=True):
             if word not in VOTES_OF:
-                raise DataError(where, f"{fer2013.quote(word)} votes for {name}", "a whole number of 0 to 10")
+                raise DataError(where, f"{quote(word)} votes for {name}", "a whole number of 0 to 10")
         lines.append(line)
         usage.append(row[usage_at].strip())
         counts.append([VOTES_OF[word] for word in words])
