@@ -113,7 +113,7 @@ def test_an_unknown_name_brings_in_nothing(tmp_path):
 
 def test_options_cannot_be_given_to_what_is_imported_already(tmp_path):
     datasets.bring_in("synthfer", None, tmp_path / "set", images=200)
-    with pytest.raises(ValueError, match="votes can be given only to an import"):
+    with pytest.raises(ValueError, match="votes can be given when it is imported"):
         datasets.load("fer2013", tmp_path / "set", votes="fer2013new.csv")
 
 
