@@ -138,17 +138,18 @@ def _blocks(source: Path, stream: io.BufferedIOBase, order: _Order) -> list[_Blo
     errors: dict[int, Exception] = {}
 
     def work() -> None:
-        text, scratch = bytearray(), _Scratch()
+        buffer, scratch = bytearray(), _Scratch()
         while not errors:
             with lock:
                 line = chunks.line
                 try:
-                    chunks.next(text)
+                    size = chunks.next(buffer, scratch)
                 except Exception as error:  # a damaged archive
                     errors[line] = error
                     return
-            if not text:
+            if not size:
                 return
+            text = bytes(memoryview(buffer)[:size])
             try:
                 blocks[line] = _plain(text, order, scratch) or _careful(source, line, text, order)
             except DataError as error:
@@ -169,26 +170,28 @@ class _Chunks:
     def __init__(self, source: Path, stream: io.BufferedIOBase):
         self.source, self.stream, self.line, self.rest = source, stream, 2, b""
 
-    def next(self, text: bytearray) -> None:
-        """Put the next lines into `text`, nothing at the end of the stream; the first of them is number `line`."""
+    def next(self, buffer: bytearray, scratch: _Scratch) -> int:
+        """Put the next lines into `buffer` and return how many bytes they are; the first of them is number `line`."""
         filled = len(self.rest)
-        text[:filled] = self.rest
+        buffer[:filled] = self.rest
         while True:
-            text.extend(bytes(max(0, filled + CHUNK - len(text))))
-            with memoryview(text) as view:
+            if len(buffer) < filled + CHUNK:
+                buffer.extend(bytes(2 * filled + CHUNK))
+            with memoryview(buffer) as view:
                 read = self.stream.readinto(view[filled : filled + CHUNK])
             filled += read
-            cut = text.rfind(b"\n", 0, filled) + 1 if read else filled
+            cut = buffer.rfind(b"\n", 0, filled) + 1 if read else filled
             # With an odd number of quotes the last newline is within them: read on to where they close.
-            if not read or (cut and (text.find(b'"', 0, cut) < 0 or text.count(b'"', 0, cut) % 2 == 0)):
+            if not read or (cut and (buffer.find(b'"', 0, cut) < 0 or buffer.count(b'"', 0, cut) % 2 == 0)):
                 break
             if filled > LONGEST:
                 if cut:  # a quotation mark that is no quote, or a row that `_careful` will refuse
                     break
                 raise DataError(f"{self.source}: line {self.line}", "a row without an end", "a row a line")
-        self.rest = bytes(text[cut:filled])
-        del text[cut:]
-        self.line += np.count_nonzero(np.frombuffer(text, np.uint8) == ord("\n"))  # bytes.count takes 5 times as long
+        self.rest = bytes(memoryview(buffer)[cut:filled])
+        newlines = np.equal(np.frombuffer(buffer, np.uint8, cut), ord("\n"), out=scratch.take(cut)[0].view(bool))
+        self.line += np.count_nonzero(newlines)  # bytes.count takes five times as long
+        return cut
 
 
 class _Scratch:
@@ -204,7 +207,7 @@ class _Scratch:
         return self.arrays[:, :size]
 
 
-def _plain(text: bytes | bytearray, order: _Order, scratch: _Scratch) -> _Block | None:
+def _plain(text: bytes, order: _Order, scratch: _Scratch) -> _Block | None:
     """The rows of a chunk without quotes or blank lines, whose numbers are all as they should be; None for any other.
 
     All numbers at once: with the digits' values in an array d, the number that ends at i is d[i] + 10 d[i-1] +
@@ -226,9 +229,8 @@ def _plain(text: bytes | bytearray, order: _Order, scratch: _Scratch) -> _Block 
     returns = returns[byte[returns] == ord("\r")]
     if b"\r" in text and np.count_nonzero(np.equal(byte, ord("\r"), out=is_digit)) != len(returns):
         return None
-    whole = bytes(text)
-    labels = [LABEL_OF.get(field.strip()) for field in _fields(whole, starts[:, order.emotion], ends[:, order.emotion])]
-    splits = [SPLIT_OF.get(field.strip()) for field in _fields(whole, starts[:, order.usage], ends[:, order.usage])]
+    labels = [LABEL_OF.get(field.strip()) for field in _fields(text, starts[:, order.emotion], ends[:, order.emotion])]
+    splits = [SPLIT_OF.get(field.strip()) for field in _fields(text, starts[:, order.usage], ends[:, order.usage])]
     if None in labels or None in splits:
         return None
     # With everything but the pixels blanked out, all that remains must be digits and blanks.
@@ -271,7 +273,7 @@ def _fields(row, starts: np.ndarray, ends: np.ndarray) -> Iterator:
     return (row[i:j] for i, j in zip(starts.tolist(), ends.tolist(), strict=True))
 
 
-def _careful(source: Path, line: int, text: bytearray, order: _Order) -> _Block:
+def _careful(source: Path, line: int, text: bytes, order: _Order) -> _Block:
     """The rows of any chunk, one by one; raises DataError for the first that is not as it should be."""
     lines = io.StringIO(text.decode("utf-8", "replace"), newline="\n")
     reader = csv.reader(lines, skipinitialspace=True, strict=True)

@@ -270,10 +270,10 @@ def outcome(block):
 def compare(data, order, scratch):
     """Both paths on one chunk: the fast one may pass, but never says anything else than the careful one."""
     try:
-        careful = outcome(fer2013_csv._careful("x", 2, bytearray(data), order))
+        careful = outcome(fer2013_csv._careful("x", 2, bytes(data), order))
     except DataError:
         careful = None
-    plain = outcome(fer2013_csv._plain(bytearray(data), order, scratch))
+    plain = outcome(fer2013_csv._plain(bytes(data), order, scratch))
     assert plain is None or plain == careful, data
     if b'"' not in data or data.count(b"\n") == 1:
         assert careful == by_hand(data, order), data
