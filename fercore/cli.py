@@ -39,6 +39,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("folder", help="where it was imported to, such as data/fer2013")
     command.set_defaults(run=_audit)
 
+    command = commands.add_parser(
+        "networks", help="every network: parameters, size, operations, and the papers' numbers"
+    )
+    command.set_defaults(run=_networks)
+
     command = commands.add_parser("data", help="put a profile's data set in place (a stage of the pipeline)")
     command.add_argument("-f", dest="files", action="append", required=True, metavar="YAML")
     command.add_argument("folder")
@@ -95,6 +100,21 @@ def _audit(options) -> None:
         print(f"\n{name}: {redundant:,} redundant, {contradicted:,} in groups of several labels")
         if "Training" in faces.splits:
             print(audit.leakage(faces, group).to_string(float_format="{:.4f}".format))
+
+
+def _networks(options) -> None:
+    import pandas as pd
+    import yaml
+
+    from .models.profile import compare
+
+    table = compare(yaml.safe_load(Path("params/paper/networks.yaml").read_text(encoding="utf-8")))
+    table = table.astype({"equal": object, "mib_equal": object, "gmacs_equal": object})
+    shown = table.where(table.notna(), "").replace({True: "yes", False: "no"})
+    with pd.option_context("display.float_format", "{:.4g}".format):
+        shown["parameters"] = shown["parameters"].map("{:,}".format)
+        shown["claimed"] = shown["claimed"].map(lambda value: f"{value:,}" if value != "" and value > 1000 else value)
+        print(shown.to_string(index=False))
 
 
 def _data(options) -> None:

@@ -1,0 +1,48 @@
+"""Every network of the five papers, registered with timm: one file a paper.
+
+net = models.create("tinyfer_lite", num_classes=7)     # the same as timm.create_model(...)
+net = models.create("tinyfer_lite", weights="imagenet")
+models.names()
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import timm
+import torchvision
+from torch import nn
+
+from . import light_fer, microexpnet, microexpnet_se, mini_resemotenet, tinyfer
+from .weights import WeightsError, from_timm, from_torchvision, load_file
+
+__all__ = ["WeightsError", "create", "names"]
+
+PAPERS = (tinyfer, microexpnet_se, mini_resemotenet, microexpnet, light_fer)
+
+
+def names() -> list[str]:
+    """Every network of the five papers that is no library's, in the order of the papers."""
+    return [name for paper in PAPERS for name in paper.NETWORKS]
+
+
+def create(name: str, num_classes: int | None = None, weights: str | Path | None = None, **options) -> nn.Module:
+    """A network by name: one of `names()`, or any other that timm or else torchvision knows.
+
+    num_classes  outputs; by default what the paper has
+    weights      None: drawn at random. "imagenet": the backbone's, through torchvision or timm. A path: a .safetensors
+                 file of the whole network
+    Raises ValueError for a name that neither knows, and WeightsError where weights cannot be had or do not fit; it
+    never goes on with random ones instead.
+    """
+    options |= {} if num_classes is None else {"num_classes": num_classes}
+    imagenet = weights is not None and str(weights) == "imagenet"
+    if timm.is_model(name):
+        network = from_timm(name, imagenet, **options)
+    elif name in torchvision.models.list_models(torchvision.models):
+        network = from_torchvision(name, imagenet, **options)
+    else:
+        raise ValueError(f"no network {name!r}; there are {', '.join(names())}, timm's and torchvision's")
+    if weights is not None and not imagenet:
+        load_file(network, Path(weights))
+    return network

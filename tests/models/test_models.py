@@ -1,0 +1,170 @@
+"""Every network has the parameters that its paper prints, timm knows it, and weights never go missing in silence."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import timm
+import torch
+import yaml
+from safetensors.torch import save_file
+from torch import nn
+
+from fercore import models
+from fercore.models import microexpnet, tinyfer
+from fercore.models.profile import compare, profile
+
+CLAIMS = yaml.safe_load((Path(__file__).parents[2] / "params/paper/networks.yaml").read_text(encoding="utf-8"))
+PRINTED = [claim for claim in CLAIMS if "parameters" in claim or "millions" in claim]
+INPUT = dict.fromkeys(models.names(), (3, 64, 64))
+INPUT |= dict.fromkeys(microexpnet.NETWORKS, (1, 84, 84))
+
+
+@pytest.fixture(scope="module")
+def table():
+    return compare(CLAIMS).set_index(["network", "classes"])
+
+
+@pytest.mark.parametrize("claim", PRINTED, ids=lambda claim: f"{claim['network']}-{claim['classes']}")
+def test_parameters_are_the_papers(table, claim):
+    # The text's own parts of the 2026 MicroExpNet give 1,243,127, and not the 1.18 M that it prints.
+    row = table.loc[(claim["network"], claim["classes"])]
+    assert row["equal"] == (claim["network"] != "microexpnet_se")
+    assert row["mib_equal"] in (True, None)
+
+
+def test_the_network_whose_parts_contradict_its_sum():
+    assert profile(models.create("microexpnet_se"), (3, 64, 64))["parameters"] == 1_243_127
+
+
+def test_pooling_costs_no_more_than_it_saves():
+    """Section IV-A: p1 has as many parameters as v, p2 and p12 a little fewer."""
+    for size in microexpnet.SIZES:
+        v, p1, p2, p12 = (
+            sum(p.numel() for p in models.create(f"candidate_{pooling}_{size}").parameters())
+            for pooling in microexpnet.CANDIDATES
+        )
+        assert v == p1 and p2 == p12 and 0.89 * v < p2 < v
+
+
+@pytest.mark.parametrize("name", [name for name in models.names() if name != "light_fer"])
+def test_timm_knows_it_and_it_runs(name):
+    assert timm.is_model(name) and name in timm.list_models(name)
+    network = timm.create_model(name, num_classes=5).eval()
+    assert type(network) is type(models.create(name, num_classes=5))
+    with torch.no_grad():
+        logits = network(torch.rand(2, *INPUT[name]))
+    assert logits.shape == (2, 5) and logits.isfinite().all()
+
+
+def test_attention_weighs_channels_by_their_neighbours():
+    """Equations 4 to 6, written out."""
+    attention, features = tinyfer.ECA(), torch.rand(2, 6, 3, 3)
+    means = nn.functional.pad(features.mean((2, 3)), (1, 1))
+    weights = attention.conv.weight.flatten()
+    gates = torch.stack([(means[:, c : c + 3] * weights).sum(1).sigmoid() for c in range(6)], 1)
+    torch.testing.assert_close(attention(features), features * gates[:, :, None, None])
+
+
+def tensorflow_conv(images, kernel, bias, stride):
+    """A convolution (N, H, W, C) as TensorFlow's SAME defines it, pixel by pixel of the output."""
+    size, (high, wide) = images.shape[1], kernel.shape[:2]
+    out = -(-size // stride)
+    before = max((out - 1) * stride + high - size, 0) // 2
+    padded = np.pad(images, ((0, 0), (before, high + stride), (before, wide + stride), (0, 0)))
+    result = np.empty((len(images), out, out, kernel.shape[3]))
+    for y in range(out):
+        for x in range(out):
+            window = padded[:, y * stride : y * stride + high, x * stride : x * stride + wide]
+            result[:, y, x] = np.tensordot(window, kernel, 3) + bias
+    return result
+
+
+def tensorflow_pool(images):
+    side = -(-images.shape[1] // 2)
+    padded = np.pad(images, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=-np.inf)
+    return np.stack(
+        [
+            np.stack([padded[:, 2 * y : 2 * y + 2, 2 * x : 2 * x + 2].max((1, 2)) for x in range(side)], 1)
+            for y in range(side)
+        ],
+        1,
+    )
+
+
+@pytest.fixture
+def released():
+    draw = np.random.default_rng(0)
+    shapes = {"wc1": (8, 8, 1, 16), "wc2": (4, 4, 16, 32), "wfc": (1152, 48), "wo": (48, 8)}
+    shapes |= {"bc1": (16,), "bc2": (32,), "bfc": (48,), "bo": (8,)}
+    return {name: draw.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+def test_released_weights_give_tensorflows_logits(released):
+    images = np.random.default_rng(1).random((2, 84, 84, 1))
+    features = tensorflow_pool(np.maximum(tensorflow_conv(images, released["wc1"], released["bc1"], 2), 0))
+    features = tensorflow_pool(np.maximum(tensorflow_conv(features, released["wc2"], released["bc2"], 2), 0))
+    hidden = np.maximum(features.reshape(2, -1) @ released["wfc"] + released["bfc"], 0)
+    network = models.microexpnet.from_tensorflow(released)
+    with torch.no_grad():
+        logits = network(torch.tensor(images, dtype=torch.float32).permute(0, 3, 1, 2))
+    np.testing.assert_allclose(logits, hidden @ released["wo"] + released["bo"], atol=1e-4)
+    assert sum(p.numel() for p in network.parameters()) == 65_000
+
+
+@pytest.mark.parametrize("name", ["wc1", "bc2", "wfc", "wo"])
+def test_variables_that_are_missing_or_do_not_fit_are_named(released, name):
+    without = {key: value for key, value in released.items() if key != name}
+    with pytest.raises(ValueError, match=f"no variable {name}"):
+        microexpnet.from_tensorflow(without)
+    with pytest.raises(ValueError, match=name):
+        microexpnet.from_tensorflow(released | {name: released[name][:-1]})
+
+
+@pytest.mark.parametrize("name", ["tinyfer_lite", "microexpnet_se", "mobilenet_v2", "light_fer"])
+def test_imagenet_weights_that_cannot_be_had_are_an_error_with_the_ways_out(name, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError("no network here")
+
+    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    monkeypatch.setattr("torch.hub.get_dir", lambda: "/nonexistent")
+    monkeypatch.setattr("torch.hub.os.makedirs", refuse)
+    with pytest.raises(models.WeightsError, match=r"(?s)cannot be had.*Either.*or"):
+        models.create(name, weights="imagenet")
+
+
+@pytest.mark.parametrize("name", ["simple_cnn", "resemotenet", "microexpnet_xxs"])
+def test_networks_without_imagenet_weights_say_so(name):
+    with pytest.raises(ValueError, match=r"no (pretrained|ImageNet) weights"):
+        models.create(name, weights="imagenet")
+
+
+def test_imagenet_weights_go_into_the_backbone_alone(monkeypatch):
+    from torchvision.models import mobilenet_v3_small
+
+    state = {name: torch.full_like(value, 2) for name, value in mobilenet_v3_small().state_dict().items()}
+    monkeypatch.setattr(tinyfer, "imagenet", lambda _: state)
+    network = models.create("tinyfer_lite", weights="imagenet")
+    assert all((value == 2).all() for value in network.features.state_dict().values())
+    assert not (network.head.weight == 2).any()
+
+
+def test_weights_from_a_file(tmp_path):
+    network = models.create("microexpnet_xxs")
+    save_file(network.state_dict(), tmp_path / "w.safetensors")
+    again = models.create("microexpnet_xxs", weights=tmp_path / "w.safetensors")
+    assert all(torch.equal(a, b) for a, b in zip(network.parameters(), again.parameters(), strict=True))
+    with pytest.raises(models.WeightsError, match="does not fit"):
+        models.create("microexpnet_xs", weights=tmp_path / "w.safetensors")
+    with pytest.raises(models.WeightsError, match="no weights at"):
+        models.create("microexpnet_xs", weights=tmp_path / "other.safetensors")
+
+
+def test_an_unknown_name_lists_what_there_is():
+    with pytest.raises(ValueError, match=r"no network 'tinyfer'.*tinyfer_lite"):
+        models.create("tinyfer")
+
+
+def test_operations_are_counted_once_a_multiplication():
+    assert profile(nn.Sequential(nn.Flatten(), nn.Linear(12, 5)), (3, 2, 2))["gmacs"] == 60 / 1e9
