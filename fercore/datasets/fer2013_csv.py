@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import mmap
 import os
 import tarfile
 import zipfile
@@ -16,8 +17,9 @@ import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 from typing import NamedTuple
 
 import numpy as np
@@ -70,7 +72,7 @@ def read(source: Path, allocate) -> Faces:
     """
     with _open(source) as stream:
         order = _header(source, stream.readline(LONGEST))
-        blocks = _blocks(source, stream, order)
+        blocks = _mapped(stream, order) or _blocks(source, stream, order)
     labels = [label for block in blocks for label in block.labels]
     splits = [split for block in blocks for split in block.splits]
     for split in SPLITS:
@@ -129,6 +131,41 @@ def _header(source: Path, line: bytes) -> _Order:
     if sorted(name for name in names if name in COLUMNS) != sorted(COLUMNS):
         raise DataError(f"{source}: line 1", f"the header {text[:80]!r}", "emotion,pixels,Usage in any order")
     return _Order(*(names.index(name) for name in COLUMNS), len(names))
+
+
+def _mapped(stream: io.BufferedIOBase, order: _Order) -> list[_Block] | None:
+    """All rows of a file that is not packed and plain throughout, without copying it; None where it is not.
+
+    The usual case, and the fastest: threads take chunks from the mapped file, and no line is counted.
+    """
+    if not isinstance(stream, io.BufferedReader) or not isinstance(stream.raw, io.FileIO):
+        return None
+    begin, end = stream.tell(), os.fstat(stream.fileno()).st_size
+    if begin == end:
+        return None
+    scratch = local()
+
+    def parse(bounds: tuple[int, int]) -> _Block | None:
+        if not hasattr(scratch, "arrays"):
+            scratch.arrays = _Scratch()
+        with memoryview(mapped) as view, view[slice(*bounds)] as text:
+            return _plain(text, order, scratch.arrays)
+
+    with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        cuts = [begin]
+        while cuts[-1] < end:
+            cut = mapped.rfind(b"\n", cuts[-1], cuts[-1] + CHUNK) + 1
+            if not cut:
+                return None
+            cuts.append(cut)
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            blocks = []
+            for block in pool.map(parse, pairwise(cuts)):
+                if block is None:
+                    pool.shutdown(cancel_futures=True)
+                    return None
+                blocks.append(block)
+    return blocks
 
 
 def _blocks(source: Path, stream: io.BufferedIOBase, order: _Order) -> list[_Block]:
@@ -207,7 +244,7 @@ class _Scratch:
         return self.arrays[:, :size]
 
 
-def _plain(text: bytes, order: _Order, scratch: _Scratch) -> _Block | None:
+def _plain(text: bytes | memoryview, order: _Order, scratch: _Scratch) -> _Block | None:
     """The rows of a chunk without quotes or blank lines, whose numbers are all as they should be; None for any other.
 
     All numbers at once: with the digits' values in an array d, the number that ends at i is d[i] + 10 d[i-1] +
@@ -219,7 +256,7 @@ def _plain(text: bytes, order: _Order, scratch: _Scratch) -> _Block | None:
     np.equal(byte, ord(","), out=is_other)
     is_other |= np.equal(byte, ord("\n"), out=is_digit)
     ends = np.flatnonzero(is_other)
-    if not len(ends) or ends[-1] != len(byte) - 1 or len(ends) % order.width or b'"' in text or b"\0" in text:
+    if not len(ends) or ends[-1] != len(byte) - 1 or len(ends) % order.width:
         return None
     starts = np.concatenate([[0], ends[:-1] + 1]).reshape(-1, order.width)
     ends = ends.reshape(-1, order.width)
@@ -227,10 +264,14 @@ def _plain(text: bytes, order: _Order, scratch: _Scratch) -> _Block | None:
         return None
     returns = ends[:, -1] - 1
     returns = returns[byte[returns] == ord("\r")]
-    if b"\r" in text and np.count_nonzero(np.equal(byte, ord("\r"), out=is_digit)) != len(returns):
-        return None
-    labels = [LABEL_OF.get(field.strip()) for field in _fields(text, starts[:, order.emotion], ends[:, order.emotion])]
-    splits = [SPLIT_OF.get(field.strip()) for field in _fields(text, starts[:, order.usage], ends[:, order.usage])]
+    if order.width > len(COLUMNS):  # in the three columns that are read these would be seen below
+        odd = (byte == ord('"')) | (byte == 0) | (byte == ord("\r"))
+        odd[returns] = False
+        if odd.any():
+            return None
+    byte[returns] = ord(" ")
+    labels = [LABEL_OF.get(field) for field in _fields(byte, starts[:, order.emotion], ends[:, order.emotion])]
+    splits = [SPLIT_OF.get(field) for field in _fields(byte, starts[:, order.usage], ends[:, order.usage])]
     if None in labels or None in splits:
         return None
     # With everything but the pixels blanked out, all that remains must be digits and blanks.
@@ -238,7 +279,6 @@ def _plain(text: bytes, order: _Order, scratch: _Scratch) -> _Block | None:
     first, length = starts[:, others].ravel(), (ends - starts)[:, others].ravel()
     byte[np.repeat(first - (length.cumsum() - length), length) + np.arange(length.sum())] = ord(" ")
     byte[ends] = ord(" ")
-    byte[returns] = ord(" ")
 
     # A blank less ord(" ") is 0, a digit 16 to 25; anything else is above that, or else under 15 once 1 is taken away.
     np.subtract(byte, ord(" "), out=byte)
@@ -269,8 +309,9 @@ def _plain(text: bytes, order: _Order, scratch: _Scratch) -> _Block | None:
     return _Block(pixels, labels, splits)
 
 
-def _fields(row, starts: np.ndarray, ends: np.ndarray) -> Iterator:
-    return (row[i:j] for i, j in zip(starts.tolist(), ends.tolist(), strict=True))
+def _fields(byte: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> Iterator[bytes]:
+    view = memoryview(byte)
+    return (bytes(view[i:j]).strip(b" ") for i, j in zip(starts.tolist(), ends.tolist(), strict=True))
 
 
 def _careful(source: Path, line: int, text: bytes, order: _Order) -> _Block:

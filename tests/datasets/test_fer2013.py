@@ -821,3 +821,14 @@ def test_an_imported_set_is_not_taken_for_the_folder_form(tmp_path):
     datasets.bring_in("fer2013", write(tmp_path, WHOLE), tmp_path / "set")
     assert same(datasets.load("fer2013", tmp_path / "set"))
     assert (tmp_path / "set" / store.INDEX).is_file()
+
+
+def test_a_plain_file_is_mapped_and_anything_else_goes_on_line_by_line(tmp_path, monkeypatch):
+    """Speed hangs on it, and nothing else would show that it was lost."""
+    calls = []
+    blocks = fer2013_csv._blocks
+    monkeypatch.setattr(fer2013_csv, "_blocks", lambda *given: calls.append(1) or blocks(*given))
+    monkeypatch.setattr(fer2013_csv, "CHUNK", 20_000)
+    plain = text(rows())
+    assert same(fer2013.read(write(tmp_path, plain))) and not calls
+    assert same(fer2013.read(write(tmp_path, plain + type(plain)("\n" if isinstance(plain, str) else b"\n")))) and calls
