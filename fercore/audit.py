@@ -6,7 +6,7 @@ Everything takes arrays or `Faces` and returns DataFrames; nothing here writes o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -32,21 +32,14 @@ def counts(faces: Faces) -> pd.DataFrame:
     return table.rename_axis(index="class", columns=None)
 
 
-def compare_counts(faces: Faces, claims: Sequence[Mapping]) -> pd.DataFrame:
-    """Each count that a paper prints beside the measured one: paper, where, class, split, claimed, measured, equal.
-
-    claims  mappings with paper, where (table or section), splits (column names), counts ({class: one number a split});
-            "total" is a class and a split too
-    """
-    measured = counts(faces)
-    rows = [
-        (claim["paper"], claim["where"], name, split, claimed, int(measured.loc[name, split]))
-        for claim in claims
-        for name, numbers in claim["counts"].items()
-        for split, claimed in zip(claim["splits"], numbers, strict=True)
+def measurements(faces: Faces) -> list[dict]:
+    """The counts as measurements for the ledger: images(fer2013, PrivateTest, happy), "all" for totals."""
+    table = counts(faces).rename(index={"total": "all"}, columns={"total": "all"})
+    return [
+        {"measurement": f"images({faces.name}, {split}, {name})", "value": int(value)}
+        for name, row in table.iterrows()
+        for split, value in row.items()
     ]
-    table = pd.DataFrame(rows, columns=["paper", "where", "class", "split", "claimed", "measured"])
-    return table.assign(equal=table["claimed"] == table["measured"])
 
 
 def constant(pixels: np.ndarray) -> np.ndarray:

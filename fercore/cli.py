@@ -39,10 +39,26 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("folder", help="where it was imported to, such as data/fer2013")
     command.set_defaults(run=_audit)
 
-    command = commands.add_parser(
-        "networks", help="every network: parameters, size, operations, and the papers' numbers"
+    command = commands.add_parser("networks", help="every network: parameters, size, operations, and what is printed")
+    command.add_argument(
+        "--save", metavar="FOLDER", help="also write measurements.csv there, equations too, for the ledger"
     )
     command.set_defaults(run=_networks)
+
+    command = commands.add_parser("claims", help="what the papers claim, what was measured, and the verdicts")
+    command.add_argument("--paper", help="one paper only, such as tinyfer")
+    command.add_argument("--verdict", help="one verdict only, such as inconsistent")
+    command.add_argument("--measurement", metavar="TEXT", help="only measurements with TEXT in their name")
+    command.add_argument("--summary", action="store_true", help="claims by paper and verdict")
+    command.add_argument("--findings", action="store_true", help="what contradicts itself, both sides")
+    command.add_argument(
+        "--reports",
+        nargs="+",
+        default=["reports/reference"],
+        metavar="FOLDER",
+        help="where to look for measurements, the first that has one wins (reports/reference)",
+    )
+    command.set_defaults(run=_claims)
 
     command = commands.add_parser("data", help="put a profile's data set in place (a stage of the pipeline)")
     command.add_argument("-f", dest="files", action="append", required=True, metavar="YAML")
@@ -103,18 +119,43 @@ def _audit(options) -> None:
 
 
 def _networks(options) -> None:
-    import pandas as pd
-    import yaml
+    from . import claims, equations, measurements
+    from .models.profile import compare, count
 
-    from .models.profile import compare
+    networks = claims.networks()
+    rows = count(networks)
+    if options.save:
+        measurements.save(rows + equations.measure(), options.save)
+    counted = measurements.save(rows, "").set_index("measurement").assign(evidence="counted now")
+    ledger = claims.load(counted=networks)
+    print(compare(networks, counted, claims.judge(ledger, counted, [])).to_string(index=False))
 
-    table = compare(yaml.safe_load(Path("params/paper/networks.yaml").read_text(encoding="utf-8")))
-    table = table.astype({"equal": object, "mib_equal": object, "gmacs_equal": object})
-    shown = table.where(table.notna(), "").replace({True: "yes", False: "no"})
-    with pd.option_context("display.float_format", "{:.4g}".format):
-        shown["parameters"] = shown["parameters"].map("{:,}".format)
-        shown["claimed"] = shown["claimed"].map(lambda value: f"{value:,}" if value != "" and value > 1000 else value)
-        print(shown.to_string(index=False))
+
+def _claims(options) -> None:
+    from . import claims, measurements
+
+    ledger = claims.load()
+    evidence = measurements.gather(options.reports)
+    findings = claims.run(ledger, evidence)
+    table = claims.judge(ledger, evidence, findings)
+    for key, value in (("paper", options.paper), ("verdict", options.verdict)):
+        known = {"paper": ledger.papers, "verdict": claims.VERDICTS}[key]
+        if value and value not in known:
+            raise ValueError(f"no {key} {value!r}; there are {', '.join(known)}")
+        table = table[table[key].eq(value)] if value else table
+    if options.measurement:
+        table = table[table["measurement"].str.contains(options.measurement, regex=False)]
+    if options.summary:
+        print(claims.summary(table).to_string())
+    elif options.findings:
+        for finding in findings:
+            if finding.holds is False and options.paper in (None, finding.check.paper):
+                print(f"{finding.check.paper}  {finding.check.says}")
+                print(f"    {', '.join(key.partition('/')[2] for key in finding.claims)}")
+                print(f"    {finding.left}  |  {finding.right}")
+    else:
+        columns = ["id", "claimed", "unit", "measured", "seeds", "verdict", "evidence"]
+        print(table[columns].to_string(index=False, na_rep="", float_format="{:,.10g}".format))
 
 
 def _data(options) -> None:

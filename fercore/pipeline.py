@@ -21,7 +21,7 @@ def read_params(*paths: str | Path) -> dict:
     merged: dict = {}
     for path in paths:
         try:
-            values = yaml.load(Path(path).read_text(encoding="utf-8"), _UniqueKeys)
+            values = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
         except OSError as error:
             raise ParameterError(f"{path}: {error.strerror or error}") from None
         except UnicodeDecodeError as error:
@@ -35,8 +35,8 @@ def read_params(*paths: str | Path) -> dict:
     return merged
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML takes the last of two equal keys without a word; here that is an error."""
+class UniqueKeys:
+    """For a loader to inherit: YAML takes the last of two equal keys without a word; here that is an error."""
 
     def construct_mapping(self, node, deep=False):
         names = [key.value for key, _ in node.value]
@@ -44,6 +44,10 @@ class _UniqueKeys(yaml.SafeLoader):
             if names.count(name) > 1:
                 raise yaml.YAMLError(f"the key {name!r} stands twice, from line {node.start_mark.line + 1} on")
         return super().construct_mapping(node, deep)
+
+
+class _Loader(UniqueKeys, yaml.SafeLoader):
+    pass
 
 
 def check_params(notebook: str | Path, files: Iterable[str | Path]) -> dict:

@@ -28,7 +28,6 @@ threshold_synthetic = 0.92  # the same for rendered faces, which are more alike 
 candidates = 16.0  # pairs an image that are looked at closely, on average
 folds = 5  # for the probabilities that label errors are found with
 sheet = 12  # images in a row of a contact sheet
-claims = []  # the class counts that papers print
 
 # %%
 import ipywidgets
@@ -36,7 +35,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from fercore import audit, datasets, plots, provenance, splits, tables
+from fercore import audit, datasets, measurements, plots, provenance, splits, tables
 from fercore.explore import explore
 
 # %%
@@ -56,23 +55,11 @@ threshold = threshold_synthetic if faces.synthetic else threshold
 
 # %% tags=["nbval-check-output"]
 counts = tables.save(audit.counts(faces), out, "class_counts", faces, "Images by class and split")
+measurements.save(audit.measurements(faces), out)
 print(counts.to_string())
 
 # %%
 display(plots.save(plots.class_counts(counts, faces), out, "class_counts"))
-
-# %% [markdown]
-# The counts that the papers print, against the file. Where a paper's rows are permuted, the totals still agree, so it takes
-# a comparison cell by cell to see it. Only the real set can be compared.
-
-# %%
-if claims and faces.name == "fer2013":
-    compared = audit.compare_counts(faces, claims)
-    compared = tables.save(compared, out, "claimed_counts", faces, "Class counts in the papers")
-    for paper, of_paper in compared.groupby("paper"):
-        findings[f"claimed_counts_{paper}"] = len(of_paper)
-        findings[f"claimed_counts_{paper}_different"] = int((~of_paper["equal"]).sum())
-    display(compared[~compared["equal"]])
 
 # %%
 display(plots.save(plots.by_class(faces, sheet, seed), out, "contact_sheet"))

@@ -15,38 +15,94 @@
 # %% [markdown]
 # # 9 · Report
 #
-# What the stages of this profile have measured, gathered from the files they left behind. Nothing is computed here.
+# What five papers on small networks for facial expressions claim, and what came out when it was computed again. Each claim
+# has a verdict that is worked out, never typed; a shorter training than the paper's and a result on rendered faces never
+# decide one.
 
 # %% tags=["parameters"]
 profile = "quick"
 reports = "../reports/quick"  # where the stages have put their files
+reference = "../reports/reference"  # results on real data that come with the project
+params = "../params"  # with claims/, what the papers claim
+out = ""  # where tables and LaTeX macros go; empty: nowhere
 
 # %%
-from IPython.display import Image, Markdown, display
+from IPython.display import HTML, Image, Markdown, display
 
-from fercore import report
+from fercore import claims, equations, measurements, report
+from fercore.claims import shown
+from fercore.models.profile import compare, count
 
 # %%
-stages = report.stages(reports)
-if not stages:
-    display(Markdown(f"Nothing has been measured in `{reports}` yet: run `make reproduce PROFILE={profile}`."))
+networks = claims.networks(f"{params}/paper/networks.yaml")
+measurements.save(count(networks) + equations.measure(), out, profile)
+ledger = claims.load(f"{params}/claims", networks)
+evidence = measurements.gather([reports, reference])
+findings = claims.run(ledger, evidence)
+verdicts = claims.judge(ledger, evidence, findings)
+
+# %% [markdown]
+# ## What the papers are known for
+#
+# *Measured* is on FER2013's PrivateTest as published; *deduplicated* leaves out the images that also stand in Training.
+
+# %%
+display(shown.headline(ledger, verdicts).style.hide(axis="index"))
+
+# %% [markdown]
+# ## Every claim, counted
 
 # %% tags=["nbval-check-output"]
-for stage in stages:
-    name, numbers = report.findings(stage)
-    print(f"{stage.name}: {len(numbers)} findings on {name}")
+print(f"{len(ledger.claims)} claims and {len(ledger.checks)} checks in {len(ledger.papers)} papers")
 
 # %%
-for stage in stages:
-    name, numbers = report.findings(stage)
-    warning = "\n\n**Rendered faces: no number here compares with a paper's.**" if "synthetic" in name else ""
-    display(Markdown(f"Profile *{profile}*, stage {stage.name}, data {name}.{warning}"))
+display(claims.summary(verdicts).reset_index().style.hide(axis="index"))
+
+# %%
+display(Markdown("\n".join(f"- **{name}**: {meaning}" for name, meaning in claims.VERDICTS.items())))
+
+# %% [markdown]
+# ## Where a paper contradicts itself
+#
+# A printed number stands for every number that would be rounded to it. What is listed here cannot be put right by
+# rounding.
+
+# %%
+contradictions, doubtful = (shown.contradictions(findings, assuming) for assuming in (False, True))
+display(Markdown(f"{len(findings):,} numbers were held against others, {len(contradictions)} of them do not fit."))
+display(HTML(shown.both_sides(contradictions)))
+
+# %% [markdown]
+# ### What does not fit under an assumption
+#
+# Here the paper would have to say more before one could call it a contradiction. These decide no verdict.
+
+# %%
+display(HTML(shown.both_sides(doubtful, "doubtful")))
+
+# %% [markdown]
+# ## The networks
+#
+# Counted on the networks themselves, beside what is printed of them.
+
+# %%
+sizes = compare(networks, evidence, verdicts)
+display(sizes.style.hide(axis="index"))
 
 # %% [markdown]
 # ## What is in the data
 #
 # Images by class and split, and how many of the test images also stand in Training: identical to the byte, and showing the
 # same photograph.
+
+# %%
+stages = report.stages(reports)
+if not stages:
+    display(Markdown(f"Nothing has been measured in `{reports}` yet: run `make reproduce PROFILE={profile}`."))
+for stage in stages:
+    name, numbers = report.findings(stage)
+    warning = "\n\n**Rendered faces: no number here compares with a paper's.**" if "synthetic" in name else ""
+    display(Markdown(f"Profile *{profile}*, stage {stage.name}, data {name}: {len(numbers)} findings.{warning}"))
 
 # %%
 audit = next((stage for stage in stages if stage.name == "01_data_audit"), None)
@@ -58,18 +114,6 @@ for name in ("class_counts", "leakage_exact", "leakage_near", "vote_agreement"):
         )
 
 # %% [markdown]
-# ## What the papers print of it
-#
-# Class counts that differ from the file. Only the real set can be compared.
-
-# %%
-claimed = report.table(audit, "claimed_counts") if audit else None
-if claimed is not None:
-    different = claimed[~claimed["equal"]].drop(columns="equal")
-    display(Markdown(f"{len(claimed)} counts compared, {len(different)} different."))
-    display(different.style.hide(axis="index"))
-
-# %% [markdown]
 # ## Figures
 
 # %%
@@ -78,7 +122,19 @@ for stage in stages:
         display(Image(path))
 
 # %% [markdown]
-# ## Every finding
+# ## The whole ledger
+#
+# Every number of every table, the numbers of the text, and the numbered equations. `fercore claims` prints the same.
+
+# %%
+display(HTML(shown.page(verdicts)))
+
+# %%
+if out:
+    shown.write(out, verdicts, contradictions=contradictions, doubtful=doubtful, networks=sizes)
+
+# %% [markdown]
+# ## Every finding of the stages
 
 # %%
 for stage in stages:

@@ -56,31 +56,14 @@ def test_counts_of_a_set_without_splits():
     assert found.columns.tolist() == ["all"] and found["all"].tolist() == [1, 0, 2, 3]
 
 
-def test_compare_counts_cell_by_cell():
-    faces = small([0, 0, 1, 1], ["Training", "Test", "Training", "Training"])
-    claims = [
-        {
-            "paper": "one",
-            "where": "Table 1",
-            "splits": ["Training", "Test"],
-            "counts": {"calm": [1, 1], "glad": [1, 0]},
-        },
-        {"paper": "two", "where": "text", "splits": ["total"], "counts": {"glad": [2], "total": [4]}},
-        {"paper": "two", "where": "Table 3", "splits": ["Training"], "counts": {"total": [4]}},
-    ]
-    found = audit.compare_counts(faces, claims)
-    assert found.to_numpy().tolist() == [
-        ["one", "Table 1", "calm", "Training", 1, 1, True],
-        ["one", "Table 1", "calm", "Test", 1, 1, True],
-        ["one", "Table 1", "glad", "Training", 1, 2, False],
-        ["one", "Table 1", "glad", "Test", 0, 0, True],
-        ["two", "text", "glad", "total", 2, 2, True],
-        ["two", "text", "total", "total", 4, 4, True],
-        ["two", "Table 3", "total", "Training", 4, 3, False],
-    ]
-    claims[1]["counts"]["glad"] = [2, 2]
-    with pytest.raises(ValueError, match="longer"):  # a number that belongs to no split
-        audit.compare_counts(faces, claims)
+def test_counts_are_measurements_by_name():
+    rows = audit.measurements(small([0, 0, 1], ["Training", "PublicTest", "Training"]))
+    found = {row["measurement"]: row["value"] for row in rows}
+    assert found == {
+        f"images(handmade, {split}, {label})": count
+        for label, counted in (("calm", (1, 1, 2)), ("glad", (1, 0, 1)), ("sore", (0, 0, 0)), ("all", (2, 1, 3)))
+        for split, count in zip(("Training", "PublicTest", "all"), counted, strict=True)
+    }
 
 
 @pytest.mark.parametrize("colour", [(), (3,)])

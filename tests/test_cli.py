@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -187,3 +188,72 @@ def test_wrong_words_are_explained(words, capsys):
     with pytest.raises(SystemExit) as caught:
         main(words)
     assert caught.value.code == 2 and "usage: fercore" in capsys.readouterr().err
+
+
+# -------------------------------------------------------------------------------------------------------------- claims
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def at_the_root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def test_claims_are_printed_and_chosen(said, at_the_root):
+    whole = said("claims").splitlines()
+    assert len(whole) > 800 and whole[0].split() == [
+        "id",
+        "claimed",
+        "unit",
+        "measured",
+        "seeds",
+        "verdict",
+        "evidence",
+    ]
+    inconsistent = said("claims", "--paper", "light_fer", "--verdict", "inconsistent").splitlines()[1:]
+    assert inconsistent and all(
+        line.strip().startswith("light_fer/") and "inconsistent" in line for line in inconsistent
+    )
+    exact = said("claims", "--measurement", "parameters(tinyfer_lite").splitlines()[1:]
+    assert exact and all(
+        "932,202" in line and "exact" in line and "networks/measurements.csv" in line for line in exact
+    )
+
+
+def test_the_summary_adds_up(said, at_the_root):
+    *papers, total = [line.split() for line in said("claims", "--summary").splitlines()[2:]]
+    assert [row[0] for row in papers] == ["light_fer", "microexpnet", "microexpnet_se", "mini_resemotenet", "tinyfer"]
+    assert [int(number) for number in total[1:]] == [
+        sum(map(int, column)) for column in list(zip(*papers, strict=True))[1:]
+    ]
+
+
+def test_findings_show_both_sides(said, at_the_root):
+    text = said("claims", "--findings", "--paper", "mini_resemotenet")
+    assert "76.33" in text and "76.42" in text and "653 is the number of sad" in text
+    assert "light_fer" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--paper", "tinyfer_lite"), "no paper 'tinyfer_lite'; there are light_fer"),
+        (("--verdict", "wrong"), "no verdict 'wrong'; there are exact"),
+    ],
+)
+def test_unknown_papers_and_verdicts_are_refused(refused, at_the_root, words, expected):
+    assert expected in refused("claims", *words)
+
+
+def test_claims_elsewhere_than_at_the_root(refused):
+    assert "params/" in refused("claims")
+
+
+def test_networks_are_printed_beside_their_papers_numbers(said, at_the_root, tmp_path):
+    lines = {tuple(line.split()[:2]): line.split() for line in said("networks", "--save", str(tmp_path)).splitlines()}
+    assert lines["tinyfer_lite", "7"][3:6] == ["932,202", "932,202", "yes"]
+    assert lines["microexpnet_se", "7"][3:6] == ["1,243,127", "1.18M", "no"]
+    assert (tmp_path / "measurements.csv").read_bytes() == (
+        ROOT / "reports/reference/networks/measurements.csv"
+    ).read_bytes()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from fercore import claims, measurements
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 REFERENCE = ROOT / "reports/reference/01_data_audit/findings.json"
@@ -16,12 +18,9 @@ FINDINGS = {
     "PrivateTest images whose photograph stands in Training": ("near_PrivateTest_in_Training", "images_PrivateTest"),
     "copies of one photograph with different labels": ("near_contradicted", "images"),
     "labels that a majority of ten FER+ voters contradicts": ("labels_voted_wrong", "images"),
-    "class counts of Mini-ResEmoteNet's Table III that are another class's": (
-        "claimed_counts_mini_resemotenet_different",
-        None,
-    ),
 }
-ROWS = dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", README.split("## Where things are")[0], flags=re.M))
+DATA, LEDGER = README.split("## What has been found")[1].split("## Where things are")[0].split("### In the papers")
+ROWS = dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", DATA, flags=re.M))
 
 
 @pytest.mark.parametrize("row", FINDINGS)
@@ -46,3 +45,17 @@ def test_targets_and_paths_exist():
     for path in re.findall(r"\]\(([^)]+)\)|`((?:notebooks|fercore|params|reports|tests)/[\w./]*)`", README):
         path = "".join(path)
         assert (ROOT / path).exists() or list(ROOT.glob(f"{path}*")), path
+
+
+def test_the_ledgers_headline_is_what_it_gives_now():
+    ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
+    evidence = measurements.gather([ROOT / "reports/reference"])
+    found = claims.summary(claims.judge(ledger, evidence, claims.run(ledger, evidence)))
+    head, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", LEDGER, re.M)
+    ]
+    shown = [name for name in claims.VERDICTS if found.loc["total", name]]
+    assert head == ["paper", *shown, "claims"]
+    for name, *numbers in rows:
+        assert numbers == [f"{found.loc[name, column]:,}" for column in [*shown, "total"]], name
+    assert [name for name, *_ in rows] == list(found.index)

@@ -1,4 +1,4 @@
-"""How large a network is: parameters, size and operations, beside what the papers print of them."""
+"""How large a network is: parameters, size and operations, counted without a single weight in memory."""
 
 from __future__ import annotations
 
@@ -13,57 +13,65 @@ from . import create
 
 
 def profile(network: nn.Module, shape: tuple[int, int, int]) -> dict[str, float]:
-    """Of a network and an input (C, H, W): parameters, MiB of parameters, MiB with buffers, GMACs of one image.
+    """Of a network and an input (C, H, W): parameters, bytes of parameters, bytes with buffers, multiply-accumulates of
+    one image.
 
     Multiply-accumulates are half of the operations that PyTorch's counter counts; papers call them FLOPs.
     """
     parameters, buffers = list(network.parameters()), list(network.buffers())
-    mib = [sum(tensor.numel() * tensor.element_size() for tensor in part) / 2**20 for part in (parameters, buffers)]
+    size = [sum(tensor.numel() * tensor.element_size() for tensor in part) for part in (parameters, buffers)]
     network.eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, *shape, device=parameters[0].device))
     return {
         "parameters": sum(tensor.numel() for tensor in parameters),
-        "mib": mib[0],
-        "mib_buffers": sum(mib),
-        "gmacs": counter.get_total_flops() / 2e9,
+        "bytes": size[0],
+        "bytes_buffers": sum(size),
+        "macs": counter.get_total_flops() // 2,
     }
 
 
-def compare(claims: Iterable[Mapping]) -> pd.DataFrame:
-    """A row a network and claim, as params/paper/networks.yaml lists them: what is counted, what is claimed, and
-    whether the two are equal to the last digit that is printed (None where nothing is claimed)."""
+def count(networks: Iterable[Mapping]) -> list[dict]:
+    """The measurements of networks as params/paper/networks.yaml lists them: rows for `claims.save`.
+
+    The networks are built on PyTorch's meta device: nothing is drawn, nothing is computed.
+    """
     rows = []
-    for claim in claims:
-        channels, side = claim["input"]
-        network = create(claim["network"], num_classes=claim["classes"])
-        found = profile(network, (channels, side, side))
-        claimed = claim.get("parameters", claim.get("millions"))
-        counted = found["parameters"] if "parameters" in claim else found["parameters"] / 1e6
-        size = found["mib_buffers" if claim.get("buffers") else "mib"]
-        rows.append(
-            {
-                "network": claim["network"],
-                "classes": claim["classes"],
-                "paper": claim["paper"],
-                "where": claim["where"],
-                "parameters": found["parameters"],
-                "claimed": claimed,
-                "equal": _equal(counted, claimed),
-                "mib": size,
-                "mib_claimed": claim.get("size"),
-                "mib_equal": _equal(size, claim.get("size")),
-                "input": f"{channels}x{side}x{side}",
-                "gmacs": found["gmacs"],
-                "gmacs_claimed": claim.get("gmacs"),
-                "gmacs_equal": _equal(found["gmacs"], claim.get("gmacs")),
-            }
-        )
+    for entry in networks:
+        name, classes, shape = entry["network"], entry["classes"], entry["input"]
+        with torch.device("meta"):
+            found = profile(create(name, num_classes=classes), tuple(map(int, shape.split("x"))))
+        of = {
+            f"parameters({name}, {classes})": found["parameters"],
+            f"size({name}, {classes}, parameters)": found["bytes"],
+            f"size({name}, {classes}, buffers)": found["bytes_buffers"],
+            f"macs({name}, {classes}, {shape})": found["macs"],
+        }
+        rows += [{"measurement": key, "value": value} for key, value in of.items()]
+    return rows
+
+
+def compare(networks: Iterable[Mapping], counted: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
+    """A row a network: what is counted, what is printed of it, and whether the two are equal to the last printed digit.
+
+    counted  measurements by name, with `value`; judged  the ledger with its verdicts
+    "" where nothing is printed. Where a number is printed more than once, the one with the most digits counts.
+    """
+    rows = []
+    for entry in networks:
+        name, classes, shape = entry["network"], entry["classes"], entry["input"]
+        row = {"network": name, "classes": classes, "input": shape}
+        columns = {
+            "parameters": ([f"parameters({name}, {classes})"], 1, 0),
+            "MiB": ([f"size({name}, {classes}, {of})" for of in ("buffers", "parameters")], 2**20, 2),
+            "GMACs": ([f"macs({name}, {classes}, {shape})"], 1e9, 3),
+        }
+        for title, (measurements, unit, digits) in columns.items():
+            claims = judged[judged["measurement"].isin(measurements)]
+            best = claims.loc[claims["claimed"].str.count(r"\d").idxmax()] if len(claims) else None
+            measurement = measurements[0] if best is None else best["measurement"]
+            row[title] = f"{counted.loc[measurement, 'value'] / unit:,.{digits}f}"
+            row[f"{title} printed"] = "" if best is None else best["claimed"]
+            row[f"{title} equal"] = "" if best is None else "yes" if best["verdict"] == "exact" else "no"
+        rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _equal(found: float, claimed: float | None) -> bool | None:
-    if claimed is None:
-        return None
-    digits = len(str(claimed).partition(".")[2])
-    return round(found, digits) == claimed

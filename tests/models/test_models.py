@@ -1,40 +1,18 @@
 """Every network has the parameters that its paper prints, timm knows it, and weights never go missing in silence."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import timm
 import torch
-import yaml
 from safetensors.torch import save_file
 from torch import nn
 
 from fercore import models
 from fercore.models import microexpnet, tinyfer
-from fercore.models.profile import compare, profile
+from fercore.models.profile import profile
 
-CLAIMS = yaml.safe_load((Path(__file__).parents[2] / "params/paper/networks.yaml").read_text(encoding="utf-8"))
-PRINTED = [claim for claim in CLAIMS if "parameters" in claim or "millions" in claim]
 INPUT = dict.fromkeys(models.names(), (3, 64, 64))
 INPUT |= dict.fromkeys(microexpnet.NETWORKS, (1, 84, 84))
-
-
-@pytest.fixture(scope="module")
-def table():
-    return compare(CLAIMS).set_index(["network", "classes"])
-
-
-@pytest.mark.parametrize("claim", PRINTED, ids=lambda claim: f"{claim['network']}-{claim['classes']}")
-def test_parameters_are_the_papers(table, claim):
-    # The text's own parts of the 2026 MicroExpNet give 1,243,127, and not the 1.18 M that it prints.
-    row = table.loc[(claim["network"], claim["classes"])]
-    assert row["equal"] == (claim["network"] != "microexpnet_se")
-    assert row["mib_equal"] in (True, None)
-
-
-def test_the_network_whose_parts_contradict_its_sum():
-    assert profile(models.create("microexpnet_se"), (3, 64, 64))["parameters"] == 1_243_127
 
 
 def test_pooling_costs_no_more_than_it_saves():
@@ -167,4 +145,4 @@ def test_an_unknown_name_lists_what_there_is():
 
 
 def test_operations_are_counted_once_a_multiplication():
-    assert profile(nn.Sequential(nn.Flatten(), nn.Linear(12, 5)), (3, 2, 2))["gmacs"] == 60 / 1e9
+    assert profile(nn.Sequential(nn.Flatten(), nn.Linear(12, 5)), (3, 2, 2))["macs"] == 60

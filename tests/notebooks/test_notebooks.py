@@ -34,6 +34,8 @@ def prepare(notebook, folder, outputs):
         "out": f"{folder}/reports/{stem}",
         "profile": "smoke",
         "reports": f"{folder}/reports",
+        "reference": f"{ROOT}/reports/reference",
+        "params": f"{ROOT}/params",
     }
     known = check_params(notebook, [])
     given = read_params(*files(stem)) | {name: value for name, value in places.items() if name in known}
@@ -90,8 +92,8 @@ def test_runs_and_gives_the_checked_numbers(notebook, folder):
 def test_a_changed_number_fails(folder):
     notebook = next(path for path in NOTEBOOKS if path.stem == "09_report")
     outputs = expected(notebook)
-    assert "findings" in outputs[0]["output"]
-    outputs[0]["output"] = outputs[0]["output"].replace(" findings", "0 findings")
+    assert " claims" in outputs[0]["output"]
+    outputs[0]["output"] = outputs[0]["output"].replace(" claims", "0 claims")
     result = validate(prepare(notebook, folder, outputs))
     assert result.returncode == 1
     assert "1 failed" in result.stdout

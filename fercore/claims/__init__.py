@@ -1,0 +1,14 @@
+"""What the papers claim, what was measured, the verdict.
+
+ledger = claims.load()                                        # params/claims, one YAML file a paper
+evidence = measurements.gather(["reports/quick", "reports/reference"])
+findings = claims.run(ledger, evidence)                       # every consistency check
+table = claims.judge(ledger, evidence, findings)              # a row a claim, with its verdict
+"""
+
+from .checks import Finding, run
+from .ledger import Check, Claim, Ledger, LedgerError, load, networks
+from .verdicts import VERDICTS, judge, summary
+
+__all__ = ["VERDICTS", "Check", "Claim", "Finding", "Ledger", "LedgerError"]
+__all__ += ["judge", "load", "networks", "run", "summary"]

@@ -1,0 +1,222 @@
+"""What must hold among the numbers of a paper, worked out with intervals.
+
+A printed number stands for all numbers that would be printed that way. A check fails only where none of them can make
+it true, so that a rounded table is never blamed for its rounding. share_of is the GRIM test: whether a printed share
+can be a whole number of images (Brown and Heathers, Soc. Psychol. Personal. Sci. 8(4), 2017).
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from mpmath import iv
+
+from . import printed
+from .ledger import Check, Claim, Ledger, LedgerError
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check of one claim, or of several together: what is printed, what it is held against, and whether it holds.
+
+    `holds` is None where nothing has been measured that could tell."""
+
+    check: Check
+    claims: tuple[str, ...]
+    left: str
+    right: str
+    holds: bool | None
+
+
+def run(ledger: Ledger, evidence: pd.DataFrame) -> list[Finding]:
+    """Every check of the ledger, one finding a judged claim (one in all for `same` and `holds`).
+
+    evidence  as `measurements.gather` gives it; the checks against the real distribution need it
+    Raises LedgerError for an expression that cannot be worked out.
+    """
+    return [finding for check in ledger.checks for finding in _run(check, ledger, evidence)]
+
+
+def _run(check: Check, ledger: Ledger, evidence: pd.DataFrame) -> list[Finding]:
+    claims = [ledger.claims[key] for key in check.judged]
+    try:
+        if check.form == "same":
+            return [_same(check, claims)]
+        if check.form == "holds":
+            return [_holds(check, claims, ledger)]
+        if check.form == "measured":
+            return _measured(check, claims, evidence)
+        right = _work_out(check.right, check.paper, ledger)
+        right = list(right) if isinstance(right, np.ndarray) else [right] * len(claims)
+        if any(math.isinf(float(part.a)) and math.isinf(float(part.b)) for part in right):
+            raise LedgerError(f"{check.right} is no number: it divides by what can be zero")
+        if len(right) != len(claims):
+            raise LedgerError(f"{len(claims)} claims are held against {len(right)} numbers")
+        one = _share_of if check.form == "share_of" else _from
+        return [one(check, claim, value) for claim, value in zip(claims, right, strict=True)]
+    except (LedgerError, ValueError, TypeError, SyntaxError, ZeroDivisionError) as error:
+        raise LedgerError(f"{check.paper}.yaml: {check.id}: {error}") from None
+
+
+def _same(check: Check, claims: list[Claim]) -> Finding:
+    intervals = [printed.convert(claim.interval, claim.unit) for claim in claims]
+    if len({printed.UNITS[claim.unit][0] for claim in claims}) > 1:
+        raise LedgerError(f"compares {' and '.join(sorted({claim.unit for claim in claims}))}")
+    holds = bool(max(float(part.a) for part in intervals) <= min(float(part.b) for part in intervals))
+    values: dict[str, list[str]] = {}
+    for claim in claims:
+        values.setdefault(claim.text, []).append(claim.where)
+    sides = [f"{value} ({', '.join(dict.fromkeys(where))})" for value, where in values.items()]
+    return Finding(check, check.judged, sides[0], "; ".join(sides[1:]) or sides[0], holds)
+
+
+def _from(check: Check, claim: Claim, right: iv.mpf) -> Finding:
+    left = claim.interval
+    holds = bool(left.a <= right.b) and bool(right.a <= left.b)
+    return Finding(check, (claim.id,), f"{claim.text} {claim.unit}", printed.show(right), holds)
+
+
+def _share_of(check: Check, claim: Claim, whole: iv.mpf) -> Finding:
+    share, total = printed.convert(claim.interval, claim.unit), round(float(whole.mid))
+    low, high = (float((end * total).mid) for end in (share.a, share.b))
+    least, most = math.ceil(low - 1e-9), math.floor(high + 1e-9)
+    if least <= most:
+        return Finding(check, (claim.id,), f"{claim.text} {claim.unit}", f"{least:,} of {total:,}", True)
+    shares = [f"{count:,} of {total:,} is {100 * count / total:.3f} %" for count in (most, least)]
+    return Finding(check, (claim.id,), f"{claim.text} {claim.unit}", "; ".join(shares), False)
+
+
+def _holds(check: Check, claims: list[Claim], ledger: Ledger) -> Finding:
+    sides = re.split(r"(<=|>=|==|<|>)", check.right)
+    if len(sides) != 3:
+        raise LedgerError(f"{check.right!r} is not one comparison")
+    left, right = (_work_out(side, check.paper, ledger) for side in (sides[0], sides[2]))
+    left, right = _alike(left, right)
+    pairs = list(zip(np.atleast_1d(left), np.atleast_1d(right), strict=True))
+    impossible = {
+        "<": lambda a, b: a.a >= b.b,
+        "<=": lambda a, b: a.a > b.b,
+        ">": lambda a, b: a.b <= b.a,
+        ">=": lambda a, b: a.b < b.a,
+        "==": lambda a, b: a.b < b.a or b.b < a.a,
+    }[sides[1]]
+    failing = [pair for pair in pairs if impossible(*pair)]
+    shown = failing or pairs
+    text = [", ".join(printed.show(pair[side]) for pair in shown) for side in (0, 1)]
+    relation = {"==": "equal to"}.get(sides[1], sides[1])
+    return Finding(check, check.judged, text[0], f"should be {relation} {text[1]}", not failing)
+
+
+def _measured(check: Check, claims: list[Claim], evidence: pd.DataFrame) -> list[Finding]:
+    """Each claim against its measurement; says whose number it is where the printed rows are the real ones permuted."""
+    if not all(claim.measurement in evidence.index for claim in claims):
+        return [Finding(check, (claim.id,), f"{claim.text} {claim.unit}", "not measured", None) for claim in claims]
+    values = [_in_unit(claim, evidence.loc[claim.measurement, "value"]) for claim in claims]
+    permuted = sorted(claim.value for claim in claims) == sorted(values) and len(set(values)) == len(values)
+    findings = []
+    for claim, value in zip(claims, values, strict=True):
+        holds = value in claim.interval
+        right = f"{value:,.6g} measured"
+        if permuted and not holds:
+            owner = next(other for other, number in zip(claims, values, strict=True) if number == claim.value)
+            right += f"; {claim.text} is the number of {owner.row or owner.about}"
+        findings.append(Finding(check, (claim.id,), f"{claim.text} {claim.unit}", right, holds))
+    return findings
+
+
+def _in_unit(claim: Claim, value: float) -> float:
+    """A measured value in the claim's unit."""
+    return float(value) / float(printed.UNITS[claim.unit][1])
+
+
+OPERATORS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+}
+
+
+def _alike(left: object, right: object) -> tuple:
+    """Two sides of which one may be a list: a single number is repeated, since mpmath takes a list for an interval."""
+    if isinstance(left, np.ndarray) and not isinstance(right, np.ndarray):
+        right = np.array([right] * len(left), dtype=object)
+    elif isinstance(right, np.ndarray) and not isinstance(left, np.ndarray):
+        left = np.array([left] * len(right), dtype=object)
+    return left, right
+
+
+def _list(parts: object) -> np.ndarray:
+    if not isinstance(parts, np.ndarray):
+        raise LedgerError("sum, mean and count are of a list: {table1.*.train}")
+    return parts
+
+
+def _hull(choose):
+    """Least or greatest of a list of intervals, or of the arguments."""
+
+    def of(*parts):
+        parts = [part for group in parts for part in np.atleast_1d(group)]
+        return iv.mpf([choose(part.a for part in parts).a, choose(part.b for part in parts).b])
+
+    return of
+
+
+FUNCTIONS = {
+    "sum": lambda parts: np.sum(_list(parts)),
+    "mean": lambda parts: np.sum(_list(parts)) / len(parts),
+    "min": _hull(min),
+    "max": _hull(max),
+    "abs": lambda part: np.array([abs(one) for one in part]) if isinstance(part, np.ndarray) else abs(part),
+    "sqrt": iv.sqrt,
+    "count": lambda parts: iv.mpf(len(_list(parts))),
+}
+
+
+def _work_out(expression: str, paper: str, ledger: Ledger) -> iv.mpf | np.ndarray:
+    """An expression in claims, {table4.*.recall}: an interval, or an array of them where it is of several claims."""
+    names: dict[str, object] = {}
+
+    def take(found: re.Match) -> str:
+        keys = ledger.find(found[1].strip(), paper)
+        intervals = [ledger.claims[key].interval for key in keys]
+        if None in intervals:
+            raise LedgerError(f"{found[0]} is an equation, not a number")
+        several = "*" in found[1] or "@" in found[1]
+        name = f"_{len(names)}"
+        names[name] = np.array(intervals, dtype=object) if several else intervals[0]
+        return name
+
+    return _value(ast.parse(re.sub(r"{([^}]*)}", take, expression).strip(), mode="eval").body, names)
+
+
+def _value(node: ast.AST, names: dict[str, object]) -> iv.mpf | np.ndarray:
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+        return iv.mpf(repr(node.value))
+    if isinstance(node, ast.Name) and node.id in names:
+        return names[node.id]
+    if isinstance(node, ast.List):
+        return np.array([_value(part, names) for part in node.elts], dtype=object)
+    if isinstance(node, ast.UnaryOp) and type(node.op) in OPERATORS:
+        return OPERATORS[type(node.op)](_value(node.operand, names))
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        return OPERATORS[type(node.op)](*_alike(_value(node.left, names), _value(node.right, names)))
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in FUNCTIONS
+        and not node.keywords
+    ):
+        return FUNCTIONS[node.func.id](*(_value(part, names) for part in node.args))
+    raise LedgerError(
+        f"{ast.unparse(node)!r} cannot stand in a check; it is numbers, {{claims}}, + - * / ** and "
+        f"{', '.join(FUNCTIONS)}"
+    )

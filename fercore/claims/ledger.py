@@ -1,0 +1,344 @@
+"""The ledger: what the five papers claim, a YAML file each in params/claims, as one list of claims.
+
+A file has tables as they are printed (rows and columns of numbers), numbers from the text, statements about them ("the
+smallest of all"), numbered equations, and checks: what must hold among them. Every number stays the text that is
+printed, so that its last digit is known.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from mpmath import iv
+
+from .. import measurements
+from ..pipeline import UniqueKeys
+from . import printed
+
+FOLDER = Path("params/claims")
+NETWORKS = Path("params/paper/networks.yaml")
+
+FILE = {"paper", "headline", "groups", "tables", "text", "statements", "equations", "checks"}
+PAPER = {"title", "authors", "year", "source"}
+SHARED = {
+    "needs",
+    "cited",
+    "measurement",
+    "tolerance",
+    "unit",
+    "scale",
+    "about",
+}  # of a table, a column and a text entry
+TABLE = SHARED | {"where", "columns", "rows"}
+TEXT = SHARED | {"id", "where", "value"}
+WORDS = {"id", "where", "about", "needs"}  # a statement or an equation: nothing is printed that could be compared
+FORMS = {
+    "same": "same",
+    "from": "claim",
+    "share_of": "claim",
+    "measured": "claim",
+    "holds": "judged",
+}  # form: who is judged
+CHECK = {"id", "says", "source", "assumes", "same", "claim", "from", "share_of", "measured", "judged", "holds"}
+
+
+class LedgerError(ValueError):
+    """A mistake in a claims file: says which file, which claim or check, and what would fit."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One number of a paper, or a statement or an equation without one.
+
+    `interval` is every number that would be printed the same way, in `unit`."""
+
+    id: str  # paper/table4.happy.f1
+    paper: str
+    where: str  # "Table 4", "Abstract"
+    row: str
+    column: str
+    text: str  # as printed, with K, M or G behind it where the column says so; empty where there is no number
+    value: float | None
+    interval: iv.mpf | None = field(repr=False)
+    unit: str
+    about: str
+    cited: str  # the paper's own reference where the number is somebody else's
+    needs: tuple[str, ...]
+    measurement: str
+    tolerance: str  # in `unit`, or with a % sign; empty where the number is counted
+
+    @property
+    def key(self) -> str:
+        """The id without the paper."""
+        return self.id.partition("/")[2]
+
+    @property
+    def allowed(self) -> float:
+        """The tolerance in `unit`."""
+        if self.tolerance.endswith("%"):
+            return abs(self.value) * float(self.tolerance[:-1]) / 100
+        return float(self.tolerance)
+
+
+@dataclass(frozen=True)
+class Check:
+    """What must hold among the numbers of a paper; `form` is one of FORMS, `right` what it is compared with."""
+
+    id: str
+    paper: str
+    says: str
+    form: str
+    judged: tuple[str, ...]  # ids of claims that are called inconsistent where it fails
+    right: str
+    source: str = ""
+    assumes: str = ""  # what the paper does not say and must be so for the check to mean anything
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All claims by id, in the order of papers and pages; the checks; by paper its head and what it is known for."""
+
+    claims: dict[str, Claim]
+    checks: tuple[Check, ...]
+    papers: dict[str, dict]
+    headline: tuple[str, ...]
+    groups: dict[str, dict[str, list[str]]]
+
+    def find(self, pattern: str, paper: str) -> list[str]:
+        """Ids of the claims that `pattern` means: * is any one part of an id, @name each member of a group in its
+        order, other/… a claim of another paper. Raises LedgerError where there is none."""
+        paper, _, pattern = pattern.rpartition("/") if "/" in pattern else (paper, "", pattern)
+        keys = [key.partition("/")[2] for key in self.claims if key.startswith(f"{paper}/")]
+        found = []
+        for concrete in _members(pattern, self.groups.get(paper, {})):
+            parts = concrete.split(".")
+            fitting = [key for key in keys if "*" in concrete and _fits(key.split("."), parts)] or (
+                [concrete] if concrete in keys else []
+            )
+            if not fitting:
+                near = difflib.get_close_matches(concrete, keys, 1)
+                raise LedgerError(f"no claim {concrete!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            found += fitting
+        return [f"{paper}/{key}" for key in found]
+
+
+def networks(path: str | Path = NETWORKS) -> list[dict]:
+    """The networks that are counted: mappings of network, classes and input ("3x224x224"). Raises LedgerError."""
+    entries = _read(Path(path))
+    for entry in entries:
+        _keys(entry, {"network", "classes", "input"}, str(path), {"network", "classes", "input"})
+    return [entry | {"classes": int(entry["classes"])} for entry in entries]
+
+
+def load(folder: str | Path = FOLDER, counted: Iterable[Mapping] | None = None) -> Ledger:
+    """The ledger of all files in `folder`.
+
+    counted  the networks that measurements may name; by default those of params/paper/networks.yaml
+    Raises LedgerError, naming file and claim, for every mistake in them.
+    """
+    paths = sorted(Path(folder).glob("*.yaml"))
+    if not paths:
+        raise LedgerError(f"{folder}: no claims there; run this at the root of the project")
+    known = [entry["network"] for entry in (networks() if counted is None else counted)]
+    names = [path.stem for path in paths]
+    claims: dict[str, Claim] = {}
+    heads, groups, wholes = {}, {}, {}
+    for path in paths:
+        whole = wholes[path] = _read(path)
+        _keys(whole, FILE, str(path), {"paper"})
+        _keys(whole["paper"], PAPER, f"{path}: paper", PAPER)
+        heads[path.stem], groups[path.stem] = whole["paper"], whole.get("groups", {})
+        for entry in _entries(whole, str(path)):
+            claim = _claim(entry, path, known, names)
+            if claim.id in claims:
+                raise LedgerError(f"{path}: {claim.key}: this id is given twice")
+            claims[claim.id] = claim
+    ledger = Ledger(claims, (), heads, (), groups)
+    checks, headline = [], []
+    for path, whole in wholes.items():
+        seen = set()
+        for entry in whole.get("checks", ()):
+            check = _check(entry, path, ledger)
+            if check.id in seen:
+                raise LedgerError(f"{path}: {check.id}: this check is given twice")
+            seen.add(check.id)
+            checks.append(check)
+        for key in whole.get("headline", ()):
+            headline += _find(ledger, key, path, "headline")
+    return Ledger(claims, tuple(checks), heads, tuple(headline), groups)
+
+
+def _read(path: Path) -> dict | list:
+    class Loader(UniqueKeys, yaml.BaseLoader):  # of which every scalar stays text
+        pass
+
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader)
+    except OSError as error:
+        raise LedgerError(f"{path}: {error.strerror or error}") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise LedgerError(f"{path}: not YAML as it should be: {' '.join(str(error).split())}") from None
+
+
+def _entries(whole: Mapping, path: str) -> Iterable[dict]:
+    """The claims of a file as mappings of text, tables and text alike."""
+    for name, table in (whole.get("tables") or {}).items():
+        _keys(table, TABLE, f"{path}: {name}", {"where", "columns", "rows"})
+        shared = {key: table[key] for key in SHARED if key in table}
+        for column, spec in table["columns"].items():
+            _keys(spec, SHARED, f"{path}: {name}: column {column}")
+        templates = " ".join(spec.get("measurement", "") for spec in (shared, *table["columns"].values()))
+        for row, values in table["rows"].items():
+            own = {}
+            if isinstance(values, dict):
+                own = {key: value for key, value in values.items() if key != "values"}
+                known = SHARED | {"values", *re.findall(r"{(\w+)}", templates)}
+                _keys(values, known, f"{path}: {name}.{row}", {"values"})
+                values = values["values"]
+            if not isinstance(values, list) or len(values) != len(table["columns"]):
+                count = len(values) if isinstance(values, list) else "no"
+                raise LedgerError(
+                    f"{path}: {name}.{row}: {count} values; the table has {len(table['columns'])} columns"
+                )
+            for (column, spec), value in zip(table["columns"].items(), values, strict=True):
+                if value == "-":
+                    continue
+                entry = shared | spec | {key: own[key] for key in own if key in SHARED}
+                entry["measurement"] = _filled(entry.get("measurement", ""), own | {"row": row, "column": column})
+                words = (table.get("about", ""), row, spec.get("about", column))
+                entry["about"] = ", ".join(word.replace("_", " ") for word in words if word)
+                place = {"where": table["where"], "row": row, "column": column, "value": value}
+                yield entry | place | {"id": f"{name}.{row}.{column}"}
+    for entry in whole.get("text") or ():
+        _keys(
+            entry, TEXT, f"{path}: {entry.get('id', 'an entry without id')}", {"id", "where", "value", "unit", "about"}
+        )
+        yield entry
+    for entry in whole.get("statements") or ():
+        _keys(entry, WORDS, f"{path}: {entry.get('id', 'a statement without id')}", WORDS - {"needs"})
+        yield entry | {"value": "", "unit": ""}
+    for entry in whole.get("equations") or ():
+        _keys(entry, WORDS, f"{path}: {entry.get('id', 'an equation without id')}", WORDS - {"needs"})
+        number = re.sub(r"\D", "", entry["id"])
+        yield entry | {"value": "", "unit": "", "measurement": f"equation({Path(path).stem}, {number})"}
+
+
+def _filled(template: str, names: Mapping[str, str]) -> str:
+    """`template` with {name} replaced; empty where a name of it is not given in this row."""
+    wanted = re.findall(r"{(\w+)}", template)
+    return template.format(**names) if all(name in names for name in wanted) else ""
+
+
+def _claim(entry: Mapping, path: Path, networks: Iterable[str], papers: Iterable[str]) -> Claim:
+    where = f"{path}: {entry['id']}"
+    if not re.fullmatch(r"[a-z0-9_]+(\.[a-z0-9_]+)*", entry["id"]):
+        raise LedgerError(f"{where}: an id is lower case letters, digits and _, its parts separated by points")
+    value = interval = None
+    unit = entry.get("unit", "")
+    if entry["value"]:
+        if unit not in printed.UNITS:
+            near = difflib.get_close_matches(unit, printed.UNITS, 1)
+            said = f"no unit {unit!r}" if unit else "no unit is given"
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(printed.UNITS))}"
+            raise LedgerError(where + ": " + said + hint)
+        try:
+            value, interval = printed.read(entry["value"], unit, entry.get("scale", ""))
+        except KeyError:
+            raise LedgerError(f"{where}: scale is {entry['scale']!r}; there are K, M and G") from None
+        except ValueError as error:
+            raise LedgerError(f"{where}: {error}") from None
+    needs = entry.get("needs", ())
+    needs = tuple(need for need in ([needs] if isinstance(needs, str) else needs) if need != "nothing")
+    for need in needs:
+        if need not in measurements.NEEDS:
+            raise LedgerError(f"{where}: needs {need!r}, which is none of {', '.join(measurements.NEEDS)}")
+    measurement, tolerance = entry.get("measurement", ""), entry.get("tolerance", "")
+    if measurement:
+        try:
+            measurement = measurements.check(measurement, networks, papers)
+        except ValueError as error:
+            raise LedgerError(f"{where}: {error}") from None
+        kind = measurements.KINDS[measurements.split(measurement)[0]]
+        if unit and printed.UNITS[unit][0] != kind.unit:
+            raise LedgerError(f"{where}: {unit} does not fit {measurement}, which is in {kind.unit}")
+        if kind.counted:
+            tolerance = ""
+        elif not re.fullmatch(r"\d+(\.\d+)?%?", tolerance):
+            raise LedgerError(f"{where}: tolerance is {tolerance!r}; expected a number in {unit}, or one with %")
+    else:
+        tolerance = ""
+    return Claim(
+        id=f"{path.stem}/{entry['id']}",
+        paper=path.stem,
+        where=entry["where"],
+        row=entry.get("row", ""),
+        column=entry.get("column", ""),
+        text=entry["value"] + entry.get("scale", ""),
+        value=value,
+        interval=interval,
+        unit=unit,
+        about=entry["about"],
+        cited=entry.get("cited", ""),
+        needs=needs,
+        measurement=measurement,
+        tolerance=tolerance,
+    )
+
+
+def _check(entry: Mapping, path: Path, ledger: Ledger) -> Check:
+    where = f"{path}: {entry.get('id', 'a check without id')}"
+    _keys(entry, CHECK, where, {"id", "says"})
+    forms = [form for form in FORMS if form in entry]
+    if len(forms) != 1 or FORMS[forms[0]] not in entry:
+        pairs = ", ".join(form if form == who else f"{who} and {form}" for form, who in FORMS.items())
+        raise LedgerError(f"{where}: a check has one of these: {pairs}")
+    form = forms[0]
+    judged = entry[FORMS[form]]
+    found: list[str] = []
+    for pattern in [judged] if isinstance(judged, str) else judged:
+        found += _find(ledger, pattern, path, entry["id"])
+    right = "" if form in ("same", "measured") else entry[form]
+    if form == "measured" and (bare := [key for key in found if not ledger.claims[key].measurement]):
+        raise LedgerError(f"{where}: {bare[0]} has no measurement")
+    extra = {key: entry.get(key, "") for key in ("source", "assumes")}
+    return Check(entry["id"], path.stem, entry["says"], form, tuple(found), right, **extra)
+
+
+def _find(ledger: Ledger, pattern: str, path: Path, where: str) -> list[str]:
+    try:
+        return ledger.find(pattern, path.stem)
+    except LedgerError as error:
+        raise LedgerError(f"{path}: {where}: {error}") from None
+
+
+def _keys(mapping: Mapping, known: set[str], where: str, needed: Iterable[str] = ()) -> None:
+    if not isinstance(mapping, dict):
+        raise LedgerError(f"{where}: found {mapping!r}; expected names and values")
+    for key in mapping:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+            raise LedgerError(f"{where}: unknown key {key!r}; {hint}")
+    for key in sorted(needed):
+        if not mapping.get(key):
+            raise LedgerError(f"{where}: no {key} is given")
+
+
+def _members(pattern: str, groups: Mapping[str, list[str]]) -> list[str]:
+    """`pattern` once for each member of the group that it names."""
+    found = re.search(r"@(\w+)", pattern)
+    if not found:
+        return [pattern]
+    if found[1] not in groups:
+        raise LedgerError(f"no group {found[1]!r}; there are {', '.join(groups) or 'none'}")
+    return [pattern.replace(found[0], member) for member in groups[found[1]]]
+
+
+def _fits(parts: list[str], patterns: list[str]) -> bool:
+    return len(parts) == len(patterns) and all(map(fnmatch.fnmatchcase, parts, patterns))

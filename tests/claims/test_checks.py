@@ -1,0 +1,207 @@
+"""A check fails only where no numbers that would be printed the same way can make it true."""
+
+import pandas as pd
+import pytest
+
+from fercore import claims, measurements
+
+NOTHING = measurements.gather([])
+EMPTY = """
+paper: {title: A, authors: B, year: 2026, source: "doi:1"}
+groups: {emotions: [happy, sad]}
+"""
+
+
+def text(**values):
+    """A text section of numbers: name=("66.0", "percent")."""
+    rows = [
+        f'  - {{id: {name}, where: "section {name}", value: "{value}", unit: {unit}, about: x}}'
+        for name, (value, unit) in values.items()
+    ]
+    return EMPTY + "text:\n" + "\n".join(rows) + "\n"
+
+
+def check(write, numbers, **form):
+    """What the one check finds among the numbers."""
+    words = ", ".join(
+        f'{key}: "{value}"' if not isinstance(value, list) else f"{key}: [{', '.join(value)}]"
+        for key, value in form.items()
+    )
+    return claims.run(write(numbers + f"checks:\n  - {{id: c, says: x, {words}}}\n"), NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("printed", "expression", "holds"),
+    [
+        ("21", "{a} / {b}", True),  # 20.4 to 22.3
+        ("15", "{a} / {b}", False),
+        ("20.4", "{a} / {b}", True),
+        ("20.3", "{a} / {b}", False),
+        ("24.4", "{a} - {b}", True),
+        ("24.2", "{a} - {b}", False),
+        ("26.8", "sum([{a}, {b}])", True),
+        ("13.4", "mean([{a}, {b}])", True),
+        ("13.0", "mean([{a}, {b}])", False),
+        ("25.6", "max({a}, {b})", True),
+        ("1.2", "min([{a}, {b}])", True),
+        ("24.4", "abs({b} - {a})", True),
+        ("655", "{a} ** 2", True),
+        ("5.06", "sqrt({a})", True),
+        ("2", "count([{a}, {b}])", True),
+        ("-24.4", "-({a} - {b})", True),
+    ],
+)
+def test_a_number_worked_out_from_others(write, printed, expression, holds):
+    numbers = text(a=("25.6", "ms"), b=("1.2", "ms"), c=(printed, "ms"))
+    (finding,) = check(write, numbers, claim="c", **{"from": expression})
+    assert finding.holds is holds
+    assert finding.claims == ("paper/c",) and finding.left == f"{printed} ms"
+
+
+def test_rounding_is_never_blamed(write):
+    """Every sum of two rounded numbers fits the rounded sum."""
+    for a in range(0, 100, 7):
+        for b in range(0, 100, 9):
+            first, second, total = a / 100 + 0.004, b / 100 + 0.0049, (a + b) / 100 + 0.0089
+            numbers = text(a=(f"{first:.2f}", "ms"), b=(f"{second:.2f}", "ms"), c=(f"{total:.2f}", "ms"))
+            (finding,) = check(write, numbers, claim="c", **{"from": "{a} + {b}"})
+            assert finding.holds, (first, second, total)
+
+
+TABLE = """
+tables:
+  table4:
+    where: Table 4
+    columns: {precision: {unit: fraction}, recall: {unit: fraction}, f1: {unit: fraction}}
+    rows:
+      happy: [0.9103, 0.8316, 0.8692]
+      sad: [0.5523, 0.5152, 0.5431]
+"""
+
+
+def test_row_by_row(write):
+    """The F1 of sad is 0.5331."""
+    findings = check(
+        write, EMPTY + TABLE, claim="table4.*.f1", **{"from": "2 / (1 / {table4.*.precision} + 1 / {table4.*.recall})"}
+    )
+    assert [(finding.claims, finding.holds) for finding in findings] == [
+        (("paper/table4.happy.f1",), True),
+        (("paper/table4.sad.f1",), False),
+    ]
+    assert findings[1].right.startswith("0.533")
+
+
+def test_rows_of_a_group_in_its_order_and_numbers_of_a_source(write):
+    finding, other = check(write, EMPTY + TABLE, claim="table4.@emotions.f1", **{"from": "[0.8692, 0.6]"})
+    assert finding.holds and not other.holds
+
+
+@pytest.mark.parametrize(
+    ("numbers", "holds"),
+    [
+        ({"a": ("76.33", "percent"), "b": ("76.42", "percent")}, False),
+        ({"a": ("67.07", "percent"), "b": ("0.6707", "fraction")}, True),
+        ({"a": ("69", "percent"), "b": ("69.87", "percent")}, False),  # 69.87 is printed as 70
+        ({"a": ("69", "percent"), "b": ("69.37", "percent")}, True),
+        ({"a": ("1.18M", "parameters"), "b": ("1.2M", "parameters")}, True),
+        ({"a": ("1.18M", "parameters"), "b": ("1.10M", "parameters")}, False),
+        ({"a": ("8.85", "ms"), "b": ("0.00885", "s")}, True),
+    ],
+)
+def test_the_same_number_in_several_places(write, numbers, holds):
+    (finding,) = check(write, text(**numbers), same=["a", "b"])
+    assert finding.holds is holds
+    assert finding.claims == ("paper/a", "paper/b")
+    assert "section a" in finding.left and (holds or "section b" in finding.right)
+
+
+@pytest.mark.parametrize(
+    ("share", "unit", "whole", "holds"),
+    [
+        ("67.07", "percent", "3589", True),  # 2,407 images
+        ("0.6707", "fraction", "3589", True),
+        ("76.42", "percent", "3589", False),  # 2,742 is 76.40, 2,743 is 76.43
+        ("76.33", "percent", "3589", False),
+        ("69.87", "percent", "3589", False),
+        ("69.87", "percent", "7178", True),
+        ("71.2", "percent", "3589", True),  # one digit says little
+        ("100", "percent", "3589", True),
+        ("0.0", "percent", "3", True),
+        ("20.0", "percent", "3", False),
+    ],
+)
+def test_a_share_must_be_a_whole_number_of_images(write, share, unit, whole, holds):
+    (finding,) = check(write, text(a=(share, unit)), claim="a", share_of=whole)
+    assert finding.holds is holds
+
+
+def test_shares_are_those_that_can_be_printed(write):
+    """Against counting: of 23 images, exactly the percentages that some count rounds to."""
+    possible = {f"{100 * count / 23:.1f}" for count in range(24)}
+    for tenth in range(1001):
+        (finding,) = check(write, text(a=(f"{tenth / 10:.1f}", "percent")), claim="a", share_of="23")
+        assert finding.holds == (f"{tenth / 10:.1f}" in possible), tenth
+
+
+@pytest.mark.parametrize(
+    ("comparison", "holds"),
+    [
+        ("{a} < {b}", False),
+        ("{a} > {b}", True),
+        ("{a} >= {c}", True),
+        ("{a} > {c}", True),  # 25.64 and 25.60 are possible
+        ("{a} == {c}", True),
+        ("{a} == {b}", False),
+        ("{a} <= {b}", False),
+        ("{b} < min({a}, {c})", True),
+        ("[{a}, {b}] > [{b}, {c}]", False),  # one of two does not hold
+        ("[{a}, {c}] > {b}", True),  # one number against all
+    ],
+)
+def test_orderings(write, comparison, holds):
+    numbers = text(a=("25.6", "ms"), b=("1.2", "ms"), c=("25.6", "ms"))
+    (finding,) = check(write, numbers, judged=["a"], holds=comparison)
+    assert finding.holds is holds
+    assert finding.claims == ("paper/a",)
+
+
+COUNTS = """
+tables:
+  table3:
+    where: Table III
+    columns: {public: {unit: images, measurement: "images(fer2013, PublicTest, {row})"}}
+    rows: {happy: [653], sad: [895], angry: [467]}
+"""
+REAL = {"happy": 895, "sad": 653, "angry": 467}
+
+
+def test_permuted_rows_are_found_and_named(write, evidence):
+    found = evidence(**{f"images(fer2013, PublicTest, {name})": count for name, count in REAL.items()})
+    ledger = write(EMPTY + COUNTS + 'checks: [{id: c, says: x, claim: "table3.*.public", measured: true}]')
+    happy, sad, angry = claims.run(ledger, found)
+    assert (happy.holds, sad.holds, angry.holds) == (False, False, True)
+    assert happy.right == "895 measured; 653 is the number of sad"
+    assert [finding.holds for finding in claims.run(ledger, NOTHING)] == [None] * 3
+
+
+NO_ARITHMETIC = ["__import__('os')", "{a}.real", "{a}[0]", "lambda: 1", "open('x')", "{a} if 1 else 2", "{a} +", "'x'"]
+NO_ARITHMETIC += ["{nowhere}", "1 / 0", "1 / ({a} - {a})", "sum({a})", "{a} @ {a}"]
+
+
+@pytest.mark.parametrize("expression", NO_ARITHMETIC)
+def test_what_is_no_arithmetic_is_refused(write, expression):
+    with pytest.raises(claims.LedgerError, match=r"paper\.yaml: c: "):
+        check(write, text(a=("1.0", "ms")), claim="a", **{"from": expression})
+
+
+def test_what_cannot_be_compared_is_refused(write):
+    with pytest.raises(claims.LedgerError, match="2 claims are held against 3 numbers"):
+        check(write, EMPTY + TABLE, claim="table4.*.f1", **{"from": "[1, 2, 3]"})
+    with pytest.raises(claims.LedgerError, match="compares ms and percent"):
+        check(write, text(a=("1", "ms"), b=("1", "percent")), same=["a", "b"])
+    with pytest.raises(claims.LedgerError, match="is not one comparison"):
+        check(write, text(a=("1", "ms")), judged=["a"], holds="{a}")
+
+
+def test_no_check_no_finding(write):
+    assert claims.run(write(text(a=("1", "ms"))), pd.DataFrame()) == []

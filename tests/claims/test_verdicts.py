@@ -1,0 +1,122 @@
+"""Each verdict follows from what was measured and from the checks, and from nothing else."""
+
+import pytest
+
+from fercore import claims
+
+ACCURACY = "accuracy(tinyfer_lite, fer2013, PrivateTest)"
+HAPPY = "images(fer2013, Training, happy)"
+
+
+def verdicts(ledger, evidence):
+    table = claims.judge(ledger, evidence, claims.run(ledger, evidence))
+    return table.assign(key=table["id"].str.partition("/")[2]).set_index("key")
+
+
+def test_nothing_measured(write, evidence):
+    found = verdicts(write(), evidence())["verdict"]
+    assert found["abstract.accuracy"] == "needs data"  # before weights
+    assert found["table2.theirs.accuracy"] == "needs data"
+    assert found["text.speed"] == "needs device"
+    assert found["text.faces"] == "needs data"
+    assert found["text.rate"] == found["eq1"] == found["table1.happy.train"] == "not run"
+    assert found["text.fewer"] == "exact"  # worked out from the table
+
+
+def test_a_data_set_is_at_hand_where_anything_was_measured_on_it(write, evidence):
+    found = verdicts(write(), evidence(**{HAPPY: 60}))
+    assert found.loc["table1.happy.train", "verdict"] == "exact"
+    assert found.loc["table1.happy.train", "evidence"].endswith("reports/stage/measurements.csv")
+    assert found.loc["abstract.accuracy", "verdict"] == "needs weights"
+    assert found.loc["text.faces", "verdict"] == "needs data"  # rafdb is not
+
+
+def test_rendered_faces_answer_for_nothing(write, evidence):
+    found = verdicts(
+        write(), evidence(**{"images(synthfer, Training, happy)": 60, ACCURACY.replace("fer2013", "synthfer"): 0.66})
+    )
+    assert found["measured"].isna().all()
+    assert found.loc["abstract.accuracy", "verdict"] == "needs data"
+
+
+@pytest.mark.parametrize(
+    ("counted", "verdict"),
+    [(932_202, "exact"), (932_500, "exact"), (932_501, "not reproduced"), (931_000, "not reproduced")],
+)
+def test_a_counted_number_is_equal_to_the_last_printed_digit_or_not(write, evidence, counted, verdict):
+    found = verdicts(write(), evidence(**{"parameters(tinyfer_lite, 7)": counted}))
+    assert found.loc["table2.ours.params", "verdict"] == verdict
+    assert found.loc["table2.ours.params", "measured"] == counted
+
+
+@pytest.mark.parametrize(
+    ("measured", "verdict"),
+    [
+        (0.66, "reproduced"),
+        (0.645, "reproduced"),
+        (0.675, "reproduced"),
+        (0.6449, "not reproduced"),
+        (0.70, "not reproduced"),
+    ],
+)
+def test_a_measured_number_is_within_its_tolerance_or_not(write, evidence, measured, verdict):
+    row = {
+        "measurement": ACCURACY,
+        "value": measured,
+        "low": measured - 0.01,
+        "high": measured + 0.01,
+        "seeds": 3,
+        "deduplicated": 0.6,
+    }
+    found = verdicts(write(), evidence(row)).loc["abstract.accuracy"]
+    assert found["verdict"] == verdict
+    assert found["measured"] == pytest.approx(100 * measured)  # in the claim's unit
+    assert (found["low"], found["deduplicated"], found["seeds"]) == (pytest.approx(100 * measured - 1), 60, 3)
+
+
+def test_a_shorter_training_decides_nothing(write, evidence):
+    found = verdicts(write(), evidence(**{ACCURACY: 0.66, HAPPY: 60}, profile="laptop")).loc["abstract.accuracy"]
+    assert found["verdict"] == "needs weights"
+    assert (found["measured"], found["profile"]) == (66, "laptop")  # but it is shown
+
+
+def test_inconsistent_outweighs_all_but_exact(write, evidence, paper):
+    contradiction = "  - {id: same, says: x, same: [abstract.accuracy, table2.theirs.accuracy]}\n"
+    contradiction += "  - {id: sum, says: x, claim: table1.all.train, from: '{table1.happy.train} + 1'}\n"
+    ledger = write(paper + contradiction)
+    found = verdicts(ledger, evidence(**{ACCURACY: 0.66, "images(fer2013, Training, all)": 100}))
+    assert found.loc["abstract.accuracy", "verdict"] == "inconsistent"
+    assert found.loc["abstract.accuracy", "evidence"] == "check same"
+    assert found.loc["abstract.accuracy", "measured"] == 66
+    assert found.loc["table1.all.train", "verdict"] == "exact"  # whatever else the paper says of it
+    assert found.loc["table1.happy.train", "verdict"] == "not run"  # what a number is held against is not blamed
+    assert verdicts(ledger, evidence()).loc["table1.all.train", "verdict"] == "inconsistent"
+
+
+@pytest.mark.parametrize(("comparison", "verdict"), [("<", "exact"), (">", "inconsistent")])
+def test_a_statement_holds_by_the_papers_own_numbers_or_not(write, evidence, paper, comparison, verdict):
+    holds = f"{{table2.ours.accuracy}} {comparison} {{table2.theirs.accuracy}}"
+    found = verdicts(write(paper + f'  - {{id: b, says: x, judged: [best], holds: "{holds}"}}\n'), evidence())
+    assert found.loc["best", "verdict"] == verdict and found.loc["best", "evidence"] == "check b"
+    assert found.loc["small", "verdict"] == "not run"
+    assert (
+        found.loc["table2.ours.accuracy", "verdict"] == "needs data"
+    )  # the number is not blamed for what is said of it
+
+
+@pytest.mark.parametrize(("deviation", "verdict"), [(0, "exact"), (1e-7, "exact"), (0.14, "not reproduced")])
+def test_an_equation_is_what_the_library_computes_or_not(write, evidence, deviation, verdict):
+    assert verdicts(write(), evidence(**{"equation(paper, 1)": deviation})).loc["eq1", "verdict"] == verdict
+
+
+def test_the_summary_counts_every_claim_once(write, evidence, paper):
+    ledger = write(other=paper)
+    table = claims.judge(ledger, evidence(), claims.run(ledger, evidence()))
+    found = claims.summary(table)
+    assert list(found.columns) == [*claims.VERDICTS, "total"]
+    assert found.loc["paper", "total"] == len(ledger.claims) / 2
+    assert (
+        found.loc["total", "total"]
+        == len(ledger.claims)
+        == found.drop(index="total").drop(columns="total").to_numpy().sum()
+    )

@@ -1,0 +1,106 @@
+"""Networks are as large as their papers say, to the last parameter, and are counted without being filled."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from fercore import claims, measurements, models
+from fercore.models.profile import compare, count, profile
+
+ROOT = Path(__file__).parents[2]
+NETWORKS = claims.networks(ROOT / "params/paper/networks.yaml")
+PARAMETERS = {
+    ("simple_cnn", 7): 1_175_015,
+    ("mobilenet_v2", 7): 2_232_839,
+    ("mobilenet_v3_small", 7): 1_525_031,
+    ("efficientnet_b0", 7): 4_016_515,
+    ("tinyfer_lite", 7): 932_202,
+    ("microexpnet_m", 8): 900_920,
+    ("microexpnet_s", 8): 232_184,
+    ("microexpnet_xs", 8): 120_728,
+    ("microexpnet_xxs", 8): 65_000,
+    ("resemotenet", 7): 80_238_599,
+    ("mini_resemotenet_a", 7): 20_069_383,
+    ("mini_resemotenet_b", 7): 5_022_215,
+    ("mini_resemotenet_c", 7): 1_259_911,
+    ("microexpnet_se", 7): 1_243_127,  # its paper says 1.18 M, and its own parts give this
+}
+MIB = {  # with buffers, and of parameters alone
+    "size(tinyfer_lite, 7, buffers)": 3.61,
+    "size(simple_cnn, 7, buffers)": 4.49,
+    "size(mobilenet_v2, 7, buffers)": 8.65,
+    "size(mobilenet_v3_small, 7, buffers)": 5.86,
+    "size(efficientnet_b0, 7, buffers)": 15.48,
+    "size(resemotenet, 7, parameters)": 306.09,
+    "size(mini_resemotenet_a, 7, parameters)": 76.56,
+    "size(mini_resemotenet_b, 7, parameters)": 19.16,
+}
+
+
+@pytest.fixture(scope="module")
+def counted():
+    return measurements.save(count(NETWORKS), "").set_index("measurement")["value"]
+
+
+@pytest.mark.parametrize(("name", "classes"), PARAMETERS)
+def test_parameters_are_the_papers(counted, name, classes):
+    assert counted[f"parameters({name}, {classes})"] == PARAMETERS[name, classes]
+
+
+@pytest.mark.parametrize("name", MIB)
+def test_sizes_are_the_papers(counted, name):
+    assert round(counted[name] / 2**20, 2) == MIB[name]
+
+
+def test_every_network_of_the_papers_is_counted():
+    assert set(models.names()) <= {entry["network"] for entry in NETWORKS}
+
+
+def test_counting_without_weights_gives_the_same(counted):
+    found = profile(models.create("tinyfer_lite", num_classes=7), (3, 224, 224))
+    assert found == {
+        "parameters": counted["parameters(tinyfer_lite, 7)"],
+        "bytes": counted["size(tinyfer_lite, 7, parameters)"],
+        "bytes_buffers": counted["size(tinyfer_lite, 7, buffers)"],
+        "macs": counted["macs(tinyfer_lite, 7, 3x224x224)"],
+    }
+
+
+def test_operations_and_bytes_by_hand():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.Flatten())
+    network.append(nn.Linear(4 * 5 * 6, 2))
+    assert profile(network, (3, 5, 6)) == {
+        "parameters": 108 + 8 + 242,
+        "bytes": 4 * (108 + 8 + 242),
+        "bytes_buffers": 4 * (108 + 8 + 242) + 4 * 8 + 8,  # running mean and variance, and a 64-bit counter
+        "macs": 108 * 30 + 240,
+    }
+
+
+def test_counting_draws_nothing():
+    before = torch.random.get_rng_state()
+    count(NETWORKS[:1])
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_what_comes_with_the_project_is_what_is_counted(counted):
+    found = measurements.gather([ROOT / "reports/reference"])["value"]
+    assert found[counted.index].to_dict() == counted.to_dict()
+
+
+def test_compared_with_the_most_precise_number_that_is_printed(counted):
+    entry = {"network": "tinyfer_lite", "classes": 7, "input": "3x224x224"}
+    judged = pd.DataFrame(
+        [
+            {"measurement": "parameters(tinyfer_lite, 7)", "claimed": "0.9M", "verdict": "exact"},
+            {"measurement": "parameters(tinyfer_lite, 7)", "claimed": "932,203", "verdict": "not reproduced"},
+            {"measurement": "size(tinyfer_lite, 7, buffers)", "claimed": "3.61", "verdict": "exact"},
+        ]
+    )
+    (row,) = compare([entry], counted.to_frame(), judged).to_dict("records")
+    assert (row["parameters"], row["parameters printed"], row["parameters equal"]) == ("932,202", "932,203", "no")
+    assert (row["MiB"], row["MiB printed"], row["MiB equal"]) == ("3.61", "3.61", "yes")
+    assert (row["GMACs printed"], row["GMACs equal"]) == ("", "")
