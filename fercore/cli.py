@@ -153,6 +153,8 @@ def _claims(options) -> None:
                 print(f"{finding.check.paper}  {finding.check.says}")
                 print(f"    {', '.join(key.partition('/')[2] for key in finding.claims)}")
                 print(f"    {finding.left}  |  {finding.right}")
+                if finding.check.assumes:
+                    print(f"    assuming that {finding.check.assumes}")
     else:
         columns = ["id", "claimed", "unit", "measured", "seeds", "verdict", "evidence"]
         print(table[columns].to_string(index=False, na_rep="", float_format="{:,.10g}".format))

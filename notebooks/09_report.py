@@ -47,7 +47,7 @@ verdicts = claims.judge(ledger, evidence, findings)
 # *Measured* is on FER2013's PrivateTest as published; *deduplicated* leaves out the images that also stand in Training.
 
 # %%
-display(shown.headline(ledger, verdicts).style.hide(axis="index"))
+display(HTML(shown.grouped(shown.headline(ledger, verdicts), ledger.papers)))
 
 # %% [markdown]
 # ## Every claim, counted

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from mpmath import iv
 
+from .. import measurements
 from . import printed
 from .ledger import Check, Claim, Ledger, LedgerError
 
@@ -34,6 +35,10 @@ class Finding:
     holds: bool | None
 
 
+class _NotMeasured(Exception):
+    pass
+
+
 def run(ledger: Ledger, evidence: pd.DataFrame) -> list[Finding]:
     """Every check of the ledger, one finding a judged claim (one in all for `same` and `holds`).
 
@@ -49,10 +54,10 @@ def _run(check: Check, ledger: Ledger, evidence: pd.DataFrame) -> list[Finding]:
         if check.form == "same":
             return [_same(check, claims)]
         if check.form == "holds":
-            return [_holds(check, claims, ledger)]
+            return [_holds(check, claims, ledger, evidence)]
         if check.form == "measured":
             return _measured(check, claims, evidence)
-        right = _work_out(check.right, check.paper, ledger)
+        right = _work_out(check.right, check.paper, ledger, evidence)
         right = list(right) if isinstance(right, np.ndarray) else [right] * len(claims)
         if any(math.isinf(float(part.a)) and math.isinf(float(part.b)) for part in right):
             raise LedgerError(f"{check.right} is no number: it divides by what can be zero")
@@ -60,6 +65,8 @@ def _run(check: Check, ledger: Ledger, evidence: pd.DataFrame) -> list[Finding]:
             raise LedgerError(f"{len(claims)} claims are held against {len(right)} numbers")
         one = _share_of if check.form == "share_of" else _from
         return [one(check, claim, value) for claim, value in zip(claims, right, strict=True)]
+    except _NotMeasured as lacking:
+        return [Finding(check, (claim.id,), claim.text, f"{lacking} not measured", None) for claim in claims]
     except (LedgerError, ValueError, TypeError, SyntaxError, ZeroDivisionError) as error:
         raise LedgerError(f"{check.paper}.yaml: {check.id}: {error}") from None
 
@@ -92,11 +99,11 @@ def _share_of(check: Check, claim: Claim, whole: iv.mpf) -> Finding:
     return Finding(check, (claim.id,), f"{claim.text} {claim.unit}", "; ".join(shares), False)
 
 
-def _holds(check: Check, claims: list[Claim], ledger: Ledger) -> Finding:
+def _holds(check: Check, claims: list[Claim], ledger: Ledger, evidence: pd.DataFrame) -> Finding:
     sides = re.split(r"(<=|>=|==|<|>)", check.right)
     if len(sides) != 3:
         raise LedgerError(f"{check.right!r} is not one comparison")
-    left, right = (_work_out(side, check.paper, ledger) for side in (sides[0], sides[2]))
+    left, right = (_work_out(side, check.paper, ledger, evidence) for side in (sides[0], sides[2]))
     left, right = _alike(left, right)
     pairs = list(zip(np.atleast_1d(left), np.atleast_1d(right), strict=True))
     impossible = {
@@ -181,19 +188,30 @@ FUNCTIONS = {
 }
 
 
-def _work_out(expression: str, paper: str, ledger: Ledger) -> iv.mpf | np.ndarray:
-    """An expression in claims, {table4.*.recall}: an interval, or an array of them where it is of several claims."""
+def _work_out(expression: str, paper: str, ledger: Ledger, evidence: pd.DataFrame) -> iv.mpf | np.ndarray:
+    """An expression in claims, {table4.*.recall}, and measurements, {=parameters(resnet34, 7)}: an interval, or an
+    array of them where it is of several claims. Raises _NotMeasured, and LedgerError for what cannot be worked out."""
     names: dict[str, object] = {}
 
     def take(found: re.Match) -> str:
-        keys = ledger.find(found[1].strip(), paper)
-        intervals = [ledger.claims[key].interval for key in keys]
-        if None in intervals:
-            raise LedgerError(f"{found[0]} is an equation, not a number")
-        several = "*" in found[1] or "@" in found[1]
         name = f"_{len(names)}"
-        names[name] = np.array(intervals, dtype=object) if several else intervals[0]
+        names[name] = measured(found[1][1:]) if found[1].startswith("=") else printed_there(found[1].strip())
         return name
+
+    def measured(text: str) -> iv.mpf:
+        try:
+            measurement = measurements.check(text.strip(), ledger.networks, ledger.papers)
+        except ValueError as error:
+            raise LedgerError(str(error)) from None
+        if measurement not in evidence.index:
+            raise _NotMeasured(measurement)
+        return iv.mpf(float(evidence.loc[measurement, "value"]))
+
+    def printed_there(pattern: str) -> iv.mpf | np.ndarray:
+        intervals = [ledger.claims[key].interval for key in ledger.find(pattern, paper)]
+        if None in intervals:
+            raise LedgerError(f"{{{pattern}}} has no number")
+        return np.array(intervals, dtype=object) if "*" in pattern or "@" in pattern else intervals[0]
 
     return _value(ast.parse(re.sub(r"{([^}]*)}", take, expression).strip(), mode="eval").body, names)
 

@@ -109,6 +109,7 @@ class Ledger:
     papers: dict[str, dict]
     headline: tuple[str, ...]
     groups: dict[str, dict[str, list[str]]]
+    networks: tuple[str, ...]  # that measurements may name
 
     def find(self, pattern: str, paper: str) -> list[str]:
         """Ids of the claims that `pattern` means: * is any one part of an id, @name each member of a group in its
@@ -145,7 +146,7 @@ def load(folder: str | Path = FOLDER, counted: Iterable[Mapping] | None = None) 
     paths = sorted(Path(folder).glob("*.yaml"))
     if not paths:
         raise LedgerError(f"{folder}: no claims there; run this at the root of the project")
-    known = [entry["network"] for entry in (networks() if counted is None else counted)]
+    known = tuple(entry["network"] for entry in (networks() if counted is None else counted))
     names = [path.stem for path in paths]
     claims: dict[str, Claim] = {}
     heads, groups, wholes = {}, {}, {}
@@ -159,7 +160,7 @@ def load(folder: str | Path = FOLDER, counted: Iterable[Mapping] | None = None) 
             if claim.id in claims:
                 raise LedgerError(f"{path}: {claim.key}: this id is given twice")
             claims[claim.id] = claim
-    ledger = Ledger(claims, (), heads, (), groups)
+    ledger = Ledger(claims, (), heads, (), groups, known)
     checks, headline = [], []
     for path, whole in wholes.items():
         seen = set()
@@ -171,7 +172,7 @@ def load(folder: str | Path = FOLDER, counted: Iterable[Mapping] | None = None) 
             checks.append(check)
         for key in whole.get("headline", ()):
             headline += _find(ledger, key, path, "headline")
-    return Ledger(claims, tuple(checks), heads, tuple(headline), groups)
+    return Ledger(claims, tuple(checks), heads, tuple(headline), groups, known)
 
 
 def _read(path: Path) -> dict | list:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +23,7 @@ COLUMNS = {
     "evidence": "evidence",
 }
 
-STYLE = "<style>.claims td, .claims th { text-align: left; vertical-align: top; overflow-wrap: anywhere; }</style>\n"
+STYLE = "<style>.claims td, .claims th { text-align: left; vertical-align: top; }</style>\n"
 
 # \measured{tinyfer/table5.simple_cnn.params} in a text; an id without a number is an error, not a blank
 MACROS = r"""% Made by notebooks/09_report. \measured{ID} \claimed{ID} \verdict{ID}, with the ids of params/claims.
@@ -39,17 +41,34 @@ def headline(ledger: Ledger, table: pd.DataFrame) -> pd.DataFrame:
     """The claims that each paper is known for: claimed, measured, interval, seeds, deduplicated, verdict."""
     rows = table.set_index("id").loc[list(ledger.headline)]
     return pd.DataFrame(
-        {
-            "paper": rows["paper"],
-            "about": rows["about"],
-            "claimed": [_unit(*pair) for pair in zip(rows["claimed"], rows["unit"], strict=True)],
-            "measured": [_number(row, "measured") for _, row in rows.iterrows()],
-            "95 % interval": [_between(row) for _, row in rows.iterrows()],
-            "seeds": ["" if pd.isna(seeds) else f"{seeds:.0f}" for seeds in rows["seeds"]],
-            "deduplicated": [_number(row, "deduplicated") for _, row in rows.iterrows()],
-            "verdict": rows["verdict"],
-        }
-    ).reset_index(drop=True)
+        [
+            {
+                "paper": row["paper"],
+                "where": row["where"],
+                "about": row["about"],
+                "claimed": _unit(row["claimed"], row["unit"]),
+                "measured": _number(row, "measured"),
+                "95 % interval": "" if pd.isna(row["low"]) else f"{_number(row, 'low')} to {_number(row, 'high')}",
+                "seeds": "" if pd.isna(row["seeds"]) else f"{row['seeds']:.0f}",
+                "deduplicated": _number(row, "deduplicated"),
+                "verdict": row["verdict"],
+            }
+            for _, row in rows.iterrows()
+        ]
+    )
+
+
+def grouped(frame: pd.DataFrame, papers: Mapping[str, Mapping]) -> str:
+    """A table as HTML, escaped, with the title of each paper above its rows."""
+    columns = [column for column in frame if column != "paper"]
+    head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
+    parts = [f'<div class="claims"><table><thead><tr>{head}</tr></thead><tbody>']
+    for name, rows in frame.groupby("paper", sort=False):
+        title = f"<b>{html.escape(name)}</b>: {html.escape(papers[name]['title'])}"
+        parts.append(f'<tr><th colspan="{len(columns)}">{title}</th></tr>')
+        for _, row in rows.iterrows():
+            parts.append(f"<tr>{''.join(_cell(row[key]) for key in columns)}</tr>")
+    return STYLE + "\n".join(parts) + "</tbody></table></div>"
 
 
 def contradictions(findings: list[Finding], assuming: bool = False) -> pd.DataFrame:
@@ -85,7 +104,7 @@ def both_sides(contradictions: pd.DataFrame, name: str = "contradictions") -> st
             small = "".join(f"<br><small>{key}: {html.escape(text)}</small>" for key, text in notes.items())
             first = f'<td rowspan="{len(rows)}">{html.escape(what)}{small}</td>'
             for _, row in rows.iterrows():
-                cells = "".join(f"<td>{html.escape(row[key])}</td>" for key in ("claims", "printed", "against"))
+                cells = "".join(_cell(row[key]) for key in ("claims", "printed", "against"))
                 parts.append(f"<tr>{first}{cells}</tr>")
                 first = ""
         parts.append("</tbody></table>")
@@ -100,7 +119,7 @@ def page(table: pd.DataFrame, name: str = "ledger") -> str:
         cells = dict(row) | {"claimed": _unit(row["claimed"], row["unit"]), "measured": _number(row, "measured")}
         if row["cited"]:
             cells["about"] += f" (cited {row['cited']})"
-        rows.append("".join(f"<td>{html.escape(str(cells[key]))}</td>" for key in COLUMNS))
+        rows.append("".join(_cell(cells[key]) for key in COLUMNS))
     body = "".join(f"<tr>{row}</tr>\n" for row in rows)
     return f"""{STYLE}<div id="{name}" class="claims">
 <p><label>Search <input type="search" placeholder="words that a row must hold: tinyfer exact" size="40"></label>
@@ -139,6 +158,12 @@ def macros(table: pd.DataFrame, path: str | Path) -> Path:
     return Path(path)
 
 
+def _cell(text: object) -> str:
+    """One cell, escaped, whose ids and paths may break after a point, a stroke or an underscore."""
+    breaking = re.sub(r"([./_])(?=[a-z])", r"\1<wbr>", html.escape(str(text)))
+    return f"<td>{breaking}</td>"
+
+
 def _unit(text: str, unit: str) -> str:
     names = {
         "percent": " %",
@@ -159,10 +184,6 @@ def _number(row: pd.Series, name: str) -> str:
         return ""
     decimals = 0 if row["unit"] in COUNTED and float(value).is_integer() else _decimals(row["claimed"])
     return f"{value:,.{decimals}f}"
-
-
-def _between(row: pd.Series) -> str:
-    return "" if pd.isna(row["low"]) else f"{_number(row, 'low')} to {_number(row, 'high')}"
 
 
 def _decimals(text: str) -> int:

@@ -36,19 +36,18 @@ def count(networks: Iterable[Mapping]) -> list[dict]:
 
     The networks are built on PyTorch's meta device: nothing is drawn, nothing is computed.
     """
-    rows = []
+    found = {}
     for entry in networks:
         name, classes, shape = entry["network"], entry["classes"], entry["input"]
         with torch.device("meta"):
-            found = profile(create(name, num_classes=classes), tuple(map(int, shape.split("x"))))
-        of = {
-            f"parameters({name}, {classes})": found["parameters"],
-            f"size({name}, {classes}, parameters)": found["bytes"],
-            f"size({name}, {classes}, buffers)": found["bytes_buffers"],
-            f"macs({name}, {classes}, {shape})": found["macs"],
+            size = profile(create(name, num_classes=classes), tuple(map(int, shape.split("x"))))
+        found |= {
+            f"parameters({name}, {classes})": size["parameters"],
+            f"size({name}, {classes}, parameters)": size["bytes"],
+            f"size({name}, {classes}, buffers)": size["bytes_buffers"],
+            f"macs({name}, {classes}, {shape})": size["macs"],
         }
-        rows += [{"measurement": key, "value": value} for key, value in of.items()]
-    return rows
+    return [{"measurement": name, "value": value} for name, value in found.items()]
 
 
 def compare(networks: Iterable[Mapping], counted: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:

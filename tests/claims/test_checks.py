@@ -188,6 +188,20 @@ NO_ARITHMETIC = ["__import__('os')", "{a}.real", "{a}[0]", "lambda: 1", "open('x
 NO_ARITHMETIC += ["{nowhere}", "1 / 0", "1 / ({a} - {a})", "sum({a})", "{a} @ {a}"]
 
 
+def test_a_measurement_stands_in_an_expression_and_decides_nothing_where_it_is_missing(write, evidence):
+    words = 'checks: [{id: c, says: x, claim: a, from: "{=parameters(simple_cnn,7)} / 1000"}]'
+    ledger = write(text(a=("1175", "ms")) + words)
+    (finding,) = claims.run(ledger, evidence(**{"parameters(simple_cnn, 7)": 1_175_015}))
+    assert finding.holds and finding.right.startswith("1,175.01")
+    (finding,) = claims.run(ledger, evidence(**{"parameters(simple_cnn, 7)": 1_176_015}))
+    assert finding.holds is False
+    (finding,) = claims.run(ledger, NOTHING)
+    assert finding.holds is None and finding.right == "parameters(simple_cnn, 7) not measured"
+    wrong = write(text(a=("1175", "ms")) + words.replace("simple_cnn", "simple_cn"))
+    with pytest.raises(claims.LedgerError, match=r"paper\.yaml: c: .*did you mean 'simple_cnn'"):
+        claims.run(wrong, NOTHING)
+
+
 @pytest.mark.parametrize("expression", NO_ARITHMETIC)
 def test_what_is_no_arithmetic_is_refused(write, expression):
     with pytest.raises(claims.LedgerError, match=r"paper\.yaml: c: "):

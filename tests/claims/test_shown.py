@@ -2,6 +2,7 @@
 
 import re
 
+import pandas as pd
 import pytest
 
 from fercore import claims
@@ -27,6 +28,7 @@ def test_the_headline_says_claimed_measured_interval_seeds_and_deduplicated(judg
     (found,) = shown.headline(ledger, table).to_dict("records")
     assert found == {
         "paper": "paper",
+        "where": "Abstract",
         "about": "accuracy",
         "claimed": "66.00 %",
         "measured": "66.42",
@@ -55,6 +57,14 @@ def test_contradictions_show_both_sides(judged, paper):
     }
 
 
+def test_a_grouped_table_is_escaped_and_has_a_heading_for_each_paper():
+    frame = pd.DataFrame({"paper": ["a", "a", "<b>"], "claimed": ["1 & 2", "3", "4"]})
+    text = shown.grouped(frame, {"a": {"title": "A & B"}, "<b>": {"title": "<i>"}})
+    assert text.count("<tr>") == 1 + 2 + 3 and "<b>&lt;b&gt;</b>: &lt;i&gt;" in text and "1 &amp; 2" in text
+    assert "<b>a</b>: A &amp; B" in text and "<i>" not in text
+    assert "<th>claimed</th>" in text and "<th>paper</th>" not in text
+
+
 def test_what_rests_on_an_assumption_stands_apart(judged, paper):
     doubtful = '  - {id: b, says: thrice, assumes: "three", claim: text.fewer, from: "3"}\n'
     _, findings, table = judged(paper + doubtful)
@@ -79,7 +89,7 @@ def test_the_page_holds_every_claim_and_escapes_it(judged, paper):
     ledger, _, table = judged(nasty)
     text = shown.page(table)
     assert len(re.findall("<tr>", text)) == len(ledger.claims) + 1
-    assert "<script>alert" not in text and "&lt;/table&gt;&lt;script&gt;alert(1)" in text and "&amp; &lt;b&gt;" in text
+    assert "<script>alert" not in text and "&gt;&lt;script&gt;alert(1)" in text and "&amp; &lt;b&gt;" in text
     assert text.count("<script>") == 1
     assert "8.0K parameters" in text and "(cited [3])" in text
     assert not re.search(r"(src|href)=|https?:", text)
