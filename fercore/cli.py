@@ -157,7 +157,7 @@ def _claims(options) -> None:
                     print(f"    assuming that {finding.check.assumes}")
     else:
         columns = ["id", "claimed", "unit", "measured", "seeds", "verdict", "evidence"]
-        print(table[columns].to_string(index=False, na_rep="", float_format="{:,.10g}".format))
+        print(table[columns].astype({"seeds": float}).to_string(index=False, na_rep="", float_format="{:,.10g}".format))
 
 
 def _data(options) -> None:

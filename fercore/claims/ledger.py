@@ -68,7 +68,7 @@ class Claim:
     interval: iv.mpf | None = field(repr=False)
     unit: str
     about: str
-    cited: str  # the paper's own reference where the number is somebody else's
+    cited: str  # the paper's own reference where the number is of somebody else's network
     needs: tuple[str, ...]
     measurement: str
     tolerance: str  # in `unit`, or with a % sign; empty where the number is counted
@@ -211,6 +211,7 @@ def _entries(whole: Mapping, path: str) -> Iterable[dict]:
                 if value == "-":
                     continue
                 entry = shared | spec | {key: own[key] for key in own if key in SHARED}
+                entry["needs"] = _needs(spec.get("needs", shared.get("needs", [])), own.get("needs"))
                 entry["measurement"] = _filled(entry.get("measurement", ""), own | {"row": row, "column": column})
                 words = (table.get("about", ""), row, spec.get("about", column))
                 entry["about"] = ", ".join(word.replace("_", " ") for word in words if word)
@@ -228,6 +229,13 @@ def _entries(whole: Mapping, path: str) -> Iterable[dict]:
         _keys(entry, WORDS, f"{path}: {entry.get('id', 'an equation without id')}", WORDS - {"needs"})
         number = re.sub(r"\D", "", entry["id"])
         yield entry | {"value": "", "unit": "", "measurement": f"equation({Path(path).stem}, {number})"}
+
+
+def _needs(column: str | list[str], row: str | list[str] | None) -> str | list[str]:
+    """What a column and a row need, together; nothing at all where either says so."""
+    if "nothing" in (column, row) or row == []:
+        return []
+    return [*column, *(need for need in row or () if need not in column)]
 
 
 def _filled(template: str, names: Mapping[str, str]) -> str:

@@ -58,7 +58,7 @@ def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd
                 "evidence": rests_on,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"seeds": "Int64"})
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:

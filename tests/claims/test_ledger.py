@@ -40,8 +40,19 @@ def test_a_cell_knows_where_it_stands_and_what_it_is(write):
 def test_a_row_overrides_its_table_and_has_no_measurement_without_a_name(write):
     ledger = write()
     theirs, nameless = (ledger.claims[f"paper/table2.{row}.accuracy"] for row in ("theirs", "nameless"))
-    assert (theirs.cited, theirs.needs, theirs.measurement) == ("[3]", ("fer2013", "cited"), "")
+    assert (theirs.cited, theirs.needs, theirs.measurement) == ("[3]", ("fer2013", "imagenet", "cited"), "")
     assert nameless.measurement == "" and nameless.tolerance == ""
+
+
+def test_needs_of_column_and_row_come_together_unless_one_says_nothing(write, paper):
+    def needs(column, row):
+        table = paper.replace("{unit: percent, needs: [fer2013, imagenet]", f"{{unit: percent, needs: {column}", 1)
+        table = table.replace("needs: [fer2013, cited], values", f"needs: {row}, values")
+        return write(table).claims["paper/table2.theirs.accuracy"].needs
+
+    assert needs("[imagenet]", "[cited]") == ("imagenet", "cited")
+    assert needs("[fer2013, cited]", "[cited]") == ("fer2013", "cited")
+    assert needs("nothing", "[cited]") == needs("[imagenet]", "[]") == needs("[imagenet]", "nothing") == ()
 
 
 def test_scales_count_in_full(write):
