@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from fercore import equations, models
+from fercore import equations, losses, models
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +18,13 @@ def test_tinyfer_computes_its_equations(deviations, number):
 
 def test_equation_12_leaves_out_what_equation_8_has(deviations):
     assert deviations[12] > 0.01
+
+
+def test_losses_are_the_papers(monkeypatch):
+    assert max(equations.objectives().values()) < 1e-5
+    monkeypatch.setattr(losses, "class_weights", lambda labels, classes: torch.ones(classes))
+    found = equations.objectives()
+    assert found["tinyfer", 11] > 1e-3 and found["tinyfer", 14] > 1e-3 and found["microexpnet", 2] < 1e-5
 
 
 def test_another_gate_is_noticed(monkeypatch):

@@ -1,0 +1,98 @@
+"""Losses are what the papers' equations say, worked out by hand in 64 bits, and PyTorch's own where it has them."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from fercore import losses
+
+N, C = 6, 4
+
+
+@pytest.fixture
+def batch():
+    torch.manual_seed(0)
+    return 3 * torch.randn(N, C), 3 * torch.randn(N, C), torch.tensor([0, 1, 1, 2, 3, 1])
+
+
+def softmax(z):
+    e = np.exp(z - z.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+def test_class_weights_by_hand():
+    weights = losses.class_weights(torch.tensor([0, 0, 0, 1, 3, 3]), 5)
+    assert weights.tolist() == pytest.approx([6 / (3 * 3), 6 / (3 * 1), 0, 6 / (3 * 2), 0])
+
+
+def test_weights_make_every_class_weigh_the_same():
+    labels = torch.tensor([0] * 7 + [1] * 2 + [2])
+    weights = losses.class_weights(labels, 3)
+    assert torch.bincount(labels, weights[labels]).tolist() == pytest.approx([10 / 3] * 3)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0, 5.0])
+@pytest.mark.parametrize("weight", [None, [1.0, 2.0, 0.5, 4.0]])
+def test_focal_loss_by_hand(batch, gamma, weight):
+    logits, _, target = batch
+    p = softmax(logits.double().numpy())[np.arange(N), target]
+    w = np.ones(N) if weight is None else np.array(weight)[target]
+    found = losses.focal(logits, target, gamma, None if weight is None else torch.tensor(weight))
+    assert float(found) == pytest.approx((w * (1 - p) ** gamma * -np.log(p)).mean(), rel=1e-5)
+
+
+def test_focal_loss_without_focus_is_cross_entropy(batch):
+    logits, _, target = batch
+    assert torch.allclose(losses.focal(logits, target, 0.0), F.cross_entropy(logits, target))
+
+
+def test_focal_loss_stays_finite_where_a_class_is_certain():
+    logits = torch.tensor([[1000.0, 0.0], [0.0, 1000.0]], requires_grad=True)
+    loss = losses.focal(logits, torch.tensor([0, 0]))
+    loss.backward()
+    assert loss.isfinite() and logits.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("temperature", [1.0, 4.0, 20.0])
+def test_the_three_forms_by_hand(batch, temperature):
+    student, teacher, target = batch
+    s, t = student.double().numpy(), teacher.double().numpy()
+    q, p = softmax(s / temperature), softmax(t / temperature)
+    hard = -np.log(softmax(s)[np.arange(N), target]).mean()
+    cross = -(p * np.log(q)).sum(1).mean()
+    kl = (p * (np.log(p) - np.log(q))).sum(1).mean()
+    for form, expected in (
+        (losses.microexpnet(temperature, 0.3), 0.3 * cross + 0.7 * hard),
+        (losses.microexpnet_se(temperature, 0.7), 0.7 * temperature**2 * kl + 0.3 * hard),
+        (losses.mini_resemotenet(temperature, 0.2), hard + 0.2 * temperature**2 * kl),
+    ):
+        assert float(form(student, teacher, target)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_divergence_and_cross_entropy_have_the_same_gradient(batch):
+    student, teacher, target = batch
+    gradients = []
+    for divergence in (True, False):
+        logits = student.clone().requires_grad_()
+        losses.Distillation(3.0, 0.5, 0.5, divergence=divergence)(logits, teacher, target).backward()
+        gradients.append(logits.grad)
+    assert torch.allclose(*gradients, atol=1e-6)
+
+
+def test_a_student_that_is_its_teacher_has_nothing_to_learn_from_it(batch):
+    student, _, target = batch
+    assert losses.Distillation(3.0, 1.0, 0.0)(student, student, target).abs() < 1e-6
+
+
+def test_no_gradient_goes_to_the_teacher(batch):
+    student, teacher, target = (tensor.clone() for tensor in batch)
+    student.requires_grad_(), teacher.requires_grad_()
+    losses.mini_resemotenet()(student, teacher, target).backward()
+    assert teacher.grad is None and student.grad is not None
+
+
+def test_papers_settings_are_the_defaults():
+    assert losses.microexpnet(8.0) == losses.Distillation(8.0, 0.5, 0.5, squared=False, divergence=False)
+    assert losses.microexpnet_se() == losses.Distillation(4.0, 0.7, pytest.approx(0.3))
+    assert losses.mini_resemotenet() == losses.Distillation(3.0, 0.2, 1.0)
