@@ -1,0 +1,215 @@
+"""Augmentation of a whole batch where the data is: drawn per image, and every geometric step in one warp.
+
+What torchvision does image by image in a row (resized crop, flip, rotation, affine warp) is here one affine map per
+image from the pixels of the result to those of the source, so that an image is interpolated once. Brightness, contrast
+and erasing follow. Images stay uint8 and grey until here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Ranges that are drawn from, by default TinyFER-Lite's (section 5). Angles in degrees."""
+
+    crop_scale: tuple[float, float] = (0.85, 1.0)  # area of the crop as a share of the image
+    crop_ratio: tuple[float, float] = (0.9, 1.1)  # width to height
+    flip: float = 0.5
+    rotation: float = 10.0
+    translation: float = 0.05  # share of the side, both ways
+    zoom: tuple[float, float] = (0.95, 1.05)
+    shear: float = 5.0  # along x, as torchvision's RandomAffine draws it from one number
+    brightness: float = 0.2
+    contrast: float = 0.2
+    erasing: float = 0.2
+    erasing_area: tuple[float, float] = (0.02, 0.12)
+    erasing_ratio: tuple[float, float] = (0.3, 3.3)
+
+
+NONE = Augmentation((1.0, 1.0), (1.0, 1.0), 0.0, 0.0, 0.0, (1.0, 1.0), 0.0, 0.0, 0.0, 0.0)
+
+
+def augment(
+    pixels: torch.Tensor, side: int, ranges: Augmentation = Augmentation(), random: torch.Generator | None = None
+) -> torch.Tensor:
+    """uint8 (N, H, W) or (N, C, H, W) to normalised float (N, 1 or C, side, side), each image drawn for itself.
+
+    random  a generator on the device of `pixels`. Grey images stay one channel, normalised with the mean of ImageNet's
+    statistics; `expand` makes three of it for a network that wants them, which costs no memory.
+    """
+    images = _floats(pixels)
+    count, device = len(images), images.device
+    matrices = geometry(count, ranges, random, device)
+    images = warp(images, matrices, side)
+    draw = Drawing(count, random, device)
+    images = images * draw.between(1 - ranges.brightness, 1 + ranges.brightness)[:, None, None, None]
+    images = images.clamp(0, 1)
+    factor = draw.between(1 - ranges.contrast, 1 + ranges.contrast)[:, None, None, None]
+    images = (images * factor + (1 - factor) * _grey(images).mean((1, 2, 3), keepdim=True)).clamp(0, 1)
+    return erase(normalise(images), ranges, random)
+
+
+def resize(pixels: torch.Tensor, side: int) -> torch.Tensor:
+    """uint8 (N, H, W) or (N, C, H, W) to normalised float (N, 1 or C, side, side): what evaluation sees."""
+    images = _floats(pixels)
+    if images.shape[-2:] != (side, side):
+        images = F.interpolate(images, (side, side), mode="bilinear", align_corners=False, antialias=True)
+    return normalise(images)
+
+
+def normalise(images: torch.Tensor) -> torch.Tensor:
+    """Images (N, C, H, W) in 0 to 1 to ImageNet's statistics; one channel to the mean of its three."""
+    mean, std = (torch.tensor(values, device=images.device, dtype=images.dtype) for values in (MEAN, STD))
+    if images.shape[1] == 1:
+        return (images - mean.mean()) / std.mean()
+    return (images - mean[:, None, None]) / std[:, None, None]
+
+
+class Drawing:
+    """Numbers for a batch, one an image, from one generator."""
+
+    def __init__(self, count: int, random: torch.Generator | None, device: torch.device):
+        self.count, self.random, self.device = count, random, device
+
+    def uniform(self) -> torch.Tensor:
+        return torch.rand(self.count, generator=self.random, device=self.device)
+
+    def between(self, low: float, high: float) -> torch.Tensor:
+        return low + (high - low) * self.uniform()
+
+    def ratio(self, low: float, high: float) -> torch.Tensor:
+        """A ratio, drawn evenly between the logarithms of its ends."""
+        return self.between(math.log(low), math.log(high)).exp()
+
+
+def geometry(
+    count: int, ranges: Augmentation, random: torch.Generator | None, device: torch.device
+) -> tuple[torch.Tensor, ...]:
+    """Affine maps (N, 2, 3) from the result to the source, in coordinates from -1 to 1, in the order they are applied:
+    affine warp, rotation, flip and crop (together). What lies outside after one of them is black."""
+    draw = Drawing(count, random, device)
+    angle = draw.between(-ranges.rotation, ranges.rotation)
+    shift = [draw.between(-ranges.translation, ranges.translation) for _ in range(2)]
+    zoom, shear = draw.between(*ranges.zoom), draw.between(-ranges.shear, ranges.shear)
+    width, height = _crop_size(draw, ranges)
+    left, top = (draw.uniform() * (1 - part) for part in (width, height))
+    mirrored = draw.uniform() < ranges.flip
+    return affine_map(shift, zoom, shear), rotation_map(angle), crop_map(left, top, width, height, mirrored)
+
+
+def _crop_size(draw: Drawing, ranges: Augmentation) -> tuple[torch.Tensor, torch.Tensor]:
+    """Width and height (N,) as shares of the side: as RandomResizedCrop, the first of ten that fits, else the whole."""
+    width, height = torch.ones(draw.count, device=draw.device), torch.ones(draw.count, device=draw.device)
+    fits = torch.zeros(draw.count, device=draw.device, dtype=torch.bool)
+    for _ in range(10):
+        area, ratio = draw.between(*ranges.crop_scale), draw.ratio(*ranges.crop_ratio)
+        wide, tall = (area * ratio).sqrt(), (area / ratio).sqrt()
+        new = ~fits & (wide <= 1) & (tall <= 1)
+        width, height, fits = torch.where(new, wide, width), torch.where(new, tall, height), fits | new
+    return width, height
+
+
+def rotation_map(angle: torch.Tensor) -> torch.Tensor:
+    """Counter-clockwise by `angle` degrees (N,)."""
+    angle = torch.deg2rad(angle)
+    zero = torch.zeros_like(angle)
+    return _matrix(angle.cos(), -angle.sin(), zero, angle.sin(), angle.cos(), zero)
+
+
+def affine_map(shift: list[torch.Tensor], zoom: torch.Tensor, shear: torch.Tensor) -> torch.Tensor:
+    """Sheared along x by `shear` degrees, zoomed, shifted right and down by shares of the side; each (N,)."""
+    slope, zero = torch.deg2rad(shear).tan(), torch.zeros_like(zoom)
+    # result = zoom [1 -slope; 0 1] source + 2 shift, solved for the source
+    x, y = (-2 * part / zoom for part in shift)
+    return _matrix(1 / zoom, slope / zoom, x + slope * y, zero, 1 / zoom, y)
+
+
+def crop_map(
+    left: torch.Tensor, top: torch.Tensor, width: torch.Tensor, height: torch.Tensor, mirrored: torch.Tensor
+) -> torch.Tensor:
+    """The rectangle at `left` and `top`, shares of the side, made the whole, then `mirrored` (bool); each (N,)."""
+    zero = torch.zeros_like(width)
+    across = torch.where(mirrored, -width, width)
+    return _matrix(across, zero, 2 * left + width - 1, zero, height, 2 * top + height - 1)
+
+
+def warp(images: torch.Tensor, maps: tuple[torch.Tensor, ...], side: int) -> torch.Tensor:
+    """Float (N, C, H, W) through affine maps (N, 2, 3), in their order, to (N, C, side, side): one interpolation."""
+    steps = (2 * torch.arange(side, device=images.device, dtype=images.dtype) + 1) / side - 1
+    y, x = torch.meshgrid(steps, steps, indexing="ij")
+    points = torch.stack([x, y], -1).reshape(1, -1, 2).expand(len(images), -1, -1)
+    inside = torch.ones(len(images), side * side, device=images.device, dtype=images.dtype)
+    for index, matrix in enumerate(maps):
+        points = points @ matrix[:, :, :2].transpose(1, 2) + matrix[:, None, :, 2]
+        if index + 1 < len(maps):  # what the last one leaves is within the source
+            # between the last pixel's middle and the next one's, bilinear interpolation fades to black
+            inside = inside * ((1 + 1 / side - points.abs()) * side / 2).clamp(0, 1).prod(-1)
+    found = F.grid_sample(
+        images, points.reshape(len(images), side, side, 2), mode="bilinear", padding_mode="border", align_corners=False
+    )
+    return found * inside.reshape(len(images), 1, side, side)
+
+
+def erase(images: torch.Tensor, ranges: Augmentation, random: torch.Generator | None = None) -> torch.Tensor:
+    """A rectangle of zeros in a share of the images (N, C, H, W), as RandomErasing after normalisation."""
+    draw = Drawing(len(images), random, images.device)
+    height, width = images.shape[-2:]
+    area = draw.between(*ranges.erasing_area) * height * width
+    ratio = draw.ratio(*ranges.erasing_ratio)
+    chosen = draw.uniform() < ranges.erasing
+    tall, wide = (area * ratio).sqrt().round(), (area / ratio).sqrt().round()
+    chosen &= (tall < height) & (wide < width)  # torchvision draws such a rectangle anew
+    top, left = (draw.uniform() * (height - tall + 1)).floor(), (draw.uniform() * (width - wide + 1)).floor()
+    rows = torch.arange(height, device=images.device)[None, :, None]
+    columns = torch.arange(width, device=images.device)[None, None, :]
+    within = (rows >= top[:, None, None]) & (rows < (top + tall)[:, None, None])
+    within = within & (columns >= left[:, None, None]) & (columns < (left + wide)[:, None, None])
+    return images.masked_fill((within & chosen[:, None, None])[:, None], 0.0)
+
+
+def mixup(
+    images: torch.Tensor, labels: torch.Tensor, alpha: float, random: torch.Generator | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each image blended with another of the batch, and their soft labels (N, C) alike (Zhang et al., ICLR 2018).
+
+    One share for the whole batch, drawn from Beta(alpha, alpha).
+    """
+    if alpha <= 0:
+        return images, labels
+    gammas = torch._standard_gamma(torch.full((2,), float(alpha)), generator=None if random is None else _cpu(random))
+    share = float(gammas[0] / gammas.sum())
+    order = torch.randperm(len(images), generator=random, device=images.device)
+    return share * images + (1 - share) * images[order], share * labels + (1 - share) * labels[order]
+
+
+def _cpu(random: torch.Generator) -> torch.Generator:
+    if random.device.type == "cpu":
+        return random
+    seed = torch.randint(2**62, (1,), generator=random, device=random.device)
+    return torch.Generator().manual_seed(int(seed))
+
+
+def _grey(images: torch.Tensor) -> torch.Tensor:
+    if images.shape[1] == 1:
+        return images
+    weights = torch.tensor(
+        (0.2989, 0.587, 0.114), device=images.device, dtype=images.dtype
+    )  # ITU-R BT.601, as torchvision
+    return (images * weights[:, None, None]).sum(1, keepdim=True)
+
+
+def _floats(pixels: torch.Tensor) -> torch.Tensor:
+    images = pixels[:, None] if pixels.ndim == 3 else pixels
+    return images.float() / 255
+
+
+def _matrix(a, b, c, d, e, f) -> torch.Tensor:
+    return torch.stack([torch.stack([a, b, c], -1), torch.stack([d, e, f], -1)], 1)
