@@ -124,7 +124,7 @@ def _measured(check: Check, claims: list[Claim], evidence: pd.DataFrame) -> list
     """Each claim against its measurement; says whose number it is where the printed rows are the real ones permuted."""
     if not all(claim.measurement in evidence.index for claim in claims):
         return [Finding(check, (claim.id,), f"{claim.text} {claim.unit}", "not measured", None) for claim in claims]
-    values = [_in_unit(claim, evidence.loc[claim.measurement, "value"]) for claim in claims]
+    values = [claim.in_unit(evidence.loc[claim.measurement, "value"]) for claim in claims]
     permuted = sorted(claim.value for claim in claims) == sorted(values) and len(set(values)) == len(values)
     findings = []
     for claim, value in zip(claims, values, strict=True):
@@ -135,11 +135,6 @@ def _measured(check: Check, claims: list[Claim], evidence: pd.DataFrame) -> list
             right += f"; {claim.text} is the number of {owner.row or owner.about}"
         findings.append(Finding(check, (claim.id,), f"{claim.text} {claim.unit}", right, holds))
     return findings
-
-
-def _in_unit(claim: Claim, value: float) -> float:
-    """A measured value in the claim's unit."""
-    return float(value) / float(printed.UNITS[claim.unit][1])
 
 
 OPERATORS = {

@@ -47,6 +47,13 @@ FORMS = {
 }  # form: who is judged
 CHECK = {"id", "says", "source", "assumes", "same", "claim", "from", "share_of", "measured", "judged", "holds"}
 
+# what a file is made of: text, [lists], {mappings} with * for any name, or (either of them)
+_EITHER = ("text", ["text"])
+_ENTRY = {"needs": _EITHER, "claim": _EITHER, "judged": _EITHER, "same": ["text"], "values": ["text"], "*": "text"}
+_TABLE = {"columns": {"*": _ENTRY}, "rows": {"*": (["text"], _ENTRY)}} | _ENTRY
+SHAPE = {"paper": {"*": "text"}, "headline": ["text"], "groups": {"*": ["text"]}, "tables": {"*": _TABLE}}
+SHAPE |= {section: [_ENTRY] for section in ("text", "statements", "equations", "checks")}
+
 
 class LedgerError(ValueError):
     """A mistake in a claims file: says which file, which claim or check, and what would fit."""
@@ -77,6 +84,10 @@ class Claim:
     def key(self) -> str:
         """The id without the paper."""
         return self.id.partition("/")[2]
+
+    def in_unit(self, value: float) -> float:
+        """A measured value, which is in its kind's unit, in the claim's."""
+        return float(value) / float(printed.UNITS[self.unit][1]) if self.unit else float(value)
 
     @property
     def allowed(self) -> float:
@@ -118,10 +129,7 @@ class Ledger:
         keys = [key.partition("/")[2] for key in self.claims if key.startswith(f"{paper}/")]
         found = []
         for concrete in _members(pattern, self.groups.get(paper, {})):
-            parts = concrete.split(".")
-            fitting = [key for key in keys if "*" in concrete and _fits(key.split("."), parts)] or (
-                [concrete] if concrete in keys else []
-            )
+            fitting = [key for key in keys if _fits(key.split("."), concrete.split("."))]
             if not fitting:
                 near = difflib.get_close_matches(concrete, keys, 1)
                 raise LedgerError(f"no claim {concrete!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
@@ -132,6 +140,7 @@ class Ledger:
 def networks(path: str | Path = NETWORKS) -> list[dict]:
     """The networks that are counted: mappings of network, classes and input ("3x224x224"). Raises LedgerError."""
     entries = _read(Path(path))
+    _shaped(entries, [{"*": "text"}], str(path))
     for entry in entries:
         _keys(entry, {"network", "classes", "input"}, str(path), {"network", "classes", "input"})
     return [entry | {"classes": int(entry["classes"])} for entry in entries]
@@ -153,6 +162,7 @@ def load(folder: str | Path = FOLDER, counted: Iterable[Mapping] | None = None) 
     for path in paths:
         whole = wholes[path] = _read(path)
         _keys(whole, FILE, str(path), {"paper"})
+        _shaped(whole, SHAPE, str(path))
         _keys(whole["paper"], PAPER, f"{path}: paper", PAPER)
         heads[path.stem], groups[path.stem] = whole["paper"], whole.get("groups", {})
         for entry in _entries(whole, str(path)):
@@ -180,7 +190,8 @@ def _read(path: Path) -> dict | list:
         pass
 
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader)
+        found = yaml.load(path.read_text(encoding="utf-8"), Loader)
+        return {key: part for key, part in found.items() if part != ""} if isinstance(found, dict) else found
     except OSError as error:
         raise LedgerError(f"{path}: {error.strerror or error}") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
@@ -313,6 +324,8 @@ def _check(entry: Mapping, path: Path, ledger: Ledger) -> Check:
     for pattern in [judged] if isinstance(judged, str) else judged:
         found += _find(ledger, pattern, path, entry["id"])
     right = "" if form in ("same", "measured") else entry[form]
+    if form != "holds" and (bare := [key for key in found if ledger.claims[key].interval is None]):
+        raise LedgerError(f"{where}: {bare[0]} has no number; only `holds` is for statements and equations")
     if form == "measured" and (bare := [key for key in found if not ledger.claims[key].measurement]):
         raise LedgerError(f"{where}: {bare[0]} has no measurement")
     extra = {key: entry.get(key, "") for key in ("source", "assumes")}
@@ -324,6 +337,26 @@ def _find(ledger: Ledger, pattern: str, path: Path, where: str) -> list[str]:
         return ledger.find(pattern, path.stem)
     except LedgerError as error:
         raise LedgerError(f"{path}: {where}: {error}") from None
+
+
+def _shaped(value: object, shape: object, where: str) -> None:
+    """Raises LedgerError where `value` is not made as `shape` says."""
+    if isinstance(shape, tuple):
+        fitting = [part for part in shape if isinstance(value, str if part == "text" else type(part))]
+        shape = fitting[0] if fitting else shape[0]
+    if shape == "text" and isinstance(value, str):
+        return
+    if isinstance(shape, list) and isinstance(value, list):
+        for number, part in enumerate(value, 1):
+            name = part.get("id", number) if isinstance(part, dict) else number
+            _shaped(part, shape[0], f"{where}: {name}")
+    elif isinstance(shape, dict) and isinstance(value, dict):
+        for name, part in value.items():
+            if name in shape or "*" in shape:
+                _shaped(part, shape.get(name, shape.get("*")), f"{where}: {name}")
+    else:
+        words = {str: "text", list: "a list", dict: "names and values"}
+        raise LedgerError(f"{where}: found {value!r}; expected {words[type(shape)]}")
 
 
 def _keys(mapping: Mapping, known: set[str], where: str, needed: Iterable[str] = ()) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from .. import measurements
-from . import printed
 from .checks import Finding
 from .ledger import Claim, Ledger
 
@@ -72,7 +71,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
 
 def _verdict(claim: Claim, found: pd.Series | None, checks: list[Finding], at_hand: set[str]) -> tuple[str, str]:
     kind = measurements.KINDS[measurements.split(claim.measurement)[0]] if claim.measurement else None
-    value = None if found is None else _converted(claim, found["value"])
+    value = None if found is None else claim.in_unit(found["value"])
     if found is not None and kind.counted and _equal(claim, value):
         return "exact", found["evidence"]
     failing = [finding.check.id for finding in checks if finding.holds is False and not finding.check.assumes]
@@ -108,13 +107,9 @@ def _at_hand(evidence: pd.DataFrame) -> set[str]:
     return set(words) & set(measurements.DATASETS)
 
 
-def _converted(claim: Claim, value: float) -> float:
-    return float(value) / float(printed.UNITS[claim.unit][1]) if claim.unit else float(value)
-
-
 def _measured(claim: Claim, found: pd.Series | None) -> dict:
     names = ("value", "low", "high", "deduplicated", "near_deduplicated")
     if found is None:
         return dict.fromkeys(("measured", *names[1:])) | {"seeds": None, "profile": ""}
-    values = {name: _converted(claim, found[name]) if pd.notna(found[name]) else None for name in names}
+    values = {name: claim.in_unit(found[name]) if pd.notna(found[name]) else None for name in names}
     return {"measured": values.pop("value"), **values, "seeds": found["seeds"], "profile": found["profile"]}

@@ -152,6 +152,16 @@ MISTAKES = {
         "headline",
         "did you mean 'abstract.accuracy'",
     ),
+    "a check of a statement's number": ("claim: text.fewer", "claim: best", "twice", "paper/best has no number"),
+    "text for a mapping": (
+        "{id: text.rate, where",
+        "text.rate # {id",
+        "text: 5",
+        "found 'text.rate'; expected names and values",
+    ),
+    "a list for text": ("unit: fps", "unit: [fps]", "text.speed: unit", "found ['fps']; expected text"),
+    "text for a list": ("happy: [60, 30]", "happy: 60", "happy", "found '60'; expected a list"),
+    "a list in a list": ("needs: [jetson_nano]", "needs: [[jetson_nano]]", "text.speed: needs", "expected text"),
     "half a mapping": ("paper: {title: A,", "paper: {", "paper", "no title is given"),
 }
 
