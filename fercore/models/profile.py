@@ -67,6 +67,8 @@ def compare(networks: Iterable[Mapping], counted: pd.DataFrame, judged: pd.DataF
         }
         for title, (measurements, unit, digits) in columns.items():
             claims = judged[judged["measurement"].isin(measurements)]
+            if title in set(claims["unit"]):  # MiB, where a size is also printed in MB
+                claims = claims[claims["unit"] == title]
             best = claims.loc[claims["claimed"].str.count(r"\d").idxmax()] if len(claims) else None
             measurement = measurements[0] if best is None else best["measurement"]
             row[title] = f"{counted.loc[measurement, 'value'] / unit:,.{digits}f}"

@@ -93,14 +93,14 @@ def test_what_comes_with_the_project_is_what_is_counted(counted):
 
 def test_compared_with_the_most_precise_number_that_is_printed(counted):
     entry = {"network": "tinyfer_lite", "classes": 7, "input": "3x224x224"}
-    judged = pd.DataFrame(
-        [
-            {"measurement": "parameters(tinyfer_lite, 7)", "claimed": "0.9M", "verdict": "exact"},
-            {"measurement": "parameters(tinyfer_lite, 7)", "claimed": "932,203", "verdict": "not reproduced"},
-            {"measurement": "size(tinyfer_lite, 7, buffers)", "claimed": "3.61", "verdict": "exact"},
-        ]
-    )
-    (row,) = compare([entry], counted.to_frame(), judged).to_dict("records")
+    columns = ["measurement", "claimed", "unit", "verdict"]
+    rows = [
+        ("parameters(tinyfer_lite, 7)", "0.9M", "parameters", "exact"),
+        ("parameters(tinyfer_lite, 7)", "932,203", "parameters", "not reproduced"),
+        ("size(tinyfer_lite, 7, buffers)", "3.61", "MiB", "exact"),
+        ("size(tinyfer_lite, 7, buffers)", "3.783", "MB", "not reproduced"),
+    ]
+    (row,) = compare([entry], counted.to_frame(), pd.DataFrame(rows, columns=columns)).to_dict("records")
     assert (row["parameters"], row["parameters printed"], row["parameters equal"]) == ("932,202", "932,203", "no")
     assert (row["MiB"], row["MiB printed"], row["MiB equal"]) == ("3.61", "3.61", "yes")
     assert (row["GMACs printed"], row["GMACs equal"]) == ("", "")
