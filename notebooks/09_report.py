@@ -127,7 +127,7 @@ for stage in stages:
 # Every number of every table, the numbers of the text, and the numbered equations. `fercore claims` prints the same.
 
 # %%
-display(HTML(shown.page(verdicts)))
+display(HTML(shown.page(verdicts, "../../" if out else "")))  # from report.html, or from this notebook
 
 # %%
 if out:

@@ -111,15 +111,22 @@ def both_sides(contradictions: pd.DataFrame, name: str = "contradictions") -> st
     return STYLE + "\n".join(parts) + "</div>"
 
 
-def page(table: pd.DataFrame, name: str = "ledger") -> str:
-    """The ledger as HTML that needs nothing from elsewhere, with a field that searches it; every text is escaped."""
+def page(table: pd.DataFrame, root: str = "", name: str = "ledger") -> str:
+    """The ledger as HTML that needs nothing from elsewhere, with a field that searches it; every text is escaped.
+
+    root  what leads from the page to where evidence files are named from: "../../" for reports/quick/report.html
+    """
     head = "".join(f"<th>{html.escape(title)}</th>" for title in COLUMNS.values())
     rows = []
     for _, row in table.iterrows():
         cells = dict(row) | {"claimed": _unit(row["claimed"], row["unit"]), "measured": _number(row, "measured")}
         if row["cited"]:
             cells["about"] += f" (cited {row['cited']})"
-        rows.append("".join(_cell(cells[key]) for key in COLUMNS))
+        evidence = _cell(row["evidence"])
+        if row["evidence"].endswith(".csv"):
+            link = html.escape(root + row["evidence"], quote=True)
+            evidence = evidence.replace("<td>", f'<td><a href="{link}">').replace("</td>", "</a></td>")
+        rows.append("".join(_cell(cells[key]) for key in COLUMNS if key != "evidence") + evidence)
     body = "".join(f"<tr>{row}</tr>\n" for row in rows)
     return f"""{STYLE}<div id="{name}" class="claims">
 <p><label>Search <input type="search" placeholder="words that a row must hold: tinyfer exact" size="40"></label>

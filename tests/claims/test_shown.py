@@ -92,7 +92,14 @@ def test_the_page_holds_every_claim_and_escapes_it(judged, paper):
     assert "<script>alert" not in text and "&gt;&lt;script&gt;alert(1)" in text and "&amp; &lt;b&gt;" in text
     assert text.count("<script>") == 1
     assert "8.0K parameters" in text and "(cited [3])" in text
-    assert not re.search(r"(src|href)=|https?:", text)
+    assert not re.search(r"src=|https?:", text)
+
+
+def test_a_verdict_links_to_its_evidence(judged, paper):
+    _, _, table = judged(paper, **{"parameters(tinyfer_lite, 7)": 932202})
+    text = shown.page(table, "../../")
+    path = table.set_index("id").loc["paper/table2.ours.params", "evidence"]
+    assert re.findall('<a href="(.*?)">', text) == [f"../../{path}"]
 
 
 def test_macros_quote_what_was_measured_and_nothing_else(judged, paper, tmp_path):
