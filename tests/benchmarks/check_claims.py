@@ -82,12 +82,14 @@ def main(folder):
             place = CAPTION.match(claim.where)
             if claim.paper == paper and place:
                 key = ROMAN.get(place[1].upper()) or int(place[1])
-                held.setdefault(key, Counter()).update(printed(claim))
+                held.setdefault(key, []).extend(printed(claim))
         for key, numbers in tables(text, {claim.text for claim in ledger.claims.values()}).items():
-            lacking = Counter(numbers) - held.get(key, Counter())
+            found = held.get(key, [])
+            lacking = Counter(numbers) - Counter(found)
             missing += sum(lacking.values())
-            print(f"{paper}, table {key}: {len(numbers)} numbers printed, {sum(held.get(key, {}).values())} held, "
-                  f"missing {sorted(lacking.elements()) or 'none'}")  # fmt: skip
+            order = "in the printed order" if found[: len(numbers)] == numbers else "in another order"
+            counts = f"{len(numbers)} numbers printed, {len(found)} held, {order}"
+            print(f"{paper}, table {key}: {counts}, missing {sorted(lacking.elements()) or 'none'}")
         body = re.split(r"^(?:REFERENCES|References)\s*$", text, flags=re.MULTILINE)[0]
         words = Counter(number(part) for part in re.findall(rf"(?<![\w.\[-]){NUMBER}(?![\d\]])", body))
         for claim in ledger.claims.values():
