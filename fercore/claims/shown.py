@@ -159,7 +159,8 @@ def macros(table: pd.DataFrame, path: str | Path) -> Path:
     """Write LaTeX macros for every measured number, by the claim's id, to `path`; returns it."""
     lines = []
     for _, row in table[table["measured"].notna()].iterrows():
-        texts = {"measured": _number(row, "measured"), "claimed": row["claimed"], "verdict": row["verdict"]}
+        claimed = re.sub("[<>]", r"$\g<0>$", row["claimed"]).replace("~", r"$\sim$")
+        texts = {"measured": _number(row, "measured"), "claimed": claimed, "verdict": row["verdict"]}
         lines += [f"\\fercore@set{{{name}}}{{{row['id']}}}{{{text}}}\n" for name, text in texts.items()]
     Path(path).write_text(MACROS + "".join(lines) + "\\makeatother\n", encoding="utf-8", newline="\n")
     return Path(path)

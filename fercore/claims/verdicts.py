@@ -74,7 +74,8 @@ def _verdict(claim: Claim, found: pd.Series | None, checks: list[Finding], at_ha
     value = None if found is None else claim.in_unit(found["value"])
     if found is not None and kind.counted and _equal(claim, value):
         return "exact", found["evidence"]
-    failing = [finding.check.id for finding in checks if finding.holds is False and not finding.check.assumes]
+    checks = [finding for finding in checks if not finding.check.assumes]
+    failing = [finding.check.id for finding in checks if finding.holds is False]
     if failing:
         return "inconsistent", "check " + ", ".join(dict.fromkeys(failing))
     if found is not None and (kind.counted or _paper(found)):

@@ -102,6 +102,20 @@ def test_a_verdict_links_to_its_evidence(judged, paper):
     assert re.findall('<a href="(.*?)">', text) == [f"../../{path}"]
 
 
+def test_an_assumption_makes_no_number_exact(judged, paper):
+    assumed = paper.replace("{id: twice, says", '{id: twice, assumes: "two", says')
+    _, _, table = judged(assumed)
+    assert table.set_index("id").loc["paper/text.fewer", "verdict"] == "not run"
+
+
+def test_macros_are_latex_where_a_claim_is_about_or_a_bound(judged, paper, tmp_path):
+    for text, latex in (("~66", r"$\sim$66"), (">60", "$>$60"), ("<70", "$<$70")):
+        about = paper.replace("where: Abstract, value: 66.00", f'where: Abstract, value: "{text}"')
+        _, _, table = judged(about, **{ACCURACY: 0.66})
+        found = shown.macros(table, tmp_path / "claims.tex").read_text(encoding="utf-8")
+        assert f"\\fercore@set{{claimed}}{{paper/abstract.accuracy}}{{{latex}}}" in found
+
+
 def test_macros_quote_what_was_measured_and_nothing_else(judged, paper, tmp_path):
     _, _, table = judged(paper, **{ACCURACY: 0.66417, "parameters(tinyfer_lite, 7)": 932202})
     text = shown.macros(table, tmp_path / "claims.tex").read_text(encoding="utf-8")
