@@ -282,8 +282,8 @@ def voted_wrong(faces: Faces) -> np.ndarray:
 
 def _own_votes(faces: Faces) -> np.ndarray:
     """How many of its votes each image has for its own label; FER2013 and FER+ order their classes differently."""
-    places = range(len(faces.classes)) if faces.classes == ferplus.CLASSES else ferplus.FER2013_IN_VOTES
-    return ferplus.votes(faces)[np.arange(len(faces)), np.asarray(places)[faces.labels]]
+    places = np.asarray(ferplus.places(faces.classes))
+    return ferplus.votes(faces)[np.arange(len(faces)), places[faces.labels]]
 
 
 def out_of_sample(faces: Faces, group: np.ndarray, folds: int = 5, seed: int = 0) -> np.ndarray:

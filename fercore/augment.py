@@ -38,12 +38,16 @@ NONE = Augmentation((1.0, 1.0), (1.0, 1.0), 0.0, 0.0, 0.0, (1.0, 1.0), 0.0, 0.0,
 
 
 def augment(
-    pixels: torch.Tensor, side: int, ranges: Augmentation = Augmentation(), random: torch.Generator | None = None
+    pixels: torch.Tensor,
+    side: int,
+    ranges: Augmentation = Augmentation(),
+    random: torch.Generator | None = None,
+    channels: int | None = None,
 ) -> torch.Tensor:
-    """uint8 (N, H, W) or (N, C, H, W) to normalised float (N, 1 or C, side, side), each image drawn for itself.
+    """uint8 (N, H, W) or (N, C, H, W) to normalised float (N, channels, side, side), each image drawn for itself.
 
-    random  a generator on the device of `pixels`. Grey images stay one channel, normalised with the mean of ImageNet's
-    statistics; `expand` makes three of it for a network that wants them, which costs no memory.
+    random  a generator on the device of `pixels`; channels  by default those of `pixels`. Grey images stay one channel
+    until they are normalised.
     """
     images = _floats(pixels)
     count, device = len(images), images.device
@@ -54,19 +58,27 @@ def augment(
     images = images.clamp(0, 1)
     factor = draw.between(1 - ranges.contrast, 1 + ranges.contrast)[:, None, None, None]
     images = (images * factor + (1 - factor) * _grey(images).mean((1, 2, 3), keepdim=True)).clamp(0, 1)
-    return erase(normalise(images), ranges, random)
+    return erase(normalise(images, channels), ranges, random)
 
 
-def resize(pixels: torch.Tensor, side: int) -> torch.Tensor:
-    """uint8 (N, H, W) or (N, C, H, W) to normalised float (N, 1 or C, side, side): what evaluation sees."""
+def resize(pixels: torch.Tensor, side: int, channels: int | None = None) -> torch.Tensor:
+    """uint8 (N, H, W) or (N, C, H, W) to normalised float (N, channels, side, side): what evaluation sees."""
     images = _floats(pixels)
     if images.shape[-2:] != (side, side):
         images = F.interpolate(images, (side, side), mode="bilinear", align_corners=False, antialias=True)
-    return normalise(images)
+    return normalise(images, channels)
 
 
-def normalise(images: torch.Tensor) -> torch.Tensor:
-    """Images (N, C, H, W) in 0 to 1 to ImageNet's statistics; one channel to the mean of its three."""
+def normalise(images: torch.Tensor, channels: int | None = None) -> torch.Tensor:
+    """Images (N, C, H, W) in 0 to 1 to ImageNet's statistics, (N, channels, H, W): by default as many as they have.
+
+    One channel becomes three alike, as papers do for networks that want colour; three become one by their luminance.
+    What has one channel is normalised by the mean of the three statistics.
+    """
+    if channels == 3:
+        images = images.expand(-1, 3, -1, -1)
+    elif channels == 1:
+        images = _grey(images)
     mean, std = (torch.tensor(values, device=images.device, dtype=images.dtype) for values in (MEAN, STD))
     if images.shape[1] == 1:
         return (images - mean.mean()) / std.mean()

@@ -33,6 +33,11 @@ FER2013_IN_VOTES = tuple(
 )
 
 
+def places(classes: tuple[str, ...]) -> tuple[int, ...]:
+    """Where each of `classes`, FER+'s own or FER2013's, stands among VOTES."""
+    return tuple(range(len(CLASSES))) if classes == CLASSES else FER2013_IN_VOTES
+
+
 def read(
     source: str | Path, *, fer2013: str | Path | Faces, target: str = "majority", allocate=store.allocate
 ) -> Faces:

@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .. import files
 from .faces import COLUMNS, DataError, Faces
 
 INDEX = "dataset.json"
@@ -81,8 +82,8 @@ def save(faces: Faces, folder: str | Path) -> Path:
         faces.pixels.flush()
         os.replace(backing, pixels)
     else:
-        _write(pixels, lambda file: np.save(file, faces.pixels))
-    _write(table, lambda file: file.write(_csv(faces.table)))
+        files.replace(pixels, lambda file: np.save(file, faces.pixels))
+    files.replace(table, lambda file: file.write(_csv(faces.table)))
     index = {
         "name": faces.name,
         "images": len(faces),
@@ -161,21 +162,8 @@ def _load(folder: Path, index: dict) -> Faces:
 
 def _write_index(folder: Path, index: dict) -> None:
     text = json.dumps(index, indent=1, ensure_ascii=False) + "\n"
-    _write(folder / INDEX, lambda file: file.write(text.encode()))
+    files.replace(folder / INDEX, lambda file: file.write(text.encode()))
 
 
 def _csv(table: pd.DataFrame) -> bytes:
     return table.to_csv(index=False, lineterminator="\n").encode()
-
-
-def _write(path: Path, write) -> None:
-    """Write a file under another name, force it to disk, then put it in place in one step."""
-    part = path.with_name(f"{uuid.uuid4().hex}.tmp")
-    try:
-        with open(part, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

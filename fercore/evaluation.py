@@ -1,0 +1,107 @@
+"""What a network says of images: class probabilities from one view or the mean of several."""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+import torch
+from torch import nn
+from torchvision.transforms.functional import ten_crop
+
+from . import augment
+from .datasets import Faces
+
+PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
+BATCH = 256
+
+
+class Pixels:
+    """uint8 images of some rows of `Faces`, taken by the batch to where they are needed: (n, H, W) or (n, 3, H, W).
+
+    They are put onto the device once where less than half of its free memory holds them, and stay memory-mapped on the
+    host otherwise, so that a set may be larger than any memory.
+    """
+
+    def __init__(self, faces: Faces, rows: np.ndarray, device: torch.device):
+        self.pixels, self.rows, self.device, self.there = faces.pixels, np.asarray(rows), device, None
+        if device.type == "cuda":
+            needed = len(self.rows) * int(np.prod(faces.pixels.shape[1:]))
+            if needed < torch.cuda.mem_get_info(device)[0] // 2:
+                parts = [self._host(part) for part in np.array_split(self.rows, 1 + needed // 2**28)]
+                self.there = torch.cat([part.to(device) for part in parts])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: torch.Tensor) -> torch.Tensor:
+        """Images at places `index`, int64 (n,) on the host, among the rows."""
+        if self.there is not None:
+            return self.there[index.to(self.device, non_blocking=True)]
+        images = self._host(self.rows[index.numpy()])
+        return images if self.device.type == "cpu" else images.pin_memory().to(self.device, non_blocking=True)
+
+    def _host(self, rows: np.ndarray) -> torch.Tensor:
+        images = torch.from_numpy(np.ascontiguousarray(self.pixels[rows]))
+        return images.permute(0, 3, 1, 2) if images.ndim == 4 else images
+
+
+def channels(network: nn.Module) -> int:
+    """How many channels of an image a network takes: those of its first convolution; 3 where it has none."""
+    return next((layer.in_channels for layer in network.modules() if isinstance(layer, nn.Conv2d)), 3)
+
+
+def autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager:
+    """Where a network is computed in half precision; fp32: nothing. Raises ValueError where the device lacks it."""
+    if precision == "fp32":
+        return contextlib.nullcontext()
+    if device.type == "cpu" and precision == "fp16":
+        raise ValueError("fp16 is for GPUs; on a CPU there are fp32 and bf16")
+    if device.type == "cuda" and precision == "bf16" and not torch.cuda.is_bf16_supported():
+        raise ValueError(f"{torch.cuda.get_device_name(device)} has no bf16; there are fp32 and fp16")
+    return torch.autocast(device.type, PRECISIONS[precision])
+
+
+def views(pixels: torch.Tensor, side: int, kind: str = "one", channels: int | None = None) -> list[torch.Tensor]:
+    """What a network sees of uint8 images at evaluation: normalised float (N, C, side, side) each.
+
+    one: the image; flip: and its mirror image; ten: corners, centre and their mirror images of the image at 8/7 of
+    `side`, as AlexNet's (Krizhevsky et al., NIPS 2012)
+    """
+    if kind == "ten":
+        return list(ten_crop(augment.resize(pixels, round(side * 8 / 7), channels), side))
+    images = augment.resize(pixels, side, channels)
+    return [images, images.flip(-1)] if kind == "flip" else [images]
+
+
+@torch.no_grad()
+def probabilities(
+    network: nn.Module,
+    faces: Faces,
+    rows: np.ndarray,
+    side: int,
+    kind: str = "one",
+    precision: str = "fp32",
+    images: Pixels | None = None,
+) -> np.ndarray:
+    """Class probabilities of rows of `faces`, float64 (n, C): the mean of the softmax over the views.
+
+    The network stays in the mode that it was in. images  the same rows, where they are already at hand
+    """
+    first = next(network.parameters())
+    images = Pixels(faces, rows, first.device) if images is None else images
+    layout = torch.channels_last if _is_channels_last(network) else torch.contiguous_format
+    trained, wanted, parts = network.training, channels(network), []
+    network.eval()
+    for index in torch.arange(len(images)).split(BATCH):
+        seen = views(images[index], side, kind, wanted)
+        with autocast(precision, first.device):
+            logits = [network(view.contiguous(memory_format=layout)).float() for view in seen]
+        parts.append(torch.stack(logits).double().softmax(-1).mean(0))
+    network.train(trained)
+    return torch.cat(parts).cpu().numpy()
+
+
+def _is_channels_last(network: nn.Module) -> bool:
+    weights = (weight for weight in network.parameters() if weight.ndim == 4 and weight.shape[1] > 1)
+    return next((weight.is_contiguous(memory_format=torch.channels_last) for weight in weights), False)

@@ -1,0 +1,163 @@
+"""How a network is trained: every setting in one place, and what follows from them alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from . import losses
+from .augment import Augmentation
+from .losses import Distillation
+
+MODERATE = Augmentation()
+CHOICES = {
+    "loss": ("cross_entropy", "focal"),
+    "sampling": ("shuffled", "weighted"),
+    "optimizer": ("adamw", "adam", "sgd"),
+    "schedule": ("plateau", "cosine", "step", "constant"),
+    "select": ("accuracy", "macro_f1", "weighted_f1", "loss"),
+    "views": ("one", "flip", "ten"),
+    "precision": ("fp32", "bf16", "fp16"),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of a training; by default TinyFER-Lite's (Table 2 and section 5). Raises ValueError.
+
+    side            of the square images that the network sees, px
+    augmentation    None: none
+    mixup           alpha of the Beta distribution; 0: none
+    class_weighted  losses weighted by inverse class frequency (TinyFER-Lite, equation 14)
+    soft_labels     the shares of the FER+ votes where an image has any, instead of its label
+    distillation    with the logits of a teacher that is given to `fit`; takes the place of `loss`
+    sampling        weighted: drawn with replacement, each class as often
+    schedule        plateau: times `factor` after more than `patience` epochs in which `select` did not improve
+                    cosine: down to 0; step: times `factor` every `step` epochs
+    warmup          epochs in which the learning rate rises from 0 before
+    select          the score of the selection split that the best epoch has
+    stop_after      epochs without a better score after which training stops; 0: never
+    views           at evaluation: the image; with its mirror image (flip); ten crops, as of AlexNet (ten)
+    ema             decay of the moving average of the weights, which is what is evaluated; 0: none. It warms up, so
+                    that a short training is not held back by its first weights
+    bn_momentum     of batch normalisation, instead of the network's own
+    """
+
+    epochs: int = 100
+    batch: int = 64
+    side: int = 224
+    augmentation: Augmentation | None = MODERATE
+    mixup: float = 0.0
+    loss: str = "focal"
+    gamma: float = 2.0
+    class_weighted: bool = True
+    smoothing: float = 0.0
+    soft_labels: bool = False
+    distillation: Distillation | None = None
+    sampling: str = "shuffled"
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-4
+    weight_decay: float = 1e-4
+    momentum: float = 0.9
+    schedule: str = "plateau"
+    factor: float = 0.5
+    patience: int = 3
+    step: int = 30
+    warmup: float = 0.0
+    select: str = "macro_f1"
+    stop_after: int = 0
+    views: str = "one"
+    precision: str = "fp32"
+    channels_last: bool = False
+    ema: float = 0.0
+    bn_momentum: float | None = None
+    seed: int = 42
+
+    def __post_init__(self):
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; there are {', '.join(known)}")
+        for name, low, high in (
+            ("epochs", 1, math.inf),
+            ("batch", 2, math.inf),
+            ("side", 1, math.inf),
+            ("mixup", 0, math.inf),
+            ("smoothing", 0, 1),
+            ("learning_rate", 0, math.inf),
+            ("weight_decay", 0, math.inf),
+            ("patience", 0, math.inf),
+            ("step", 1, math.inf),
+            ("warmup", 0, math.inf),
+            ("stop_after", 0, math.inf),
+            ("ema", 0, 1),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high or math.isinf(value):
+                raise ValueError(f"{name} is {value}; expected {low} to {high}")
+        hard = self.loss == "focal" or self.distillation is not None
+        if hard and (self.mixup or self.soft_labels or self.smoothing):
+            loss = "distillation" if self.distillation else "focal loss"
+            raise ValueError(f"{loss} takes labels as they are: no mixup, soft labels or smoothing with it")
+
+    def plain(self) -> dict:
+        """All settings as values that JSON has."""
+        return _plain(asdict(self))
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def criterion(recipe: Recipe, labels: torch.Tensor, classes: int) -> Callable[..., torch.Tensor]:
+    """The loss as a function of logits (N, C), target int (N,) or soft (N, C), and a teacher's logits or None.
+
+    labels  int, all of the training split, from which the class weights follow
+    """
+    weight = losses.class_weights(labels, classes).to(labels.device) if recipe.class_weighted else None
+
+    def loss(logits: torch.Tensor, target: torch.Tensor, teacher: torch.Tensor | None = None) -> torch.Tensor:
+        logits = logits.float()  # also where the network is computed in half precision
+        if recipe.distillation is not None:
+            return recipe.distillation(logits, teacher.float(), target)
+        if recipe.loss == "focal":
+            return losses.focal(logits, target, recipe.gamma, weight)
+        return F.cross_entropy(logits, target, weight, label_smoothing=recipe.smoothing)
+
+    return loss
+
+
+def optimizer(recipe: Recipe, parameters) -> torch.optim.Optimizer:
+    """Fused, which is the same arithmetic in fewer kernels."""
+    common = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(parameters, momentum=recipe.momentum, **common)
+    return {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[recipe.optimizer](parameters, **common)
+
+
+def learning_rate(recipe: Recipe, epoch: float, monitored: Sequence[float]) -> float:
+    """The learning rate at a point of the training, in epochs from its start.
+
+    monitored  `select` after each epoch until there. Nothing else is remembered, so nothing has to be restored.
+    """
+    if epoch < recipe.warmup:
+        return recipe.learning_rate * epoch / recipe.warmup
+    if recipe.schedule == "cosine":
+        through = (epoch - recipe.warmup) / max(recipe.epochs - recipe.warmup, 1e-9)
+        return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * min(through, 1)))
+    if recipe.schedule == "step":
+        return recipe.learning_rate * recipe.factor ** int(epoch / recipe.step)
+    if recipe.schedule == "plateau":
+        stand_in = torch.optim.SGD([torch.zeros(1)], lr=recipe.learning_rate)
+        mode = "min" if recipe.select == "loss" else "max"
+        plateau = ReduceLROnPlateau(stand_in, mode, recipe.factor, recipe.patience)
+        for value in monitored:
+            plateau.step(value)
+        return stand_in.param_groups[0]["lr"]
+    return recipe.learning_rate

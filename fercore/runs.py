@@ -1,0 +1,126 @@
+"""A trained network on disk: best.safetensors, last.safetensors, history.csv, metrics.json, provenance.json.
+
+`last` is one file, weights and numbers together, put in place in one step: whenever a training is killed, it holds a
+whole epoch. The other files follow from it and are made again where they are behind. There is no pickle.
+"""
+
+from __future__ import annotations
+
+import ast
+import errno
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as serialise
+from torch import nn
+
+from . import files
+from .datasets import Faces, store
+
+BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.csv"
+CODE = ("augment", "evaluation", "losses", "metrics", "recipe", "training")  # what decides a result
+RECORD = "fercore"  # one key: safetensors writes several in any order, and the bytes would differ
+
+
+class RunError(RuntimeError):
+    """A training that cannot go on: says where it stands, what was found and what to do."""
+
+
+def write(path: Path, tensors: Mapping[str, torch.Tensor], record: Mapping) -> None:
+    """Write tensors and a record of plain values; what was there before stays if it fails. Raises RunError."""
+    content = serialise(_plain(tensors), {RECORD: json.dumps(record, sort_keys=True)})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.replace(path, lambda file: file.write(content))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise RunError(
+            f"{path}: no space left for {len(content) / 1e6:.1f} MB; what was there before is intact: make room and "
+            "start again to go on from it"
+        ) from error
+
+
+def read(path: Path, tensors: bool = True) -> tuple[dict[str, torch.Tensor], dict]:
+    """Tensors (none if not asked for) and record of a file that `write` has made. Raises RunError for others."""
+    try:
+        with safe_open(path, "pt") as file:
+            record = json.loads((file.metadata() or {})[RECORD])
+            return {name: file.get_tensor(name) for name in (file.keys() if tensors else ())}, record
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise RunError(f"{path}: not a checkpoint of a training ({error}); remove it to start over") from error
+
+
+def write_history(folder: Path, history: list[dict]) -> None:
+    """Write history.csv, a row an epoch, numbers to their last digit."""
+    text = pd.DataFrame(history).to_csv(index=False, lineterminator="\n")
+    files.replace(folder / HISTORY, lambda file: file.write(text.encode()))
+
+
+def differences(held: Mapping, wanted: Mapping, within: str = "") -> list[str]:
+    """What two mappings of plain values disagree on: "name: held, not wanted", however deep it lies."""
+    found = []
+    for name in sorted({*held, *wanted}):
+        one, other = held.get(name), wanted.get(name)
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            found += differences(one, other, f"{within}{name}.")
+        elif one != other:
+            found.append(f"{within}{name}: {one}, not {other}")
+    return found
+
+
+def identity(
+    name: str,
+    network: nn.Module,
+    faces: Faces,
+    recipe: Mapping,
+    rows: Mapping[str, np.ndarray | None],
+    start: Mapping,
+    teacher: nn.Module | None = None,
+) -> dict:
+    """What makes a training this one and no other, as plain values: two that are equal come to the same result."""
+    state = network.state_dict()
+    shapes = {key: list(value.shape) for key, value in state.items()}
+    size = sum(parameter.numel() for parameter in network.parameters())
+    modules = [sys.modules[f"fercore.{part}"] for part in CODE]
+    own = sys.modules[type(network).__module__]
+    if own.__name__.startswith("fercore."):
+        modules.append(own)
+    return {
+        "network": f"{name}, {size:,} parameters, {_digest(json.dumps(shapes))}",
+        "start": json.loads(json.dumps(dict(start), default=str)),
+        "classes": list(faces.classes),
+        "data": f"{faces.name}, {len(faces):,} images, {_data(faces)[:12]}",
+        "rows": {part: None if places is None else _rows(places) for part, places in rows.items()},
+        "recipe": dict(recipe),
+        "teacher": None if teacher is None else _digest(serialise(_plain(teacher.state_dict()))),
+        "code": _digest("".join(_code(module) for module in modules)),
+    }
+
+
+def _rows(places: np.ndarray) -> str:
+    return f"{len(places):,}, {_digest(np.asarray(places, np.int64).tobytes())}"
+
+
+def _data(faces: Faces) -> str:
+    return faces.fingerprint or store.fingerprint(faces.pixels, faces.table)
+
+
+def _plain(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+
+
+def _code(module) -> str:
+    """A module without its comments and layout, which change no result."""
+    return ast.dump(ast.parse(Path(module.__file__).read_text(encoding="utf-8")))
+
+
+def _digest(content: str | bytes) -> str:
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()[:12]

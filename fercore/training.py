@@ -1,0 +1,393 @@
+"""Training of one network, from uint8 images in memory to the epoch that was best on the selection split.
+
+run = fit("tinyfer_lite", faces, Recipe(side=64, epochs=15), "runs/laptop/tinyfer_lite")
+
+Everything that is drawn in an epoch follows from the seed and the epoch's number, so a training that was killed goes on
+from its last whole epoch to the same bytes (on a CPU). `torchrun script.py` runs the same call on several GPUs.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import math
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from timm.utils import ModelEmaV3
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+from tqdm.auto import tqdm
+
+from . import augment, evaluation, losses, metrics, models, provenance, runs, tables
+from .datasets import Faces, ferplus
+from .evaluation import Pixels
+from .recipe import Recipe, criterion, learning_rate, optimizer
+from .runs import RunError
+
+TINYFER = Recipe()
+CHECKED_EVERY = 50  # batches: whether losses are finite is asked for together, since asking waits for the GPU
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished training.
+
+    network     with the weights of the best epoch, in evaluation mode
+    history     a row an epoch: epoch, learning_rate, train_loss, train_accuracy, and of the selection split loss,
+                accuracy, macro_f1, weighted_f1
+    best_epoch  the first is 1
+    seconds     that training took, evaluation included, over all its parts
+    """
+
+    network: nn.Module
+    recipe: Recipe
+    history: pd.DataFrame
+    best_epoch: int
+    seconds: float
+    folder: Path | None = None
+
+    def probabilities(self, faces: Faces, rows: np.ndarray) -> np.ndarray:
+        """Class probabilities of rows of `faces`, float64 (n, C), by the recipe's side and views."""
+        return evaluation.probabilities(self.network, faces, rows, self.recipe.side, self.recipe.views)
+
+
+def fit(
+    network: str | nn.Module,
+    faces: Faces,
+    recipe: Recipe = TINYFER,
+    folder: str | Path | None = None,
+    *,
+    train: str | np.ndarray = "Training",
+    select: str | np.ndarray | None = "PublicTest",
+    weights: str | Path | None = None,
+    options: Mapping | None = None,
+    teacher: nn.Module | None = None,
+    device: str | torch.device | None = None,
+    restart: bool = False,
+    progress: bool = True,
+) -> Run:
+    """Train `network` on the rows `train` of `faces`, and keep the epoch that is best on the rows `select`.
+
+    network  a name, made by `models.create` with `weights` and `options` after the recipe's seed is set; or a module
+    folder   where the run is written, and gone on with where it was interrupted; None: nowhere
+    train, select  a split, or row numbers; select None: nothing is selected, the last epoch is the best
+    teacher  for a recipe with distillation
+    device   "cuda", "cuda:1", "cpu"; by default a GPU where there is one
+    restart  where `folder` holds another training, start over in place of refusing it
+
+    Raises RunError where `folder` holds another training (naming what differs), where a loss is not finite, and where
+    there is no space left; ValueError and KeyError for arguments that do not fit each other.
+    """
+    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if (recipe.distillation is None) != (teacher is None):
+        raise ValueError("distillation needs both a teacher and a recipe with its settings")
+    if select is None and recipe.schedule == "plateau":
+        raise ValueError("a plateau is one of the scores that are selected by; without any, take another schedule")
+    rank, world, device = _distributed(device)
+    train, select = (faces.rows(part) if isinstance(part, str) else part for part in (train, select))
+    if len(train) < 2:
+        raise ValueError(f"{len(train)} image to train on; expected 2 or more")
+    cards = range(torch.cuda.device_count()) if device.type == "cuda" else ()
+    with torch.random.fork_rng(cards):  # whoever calls has their own random numbers afterwards
+        torch.manual_seed(recipe.seed)
+        name = network if isinstance(network, str) else type(network).__name__
+        if isinstance(network, str):
+            network = models.create(network, len(faces.classes), weights, **(options or {}))
+        rows, start = {"train": train, "select": select}, {"weights": weights, "options": dict(options or {})}
+        identity = runs.identity(name, network, faces, recipe.plain(), rows, start, teacher)
+        training = _Training(network.to(device), faces, recipe, train, select, teacher, device, rank, world)
+        training.go(name, identity, None if folder is None else Path(folder), restart, progress and rank == 0)
+    if folder is not None and rank == 0:
+        _conclude(training, Path(folder), identity, faces)
+    network = training.best_network()
+    history = pd.DataFrame(training.history)
+    return Run(network, recipe, history, training.best_epoch, training.seconds, folder and Path(folder))
+
+
+class _Training:
+    """What changes while a network is trained, and what it is trained with."""
+
+    def __init__(self, network, faces, recipe, train, select, teacher, device, rank, world):
+        self.network, self.recipe, self.device, self.rank, self.world = network, recipe, device, rank, world
+        self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+        self.network.to(memory_format=self.layout)
+        if recipe.bn_momentum is not None:
+            for layer in network.modules():
+                if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                    layer.momentum = recipe.bn_momentum
+        self.teacher = None if teacher is None else teacher.to(device).eval()
+        self.channels = evaluation.channels(network)
+        self.optimizer = optimizer(recipe, network.parameters())
+        self.average = ModelEmaV3(network, recipe.ema, use_warmup=True) if recipe.ema else None
+        self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+        self.replica = network
+        if world > 1:
+            cards = [device] if device.type == "cuda" else None
+            self.replica = DistributedDataParallel(network, device_ids=cards)
+
+        self.classes = len(faces.classes)
+        self.images = Pixels(faces, train, device)
+        self.labels = torch.from_numpy(faces.labels[train]).to(device)
+        self.targets = _soft(faces, train).to(device) if recipe.soft_labels else self.labels
+        self.criterion = criterion(recipe, self.labels, self.classes)
+        self.shares = losses.class_weights(self.labels.cpu(), self.classes)[self.labels.cpu()]
+        self.faces, self.select = faces, select
+        self.selected = None if select is None else Pixels(faces, select[rank::world], device)
+
+        self.history: list[dict] = []
+        self.best_epoch, self.best, self.seconds = 0, None, 0.0
+
+    # -------------------------------------------------------------------------------------------------- the training
+
+    def go(self, name: str, identity: dict, folder: Path | None, restart: bool, progress: bool) -> None:
+        if folder is not None:
+            self.resume(folder, identity, restart)
+        batches = math.ceil(len(self.images) / self.recipe.batch)
+        total, done = self.recipe.epochs * batches, len(self.history) * batches
+        with tqdm(total=total, initial=done, desc=name, unit="batch", disable=not progress) as bar:
+            while not self.finished():
+                started = time.perf_counter()
+                row = self.epoch(len(self.history) + 1, batches, bar)
+                row |= {} if self.select is None else self.scores()
+                self.history.append(row)
+                if self.improved():
+                    self.best_epoch = row["epoch"]
+                    self.best = {key: value.clone() for key, value in self.evaluated().state_dict().items()}
+                self.seconds += time.perf_counter() - started
+                if folder is not None and self.rank == 0:
+                    self.write(folder, identity)
+                shown = ("train_loss", self.recipe.select) if self.select is not None else ("train_loss",)
+                bar.set_postfix({key: f"{row[key]:.4f}" for key in shown})
+
+    def epoch(self, epoch: int, batches: int, bar) -> dict:
+        """One pass over the training images; what it came to."""
+        recipe, count = self.recipe, len(self.images)
+        torch.manual_seed(_seed(recipe.seed, epoch, self.rank))  # dropout
+        random = torch.Generator(self.device).manual_seed(_seed(recipe.seed, epoch, self.rank))
+        shuffle = torch.Generator().manual_seed(_seed(recipe.seed, epoch))  # the same in all processes
+        if recipe.sampling == "weighted":
+            order = torch.multinomial(self.shares, count, replacement=True, generator=shuffle)
+        else:
+            order = torch.randperm(count, generator=shuffle)
+        monitored = [row[recipe.select] for row in self.history] if self.select is not None else []
+        found, right = torch.zeros(batches, device=self.device), torch.zeros((), device=self.device)
+        self.replica.train()
+        # parts of nearly one size: a last batch of a single image would leave batch normalisation without a variance
+        for number, index in enumerate(order.tensor_split(batches)):
+            rate = learning_rate(recipe, epoch - 1 + (number + 0.5) / batches, monitored)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            index = index.tensor_split(self.world)[self.rank]
+            loss, hits = self.step(self.images[index], index.to(self.device), random)
+            found[number], right = loss, right + hits
+            if self.average is not None:
+                self.average.update(self.network, step=(epoch - 1) * batches + number + 1)
+            if number % CHECKED_EVERY == CHECKED_EVERY - 1 or number == batches - 1:
+                _finite(found[: number + 1], epoch)
+            bar.update()
+        means = torch.stack([found.mean(), right / count])
+        if self.world > 1:
+            distributed.all_reduce(means)
+            means[0] /= self.world
+        return {
+            "epoch": epoch,
+            "learning_rate": rate,
+            "train_loss": float(means[0]),
+            "train_accuracy": float(means[1]),
+        }
+
+    def step(self, pixels: torch.Tensor, index: torch.Tensor, random: torch.Generator) -> tuple[torch.Tensor, ...]:
+        """One step of the optimiser; the loss, and how many of the batch were right."""
+        recipe = self.recipe
+        if recipe.augmentation is None:
+            images = augment.resize(pixels, recipe.side, self.channels)
+        else:
+            images = augment.augment(pixels, recipe.side, recipe.augmentation, random, self.channels)
+        target = self.targets[index]
+        if recipe.mixup:
+            soft = F.one_hot(target, self.classes).float() if target.ndim == 1 else target
+            images, target = augment.mixup(images, soft, recipe.mixup, random)
+        images = images.contiguous(memory_format=self.layout)
+        with evaluation.autocast(recipe.precision, self.device):
+            logits = self.replica(images)
+            taught = None
+            if self.teacher is not None:
+                with torch.no_grad():
+                    taught = self.teacher(images)
+        loss = self.criterion(logits, target, taught)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return loss.detach(), (logits.argmax(1) == self.labels[index]).sum()
+
+    def evaluated(self) -> nn.Module:
+        return self.network if self.average is None else self.average.module
+
+    def scores(self) -> dict[str, float]:
+        """Of the selection split: cross-entropy and scores."""
+        network, recipe = self.evaluated(), self.recipe
+        if self.world > 1:
+            for buffer in network.buffers():  # each process has seen other images
+                distributed.broadcast(buffer, 0)
+        rows = self.select[self.rank :: self.world]
+        part = evaluation.probabilities(
+            network, self.faces, rows, recipe.side, recipe.views, recipe.precision, self.selected
+        )
+        whole = torch.zeros(len(self.select), self.classes, dtype=torch.float64, device=self.device)
+        whole[self.rank :: self.world] = torch.from_numpy(part).to(self.device)
+        if self.world > 1:
+            distributed.all_reduce(whole)
+        found, labels = whole.cpu().numpy(), self.faces.labels[self.select]
+        loss = -np.log(np.maximum(found[np.arange(len(labels)), labels], 1e-12)).mean()
+        values = metrics.scores(metrics.confusion(labels, found.argmax(1), self.classes))
+        return {"loss": float(loss)} | {name: float(value) for name, value in values.items()}
+
+    def improved(self) -> bool:
+        if self.select is None or not self.best_epoch:
+            return True
+        new, old = (self.history[place][self.recipe.select] for place in (-1, self.best_epoch - 1))
+        return new < old if self.recipe.select == "loss" else new > old
+
+    def finished(self) -> bool:
+        epochs, patience = len(self.history), self.recipe.stop_after
+        return epochs >= self.recipe.epochs or bool(patience and epochs - self.best_epoch >= patience)
+
+    def best_network(self) -> nn.Module:
+        self.network.load_state_dict(self.best)
+        return self.network.eval()
+
+    # ------------------------------------------------------------------------------------------------------- on disk
+
+    def write(self, folder: Path, identity: dict) -> None:
+        """`last` first: all else follows from it."""
+        held = {f"network.{key}": value for key, value in self.network.state_dict().items()}
+        if self.average is not None:
+            held |= {f"average.{key}": value for key, value in self.average.module.state_dict().items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            held |= {f"optimizer.{index}.{key}": value for key, value in state.items() if value is not None}
+        record = {"identity": identity, "history": self.history, "best_epoch": self.best_epoch}
+        record |= {"seconds": round(self.seconds, 3), "scaler": self.scaler.state_dict()}
+        runs.write(folder / runs.LAST, held, record)
+        self.write_rest(folder, identity)
+
+    def write_rest(self, folder: Path, identity: dict) -> None:
+        if self.best_epoch == len(self.history):
+            record = {"epoch": self.best_epoch, "network": identity["network"], "classes": identity["classes"]}
+            runs.write(folder / runs.BEST, self.best, record)
+        runs.write_history(folder, self.history)
+
+    def resume(self, folder: Path, identity: dict, restart: bool) -> None:
+        """Go on from the last whole epoch in `folder`, where there is one. Raises RunError where it is another's."""
+        last = folder / runs.LAST
+        if self.rank == 0:
+            for left in folder.glob("*.tmp"):  # of a process that was killed while it wrote
+                left.unlink(missing_ok=True)
+        if not last.is_file():
+            return
+        held, record = runs.read(last)
+        if found := runs.differences(record["identity"], identity):
+            if restart:
+                return
+            raise RunError(
+                f"{folder} holds another training ({'; '.join(found)}); give another folder, or restart=True to start "
+                "over in this one"
+            )
+        self.history, self.best_epoch = record["history"], record["best_epoch"]
+        self.seconds = record["seconds"]
+        self.network.load_state_dict(_below("network.", held))
+        if self.average is not None:
+            self.average.module.load_state_dict(_below("average.", held))
+        state: dict[int, dict] = {}
+        for key, value in _below("optimizer.", held).items():
+            index, name = key.split(".", 1)
+            state.setdefault(int(index), {})[name] = value
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        self.scaler.load_state_dict(record["scaler"])
+        if self.best_epoch == len(self.history):
+            self.best = {key: value.clone() for key, value in self.evaluated().state_dict().items()}
+            if self.rank == 0:
+                self.write_rest(folder, identity)
+        else:
+            self.best, epoch = _best(folder)
+            if epoch != self.best_epoch:
+                path = folder / runs.BEST
+                raise RunError(f"{path} is of epoch {epoch}, not {self.best_epoch}: restore it, or remove {folder}")
+        if self.world > 1:
+            distributed.barrier()  # all have read before one writes
+
+
+def _best(folder: Path) -> tuple[dict[str, torch.Tensor], int | None]:
+    path = folder / runs.BEST
+    if not path.is_file():
+        raise RunError(f"{path} is gone, which {runs.LAST} is not enough for: restore it, or remove {folder}")
+    held, record = runs.read(path)
+    return held, record.get("epoch")
+
+
+def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces) -> None:
+    """metrics.json and provenance.json of a finished run."""
+    best = training.history[training.best_epoch - 1]
+    summary = {"best_epoch": training.best_epoch, "epochs": len(training.history), "best": best}
+    tables.write_json(folder / "metrics.json", summary | {"selected_by": training.recipe.select})
+    path = folder / "provenance.json"
+    if path.is_file() and training.seconds == 0:
+        return
+    device = torch.cuda.get_device_name(training.device) if training.device.type == "cuda" else "cpu"
+    found = provenance.record(identity, faces, device)
+    found |= {"wall_seconds": round(training.seconds, 1)}
+    found |= {"threads": torch.get_num_threads(), "processes": training.world}
+    tables.write_json(path, found)
+
+
+def _distributed(device: torch.device) -> tuple[int, int, torch.device]:
+    """Rank, number of processes and this one's device: those of torchrun, where it has started us."""
+    world = int(os.environ.get("WORLD_SIZE", 1))
+    if world == 1:
+        return 0, 1, device
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    if not distributed.is_initialized():
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        atexit.register(distributed.destroy_process_group)
+    return distributed.get_rank(), world, device
+
+
+def _seed(*parts: int) -> int:
+    """One seed from several numbers, such that no two epochs, ranks or runs share theirs."""
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:7], "big")
+
+
+def _soft(faces: Faces, rows: np.ndarray) -> torch.Tensor:
+    """The shares of the votes for each class, float32 (n, C); the label itself where none of the classes has any."""
+    names = [f"votes_{ferplus.VOTES[place]}" for place in ferplus.places(faces.classes)]
+    if missing := [name for name in names if name not in faces.table]:
+        raise ValueError(f"{faces.name} has no votes ({', '.join(missing)}); import it with them for soft labels")
+    votes = torch.from_numpy(faces.table.iloc[rows][names].to_numpy(np.float32))
+    total = votes.sum(1, keepdim=True)
+    hard = F.one_hot(torch.from_numpy(faces.labels[rows]), len(faces.classes)).float()
+    return torch.where(total > 0, votes / total.clamp(min=1), hard)
+
+
+def _finite(found: torch.Tensor, epoch: int) -> None:
+    wrong = (~found.isfinite()).nonzero()
+    if len(wrong):
+        batch = int(wrong[0])
+        raise RunError(
+            f"the loss is {float(found[batch])} in epoch {epoch}, batch {batch + 1}; the checkpoint of epoch "
+            f"{epoch - 1} is kept. A lower learning rate, a longer warm-up or fp32 may help"
+        )
+
+
+def _below(start: str, held: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {key.removeprefix(start): value for key, value in held.items() if key.startswith(start)}
