@@ -35,7 +35,7 @@ class RunError(RuntimeError):
 
 def write(path: Path, tensors: Mapping[str, torch.Tensor], record: Mapping) -> None:
     """Write tensors and a record of plain values; what was there before stays if it fails. Raises RunError."""
-    content = serialise(_plain(tensors), {RECORD: json.dumps(record, sort_keys=True)})
+    content = serialise(_plain(tensors), {RECORD: json.dumps(record)})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         files.replace(path, lambda file: file.write(content))

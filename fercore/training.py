@@ -315,8 +315,6 @@ class _Training:
         self.scaler.load_state_dict(record["scaler"])
         if self.best_epoch == len(self.history):
             self.best = {key: value.clone() for key, value in self.evaluated().state_dict().items()}
-            if self.rank == 0:
-                self.write_rest(folder, identity)
         else:
             self.best, epoch = _best(folder)
             if epoch != self.best_epoch:
@@ -324,6 +322,8 @@ class _Training:
                 raise RunError(f"{path} is of epoch {epoch}, not {self.best_epoch}: restore it, or remove {folder}")
         if self.world > 1:
             distributed.barrier()  # all have read before one writes
+        if self.rank == 0:
+            self.write_rest(folder, identity)
 
 
 def _best(folder: Path) -> tuple[dict[str, torch.Tensor], int | None]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fercore import datasets
+from fercore import datasets, files
 from fercore.datasets import store
 from fercore.datasets.faces import DataError, Faces, table
 
@@ -369,7 +369,7 @@ def fail(monkeypatch, call, at, when="before"):
 
     if call == "write":
         opened = builtins.open
-        monkeypatch.setattr(store, "open", lambda *given, **more: Full(opened(*given, **more), tick), raising=False)
+        monkeypatch.setattr(files, "open", lambda *given, **more: Full(opened(*given, **more), tick), raising=False)
         return calls
     owner, name = {
         "replace": (os, "replace"),
