@@ -1,0 +1,54 @@
+"""Faces and a network that train in a moment."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fercore.datasets.faces import Faces, table
+
+CLASSES = ("dark", "middle", "bright")
+
+
+def _faces(count=90, side=12, seed=0, colour=False, classes=CLASSES):
+    """Noise whose brightness tells the class, two thirds of it Training and the rest PublicTest and PrivateTest."""
+    draw = np.random.default_rng(seed)
+    labels = np.arange(count) % len(classes)
+    shape = (count, side, side, 3) if colour else (count, side, side)
+    level = (60 + 60 * labels).reshape(-1, *[1] * (len(shape) - 1))
+    pixels = np.clip(level + draw.normal(0, 30, shape), 0, 255).astype(np.uint8)
+    split = np.array(["Training"] * 4 + ["PublicTest", "PrivateTest"])[np.arange(count) // 3 % 6]
+    return Faces("grey noise", pixels, table(labels, split), classes, synthetic=True)
+
+
+class TinyNet(nn.Module):
+    """Batch normalisation and dropout, so that what they remember and draw is tested too."""
+
+    def __init__(self, channels=1, classes=3):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(channels, 8, 3), nn.BatchNorm2d(8)
+        self.dropout, self.head = nn.Dropout(0.2), nn.Linear(8, classes)
+
+    def forward(self, images):
+        return self.head(self.dropout(self.norm(self.conv(images)).relu().mean((2, 3))))
+
+
+@pytest.fixture
+def make_faces():
+    return _faces
+
+
+@pytest.fixture
+def faces():
+    return _faces()
+
+
+@pytest.fixture
+def tiny():
+    """Makes a network, the same each time."""
+
+    def make(**options):
+        torch.manual_seed(0)
+        return TinyNet(**options)
+
+    return make

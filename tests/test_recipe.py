@@ -1,0 +1,140 @@
+"""Settings that do not fit are refused; losses, optimisers and learning rates are PyTorch's."""
+
+import json
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.optim import lr_scheduler
+
+from fercore import losses
+from fercore.losses import Distillation
+from fercore.recipe import Recipe, criterion, learning_rate, optimizer
+
+
+@pytest.mark.parametrize(
+    "settings, told",
+    [
+        ({"loss": "focus"}, "loss is 'focus'; there are cross_entropy, focal"),
+        ({"optimizer": "lion"}, "optimizer is 'lion'"),
+        ({"select": "f1"}, "select is 'f1'; there are accuracy, macro_f1"),
+        ({"views": "five"}, "views is 'five'"),
+        ({"precision": "fp8"}, "precision is 'fp8'"),
+        ({"schedule": "linear"}, "schedule is 'linear'"),
+        ({"sampling": "some"}, "sampling is 'some'"),
+        ({"epochs": 0}, "epochs is 0; expected 1"),
+        ({"batch": 1}, "batch is 1; expected 2"),
+        ({"learning_rate": -1e-3}, "learning_rate is -0.001"),
+        ({"learning_rate": math.inf}, "learning_rate is inf"),
+        ({"learning_rate": math.nan}, "learning_rate is nan"),
+        ({"smoothing": 1.5}, "smoothing is 1.5; expected 0 to 1"),
+        ({"smoothing": 0.1}, "focal loss takes labels as they are"),
+        ({"mixup": 0.2}, "focal loss takes labels as they are"),
+        ({"soft_labels": True}, "focal loss takes labels as they are"),
+        ({"loss": "cross_entropy", "mixup": 0.2, "distillation": Distillation(4.0, 0.7, 0.3)}, "distillation takes"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_refused(settings, told):
+    with pytest.raises(ValueError, match=told):
+        Recipe(**settings)
+
+
+def test_settings_survive_json():
+    recipe = Recipe(distillation=Distillation(4.0, 0.7, 0.3))
+    assert json.loads(json.dumps(recipe.plain())) == recipe.plain()
+    assert recipe.plain()["augmentation"]["crop_scale"] == [0.85, 1.0]
+    assert recipe.plain()["distillation"]["temperature"] == 4.0
+
+
+LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.1, 0.2, 0.3], [-1.0, 3.0, 0.0], [0.0, 0.0, 4.0]])
+TARGET = torch.tensor([0, 0, 1, 2])
+WEIGHT = losses.class_weights(TARGET, 3)
+
+
+@pytest.mark.parametrize(
+    "recipe, expected",
+    [
+        (Recipe(), losses.focal(LOGITS, TARGET, 2.0, WEIGHT)),
+        (Recipe(gamma=1.0, class_weighted=False), losses.focal(LOGITS, TARGET, 1.0)),
+        (Recipe(loss="cross_entropy"), F.cross_entropy(LOGITS, TARGET, WEIGHT)),
+        (Recipe(loss="cross_entropy", class_weighted=False), F.cross_entropy(LOGITS, TARGET)),
+        (
+            Recipe(loss="cross_entropy", class_weighted=False, smoothing=0.1),
+            F.cross_entropy(LOGITS, TARGET, label_smoothing=0.1),
+        ),
+    ],
+)
+def test_losses(recipe, expected):
+    assert torch.allclose(criterion(recipe, TARGET, 3)(LOGITS, TARGET), expected)
+
+
+def test_losses_of_soft_labels_and_of_half_precision():
+    soft = torch.softmax(LOGITS.flip(0), 1)
+    recipe = Recipe(loss="cross_entropy", class_weighted=False)
+    assert torch.allclose(criterion(recipe, TARGET, 3)(LOGITS, soft), -(soft * LOGITS.log_softmax(1)).sum(1).mean())
+    assert criterion(Recipe(), TARGET, 3)(LOGITS.bfloat16(), TARGET).dtype == torch.float32
+
+
+def test_distillation_takes_the_place_of_the_loss():
+    kd = Distillation(4.0, 0.7, 0.3)
+    found = criterion(Recipe(distillation=kd), TARGET, 3)(LOGITS, TARGET, LOGITS.flip(0))
+    assert torch.allclose(found, kd(LOGITS, LOGITS.flip(0), TARGET))
+
+
+@pytest.mark.parametrize("name, kind", [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)])
+def test_optimisers(name, kind):
+    weights = [torch.nn.Parameter(torch.ones(3))]
+    recipe = Recipe(optimizer=name, learning_rate=0.1, weight_decay=0.01, momentum=0.8)
+    found, more = optimizer(recipe, weights), {"momentum": 0.8} if name == "sgd" else {}
+    other = [torch.nn.Parameter(torch.ones(3))]
+    expected = kind(other, lr=0.1, weight_decay=0.01, **more)
+    for one, two in ((found, weights), (expected, other)):
+        for _ in range(3):
+            two[0].grad = torch.tensor([1.0, -2.0, 0.5])
+            one.step()
+    assert torch.allclose(weights[0], other[0], atol=1e-6) and not torch.allclose(weights[0], torch.ones(3))
+
+
+# ---------------------------------------------------------------------------------------------------- learning rates
+
+
+def rates(scheduler, epochs, *given):
+    """What PyTorch's own scheduler does, an epoch at a time."""
+    stand_in = torch.optim.SGD([torch.zeros(1)], lr=0.1)
+    made, found = scheduler(stand_in), []
+    for epoch in range(epochs):
+        found.append(stand_in.param_groups[0]["lr"])
+        stand_in.step()
+        made.step(*(column[epoch] for column in given))
+    return found
+
+
+def test_cosine_is_pytorchs():
+    recipe = Recipe(epochs=20, learning_rate=0.1, schedule="cosine")
+    expected = rates(lambda stand_in: lr_scheduler.CosineAnnealingLR(stand_in, 20), 20)
+    assert [learning_rate(recipe, epoch, []) for epoch in range(20)] == pytest.approx(expected)
+    assert learning_rate(recipe, 20, []) == 0
+
+
+def test_steps_are_pytorchs():
+    recipe = Recipe(epochs=20, learning_rate=0.1, schedule="step", step=6, factor=0.3)
+    expected = rates(lambda stand_in: lr_scheduler.StepLR(stand_in, 6, 0.3), 20)
+    assert [learning_rate(recipe, epoch, []) for epoch in range(20)] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("select, mode", [("macro_f1", "max"), ("loss", "min")])
+def test_a_plateau_is_pytorchs_and_needs_nothing_but_the_history(select, mode):
+    scores = [0.1, 0.3, 0.3, 0.2, 0.25, 0.29, 0.3, 0.31, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2]
+    recipe = Recipe(learning_rate=0.1, patience=2, factor=0.5, select=select)
+    expected = rates(lambda one: lr_scheduler.ReduceLROnPlateau(one, mode, 0.5, 2), len(scores), scores)
+    assert [learning_rate(recipe, epoch, scores[:epoch]) for epoch in range(len(scores))] == expected
+    assert expected[-1] < 0.1
+
+
+def test_constant_and_warm_up():
+    recipe = Recipe(epochs=20, learning_rate=0.1, schedule="constant", warmup=4)
+    found = [learning_rate(recipe, epoch, []) for epoch in (0.0, 1.0, 2.0, 3.9, 4.0, 19.0)]
+    assert found == pytest.approx([0.0, 0.025, 0.05, 0.0975, 0.1, 0.1])
+    whole = Recipe(epochs=20, learning_rate=0.1, schedule="cosine", warmup=20)
+    assert learning_rate(whole, 10, []) == pytest.approx(0.05)
