@@ -51,6 +51,7 @@ lock:
 	uv pip compile --universal --generate-hashes --python-version 3.11 --all-extras --quiet \
 	  --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
 
+# Trained networks in runs/ stay: they are hours of work, and are trained again where anything they rest on has changed.
 clean:
 	rm -rf $(VENV) reports/smoke reports/quick reports/laptop reports/paper data/smoke data/quick data/laptop data/paper \
 	  data/fer2013/dataset.json data/fer2013/*.npy data/fer2013/*.csv .dvc/cache .dvc/tmp .pytest_cache .ruff_cache notebooks/.ipynb_checkpoints

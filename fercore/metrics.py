@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from sklearn.metrics import confusion_matrix
 
 SCORES = ("accuracy", "macro_f1", "weighted_f1")
@@ -95,24 +96,89 @@ def compare(
     return pd.DataFrame(rows, columns=["part", "score", "images", "value", "low", "high"])
 
 
-def measurements(
-    run: str, dataset: str, split: str, labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str], **masks
-) -> list[dict]:
-    """Scores as measurements for the ledger, of one seed: accuracy(RUN, DATASET, SPLIT), recall(…, happy).
+def over_seeds(
+    labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], classes: int, masks: Mapping[str, np.ndarray]
+) -> pd.DataFrame:
+    """Mean scores over seeds, a row for each name, part (see `compare`) and score, with 95 % intervals.
 
-    masks  deduplicated and near_deduplicated, bool (N,), where there are any
+    predicted  by name, int (N,) for each seed. The interval is Student's over the seeds; with one seed it is the
+    bootstrap's over the images, which knows nothing of another training.
     """
-    table = compare(labels, predicted, len(classes), masks).set_index(["score", "part"])
+    rows = []
+    for name, seeds in predicted.items():
+        tables = [compare(labels, one, classes, masks).set_index(["part", "score"]) for one in seeds]
+        for key, first in tables[0].iterrows():
+            values = np.array([table.loc[key, "value"] for table in tables])
+            low, high = (first["low"], first["high"]) if len(values) == 1 else student(values)
+            rows.append((name, *key, int(first["images"]), values.mean(), low, high, len(values)))
+    return pd.DataFrame(rows, columns=["name", "part", "score", "images", "value", "low", "high", "seeds"])
+
+
+def student(values: np.ndarray) -> tuple[float, float]:
+    """The 95 % interval of the mean of two or more values, float (n,)."""
+    reach = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean() - reach), float(values.mean() + reach)
+
+
+def difference(
+    labels: np.ndarray, one: Sequence[np.ndarray], other: Sequence[np.ndarray], classes: int, score: str = "accuracy"
+) -> dict[str, float]:
+    """By how much `one` is better than `other`: difference, 95 % interval low to high, and p that it is noise.
+
+    one, other  predictions int (N,), a seed each, paired. Two or more: the paired t-test over seeds. One: the bootstrap
+    over images, the same ones for both.
+    """
+    if len(one) > 1:
+        first, second = (np.array([_score(labels, seed, classes, score) for seed in seeds]) for seeds in (one, other))
+        low, high = student(first - second)
+        p = 1.0 if np.array_equal(first, second) else float(stats.ttest_rel(first, second).pvalue)
+        return {"difference": float((first - second).mean()), "low": low, "high": high, "p": p}
+    draw, gaps = np.random.default_rng(0), []
+    for _ in range(RESAMPLES):
+        rows = draw.integers(0, len(labels), len(labels))
+        gaps.append(
+            _score(labels[rows], one[0][rows], classes, score) - _score(labels[rows], other[0][rows], classes, score)
+        )
+    low, high = np.quantile(gaps, (0.025, 0.975))
+    p = min(1.0, 2 * min(np.mean(np.array(gaps) <= 0), np.mean(np.array(gaps) >= 0)))
+    gap = _score(labels, one[0], classes, score) - _score(labels, other[0], classes, score)
+    return {"difference": gap, "low": float(low), "high": float(high), "p": float(p)}
+
+
+def _score(labels: np.ndarray, predicted: np.ndarray, classes: int, score: str) -> float:
+    matrix = np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+    return float(scores(matrix)[score])
+
+
+def measurements(
+    run: str,
+    dataset: str,
+    split: str,
+    labels: np.ndarray,
+    predicted: Sequence[np.ndarray],
+    classes: Sequence[str],
+    masks: Mapping[str, np.ndarray],
+) -> list[dict]:
+    """Mean scores over seeds as measurements for the ledger: accuracy(RUN, DATASET, SPLIT), recall(…, happy).
+
+    predicted  int (N,), a seed each; masks  deduplicated and near_deduplicated, bool (N,), where there are any
+    """
+    table = over_seeds(labels, {run: predicted}, len(classes), masks).set_index(["score", "part"])
     rows = []
     for name in SCORES:
         parts = {part: float(table.loc[(name, part), "value"]) for part in masks}
         ends = table.loc[(name, "published"), ["value", "low", "high"]].to_dict()
-        rows.append({"measurement": f"{name}({run}, {dataset}, {split})", "seeds": 1, **ends, **parts})
-    for label, found in report(labels, predicted, classes).iterrows():
+        rows.append({"measurement": f"{name}({run}, {dataset}, {split})", "seeds": len(predicted), **ends, **parts})
+    for label, found in mean_report(labels, predicted, classes).iterrows():
         for name in ("precision", "recall", "f1"):
             measurement = f"{name}({run}, {dataset}, {split}, {label})"
-            rows.append({"measurement": measurement, "value": float(found[name]), "seeds": 1})
+            rows.append({"measurement": measurement, "value": float(found[name]), "seeds": len(predicted)})
     return rows
+
+
+def mean_report(labels: np.ndarray, predicted: Sequence[np.ndarray], classes: Sequence[str]) -> pd.DataFrame:
+    """`report`, each number the mean over seeds."""
+    return sum(report(labels, one, classes) for one in predicted) / len(predicted)
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

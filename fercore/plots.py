@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -202,4 +202,138 @@ def label_errors(found: pd.DataFrame, wrong: np.ndarray, faces: Faces, truth: st
     axis.set(xlim=(0, 100), ylim=(0, 100), xlabel="wrong labels found, %", ylabel="of those taken, wrong, %")
     axis.legend()
     axis.set_title(f"Label errors, judged by {truth}, {label(faces)}")
+    return figure
+
+
+def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: str, title: str) -> Figure:
+    """Loss of training and selection split, and a score, by epoch: a colour a run. The best epoch has a dot."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for color, (name, history) in zip(
+        sns.color_palette(n_colors=max(10, len(histories))), histories.items(), strict=False
+    ):
+        left.plot(history["epoch"], history["train_loss"], ".--", color=color)
+        left.plot(history["epoch"], history["loss"], ".-", color=color)
+        right.plot(history["epoch"], 100 * history[score], ".-", color=color, label=name)
+        best = history.loc[history[score].idxmax()]
+        right.plot(best["epoch"], 100 * best[score], "o", color=color)
+    left.plot([], [], color="0.3", linestyle="--", label="Training, the loss that is trained with")
+    left.plot([], [], color="0.3", label="PublicTest, cross-entropy")
+    left.set(xlabel="epoch", ylabel="loss")
+    right.set(xlabel="epoch", ylabel=f"PublicTest {score.replace('_', '-')}, %".replace("f1", "F1"))
+    for axis in (left, right):
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.legend(fontsize=8)
+    figure.suptitle(f"{title}, {label(faces)}")
+    return figure
+
+
+def confusion(matrix: np.ndarray, faces: Faces, title: str) -> Figure:
+    """Images by true class (rows) and predicted class (columns): shares of the row, % with the count below."""
+    share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    side = 0.8 * len(matrix) + 1.6
+    figure = Figure(figsize=(side + 0.6, side), layout="constrained")
+    axis = figure.subplots()
+    text = np.array(
+        [
+            [f"{part:.0f}\n({count:,})" for part, count in zip(*row, strict=True)]
+            for row in zip(share, matrix, strict=True)
+        ]
+    )
+    names = list(faces.classes)
+    options = {"fmt": "", "cmap": "Blues", "vmin": 0, "vmax": 100, "square": True, "cbar": False, "linewidths": 0.5}
+    sns.heatmap(share, annot=text, annot_kws={"fontsize": 8}, xticklabels=names, yticklabels=names, ax=axis, **options)
+    axis.tick_params(axis="y", rotation=0)
+    axis.set(title=f"{title}, {label(faces)}", xlabel="predicted; % of the row, and images", ylabel="labelled")
+    return figure
+
+
+def intervals(
+    table: pd.DataFrame, faces: Faces, title: str, xlabel: str, marks: Mapping[str, float] | None = None
+) -> Figure:
+    """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval.
+
+    marks  by name, fractions that are set beside it, such as what a paper prints
+    """
+    figure = Figure(figsize=(8, 0.42 * len(table) + 1.3), layout="constrained")
+    axis = figure.subplots()
+    places = np.arange(len(table))
+    reach = 100 * np.array([table["value"] - table["low"], table["high"] - table["value"]])
+    axis.errorbar(100 * table["value"], places, xerr=reach, fmt="o", capsize=3, label="measured, 95 %")
+    known = {name: value for name, value in (marks or {}).items() if name in table.index}
+    if known:
+        rows = [table.index.get_loc(name) for name in known]
+        axis.plot(100 * np.array(list(known.values())), rows, "D", color=sns.color_palette()[3], label="paper")
+        axis.legend(loc="best", fontsize=8)
+    axis.set_yticks(places, list(table.index))
+    axis.set(xlabel=xlabel, ylim=(len(table) - 0.5, -0.5))
+    axis.set_title(f"{title}, {label(faces)}")
+    return figure
+
+
+def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and latency") -> Figure:
+    """Latency against parameters, the size of the dot for accuracy; after TinyFER-Lite's Figure 4.
+
+    table  indexed by network: parameters, cpu_ms, accuracy (fraction)
+    """
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axis = figure.subplots()
+    axis.scatter(table["parameters"] / 1e6, table["cpu_ms"], s=40 + 900 * table["accuracy"] ** 2, alpha=0.6)
+    for place, (name, row) in enumerate(table.sort_values("parameters").iterrows()):
+        where = {"xytext": (0, -14), "va": "top"} if place % 2 else {"xytext": (0, 14), "va": "bottom"}
+        spot = (row["parameters"] / 1e6, row["cpu_ms"])
+        text = f"{name}\n{100 * row['accuracy']:.1f} %"
+        axis.annotate(text, spot, textcoords="offset points", fontsize=8, ha="center", **where)
+    axis.margins(x=0.15, y=0.35)
+    axis.set(
+        xlabel="parameters, millions", ylabel="latency of one image on this CPU, ms", xlim=(0, None), ylim=(0, None)
+    )
+    axis.set_title(f"{title}; larger dots for PrivateTest accuracy, {label(faces)}", fontsize=10)
+    return figure
+
+
+def recall_by_frequency(table: pd.DataFrame, faces: Faces) -> Figure:
+    """Recall of each class against its training images, a line a run; columns images, class, run, recall."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axis = figure.subplots()
+    for name, part in table.groupby("run", sort=False):
+        part = part.sort_values("images")
+        axis.plot(part["images"], 100 * part["recall"], "o-", label=name, alpha=0.8)
+    first = table[table["run"] == table["run"].iloc[0]]
+    for _, row in first.iterrows():
+        top = 100 * table.loc[table["class"] == row["class"], "recall"].max()
+        axis.annotate(
+            row["class"], (row["images"], top), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8
+        )
+    axis.set(xscale="log", xlabel="training images of the class", ylabel="PrivateTest recall, %", ylim=(0, 105))
+    axis.legend(fontsize=8)
+    axis.set_title(f"Class frequency against recall, {label(faces)}")
+    return figure
+
+
+def reliability(table: pd.DataFrame, error: float, faces: Faces) -> Figure:
+    """Accuracy by confidence, and how many images there are at each; `table` and `error` are metrics.calibration's."""
+    figure = Figure(figsize=(5, 4.4), layout="constrained")
+    axis, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    axis.plot([0, 100], [0, 100], color="0.6", linestyle="--")
+    axis.plot(100 * table["confidence"], 100 * table["accuracy"], "o-")
+    axis.set(ylabel="accuracy, %", xlim=(0, 100), ylim=(0, 100))
+    below.bar(100 * table["confidence"], table["images"], width=4)
+    below.set(xlabel="confidence, %", ylabel="images")
+    axis.set_title(f"Calibration error {100 * error:.1f} %, {label(faces)}")
+    return figure
+
+
+def explanations(faces: Faces, rows: Sequence[int], maps: np.ndarray, captions: Sequence[str], title: str) -> Figure:
+    """Images, and below each where the network looked for its answer: maps (N, H, W) from 0 to 1."""
+    figure = Figure(figsize=(1.1 * len(rows), 2.75), layout="constrained")
+    for column, row, heat, caption in zip(
+        figure.subplots(2, len(rows), squeeze=False).T, rows, maps, captions, strict=True
+    ):
+        for axis in column:
+            axis.imshow(faces.pixels[row], cmap="gray", vmin=0, vmax=255)
+            axis.set_axis_off()
+        column[1].imshow(heat, cmap="inferno", alpha=0.7 * heat, vmin=0, vmax=1)
+        column[0].set_title(caption, fontsize=8)
+    figure.suptitle(f"{title}, {label(faces)}")
     return figure

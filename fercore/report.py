@@ -34,10 +34,18 @@ def findings(stage: Path) -> tuple[str, pd.DataFrame]:
     return whole["data"], pd.DataFrame(rows, columns=["finding", "value"])
 
 
-def table(stage: Path, name: str) -> pd.DataFrame | None:
-    """One of a stage's tables without the column that names its data; None where the stage did not make it."""
-    path = stage / f"{name}.csv"
-    return pd.read_csv(path).drop(columns="data") if path.is_file() else None
+SHOWN = {  # tables that the report shows, by stage; the others are there as files
+    "01_data_audit": ("class_counts", "leakage_exact", "leakage_near", "vote_agreement"),
+    "02_baselines": ("comparison",),
+    "03_tinyfer_lite": ("scores", "report", "ablation", "differences"),
+}
+
+
+def shown_tables(stage: Path) -> list[tuple[str, pd.DataFrame]]:
+    """The tables of a stage that the report shows and that it has made, with a heading each."""
+    paths = [stage / f"{name}.csv" for name in SHOWN.get(stage.name, ())]
+    found = [(path.stem, pd.read_csv(path)) for path in paths if path.is_file()]
+    return [(f"{name.replace('_', ' ').capitalize()}, {table['data'].iloc[0]}", table) for name, table in found]
 
 
 def page(notebook: str | Path, target: str | Path) -> Path:

@@ -30,3 +30,16 @@ def mask(faces: Faces, exact: np.ndarray, near: np.ndarray, against: str = "Trai
     for name, group in (("deduplicated", exact), ("near_deduplicated", near)):
         table[name] = (~np.isin(group[rows], group[trained])).astype(int)
     return table
+
+
+def kept(faces: Faces, split: str, table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What `mask` says of a split, in the order of its rows: deduplicated and near_deduplicated, bool (n,).
+
+    table  of `mask`, or as the audit wrote it. Raises ValueError where it is another set's.
+    """
+    part = table[table["split"] == split]
+    if not np.array_equal(part["row"].to_numpy(), faces.rows(split)):
+        raise ValueError(
+            f"the mask has {len(part):,} rows of {split}, not the {len(faces.rows(split)):,} of {faces.name}"
+        )
+    return {name: part[name].to_numpy(bool) for name in ("deduplicated", "near_deduplicated")}

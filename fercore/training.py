@@ -77,7 +77,7 @@ def fit(
     """Train `network` on the rows `train` of `faces`, and keep the epoch that is best on the rows `select`.
 
     network  a name, made by `models.create` with `weights` and `options` after the recipe's seed is set; or a module
-    folder   where the run is written, and gone on with where it was interrupted; None: nowhere
+    folder   where the run is written, and gone on with where it was interrupted; None or empty: nowhere
     train, select  a split, or row numbers; select None: nothing is selected, the last epoch is the best
     teacher  for a recipe with distillation
     device   "cuda", "cuda:1", "cpu"; by default a GPU where there is one
@@ -87,6 +87,7 @@ def fit(
     there is no space left; ValueError and KeyError for arguments that do not fit each other.
     """
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    folder = Path(folder) if folder else None
     if (recipe.distillation is None) != (teacher is None):
         raise ValueError("distillation needs both a teacher and a recipe with its settings")
     if select is None and recipe.schedule == "plateau":
@@ -104,12 +105,12 @@ def fit(
         rows, start = {"train": train, "select": select}, {"weights": weights, "options": dict(options or {})}
         identity = runs.identity(name, network, faces, recipe.plain(), rows, start, teacher)
         training = _Training(network.to(device), faces, recipe, train, select, teacher, device, rank, world)
-        training.go(name, identity, None if folder is None else Path(folder), restart, progress and rank == 0)
+        training.go(name, identity, folder, restart, progress and rank == 0)
     if folder is not None and rank == 0:
-        _conclude(training, Path(folder), identity, faces)
+        _conclude(training, folder, identity, faces)
     network = training.best_network()
     history = pd.DataFrame(training.history)
-    return Run(network, recipe, history, training.best_epoch, training.seconds, folder and Path(folder))
+    return Run(network, recipe, history, training.best_epoch, training.seconds, folder)
 
 
 class _Training:

@@ -90,36 +90,35 @@ sizes = compare(networks, evidence, verdicts)
 display(sizes.style.hide(axis="index"))
 
 # %% [markdown]
-# ## What is in the data
+# ## What was measured
 #
-# Images by class and split, and how many of the test images also stand in Training: identical to the byte, and showing the
-# same photograph.
+# Stage by stage, on the data of this profile.
 
 # %%
+def show(stages):
+    for stage in stages:
+        name, numbers = report.findings(stage)
+        warning = "\n\n**Rendered faces: no number here compares with a paper's.**" if "synthetic" in name else ""
+        display(Markdown(f"### Stage {stage.name}, data {name}\n\n{len(numbers)} findings.{warning}"))
+        for heading, found in report.shown_tables(stage):
+            found = found.drop(columns="data").style.hide(axis="index")
+            display(Markdown(f"#### {heading}"), found.format(precision=3, na_rep="", thousands=","))
+        for path in sorted(stage.glob("*.png")):
+            display(Image(path))
+
+
 stages = report.stages(reports)
 if not stages:
     display(Markdown(f"Nothing has been measured in `{reports}` yet: run `make reproduce PROFILE={profile}`."))
-for stage in stages:
-    name, numbers = report.findings(stage)
-    warning = "\n\n**Rendered faces: no number here compares with a paper's.**" if "synthetic" in name else ""
-    display(Markdown(f"Profile *{profile}*, stage {stage.name}, data {name}: {len(numbers)} findings.{warning}"))
-
-# %%
-audit = next((stage for stage in stages if stage.name == "01_data_audit"), None)
-for name in ("class_counts", "leakage_exact", "leakage_near", "vote_agreement"):
-    found = report.table(audit, name) if audit else None
-    if found is not None:
-        display(
-            Markdown(f"### {name.replace('_', ' ').capitalize()}"), found.style.hide(axis="index").format(precision=4)
-        )
+show(stages)
 
 # %% [markdown]
-# ## Figures
+# ## Measured on real data before
+#
+# What comes with the project in `reports/reference`, with the record of how it was made.
 
 # %%
-for stage in stages:
-    for path in sorted(stage.glob("*.png")):
-        display(Image(path))
+show(stage for stage in report.stages(reference) if stage.name != "01_data_audit")
 
 # %% [markdown]
 # ## The whole ledger

@@ -1,5 +1,9 @@
 """Faces and a network that train in a moment."""
 
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: for nets this small, threads only wait
+
 import numpy as np
 import pytest
 import torch

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
 from fercore import measurements, metrics
@@ -83,7 +84,9 @@ def test_parts_are_scored_on_their_own():
 def test_measurements_have_names_that_the_ledger_knows(tmp_path):
     labels, predicted = draw(100)
     kept = np.arange(100) % 2 == 0
-    rows = metrics.measurements("tinyfer_lite", "fer2013", "PrivateTest", labels, predicted, CLASSES, deduplicated=kept)
+    rows = metrics.measurements(
+        "tinyfer_lite", "fer2013", "PrivateTest", labels, [predicted], CLASSES, {"deduplicated": kept}
+    )
     for row in rows:
         measurements.check(row["measurement"], ["tinyfer_lite"])
     saved = measurements.save(rows, tmp_path, "paper").set_index("measurement")
@@ -92,3 +95,54 @@ def test_measurements_have_names_that_the_ledger_knows(tmp_path):
     assert accuracy["deduplicated"] == pytest.approx((labels == predicted)[kept].mean())
     assert accuracy["low"] < accuracy["value"] < accuracy["high"] and np.isnan(accuracy["near_deduplicated"])
     assert len(saved) == 3 + 3 * 7
+
+
+def test_several_seeds_are_measured_by_their_mean():
+    labels, _ = draw(300)
+    seeds = [draw(300, skill=skill)[1] for skill in (0.5, 0.6, 0.9)]
+    rows = {row["measurement"]: row for row in metrics.measurements("x", "d", "s", labels, seeds, CLASSES, {})}
+    each = [(labels == predicted).mean() for predicted in seeds]
+    assert rows["accuracy(x, d, s)"]["value"] == pytest.approx(np.mean(each))
+    assert rows["accuracy(x, d, s)"]["seeds"] == 3
+    recall = np.mean([metrics.report(labels, predicted, CLASSES).loc["sad", "recall"] for predicted in seeds])
+    assert rows["recall(x, d, s, sad)"]["value"] == pytest.approx(recall)
+
+
+def test_intervals_over_seeds_are_students_and_of_one_seed_the_bootstraps():
+    labels, _ = draw(300)
+    seeds = [draw(300, skill=skill)[1] for skill in (0.5, 0.6, 0.9)]
+    table = metrics.over_seeds(labels, {"three": seeds, "one": seeds[:1]}, 7, {"half": np.arange(300) < 150})
+    table = table.set_index(["name", "part", "score"])
+    each = np.array([(labels == predicted)[:150].mean() for predicted in seeds])
+    expected = stats.t.interval(0.95, 2, each.mean(), stats.sem(each))
+    found = table.loc[("three", "half", "accuracy")]
+    assert (found["low"], found["high"]) == pytest.approx(expected)
+    assert (found["value"], found["images"], found["seeds"]) == (pytest.approx(each.mean()), 150, 3)
+    alone = table.loc[("one", "published", "macro_f1")]
+    ends = metrics.intervals(metrics.confusion(labels, seeds[0], 7))["macro_f1"]
+    assert (alone["low"], alone["high"]) == pytest.approx(ends) and alone["seeds"] == 1
+
+
+def test_a_difference_over_seeds_is_the_paired_t_test():
+    labels, _ = draw(400)
+    one = [draw(400, skill=skill)[1] for skill in (0.62, 0.7, 0.66)]
+    other = [draw(400, skill=skill)[1] for skill in (0.5, 0.61, 0.52)]
+    found = metrics.difference(labels, one, other, 7, "macro_f1")
+    first, second = (
+        [sklearn_metrics.f1_score(labels, predicted, average="macro") for predicted in seeds] for seeds in (one, other)
+    )
+    expected = stats.ttest_rel(first, second)
+    assert found["p"] == pytest.approx(expected.pvalue)
+    assert (found["low"], found["high"]) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert metrics.difference(labels, one, one, 7) == {"difference": 0, "low": 0, "high": 0, "p": 1}
+
+
+def test_a_difference_of_one_seed_is_the_bootstraps_over_images():
+    labels, worse = draw(2000, skill=0.55)
+    better = draw(2000, skill=0.65)[1]
+    found = metrics.difference(labels, [better], [worse], 7)
+    assert found["low"] < found["difference"] < found["high"] and found["p"] < 0.01
+    gap = (better == labels).astype(float) - (worse == labels)
+    assert found["high"] - found["low"] == pytest.approx(2 * 1.96 * gap.std() / np.sqrt(2000), rel=0.1)
+    same = metrics.difference(labels, [worse], [worse], 7)
+    assert same["p"] == 1 and same["low"] == same["high"] == 0

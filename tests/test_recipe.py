@@ -82,7 +82,9 @@ def test_distillation_takes_the_place_of_the_loss():
     assert torch.allclose(found, kd(LOGITS, LOGITS.flip(0), TARGET))
 
 
-@pytest.mark.parametrize("name, kind", [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)])
+@pytest.mark.parametrize(
+    "name, kind", [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
+)
 def test_optimisers(name, kind):
     weights = [torch.nn.Parameter(torch.ones(3))]
     recipe = Recipe(optimizer=name, learning_rate=0.1, weight_decay=0.01, momentum=0.8)

@@ -31,9 +31,15 @@ def test_findings_are_readable_and_say_what_they_are_about(reports):
     assert numbers.to_numpy().tolist() == [["test images", "35,887"], ["share", "0.125"], ["none", ""], ["yes", "True"]]
 
 
-def test_a_table_without_its_data_column_or_none(reports):
-    assert report.table(reports / "01_a", "counts").to_dict("list") == {"class": ["angry"], "n": [3]}
-    assert report.table(reports / "01_a", "other") is None
+def test_the_tables_of_a_stage_that_the_report_shows(tmp_path):
+    stage = tmp_path / "03_tinyfer_lite"
+    stage.mkdir()
+    for name in ("ablation", "scores", "history"):
+        (stage / f"{name}.csv").write_text(f"x,data\n{len(name)},synthfer (synthetic)\n")
+    found = report.shown_tables(stage)
+    assert [heading for heading, _ in found] == ["Scores, synthfer (synthetic)", "Ablation, synthfer (synthetic)"]
+    assert [table["x"].tolist() for _, table in found] == [[6], [8]]
+    assert report.shown_tables(tmp_path / "elsewhere") == []
 
 
 def test_the_page_shows_outputs_without_code_and_reaches_for_nothing(tmp_path):

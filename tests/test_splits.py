@@ -52,3 +52,16 @@ def test_mask_of_a_set_that_only_trains_is_empty():
 def test_mask_of_a_set_without_training_keeps_everything():
     table = splits.mask(faces_of(["", "", ""]), np.zeros(3, int), np.zeros(3, int))
     assert table["row"].tolist() == [0, 1, 2] and table["near_deduplicated"].tolist() == [1, 1, 1]
+
+
+def test_a_mask_is_taken_up_again_by_split():
+    split = np.repeat(["Training", "PublicTest", "PrivateTest"], 4)
+    exact, near = np.arange(12), np.arange(12)
+    exact[9], near[8] = 0, 2
+    near[9] = 0
+    table, faces = splits.mask(faces_of(split), exact, near), faces_of(split)
+    found = splits.kept(faces, "PrivateTest", table.sample(frac=1, random_state=0).sort_values("row"))
+    assert found["deduplicated"].tolist() == [True, False, True, True]
+    assert found["near_deduplicated"].tolist() == [False, False, True, True]
+    with pytest.raises(ValueError, match="the mask has 3 rows of PrivateTest, not the 4 of handmade"):
+        splits.kept(faces, "PrivateTest", table.iloc[:-1])

@@ -294,6 +294,13 @@ def test_a_finished_run_is_not_trained_again(faces, tiny, tmp_path, monkeypatch)
     assert again.best_epoch == first.best_epoch and again.seconds == pytest.approx(first.seconds, abs=1e-3)
 
 
+def test_without_a_folder_nothing_is_written(faces, tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in (None, ""):
+        assert train(tiny(), faces, folder=folder).folder is None
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_run_says_what_made_it(faces, tiny, tmp_path):
     run = train(tiny(), faces, folder=tmp_path)
     found = json.loads((tmp_path / "provenance.json").read_text())
@@ -327,8 +334,8 @@ def other_data(faces):
 
 CHANGES = {
     "network": (
-        lambda given: {"network": models.create("microexpnet_xxs", 3)},
-        r"network: TinyNet, 123 parameters, .*, not MicroExpNet",
+        lambda given: {"network": nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(48, 3))},
+        r"network: TinyNet, 267 parameters, .*, not Sequential, 147 parameters",
     ),
     "classes": (
         lambda given: {"faces": dataclasses.replace(given["faces"], classes=("a", "b", "c"))},
@@ -347,9 +354,9 @@ CHANGES = {
 
 @pytest.mark.parametrize("change, told", CHANGES.values(), ids=CHANGES)
 def test_another_training_is_refused_with_both_named(faces, tiny, tmp_path, change, told):
-    train(tiny(), faces, folder=tmp_path)
+    train(tiny(channels=3), faces, folder=tmp_path)
     before = contents(tmp_path)
-    given = {"network": tiny(), "faces": faces, "recipe": QUICK, "folder": tmp_path}
+    given = {"network": tiny(channels=3), "faces": faces, "recipe": QUICK, "folder": tmp_path}
     given |= change(given)
     with pytest.raises(RunError, match=told) as caught:
         train(**given)

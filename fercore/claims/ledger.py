@@ -122,6 +122,11 @@ class Ledger:
     groups: dict[str, dict[str, list[str]]]
     networks: tuple[str, ...]  # that measurements may name
 
+    def printed(self, measurement: str) -> Claim | None:
+        """The first claim with a number about a measurement; None where no paper prints any."""
+        found = (claim for claim in self.claims.values() if claim.measurement == measurement)
+        return next((claim for claim in found if claim.value is not None), None)
+
     def find(self, pattern: str, paper: str) -> list[str]:
         """Ids of the claims that `pattern` means: * is any one part of an id, @name each member of a group in its
         order, other/… a claim of another paper. Raises LedgerError where there is none."""
