@@ -43,7 +43,47 @@ def votes(faces):
     return Faces(faces.name, faces.pixels, faces.table.assign(**columns), faces.classes, faces.synthetic)
 
 
+def history(epochs=5, seed=0):
+    draw = np.random.default_rng(seed)
+    columns = {name: np.sort(draw.random(epochs)) for name in ("train_loss", "loss", "accuracy", "macro_f1")}
+    return pd.DataFrame({"epoch": np.arange(epochs) + 1, **columns})
+
+
+def scored(names):
+    value = np.linspace(0.4, 0.6, len(names))
+    return pd.DataFrame({"value": value, "low": value - 0.02, "high": value + 0.03}, index=pd.Index(names, name="name"))
+
+
+def costs():
+    names = ["simple_cnn", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "tinyfer_lite"]
+    columns = {"parameters": [1175015, 2232839, 1525031, 4016515, 932202], "cpu_ms": [30, 19, 11.4, 31.6, 11]}
+    return pd.DataFrame({**columns, "accuracy": [0.6, 0.5, 0.55, 0.4, 0.67]}, index=names)
+
+
+def recalls(faces):
+    part = pd.DataFrame({"class": faces.classes, "images": 3 ** np.arange(1, 8), "recall": np.linspace(0.1, 1, 7)})
+    return pd.concat([part.assign(run="one"), part.assign(run="two", recall=part["recall"] / 2)])
+
+
+def calibrated():
+    table = pd.DataFrame({"confidence": [0.3, 0.6, 0.95], "accuracy": [0.2, 0.5, 0.9], "images": [5, 90, 40]})
+    return table.assign(bin=[4, 9, 14])
+
+
 DRAW = {
+    "training_curves": lambda faces: plots.training_curves(
+        {"tinyfer_lite": history(), "mobilenet_v3_small": history(1, 1)}, faces, "macro_f1", "Runs"
+    ),
+    "confusion": lambda faces: plots.confusion(np.arange(49).reshape(7, 7) ** 2, faces, "PrivateTest"),
+    "intervals": lambda faces: plots.intervals(
+        scored(list("abcd")), faces, "Scores", "accuracy, %", {"b": 0.5, "z": 1}
+    ),
+    "size_and_latency": lambda faces: plots.size_and_latency(costs(), faces),
+    "recall_by_frequency": lambda faces: plots.recall_by_frequency(recalls(faces), faces),
+    "reliability": lambda faces: plots.reliability(calibrated(), 0.073, faces),
+    "explanations": lambda faces: plots.explanations(
+        faces, [0, 1, 2], np.full((3, 24, 24), 0.5), ["angry\nsays sad"] * 3, "Grad-CAM"
+    ),
     "class_counts": lambda faces: plots.class_counts(audit.counts(faces), faces),
     "contact_sheet": lambda faces: plots.contact_sheet(faces, [[0, 1], [2], []], ["a", "b", "c"], "Some"),
     "by_class": lambda faces: plots.by_class(faces, 2),

@@ -32,6 +32,9 @@ def prepare(notebook, folder, outputs):
     places = {
         "data": f"{folder}/data",
         "out": f"{folder}/reports/{stem}",
+        "audit": f"{folder}/reports/01_data_audit",
+        "baselines": f"{folder}/reports/02_baselines",
+        "runs": f"{folder}/runs",
         "profile": "smoke",
         "reports": f"{folder}/reports",
         "reference": f"{ROOT}/reports/reference",
