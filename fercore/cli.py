@@ -15,7 +15,7 @@ def main(words: list[str] | None = None) -> int:
 
     try:
         return options.run(options) or 0
-    except (DataError, ParameterError, ValueError, OSError) as error:
+    except (DataError, ParameterError, ValueError, OSError, RuntimeError) as error:
         print("fercore:", str(error).replace("\n", " "), file=sys.stderr)
         return 1
 
@@ -38,6 +38,20 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("audit", help="counts, duplicates and leakage of an imported data set")
     command.add_argument("folder", help="where it was imported to, such as data/fer2013")
     command.set_defaults(run=_audit)
+
+    command = commands.add_parser("train", help="train a network as a YAML file says; goes on where it was stopped")
+    command.add_argument("recipe", help="network, options, weights, and the settings of fercore.recipe.Recipe")
+    command.add_argument("--data", metavar="FOLDER", required=True, help="an imported data set, such as data/fer2013")
+    command.add_argument("--to", metavar="FOLDER", required=True, help="the run, such as runs/tinyfer_lite")
+    command.add_argument("--device", help="cuda, cuda:1, cpu (a GPU where there is one)")
+    command.add_argument("--release", metavar="FOLDER", help="put weights and a card there, reported on PrivateTest")
+    command.add_argument(
+        "--mask",
+        metavar="CSV",
+        default="reports/reference/01_data_audit/test_mask.csv",
+        help="with --release: the test images without copies in Training, from 01_data_audit (%(default)s)",
+    )
+    command.set_defaults(run=_train)
 
     command = commands.add_parser("networks", help="every network: parameters, size, operations, and what is printed")
     command.add_argument(
@@ -116,6 +130,30 @@ def _audit(options) -> None:
         print(f"\n{name}: {redundant:,} redundant, {contradicted:,} in groups of several labels")
         if "Training" in faces.splits:
             print(audit.leakage(faces, group).to_string(float_format="{:.4f}".format))
+
+
+def _train(options) -> None:
+    import pandas as pd
+
+    from . import datasets, splits
+    from .pipeline import read_params
+    from .recipe import from_plain
+    from .release import release
+    from .training import fit
+
+    settings = read_params(options.recipe)
+    network, made_with = settings.pop("network", None), settings.pop("options", {})
+    if network is None:
+        raise ValueError(f"{options.recipe}: names no network")
+    start, faces = settings.pop("weights", None), datasets.open(options.data)
+    recipe = from_plain(settings)
+    run = fit(network, faces, recipe, options.to, weights=start, options=made_with, device=options.device)
+    best = run.history.iloc[run.best_epoch - 1]
+    scores = f"accuracy {best['accuracy']:.4f}, macro-F1 {best['macro_f1']:.4f}"
+    print(f"{options.to}: epoch {run.best_epoch} of {len(run.history)}, PublicTest {scores}")
+    if options.release:
+        masks = splits.kept(faces, "PrivateTest", pd.read_csv(options.mask))
+        print(release(run, network, made_with, faces, masks, Path(options.release)))
 
 
 def _networks(options) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 
 import torch
 import torch.nn.functional as F
@@ -97,6 +98,8 @@ class Recipe:
             ("ema", 0, 1),
         ):
             value = getattr(self, name)
+            if not isinstance(value, (int, float)):
+                raise ValueError(f"{name} is {value!r}, a {type(value).__name__}; expected a number")
             if not low <= value <= high or math.isinf(value):
                 raise ValueError(f"{name} is {value}; expected {low} to {high}")
         hard = self.loss == "focal" or self.distillation is not None
@@ -107,6 +110,27 @@ class Recipe:
     def plain(self) -> dict:
         """All settings as values that JSON has."""
         return _plain(asdict(self))
+
+
+def from_plain(values: Mapping) -> Recipe:
+    """A recipe from plain values, such as of a YAML file or of `Recipe.plain`. Raises ValueError for what none has."""
+    return _made(Recipe, values, {"augmentation": Augmentation, "distillation": Distillation})
+
+
+def _made(kind: type, values: Mapping, parts: Mapping[str, type]):
+    names = [field.name for field in fields(kind)]
+    for name in values:
+        if name not in names:
+            near = difflib.get_close_matches(str(name), names, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
+            raise ValueError(f"{kind.__name__} has no setting {name!r}; {hint}")
+    found = {}
+    for name, value in values.items():
+        inner = parts.get(name)
+        found[name] = _made(inner, value, {}) if inner and value is not None else value
+        if isinstance(value, list):
+            found[name] = tuple(value)
+    return kind(**found)
 
 
 def _plain(value):

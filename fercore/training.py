@@ -308,8 +308,12 @@ class _Training:
         if self.average is not None:
             self.average.module.load_state_dict(_below("average.", held))
         state: dict[int, dict] = {}
+        weights = list(self.network.parameters())
         for key, value in _below("optimizer.", held).items():
             index, name = key.split(".", 1)
+            weight = weights[int(index)]
+            if value.shape == weight.shape:  # in the weight's own layout, which fused steps take for granted
+                value = torch.empty_like(weight.data).copy_(value)
             state.setdefault(int(index), {})[name] = value
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch.optim import lr_scheduler
 
 from fercore import losses
+from fercore.augment import Augmentation
 from fercore.losses import Distillation
-from fercore.recipe import Recipe, criterion, learning_rate, optimizer
+from fercore.recipe import Recipe, criterion, from_plain, learning_rate, optimizer
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,28 @@ def test_settings_survive_json():
     assert json.loads(json.dumps(recipe.plain())) == recipe.plain()
     assert recipe.plain()["augmentation"]["crop_scale"] == [0.85, 1.0]
     assert recipe.plain()["distillation"]["temperature"] == 4.0
+
+
+def test_a_recipe_is_read_again_from_plain_values():
+    kd = Distillation(4.0, 0.7, 0.3)
+    recipe = Recipe(epochs=3, distillation=kd, augmentation=Augmentation(crop_scale=(0.7, 1.0)))
+    assert from_plain(json.loads(json.dumps(recipe.plain()))) == recipe
+    assert from_plain({}) == Recipe() and from_plain({"augmentation": None}).augmentation is None
+
+
+@pytest.mark.parametrize(
+    "values, told",
+    [
+        ({"epoch": 3}, "Recipe has no setting 'epoch'; did you mean 'epochs'"),
+        ({"zzz": 3}, "Recipe has no setting 'zzz'; there are epochs, batch"),
+        ({"augmentation": {"flips": 1}}, "Augmentation has no setting 'flips'; did you mean 'flip'"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"learning_rate": "1e-3"}, "learning_rate is '1e-3', a str; expected a number"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_is_told(values, told):
+    with pytest.raises(ValueError, match=told):
+        from_plain(values)
 
 
 LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.1, 0.2, 0.3], [-1.0, 3.0, 0.0], [0.0, 0.0, 4.0]])

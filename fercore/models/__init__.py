@@ -14,7 +14,7 @@ import torchvision
 from torch import nn
 
 from . import light_fer, microexpnet, microexpnet_se, mini_resemotenet, tinyfer
-from .weights import WeightsError, from_timm, from_torchvision, load_file
+from .weights import WeightsError, from_timm, from_torchvision, load_file, released
 
 __all__ = ["WeightsError", "create", "names"]
 
@@ -31,10 +31,15 @@ def create(name: str, num_classes: int | None = None, weights: str | Path | None
 
     num_classes  outputs; by default what the paper has
     weights      None: drawn at random. "imagenet": the backbone's, through torchvision or timm. A path: a .safetensors
-                 file of the whole network
+                 file of the whole network. "fer2013": those that come with the project, made with their own options
     Raises ValueError for a name that neither knows, and WeightsError where weights cannot be had or do not fit; it
     never goes on with random ones instead.
     """
+    if isinstance(weights, str) and weights.isidentifier() and weights != "imagenet":  # and no path
+        weights, own = released(name, weights)
+        if num_classes not in (None, own["num_classes"]):
+            raise WeightsError(f"{weights.name} has {own['num_classes']} classes, not {num_classes}")
+        options = own | options
     options |= {} if num_classes is None else {"num_classes": num_classes}
     imagenet = weights is not None and str(weights) == "imagenet"
     if timm.is_model(name):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import timm
 import torch
 import torchvision
 from torch import nn
+
+RELEASED = Path(__file__).with_name("released")  # weights that come with the project, each with a card
 
 
 class WeightsError(RuntimeError):
@@ -55,6 +58,25 @@ def from_torchvision(name: str, pretrained: bool, num_classes: int = 1000, **opt
             {key: value if own[key].shape == value.shape else own[key] for key, value in state.items()}
         )
     return network
+
+
+def released(name: str, data: str) -> tuple[Path, dict]:
+    """The file of a network's weights that comes with the project, and the options that the network is made with.
+
+    Raises WeightsError where there is none.
+    """
+    from safetensors import safe_open
+
+    path = RELEASED / f"{name}-{data}.safetensors"
+    if not path.is_file():
+        there = sorted(path.stem for path in RELEASED.glob("*.safetensors"))
+        raise WeightsError(
+            f"no weights {data!r} of {name} come with the project; there are {', '.join(there) or 'none'}, "
+            "'imagenet', and any .safetensors file of the whole network"
+        )
+    with safe_open(path, "pt") as file:
+        record = json.loads(file.metadata()["fercore"])
+    return path, {"num_classes": len(record["classes"]), **record["options"]}
 
 
 def load_file(network: nn.Module, path: Path) -> None:
