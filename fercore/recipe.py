@@ -6,6 +6,7 @@ import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -178,10 +179,15 @@ def learning_rate(recipe: Recipe, epoch: float, monitored: Sequence[float]) -> f
     if recipe.schedule == "step":
         return recipe.learning_rate * recipe.factor ** int(epoch / recipe.step)
     if recipe.schedule == "plateau":
-        stand_in = torch.optim.SGD([torch.zeros(1)], lr=recipe.learning_rate)
-        mode = "min" if recipe.select == "loss" else "max"
-        plateau = ReduceLROnPlateau(stand_in, mode, recipe.factor, recipe.patience)
-        for value in monitored:
-            plateau.step(value)
-        return stand_in.param_groups[0]["lr"]
+        return _plateau(recipe, tuple(monitored))
     return recipe.learning_rate
+
+
+@lru_cache(maxsize=8)  # asked for at every batch, and the same for a whole epoch
+def _plateau(recipe: Recipe, monitored: tuple[float, ...]) -> float:
+    stand_in = torch.optim.SGD([torch.zeros(1)], lr=recipe.learning_rate)
+    mode = "min" if recipe.select == "loss" else "max"
+    plateau = ReduceLROnPlateau(stand_in, mode, recipe.factor, recipe.patience)
+    for value in monitored:
+        plateau.step(value)
+    return stand_in.param_groups[0]["lr"]

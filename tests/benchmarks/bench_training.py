@@ -113,7 +113,7 @@ def main():
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
     print(f"{options.network}, batch {BATCH}, {precision}, {name}, {workers} workers")
     print(f"{'side':>5} {'images':>7} {'fercore':>9} {'loader':>9} {'constant':>9} {'/loader':>8} {'/constant':>9}")
-    scale = 40 if device.type == "cuda" else 2
+    scale = 20 if device.type == "cuda" else 0.7
     rendered = datasets.load("synthfer", images=2000)
     for place, side in enumerate(options.sides):
         wanted = options.images[place % len(options.images)] if options.images else int(scale * 3e6 / side**1.6)
