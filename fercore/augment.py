@@ -75,14 +75,13 @@ def normalise(images: torch.Tensor, channels: int | None = None) -> torch.Tensor
     One channel becomes three alike, as papers do for networks that want colour; three become one by their luminance.
     What has one channel is normalised by the mean of the three statistics.
     """
-    if channels == 3:
-        images = images.expand(-1, 3, -1, -1)
-    elif channels == 1:
-        images = _grey(images)
     mean, std = (torch.tensor(values, device=images.device, dtype=images.dtype) for values in (MEAN, STD))
-    if images.shape[1] == 1:
-        return (images - mean.mean()) / std.mean()
-    return (images - mean[:, None, None]) / std[:, None, None]
+    if channels == 1:
+        images = _grey(images)
+    if images.shape[1] == 1 and channels != 3:
+        return (images - mean.mean()).div_(std.mean())
+    pixels = images.permute(0, 2, 3, 1).expand(-1, -1, -1, 3)  # channels last, which convolutions like
+    return (pixels - mean).div_(std).permute(0, 3, 1, 2)
 
 
 class Drawing:
@@ -156,22 +155,34 @@ def crop_map(
 def warp(images: torch.Tensor, maps: tuple[torch.Tensor, ...], side: int) -> torch.Tensor:
     """Float (N, C, H, W) through affine maps (N, 2, 3), in their order, to (N, C, side, side): one interpolation."""
     steps = (2 * torch.arange(side, device=images.device, dtype=images.dtype) + 1) / side - 1
-    y, x = torch.meshgrid(steps, steps, indexing="ij")
-    points = torch.stack([x, y], -1).reshape(1, -1, 2).expand(len(images), -1, -1)
-    inside = torch.ones(len(images), side * side, device=images.device, dtype=images.dtype)
-    for index, matrix in enumerate(maps):
-        points = points @ matrix[:, :, :2].transpose(1, 2) + matrix[:, None, :, 2]
-        if index + 1 < len(maps):  # what the last one leaves is within the source
+    through, inside = maps[0], None
+    for matrix in maps[1:]:  # what the last one leaves is within the source
+        for row in through.unbind(1):
             # between the last pixel's middle and the next one's, bilinear interpolation fades to black
-            inside = inside * ((1 + 1 / side - points.abs()) * side / 2).clamp(0, 1).prod(-1)
-    found = F.grid_sample(
-        images, points.reshape(len(images), side, side, 2), mode="bilinear", padding_mode="border", align_corners=False
-    )
-    return found * inside.reshape(len(images), 1, side, side)
+            fade = _plane(row, steps).abs_().mul_(-side / 2).add_((side + 1) / 2).clamp_(0, 1)
+            inside = fade if inside is None else inside.mul_(fade)
+        through = _then(through, matrix)
+    points = images.new_empty(len(images), side, side, 2)
+    for axis, row in enumerate(through.unbind(1)):
+        points[..., axis] = _plane(row, steps)
+    found = F.grid_sample(images, points, mode="bilinear", padding_mode="border", align_corners=False)
+    return found if inside is None else found.mul_(inside[:, None])
+
+
+def _plane(row: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
+    """a x + b y + c at every pixel, (N, S, S), from (N, 3): two small sums and one large, and no matrix product."""
+    a, b, c = row[:, :, None].unbind(1)
+    return (b * steps + c)[:, :, None] + (a * steps)[:, None, :]
+
+
+def _then(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """The affine map (N, 2, 3) that applies `first` and then `second`."""
+    turned = second[:, :, :2] @ first
+    return torch.cat([turned[:, :, :2], turned[:, :, 2:] + second[:, :, 2:]], 2)
 
 
 def erase(images: torch.Tensor, ranges: Augmentation, random: torch.Generator | None = None) -> torch.Tensor:
-    """A rectangle of zeros in a share of the images (N, C, H, W), as RandomErasing after normalisation."""
+    """A rectangle of zeros in a share of the images (N, C, H, W), in place, as RandomErasing after normalisation."""
     draw = Drawing(len(images), random, images.device)
     height, width = images.shape[-2:]
     area = draw.between(*ranges.erasing_area) * height * width
@@ -184,7 +195,7 @@ def erase(images: torch.Tensor, ranges: Augmentation, random: torch.Generator | 
     columns = torch.arange(width, device=images.device)[None, None, :]
     within = (rows >= top[:, None, None]) & (rows < (top + tall)[:, None, None])
     within = within & (columns >= left[:, None, None]) & (columns < (left + wide)[:, None, None])
-    return images.masked_fill((within & chosen[:, None, None])[:, None], 0.0)
+    return images.mul_(~(within & chosen[:, None, None])[:, None])
 
 
 def mixup(

@@ -87,7 +87,7 @@ def ways(network, faces, side, device, precision, workers):
             training.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             training.optimizer.step()
-        float(loss)
+        loss.item()
 
     def constant():
         augment.augment = lambda *_: fixed
