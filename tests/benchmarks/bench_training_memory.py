@@ -38,8 +38,8 @@ def timed(*given):
     return found
 training._Training.step = timed
 threading.Thread(target=watch, daemon=True).start()
-recipe = Recipe(epochs=1, batch=64, side=48, schedule="constant", channels_last=True)
-training.fit("microexpnet_xxs", faces, recipe, select=None, device="cpu", progress=False)
+recipe = Recipe(epochs=1, batch=256, side=32, schedule="constant", channels_last=True)
+training.fit("tinyfer_lite", faces, recipe, select=None, device="cpu", progress=False)
 print(first[0], own[0], status("VmHWM"), time.perf_counter() - started)
 """
 
