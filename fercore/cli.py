@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -148,6 +149,8 @@ def _train(options) -> None:
     start, faces = settings.pop("weights", None), datasets.open(options.data)
     recipe = from_plain(settings)
     run = fit(network, faces, recipe, options.to, weights=start, options=made_with, device=options.device)
+    if int(os.environ.get("RANK", 0)):  # of torchrun; the first process speaks for all
+        return
     best = run.history.iloc[run.best_epoch - 1]
     scores = f"accuracy {best['accuracy']:.4f}, macro-F1 {best['macro_f1']:.4f}"
     print(f"{options.to}: epoch {run.best_epoch} of {len(run.history)}, PublicTest {scores}")
@@ -224,3 +227,7 @@ def _failure(options) -> None:
     from .pipeline import failure
 
     print(failure(options.folder) or f"no executed notebook below {options.folder} holds an error; see above")
+
+
+if __name__ == "__main__":  # torchrun -m fercore.cli train ...
+    sys.exit(main())

@@ -81,12 +81,12 @@ def probabilities(
     rows: np.ndarray,
     side: int,
     kind: str = "one",
-    precision: str = "fp32",
     images: Pixels | None = None,
 ) -> np.ndarray:
     """Class probabilities of rows of `faces`, float64 (n, C): the mean of the softmax over the views.
 
-    The network stays in the mode that it was in. images  the same rows, where they are already at hand
+    In full precision, whatever the network was trained in; it stays in the mode that it was in.
+    images  the same rows, where they are already at hand
     """
     first = next(network.parameters())
     images = Pixels(faces, rows, first.device) if images is None else images
@@ -95,8 +95,7 @@ def probabilities(
     network.eval()
     for index in torch.arange(len(images)).split(BATCH):
         seen = views(images[index], side, kind, wanted)
-        with autocast(precision, first.device):
-            logits = [network(view.contiguous(memory_format=layout)).float() for view in seen]
+        logits = [network(view.contiguous(memory_format=layout)) for view in seen]
         parts.append(torch.stack(logits).double().softmax(-1).mean(0))
     network.train(trained)
     return torch.cat(parts).cpu().numpy()

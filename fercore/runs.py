@@ -25,6 +25,7 @@ from . import files
 from .datasets import Faces, store
 
 BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.csv"
+METRICS, PROVENANCE = "metrics.json", "provenance.json"
 CODE = ("augment", "evaluation", "losses", "metrics", "recipe", "training")  # what decides a result
 RECORD = "fercore"  # one key: safetensors writes several in any order, and the bytes would differ
 
@@ -62,6 +63,12 @@ def write_history(folder: Path, history: list[dict]) -> None:
     """Write history.csv, a row an epoch, numbers to their last digit."""
     text = pd.DataFrame(history).to_csv(index=False, lineterminator="\n")
     files.replace(folder / HISTORY, lambda file: file.write(text.encode()))
+
+
+def clear(folder: Path) -> None:
+    """Take away a run, and nothing else that may lie there."""
+    for name in (LAST, BEST, HISTORY, METRICS, PROVENANCE):
+        (folder / name).unlink(missing_ok=True)
 
 
 def differences(held: Mapping, wanted: Mapping, within: str = "") -> list[str]:

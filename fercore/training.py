@@ -76,7 +76,8 @@ def fit(
 ) -> Run:
     """Train `network` on the rows `train` of `faces`, and keep the epoch that is best on the rows `select`.
 
-    network  a name, made by `models.create` with `weights` and `options` after the recipe's seed is set; or a module
+    network  a name, made by `models.create` with `weights` and `options` after the recipe's seed is set; or a module,
+             which is itself trained and comes back with the best weights
     folder   where the run is written, and gone on with where it was interrupted; None or empty: nowhere
     train, select  a split, or row numbers; select None: nothing is selected, the last epoch is the best
     teacher  for a recipe with distillation
@@ -96,6 +97,8 @@ def fit(
     train, select = (faces.rows(part) if isinstance(part, str) else part for part in (train, select))
     if len(train) < 2:
         raise ValueError(f"{len(train)} image to train on; expected 2 or more")
+    if select is not None and not len(select):
+        raise ValueError("no image to select on; give None to keep the last epoch")
     cards = range(torch.cuda.device_count()) if device.type == "cuda" else ()
     with torch.random.fork_rng(cards):  # whoever calls has their own random numbers afterwards
         torch.manual_seed(recipe.seed)
@@ -105,8 +108,8 @@ def fit(
         rows, start = {"train": train, "select": select}, {"weights": weights, "options": dict(options or {})}
         identity = runs.identity(name, network, faces, recipe.plain(), rows, start, teacher)
         training = _Training(network.to(device), faces, recipe, train, select, teacher, device, rank, world)
-        training.go(name, identity, folder, restart, progress and rank == 0)
-    if folder is not None and rank == 0:
+        trained = training.go(name, identity, folder, restart, progress and rank == 0)
+    if folder is not None and rank == 0 and (trained or not (folder / runs.PROVENANCE).is_file()):
         _conclude(training, folder, identity, faces)
     network = training.best_network()
     history = pd.DataFrame(training.history)
@@ -148,12 +151,15 @@ class _Training:
 
     # -------------------------------------------------------------------------------------------------- the training
 
-    def go(self, name: str, identity: dict, folder: Path | None, restart: bool, progress: bool) -> None:
+    def go(self, name: str, identity: dict, folder: Path | None, restart: bool, progress: bool) -> int:
+        """Train what is still to be trained; returns how many epochs that was."""
         if folder is not None:
             self.resume(folder, identity, restart)
         batches = math.ceil(len(self.images) / self.recipe.batch)
-        total, done = self.recipe.epochs * batches, len(self.history) * batches
-        with tqdm(total=total, initial=done, desc=name, unit="batch", disable=not progress) as bar:
+        done = len(self.history)
+        with tqdm(
+            total=self.recipe.epochs * batches, initial=done * batches, desc=name, unit="batch", disable=not progress
+        ) as bar:
             while not self.finished():
                 started = time.perf_counter()
                 row = self.epoch(len(self.history) + 1, batches, bar)
@@ -167,6 +173,7 @@ class _Training:
                     self.write(folder, identity)
                 shown = ("train_loss", self.recipe.select) if self.select is not None else ("train_loss",)
                 bar.set_postfix({key: f"{row[key]:.4f}" for key in shown})
+        return len(self.history) - done
 
     def epoch(self, epoch: int, batches: int, bar) -> dict:
         """One pass over the training images; what it came to."""
@@ -240,9 +247,7 @@ class _Training:
             for buffer in network.buffers():  # each process has seen other images
                 distributed.broadcast(buffer, 0)
         rows = self.select[self.rank :: self.world]
-        part = evaluation.probabilities(
-            network, self.faces, rows, recipe.side, recipe.views, recipe.precision, self.selected
-        )
+        part = evaluation.probabilities(network, self.faces, rows, recipe.side, recipe.views, self.selected)
         whole = torch.zeros(len(self.select), self.classes, dtype=torch.float64, device=self.device)
         whole[self.rank :: self.world] = torch.from_numpy(part).to(self.device)
         if self.world > 1:
@@ -297,6 +302,7 @@ class _Training:
         held, record = runs.read(last)
         if found := runs.differences(record["identity"], identity):
             if restart:
+                runs.clear(folder)
                 return
             raise RunError(
                 f"{folder} holds another training ({'; '.join(found)}); give another folder, or restart=True to start "
@@ -343,15 +349,11 @@ def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces) -
     """metrics.json and provenance.json of a finished run."""
     best = training.history[training.best_epoch - 1]
     summary = {"best_epoch": training.best_epoch, "epochs": len(training.history), "best": best}
-    tables.write_json(folder / "metrics.json", summary | {"selected_by": training.recipe.select})
-    path = folder / "provenance.json"
-    if path.is_file() and training.seconds == 0:
-        return
+    tables.write_json(folder / runs.METRICS, summary | {"selected_by": training.recipe.select})
     device = torch.cuda.get_device_name(training.device) if training.device.type == "cuda" else "cpu"
-    found = provenance.record(identity, faces, device)
-    found |= {"wall_seconds": round(training.seconds, 1)}
+    found = provenance.record(identity, faces, device) | {"wall_seconds": round(training.seconds, 1)}
     found |= {"threads": torch.get_num_threads(), "processes": training.world}
-    tables.write_json(path, found)
+    tables.write_json(folder / runs.PROVENANCE, found)
 
 
 def _distributed(device: torch.device) -> tuple[int, int, torch.device]:

@@ -212,6 +212,8 @@ def test_what_does_not_fit_is_refused(faces, tiny):
         train(tiny(), faces, train="train")
     with pytest.raises(ValueError, match="1 image to train on"):
         train(tiny(), faces, train=np.array([3]))
+    with pytest.raises(ValueError, match="no image to select on"):
+        train(tiny(), faces, select=np.array([], int))
     with pytest.raises(ValueError, match="fp16 is for GPUs"):
         train(tiny(), faces, quick(precision="fp16"))
     with pytest.raises(ValueError, match="no network 'tinyfer'"):
@@ -293,7 +295,15 @@ def test_stopped_within_an_epoch(faces, tiny, tmp_path, monkeypatch):
 def test_a_finished_run_is_not_trained_again(faces, tiny, tmp_path, monkeypatch):
     first = train(tiny(), faces, folder=tmp_path)
     monkeypatch.setattr(training._Training, "step", None)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(training.provenance, "revision", lambda: "later")
     again = train(tiny(), faces, folder=tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before  # and what made it stays
+    (tmp_path / "metrics.json").unlink()  # killed before the end was written
+    (tmp_path / "provenance.json").unlink()
+    train(tiny(), faces, folder=tmp_path)
+    assert (tmp_path / "metrics.json").read_bytes() == before["metrics.json"]
+    assert (tmp_path / "provenance.json").is_file()
     assert torch.equal(weights(again.network), weights(first.network))
     pd.testing.assert_frame_equal(again.history, first.history)
     assert again.best_epoch == first.best_epoch and again.seconds == pytest.approx(first.seconds, abs=1e-3)
@@ -369,6 +379,15 @@ def test_another_training_is_refused_with_both_named(faces, tiny, tmp_path, chan
     assert contents(tmp_path) == before
     train(**given, restart=True)
     assert contents(tmp_path) != before
+
+
+def test_starting_over_leaves_nothing_of_what_was_there(faces, tiny, tmp_path, monkeypatch):
+    train(tiny(), faces, folder=tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    monkeypatch.setattr(training._Training, "step", None)
+    with pytest.raises(TypeError):
+        train(tiny(), faces, quick(seed=9), tmp_path, restart=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_other_code_is_another_training(faces, tiny, tmp_path, monkeypatch):
