@@ -59,6 +59,41 @@ def read(path: Path, tensors: bool = True) -> tuple[dict[str, torch.Tensor], dic
         raise RunError(f"{path}: not a checkpoint of a training ({error}); remove it to start over") from error
 
 
+def tensors(network: nn.Module, average: nn.Module | None, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """All that a training has to remember in tensors: the network, its moving average, the optimiser's moments."""
+    held = {f"network.{name}": value for name, value in network.state_dict().items()}
+    if average is not None:
+        held |= {f"average.{name}": value for name, value in average.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        held |= {f"optimizer.{index}.{name}": value for name, value in state.items() if value is not None}
+    return held
+
+
+def restore(
+    held: Mapping[str, torch.Tensor],
+    network: nn.Module,
+    average: nn.Module | None,
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    """Put back what `tensors` has collected."""
+
+    def below(start: str) -> dict[str, torch.Tensor]:
+        return {name.removeprefix(start): value for name, value in held.items() if name.startswith(start)}
+
+    network.load_state_dict(below("network."))
+    if average is not None:
+        average.load_state_dict(below("average."))
+    state: dict[int, dict] = {}
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    for key, value in below("optimizer.").items():
+        index, name = key.split(".", 1)
+        weight = weights[int(index)].data
+        if value.shape == weight.shape:  # in the weight's own layout, which fused steps take for granted
+            value = torch.empty_like(weight).copy_(value)
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
 def write_history(folder: Path, history: list[dict]) -> None:
     """Write history.csv, a row an epoch, numbers to their last digit."""
     text = pd.DataFrame(history).to_csv(index=False, lineterminator="\n")

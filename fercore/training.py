@@ -140,7 +140,7 @@ class _Training:
         self.classes = len(faces.classes)
         self.images = Pixels(faces, train, device)
         self.labels = torch.from_numpy(faces.labels[train]).to(device)
-        self.targets = _soft(faces, train).to(device) if recipe.soft_labels else self.labels
+        self.targets = torch.from_numpy(ferplus.shares(faces, train)).to(device) if recipe.soft_labels else self.labels
         self.criterion = criterion(recipe, self.labels, self.classes)
         self.shares = losses.class_weights(self.labels.cpu(), self.classes)[self.labels.cpu()]
         self.faces, self.select = faces, select
@@ -275,11 +275,7 @@ class _Training:
 
     def write(self, folder: Path, identity: dict) -> None:
         """`last` first: all else follows from it."""
-        held = {f"network.{key}": value for key, value in self.network.state_dict().items()}
-        if self.average is not None:
-            held |= {f"average.{key}": value for key, value in self.average.module.state_dict().items()}
-        for index, state in self.optimizer.state_dict()["state"].items():
-            held |= {f"optimizer.{index}.{key}": value for key, value in state.items() if value is not None}
+        held = runs.tensors(self.network, self.average, self.optimizer)
         record = {"identity": identity, "history": self.history, "best_epoch": self.best_epoch}
         record |= {"seconds": round(self.seconds, 3), "scaler": self.scaler.state_dict()}
         runs.write(folder / runs.LAST, held, record)
@@ -310,19 +306,7 @@ class _Training:
             )
         self.history, self.best_epoch = record["history"], record["best_epoch"]
         self.seconds = record["seconds"]
-        self.network.load_state_dict(_below("network.", held))
-        if self.average is not None:
-            self.average.module.load_state_dict(_below("average.", held))
-        state: dict[int, dict] = {}
-        weights = list(self.network.parameters())
-        for key, value in _below("optimizer.", held).items():
-            index, name = key.split(".", 1)
-            weight = weights[int(index)]
-            if value.shape == weight.shape:  # in the weight's own layout, which fused steps take for granted
-                value = torch.empty_like(weight.data).copy_(value)
-            state.setdefault(int(index), {})[name] = value
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        runs.restore(held, self.network, self.average, self.optimizer)
         self.scaler.load_state_dict(record["scaler"])
         if self.best_epoch == len(self.history):
             self.best = {key: value.clone() for key, value in self.evaluated().state_dict().items()}
@@ -375,17 +359,6 @@ def _seed(*parts: int) -> int:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:7], "big")
 
 
-def _soft(faces: Faces, rows: np.ndarray) -> torch.Tensor:
-    """The shares of the votes for each class, float32 (n, C); the label itself where none of the classes has any."""
-    names = [f"votes_{ferplus.VOTES[place]}" for place in ferplus.places(faces.classes)]
-    if missing := [name for name in names if name not in faces.table]:
-        raise ValueError(f"{faces.name} has no votes ({', '.join(missing)}); import it with them for soft labels")
-    votes = torch.from_numpy(faces.table.iloc[rows][names].to_numpy(np.float32))
-    total = votes.sum(1, keepdim=True)
-    hard = F.one_hot(torch.from_numpy(faces.labels[rows]), len(faces.classes)).float()
-    return torch.where(total > 0, votes / total.clamp(min=1), hard)
-
-
 def _finite(found: torch.Tensor, epoch: int) -> None:
     wrong = (~found.isfinite()).nonzero()
     if len(wrong):
@@ -394,7 +367,3 @@ def _finite(found: torch.Tensor, epoch: int) -> None:
             f"the loss is {float(found[batch])} in epoch {epoch}, batch {batch + 1}; the checkpoint of epoch "
             f"{epoch - 1} is kept. A lower learning rate, a longer warm-up or fp32 may help"
         )
-
-
-def _below(start: str, held: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {key.removeprefix(start): value for key, value in held.items() if key.startswith(start)}

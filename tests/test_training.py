@@ -16,6 +16,7 @@ from torch import nn
 
 from fercore import files, metrics, models, runs, training
 from fercore.augment import NONE, Augmentation
+from fercore.datasets import ferplus
 from fercore.datasets.faces import Faces
 from fercore.losses import Distillation
 from fercore.recipe import Recipe
@@ -191,18 +192,18 @@ def test_a_student_follows_its_teacher_where_the_labels_are_not_asked(faces, tin
 
 
 def test_soft_labels_are_the_shares_of_the_votes(make_faces, tiny):
-    from fercore.datasets.ferplus import CLASSES, VOTES
-
-    faces = make_faces(classes=tuple(CLASSES[:3]) + tuple(CLASSES[3:]))
+    faces = make_faces(classes=ferplus.CLASSES)
     with pytest.raises(ValueError, match="has no votes"):
         train(tiny(classes=8), faces, quick(soft_labels=True))
-    votes = np.zeros((len(faces), len(VOTES)), int)
+    votes = np.zeros((len(faces), len(ferplus.VOTES)), int)
     votes[:, 1], votes[:, 8] = 6, 4  # six for the second class, four that do not know
     votes[0] = 0
-    table = faces.table.assign(**{f"votes_{name}": votes[:, place] for place, name in enumerate(VOTES)})
+    table = faces.table.assign(**{f"votes_{name}": votes[:, place] for place, name in enumerate(ferplus.VOTES)})
     voted = Faces("voted", faces.pixels, table, faces.classes)
-    soft = training._soft(voted, np.arange(3))
-    assert torch.equal(soft[0], torch.eye(8)[voted.labels[0]]) and torch.equal(soft[1:], torch.eye(8)[[1, 1]])
+    soft = ferplus.shares(voted, np.arange(3))
+    assert np.array_equal(soft[0], np.eye(8)[voted.labels[0]]) and np.array_equal(soft[1:], np.eye(8)[[1, 1]])
+    table.loc[1, "votes_neutral"] = 2
+    assert ferplus.shares(voted, np.array([1]))[0, :3].tolist() == [0.25, 0.75, 0.0]
     run = train(tiny(classes=8), voted, quick(soft_labels=True, epochs=8, augmentation=None))
     assert (run.probabilities(voted, voted.rows("PrivateTest")).argmax(1) == 1).all()
 

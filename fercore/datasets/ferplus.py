@@ -38,6 +38,20 @@ def places(classes: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(range(len(CLASSES))) if classes == CLASSES else FER2013_IN_VOTES
 
 
+def shares(faces: Faces, rows: np.ndarray) -> np.ndarray:
+    """The share of the votes that each class has, float32 (n, classes); 1 for the label where no class has any.
+
+    Votes for what is no class of the set, such as "unknown", are left out. Raises ValueError where there are no votes.
+    """
+    names = [f"votes_{VOTES[place]}" for place in places(faces.classes)]
+    if missing := [name for name in names if name not in faces.table]:
+        raise ValueError(f"{faces.name} has no votes ({', '.join(missing)}); import it with them for soft labels")
+    counts = faces.table.iloc[rows][names].to_numpy(np.float32)
+    total = counts.sum(1, keepdims=True)
+    hard = np.eye(len(faces.classes), dtype=np.float32)[faces.labels[rows]]
+    return np.where(total > 0, counts / np.maximum(total, 1), hard)
+
+
 def read(
     source: str | Path, *, fer2013: str | Path | Faces, target: str = "majority", allocate=store.allocate
 ) -> Faces:
