@@ -16,7 +16,7 @@ def main(words: list[str] | None = None) -> int:
 
     try:
         return options.run(options) or 0
-    except (DataError, ParameterError, ValueError, OSError, RuntimeError) as error:
+    except (DataError, ParameterError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
         print("fercore:", str(error).replace("\n", " "), file=sys.stderr)
         return 1
 
@@ -143,7 +143,7 @@ def _train(options) -> None:
     from .training import fit
 
     settings = read_params(options.recipe)
-    network, made_with = settings.pop("network", None), settings.pop("options", {})
+    network, made_with = settings.pop("network", None), settings.pop("options", None) or {}
     if network is None:
         raise ValueError(f"{options.recipe}: names no network")
     start, faces = settings.pop("weights", None), datasets.open(options.data)

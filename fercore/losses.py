@@ -30,7 +30,8 @@ def focal(
     logits  (N, C); target  int (N,); weight  (C,) or None. Source: TinyFER-Lite, equations 11 and 13.
     """
     log_p = F.log_softmax(logits, 1).gather(1, target[:, None]).squeeze(1)
-    loss = -((1 - log_p.exp()) ** gamma) * log_p
+    # at p = 1 a power below 1 has no derivative: a weight of 0 would come back as a gradient that is not a number
+    loss = -((1 - log_p.exp()).clamp(min=torch.finfo(log_p.dtype).tiny) ** gamma) * log_p
     return (loss if weight is None else weight[target] * loss).mean()
 
 

@@ -89,6 +89,9 @@ class Recipe:
             ("batch", 2, math.inf),
             ("side", 1, math.inf),
             ("mixup", 0, math.inf),
+            ("gamma", 0, math.inf),
+            ("factor", 0, 1),
+            ("momentum", 0, 1),
             ("smoothing", 0, 1),
             ("learning_rate", 0, math.inf),
             ("weight_decay", 0, math.inf),
@@ -103,6 +106,14 @@ class Recipe:
                 raise ValueError(f"{name} is {value!r}, a {type(value).__name__}; expected a number")
             if not low <= value <= high or math.isinf(value):
                 raise ValueError(f"{name} is {value}; expected {low} to {high}")
+        for name in ("epochs", "batch", "side", "patience", "step", "stop_after", "seed"):
+            if not isinstance(getattr(self, name), int):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; expected a whole number")
+        for name in ("class_weighted", "soft_labels", "channels_last"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; expected true or false")
+        if self.bn_momentum is not None and not 0 < self.bn_momentum <= 1:
+            raise ValueError(f"bn_momentum is {self.bn_momentum}; expected above 0 to 1, or null for the network's own")
         hard = self.loss == "focal" or self.distillation is not None
         if hard and (self.mixup or self.soft_labels or self.smoothing):
             loss = "distillation" if self.distillation else "focal loss"

@@ -52,15 +52,18 @@ def release(
     """Write `folder`/NETWORK-DATA.safetensors and the card beside it; returns the file.
 
     masks  as splits.kept has them for PrivateTest. This is the one report on PrivateTest of the run.
-    Raises ValueError for rendered faces, whose weights are nobody's use.
+    Raises ValueError for rendered faces, whose weights are nobody's use, and for a run that started from other weights,
+    of which the card would have to speak.
     """
+    made = json.loads((run.folder / runs.PROVENANCE).read_text(encoding="utf-8"))
+    if weights := made["parameters"]["start"]["weights"]:
+        raise ValueError(f"the run started from {weights}; only what has seen {faces.name} alone is released")
     if faces.synthetic:
         raise ValueError(f"{faces.name} is rendered; weights that come with the project are of real faces")
     rows = faces.rows("PrivateTest")
     labels, predicted = faces.labels[rows], run.probabilities(faces, rows).argmax(1)
     scores = metrics.compare(labels, predicted, len(faces.classes), masks)
     path = Path(folder) / f"{network}-{faces.name}.safetensors"
-    made = json.loads((run.folder / "provenance.json").read_text(encoding="utf-8"))
     accuracy = scores[scores["score"] == "accuracy"].set_index("part")["value"].round(4).to_dict()
     record = {"network": network, "options": dict(options), "classes": list(faces.classes), "side": run.recipe.side}
     record |= {

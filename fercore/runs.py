@@ -36,7 +36,10 @@ class RunError(RuntimeError):
 
 def write(path: Path, tensors: Mapping[str, torch.Tensor], record: Mapping) -> None:
     """Write tensors and a record of plain values; what was there before stays if it fails. Raises RunError."""
-    content = serialise(_plain(tensors), {RECORD: json.dumps(record)})
+    _replace(path, serialise(_plain(tensors), {RECORD: json.dumps(record)}))
+
+
+def _replace(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         files.replace(path, lambda file: file.write(content))
@@ -97,7 +100,7 @@ def restore(
 def write_history(folder: Path, history: list[dict]) -> None:
     """Write history.csv, a row an epoch, numbers to their last digit."""
     text = pd.DataFrame(history).to_csv(index=False, lineterminator="\n")
-    files.replace(folder / HISTORY, lambda file: file.write(text.encode()))
+    _replace(folder / HISTORY, text.encode())
 
 
 def clear(folder: Path) -> None:
@@ -137,18 +140,20 @@ def identity(
         modules.append(own)
     return {
         "network": f"{name}, {size:,} parameters, {_digest(json.dumps(shapes))}",
-        "start": json.loads(json.dumps(dict(start), default=str)),
+        "start": json.loads(json.dumps(dict(start), default=str)) | {"state": _digest(serialise(_plain(state)))},
         "classes": list(faces.classes),
         "data": f"{faces.name}, {len(faces):,} images, {_data(faces)[:12]}",
-        "rows": {part: None if places is None else _rows(places) for part, places in rows.items()},
+        "rows": {part: None if places is None else _rows(faces, places) for part, places in rows.items()},
         "recipe": dict(recipe),
         "teacher": None if teacher is None else _digest(serialise(_plain(teacher.state_dict()))),
         "code": _digest("".join(_code(module) for module in modules)),
     }
 
 
-def _rows(places: np.ndarray) -> str:
-    return f"{len(places):,}, {_digest(np.asarray(places, np.int64).tobytes())}"
+def _rows(faces: Faces, places: np.ndarray) -> str:
+    """Which rows, and what their table says: a table can be changed without another import."""
+    table = faces.table.iloc[places].to_csv().encode()
+    return f"{len(places):,}, {_digest(np.asarray(places, np.int64).tobytes() + table)}"
 
 
 def _data(faces: Faces) -> str:
@@ -160,8 +165,12 @@ def _plain(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def _code(module) -> str:
-    """A module without its comments and layout, which change no result."""
-    return ast.dump(ast.parse(Path(module.__file__).read_text(encoding="utf-8")))
+    """A module without comments, docstrings and layout, which change no result."""
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.dump(tree)
 
 
 def _digest(content: str | bytes) -> str:

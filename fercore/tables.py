@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from . import files
 from .datasets import Faces
 
 DIGITS = 4  # after the point; what differs beyond is not a difference
@@ -69,7 +70,7 @@ def write_json(path: str | Path, value: object) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(_plain(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-    path.write_text(text, encoding="utf-8", newline="\n")
+    files.replace(path, lambda file: file.write(text.encode()))
 
 
 def _plain(value: object, digits: int | None = None) -> object:

@@ -164,6 +164,7 @@ class _Training:
                 started = time.perf_counter()
                 row = self.epoch(len(self.history) + 1, batches, bar)
                 row |= {} if self.select is None else self.scores()
+                _sound(self.network, row["epoch"])
                 self.history.append(row)
                 if self.improved():
                     self.best_epoch = row["epoch"]
@@ -290,15 +291,19 @@ class _Training:
     def resume(self, folder: Path, identity: dict, restart: bool) -> None:
         """Go on from the last whole epoch in `folder`, where there is one. Raises RunError where it is another's."""
         last = folder / runs.LAST
+        there = last.is_file()
+        held, record = runs.read(last) if there else ({}, {})
+        if self.world > 1:
+            distributed.barrier()  # all have read before one writes
         if self.rank == 0:
             for left in folder.glob("*.tmp"):  # of a process that was killed while it wrote
                 left.unlink(missing_ok=True)
-        if not last.is_file():
+        if not there:
             return
-        held, record = runs.read(last)
         if found := runs.differences(record["identity"], identity):
             if restart:
-                runs.clear(folder)
+                if self.rank == 0:
+                    runs.clear(folder)
                 return
             raise RunError(
                 f"{folder} holds another training ({'; '.join(found)}); give another folder, or restart=True to start "
@@ -315,8 +320,6 @@ class _Training:
             if epoch != self.best_epoch:
                 path = folder / runs.BEST
                 raise RunError(f"{path} is of epoch {epoch}, not {self.best_epoch}: restore it, or remove {folder}")
-        if self.world > 1:
-            distributed.barrier()  # all have read before one writes
         if self.rank == 0:
             self.write_rest(folder, identity)
 
@@ -357,6 +360,16 @@ def _distributed(device: torch.device) -> tuple[int, int, torch.device]:
 def _seed(*parts: int) -> int:
     """One seed from several numbers, such that no two epochs, ranks or runs share theirs."""
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:7], "big")
+
+
+def _sound(network: nn.Module, epoch: int) -> None:
+    """A finite loss can have a gradient that is not, and the epoch's last step is followed by no loss at all."""
+    for name, value in network.state_dict().items():
+        if not value.isfinite().all():
+            raise RunError(
+                f"{name} is not finite after epoch {epoch}; the checkpoint of epoch {epoch - 1} is kept. A lower "
+                "learning rate, a longer warm-up or fp32 may help"
+            )
 
 
 def _finite(found: torch.Tensor, epoch: int) -> None:

@@ -157,8 +157,7 @@ for name in networks:
         seconds = bench.latency(network.to(device), latency_side, timed=passes)
         row |= {f"{device}_ms": 1000 * seconds.mean(), f"{device}_ms_p95": 1000 * np.quantile(seconds, 0.95)}
     for column, device in (("paper_cpu_ms", "ryzen_5_3600"), ("paper_gpu_ms", "rtx_3050")):
-        printed = ledger.printed(f"latency({name}, {device})")
-        row[column] = printed.value if printed else np.nan
+        row[column] = 1000 * ledger.printed(f"latency({name}, {device})")
     costs.append(row)
 costs = pd.DataFrame(costs).set_index("network")
 

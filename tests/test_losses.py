@@ -96,3 +96,10 @@ def test_papers_settings_are_the_defaults():
     assert losses.microexpnet(8.0) == losses.Distillation(8.0, 0.5, 0.5, squared=False, divergence=False)
     assert losses.microexpnet_se() == losses.Distillation(4.0, 0.7, pytest.approx(0.3))
     assert losses.mini_resemotenet() == losses.Distillation(3.0, 0.2, 1.0)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+def test_the_gradient_of_an_image_that_is_certain_is_a_number(gamma):
+    logits = torch.tensor([[200.0, 0.0], [0.0, 0.0]], requires_grad=True)
+    losses.focal(logits, torch.tensor([0, 0]), gamma).backward()
+    assert logits.grad.isfinite().all() and logits.grad[1].abs().sum() > 0

@@ -82,7 +82,11 @@ def test_comments_do_not_make_another_training(tmp_path):
     class Module:
         __file__ = str(tmp_path / "x.py")
 
-    sources = ["a = 1\n", "# why\na = (1)\n", "a = 2\n"]
+    sources = [
+        "def f():\n    a = 1\n",
+        '"""Module."""\n# why\ndef f():\n    """F."""\n    a = (1)\n',
+        "def f():\n    a = 2\n",
+    ]
     found = []
     for source in sources:
         (tmp_path / "x.py").write_text(source)

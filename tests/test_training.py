@@ -348,6 +348,15 @@ def other_data(faces):
     return dataclasses.replace(faces, pixels=pixels)
 
 
+def halved(layer):
+    if isinstance(layer, nn.Linear):
+        layer.weight.data /= 2
+
+
+def relabelled(faces):
+    return faces.table.assign(label=faces.table["label"].mask(faces.table.index == 0, 1))
+
+
 CHANGES = {
     "network": (
         lambda given: {"network": nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(48, 3))},
@@ -360,6 +369,14 @@ CHANGES = {
     "data": (
         lambda given: {"faces": other_data(given["faces"])},
         r"data: grey noise, 90 images, (\w+), not grey noise, 90 images, (?!\1)",
+    ),
+    "first weights": (
+        lambda given: {"network": nn.Module.apply(given["network"], lambda layer: halved(layer))},
+        r"start\.state: \w+, not \w+",
+    ),
+    "labels": (
+        lambda given: {"faces": dataclasses.replace(given["faces"], table=relabelled(given["faces"]))},
+        r"rows.train: 60, (\w+), not 60, (?!\1)",
     ),
     "batch": (lambda given: {"recipe": quick(batch=8)}, "recipe.batch: 16, not 8"),
     "epochs": (lambda given: {"recipe": quick(epochs=9)}, "recipe.epochs: 4, not 9"),
@@ -389,6 +406,23 @@ def test_starting_over_leaves_nothing_of_what_was_there(faces, tiny, tmp_path, m
     with pytest.raises(TypeError):
         train(tiny(), faces, quick(seed=9), tmp_path, restart=True)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_other_options_are_another_training(make_faces, tmp_path):
+    faces = make_faces(24, side=16)
+    recipe = quick(epochs=1, side=32, batch=8)
+    train("tinyfer_lite", faces, recipe, tmp_path)
+    with pytest.raises(RunError, match=r"start\.options\.dropout: None, not 0\.1"):  # of which no weight knows
+        train("tinyfer_lite", faces, recipe, tmp_path, options={"dropout": 0.1})
+
+
+def test_another_teacher_is_another_training(faces, tiny, tmp_path):
+    recipe = quick(epochs=1, distillation=Distillation(2.0, 0.5, 0.5))
+    train(tiny(), faces, recipe, tmp_path, teacher=tiny())
+    other = tiny()
+    other.head.bias.data += 1
+    with pytest.raises(RunError, match=r"teacher: (\w+), not (?!\1)"):
+        train(tiny(), faces, recipe, tmp_path, teacher=other)
 
 
 def test_other_code_is_another_training(faces, tiny, tmp_path, monkeypatch):
@@ -422,6 +456,38 @@ def test_a_loss_that_is_not_finite_stops_and_the_last_good_checkpoint_is_kept(fa
     assert len(run.history) == 4 and contents(tmp_path) == contents(tmp_path / "whole")
 
 
+class LastStep(torch.autograd.Function):
+    """The loss is finite; its gradient is not."""
+
+    @staticmethod
+    def forward(_, values):
+        return values.clone()
+
+    @staticmethod
+    def backward(_, gradient):
+        return gradient * float("nan")
+
+
+def test_a_gradient_that_is_not_finite_after_the_last_loss_is_noticed(faces, tiny, tmp_path, monkeypatch):
+    """The eighth step is the last of epoch 2."""
+    steps, real = count(1), training._Training.step
+
+    def step(self, *given):
+        hook = None
+        if next(steps) == 8:
+            hook = self.network.register_forward_hook(lambda *call: LastStep.apply(call[-1]))
+        found = real(self, *given)
+        if hook:
+            hook.remove()
+        return found
+
+    monkeypatch.setattr(training._Training, "step", step)
+    with pytest.raises(RunError, match=r"conv\.weight is not finite after epoch 2; the checkpoint of epoch 1 is kept"):
+        train(tiny(), faces, folder=tmp_path)
+    held, record = runs.read(tmp_path / "last.safetensors")
+    assert len(record["history"]) == 1 and all(tensor.isfinite().all() for tensor in held.values())
+
+
 def test_no_space_left_is_said_and_the_checkpoint_before_stays(faces, tiny, tmp_path, monkeypatch):
     train(tiny(), faces, folder=tmp_path / "whole")
     calls, fsync = count(1), os.fsync
@@ -431,10 +497,12 @@ def test_no_space_left_is_said_and_the_checkpoint_before_stays(faces, tiny, tmp_
             raise OSError(28, "No space left on device")
         fsync(file)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with pytest.raises(RunError, match=r"last\.safetensors: no space left for"):
-            train(tiny(), faces, folder=tmp_path / "parts")
+    for name, started in ((r"last\.safetensors", 1), (r"(best\.safetensors|history\.csv)", 4)):
+        calls = count(started)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            with pytest.raises(RunError, match=f"{name}: no space left for"):
+                train(tiny(), faces, folder=tmp_path / "parts")
     assert len(runs.read(tmp_path / "parts/last.safetensors")[1]["history"]) == 1
     assert not list((tmp_path / "parts").glob("*.tmp"))
     train(tiny(), faces, folder=tmp_path / "parts")

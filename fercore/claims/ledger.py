@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -122,10 +123,12 @@ class Ledger:
     groups: dict[str, dict[str, list[str]]]
     networks: tuple[str, ...]  # that measurements may name
 
-    def printed(self, measurement: str) -> Claim | None:
-        """The first claim with a number about a measurement; None where no paper prints any."""
-        found = (claim for claim in self.claims.values() if claim.measurement == measurement)
-        return next((claim for claim in found if claim.value is not None), None)
+    def printed(self, measurement: str) -> float:
+        """What a paper prints for a measurement, in the unit of its kind; NaN where none prints anything."""
+        for claim in self.claims.values():
+            if claim.measurement == measurement and claim.value is not None:
+                return claim.value * float(printed.UNITS[claim.unit][1])
+        return math.nan
 
     def find(self, pattern: str, paper: str) -> list[str]:
         """Ids of the claims that `pattern` means: * is any one part of an id, @name each member of a group in its

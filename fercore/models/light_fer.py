@@ -9,12 +9,13 @@ from __future__ import annotations
 from timm.models import register_model
 from torch import nn
 
-from .weights import from_timm
+from .weights import from_timm, refuse
 
 NETWORKS = ("light_fer",)
 
 
 @register_model
-def light_fer(pretrained: bool = False, num_classes: int = 7, in_chans: int = 3, **_) -> nn.Module:
+def light_fer(pretrained: bool = False, num_classes: int = 7, in_chans: int = 3, **more) -> nn.Module:
     """Xception before compression; (N, 3, 299, 299) to logits (N, classes). `pretrained`: timm's ImageNet weights."""
+    refuse(more)
     return from_timm("legacy_xception", pretrained, num_classes=num_classes, in_chans=in_chans)

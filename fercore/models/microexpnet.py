@@ -16,6 +16,8 @@ from timm.models import register_model
 from torch import nn
 from torch.nn import functional
 
+from .weights import refuse
+
 SIZES = {"m": 256, "s": 64, "xs": 32, "xxs": 16}  # neurons of fc1 in Table I
 CANDIDATES = ("v", "p1", "p2", "p12")  # pooling after no, the first, the second, both convolutions; section IV-A
 NETWORKS = (
@@ -94,7 +96,8 @@ def from_tensorflow(arrays: Mapping[str, np.ndarray]) -> MicroExpNet:
     return network.eval()
 
 
-def _create(pooling: str, width: int, pretrained: bool = False, num_classes: int = 8, dropout: float = 0.5, **_):
+def _create(pooling: str, width: int, pretrained: bool = False, num_classes: int = 8, dropout: float = 0.5, **more):
+    refuse(more)
     if pretrained:
         raise ValueError("MicroExpNet has no ImageNet weights; for the released ones see from_tensorflow")
     return MicroExpNet(pooling, width, num_classes, dropout)

@@ -13,6 +13,7 @@ from torch import nn
 from torchvision import models as torchvision_models
 
 from .tinyfer import load_backbone
+from .weights import refuse
 
 NETWORKS = ("microexpnet_se",)
 
@@ -41,8 +42,9 @@ class MicroExpNetSE(nn.Module):
 
 
 @register_model
-def microexpnet_se(pretrained: bool = False, num_classes: int = 7, **_) -> MicroExpNetSE:
+def microexpnet_se(pretrained: bool = False, num_classes: int = 7, **more) -> MicroExpNetSE:
     """MicroExpNet of 2026, section 3. `pretrained`: the backbone's ImageNet weights."""
+    refuse(more)
     network = MicroExpNetSE(num_classes)
     if pretrained:
         load_backbone(network.features)

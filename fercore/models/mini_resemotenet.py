@@ -12,6 +12,8 @@ import torch
 from timm.models import register_model
 from torch import nn
 
+from .weights import refuse
+
 NETWORKS = ("resemotenet", "mini_resemotenet_a", "mini_resemotenet_b", "mini_resemotenet_c")
 STEM, BLOCKS, HIDDEN = (64, 128, 256), (512, 1024, 2048), (1024, 512, 256)
 
@@ -78,7 +80,8 @@ class ResEmoteNet(nn.Module):
         return self.head(self.blocks(self.stem(images)).mean((2, 3)))
 
 
-def _create(pretrained: bool, divisor: int, reduction: int = 16, num_classes: int = 7, in_chans: int = 3, **_):
+def _create(pretrained: bool, divisor: int, reduction: int = 16, num_classes: int = 7, in_chans: int = 3, **more):
+    refuse(more)
     if pretrained:
         raise ValueError("ResEmoteNet and its students have no ImageNet weights; the papers train them from scratch")
     return ResEmoteNet(num_classes, in_chans, divisor, reduction)

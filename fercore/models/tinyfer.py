@@ -12,7 +12,7 @@ from timm.models import register_model
 from torch import nn
 from torchvision import models as torchvision_models
 
-from .weights import imagenet
+from .weights import imagenet, refuse
 
 NETWORKS = ("simple_cnn", "tinyfer_lite")
 
@@ -74,8 +74,9 @@ class SimpleCNN(nn.Module):
 
 
 @register_model
-def simple_cnn(pretrained: bool = False, num_classes: int = 7, in_chans: int = 3, **_) -> SimpleCNN:
+def simple_cnn(pretrained: bool = False, num_classes: int = 7, in_chans: int = 3, **more) -> SimpleCNN:
     """SimpleCNN, Table 5: 1,175,015 parameters."""
+    refuse(more)
     if pretrained:
         raise ValueError("simple_cnn has no pretrained weights")
     return SimpleCNN(num_classes, in_chans)
@@ -88,9 +89,10 @@ def tinyfer_lite(
     dropout: float = 0.3,
     attention: bool = True,
     stem_stride: int = 2,
-    **_,
+    **more,
 ) -> TinyFERLite:
     """TinyFER-Lite: 932,202 parameters. `pretrained`: the backbone's ImageNet weights, as the paper starts."""
+    refuse(more)
     network = TinyFERLite(num_classes, dropout, attention, stem_stride)
     if pretrained:
         load_backbone(network.features)

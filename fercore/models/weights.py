@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import timm
@@ -15,6 +16,13 @@ RELEASED = Path(__file__).with_name("released")  # weights that come with the pr
 
 class WeightsError(RuntimeError):
     """Weights that cannot be had, or that do not fit: says what was looked for, and every way to provide it."""
+
+
+def refuse(options: Mapping) -> None:
+    """Raise TypeError for options that a network does not have, but for those that timm gives to all of them."""
+    unknown = sorted(set(options) - {"pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"})
+    if unknown:
+        raise TypeError(f"the network has no option {', '.join(map(repr, unknown))}")
 
 
 def imagenet(weights) -> dict[str, torch.Tensor]:

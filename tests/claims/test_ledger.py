@@ -1,5 +1,6 @@
 """The ledger takes tables as they are printed, and refuses every mistake with file and claim."""
 
+import math
 import re
 
 import pytest
@@ -69,6 +70,13 @@ def test_tolerance_in_percent_of_the_claim(write, paper):
 def test_an_equation_is_a_claim_without_a_number(write):
     claim = write().claims["paper/eq1"]
     assert (claim.value, claim.interval, claim.measurement) == (None, None, "equation(paper, 1)")
+
+
+def test_what_is_printed_comes_in_the_unit_of_the_measurement(write, paper):
+    ledger = write(paper)
+    assert ledger.printed("accuracy(tinyfer_lite, fer2013, PrivateTest)") == pytest.approx(0.66)  # printed as 66.00 %
+    assert ledger.printed("parameters(tinyfer_lite, 7)") == 932_000
+    assert math.isnan(ledger.printed("accuracy(simple_cnn, fer2013, PrivateTest)"))
 
 
 def test_patterns_find_claims_in_their_order(write, paper):

@@ -146,3 +146,9 @@ def test_an_unknown_name_lists_what_there_is():
 
 def test_operations_are_counted_once_a_multiplication():
     assert profile(nn.Sequential(nn.Flatten(), nn.Linear(12, 5)), (3, 2, 2))["macs"] == 60
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_an_option_that_a_network_does_not_have_is_refused(name):
+    with pytest.raises(TypeError, match="no option 'atention', 'dropot'"):
+        models.create(name, 7, atention=False, dropot=0.9)
