@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+RESIZED = 257 / 224  # of the side of the crop, to which larger images are brought before (TinyFER-Lite, section 5)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 
 
@@ -50,6 +51,9 @@ def augment(
     until they are normalised.
     """
     images = _floats(pixels)
+    least = round(side * RESIZED)
+    if min(images.shape[-2:]) > least:  # the warp takes single pixels: what is larger would alias
+        images = F.interpolate(images, (least, least), mode="bilinear", align_corners=False, antialias=True)
     count, device = len(images), images.device
     matrices = geometry(count, ranges, random, device)
     images = warp(images, matrices, side)

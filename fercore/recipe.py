@@ -169,6 +169,16 @@ def criterion(recipe: Recipe, labels: torch.Tensor, classes: int) -> Callable[..
     return loss
 
 
+def weighed(recipe: Recipe, weight: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """What `criterion` divides the sum over a batch by: the images, or their weights where PyTorch takes those.
+
+    weight  of each class (C,). Several processes need it to make one mean of theirs.
+    """
+    if recipe.loss == "cross_entropy" and recipe.class_weighted and recipe.distillation is None and target.ndim == 1:
+        return weight[target].sum()
+    return torch.tensor(float(len(target)), device=target.device)
+
+
 def optimizer(recipe: Recipe, parameters) -> torch.optim.Optimizer:
     """Fused, which is the same arithmetic in fewer kernels."""
     common = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}

@@ -29,7 +29,7 @@ from tqdm.auto import tqdm
 from . import augment, evaluation, losses, metrics, models, provenance, runs, tables
 from .datasets import Faces, ferplus
 from .evaluation import Pixels
-from .recipe import Recipe, criterion, learning_rate, optimizer
+from .recipe import Recipe, criterion, learning_rate, optimizer, weighed
 from .runs import RunError
 
 TINYFER = Recipe()
@@ -142,7 +142,8 @@ class _Training:
         self.labels = torch.from_numpy(faces.labels[train]).to(device)
         self.targets = torch.from_numpy(ferplus.shares(faces, train)).to(device) if recipe.soft_labels else self.labels
         self.criterion = criterion(recipe, self.labels, self.classes)
-        self.shares = losses.class_weights(self.labels.cpu(), self.classes)[self.labels.cpu()]
+        self.weights = losses.class_weights(self.labels, self.classes)
+        self.shares = self.weights.cpu()[self.labels.cpu()]
         self.faces, self.select = faces, select
         self.selected = None if select is None else Pixels(faces, select[rank::world], device)
 
@@ -232,6 +233,11 @@ class _Training:
                 with torch.no_grad():
                     taught = self.teacher(images)
         loss = self.criterion(logits, target, taught)
+        if self.world > 1:  # a mean of means, unless each counts by what it is a mean of
+            own = weighed(recipe, self.weights, target)
+            whole = own.clone()
+            distributed.all_reduce(whole)
+            loss = loss * own * self.world / whole
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
         self.scaler.step(self.optimizer)

@@ -183,3 +183,16 @@ def test_the_share_of_mixup_is_drawn_from_the_beta_distribution():
             shares.append(float(soft[0, 0]))
     assert np.mean(shares) == pytest.approx(0.5, abs=0.04)
     assert np.var(shares) == pytest.approx(1 / (4 * (2 * 0.2 + 1)), rel=0.06)
+
+
+@pytest.mark.parametrize("large, side", [(96, 24), (48, 32), (224, 48)])
+def test_larger_images_do_not_alias(large, side):
+    """Fine noise is grey from afar, for training as for evaluation."""
+    noise = torch.randint(0, 256, (8, large, large), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    seen = augment.resize(noise, side).std()
+    trained = augment.augment(noise, side, NONE).std()
+    assert float(trained) == pytest.approx(float(seen), rel=0.2)
+    smooth = T.functional.gaussian_blur(noise.float()[:, None], 31, large / 12)[:, 0]
+    smooth = ((smooth - smooth.min()) / (smooth.max() - smooth.min()) * 255).to(torch.uint8)
+    gap = augment.augment(smooth, side, NONE) - augment.resize(smooth, side)
+    assert gap.abs().max() < 0.15 and gap.abs().mean() < 0.02
