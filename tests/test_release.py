@@ -71,7 +71,7 @@ def test_the_card_says_what_they_are(made, faces):
         assert int(shown[1]) == kept.sum() and float(shown[2]) == pytest.approx(right[kept].mean(), abs=1e-4)
     assert masks["deduplicated"].sum() == len(rows) - 3
     assert "932,202 parameters,\n3.61 MiB" in card and "2 epochs" in card and "f00df00df00d" in card
-    assert "{" not in card
+    assert f"{len(faces.rows('Training'))} training images" in card and "{" not in card
 
 
 def test_the_file_says_how_it_was_made(made):
@@ -81,6 +81,14 @@ def test_the_file_says_how_it_was_made(made):
         record = json.loads(file.metadata()["fercore"])
     assert record["recipe"] == RECIPE.plain() and record["options"] == OPTIONS and record["side"] == 16
     assert made[1].stat().st_size < 4 * 2**20
+
+
+def test_what_has_seen_other_images_is_not_released(made, faces, tmp_path):
+    folder = tmp_path / "run"
+    start = made[0].folder / "best.safetensors"
+    run = fit("tinyfer_lite", faces, RECIPE, folder, options=OPTIONS, weights=start, device="cpu", progress=False)
+    with pytest.raises(ValueError, match=r"the run started from .*best\.safetensors; only what has seen fer2013 alone"):
+        release.release(run, "tinyfer_lite", OPTIONS, faces, made[2], tmp_path)
 
 
 def test_rendered_faces_are_not_released(made, faces, tmp_path):
@@ -109,6 +117,17 @@ def test_the_command(faces, tmp_path, capsys, monkeypatch):
     first, second = capsys.readouterr().out.splitlines()
     assert re.match(r"run: epoch [12] of 2, PublicTest accuracy 0\.\d{4}, macro-F1 0\.\d{4}$", first)
     assert second == "out/tinyfer_lite-fer2013.safetensors" and (tmp_path / second).is_file()
+    assert json.loads((tmp_path / "run/provenance.json").read_text())["device"] == "cpu"
+    monkeypatch.setenv("RANK", "1")  # torchrun's second process trains along and says nothing
+    assert cli.main([*words, "--release", "other", "--mask", "mask.csv"]) == 0
+    assert capsys.readouterr().out == "" and not (tmp_path / "other").exists()
+    monkeypatch.delenv("RANK")
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe | {"weights": "nowhere.safetensors"}))
+    assert cli.main([*words[:-4], "--to", "new", "--device", "cpu"]) == 1
+    assert "no weights at nowhere.safetensors" in capsys.readouterr().err
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe | {"options": {"dropot": 0.1}}))
+    assert cli.main([*words[:-4], "--to", "new", "--device", "cpu"]) == 1
+    assert "the network has no option 'dropot'" in capsys.readouterr().err
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe | {"batch": 8}))
     assert cli.main(words) == 1
     assert "recipe.batch: 16, not 8" in capsys.readouterr().err

@@ -170,6 +170,31 @@ def test_batch_normalisation_remembers_as_the_recipe_says(faces, tiny):
     assert train(tiny(), faces, quick(epochs=1)).network.norm.momentum == 0.1
 
 
+def test_the_moving_average_warms_up_once_and_not_in_every_epoch(faces, tiny, monkeypatch):
+    steps, real = [], training.ModelEmaV3.update
+    monkeypatch.setattr(
+        training.ModelEmaV3, "update", lambda one, network, step: (steps.append(step), real(one, network, step))
+    )
+    train(tiny(), faces, quick(ema=0.9))
+    assert steps == list(range(1, 17))
+
+
+def test_the_network_sees_the_images_that_mixup_blends(faces, tiny, monkeypatch):
+    blended, seen = [], []
+    real = training.augment.mixup
+
+    def mixup(*given):
+        found = real(*given)
+        blended.append(found[0].clone())
+        return found
+
+    network = tiny()
+    network.register_forward_pre_hook(lambda layer, given: seen.append(given[0].clone()) if layer.training else None)
+    monkeypatch.setattr(training.augment, "mixup", mixup)
+    train(network, faces, quick(epochs=1, mixup=0.5))
+    assert len(blended) == 4 and all(torch.equal(one, other) for one, other in zip(blended, seen, strict=True))
+
+
 def test_a_student_follows_its_teacher_where_the_labels_are_not_asked(faces, tiny):
     class Teacher(nn.Module):
         """Sure of the next class, by brightness."""
@@ -397,6 +422,12 @@ def test_another_training_is_refused_with_both_named(faces, tiny, tmp_path, chan
     assert contents(tmp_path) == before
     train(**given, restart=True)
     assert contents(tmp_path) != before
+
+
+def test_what_a_killed_process_left_half_written_is_swept(faces, tiny, tmp_path):
+    (tmp_path / "0123.tmp").write_bytes(b"half")
+    train(tiny(), faces, quick(epochs=1), tmp_path)
+    assert not (tmp_path / "0123.tmp").exists()
 
 
 def test_starting_over_leaves_nothing_of_what_was_there(faces, tiny, tmp_path, monkeypatch):
