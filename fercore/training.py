@@ -344,7 +344,7 @@ def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces) -
     summary = {"best_epoch": training.best_epoch, "epochs": len(training.history), "best": best}
     tables.write_json(folder / runs.METRICS, summary | {"selected_by": training.recipe.select})
     device = torch.cuda.get_device_name(training.device) if training.device.type == "cuda" else "cpu"
-    found = provenance.record(identity, faces, device) | {"wall_seconds": round(training.seconds, 1)}
+    found = provenance.record(identity, faces, device) | {"wall_seconds": round(training.seconds, 3)}
     found |= {"threads": torch.get_num_threads(), "processes": training.world}
     tables.write_json(folder / runs.PROVENANCE, found)
 
