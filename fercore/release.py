@@ -15,8 +15,8 @@ from .training import Run
 
 CARD = """# {network}, trained on {data}
 
-`models.create("{network}", weights="{data}")`: {classes} classes ({names}), {parameters:,} parameters,
-{size:.2f} MiB.
+`models.create("{network}", weights="{data}")`: {parameters:,} parameters, {size:.2f} MiB, {classes} classes:
+{names}.
 
 ## Data
 
@@ -80,7 +80,7 @@ def release(
         parameters=sum(parameter.numel() for parameter in run.network.parameters()),
         size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
         images=len(faces.rows("Training")), fingerprint=(faces.fingerprint or "none")[:12],
-        epochs=len(run.history), best_epoch=run.best_epoch, select=run.recipe.select.replace("_", "-"),
+        epochs=len(run.history), best_epoch=run.best_epoch, select=run.recipe.select.replace("_", "-").replace("f1", "F1"),
         side=run.recipe.side, views=run.recipe.views, seconds=run.seconds, device=made["device"], seed=run.recipe.seed,
         record=runs.RECORD, scores=_table(scores), report=_table(report),
     )  # fmt: skip

@@ -70,7 +70,7 @@ def test_the_card_says_what_they_are(made, faces):
         shown = re.search(rf"\| {part.replace('_', ' ')} \| accuracy \| (\d+) \| ([0-9.]+) ", card)
         assert int(shown[1]) == kept.sum() and float(shown[2]) == pytest.approx(right[kept].mean(), abs=1e-4)
     assert masks["deduplicated"].sum() == len(rows) - 3
-    assert "932,202 parameters,\n3.61 MiB" in card and "2 epochs" in card and "f00df00df00d" in card
+    assert "932,202 parameters, 3.61 MiB" in card and "2 epochs" in card and "f00df00df00d" in card
     assert f"{len(faces.rows('Training'))} training images" in card and "{" not in card
 
 
