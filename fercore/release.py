@@ -75,12 +75,13 @@ def release(
     runs.write(path, run.network.state_dict(), record)
     state = run.network.state_dict().values()
     report = metrics.report(labels, predicted, faces.classes).reset_index()
+    selected = run.recipe.select.replace("_", "-").replace("f1", "F1")
     text = CARD.format(
         network=network, data=faces.name, classes=len(faces.classes), names=", ".join(faces.classes),
         parameters=sum(parameter.numel() for parameter in run.network.parameters()),
         size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
         images=len(faces.rows("Training")), fingerprint=(faces.fingerprint or "none")[:12],
-        epochs=len(run.history), best_epoch=run.best_epoch, select=run.recipe.select.replace("_", "-").replace("f1", "F1"),
+        epochs=len(run.history), best_epoch=run.best_epoch, select=selected,
         side=run.recipe.side, views=run.recipe.views, seconds=run.seconds, device=made["device"], seed=run.recipe.seed,
         record=runs.RECORD, scores=_table(scores), report=_table(report),
     )  # fmt: skip
