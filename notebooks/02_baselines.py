@@ -94,7 +94,7 @@ trained = {}
 for name in networks:
     for seed in seeds:
         trained[name, seed] = fit(
-            name, faces, replace(recipe, seed=seed), runs and f"{runs}/{name}-{seed}", restart=True,
+            name, faces, replace(recipe, seed=seed), runs and f"{runs}/{name}-{epochs}-{seed}", restart=True,
             weights=weights if weights and name != "simple_cnn" else None,
         )  # simple_cnn is the paper's own: nobody has weights for it
 
@@ -192,4 +192,5 @@ tables.save_findings(findings | {"weights": weights or "random", "lbp_svm_C": co
 if out:
     settings = {"networks": networks, "seeds": seeds, "weights": weights, "recipe": recipe.plain()}
     provenance.save(out, settings, faces, "cuda" if torch.cuda.is_available() else "cpu")
+    tables.write_json(f"{out}/recipe.json", recipe.plain())  # by which 03 finds its teacher
 print(pd.Series(findings).to_string())

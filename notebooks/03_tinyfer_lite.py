@@ -22,7 +22,7 @@
 # %% tags=["parameters"]
 data = ""  # a folder that fercore import has made; empty: a small rendered set
 audit = ""  # where 01_data_audit has put its files; empty: copies are searched for here
-baselines = ""  # where 02_baselines has; its best other network is the teacher. Empty: mobilenet_v3_small
+baselines = ""  # where 02_baselines has; its best other network is the teacher. Empty: a mobilenet_v3_small
 params = "../params"  # with claims/, what the paper prints
 runs = ""  # where trained networks go and are gone on with; empty: nowhere
 out = ""  # where figures and tables go; empty: nowhere
@@ -45,7 +45,9 @@ alpha = 0.7  # share of the teacher
 looked_at = 8  # images that Grad-CAM explains
 
 # %%
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -66,7 +68,7 @@ from fercore import (
     splits,
     tables,
 )
-from fercore.recipe import Recipe
+from fercore.recipe import Recipe, from_plain
 from fercore.training import fit
 
 # %%
@@ -87,7 +89,7 @@ recipe = Recipe(
 
 def train(name, seed, recipe, network="tinyfer_lite", **more):
     start = weights if weights and network != "simple_cnn" else None  # for which nobody has any
-    folder = runs and f"{runs}/{name}-{seed}"
+    folder = runs and f"{runs}/{name}-{recipe.epochs}-{seed}"
     return fit(network, faces, replace(recipe, seed=seed), folder, weights=start, restart=True, **more)
 
 
@@ -157,11 +159,12 @@ display(plots.save(plots.reliability(table, error, faces), out, "calibration"))
 # those of the 2026 MicroExpNet.
 
 # %%
-teacher = "mobilenet_v3_small"
+teacher, lesson = "mobilenet_v3_small", recipe
 if baselines:
     of = pd.read_csv(f"{baselines}/selection.csv").query("network != 'tinyfer_lite'")
     teacher = of.groupby("network")["macro_f1"].mean().idxmax()
-taught = train(teacher, seeds[0], recipe, network=teacher).network
+    lesson = from_plain(json.loads(Path(f"{baselines}/recipe.json").read_text()))
+taught = train(teacher, seeds[0], lesson, network=teacher).network
 
 # %%
 plain = replace(recipe, loss="cross_entropy", class_weighted=False)
