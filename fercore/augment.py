@@ -8,7 +8,7 @@ and erasing follow. Images stay uint8 and grey until here.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -36,6 +36,7 @@ class Augmentation:
 
 
 NONE = Augmentation((1.0, 1.0), (1.0, 1.0), 0.0, 0.0, 0.0, (1.0, 1.0), 0.0, 0.0, 0.0, 0.0)
+AUGMENTATIONS = {"tinyfer_lite": Augmentation(), "flip": replace(NONE, flip=0.5), "none": NONE}
 
 
 def augment(

@@ -30,8 +30,9 @@ profile = "quick"
 weights = ""  # imagenet: what the backbone starts from; empty: drawn at random
 seeds = [42]
 epochs = 2
-batch = 64
+batch = 32
 side = 48  # px
+augmentation = "flip"  # tinyfer_lite: the paper's
 learning_rate = 0.002
 weight_decay = 0.01
 schedule = "cosine"
@@ -68,6 +69,7 @@ from fercore import (
     splits,
     tables,
 )
+from fercore.augment import AUGMENTATIONS
 from fercore.recipe import Recipe, from_plain
 from fercore.training import fit
 
@@ -84,12 +86,13 @@ start = profile if weights else f"{profile} from random weights"
 recipe = Recipe(
     epochs=epochs, batch=batch, side=side, learning_rate=learning_rate, weight_decay=weight_decay, schedule=schedule,
     warmup=warmup, factor=factor, patience=patience, bn_momentum=bn_momentum or None, precision=precision, channels_last=True,
+    augmentation=AUGMENTATIONS[augmentation],
 )
 
 
 def train(name, seed, recipe, network="tinyfer_lite", **more):
     start = weights if weights and network != "simple_cnn" else None  # for which nobody has any
-    folder = runs and f"{runs}/{name}-{recipe.epochs}-{seed}"
+    folder = runs and f"{runs}/{name}-{recipe.loss}-{recipe.epochs}-{seed}"
     return fit(network, faces, replace(recipe, seed=seed), folder, weights=start, restart=True, **more)
 
 
