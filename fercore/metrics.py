@@ -115,6 +115,20 @@ def over_seeds(
     return pd.DataFrame(rows, columns=["name", "part", "score", "images", "value", "low", "high", "seeds"])
 
 
+def wide(scores: pd.DataFrame) -> pd.DataFrame:
+    """What `over_seeds` found as a row a name, to be read: each score as published with the interval of the first two,
+    and the first two on the other parts (accuracy_deduplicated, macro_f1_deduplicated)."""
+    found = scores.set_index(["part", "score", "name"])
+    columns, ends = {}, SCORES[:2]
+    for score in SCORES:
+        columns[score] = found["value"]["published", score]
+        if score in ends:
+            columns |= {f"{score}_{end}": found[end]["published", score] for end in ("low", "high")}
+    others = [part for part in scores["part"].unique() if part != "published"]
+    columns |= {f"{score}_{part}": found["value"][part, score] for part in others for score in ends}
+    return pd.DataFrame(columns).reindex(scores["name"].unique()).rename_axis("name")
+
+
 def student(values: np.ndarray) -> tuple[float, float]:
     """The 95 % interval of the mean of two or more values, float (n,)."""
     reach = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import files, metrics, runs
+from . import files, metrics, runs, tables
 from .datasets import Faces
 from .training import Run
 
@@ -49,7 +49,7 @@ picture. The weights are for comparing networks and for teaching, and not for ju
 def release(
     run: Run, network: str, options: Mapping, faces: Faces, masks: Mapping[str, np.ndarray], folder: Path
 ) -> Path:
-    """Write `folder`/NETWORK-DATA.safetensors and the card beside it; returns the file.
+    """Write `folder`/NETWORK-DATA.safetensors and the card beside it; the scores go to the run, too. Returns the file.
 
     masks  as splits.kept has them for PrivateTest. This is the one report on PrivateTest of the run.
     Raises ValueError for rendered faces, whose weights are nobody's use, and for a run that started from other weights,
@@ -76,9 +76,10 @@ def release(
     state = run.network.state_dict().values()
     report = metrics.report(labels, predicted, faces.classes).reset_index()
     selected = run.recipe.select.replace("_", "-").replace("f1", "F1")
+    parameters = sum(parameter.numel() for parameter in run.network.parameters())
     text = CARD.format(
         network=network, data=faces.name, classes=len(faces.classes), names=", ".join(faces.classes),
-        parameters=sum(parameter.numel() for parameter in run.network.parameters()),
+        parameters=parameters,
         size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
         images=len(faces.rows("Training")), fingerprint=(faces.fingerprint or "none")[:12],
         epochs=len(run.history), best_epoch=run.best_epoch, select=selected,
@@ -86,6 +87,14 @@ def release(
         record=runs.RECORD, scores=_table(scores), report=_table(report),
     )  # fmt: skip
     files.replace(path.with_suffix(".md"), lambda file: file.write(text.encode()))
+    tables.save(scores.set_index(["part", "score"]), run.folder, "scores", faces, f"PrivateTest, {path.stem}")
+    found = {
+        "parameters": parameters,
+        "side": run.recipe.side,
+        "epochs": len(run.history),
+        "best_epoch": run.best_epoch,
+    }
+    tables.save_findings(found, run.folder, faces)
     return path
 
 

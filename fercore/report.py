@@ -38,6 +38,8 @@ SHOWN = {  # tables that the report shows, by stage; the others are there as fil
     "01_data_audit": ("class_counts", "leakage_exact", "leakage_near", "vote_agreement"),
     "02_baselines": ("comparison",),
     "03_tinyfer_lite": ("scores", "report", "ablation", "differences"),
+    "mini_xception": ("scores",),
+    "tinyfer_lite-fer2013": ("scores",),
 }
 
 

@@ -185,10 +185,10 @@ for variant, (name, settings, more) in variants.items():
     predicted[variant] = [run.probabilities(faces, rows).argmax(1) for run in trained]
 
 # %%
-ablation = metrics.over_seeds(labels, predicted, len(faces.classes), masks).set_index(["name", "part", "score"])
-ablation = tables.save(ablation, out, "ablation", faces, "What each choice of TinyFER-Lite adds, on PrivateTest")
-wide = ablation["value"].unstack(["part", "score"]).reindex(variants)
-display(wide.style.format("{:.3f}"))
+found = metrics.over_seeds(labels, {variant: predicted[variant] for variant in variants}, len(faces.classes), masks)
+ablation = metrics.wide(found)
+tables.save(ablation, out, "ablation", faces, f"What each choice adds, on PrivateTest; seeds: {len(seeds)}")
+display(ablation.style.format("{:.3f}"))
 
 # %% [markdown]
 # Differences from the full recipe, on the same images. Over several seeds the interval and p are of the choice itself, p
@@ -208,7 +208,7 @@ display(against)
 
 # %%
 for score in ("accuracy", "macro_f1"):
-    part = ablation.xs(("published", score), level=["part", "score"]).reindex(variants)
+    part = found[(found["part"] == "published") & (found["score"] == score)].set_index("name")
     what = score.replace("_", "-").replace("f1", "F1")
     figure = plots.intervals(part, faces, f"Ablation, seeds {', '.join(map(str, seeds))}", f"PrivateTest {what}, %")
     display(plots.save(figure, out, f"ablation_{score}"))

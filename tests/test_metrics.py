@@ -123,6 +123,20 @@ def test_intervals_over_seeds_are_students_and_of_one_seed_the_bootstraps():
     assert (alone["low"], alone["high"]) == pytest.approx(ends) and alone["seeds"] == 1
 
 
+def test_scores_over_seeds_are_read_a_row_a_name():
+    labels, random = np.arange(300) % 7, np.random.default_rng(0)
+    half = np.arange(300) < 150
+    long = metrics.over_seeds(labels, {"b": [random.integers(0, 7, 300)], "a": [labels]}, 7, {"half": half})
+    table = metrics.wide(long)
+    assert list(table.index) == ["b", "a"] and list(table.columns) == [
+        "accuracy", "accuracy_low", "accuracy_high", "macro_f1", "macro_f1_low", "macro_f1_high", "weighted_f1",
+        "accuracy_half", "macro_f1_half",
+    ]  # fmt: skip
+    of = long.set_index(["name", "part", "score"])
+    assert table.loc["b", "macro_f1_high"] == of.loc[("b", "published", "macro_f1"), "high"]
+    assert table.loc["b", "accuracy_half"] == of.loc[("b", "half", "accuracy"), "value"] != table.loc["b", "accuracy"]
+
+
 def test_a_difference_over_seeds_is_the_paired_t_test():
     labels, _ = draw(400)
     one = [draw(400, skill=skill)[1] for skill in (0.62, 0.7, 0.66)]
