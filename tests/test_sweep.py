@@ -1,0 +1,169 @@
+"""A grid is worked out once, by whoever works, and one bad point harms no other."""
+
+import functools
+import json
+import os
+import signal
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fercore.sweep import SweepError, sweep
+
+
+def squared(points, log=None, factor=1.0):
+    """The function of most tests: also leaves a line a call in `log`."""
+    if log:
+        with open(log, "a") as file:
+            file.write(" ".join(map(str, points["x"])) + "\n")
+    return pd.DataFrame({"y": factor * points["x"].to_numpy() ** 2 / 3, "name": [f"no {x}" for x in points["x"]]})
+
+
+def picky(points, log, bad=(2,)):
+    squared(points, log)
+    if set(points["x"]) & set(bad):
+        raise ValueError(f"not {bad}")
+    return squared(points)
+
+
+def deadly(points, log, times):
+    """Its process dies on x = 2, the first `times` times."""
+    squared(points, log)
+    if 2 in set(points["x"]) and open(log).read().split().count("2") <= times:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return squared(points)
+
+
+POINTS = pd.DataFrame({"x": [5, 2, 3, 4], "kind": ["a", "b", "a", "b"], "rate": [0.1, 0.2, 0.3, 0.1]})
+EXPECTED = pd.concat([POINTS, squared(POINTS)], axis=1)
+
+
+def calls(log):
+    return sorted(log.read_text().splitlines()) if log.exists() else []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_point_gets_its_own_result_in_the_order_of_the_points(tmp_path, workers):
+    log = tmp_path / "log"
+    found = sweep(functools.partial(squared, log=log), POINTS, workers=workers, progress=False)
+    pd.testing.assert_frame_equal(found, EXPECTED, check_exact=True)
+    assert calls(log) == ["2", "3", "4", "5"]
+
+
+def test_a_cohort_is_alike_in_its_columns_and_no_larger_than_it_may(tmp_path):
+    log = tmp_path / "log"
+    sweep(functools.partial(squared, log=log), POINTS, cohort=["kind"], most=9, workers=1, progress=False)
+    assert calls(log) == ["2 4", "5 3"]
+    log.unlink()
+    found = sweep(functools.partial(squared, log=log), POINTS, most=3, workers=1, progress=False)
+    assert calls(log) == ["4", "5 2 3"]
+    pd.testing.assert_frame_equal(found, EXPECTED, check_exact=True)
+
+
+def test_what_is_done_is_not_done_again(tmp_path):
+    log, folder = tmp_path / "log", tmp_path / "points"
+    first = sweep(functools.partial(squared, log=log), POINTS[:2], folder, workers=1, progress=False)
+    both = sweep(functools.partial(squared, log=log), POINTS, folder, workers=1, progress=False)
+    assert calls(log) == ["2", "3", "4", "5"]
+    pd.testing.assert_frame_equal(both, EXPECTED, check_exact=True)
+    pd.testing.assert_frame_equal(first, EXPECTED[:2], check_exact=True)
+    assert sum(1 for _ in folder.iterdir()) == 4
+    kept = json.loads(next(iter(sorted(folder.iterdir()))).read_text())
+    assert set(kept["point"]) == {"x", "kind", "rate"} and set(kept["result"]) == {"y", "name"}
+    sweep(functools.partial(squared, log=log), POINTS, folder, identity={"data": "other"}, workers=1, progress=False)
+    assert len(calls(log)) == 8  # another identity is another result
+
+
+def test_values_survive_the_disk_to_the_last_digit(tmp_path):
+    points = pd.DataFrame({"x": np.random.default_rng(0).normal(size=20) * 10.0 ** np.arange(-10, 10)})
+    fresh = sweep(squared, points, tmp_path, workers=1, progress=False)
+    again = sweep(squared, points, tmp_path, workers=1, progress=False)
+    assert fresh.to_csv() == again.to_csv() == sweep(squared, points, workers=1, progress=False).to_csv()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_point_that_fails_three_times_is_reported_and_the_rest_goes_on(tmp_path, workers):
+    log, folder = tmp_path / "log", tmp_path / "points"
+    found = sweep(functools.partial(picky, log=log), POINTS, folder, most=4, workers=workers, progress=False)
+    assert found["error"].tolist() == ["", "ValueError: not (2,)", "", ""]
+    assert found["y"].isna().tolist() == [False, True, False, False]
+    assert calls(log).count("2") == 3 and calls(log).count("5 2 3 4") == 1
+    assert calls(log).count("5") == 1  # once more, without the bad one
+    found = sweep(functools.partial(picky, log=log, bad=()), POINTS, folder, workers=1, progress=False)
+    pd.testing.assert_frame_equal(found, EXPECTED, check_exact=True)
+    assert calls(log).count("5") == 1  # what failed is tried again, what did not is kept
+
+
+def test_a_process_that_dies_takes_only_its_task_with_it(tmp_path):
+    log = tmp_path / "log"
+    found = sweep(functools.partial(deadly, log=log, times=2), POINTS, workers=2, progress=False)
+    pd.testing.assert_frame_equal(found, EXPECTED, check_exact=True)
+    assert calls(log) == ["2", "2", "2", "3", "4", "5"]
+    log.unlink()
+    found = sweep(functools.partial(deadly, log=log, times=9), POINTS, workers=2, progress=False)
+    assert found["error"].tolist() == ["", "its process died with exit code -9", "", ""]
+
+
+def wrong(points, give):
+    return {"rows": squared(points).iloc[:-1], "kind": 3, "value": squared(points).assign(z=[object()])}[give]
+
+
+@pytest.mark.parametrize(
+    "give, told",
+    [("rows", "0 rows for 1 points"), ("kind", "int for 1 points"), ("value", "results are kept as JSON")],
+)
+def test_a_function_that_gives_something_else_is_told(give, told):
+    found = sweep(functools.partial(wrong, give=give), POINTS[:1], workers=1, progress=False)
+    assert told in found["error"][0]
+
+
+@pytest.mark.parametrize(
+    "points, told",
+    [
+        (pd.concat([POINTS, POINTS[:1]]), "1 points are there twice, the first of them"),
+        (POINTS.assign(error=1), "the points have a column 'error'"),
+        (POINTS.assign(when=pd.Timestamp("2020-01-01")), "kept as JSON"),
+    ],
+)
+def test_points_that_cannot_be_kept_are_refused(points, told):
+    with pytest.raises(SweepError, match=told):
+        sweep(squared, points, workers=1, progress=False)
+
+
+def test_a_function_that_cannot_travel_is_refused():
+    with pytest.raises(SweepError, match=r"<lambda> cannot be sent to another process"):
+        sweep(lambda points: squared(points), POINTS, workers=2, progress=False)
+
+
+def test_no_points_are_no_work():
+    assert sweep(squared, POINTS[:0], workers=2, progress=False).empty
+
+
+def slow(points, log):
+    time.sleep(0.3)
+    return squared(points, log)
+
+
+def test_a_dask_cluster_gives_the_same_table(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
+        here, there = tmp_path / "here", tmp_path / "there"
+        found = sweep(functools.partial(picky, log=tmp_path / "log"), POINTS, there, most=4, progress=False)
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS")
+    local = sweep(functools.partial(picky, log=tmp_path / "log"), POINTS, here, most=4, workers=1, progress=False)
+    assert found.to_csv() == local.to_csv()
+    assert sorted(p.read_bytes() for p in here.iterdir()) == sorted(p.read_bytes() for p in there.iterdir())
+
+
+def test_without_a_scheduler_dask_is_not_imported(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    sweep(squared, POINTS, workers=1, progress=False)
+    with pytest.raises(SweepError, match=r"pip install fercore\[dask\]"):
+        sweep(squared, POINTS, scheduler="tcp://127.0.0.1:1", progress=False)
