@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from .datasets import Faces
 
@@ -43,3 +44,46 @@ def kept(faces: Faces, split: str, table: pd.DataFrame) -> dict[str, np.ndarray]
             f"the mask has {len(part):,} rows of {split}, not the {len(faces.rows(split)):,} of {faces.name}"
         )
     return {name: part[name].to_numpy(bool) for name in ("deduplicated", "near_deduplicated")}
+
+
+def random_folds(faces: Faces, count: int = 10, seed: int = 0) -> np.ndarray:
+    """The fold of each image, int64 (N,) of 0 to count - 1, drawn so that each has every class's share.
+
+    Images of one person, and of one moment, fall on both sides; MicroExpNet's "random split" (section IV-A).
+    """
+    places = StratifiedKFold(count, shuffle=True, random_state=seed).split(faces.labels, faces.labels)
+    return _numbered(places, len(faces))
+
+
+def group_folds(faces: Faces, group: np.ndarray, count: int = 10, seed: int = 0) -> np.ndarray:
+    """As `random_folds`, but what is of one `group`, (N,), falls into one fold.
+
+    For groups of duplicates, `audit.groups`: the copies of a photograph are then all on one side.
+    Raises ValueError for fewer groups than folds.
+    """
+    groups = len(np.unique(group))
+    if groups < count:
+        raise ValueError(f"{faces.name} has {groups} groups, too few for {count} folds")
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    return _numbered(splitter.split(faces.labels, faces.labels, group), len(faces))
+
+
+def subject_folds(faces: Faces, count: int = 10, seed: int = 0) -> np.ndarray:
+    """As `random_folds`, but the images of a subject fall into one fold: "subject-independent" (section IV-A).
+
+    Raises ValueError for a set that does not name the subject of every image.
+    """
+    subjects = faces.table["subject"]
+    if unnamed := int((subjects.isna() | (subjects.astype(str) == "")).sum()):
+        raise ValueError(
+            f"{faces.name} does not name the subject of {unnamed:,} of {len(faces):,} images; "
+            "for folds that keep duplicates together, see group_folds"
+        )
+    return group_folds(faces, pd.factorize(subjects)[0], count, seed)
+
+
+def _numbered(places, images: int) -> np.ndarray:
+    numbers = np.full(images, -1)
+    for number, (_, held_out) in enumerate(places):
+        numbers[held_out] = number
+    return numbers

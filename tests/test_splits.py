@@ -1,9 +1,10 @@
 """Rows without copies in Training, against a loop over all pairs."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from fercore import splits
+from fercore import datasets, splits
 from fercore.datasets.faces import Faces, table
 
 
@@ -65,3 +66,47 @@ def test_a_mask_is_taken_up_again_by_split():
     assert found["near_deduplicated"].tolist() == [False, False, True, True]
     with pytest.raises(ValueError, match="the mask has 3 rows of PrivateTest, not the 4 of handmade"):
         splits.kept(faces, "PrivateTest", table.iloc[:-1])
+
+
+def of(labels, **columns):
+    labels = np.asarray(labels)
+    made = table(labels, ["all"] * len(labels)).assign(**columns)
+    return Faces("handmade", np.zeros((len(labels), 2, 2), np.uint8), made, tuple("abcde"[: labels.max() + 1]))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_group_is_on_both_sides_and_no_image_is_left_out(seed):
+    draw = np.random.default_rng(seed)
+    count = int(draw.integers(2, 11))
+    group = draw.integers(0, draw.integers(count, 60), 400)
+    group[:count] = range(count)
+    found = splits.group_folds(of(draw.integers(0, 4, 400)), group, count, seed)
+    assert sorted(set(found)) == list(range(count))
+    assert all(len(set(found[group == one])) == 1 for one in group)
+
+
+@pytest.mark.parametrize("name, images", [("synthck", 400), ("synthoulu", 360)])
+@pytest.mark.parametrize("seed", range(3))
+def test_subject_folds_share_no_subject_and_random_ones_do(name, images, seed):
+    faces = datasets.load(name, images=images)
+    subject = faces.table["subject"].to_numpy()
+    for found, most in ((splits.subject_folds(faces, 5, seed), 1), (splits.random_folds(faces, 5, seed), 5)):
+        sides = pd.DataFrame({"subject": subject, "fold": found}).groupby("subject")["fold"].nunique()
+        assert sides.max() <= most and (most == 1 or sides.mean() > 1.5)
+        assert found.min() == 0 and found.max() == 4 and np.bincount(found).min() > 0.1 * images
+
+
+def test_random_folds_have_each_classs_share():
+    faces = of(np.repeat([0, 1, 2], [50, 30, 20]))
+    found = splits.random_folds(faces, 10, 3)
+    assert np.array_equal(np.histogram2d(found, faces.labels, (10, 3))[0], np.tile([5, 3, 2], (10, 1)))
+    assert np.array_equal(found, splits.random_folds(faces, 10, 3))
+    assert not np.array_equal(found, splits.random_folds(faces, 10, 4))
+
+
+def test_folds_that_cannot_be_had_are_told():
+    faces = of([0, 1] * 10, subject=["s1"] * 19 + [None])
+    with pytest.raises(ValueError, match=r"handmade does not name the subject of 1 of 20 images; .* group_folds"):
+        splits.subject_folds(faces, 2)
+    with pytest.raises(ValueError, match="handmade has 3 groups, too few for 4 folds"):
+        splits.group_folds(faces, np.arange(20) % 3, 4)

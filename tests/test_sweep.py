@@ -31,7 +31,7 @@ def picky(points, log, bad=(2,)):
 def deadly(points, log, times):
     """Its process dies on x = 2, the first `times` times."""
     squared(points, log)
-    if 2 in set(points["x"]) and open(log).read().split().count("2") <= times:
+    if 2 in set(points["x"]) and log.read_text().split().count("2") <= times:
         os.kill(os.getpid(), signal.SIGKILL)
     return squared(points)
 
