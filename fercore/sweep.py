@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -173,8 +174,9 @@ def _write(folder: Path, key: str, point: pd.Series, result: dict) -> None:
 
 def _work(function: Function, points: pd.DataFrame) -> pd.DataFrame:
     """`function` with one thread, wherever it runs: sums of several threads end in other last digits."""
-    import torch
-
+    torch = sys.modules.get("torch")  # not there where `function` does without
+    if torch is None:
+        return function(points)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -217,6 +219,7 @@ class _Here:
 
 def _serve(function: bytes, pipe: connection.Connection) -> None:
     """What a process of `_Processes` does: points come in and results go out, until the other end is closed."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # for what is imported later
     function = pickle.loads(function)
     while True:
         try:

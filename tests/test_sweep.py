@@ -4,7 +4,6 @@ import functools
 import json
 import os
 import signal
-import time
 
 import numpy as np
 import pandas as pd
@@ -137,13 +136,27 @@ def test_a_function_that_cannot_travel_is_refused():
         sweep(lambda points: squared(points), POINTS, workers=2, progress=False)
 
 
+def threads(points):
+    import torch
+
+    return pd.DataFrame({"threads": [torch.get_num_threads()] * len(points)})
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_whoever_works_has_one_thread(workers):
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert set(sweep(threads, POINTS[:2], workers=workers, progress=False)["threads"]) == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_no_points_are_no_work():
     assert sweep(squared, POINTS[:0], workers=2, progress=False).empty
-
-
-def slow(points, log):
-    time.sleep(0.3)
-    return squared(points, log)
 
 
 def test_a_dask_cluster_gives_the_same_table(tmp_path, monkeypatch):
