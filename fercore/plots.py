@@ -276,15 +276,14 @@ def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and l
 
     table  indexed by network: parameters, cpu_ms, accuracy (fraction)
     """
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    figure = Figure(figsize=(8.5, 4.2), layout="constrained")
     axis = figure.subplots()
-    axis.scatter(table["parameters"] / 1e6, table["cpu_ms"], s=40 + 900 * table["accuracy"] ** 2, alpha=0.6)
-    for place, (name, row) in enumerate(table.sort_values("parameters").iterrows()):
-        where = {"xytext": (0, -14), "va": "top"} if place % 2 else {"xytext": (0, 14), "va": "bottom"}
+    for name, row in table.sort_values("parameters").iterrows():
+        text = f"{name}, {100 * row['accuracy']:.1f} %"
         spot = (row["parameters"] / 1e6, row["cpu_ms"])
-        text = f"{name}\n{100 * row['accuracy']:.1f} %"
-        axis.annotate(text, spot, textcoords="offset points", fontsize=8, ha="center", **where)
-    axis.margins(x=0.15, y=0.35)
+        axis.scatter(*spot, s=40 + 900 * row["accuracy"] ** 2, alpha=0.7, label=text)
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9, labelspacing=1.6, borderpad=1)
+    axis.margins(x=0.15, y=0.2)
     axis.set(
         xlabel="parameters, millions", ylabel="latency of one image on this CPU, ms", xlim=(0, None), ylim=(0, None)
     )

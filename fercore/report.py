@@ -16,7 +16,8 @@ img { max-width: 100%; height: auto; }
 table { border-collapse: collapse; margin: 1em 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .25em .8em; text-align: right; border-bottom: 1px solid #ddd; }
 thead th { border-bottom: 2px solid #888; }
-td:first-child, tbody th { text-align: left; font-weight: normal; }
+td:first-child, th:first-child { text-align: left; }
+tbody th { font-weight: normal; }
 .output_area, pre { overflow-x: auto; }
 .anchor-link, .prompt { display: none; }
 """
@@ -44,10 +45,21 @@ SHOWN = {  # tables that the report shows, by stage; the others are there as fil
 
 
 def shown_tables(stage: Path) -> list[tuple[str, pd.DataFrame]]:
-    """The tables of a stage that the report shows and that it has made, with a heading each."""
+    """The tables of a stage that the report shows and that it has made, to be read: with a heading each, intervals
+    beside what they are of, and no column that is empty."""
     paths = [stage / f"{name}.csv" for name in SHOWN.get(stage.name, ())]
     found = [(path.stem, pd.read_csv(path)) for path in paths if path.is_file()]
-    return [(f"{name.replace('_', ' ').capitalize()}, {table['data'].iloc[0]}", table) for name, table in found]
+    return [(f"{name.replace('_', ' ').capitalize()}, {table['data'].iloc[0]}", _read(table)) for name, table in found]
+
+
+def _read(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.drop(columns="data").dropna(axis=1, how="all").convert_dtypes()  # whole numbers become whole
+    for name in table.columns:
+        low, high = (("low", "high") if name in ("value", "difference") else (f"{name}_low", f"{name}_high"))
+        if low in table.columns:
+            table[name] = [f"{value:.3f} [{a:.3f}, {b:.3f}]" for value, a, b in table[[name, low, high]].to_numpy()]
+            table = table.drop(columns=[low, high])
+    return table.rename(columns=lambda name: name.replace("_", " "))
 
 
 def page(notebook: str | Path, target: str | Path) -> Path:

@@ -101,7 +101,7 @@ def show(stages):
         warning = "\n\n**Rendered faces: no number here compares with a paper's.**" if "synthetic" in name else ""
         display(Markdown(f"### Stage {stage.name}, data {name}\n\n{len(numbers)} findings.{warning}"))
         for heading, found in report.shown_tables(stage):
-            found = found.drop(columns="data").style.hide(axis="index")
+            found = found.style.hide(axis="index")
             display(Markdown(f"#### {heading}"), found.format(precision=3, na_rep="", thousands=","))
         for path in sorted(stage.glob("*.png")):
             display(Image(path))

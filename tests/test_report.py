@@ -4,6 +4,7 @@ import json
 import re
 
 import nbformat
+import pandas as pd
 import pytest
 
 from fercore import report
@@ -54,3 +55,16 @@ def test_the_page_shows_outputs_without_code_and_reaches_for_nothing(tmp_path):
     assert "42" in text and "secret" not in text
     assert "<script" not in text
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", text)
+
+
+def test_tables_of_the_report_are_made_to_be_read(tmp_path):
+    stage = tmp_path / "02_baselines"
+    stage.mkdir()
+    (stage / "comparison.csv").write_text(
+        "network,parameters,cpu_ms,accuracy,accuracy_low,accuracy_high,p,data\n"
+        "tinyfer_lite,932202.0,8.74,0.2754,0.2416,0.3133,,fer2013\nlbp_svm,,,0.655,0.615,0.6917,,fer2013\n"
+    )
+    [(heading, table)] = report.shown_tables(stage)
+    assert heading == "Comparison, fer2013" and list(table) == ["network", "parameters", "cpu ms", "accuracy"]
+    assert table["accuracy"].tolist() == ["0.275 [0.242, 0.313]", "0.655 [0.615, 0.692]"]
+    assert pd.api.types.is_integer_dtype(table["parameters"])
