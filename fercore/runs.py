@@ -128,7 +128,7 @@ def identity(
     recipe: Mapping,
     rows: Mapping[str, np.ndarray | None],
     start: Mapping,
-    teacher: nn.Module | None = None,
+    teacher: nn.Module | np.ndarray | None = None,
 ) -> dict:
     """What makes a training this one and no other, as plain values: two that are equal come to the same result."""
     state = network.state_dict()
@@ -145,7 +145,7 @@ def identity(
         "data": f"{faces.name}, {len(faces):,} images, {_data(faces)[:12]}",
         "rows": {part: None if places is None else _rows(faces, places) for part, places in rows.items()},
         "recipe": dict(recipe),
-        "teacher": None if teacher is None else _digest(serialise(_plain(teacher.state_dict()))),
+        "teacher": _taught(teacher),
         "code": _digest("".join(_code(module) for module in modules)),
     }
 
@@ -162,6 +162,14 @@ def _data(faces: Faces) -> str:
 
 def _plain(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+
+
+def _taught(teacher: nn.Module | np.ndarray | None) -> str | None:
+    if teacher is None:
+        return None
+    if isinstance(teacher, nn.Module):
+        return _digest(serialise(_plain(teacher.state_dict())))
+    return _digest(np.ascontiguousarray(teacher, np.float32).tobytes())
 
 
 def _code(module) -> str:

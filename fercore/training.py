@@ -69,7 +69,7 @@ def fit(
     select: str | np.ndarray | None = "PublicTest",
     weights: str | Path | None = None,
     options: Mapping | None = None,
-    teacher: nn.Module | None = None,
+    teacher: nn.Module | np.ndarray | None = None,
     device: str | torch.device | None = None,
     restart: bool = False,
     progress: bool = True,
@@ -80,7 +80,8 @@ def fit(
              which is itself trained and comes back with the best weights
     folder   where the run is written, and gone on with where it was interrupted; None or empty: nowhere
     train, select  a split, or row numbers; select None: nothing is selected, the last epoch is the best
-    teacher  for a recipe with distillation
+    teacher  for a recipe with distillation: a network, which sees what the student sees; or logits (N, classes) of all
+             images of `faces`, where these are trained on as they are
     device   "cuda", "cuda:1", "cpu"; by default a GPU where there is one
     restart  where `folder` holds another training, start over in place of refusing it
 
@@ -127,8 +128,8 @@ class _Training:
             for layer in network.modules():
                 if isinstance(layer, nn.modules.batchnorm._BatchNorm):
                     layer.momentum = recipe.bn_momentum
-        self.teacher = None if teacher is None else teacher.to(device).eval()
         self.channels = evaluation.channels(network)
+        self.teacher = _teacher(teacher, faces, recipe, train, self.channels, device)
         self.optimizer = optimizer(recipe, network.parameters())
         self.average = ModelEmaV3(network, recipe.ema, use_warmup=True) if recipe.ema else None
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
@@ -231,7 +232,7 @@ class _Training:
             taught = None
             if self.teacher is not None:
                 with torch.no_grad():
-                    taught = self.teacher(images)
+                    taught = self.teacher(images, index)
         loss = self.criterion(logits, target, taught)
         if self.world > 1:  # a mean of means, unless each counts by what it is a mean of
             own = weighed(recipe, self.weights, target)
@@ -347,6 +348,28 @@ def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces) -
     found = provenance.record(identity, faces, device) | {"wall_seconds": round(training.seconds, 3)}
     found |= {"threads": torch.get_num_threads(), "processes": training.world}
     tables.write_json(folder / runs.PROVENANCE, found)
+
+
+def _teacher(teacher, faces, recipe, train, channels, device):
+    """What the teacher says of images (n, C, H, W) at places `index` of the rows `train`: a function of both."""
+    if teacher is None:
+        return None
+    if isinstance(teacher, nn.Module):
+        if (own := evaluation.channels(teacher)) != channels and _convolves(teacher):
+            raise ValueError(f"the teacher takes {own} channels, the student {channels}: give the teacher's logits")
+        teacher = teacher.to(device).eval()
+        return lambda images, index: teacher(images)
+    expected = (len(faces), len(faces.classes))
+    if teacher.shape != expected:
+        raise ValueError(f"the teacher's logits of shape {teacher.shape}; expected {expected}")
+    if recipe.mixup or recipe.augmentation not in (None, augment.NONE):
+        raise ValueError("the teacher's logits are of images as they are; with them, no mixup and no augmentation")
+    logits = torch.from_numpy(np.asarray(teacher[train], np.float32)).to(device)
+    return lambda images, index: logits[index]
+
+
+def _convolves(network: nn.Module) -> bool:
+    return any(isinstance(layer, nn.Conv2d) for layer in network.modules())
 
 
 def _distributed(device: torch.device) -> tuple[int, int, torch.device]:

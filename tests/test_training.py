@@ -14,8 +14,8 @@ import pytest
 import torch
 from torch import nn
 
-from fercore import files, metrics, models, runs, training
-from fercore.augment import NONE, Augmentation
+from fercore import evaluation, files, metrics, models, runs, training
+from fercore.augment import NONE, Augmentation, resize
 from fercore.datasets import ferplus
 from fercore.datasets.faces import Faces
 from fercore.losses import Distillation
@@ -445,6 +445,29 @@ def test_other_options_are_another_training(make_faces, tmp_path):
     train("tinyfer_lite", faces, recipe, tmp_path)
     with pytest.raises(RunError, match=r"start\.options\.dropout: None, not 0\.1"):  # of which no weight knows
         train("tinyfer_lite", faces, recipe, tmp_path, options={"dropout": 0.1})
+
+
+def test_logits_of_a_teacher_are_as_good_as_the_teacher(faces, tiny, tmp_path):
+    teacher = tiny().eval()
+    recipe = quick(epochs=2, distillation=Distillation(2.0, 0.7, 0.3), augmentation=None)
+    with torch.no_grad():
+        seen = resize(torch.from_numpy(np.asarray(faces.pixels)), recipe.side, evaluation.channels(teacher))
+        logits = teacher(seen).numpy()
+    asked = train(tiny(), faces, recipe, teacher=teacher)
+    given = train(tiny(), faces, recipe, tmp_path, teacher=logits)
+    pd.testing.assert_frame_equal(given.history, asked.history, rtol=1e-5)
+    with pytest.raises(RunError, match=r"teacher: (\w+), not (?!\1)"):
+        train(tiny(), faces, recipe, tmp_path, teacher=logits + 1)
+    with pytest.raises(ValueError, match=rf"logits of shape \({len(faces) - 1}, 3\); expected \({len(faces)}, 3\)"):
+        train(tiny(), faces, recipe, teacher=logits[1:])
+    with pytest.raises(ValueError, match="logits are of images as they are; with them, no mixup and no augmentation"):
+        train(tiny(), faces, quick(distillation=Distillation(2.0, 0.7, 0.3)), teacher=logits)
+
+
+def test_a_teacher_that_sees_colour_where_the_student_does_not_gives_its_logits(faces, tiny):
+    teacher = nn.Sequential(nn.Conv2d(4 - evaluation.channels(tiny()), 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with pytest.raises(ValueError, match=r"the teacher takes \d channels, the student \d: give the teacher's logits"):
+        train(tiny(), faces, quick(distillation=Distillation(2.0, 0.7, 0.3)), teacher=teacher)
 
 
 def test_another_teacher_is_another_training(faces, tiny, tmp_path):
