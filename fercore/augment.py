@@ -62,7 +62,7 @@ def augment(
     images = images * draw.between(1 - ranges.brightness, 1 + ranges.brightness)[:, None, None, None]
     images = images.clamp(0, 1)
     factor = draw.between(1 - ranges.contrast, 1 + ranges.contrast)[:, None, None, None]
-    images = (images * factor + (1 - factor) * _grey(images).mean((1, 2, 3), keepdim=True)).clamp(0, 1)
+    images = (images * factor + (1 - factor) * grey(images).mean((1, 2, 3), keepdim=True)).clamp(0, 1)
     return erase(normalise(images, channels), ranges, random)
 
 
@@ -82,7 +82,7 @@ def normalise(images: torch.Tensor, channels: int | None = None) -> torch.Tensor
     """
     mean, std = (torch.tensor(values, device=images.device, dtype=images.dtype) for values in (MEAN, STD))
     if channels == 1:
-        images = _grey(images)
+        images = grey(images)
     if images.shape[1] == 1 and channels != 3:
         return (images - mean.mean()).div_(std.mean())
     pixels = images.permute(0, 2, 3, 1).expand(-1, -1, -1, 3)  # channels last, which convolutions like
@@ -225,7 +225,7 @@ def _cpu(random: torch.Generator) -> torch.Generator:
     return torch.Generator().manual_seed(int(seed))
 
 
-def _grey(images: torch.Tensor) -> torch.Tensor:
+def grey(images: torch.Tensor) -> torch.Tensor:
     if images.shape[1] == 1:
         return images
     weights = torch.tensor(

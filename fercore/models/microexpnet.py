@@ -57,6 +57,10 @@ class MicroExpNet(nn.Module):
         self.fc1 = nn.Linear(32 * side * side, 3 * width if late else width)
         self.dropout = nn.Dropout(dropout)
         self.fc2 = nn.Linear(self.fc1.out_features, num_classes)
+        for layer in (self.conv1, self.conv2, self.fc1, self.fc2):  # section III-C: Xavier, biases too
+            nn.init.xavier_uniform_(layer.weight)
+            limit = (3 / len(layer.bias)) ** 0.5  # as TensorFlow counts: as many neurons before as after
+            nn.init.uniform_(layer.bias, -limit, limit)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         features = self.pool1(torch.relu(self.conv1(images)))

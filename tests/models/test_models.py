@@ -152,3 +152,15 @@ def test_operations_are_counted_once_a_multiplication():
 def test_an_option_that_a_network_does_not_have_is_refused(name):
     with pytest.raises(TypeError, match="no option 'atention', 'dropot'"):
         models.create(name, 7, atention=False, dropot=0.9)
+
+
+def test_microexpnet_starts_as_xavier_has_it():
+    layers = models.create("microexpnet_m", 8)
+    for layer, before, after in (
+        (layers.conv1, 64, 16 * 64), (layers.conv2, 16 * 16, 32 * 16), (layers.fc1, 1152, 768), (layers.fc2, 768, 8)
+    ):  # fmt: skip
+        limit = (6 / (before + after)) ** 0.5
+        assert 0.9 * limit < layer.weight.abs().max() <= limit
+        assert layer.weight.std().item() == pytest.approx(limit / 3**0.5, rel=0.05)
+        limit = (3 / len(layer.bias)) ** 0.5
+        assert 0.6 * limit < layer.bias.abs().max() <= limit
