@@ -1,4 +1,5 @@
-"""Losses of the five papers: class-weighted focal loss, and distillation in the three forms that they print.
+"""Losses of the five papers: class-weighted focal loss, and distillation in the three forms that they print; and
+three later forms that need no search for a temperature.
 
 Cross-entropy with class weights, label smoothing or soft labels is PyTorch's own. All are means over the batch.
 """
@@ -6,6 +7,7 @@ Cross-entropy with class weights, label smoothing or soft labels is PyTorch's ow
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -41,18 +43,23 @@ class Distillation:
 
     divergence  the softened term is the Kullback-Leibler divergence of the student from the teacher; otherwise their
                 cross-entropy, which is greater by the teacher's entropy and has the same gradient
+    standardised  in the softened term, logits of mean 0 and standard deviation 1 over the classes of each image
     """
 
+    kind: ClassVar[str] = "softened"
     temperature: float
     soft: float
     hard: float
     squared: bool = True
     divergence: bool = True
+    standardised: bool = False
 
     def __call__(self, student: torch.Tensor, teacher: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """The loss of student and teacher logits (N, C) and labels int (N,). No gradient goes to the teacher."""
-        log_q = F.log_softmax(student / self.temperature, 1)
-        log_p = F.log_softmax(teacher.detach() / self.temperature, 1)
+        teacher, own = teacher.detach(), student
+        if self.standardised:
+            own, teacher = standardise(student), standardise(teacher)
+        log_q, log_p = F.log_softmax(own / self.temperature, 1), F.log_softmax(teacher / self.temperature, 1)
         if self.divergence:
             softened = F.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
         else:
@@ -77,3 +84,72 @@ def microexpnet_se(temperature: float = 4.0, alpha: float = 0.7) -> Distillation
 def mini_resemotenet(temperature: float = 3.0, beta: float = 0.2) -> Distillation:
     """Mini-ResEmoteNet, equations 4 to 6: 1 and beta T^2. The alpha that the text speaks of stands in no equation."""
     return Distillation(temperature, beta, 1.0)
+
+
+def standardise(logits: torch.Tensor) -> torch.Tensor:
+    """Each row of (N, C) at mean 0 and standard deviation 1; a row of equal logits at 0."""
+    centred = logits - logits.mean(1, keepdim=True)
+    return centred / (centred.std(1, keepdim=True) + 1e-7)
+
+
+def logit_standardisation(temperature: float = 2.0, soft: float = 9.0, hard: float = 0.1) -> Distillation:
+    """Distillation of standardised logits, at one base temperature (Sun et al., CVPR 2024, arXiv:2403.01427)."""
+    return Distillation(temperature, soft, hard, standardised=True)
+
+
+@dataclass(frozen=True)
+class Relations:
+    """DIST: the teacher's relations in place of its values (Huang et al., NeurIPS 2022, arXiv:2205.10536, equation 10).
+
+    hard x cross-entropy + inter x (1 - Pearson's correlation over the classes of an image, mean over the images)
+    + intra x (1 - Pearson's correlation over the images of a class, mean over the classes). No temperature.
+    """
+
+    kind: ClassVar[str] = "relations"
+    inter: float = 2.0
+    intra: float = 2.0
+    hard: float = 1.0
+
+    def __call__(self, student: torch.Tensor, teacher: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """The loss of student and teacher logits (N, C) and labels int (N,). No gradient goes to the teacher."""
+        q, p = student.softmax(1), teacher.detach().softmax(1)
+        inter, intra = 1 - _pearson(q, p).mean(), 1 - _pearson(q.T, p.T).mean()
+        return self.inter * inter + self.intra * intra + self.hard * F.cross_entropy(student, target)
+
+
+def _pearson(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """The correlation of each row of (N, C) with its counterpart, (N,)."""
+    return F.cosine_similarity(one - one.mean(1, keepdim=True), other - other.mean(1, keepdim=True), 1)
+
+
+@dataclass(frozen=True)
+class Decoupled:
+    """Decoupled distillation: the target's share, and the others among themselves, weighted apart (Zhao et al.,
+    CVPR 2022, arXiv:2203.08679, equation 7).
+
+    target x T^2 x KL of (p_y, 1 - p_y) + others x T^2 x KL of the softmax without the target + hard x cross-entropy
+    """
+
+    kind: ClassVar[str] = "decoupled"
+    temperature: float = 4.0
+    target: float = 1.0
+    others: float = 8.0
+    hard: float = 1.0
+
+    def __call__(self, student: torch.Tensor, teacher: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """The loss of student and teacher logits (N, C) and labels int (N,). No gradient goes to the teacher."""
+        right = F.one_hot(target, student.shape[1]).bool()
+        parts = []
+        for logits in (student, teacher.detach()):
+            log_p = F.log_softmax(logits / self.temperature, 1)
+            pair = torch.stack([log_p[right], log_p.masked_fill(right, -torch.inf).logsumexp(1)], 1)
+            rest = (logits / self.temperature)[~right].reshape(len(logits), -1)
+            parts.append((pair, F.log_softmax(rest, 1)))
+        (pair_q, rest_q), (pair_p, rest_p) = parts
+        share = F.kl_div(pair_q, pair_p, reduction="batchmean", log_target=True)
+        among = F.kl_div(rest_q, rest_p, reduction="batchmean", log_target=True)
+        softened = self.temperature**2 * (self.target * share + self.others * among)
+        return softened + self.hard * F.cross_entropy(student, target)
+
+
+DISTILLATIONS = {kind.kind: kind for kind in (Distillation, Relations, Decoupled)}

@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from . import losses
 from .augment import Augmentation
-from .losses import Distillation
+from .losses import DISTILLATIONS, Decoupled, Distillation, Relations
 
 MODERATE = Augmentation()
 CHOICES = {
@@ -60,7 +60,7 @@ class Recipe:
     class_weighted: bool = True
     smoothing: float = 0.0
     soft_labels: bool = False
-    distillation: Distillation | None = None
+    distillation: Distillation | Relations | Decoupled | None = None
     sampling: str = "shuffled"
     optimizer: str = "adamw"
     learning_rate: float = 1e-4
@@ -120,13 +120,25 @@ class Recipe:
             raise ValueError(f"{loss} takes labels as they are: no mixup, soft labels or smoothing with it")
 
     def plain(self) -> dict:
-        """All settings as values that JSON has."""
-        return _plain(asdict(self))
+        """All settings as values that JSON has; of a distillation also its kind."""
+        values = _plain(asdict(self))
+        if self.distillation is not None:
+            values["distillation"]["kind"] = self.distillation.kind
+        return values
 
 
 def from_plain(values: Mapping) -> Recipe:
-    """A recipe from plain values, such as of a YAML file or of `Recipe.plain`. Raises ValueError for what none has."""
-    return _made(Recipe, values, {"augmentation": Augmentation, "distillation": Distillation})
+    """A recipe from plain values, such as of a YAML file or of `Recipe.plain`. Raises ValueError for what none has.
+
+    distillation  with the key `kind`: softened (the default), relations, decoupled
+    """
+    values, kind = dict(values), Distillation.kind
+    if distillation := values.get("distillation"):
+        values["distillation"] = distillation = dict(distillation)
+        kind = distillation.pop("kind", kind)
+        if kind not in DISTILLATIONS:
+            raise ValueError(f"distillation of kind {kind!r}; there are {', '.join(DISTILLATIONS)}")
+    return _made(Recipe, values, {"augmentation": Augmentation, "distillation": DISTILLATIONS[kind]})
 
 
 def _made(kind: type, values: Mapping, parts: Mapping[str, type]):

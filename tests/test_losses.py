@@ -1,5 +1,7 @@
 """Losses are what the papers' equations say, worked out by hand in 64 bits, and PyTorch's own where it has them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -103,3 +105,60 @@ def test_the_gradient_of_an_image_that_is_certain_is_a_number(gamma):
     logits = torch.tensor([[200.0, 0.0], [0.0, 0.0]], requires_grad=True)
     losses.focal(logits, torch.tensor([0, 0]), gamma).backward()
     assert logits.grad.isfinite().all() and logits.grad[1].abs().sum() > 0
+
+
+# ------------------------------------------------------------------------------- distillation without a temperature
+
+
+def logits(seed, images=6, classes=5):
+    return torch.randn(images, classes, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+LABELS = torch.tensor([0, 4, 2, 2, 1, 3])
+
+
+def test_logit_standardisation_sees_neither_scale_nor_shift():
+    kd = dataclasses.replace(losses.logit_standardisation(), hard=0.0)
+    one, other = logits(0), logits(1)
+    assert kd(3 * one + 5, other / 7 - 2, LABELS).item() == pytest.approx(kd(one, other, LABELS).item(), rel=1e-5)
+    assert kd(4 * other - 1, other, LABELS).abs() < 1e-6 < kd(one, other, LABELS)
+    scaled = (one - one.mean(1, keepdim=True)) / one.std(1, keepdim=True)
+    towards = (other - other.mean(1, keepdim=True)) / other.std(1, keepdim=True)
+    plain = losses.Distillation(2.0, 9.0, 0.0)(scaled, towards, LABELS)
+    assert kd(one, other, LABELS).item() == pytest.approx(plain.item(), rel=1e-5)
+    assert losses.standardise(torch.ones(2, 3)).abs().max() == 0
+
+
+def test_dist_is_one_minus_the_correlation_of_rows_and_of_columns():
+    one, other = logits(0), logits(1)
+    q, p = one.softmax(1).numpy(), other.softmax(1).numpy()
+    rows = np.mean([1 - np.corrcoef(a, b)[0, 1] for a, b in zip(q, p, strict=True)])
+    columns = np.mean([1 - np.corrcoef(a, b)[0, 1] for a, b in zip(q.T, p.T, strict=True)])
+    hard = F.cross_entropy(one, LABELS).item()
+    found = losses.Relations(inter=2.0, intra=3.0, hard=0.5)(one, other, LABELS).item()
+    assert found == pytest.approx(2 * rows + 3 * columns + 0.5 * hard, rel=1e-6)
+    assert losses.Relations(hard=0.0)(other + 4, other, LABELS).abs() < 1e-6
+
+
+def test_decoupled_parts_make_up_the_whole_divergence():
+    """Equation 6: KL = KL of (p_y, 1 - p_y) + (1 - p_y of the teacher) KL of the others, image by image."""
+    one, other = logits(0), logits(1)
+    for place in range(len(LABELS)):
+        image = slice(place, place + 1)
+        given = one[image], other[image], LABELS[image]
+        target, others = (
+            losses.Decoupled(3.0, *weights, hard=0.0)(*given).item() for weights in ((1.0, 0.0), (0.0, 1.0))
+        )
+        left = 1 - (other[image] / 3).softmax(1)[0, LABELS[place]].item()
+        whole = losses.Distillation(3.0, 1.0, 0.0)(*given).item()
+        assert target + left * others == pytest.approx(whole, rel=1e-6) and min(target, others) > 1e-3
+    both = losses.Decoupled(3.0, 1.0, 8.0, hard=0.5)(one, other, LABELS)
+    apart = [losses.Decoupled(3.0, *weights)(one, other, LABELS) for weights in ((1, 0, 0), (0, 8, 0), (0, 0, 0.5))]
+    assert both.item() == pytest.approx(sum(apart).item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("kd", [losses.logit_standardisation(), losses.Relations(), losses.Decoupled()])
+def test_no_gradient_goes_to_the_teacher_and_the_students_is_finite(kd):
+    student, teacher = logits(0).requires_grad_(), (100 * logits(1)).requires_grad_()
+    kd(student, teacher, LABELS).backward()
+    assert teacher.grad is None and student.grad.isfinite().all() and student.grad.abs().max() > 1e-3

@@ -168,3 +168,11 @@ def test_constant_and_warm_up():
     assert found == pytest.approx([0.0, 0.025, 0.05, 0.0975, 0.1, 0.1])
     whole = Recipe(epochs=20, learning_rate=0.1, schedule="cosine", warmup=20)
     assert learning_rate(whole, 10, []) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("kd", [losses.logit_standardisation(), losses.Relations(), losses.Decoupled(others=4.0)])
+def test_every_kind_of_distillation_comes_back_from_plain_values(kd):
+    recipe = Recipe(distillation=kd)
+    assert from_plain(json.loads(json.dumps(recipe.plain()))) == recipe
+    with pytest.raises(ValueError, match=r"kind 'hinton'; there are softened, relations, decoupled"):
+        from_plain({"distillation": {"kind": "hinton"}})
