@@ -44,6 +44,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("recipe", help="network, options, weights, and the settings of fercore.recipe.Recipe")
     command.add_argument("--data", metavar="FOLDER", required=True, help="an imported data set, such as data/fer2013")
     command.add_argument("--to", metavar="FOLDER", required=True, help="the run, such as runs/tinyfer_lite")
+    command.add_argument("--train", metavar="SPLIT", default="Training", help="what to train on (%(default)s)")
+    command.add_argument(
+        "--select", metavar="SPLIT", default="PublicTest",
+        help="what the best epoch is chosen on (%(default)s); none: the last epoch is kept",
+    )  # fmt: skip
+    command.add_argument("--restart", action="store_true", help="start over where the run is of other settings or data")
     command.add_argument("--device", help="cuda, cuda:1, cpu (a GPU where there is one)")
     command.add_argument("--release", metavar="FOLDER", help="put weights and a card there, reported on PrivateTest")
     command.add_argument(
@@ -148,12 +154,16 @@ def _train(options) -> None:
         raise ValueError(f"{options.recipe}: names no network")
     start, faces = settings.pop("weights", None), datasets.open(options.data)
     recipe = from_plain(settings)
-    run = fit(network, faces, recipe, options.to, weights=start, options=made_with, device=options.device)
+    select = None if options.select == "none" else options.select
+    run = fit(
+        network, faces, recipe, options.to, train=options.train, select=select, weights=start, options=made_with,
+        device=options.device, restart=options.restart,
+    )  # fmt: skip
     if int(os.environ.get("RANK", 0)):  # of torchrun; the first process speaks for all
         return
     best = run.history.iloc[run.best_epoch - 1]
-    scores = f"accuracy {best['accuracy']:.4f}, macro-F1 {best['macro_f1']:.4f}"
-    print(f"{options.to}: epoch {run.best_epoch} of {len(run.history)}, PublicTest {scores}")
+    scores = "last" if select is None else f"{select} accuracy {best['accuracy']:.4f}, macro-F1 {best['macro_f1']:.4f}"
+    print(f"{options.to}: epoch {run.best_epoch} of {len(run.history)}, {scores}")
     if options.release:
         masks = splits.kept(faces, "PrivateTest", pd.read_csv(options.mask))
         print(release(run, network, made_with, faces, masks, Path(options.release)))

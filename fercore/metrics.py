@@ -89,6 +89,9 @@ def compare(
     """
     rows = []
     for part, kept in {"published": np.ones(len(labels), bool), **masks}.items():
+        if not kept.any():  # such as of a set all of whose test images also stand in Training
+            rows += [(part, name, 0, np.nan, np.nan, np.nan) for name in SCORES]
+            continue
         matrix = confusion(labels[kept], predicted[kept], classes)
         ends = intervals(matrix, seed=seed)
         for name, value in scores(matrix).items():

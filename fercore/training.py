@@ -79,7 +79,7 @@ def fit(
     network  a name, made by `models.create` with `weights` and `options` after the recipe's seed is set; or a module,
              which is itself trained and comes back with the best weights
     folder   where the run is written, and gone on with where it was interrupted; None or empty: nowhere
-    train, select  a split, or row numbers; select None: nothing is selected, the last epoch is the best
+    train, select  a split, row numbers, or bool (N,); select None: nothing is selected, the last epoch is the best
     teacher  for a recipe with distillation: a network, which sees what the student sees; or logits (N, classes) of all
              images of `faces`, where these are trained on as they are
     device   "cuda", "cuda:1", "cpu"; by default a GPU where there is one
@@ -95,7 +95,7 @@ def fit(
     if select is None and recipe.schedule == "plateau":
         raise ValueError("a plateau is one of the scores that are selected by; without any, take another schedule")
     rank, world, device = _distributed(device)
-    train, select = (faces.rows(part) if isinstance(part, str) else part for part in (train, select))
+    train, select = (_rows(faces, part) for part in (train, select))
     if len(train) < 2:
         raise ValueError(f"{len(train)} image to train on; expected 2 or more")
     if select is not None and not len(select):
@@ -348,6 +348,17 @@ def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces) -
     found = provenance.record(identity, faces, device) | {"wall_seconds": round(training.seconds, 3)}
     found |= {"threads": torch.get_num_threads(), "processes": training.world}
     tables.write_json(folder / runs.PROVENANCE, found)
+
+
+def _rows(faces: Faces, part: str | np.ndarray | None) -> np.ndarray | None:
+    if part is None or isinstance(part, str):
+        return part and faces.rows(part)
+    part = np.asarray(part)
+    if part.dtype != bool:
+        return part
+    if len(part) != len(faces):
+        raise ValueError(f"a mask of {len(part):,} for the {len(faces):,} images of {faces.name}")
+    return np.flatnonzero(part)
 
 
 def _teacher(teacher, faces, recipe, train, channels, device):

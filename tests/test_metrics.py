@@ -163,3 +163,10 @@ def test_a_difference_of_one_seed_is_the_bootstraps_over_images():
     scores = [sklearn_metrics.f1_score(labels, predicted, average="macro") for predicted in (better, worse)]
     macro = metrics.difference(labels, [better], [worse], 7, "macro_f1")["difference"]
     assert macro == pytest.approx(scores[0] - scores[1])
+
+
+def test_a_part_without_images_has_no_score():
+    labels = np.arange(20) % 3
+    found = metrics.compare(labels, labels, 3, {"deduplicated": np.zeros(20, bool)}).set_index(["part", "score"])
+    assert found.loc["deduplicated", "value"].isna().all() and (found.loc["deduplicated", "images"] == 0).all()
+    assert (found.loc["published", "value"] == 1).all()

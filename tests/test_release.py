@@ -131,6 +131,9 @@ def test_the_command(faces, tmp_path, capsys, monkeypatch):
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe | {"batch": 8}))
     assert cli.main(words) == 1
     assert "recipe.batch: 16, not 8" in capsys.readouterr().err
+    assert cli.main([*words, "--restart", "--train", "PublicTest", "--select", "none"]) == 0
+    assert capsys.readouterr().out == "run: epoch 2 of 2, last\n"
+    assert json.loads((tmp_path / "run/provenance.json").read_text())["parameters"]["rows"]["select"] is None
     (tmp_path / "recipe.yaml").write_text("epochs: 3\n")
     assert cli.main(words) == 1
     assert capsys.readouterr().err == "fercore: recipe.yaml: names no network\n"

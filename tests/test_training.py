@@ -470,6 +470,14 @@ def test_a_teacher_that_sees_colour_where_the_student_does_not_gives_its_logits(
         train(tiny(), faces, quick(distillation=Distillation(2.0, 0.7, 0.3)), teacher=teacher)
 
 
+def test_rows_may_be_given_as_a_mask(faces, tiny):
+    mask = (faces.table["split"] == "Training").to_numpy()
+    numbers = train(tiny(), faces, quick(epochs=1), train=faces.rows("Training"))
+    pd.testing.assert_frame_equal(train(tiny(), faces, quick(epochs=1), train=mask).history, numbers.history)
+    with pytest.raises(ValueError, match=rf"a mask of {len(faces) - 1} for the {len(faces)} images of {faces.name}"):
+        train(tiny(), faces, train=mask[1:])
+
+
 def test_another_teacher_is_another_training(faces, tiny, tmp_path):
     recipe = quick(epochs=1, distillation=Distillation(2.0, 0.5, 0.5))
     train(tiny(), faces, recipe, tmp_path, teacher=tiny())
