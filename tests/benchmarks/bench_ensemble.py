@@ -1,0 +1,103 @@
+"""Networks trained a minute: `fit_many` together, one after another, and by processes; same device, same run.
+
+    python tests/benchmarks/bench_ensemble.py [--network microexpnet_xxs] [--lanes 1 4 16 64 256] [--device cpu]
+        [--images 1574] [--epochs 2] [--workers 2] [--dask 1 2 4]
+
+Each line gives seconds, networks a minute, the ratio to one after another, and the rate that was reached:
+multiplications and additions of forward and backward pass (three times the forward pass) over the seconds.
+Images are rendered; folds are subject-independent; every lane has its own fold, seed and temperature.
+"""
+
+import argparse
+import functools
+import time
+
+import numpy as np
+import pandas as pd
+import torch
+
+from fercore import datasets, losses, models, splits
+from fercore.ensemble import fit_many
+from fercore.models.profile import profile
+from fercore.recipe import Recipe
+from fercore.sweep import sweep
+
+TEMPERATURES = (2, 4, 8, 16, 20, 32, 64)  # MicroExpNet, section IV-D
+
+
+def grid(lanes):
+    places = np.arange(lanes)
+    return pd.DataFrame(
+        {"fold": places % 10, "seed": places, "temperature": [float(TEMPERATURES[i % 7]) for i in places]}
+    )
+
+
+def cohort(points, network, images, epochs, device, together):
+    """What a worker does; it makes its own data, so that the same function runs on a cluster."""
+    faces, folds, teacher = given(images)
+    recipe = Recipe(
+        epochs=epochs, batch=64, side=84, augmentation=None, loss="cross_entropy", class_weighted=False,
+        optimizer="adam", learning_rate=1e-4, weight_decay=0.0, schedule="constant",
+        distillation=losses.microexpnet(1.0),
+    )  # fmt: skip
+    found = fit_many(
+        network, faces, points, recipe, folds, teacher=teacher, device=device, together=together, progress=False
+    )
+    return found.drop(columns=points.columns)
+
+
+@functools.cache
+def given(images):
+    faces = datasets.load("synthck", images=images)
+    logits = np.random.default_rng(0).normal(0, 3, (len(faces), len(faces.classes))).astype(np.float32)
+    return faces, splits.subject_folds(faces), logits
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--network", default="microexpnet_xxs")
+    parser.add_argument("--lanes", type=int, nargs="+", default=[1, 4, 16, 64, 256])
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--images", type=int, default=1574)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--dask", type=int, nargs="*", default=[])
+    options = parser.parse_args()
+    work = functools.partial(cohort, network=options.network, images=options.images, epochs=options.epochs)
+    macs = profile(models.create(options.network, 8), (1, 84, 84))["macs"]
+    a_lane = 2 * 3 * macs * 0.9 * options.images * options.epochs
+
+    def timed(name, lanes, run, base=None):
+        started = time.perf_counter()
+        run()
+        if options.device == "cuda":
+            torch.cuda.synchronize()
+        seconds = time.perf_counter() - started
+        rate = 60 * lanes / seconds
+        ratio = "" if base is None else f"{rate / base:8.2f} x"
+        flops = a_lane * lanes / seconds / 1e9
+        print(f"{name:<28}{lanes:6}{seconds:10.1f} s{rate:12.1f} a minute{ratio:>12}{flops:10.1f} GFLOP/s")
+        return rate
+
+    in_turn = functools.partial(work, device=options.device, together=False)
+    in_turn(grid(1))  # to warm up
+    few = min(4, max(options.lanes))
+    torch.set_num_threads(1)
+    base = timed("one after another, 1 thread", few, lambda: in_turn(grid(few)))
+    for lanes in options.lanes:
+        timed("together", lanes, lambda lanes=lanes: work(grid(lanes), device=options.device, together=True), base)
+    if options.device == "cpu":
+        lanes = 4 * options.workers
+        own = {"workers": options.workers, "most": 2, "progress": False}
+        timed(f"{options.workers} processes", lanes, lambda: sweep(in_turn, grid(lanes), **own), base)
+    for workers in options.dask:
+        from distributed import LocalCluster
+
+        with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster:
+            own = {"scheduler": cluster.scheduler_address, "most": 2, "progress": False}
+            sweep(in_turn, grid(2 * workers), **own)  # workers have imported what they need
+            timed(f"Dask, {workers} workers", 8, lambda own=own: sweep(in_turn, grid(8), **own), base)
+
+
+if __name__ == "__main__":
+    main()
