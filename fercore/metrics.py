@@ -121,7 +121,7 @@ def over_seeds(
 def wide(scores: pd.DataFrame) -> pd.DataFrame:
     """What `over_seeds` found as a row a name, to be read: each score as published with the interval of the first two,
     and the first two on the other parts (accuracy_deduplicated, macro_f1_deduplicated)."""
-    found = scores.set_index(["part", "score", "name"])
+    found = scores.set_index(["part", "score", "name"]).sort_index()
     columns, ends = {}, SCORES[:2]
     for score in SCORES:
         columns[score] = found["value"]["published", score]
