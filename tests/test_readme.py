@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from fercore import claims, measurements
@@ -19,7 +20,8 @@ FINDINGS = {
     "copies of one photograph with different labels": ("near_contradicted", "images"),
     "labels that a majority of ten FER+ voters contradicts": ("labels_voted_wrong", "images"),
 }
-DATA, LEDGER = README.split("## What has been found")[1].split("## Where things are")[0].split("### In the papers")
+FOUND = README.split("## What has been found")[1].split("## Where things are")[0]
+DATA, NETWORKS, LEDGER = re.split(r"^### .+$", FOUND, flags=re.M)
 ROWS = dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", DATA, flags=re.M))
 
 
@@ -36,6 +38,43 @@ def test_headline_numbers_are_the_measured_ones(row):
 
 def test_every_headline_number_is_checked():
     assert set(ROWS) - {"FER2013", "---"} == set(FINDINGS)
+
+
+def network_rows():
+    """The README's table of networks, from the reference results and the ledger."""
+    reference = ROOT / "reports/reference"
+    ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
+
+    def row(scores, parameters):
+        cells = [f"{parameters:,.0f}" if parameters == parameters else ""]
+        for part, score in (("published", "accuracy"), ("published", "macro_f1"), ("deduplicated", "accuracy")):
+            value, low, high = 100 * scores.loc[(part, score), ["value", "low", "high"]].astype(float)
+            cells.append(f"{value:.1f} [{low:.1f}, {high:.1f}]")
+        return cells
+
+    rows = {}
+    for name, folder in (
+        ("`tinyfer_lite`, this project's weights", "tinyfer_lite-fer2013"),
+        ("mini-XCEPTION, public weights", "mini_xception"),
+    ):
+        found = json.loads((reference / folder / "findings.json").read_text(encoding="utf-8"))["findings"]
+        scores = pd.read_csv(reference / folder / "scores.csv", index_col=["part", "score"])
+        rows[name] = row(scores, found["parameters"])
+    printed = (ledger.printed(f"{score}(tinyfer_lite, fer2013, PrivateTest)") for score in ("accuracy", "macro_f1"))
+    rows["TinyFER-Lite, as printed"] = ["932,202", *(f"{100 * value:.1f}" for value in printed), ""]
+    scores = pd.read_csv(reference / "02_baselines/scores.csv", index_col=["part", "score"])
+    costs = pd.read_csv(reference / "02_baselines/comparison.csv", index_col="network")["parameters"]
+    for name in costs.index:
+        shown = "LBP + linear SVM" if name == "lbp_svm" else f"`{name}`, five epochs"
+        rows[shown] = row(scores[scores["name"] == name], costs[name])
+    return rows
+
+
+def test_the_table_of_networks_is_what_was_measured():
+    assert dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", NETWORKS, flags=re.M)) == {
+        "network on FER2013's PrivateTest": "parameters | accuracy, % | macro-F1, % | accuracy without copies, %",
+        **{name: " | ".join(cells) for name, cells in network_rows().items()},
+    }
 
 
 def test_targets_and_paths_exist():
