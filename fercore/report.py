@@ -9,12 +9,12 @@ from pathlib import Path
 import pandas as pd
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
 h1, h2, h3 { line-height: 1.2; margin-top: 2em; }
 h1 { margin-top: 0; }
 img { max-width: 100%; height: auto; }
-table { border-collapse: collapse; margin: 1em 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .25em .8em; text-align: right; border-bottom: 1px solid #ddd; }
+table { border-collapse: collapse; margin: 1em 0; font-size: .85em; font-variant-numeric: tabular-nums; }
+th, td { padding: .25em .5em; text-align: right; border-bottom: 1px solid #ddd; }
 thead th { border-bottom: 2px solid #888; }
 td:first-child, th:first-child { text-align: left; }
 tbody th { font-weight: normal; }
