@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 from scipy import ndimage, sparse
 
+from . import splits
 from .datasets import Faces, ferplus
 
 SIDE = 48  # near-duplicates are looked for at FER2013's own resolution
@@ -100,6 +102,17 @@ def groups(exact: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
     _, component = sparse.csgraph.connected_components(graph, directed=False)
     _, first, inverse = np.unique(component, return_index=True, return_inverse=True)
     return first[inverse].astype(np.int64)
+
+
+def without_copies(faces: Faces, split: str, table: str | Path = "") -> dict[str, np.ndarray]:
+    """Which images of a split do not also stand in Training: deduplicated and near_deduplicated, bool (n,).
+
+    table  test_mask.csv, as 01_data_audit writes it; empty: the copies are searched for here
+    """
+    if table:
+        return splits.kept(faces, split, pd.read_csv(table))
+    exact = exact_duplicates(faces.pixels)
+    return splits.kept(faces, split, splits.mask(faces, exact, groups(exact, near_duplicates(faces.pixels))))
 
 
 def leakage(faces: Faces, group: np.ndarray, against: str = "Training") -> pd.DataFrame:

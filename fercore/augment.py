@@ -52,9 +52,7 @@ def augment(
     until they are normalised.
     """
     images = _floats(pixels)
-    least = round(side * RESIZED)
-    if min(images.shape[-2:]) > least:  # the warp takes single pixels: what is larger would alias
-        images = F.interpolate(images, (least, least), mode="bilinear", align_corners=False, antialias=True)
+    images = shrink(images, round(side * RESIZED))
     count, device = len(images), images.device
     matrices = geometry(count, ranges, random, device)
     images = warp(images, matrices, side)
@@ -104,6 +102,14 @@ class Drawing:
     def ratio(self, low: float, high: float) -> torch.Tensor:
         """A ratio, drawn evenly between the logarithms of its ends."""
         return self.between(math.log(low), math.log(high)).exp()
+
+
+def shrink(images: torch.Tensor, side: int) -> torch.Tensor:
+    """Float (N, C, H, W) as they are, or to side x side where they are larger: `warp` takes single pixels, and would
+    alias."""
+    if min(images.shape[-2:]) <= side:
+        return images
+    return F.interpolate(images, (side, side), mode="bilinear", align_corners=False, antialias=True)
 
 
 def geometry(

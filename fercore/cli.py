@@ -140,9 +140,7 @@ def _audit(options) -> None:
 
 
 def _train(options) -> None:
-    import pandas as pd
-
-    from . import datasets, splits
+    from . import audit, datasets
     from .pipeline import read_params
     from .recipe import from_plain
     from .release import release
@@ -165,7 +163,7 @@ def _train(options) -> None:
     scores = "last" if select is None else f"{select} accuracy {best['accuracy']:.4f}, macro-F1 {best['macro_f1']:.4f}"
     print(f"{options.to}: epoch {run.best_epoch} of {len(run.history)}, {scores}")
     if options.release:
-        masks = splits.kept(faces, "PrivateTest", pd.read_csv(options.mask))
+        masks = audit.without_copies(faces, "PrivateTest", options.mask)
         print(release(run, network, made_with, faces, masks, Path(options.release)))
 
 

@@ -29,9 +29,7 @@ def eight(faces: Faces, side: int = 84) -> Faces:
     for start in range(0, len(faces), 1024):
         part = torch.from_numpy(np.ascontiguousarray(faces.pixels[start : start + 1024])).float()
         images = augment.grey(part.permute(0, 3, 1, 2) if part.ndim == 4 else part[:, None])
-        least = round(side * FACE / WINDOW)
-        if min(images.shape[-2:]) > least:  # the warp takes single pixels: what is larger would alias
-            images = torch.nn.functional.interpolate(images, (least, least), mode="bilinear", antialias=True)
+        images = augment.shrink(images, round(side * FACE / WINDOW))
         for number, window in enumerate(maps):
             cut = augment.warp(images, (window.expand(len(images), 2, 3),), side)
             pixels[start : start + 1024, number] = cut[:, 0].round().clamp(0, 255).byte().numpy()
@@ -41,8 +39,3 @@ def eight(faces: Faces, side: int = 84) -> Faces:
     return replace(
         faces, pixels=pixels.reshape(-1, side, side), table=table, notes=(*faces.notes, note), fingerprint=None
     )
-
-
-def mean(probabilities: np.ndarray) -> np.ndarray:
-    """One answer an image, float (N, C): the mean over its windows of probabilities (8 N, C)."""
-    return probabilities.reshape(-1, len(EIGHT), probabilities.shape[1]).mean(1)

@@ -18,7 +18,7 @@ from . import augment, evaluation, metrics, models
 from .datasets import Faces
 from .losses import Distillation
 from .recipe import Recipe, learning_rate
-from .training import _seed, fit
+from .training import fit, seed_of
 
 ALIKE = ("batch", "side", "loss", "gamma", "optimizer", "views")  # what lanes that train together must have alike
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # Adam's, as PyTorch has them
@@ -201,7 +201,7 @@ class _Lanes:
         orders = []
         for number in self.there:
             own, rows = self.recipes[number], torch.from_numpy(self.trained[number])
-            shuffle = torch.Generator().manual_seed(_seed(own.seed, self.epochs))
+            shuffle = torch.Generator().manual_seed(seed_of(own.seed, self.epochs))
             orders.append(
                 rows[torch.randperm(len(rows), generator=shuffle)].tensor_split(math.ceil(len(rows) / own.batch))
             )

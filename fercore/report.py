@@ -6,6 +6,7 @@ import html
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 STYLE = """
@@ -55,9 +56,10 @@ def shown_tables(stage: Path) -> list[tuple[str, pd.DataFrame]]:
 def _read(table: pd.DataFrame) -> pd.DataFrame:
     table = table.drop(columns="data").dropna(axis=1, how="all").convert_dtypes()  # whole numbers become whole
     for name in table.columns:
-        low, high = (("low", "high") if name in ("value", "difference") else (f"{name}_low", f"{name}_high"))
+        low, high = ("low", "high") if name in ("value", "difference") else (f"{name}_low", f"{name}_high")
         if low in table.columns:
-            table[name] = [f"{value:.3f} [{a:.3f}, {b:.3f}]" for value, a, b in table[[name, low, high]].to_numpy()]
+            cells = table[[name, low, high]].astype(float).to_numpy()
+            table[name] = ["" if np.isnan(cell).any() else "{:.3f} [{:.3f}, {:.3f}]".format(*cell) for cell in cells]
             table = table.drop(columns=[low, high])
     return table.rename(columns=lambda name: name.replace("_", " "))
 

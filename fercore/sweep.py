@@ -10,7 +10,7 @@ import pickle
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from multiprocessing import connection
 from pathlib import Path
 
@@ -45,10 +45,11 @@ def sweep(
     """`points` with what `function` finds for each, in the order in which they were given.
 
     function  takes some of the points and returns a row for each, in their order; it has to be importable (or a
-              functools.partial of such a one), because it is sent to other processes
+              functools.partial of such a one), because it is sent to other processes. What a partial carries is part of
+              what its results are: plain values, paths, arrays, frozen dataclasses
     points    a row a point: numbers, text and truth values
     folder    where each point that is done is kept, as JSON; a point there is not done again. None or empty: nowhere
-    identity  what else the results rest on, such as data, recipe and code: another identity is another result
+    identity  what else the results rest on, such as data and code: another identity is another result
     cohort    columns in which the points that are given to `function` together are alike, at `most` so many
     workers   processes, by default one a core, each with one thread; 1 stays in this process
     scheduler the address of a Dask scheduler, by default $DASK_SCHEDULER_ADDRESS: its workers, in place of processes
@@ -56,10 +57,10 @@ def sweep(
               column `error` then has why, and is there only if something failed
 
     A cohort in which something is raised is tried again point by point. Raises SweepError for points that are there
-    twice, hold what JSON does not, or have a column of the name `error`.
+    twice, hold what JSON does not, or have a column of the name `error`; and for arguments that cannot be told apart.
     """
     folder = Path(folder) if folder else None
-    keys = _keys(points, {"function": _name(function), "identity": dict(identity or {})})
+    keys = _keys(points, {"function": _identity(function), "identity": dict(identity or {})})
     done = {} if folder is None else {key: _read(folder, key) for key in keys}
     done = {key: found for key, found in done.items() if found is not None}
     errors: dict[str, str] = {}
@@ -114,6 +115,27 @@ class _Task:
 def _name(function: Function) -> str:
     inner = getattr(function, "func", function)
     return f"{inner.__module__}.{inner.__qualname__}"
+
+
+def _identity(function: Function) -> list:
+    arguments = {str(place): value for place, value in enumerate(getattr(function, "args", ()))}
+    arguments |= getattr(function, "keywords", {})
+
+    def text(value: object) -> object:
+        if isinstance(value, np.ndarray):
+            return [str(value.dtype), value.shape, hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()]
+        if isinstance(value, np.generic):
+            return value.item()
+        if isinstance(value, Path):
+            return str(value)
+        if is_dataclass(value) and type(value).__dataclass_params__.frozen:
+            return [type(value).__name__, {field.name: getattr(value, field.name) for field in fields(value)}]
+        raise SweepError(
+            f"an argument of {_name(function)} is a {type(value).__name__}, which says nothing of its value: give a "
+            "path, or plain values"
+        )
+
+    return [_name(function), json.dumps(arguments, sort_keys=True, default=text)]
 
 
 def _keys(points: pd.DataFrame, rest: Mapping) -> list[str]:

@@ -181,9 +181,9 @@ class _Training:
     def epoch(self, epoch: int, batches: int, bar) -> dict:
         """One pass over the training images; what it came to."""
         recipe, count = self.recipe, len(self.images)
-        torch.manual_seed(_seed(recipe.seed, epoch, self.rank))  # dropout
-        random = torch.Generator(self.device).manual_seed(_seed(recipe.seed, epoch, self.rank))
-        shuffle = torch.Generator().manual_seed(_seed(recipe.seed, epoch))  # the same in all processes
+        torch.manual_seed(seed_of(recipe.seed, epoch, self.rank))  # dropout
+        random = torch.Generator(self.device).manual_seed(seed_of(recipe.seed, epoch, self.rank))
+        shuffle = torch.Generator().manual_seed(seed_of(recipe.seed, epoch))  # the same in all processes
         if recipe.sampling == "weighted":
             order = torch.multinomial(self.shares, count, replacement=True, generator=shuffle)
         else:
@@ -397,7 +397,7 @@ def _distributed(device: torch.device) -> tuple[int, int, torch.device]:
     return distributed.get_rank(), world, device
 
 
-def _seed(*parts: int) -> int:
+def seed_of(*parts: int) -> int:
     """One seed from several numbers, such that no two epochs, ranks or runs share theirs."""
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:7], "big")
 

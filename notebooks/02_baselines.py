@@ -65,7 +65,6 @@ from fercore import (
     models,
     plots,
     provenance,
-    splits,
     tables,
 )
 from fercore.augment import AUGMENTATIONS
@@ -122,12 +121,7 @@ display(best)
 # those whose photograph does not.
 
 # %%
-if audit:
-    mask = pd.read_csv(f"{audit}/test_mask.csv")
-else:
-    exact = audits.exact_duplicates(faces.pixels)
-    mask = splits.mask(faces, exact, audits.groups(exact, audits.near_duplicates(faces.pixels)))
-masks = splits.kept(faces, "PrivateTest", mask)
+masks = audits.without_copies(faces, "PrivateTest", audit and f"{audit}/test_mask.csv")
 rows, select = faces.rows("PrivateTest"), faces.rows("PublicTest")
 labels = faces.labels[rows]
 predicted = {name: [trained[name, seed].probabilities(faces, rows).argmax(1) for seed in seeds] for name in networks}

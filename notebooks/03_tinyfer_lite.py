@@ -66,7 +66,6 @@ from fercore import (
     metrics,
     plots,
     provenance,
-    splits,
     tables,
 )
 from fercore.augment import AUGMENTATIONS
@@ -119,12 +118,7 @@ display(best)
 # Tables 3 and 4 of the paper stand beside it where the faces are real. *Deduplicated* leaves out the images that also stand in Training.
 
 # %%
-if audit:
-    mask = pd.read_csv(f"{audit}/test_mask.csv")
-else:
-    exact = audits.exact_duplicates(faces.pixels)
-    mask = splits.mask(faces, exact, audits.groups(exact, audits.near_duplicates(faces.pixels)))
-masks = splits.kept(faces, "PrivateTest", mask)
+masks = audits.without_copies(faces, "PrivateTest", audit and f"{audit}/test_mask.csv")
 rows = faces.rows("PrivateTest")
 labels = faces.labels[rows]
 probabilities = [run.probabilities(faces, rows) for run in full]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageOps
 
-from fercore import audit, datasets
+from fercore import audit, datasets, splits
 from fercore.datasets import ferplus, synthetic
 from fercore.datasets.faces import FER2013_CLASSES, Faces, table
 
@@ -411,3 +411,14 @@ def test_brightness_and_mean_faces_by_hand(colour):
     assert means.shape == (3, 2, 2, *colour)
     assert (means[0] == 15).all() and np.isnan(means[1]).all() and np.array_equal(means[2], pixels[2])
     assert (audit.mean_faces(faces, [1])[0] == 20).all() and np.isnan(audit.mean_faces(faces, [1])[2]).all()
+
+
+def test_images_without_copies_from_the_audits_table_or_searched_for(tmp_path):
+    faces = datasets.load("synthfer", images=300)
+    exact = audit.exact_duplicates(faces.pixels)
+    table = splits.mask(faces, exact, audit.groups(exact, audit.near_duplicates(faces.pixels)))
+    found = audit.without_copies(faces, "PrivateTest")
+    assert not all(found["deduplicated"]) and found["near_deduplicated"].sum() <= found["deduplicated"].sum()
+    table.assign(deduplicated=1).to_csv(tmp_path / "test_mask.csv", index=False)
+    read = audit.without_copies(faces, "PrivateTest", tmp_path / "test_mask.csv")
+    assert all(read["deduplicated"]) and read["near_deduplicated"].tolist() == found["near_deduplicated"].tolist()

@@ -38,8 +38,3 @@ def test_colour_and_large_images_are_brought_to_the_same(faces):
     colour = np.stack([board] * 3, -1)[None].repeat(2, 0)
     found = crops.eight(Faces("board", colour, table([0, 1]), ("a", "b")))
     assert found.pixels.shape == (16, 84, 84) and np.abs(found.pixels[:, 3:-3, 3:-3].astype(int) - 127).max() <= 3
-
-
-def test_the_answer_is_the_mean_over_windows():
-    given = np.random.default_rng(0).random((24, 5))
-    assert np.allclose(crops.mean(given), [given[8 * row : 8 * row + 8].mean(0) for row in range(3)])

@@ -63,8 +63,9 @@ def test_tables_of_the_report_are_made_to_be_read(tmp_path):
     (stage / "comparison.csv").write_text(
         "network,parameters,cpu_ms,accuracy,accuracy_low,accuracy_high,p,data\n"
         "tinyfer_lite,932202.0,8.74,0.2754,0.2416,0.3133,,fer2013\nlbp_svm,,,0.655,0.615,0.6917,,fer2013\n"
+        "not_measured,,,,,,,fer2013\n"
     )
     [(heading, table)] = report.shown_tables(stage)
     assert heading == "Comparison, fer2013" and list(table) == ["network", "parameters", "cpu ms", "accuracy"]
-    assert table["accuracy"].tolist() == ["0.275 [0.242, 0.313]", "0.655 [0.615, 0.692]"]
+    assert table["accuracy"].tolist() == ["0.275 [0.242, 0.313]", "0.655 [0.615, 0.692]", ""]
     assert pd.api.types.is_integer_dtype(table["parameters"])

