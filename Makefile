@@ -1,4 +1,5 @@
-# make reproduce [PROFILE=quick] [FER2013=fer2013.csv] [FERPLUS=fer2013new.csv] · test · lab · clean
+# make reproduce [PROFILE=quick] [FER2013=fer2013.csv] [FERPLUS=fer2013new.csv] [CKPLUS=folder] [OULUCASIA=folder]
+#   · test · lab · clean
 # Each sets up what it needs by itself, from nothing but make, git and Python 3.11 or newer.
 
 PROFILE ?= quick
@@ -31,6 +32,12 @@ reproduce: $(READY)
 ifdef FER2013
 	@fercore import fer2013 "$(FER2013)" $(if $(FERPLUS),--votes "$(FERPLUS)") --to data/fer2013
 endif
+ifdef CKPLUS
+	@fercore import ckplus "$(CKPLUS)" --to data/ckplus
+endif
+ifdef OULUCASIA
+	@fercore import oulucasia "$(OULUCASIA)" --to data/oulucasia
+endif
 	@fercore params $(PROFILE)
 	@dvc repro 09_report@$(PROFILE) || { fercore failure reports/$(PROFILE); exit 1; }
 	@echo "The report is reports/$(PROFILE)/report.html"
@@ -53,6 +60,6 @@ lock:
 
 # Trained networks in runs/ stay: they are hours of work, and are trained again where anything they rest on has changed.
 clean:
-	rm -rf $(VENV) reports/smoke reports/quick reports/laptop reports/paper data/smoke data/quick data/laptop data/paper \
-	  data/fer2013/dataset.json data/fer2013/*.npy data/fer2013/*.csv .dvc/cache .dvc/tmp .pytest_cache .ruff_cache notebooks/.ipynb_checkpoints
+	rm -rf $(VENV) reports/smoke reports/quick reports/laptop reports/paper data/smoke data/quick data/laptop data/paper data/subjects \
+	  $(foreach set,fer2013 ckplus oulucasia,$(foreach kind,dataset.json *.npy *.csv,data/$(set)/$(kind))) .dvc/cache .dvc/tmp .pytest_cache .ruff_cache notebooks/.ipynb_checkpoints
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -52,6 +52,7 @@ def fit_many(
     teacher: Mapping[int, np.ndarray] | np.ndarray | None = None,
     device: str | torch.device | None = None,
     together: bool | None = None,
+    windows: int = 1,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Train a `network` for every row of `lanes`, without its fold, and score it on its fold after the last epoch.
@@ -63,14 +64,18 @@ def fit_many(
     teacher   logits (N, classes) for the lanes with distillation; or by fold, of a teacher that did not see that fold
     together  all lanes as one batched computation; by default on a GPU. A lane is then what `fit` makes of it to
               rounding, but for dropout, whose masks are others. Otherwise `fit` one after another
+    windows   rows that an image has, one after the other, such as of crops.eight; it is scored by the mean of their
+              probabilities
 
     Returns `lanes` with train_loss (of the last epoch), accuracy and macro_f1 on the held-out fold, and images (there).
-    Raises ValueError for what lanes cannot do together: batch normalisation, augmentation, mixup, schedules that follow
-    a score, losses that are no mean over images.
+    Raises ValueError for windows of an image in several folds, and for what lanes cannot do together: batch
+    normalisation, augmentation, mixup, schedules that follow a score, losses that are no mean over images.
     """
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if len(folds) != len(faces):
         raise ValueError(f"folds of {len(folds):,} images; {faces.name} has {len(faces):,}")
+    if len(folds) % windows or (folds.reshape(-1, windows) != folds[::windows, None]).any():
+        raise ValueError(f"the {windows} windows of an image stand one after the other, and in one fold")
     recipes = [settings(recipe, lane) for lane in lanes.to_dict("records")]
     if missing := sorted(set(lanes["fold"]) - set(folds.tolist())):
         raise ValueError(f"no image is in fold {', '.join(map(str, missing))}")
@@ -86,11 +91,11 @@ def fit_many(
         (_together if together else _in_turn)(*work), recipes, lanes["fold"], strict=True
     ):
         rows = np.flatnonzero(folds == fold)
-        predicted = evaluation.probabilities(fitted, faces, rows, own.side, own.views).argmax(1)
-        scores = metrics.scores(metrics.confusion(faces.labels[rows], predicted, len(faces.classes)))
-        found.append(
-            {"train_loss": loss, "images": len(rows)} | {name: float(scores[name]) for name in ("accuracy", "macro_f1")}
-        )
+        answers = evaluation.probabilities(fitted, faces, rows, own.side, own.views)
+        predicted = answers.reshape(-1, windows, answers.shape[1]).mean(1).argmax(1)
+        scores = metrics.scores(metrics.confusion(faces.labels[rows[::windows]], predicted, len(faces.classes)))
+        scores = {name: float(scores[name]) for name in ("accuracy", "macro_f1")}
+        found.append({"train_loss": loss, "images": len(predicted)} | scores)
     return pd.concat([lanes, pd.DataFrame(found, index=lanes.index)], axis=1)
 
 

@@ -1,16 +1,18 @@
 """Losses of the five papers: class-weighted focal loss, and distillation in the three forms that they print; and
-three later forms that need no search for a temperature.
+four later forms that need no search for a temperature.
 
 Cross-entropy with class weights, label smoothing or soft labels is PyTorch's own. All are means over the batch.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 
 def class_weights(labels: torch.Tensor, classes: int) -> torch.Tensor:
@@ -152,4 +154,40 @@ class Decoupled:
         return softened + self.hard * F.cross_entropy(student, target)
 
 
-DISTILLATIONS = {kind.kind: kind for kind in (Distillation, Relations, Decoupled)}
+@dataclass(frozen=True)
+class Curriculum:
+    """CTKD: a temperature that is learned against the student (Li et al., AAAI 2023, arXiv:2211.16231, global version).
+
+    T = low + span sigmoid(learned), and learned goes up the gradient of the softened term, with a strength that rises
+    from 0 to 1 within `rise` epochs along a cosine. The loss is `Distillation`'s at that temperature.
+    """
+
+    kind: ClassVar[str] = "curriculum"
+    low: float = 1.0
+    span: float = 20.0
+    rise: float = 10.0
+    soft: float = 0.9
+    hard: float = 0.1
+
+    def start(self, device: torch.device | str = "cpu") -> nn.Parameter:
+        """What is learned, to be given to an optimiser beside the student's weights."""
+        return nn.Parameter(torch.ones((), device=device))
+
+    def temperature(self, learned: torch.Tensor) -> torch.Tensor:
+        return self.low + self.span * learned.sigmoid()
+
+    def __call__(
+        self,
+        student: torch.Tensor,
+        teacher: torch.Tensor,
+        target: torch.Tensor,
+        learned: torch.Tensor,
+        epoch: float,
+    ) -> torch.Tensor:
+        """The loss of student and teacher logits (N, C) and labels int (N,), `epoch` epochs after the start."""
+        strength = 0.5 * (1 - math.cos(math.pi * min(epoch / self.rise, 1)))
+        reversed_ = (1 + strength) * learned.detach() - strength * learned  # as large, with the gradient turned round
+        return Distillation(self.temperature(reversed_), self.soft, self.hard)(student, teacher, target)
+
+
+DISTILLATIONS = {kind.kind: kind for kind in (Distillation, Relations, Decoupled, Curriculum)}

@@ -56,6 +56,7 @@ KINDS = {
     "power": Kind("watts", ("run", "device")),
     "cpu": Kind("fraction", ("run", "device")),
     "equation": Kind("setting", ("paper", "number"), counted=True),
+    "effect": Kind("setting", ("statement", "dataset")),  # what a statement says is above 0, with its interval
 }
 RECIPES = ("kd", "se", "mixup", "pruned", "fp16", "fp32", "keras", "tflite", "onnx", "tensorrt")
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "contempt")
@@ -67,7 +68,7 @@ ARGUMENTS = {
     "device": DEVICES,
     "tensors": ("parameters", "buffers"),
 }
-PATTERNS = {"classes": r"\d+", "shape": r"\d+x\d+x\d+", "number": r"\d+"}
+PATTERNS = {"statement": r"[a-z][a-z_0-9]*", "classes": r"\d+", "shape": r"\d+x\d+x\d+", "number": r"\d+"}
 
 
 def check(text: str, networks: Iterable[str], papers: Iterable[str] = ()) -> str:

@@ -336,3 +336,29 @@ def explanations(faces: Faces, rows: Sequence[int], maps: np.ndarray, captions: 
         column[0].set_title(caption, fontsize=8)
     figure.suptitle(f"{title}, {label(faces)}")
     return figure
+
+
+def panels(
+    table: pd.DataFrame, x: str, hue: str, panel: str, faces: Faces, title: str, ylabel: str, zero: bool = False
+) -> Figure:
+    """A panel for each value of the column `panel`: value with its interval over `x`, a colour for each of `hue`.
+
+    table  also with value, low and high (fractions, shown as %); whatever is in order stays in it. zero: with a line at 0
+    """
+    names, kinds, places = (list(dict.fromkeys(table[column])) for column in (panel, hue, x))
+    figure = Figure(figsize=(4.6 * len(names) + 1.4, 3.6), layout="constrained")
+    for axis, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
+        for number, kind in enumerate(kinds):
+            part = table[(table[panel] == name) & (table[hue] == kind)]
+            spots = np.array([places.index(value) for value in part[x]]) + 0.09 * (number - (len(kinds) - 1) / 2)
+            reach = 100 * np.array([part["value"] - part["low"], part["high"] - part["value"]])
+            axis.errorbar(spots, 100 * part["value"], yerr=reach, fmt="o-", capsize=2, markersize=4, label=str(kind))
+        if zero:
+            axis.axhline(0, color="0.4", linewidth=1)
+        axis.set_xticks(range(len(places)), [f"{place:g}" if isinstance(place, float) else place for place in places])
+        axis.set(title=name, xlabel=x, ylabel=ylabel if axis.get_subplotspec().is_first_col() else "")
+        axis.grid(False, axis="x")
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", title=hue, fontsize=9, title_fontsize=9)
+    figure.suptitle(f"{title}, {label(faces)}")
+    return figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,18 +16,20 @@ PACKAGES = ("numpy", "pandas", "scikit-learn", "scikit-image", "cleanlab", "torc
 STARTED = time.time()  # of the process: the module is imported first
 
 
-def save(out: str | Path, parameters: Mapping, faces: Faces, device: str = "cpu") -> Path:
+def save(out: str | Path, parameters: Mapping, faces: Faces | Sequence[Faces], device: str = "cpu") -> Path:
     """Write the record of the stage that has filled `out` to provenance/ beside it, where no stage depends on it."""
     path = Path(out).with_name("provenance") / f"{Path(out).name}.json"
     tables.write_json(path, record(parameters, faces, device))
     return path
 
 
-def record(parameters: Mapping, faces: Faces, device: str = "cpu") -> dict:
+def record(parameters: Mapping, faces: Faces | Sequence[Faces], device: str = "cpu") -> dict:
     """Parameters, data, code revision, versions, machine and wall time (seconds) as plain JSON values."""
+    several = [faces] if isinstance(faces, Faces) else faces
+    data = [{"name": tables.label(one), "images": len(one), "fingerprint": one.fingerprint} for one in several]
     return {
         "parameters": dict(parameters),
-        "data": {"name": tables.label(faces), "images": len(faces), "fingerprint": faces.fingerprint},
+        "data": data[0] if isinstance(faces, Faces) else data,
         "revision": revision(),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in PACKAGES},

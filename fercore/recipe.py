@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from . import losses
 from .augment import Augmentation
-from .losses import DISTILLATIONS, Decoupled, Distillation, Relations
+from .losses import DISTILLATIONS, Curriculum, Decoupled, Distillation, Relations
 
 MODERATE = Augmentation()
 CHOICES = {
@@ -60,7 +60,7 @@ class Recipe:
     class_weighted: bool = True
     smoothing: float = 0.0
     soft_labels: bool = False
-    distillation: Distillation | Relations | Decoupled | None = None
+    distillation: Distillation | Relations | Decoupled | Curriculum | None = None
     sampling: str = "shuffled"
     optimizer: str = "adamw"
     learning_rate: float = 1e-4
@@ -130,7 +130,7 @@ class Recipe:
 def from_plain(values: Mapping) -> Recipe:
     """A recipe from plain values, such as of a YAML file or of `Recipe.plain`. Raises ValueError for what none has.
 
-    distillation  with the key `kind`: softened (the default), relations, decoupled
+    distillation  with the key `kind`: softened (the default), relations, decoupled, curriculum
     """
     values, kind = dict(values), Distillation.kind
     if distillation := values.get("distillation"):
@@ -164,16 +164,17 @@ def _plain(value):
 
 
 def criterion(recipe: Recipe, labels: torch.Tensor, classes: int) -> Callable[..., torch.Tensor]:
-    """The loss as a function of logits (N, C), target int (N,) or soft (N, C), and a teacher's logits or None.
+    """The loss as a function of logits (N, C), target int (N,) or soft (N, C), and a teacher's logits or None; and where
+    the distillation learns its temperature, of that and of the epochs since the start.
 
     labels  int, all of the training split, from which the class weights follow
     """
     weight = losses.class_weights(labels, classes).to(labels.device) if recipe.class_weighted else None
 
-    def loss(logits: torch.Tensor, target: torch.Tensor, teacher: torch.Tensor | None = None) -> torch.Tensor:
+    def loss(logits: torch.Tensor, target: torch.Tensor, teacher: torch.Tensor | None = None, *more) -> torch.Tensor:
         logits = logits.float()  # also where the network is computed in half precision
         if recipe.distillation is not None:
-            return recipe.distillation(logits, teacher.float(), target)
+            return recipe.distillation(logits, teacher.float(), target, *more)
         if recipe.loss == "focal":
             return losses.focal(logits, target, recipe.gamma, weight)
         return F.cross_entropy(logits, target, weight, label_smoothing=recipe.smoothing)

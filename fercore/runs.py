@@ -12,6 +12,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -134,10 +135,7 @@ def identity(
     state = network.state_dict()
     shapes = {key: list(value.shape) for key, value in state.items()}
     size = sum(parameter.numel() for parameter in network.parameters())
-    modules = [sys.modules[f"fercore.{part}"] for part in CODE]
     own = sys.modules[type(network).__module__]
-    if own.__name__.startswith("fercore."):
-        modules.append(own)
     return {
         "network": f"{name}, {size:,} parameters, {_digest(json.dumps(shapes))}",
         "start": json.loads(json.dumps(dict(start), default=str)) | {"state": _digest(serialise(_plain(state)))},
@@ -146,8 +144,13 @@ def identity(
         "rows": {part: None if places is None else _rows(faces, places) for part, places in rows.items()},
         "recipe": dict(recipe),
         "teacher": _taught(teacher),
-        "code": _digest("".join(_code(module) for module in modules)),
+        "code": code(*([own] if own.__name__.startswith("fercore.") else [])),
     }
+
+
+def code(*more) -> str:
+    """A digest of the code that decides the result of a training, and of `more` modules."""
+    return _digest("".join(_code(module) for module in [*(import_module(f"fercore.{part}") for part in CODE), *more]))
 
 
 def _rows(faces: Faces, places: np.ndarray) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +17,19 @@ DIGITS = 4  # after the point; what differs beyond is not a difference
 PAGE = 200  # rows; a longer table is for programs, and is written as CSV alone
 
 
-def label(faces: Faces) -> str:
-    """What a title or a table calls the data: rendered sets are always called synthetic."""
+def label(faces: Faces | Sequence[Faces]) -> str:
+    """What a title or a table calls the data, one set or several: rendered sets are always called synthetic."""
+    if not isinstance(faces, Faces):
+        return ", ".join(map(label, faces))
     return f"{faces.name} (synthetic)" if faces.synthetic else faces.name
 
 
-def save(frame: pd.DataFrame, out: str | Path, name: str, faces: Faces, caption: str = "") -> pd.DataFrame:
+def save(
+    frame: pd.DataFrame, out: str | Path, name: str, faces: Faces | Sequence[Faces], caption: str = ""
+) -> pd.DataFrame:
     """Write `frame` to out/name.csv, with a column that names the data, and to out/name.tex; returns it, rounded.
+
+    A frame of several sets brings its own column `data`, of what `label` calls each.
 
     Nothing is written where `out` is empty, and no LaTeX of more than PAGE rows. Booleans become yes and no in LaTeX.
     """
@@ -34,7 +40,10 @@ def save(frame: pd.DataFrame, out: str | Path, name: str, faces: Faces, caption:
         folder = Path(out)
         folder.mkdir(parents=True, exist_ok=True)
         named = any(frame.index.names)
-        frame.assign(data=label(faces)).to_csv(folder / f"{name}.csv", index=named, lineterminator="\n")
+        whole = frame.reset_index() if named else frame
+        if "data" not in whole:
+            whole = whole.assign(data=label(faces))
+        whole.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     if out and len(frame) <= PAGE:
         shown = frame.reset_index() if named else frame
         shown = shown.rename(columns=lambda column: str(column).replace("_", " "))
@@ -52,7 +61,7 @@ def save(frame: pd.DataFrame, out: str | Path, name: str, faces: Faces, caption:
     return frame
 
 
-def save_findings(findings: Mapping, out: str | Path, faces: Faces) -> dict:
+def save_findings(findings: Mapping, out: str | Path, faces: Faces | Sequence[Faces]) -> dict:
     """Write single numbers to out/findings.json, sorted and rounded, with the data they are about; returns them.
 
     NaN and infinity, which JSON lacks, become null.
@@ -60,7 +69,8 @@ def save_findings(findings: Mapping, out: str | Path, faces: Faces) -> dict:
     plain = _plain(findings, DIGITS)
     if out:
         Path(out).mkdir(parents=True, exist_ok=True)
-        whole = {"data": label(faces), "synthetic": faces.synthetic, "findings": plain}
+        synthetic = any(part.synthetic for part in ([faces] if isinstance(faces, Faces) else faces))
+        whole = {"data": label(faces), "synthetic": synthetic, "findings": plain}
         write_json(Path(out) / "findings.json", whole)
     return plain
 

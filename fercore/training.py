@@ -130,7 +130,10 @@ class _Training:
                     layer.momentum = recipe.bn_momentum
         self.channels = evaluation.channels(network)
         self.teacher = _teacher(teacher, faces, recipe, train, self.channels, device)
-        self.optimizer = optimizer(recipe, network.parameters())
+        self.learned = {}  # what the loss learns
+        if isinstance(recipe.distillation, losses.Curriculum):
+            self.learned = {"temperature": recipe.distillation.start(device)}
+        self.optimizer = optimizer(recipe, [*network.parameters(), *self.learned.values()])
         self.average = ModelEmaV3(network, recipe.ema, use_warmup=True) if recipe.ema else None
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
         self.replica = network
@@ -197,7 +200,8 @@ class _Training:
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             index = index.tensor_split(self.world)[self.rank]
-            loss, hits = self.step(self.images[index], index.to(self.device), random)
+            started = epoch - 1 + number / batches
+            loss, hits = self.step(self.images[index], index.to(self.device), random, started)
             found[number], right = loss, right + hits
             if self.average is not None:
                 self.average.update(self.network, step=(epoch - 1) * batches + number + 1)
@@ -215,8 +219,8 @@ class _Training:
             "train_accuracy": float(means[1]),
         }
 
-    def step(self, pixels: torch.Tensor, index: torch.Tensor, random: torch.Generator) -> tuple[torch.Tensor, ...]:
-        """One step of the optimiser; the loss, and how many of the batch were right."""
+    def step(self, pixels, index: torch.Tensor, random: torch.Generator, epoch: float) -> tuple[torch.Tensor, ...]:
+        """One step of the optimiser, `epoch` epochs after the start; the loss, and how many of the batch were right."""
         recipe = self.recipe
         if recipe.augmentation is None:
             images = augment.resize(pixels, recipe.side, self.channels)
@@ -233,7 +237,8 @@ class _Training:
             if self.teacher is not None:
                 with torch.no_grad():
                     taught = self.teacher(images, index)
-        loss = self.criterion(logits, target, taught)
+        learned = [*self.learned.values(), epoch] if self.learned else []
+        loss = self.criterion(logits, target, taught, *learned)
         if self.world > 1:  # a mean of means, unless each counts by what it is a mean of
             own = weighed(recipe, self.weights, target)
             whole = own.clone()
@@ -241,6 +246,10 @@ class _Training:
             loss = loss * own * self.world / whole
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
+        if self.world > 1:  # DistributedDataParallel knows of the network's only
+            for value in self.learned.values():
+                distributed.all_reduce(value.grad)
+                value.grad /= self.world
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return loss.detach(), (logits.argmax(1) == self.labels[index]).sum()
@@ -284,6 +293,7 @@ class _Training:
     def write(self, folder: Path, identity: dict) -> None:
         """`last` first: all else follows from it."""
         held = runs.tensors(self.network, self.average, self.optimizer)
+        held |= {f"learned.{name}": value.detach() for name, value in self.learned.items()}
         record = {"identity": identity, "history": self.history, "best_epoch": self.best_epoch}
         record |= {"seconds": round(self.seconds, 3), "scaler": self.scaler.state_dict()}
         runs.write(folder / runs.LAST, held, record)
@@ -319,6 +329,8 @@ class _Training:
         self.history, self.best_epoch = record["history"], record["best_epoch"]
         self.seconds = record["seconds"]
         runs.restore(held, self.network, self.average, self.optimizer)
+        for name, value in self.learned.items():
+            value.data.copy_(held[f"learned.{name}"])
         self.scaler.load_state_dict(record["scaler"])
         if self.best_epoch == len(self.history):
             self.best = {key: value.clone() for key, value in self.evaluated().state_dict().items()}

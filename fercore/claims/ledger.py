@@ -242,7 +242,8 @@ def _entries(whole: Mapping, path: str) -> Iterable[dict]:
         )
         yield entry
     for entry in whole.get("statements") or ():
-        _keys(entry, WORDS, f"{path}: {entry.get('id', 'a statement without id')}", WORDS - {"needs"})
+        optional = {"needs", "measurement"}
+        _keys(entry, WORDS | optional, f"{path}: {entry.get('id', 'a statement without id')}", WORDS - optional)
         yield entry | {"value": "", "unit": ""}
     for entry in whole.get("equations") or ():
         _keys(entry, WORDS, f"{path}: {entry.get('id', 'an equation without id')}", WORDS - {"needs"})
@@ -295,7 +296,7 @@ def _claim(entry: Mapping, path: Path, networks: Iterable[str], papers: Iterable
         kind = measurements.KINDS[measurements.split(measurement)[0]]
         if unit and printed.UNITS[unit][0] != kind.unit:
             raise LedgerError(f"{where}: {unit} does not fit {measurement}, which is in {kind.unit}")
-        if kind.counted:
+        if kind.counted or kind is measurements.KINDS["effect"]:
             tolerance = ""
         elif not re.fullmatch(r"\d+(\.\d+)?%?", tolerance):
             raise LedgerError(f"{where}: tolerance is {tolerance!r}; expected a number in {unit}, or one with %")

@@ -25,7 +25,7 @@ EQUATION = 1e-5  # greatest deviation of 32-bit numbers from an equation that is
 def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd.DataFrame:
     """The ledger with its verdicts, a row a claim in the order of papers and pages.
 
-    A number that was computed and is equal is exact, whatever else the paper says of it; otherwise one that a check
+    A statement that something is above 0 is reproduced where the whole interval is. A number that was computed and is equal is exact, whatever else the paper says of it; otherwise one that a check
     finds wrong is inconsistent, measured or not; a check that rests on an assumption decides nothing. `evidence` names
     the file or the checks that the verdict rests on.
     """
@@ -78,12 +78,15 @@ def _verdict(claim: Claim, found: pd.Series | None, checks: list[Finding], at_ha
     failing = [finding.check.id for finding in checks if finding.holds is False]
     if failing:
         return "inconsistent", "check " + ", ".join(dict.fromkeys(failing))
+    if found is not None and _paper(found) and kind is measurements.KINDS["effect"]:
+        return ("reproduced" if found["low"] > 0 else "not reproduced"), found["evidence"]
     if found is not None and (kind.counted or _paper(found)):
         close = not kind.counted and abs(value - claim.value) <= claim.allowed
         return ("reproduced" if close else "not reproduced"), found["evidence"]
     form = "from" if claim.text else "holds"
     derived = [finding.check.id for finding in checks if finding.holds and finding.check.form == form]
-    if derived and not claim.needs and not claim.measurement:
+    statement = kind is measurements.KINDS["effect"]  # which its paper's own numbers decide as long as none are measured
+    if derived and not claim.needs and (statement or not claim.measurement):
         return "exact", "check " + ", ".join(dict.fromkeys(derived))
     missing = [measurements.NEEDS[need] for need in claim.needs if need not in at_hand]
     for lack in ("data", "weights", "device"):

@@ -63,8 +63,9 @@ class MicroExpNet(nn.Module):
             nn.init.uniform_(layer.bias, -limit, limit)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        features = self.pool1(torch.relu(self.conv1(images)))
-        features = self.pool2(torch.relu(self.conv2(features)))
+        # the paper pools what ReLU has left; the other way round is the same, of a quarter of the values
+        features = torch.relu(self.pool1(self.conv1(images)))
+        features = torch.relu(self.pool2(self.conv2(features)))
         return self.fc2(self.dropout(torch.relu(self.fc1(features.flatten(1)))))
 
 

@@ -1,0 +1,236 @@
+"""Networks trained without one fold of a set and scored on it: MicroExpNet's two grids (Cugu, Sener, Akbas, section IV).
+
+A grid is a table of points, and `cohort` works points out; `sweep` brings the two together. A fold is held out in two
+ways: with people kept apart, and at random. Where a set names nobody, photographs that are copies of each other take
+the place of a person's images.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import io
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from . import audit, crops, datasets, ensemble, evaluation, files, losses, models, runs, splits
+from .datasets import Faces, store
+from .ensemble import fit_many
+from .recipe import Recipe
+from .training import fit, seed_of
+
+WINDOWS = len(crops.EIGHT)
+SUBJECTS, COPIES, RANDOM = "subject folds", "copy folds", "random folds"
+SCRATCH, SOFTENED = "from scratch", "softened"
+METHODS = {  # how a student is taught; all but the second have no temperature to be searched for
+    SCRATCH: None,
+    SOFTENED: losses.microexpnet(1.0),  # at the point's own temperature
+    "logit standardisation": losses.logit_standardisation(),
+    "DIST": losses.Relations(),
+    "decoupled": losses.Decoupled(),
+    "CTKD": losses.Curriculum(),
+}
+POINT = ["data", "split", "network", "method", "temperature", "fold", "seed"]
+COHORT = POINT[:4]  # what lanes that train together have alike
+FOUND = ["accuracy", "macro_f1", "train_loss", "images"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a study takes of a set.
+
+    folder   where the set was imported to
+    images   about so many: people, or groups of copies, are drawn whole until there are as many; 0: all
+    folds    how many, drawn with `seed` as are the people
+    copies   for a set that names nobody: columns row and near, as 01_data_audit writes them; empty: searched for.
+             Only images that have a copy are taken, since the others are on one side whatever the split
+    """
+
+    folder: str
+    images: int = 0
+    folds: int = 10
+    seed: int = 0
+    copies: str = ""
+
+
+def gathered(
+    folders: Mapping[str, str], sets: Sequence[str], images: Mapping[str, int], folds: int, copies: str = ""
+) -> dict[str, Sample]:
+    """The samples of a study, by the names of the sets in `folders`; a few rendered faces where no folder is given.
+
+    sets    which of `folders` to take; images  of a set, by its name in `folders`
+    copies  the folder of 01_data_audit, for sets that name nobody
+    """
+    given = {name: folders[name] for name in sets if folders[name]}
+    if not given:
+        folder = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        datasets.bring_in("synthck", None, folder, images=200)
+        given = {sets[0]: folder}
+    table = copies and str(Path(copies) / "duplicate_groups.csv")
+    samples = {name: Sample(folder, images.get(name, 0), folds, copies=table) for name, folder in given.items()}
+    return {datasets.open(sample.folder).name: sample for sample in samples.values()}
+
+
+@lru_cache(maxsize=4)
+def prepared(sample: Sample, side: int = 84) -> tuple[Faces, dict[str, np.ndarray]]:
+    """The eight windows of every image that `sample` takes, one after the other; and the fold of each window by split,
+    int (8 N,). They are of `side` px, or as large as the set's own images where that is more than 84 and less."""
+    faces = datasets.open(sample.folder)
+    named = (faces.table["subject"].astype(str) != "").all()
+    group = pd.factorize(faces.table["subject"])[0] if named else _copies(faces, sample.copies)
+    rows = _drawn(group, 1 if named else 2, sample.images, sample.seed)
+    table = faces.table.iloc[rows].reset_index(drop=True)
+    taken = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None)
+    folds = {
+        SUBJECTS if named else COPIES: splits.group_folds(taken, group[rows], sample.folds, sample.seed),
+        RANDOM: splits.random_folds(taken, sample.folds, sample.seed),
+    }
+    windows = crops.eight(taken, min(side, max(84, *faces.pixels.shape[1:3])))
+    return windows, {split: np.repeat(fold, WINDOWS) for split, fold in folds.items()}
+
+
+def _copies(faces: Faces, path: str) -> np.ndarray:
+    if path:
+        table = pd.read_csv(path)
+        if not np.array_equal(table["row"], np.arange(len(faces))):
+            raise ValueError(f"{path} has {len(table):,} rows, not the {len(faces):,} of {faces.name}")
+        return table["near"].to_numpy()
+    near = audit.near_duplicates(faces.pixels, audit.SAME_SYNTHETIC if faces.synthetic else audit.SAME)
+    return audit.groups(audit.exact_duplicates(faces.pixels), near)
+
+
+def _drawn(group: np.ndarray, least: int, images: int, seed: int) -> np.ndarray:
+    """Rows of groups of `least` or more, drawn whole until there are `images`; in their order."""
+    names, counts = np.unique(group, return_counts=True)
+    names, counts = names[counts >= least], counts[counts >= least]
+    order = np.random.default_rng(seed).permutation(len(names))
+    enough = np.searchsorted(counts[order].cumsum(), images) + 1 if images else len(names)
+    return np.flatnonzero(np.isin(group, names[order[:enough]]))
+
+
+def grid(
+    samples: Mapping[str, Sample],
+    networks: Sequence[str],
+    seeds: Sequence[int],
+    methods: Sequence[str] = (SCRATCH,),
+    temperatures: Sequence[float] = (),
+    apart: bool | None = None,
+) -> pd.DataFrame:
+    """The points of every network, method, fold and seed on every split of every sample; `softened` at each temperature.
+
+    apart  only the folds that keep people or copies apart (True), only the random ones (False)
+    """
+    rows = []
+    for data, sample in samples.items():
+        for split in prepared(sample)[1]:
+            if apart is not None and apart != (split != RANDOM):
+                continue
+            for network in networks:
+                for method in methods:
+                    for temperature in temperatures if method == SOFTENED else [np.nan]:
+                        rows += [
+                            (data, split, network, method, float(temperature), fold, seed)
+                            for fold in range(sample.folds)
+                            for seed in seeds
+                        ]
+    return pd.DataFrame(rows, columns=POINT)
+
+
+def identity(samples: Mapping[str, Sample]) -> dict:
+    """What results rest on beside points and settings: the images with their folds, and the code."""
+    data = {}
+    for name, sample in samples.items():
+        faces, folds = prepared(sample)
+        parts = [store.fingerprint(faces.pixels, faces.table), *(fold.tobytes().hex() for fold in folds.values())]
+        data[name] = hashlib.sha256("".join(parts).encode()).hexdigest()
+    return {"data": data, "code": runs.code(crops, splits, ensemble, models.microexpnet)}
+
+
+def cohort(
+    points: pd.DataFrame,
+    samples: Mapping[str, Sample],
+    recipe: Recipe,
+    taught: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    teachers: str = "",
+    together: bool | None = None,
+) -> pd.DataFrame:
+    """Accuracy and macro-F1 on the held-out fold, a row for each of `points`, which are alike in COHORT.
+
+    taught  by data and split, the file in the folder `teachers` that has each fold's logits; see `logits_of`
+
+    No two points draw the same random numbers, so that what differs between temperatures is not the same by chance.
+    """
+    data, split, network, method = points.iloc[0][COHORT]
+    faces, folds = prepared(samples[data])
+    lanes = points.assign(seed=[_seed(point) for point in points.to_dict("records")])
+    if method != SOFTENED:
+        lanes = lanes.drop(columns="temperature")
+    teacher = None
+    if METHODS[method] is not None:
+        teacher = {fold: np.load(Path(teachers) / taught[data][split][fold]) for fold in points["fold"].unique()}
+    found = fit_many(
+        network, faces, lanes, replace(recipe, distillation=METHODS[method]), folds[split],
+        teacher=teacher, together=together, windows=WINDOWS, progress=False,
+    )  # fmt: skip
+    return found[FOUND]
+
+
+def _seed(point: Mapping) -> int:
+    return seed_of(*(point[name] for name in ("seed", "network", "method", "temperature", "fold"))) % 2**31
+
+
+def teach(
+    points: pd.DataFrame,
+    samples: Mapping[str, Sample],
+    network: str,
+    recipe: Recipe,
+    weights: str = "",
+    folder: str = "",
+    teachers: str = "",
+) -> pd.DataFrame:
+    """Train a teacher without the fold of each of `points` (data, split, fold), and keep its logits of every window.
+
+    folder    where trainings are gone on with; empty: nowhere
+    teachers  where logits go, float32 (8 N, classes), each in a file that is named by what it holds
+    """
+    rows = []
+    for data, split, fold in points[["data", "split", "fold"]].itertuples(index=False):
+        faces, folds = prepared(samples[data], recipe.side)
+        place = folder and str(Path(folder) / f"{data}-{split.replace(' ', '-')}-{fold}")
+        own = replace(recipe, seed=seed_of(recipe.seed, data, split, fold) % 2**31)
+        run = fit(
+            network, faces, own, place, train=folds[split] != fold, select=None, weights=weights or None, restart=True,
+            progress=False,
+        )  # fmt: skip
+        found = evaluation.probabilities(run.network, faces, np.arange(len(faces)), own.side)
+        logits = np.log(np.maximum(found, 1e-30)).astype(np.float32)  # up to a constant an image, which no softmax sees
+        held = folds[split][::WINDOWS] == fold
+        answers = found.reshape(-1, WINDOWS, found.shape[1]).mean(1).argmax(1)
+        accuracy = float((answers == faces.labels[::WINDOWS])[held].mean())
+        rows.append((accuracy, float(run.history["train_loss"].iloc[-1]), _keep(logits, Path(teachers))))
+    return pd.DataFrame(rows, columns=["accuracy", "train_loss", "logits"])
+
+
+def logits_of(taught: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
+    """By data and split, the file of each fold's logits: what `cohort` is to be given of what `teach` has found."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for _, row in taught.sort_values("fold").iterrows():
+        found.setdefault(row["data"], {}).setdefault(row["split"], []).append(row["logits"])
+    return found
+
+
+def _keep(array: np.ndarray, folder: Path) -> str:
+    name = f"{hashlib.sha256(array.tobytes()).hexdigest()[:24]}.npy"
+    folder.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()
+    np.save(content, array)
+    files.replace(folder / name, lambda file: file.write(content.getvalue()))
+    return name
