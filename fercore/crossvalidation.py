@@ -1,4 +1,4 @@
-"""Networks trained without one fold of a set and scored on it: MicroExpNet's two grids (Cugu, Sener, Akbas, section IV).
+"""Networks trained without a fold of a set and scored on it: MicroExpNet's two grids (Cugu, Sener, Akbas, section IV).
 
 A grid is a table of points, and `cohort` works points out; `sweep` brings the two together. A fold is held out in two
 ways: with people kept apart, and at random. Where a set names nobody, photographs that are copies of each other take
@@ -124,7 +124,7 @@ def grid(
     temperatures: Sequence[float] = (),
     apart: bool | None = None,
 ) -> pd.DataFrame:
-    """The points of every network, method, fold and seed on every split of every sample; `softened` at each temperature.
+    """The points of every network, method, fold, seed, and split of every sample; of `softened`, at every temperature.
 
     apart  only the folds that keep people or copies apart (True), only the random ones (False)
     """

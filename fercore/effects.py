@@ -110,3 +110,13 @@ def statements(tested: dict[str, tuple[str, dict[str, float]]]) -> pd.DataFrame:
     frame = pd.DataFrame([{"says": says, **found, "verdict": verdict(found)} for says, found in tested.values()])
     frame["p"] = stats.false_discovery_control(frame["p"])
     return frame.rename(columns={"p": "p_adjusted"}).set_index(pd.Index(tested, name="statement"))
+
+
+def chosen_elsewhere(by_fold: np.ndarray) -> np.ndarray:
+    """What each fold gets, float (k,), of float (levels, k), at the level that is best on the mean of the other folds.
+
+    A setting that is chosen by the folds that it is then reported on flatters itself; this does not.
+    """
+    by_fold = np.asarray(by_fold, float)
+    others = by_fold.sum(1, keepdims=True) - by_fold
+    return by_fold[others.argmax(0), np.arange(by_fold.shape[1])]

@@ -343,7 +343,8 @@ def panels(
 ) -> Figure:
     """A panel for each value of the column `panel`: value with its interval over `x`, a colour for each of `hue`.
 
-    table  also with value, low and high (fractions, shown as %); whatever is in order stays in it. zero: with a line at 0
+    table  also with value, low and high (fractions, shown as %); whatever is in order stays in it
+    zero   with a line at 0
     """
     names, kinds, places = (list(dict.fromkeys(table[column])) for column in (panel, hue, x))
     figure = Figure(figsize=(4.6 * len(names) + 1.4, 3.6), layout="constrained")
@@ -355,10 +356,28 @@ def panels(
             axis.errorbar(spots, 100 * part["value"], yerr=reach, fmt="o-", capsize=2, markersize=4, label=str(kind))
         if zero:
             axis.axhline(0, color="0.4", linewidth=1)
+        else:  # a score; with two folds its interval may reach beyond what there is
+            axis.set_ylim(max(axis.get_ylim()[0], 0), min(axis.get_ylim()[1], 100))
         axis.set_xticks(range(len(places)), [f"{place:g}" if isinstance(place, float) else place for place in places])
         axis.set(title=name, xlabel=x, ylabel=ylabel if axis.get_subplotspec().is_first_col() else "")
         axis.grid(False, axis="x")
     handles, labels = axis.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", title=hue, fontsize=9, title_fontsize=9)
     figure.suptitle(f"{title}, {label(faces)}")
+    return figure
+
+
+def shares(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure:
+    """A bar for each row of `table`, indexed by what it is of, made up of its columns (fractions of 1)."""
+    figure = Figure(figsize=(8, 0.42 * len(table) + 1.5), layout="constrained")
+    axis = figure.subplots()
+    (100 * table.fillna(0)).plot.barh(stacked=True, ax=axis, width=0.75)
+    for bars in axis.containers:
+        axis.bar_label(bars, [f"{width:.0f}" if width > 4 else "" for width in bars.datavalues], label_type="center")
+    axis.set(xlabel=xlabel, ylabel="", xlim=(0, 100))
+    axis.invert_yaxis()
+    axis.grid(False, axis="y")
+    axis.get_legend().remove()
+    figure.legend(ncols=len(table.columns), loc="outside lower center", frameon=False)
+    axis.set_title(f"{title}, {label(faces)}")
     return figure

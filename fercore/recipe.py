@@ -164,8 +164,8 @@ def _plain(value):
 
 
 def criterion(recipe: Recipe, labels: torch.Tensor, classes: int) -> Callable[..., torch.Tensor]:
-    """The loss as a function of logits (N, C), target int (N,) or soft (N, C), and a teacher's logits or None; and where
-    the distillation learns its temperature, of that and of the epochs since the start.
+    """The loss as a function of logits (N, C), target int (N,) or soft (N, C), and a teacher's logits or None; and of a
+    temperature that the distillation learns, with the epochs since the start.
 
     labels  int, all of the training split, from which the class weights follow
     """

@@ -40,6 +40,8 @@ SHOWN = {  # tables that the report shows, by stage; the others are there as fil
     "01_data_audit": ("class_counts", "leakage_exact", "leakage_near", "vote_agreement"),
     "02_baselines": ("comparison",),
     "03_tinyfer_lite": ("scores", "report", "ablation", "differences"),
+    "04_microexpnet_pooling": ("table2", "verdicts"),
+    "05_kd_temperature_grid": ("table4", "variance", "methods", "verdicts"),
     "mini_xception": ("scores",),
     "tinyfer_lite-fer2013": ("scores",),
 }
@@ -50,11 +52,14 @@ def shown_tables(stage: Path) -> list[tuple[str, pd.DataFrame]]:
     beside what they are of, and no column that is empty."""
     paths = [stage / f"{name}.csv" for name in SHOWN.get(stage.name, ())]
     found = [(path.stem, pd.read_csv(path)) for path in paths if path.is_file()]
-    return [(f"{name.replace('_', ' ').capitalize()}, {table['data'].iloc[0]}", _read(table)) for name, table in found]
+    of = {name: ", ".join(table["data"].unique()) for name, table in found}
+    return [(f"{name.replace('_', ' ').capitalize()}, {of[name]}", _read(table)) for name, table in found]
 
 
 def _read(table: pd.DataFrame) -> pd.DataFrame:
-    table = table.drop(columns="data").dropna(axis=1, how="all").convert_dtypes()  # whole numbers become whole
+    if table["data"].nunique() == 1:
+        table = table.drop(columns="data")
+    table = table.dropna(axis=1, how="all").convert_dtypes()  # whole numbers become whole
     for name in table.columns:
         low, high = ("low", "high") if name in ("value", "difference") else (f"{name}_low", f"{name}_high")
         if low in table.columns:

@@ -107,9 +107,10 @@ def whole(found: pd.DataFrame) -> pd.DataFrame:
     """What `sweep` has found, where nothing failed. Raises SweepError that names the first of those that did."""
     failed = found[found[ERROR] != ""] if ERROR in found else found[:0]
     if len(failed):
-        first = failed.iloc[0]
-        point = {name: value for name, value in first.items() if name != ERROR and not pd.isna(value)}
-        raise SweepError(f"{len(failed)} of {len(found)} points failed, the first of them {point}: {first[ERROR]}")
+        first = _plain(failed[:1])[0]
+        why = first.pop(ERROR)
+        point = {name: value for name, value in first.items() if not pd.isna(value)}
+        raise SweepError(f"{len(failed)} of {len(found)} points failed, the first of them {point}: {why}")
     return found
 
 

@@ -49,14 +49,14 @@ import torch
 from IPython.display import Markdown, display
 
 from fercore import claims, effects, measurements, plots, provenance, tables
-from fercore.crossvalidation import COHORT, RANDOM, cohort, gathered, grid, identity, prepared
+from fercore.crossvalidation import COHORT, cohort, gathered, grid, identity, prepared
 from fercore.recipe import Recipe
 from fercore.sweep import sweep, whole
 
 # %%
 samples = gathered({"ckplus": ckplus, "oulucasia": oulucasia, "fer2013": fer2013}, sets, images, folds, audit)
 faces = {name: prepared(sample)[0] for name, sample in samples.items()}
-for name, set_ in faces.items():
+for set_ in faces.values():
     display(Markdown(f"**{tables.label(set_)}**: {len(set_) // 8:,} images, each as eight windows of 84 px. {' '.join(set_.notes)}"))
 if any(set_.synthetic for set_ in faces.values()):
     display(Markdown("**Rendered faces: no score on them compares with a paper's.**"))

@@ -10,6 +10,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 PROFILES = ["smoke", "quick", "laptop", "paper"]
+SETS = ["ckplus", "oulucasia"]  # that name their subjects
 NOTEBOOKS = sorted(path.stem for path in ROOT.glob("notebooks/[0-9]*.py"))
 
 
@@ -34,12 +35,12 @@ def modules(script):
 
 
 def test_one_stage_a_notebook_and_one_for_the_data():
-    assert list(STAGES) == ["data", *NOTEBOOKS]
+    assert list(STAGES) == ["data", "subjects", *NOTEBOOKS]
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_every_profile(name):
-    assert STAGES[name]["matrix"] == {"profile": PROFILES}
+    assert STAGES[name]["matrix"] == ({"set": SETS} if name == "subjects" else {"profile": PROFILES})
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -64,11 +65,12 @@ def test_depends_on_its_script_parameters_and_modules(name):
 
 @pytest.mark.parametrize("name", STAGES)
 def test_dependencies_are_there_or_made_by_a_stage(name):
-    made = [out for stage in STAGES.values() for out in stage["outs"]]
+    made = [out.replace("${item.set}", one) for stage in STAGES.values() for out in stage["outs"] for one in SETS]
     for dep in STAGES[name]["deps"]:
-        assert dep in made or all((ROOT / dep.replace("${item.profile}", profile)).exists() for profile in PROFILES), (
-            dep
-        )
+        paths = {
+            dep.replace("${item.profile}", profile).replace("${item.set}", one) for profile in PROFILES for one in SETS
+        }
+        assert dep in made or all((ROOT / path).exists() for path in paths), dep
 
 
 def test_nothing_depends_on_what_holds_times():

@@ -136,3 +136,21 @@ def test_a_subject_independent_study_end_to_end(faces):
         progress=False,
     )
     assert found["images"].sum() == len(faces) and found["accuracy"].between(0, 1).all()
+
+
+def test_an_image_is_scored_by_the_mean_over_its_windows(faces, folds):
+    """Two windows an image that are the same are one window; in two folds they are refused."""
+    from dataclasses import replace
+
+    twice = replace(
+        faces,
+        pixels=np.repeat(faces.pixels, 2, 0),
+        table=faces.table.iloc[np.repeat(range(150), 2)].reset_index(drop=True),
+    )
+    lanes = pd.DataFrame({"fold": [0], "seed": [1]})
+    more = {"options": OPTIONS, "device": "cpu", "progress": False}
+    found = fit_many("microexpnet_xxs", twice, lanes, RECIPE, np.repeat(folds, 2), windows=2, **more)
+    apart = fit_many("microexpnet_xxs", twice, lanes, RECIPE, np.repeat(folds, 2), **more)
+    assert found["images"][0] == 31 and apart["images"][0] == 62 and found["accuracy"][0] == apart["accuracy"][0]
+    with pytest.raises(ValueError, match="the 2 windows of an image stand one after the other, and in one fold"):
+        fit_many("microexpnet_xxs", twice, lanes, RECIPE, np.tile(folds, 2), windows=2, **more)

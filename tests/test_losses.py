@@ -162,3 +162,26 @@ def test_no_gradient_goes_to_the_teacher_and_the_students_is_finite(kd):
     student, teacher = logits(0).requires_grad_(), (100 * logits(1)).requires_grad_()
     kd(student, teacher, LABELS).backward()
     assert teacher.grad is None and student.grad.isfinite().all() and student.grad.abs().max() > 1e-3
+
+
+def test_ctkd_is_softened_distillation_at_a_temperature_that_climbs_its_gradient():
+    """Li et al.: T = 1 + 20 sigmoid(theta), theta at 1 first; its gradient is reversed, by 0 at first and whole later."""
+    kd = losses.Curriculum()
+    theta = kd.start()
+    temperature = kd.temperature(theta)
+    assert temperature.item() == pytest.approx(1 + 20 / (1 + np.exp(-1)))
+    student, teacher = logits(0), logits(1)
+    plain = losses.Distillation(temperature.detach(), 0.9, 0.1)(student, teacher, LABELS)
+    gradients = []
+    for epoch in (0.0, 5.0, 10.0, 99.0):
+        found = kd(student, teacher, LABELS, theta, epoch)
+        assert found.item() == pytest.approx(plain.item(), rel=1e-6)
+        gradients.append(torch.autograd.grad(found, theta)[0].item())
+    straight = theta.detach().clone().requires_grad_()
+    right = torch.autograd.grad(
+        losses.Distillation(kd.temperature(straight), 0.9, 0.1)(student, teacher, LABELS), straight
+    )
+    assert gradients == pytest.approx(
+        [0, -0.5 * right[0].item(), -right[0].item(), -right[0].item()], rel=1e-4, abs=1e-9
+    )
+    assert abs(right[0].item()) > 1e-4

@@ -70,7 +70,27 @@ def calibrated():
     return table.assign(bin=[4, 9, 14])
 
 
+def over_sizes():
+    rows = [
+        (split, kind, size)
+        for split in ("subject folds", "random folds")
+        for kind in ("none", "after both")
+        for size in ("m", "xxs")
+    ]
+    value = np.linspace(-0.1, 0.9, len(rows))
+    return pd.DataFrame(rows, columns=["split", "pooling", "size"]).assign(
+        value=value, low=value - 0.1, high=value + 0.2
+    )
+
+
+def parts():
+    index = ["m, subject folds", "xxs, subject folds"]
+    return pd.DataFrame({"folds": [0.5, 0.2], "temperature": [0.01, 0.3], "seeds": [0.49, np.nan]}, index)
+
+
 DRAW = {
+    "panels": lambda faces: plots.panels(over_sizes(), "size", "pooling", "split", faces, "Accuracy", "accuracy, %"),
+    "shares": lambda faces: plots.shares(parts(), faces, "Variance", "share, %"),
     "training_curves": lambda faces: plots.training_curves(
         {"tinyfer_lite": history(), "mobilenet_v3_small": history(1, 1)}, faces, "macro_f1", "Runs"
     ),
@@ -293,3 +313,18 @@ def test_nothing_is_written_where_out_is_empty(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     figure = Figure()
     assert plots.save(figure, "", "x") is figure and not list(tmp_path.iterdir())
+
+
+def test_panels_show_each_value_with_its_interval_and_scores_within_what_there_is():
+    table = over_sizes()
+    figure = plots.panels(table, "size", "pooling", "split", seven(), "Accuracy", "accuracy, %")
+    drawn = [line.get_ydata() for axis in figure.axes for line in axis.lines if line.get_linestyle() == "-"]
+    assert np.concatenate(drawn) == pytest.approx(100 * table["value"].to_numpy())
+    assert figure.axes[0].get_ylim()[0] == 0 and figure.axes[0].get_ylim()[1] <= 100
+    gains = plots.panels(table, "size", "pooling", "split", seven(), "Gain", "points", zero=True)
+    assert gains.axes[0].get_ylim()[0] < -10
+
+
+def test_shares_add_up_and_one_that_is_unknown_is_none():
+    figure = plots.shares(parts(), seven(), "Variance", "share, %")
+    assert sum(bar.get_width() for bars in figure.axes[0].containers for bar in bars) == pytest.approx(150)

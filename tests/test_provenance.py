@@ -86,3 +86,8 @@ def test_no_revision_outside_a_repository_or_without_git(copied, monkeypatch):
     assert module.revision() is None
     monkeypatch.setenv("PATH", "")
     assert provenance.revision() is None
+
+
+def test_a_record_of_several_sets_names_each():
+    found = provenance.record({}, [FACES, FACES])
+    assert found["data"] == [provenance.record({}, FACES)["data"]] * 2

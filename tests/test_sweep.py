@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fercore.sweep import SweepError, sweep
+from fercore.sweep import SweepError, sweep, whole
 
 
 def squared(points, log=None, factor=1.0):
@@ -196,3 +196,11 @@ def test_without_a_scheduler_dask_is_not_imported(monkeypatch):
     sweep(squared, POINTS, workers=1, progress=False)
     with pytest.raises(SweepError, match=r"pip install fercore\[dask\]"):
         sweep(squared, POINTS, scheduler="tcp://127.0.0.1:1", progress=False)
+
+
+def test_a_sweep_with_a_failure_is_not_whole(tmp_path):
+    found = sweep(functools.partial(picky, log=tmp_path / "log"), POINTS, workers=1, progress=False)
+    with pytest.raises(SweepError, match=r"1 of 4 points failed, the first of them \{.*'x': 2.*\}: ValueError: not 2"):
+        whole(found)
+    good = sweep(squared, POINTS, workers=1, progress=False)
+    assert whole(good) is good

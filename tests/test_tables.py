@@ -147,3 +147,14 @@ def test_parameters_keep_every_digit(tmp_path):
 def test_a_long_table_has_no_latex(tmp_path):
     tables.save(pd.DataFrame({"row": range(tables.PAGE + 1)}), tmp_path, "long", faces_of())
     assert [path.name for path in tmp_path.iterdir()] == ["long.csv"]
+
+
+def test_a_frame_of_several_sets_names_each_and_is_called_synthetic_as_soon_as_one_is(tmp_path):
+    several = [faces_of(), faces_of("synthck", synthetic=True)]
+    frame = pd.DataFrame({"data": ["fer2013", "synthck (synthetic)"], "x": [1, 2]}).set_index("data")
+    tables.save(frame, tmp_path, "t", several)
+    assert (tmp_path / "t.csv").read_text() == "data,x\nfer2013,1\nsynthck (synthetic),2\n"
+    assert "fer2013, synthck (synthetic)" in (tmp_path / "t.tex").read_text()
+    tables.save_findings({"a": 1}, tmp_path, several)
+    whole = json.loads((tmp_path / "findings.json").read_text())
+    assert whole["data"] == "fer2013, synthck (synthetic)" and whole["synthetic"] is True

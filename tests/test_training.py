@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from fercore import evaluation, files, metrics, models, runs, training
+from fercore import evaluation, files, losses, metrics, models, runs, training
 from fercore.augment import NONE, Augmentation, resize
 from fercore.datasets import ferplus
 from fercore.datasets.faces import Faces
@@ -628,3 +628,26 @@ def test_two_processes_train_as_one(tmp_path, loss):
         histories.append(pd.read_csv(folder / "history.csv"))
     assert len(sums[1]) == 1  # both ended with the same weights
     assert np.allclose(histories[0], histories[1], rtol=1e-4, atol=1e-6)
+
+
+def test_a_temperature_is_learned_and_taken_up_again(faces, tiny, tmp_path, monkeypatch):
+    """CTKD's own parameter moves, and is part of what a killed training goes on from."""
+    recipe = quick(epochs=4, distillation=losses.Curriculum(rise=1.0), augmentation=None, learning_rate=0.01)
+    started = tiny()
+    train(started, faces, recipe, tmp_path / "whole", teacher=tiny())
+    held, _ = runs.read(tmp_path / "whole" / runs.LAST)
+    assert abs(held["learned.temperature"].item() - 1) > 0.01
+    network, kept = tiny(), runs.write
+
+    def stop(path, tensors, record):
+        kept(path, tensors, record)
+        if path.name == runs.LAST and len(record["history"]) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "write", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(network, faces, recipe, tmp_path / "part", teacher=tiny())
+    monkeypatch.setattr(runs, "write", kept)
+    train(tiny(), faces, recipe, tmp_path / "part", teacher=tiny())
+    again, _ = runs.read(tmp_path / "part" / runs.LAST)
+    assert all(torch.equal(value, again[name]) for name, value in held.items())

@@ -25,9 +25,10 @@ EQUATION = 1e-5  # greatest deviation of 32-bit numbers from an equation that is
 def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd.DataFrame:
     """The ledger with its verdicts, a row a claim in the order of papers and pages.
 
-    A statement that something is above 0 is reproduced where the whole interval is. A number that was computed and is equal is exact, whatever else the paper says of it; otherwise one that a check
-    finds wrong is inconsistent, measured or not; a check that rests on an assumption decides nothing. `evidence` names
-    the file or the checks that the verdict rests on.
+    A number that was computed and is equal is exact, whatever else the paper says of it; otherwise one that a check
+    finds wrong is inconsistent, measured or not; a check that rests on an assumption decides nothing. A statement that
+    something is above 0 is reproduced where the whole interval is. `evidence` names the file or the checks that the
+    verdict rests on.
     """
     of: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -85,7 +86,7 @@ def _verdict(claim: Claim, found: pd.Series | None, checks: list[Finding], at_ha
         return ("reproduced" if close else "not reproduced"), found["evidence"]
     form = "from" if claim.text else "holds"
     derived = [finding.check.id for finding in checks if finding.holds and finding.check.form == form]
-    statement = kind is measurements.KINDS["effect"]  # which its paper's own numbers decide as long as none are measured
+    statement = kind is measurements.KINDS["effect"]  # the paper's own numbers decide as long as none are measured
     if derived and not claim.needs and (statement or not claim.measurement):
         return "exact", "check " + ", ".join(dict.fromkeys(derived))
     missing = [measurements.NEEDS[need] for need in claim.needs if need not in at_hand]

@@ -23,7 +23,13 @@ TAG = "nbval-check-output"
 
 
 def files(stem):
-    return [ROOT / "params" / layer / f"{stem}.yaml" for layer in ("paper", "smoke")]
+    paths = [ROOT / "params" / layer / f"{stem}.yaml" for layer in ("paper", "smoke")]
+    return [path for path in paths if path.is_file()]  # data of subjects are the same in every profile
+
+
+def prepare_all_data(folder):
+    for name in ("data", "data_ckplus", "data_oulucasia"):
+        prepare_data(files(name), folder / name.removeprefix("data_"))
 
 
 def prepare(notebook, folder, outputs):
@@ -31,6 +37,9 @@ def prepare(notebook, folder, outputs):
     stem = notebook.stem
     places = {
         "data": f"{folder}/data",
+        "fer2013": f"{folder}/data",
+        "ckplus": f"{folder}/ckplus",
+        "oulucasia": f"{folder}/oulucasia",
         "out": f"{folder}/reports/{stem}",
         "audit": f"{folder}/reports/01_data_audit",
         "baselines": f"{folder}/reports/02_baselines",
@@ -82,7 +91,7 @@ def validate(copy):
 def folder(tmp_path_factory):
     """Where the notebooks of a profile put their files, in the order of the pipeline: later ones read earlier ones'."""
     folder = tmp_path_factory.mktemp("smoke")
-    prepare_data(files("data"), folder / "data")
+    prepare_all_data(folder)
     return folder
 
 
@@ -124,7 +133,7 @@ def renew():
     CHECKED.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        prepare_data(files("data"), folder / "data")
+        prepare_all_data(folder)
         for notebook in NOTEBOOKS:
             cells = [cell for cell in nbformat.read(notebook, 4).cells if TAG in cell.metadata.get("tags", ())]
             copy = prepare(notebook, folder, [{"cell": first_line(cell), "output": ""} for cell in cells])

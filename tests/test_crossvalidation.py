@@ -1,0 +1,167 @@
+"""Points, folds and teachers of the two grids: nothing of a held-out fold is ever seen, and nothing is done twice."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fercore import crossvalidation, datasets, losses
+from fercore.crossvalidation import (
+    COHORT, COPIES, METHODS, RANDOM, SCRATCH, SOFTENED, SUBJECTS, Sample, cohort, gathered, grid, identity, logits_of,
+    prepared, teach,
+)  # fmt: skip
+from fercore.datasets.faces import Faces, table
+from fercore.recipe import Recipe
+from fercore.sweep import sweep
+
+RECIPE = Recipe(
+    epochs=1, batch=32, side=84, augmentation=None, loss="cross_entropy", class_weighted=False, optimizer="adam",
+    learning_rate=1e-3, weight_decay=0.0, schedule="constant",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return str(datasets.bring_in("synthck", None, tmp_path_factory.mktemp("ck"), images=160).parent)
+
+
+@pytest.fixture(scope="module")
+def samples(folder):
+    return {"synthck": Sample(folder, 60, 2)}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_people_are_taken_whole_and_never_on_both_sides(folder, seed):
+    sample = Sample(folder, 80, 4, seed)
+    faces, folds = prepared(sample)
+    whole = datasets.open(folder).table["subject"].value_counts()
+    subject = faces.table["subject"]
+    assert all(count == 8 * whole[person] for person, count in subject.value_counts().items())
+    assert 80 <= len(faces) / 8 < 110
+    sides = pd.DataFrame({"subject": subject, **folds}).groupby("subject").nunique()
+    assert sides[SUBJECTS].max() == 1 and sides[RANDOM].max() > 1
+    for fold in folds.values():  # an image's windows stay together
+        assert (fold.reshape(-1, 8) == fold[::8, None]).all() and set(fold) == {0, 1, 2, 3}
+
+
+def test_all_is_taken_where_no_number_is_given(folder):
+    assert len(prepared(Sample(folder, folds=2))[0]) == 8 * 160
+
+
+def copied(tmp_path, copies):
+    """Twelve images of nobody, of which some are of one photograph."""
+    draw = np.random.default_rng(0)
+    pixels = draw.integers(0, 256, (12, 48, 48), np.uint8)
+    for one, other in copies:
+        pixels[other] = pixels[one]
+    datasets.store.save(Faces("nobody", pixels, table(np.arange(12) % 2), ("a", "b")), tmp_path / "set")
+    return str(tmp_path / "set")
+
+
+def test_where_nobody_is_named_copies_are_kept_together_and_only_they_are_taken(tmp_path):
+    folder = copied(tmp_path, [(0, 2), (0, 4), (1, 3), (5, 7), (6, 8)])
+    faces, folds = prepared(Sample(folder, folds=2))
+    assert len(faces) == 8 * 9 and list(folds) == [COPIES, RANDOM]
+    group = np.repeat([0, 1, 0, 1, 0, 5, 6, 5, 6], 8)
+    assert pd.Series(folds[COPIES]).groupby(group).nunique().max() == 1
+    given = tmp_path / "groups.csv"
+    pd.DataFrame({"row": range(12), "near": [0, 1, 0, 1, 0, 5, 6, 5, 6, 9, 10, 9]}).to_csv(given)
+    assert len(prepared(Sample(folder, folds=2, copies=str(given)))[0]) == 8 * 11  # what the audit found is taken over
+    pd.DataFrame({"row": range(11), "near": range(11)}).to_csv(given)
+    with pytest.raises(ValueError, match="groups.csv has 11 rows, not the 12 of nobody"):
+        prepared(Sample(folder, 1, 2, copies=str(given)))
+
+
+def test_a_grid_has_every_point_once_and_only_softened_ones_a_temperature(samples):
+    points = grid(samples, ["microexpnet_m", "microexpnet_xxs"], [1, 2], [SCRATCH, SOFTENED, "DIST"], [2, 4.0])
+    assert len(points) == 2 * 2 * 2 * 2 * (1 + 2 + 1) == len(points.drop_duplicates())
+    assert (points["temperature"].notna() == (points["method"] == SOFTENED)).all()
+    apart, random = (grid(samples, ["microexpnet_m"], [1], apart=which) for which in (True, False))
+    assert set(apart["split"]) == {SUBJECTS} and set(random["split"]) == {RANDOM} and len(apart) == len(random) == 2
+
+
+def test_no_two_points_draw_the_same_numbers(samples):
+    points = grid(samples, ["microexpnet_m", "microexpnet_xxs"], [1, 2], [SCRATCH, SOFTENED], [2.0, 4.0], apart=True)
+    seeds = [crossvalidation._seed(point) for point in points.to_dict("records")]
+    assert len(set(seeds)) == len(points) and max(seeds) < 2**31
+    assert seeds == [crossvalidation._seed(point) for point in points.to_dict("records")]
+
+
+def test_the_same_points_together_and_apart(samples, tmp_path):
+    """One run of a grid with its teacher: two tasks of a cohort or one, and taken up again, are the same table."""
+    teachers = str(tmp_path / "logits")
+    points = grid(samples, ["microexpnet_m"], [1], apart=True)
+    taught = sweep(
+        partial(teach, samples=samples, network="microexpnet_m", recipe=RECIPE, teachers=teachers),
+        points,
+        workers=1,
+        progress=False,
+    )
+    students = grid(samples, ["microexpnet_xxs"], [1], [SCRATCH, SOFTENED, "CTKD"], [2.0], apart=True)
+    work = partial(cohort, samples=samples, recipe=RECIPE, taught=logits_of(taught), teachers=teachers)
+    kept, more = tmp_path / "points", {"identity": identity(samples), "cohort": COHORT, "workers": 1, "progress": False}
+    one = sweep(work, students, kept, most=2, **more)
+    assert one.to_csv() == sweep(work, students, most=1, **more).to_csv()
+    assert one["train_loss"].nunique() == 6 and one["accuracy"].between(0, 1).all()
+    assert (
+        one.groupby(["method", "temperature"], dropna=False)["images"].sum().tolist()
+        == [len(prepared(samples["synthck"])[0]) // 8] * 3
+    )
+    stamps = {path: path.stat().st_mtime_ns for path in kept.iterdir()}
+    assert one.to_csv() == sweep(work, students, kept, **more).to_csv()
+    assert stamps == {path: path.stat().st_mtime_ns for path in kept.iterdir()}
+
+
+def test_a_teacher_never_sees_its_fold_and_speaks_of_every_window(samples, tmp_path, monkeypatch):
+    points = grid(samples, ["microexpnet_m"], [1], apart=True)
+    seen = []
+    fit = crossvalidation.fit
+    monkeypatch.setattr(
+        crossvalidation, "fit", lambda *words, train, **more: seen.append(train) or fit(*words, train=train, **more)
+    )
+    taught = teach(points, samples, "microexpnet_m", RECIPE, teachers=str(tmp_path))
+    faces, folds = prepared(samples["synthck"])
+    assert all((rows == (folds[SUBJECTS] != fold)).all() for fold, rows in enumerate(seen)) and len(seen) == 2
+    assert taught["logits"].nunique() == 2
+    names = logits_of(points.assign(logits=taught["logits"]).iloc[::-1])
+    assert names == {"synthck": {SUBJECTS: taught["logits"].tolist()}}  # by fold, in whatever order they came
+    logits = np.load(tmp_path / taught["logits"][0])
+    assert logits.shape == (len(faces), len(faces.classes)) and logits.dtype == np.float32
+    answers = np.exp(logits).reshape(-1, 8, logits.shape[1]).mean(1).argmax(1)
+    held = folds[SUBJECTS][::8] == 0
+    assert (answers == faces.labels[::8])[held].mean() == pytest.approx(taught["accuracy"][0])
+
+
+def test_another_teacher_is_another_identity_of_the_students(samples):
+    taught = pd.DataFrame({"data": "synthck", "split": SUBJECTS, "fold": [0, 1], "logits": ["a.npy", "b.npy"]})
+    from fercore.sweep import _identity
+
+    ones = [
+        partial(cohort, samples=samples, recipe=RECIPE, taught=logits_of(t))
+        for t in (taught, taught.replace("b.npy", "c.npy"))
+    ]
+    assert _identity(ones[0]) != _identity(ones[1])
+    assert _identity(ones[0]) != _identity(partial(ones[0], recipe=replace(RECIPE, epochs=2)))
+
+
+def test_images_folds_and_code_are_part_of_an_identity(samples, folder, monkeypatch):
+    found = identity(samples)
+    assert found == identity(samples)
+    assert found["data"] != identity({"synthck": Sample(folder, 60, 3)})["data"]
+    assert found["data"] != identity({"synthck": Sample(folder, 70, 2)})["data"]
+    monkeypatch.setattr(crossvalidation.runs, "_code", lambda module: module.__name__)
+    assert found["code"] != identity(samples)["code"]
+
+
+def test_methods_are_the_papers_softened_loss_and_four_without_a_search():
+    assert METHODS[SCRATCH] is None and METHODS[SOFTENED] == losses.microexpnet(1.0)
+    assert len({kd.kind if kd.kind != "softened" else kd for kd in list(METHODS.values())[1:]}) == 5
+
+
+def test_a_study_without_data_has_a_few_rendered_faces(folder, tmp_path):
+    found = gathered({"ckplus": "", "fer2013": ""}, ["ckplus"], {"ckplus": 40}, 2)
+    assert list(found) == ["synthck"] and prepared(found["synthck"])[0].synthetic
+    given = gathered({"ckplus": folder, "fer2013": "elsewhere"}, ["ckplus"], {"ckplus": 50}, 3, "audit")
+    assert given == {"synthck": Sample(folder, 50, 3, copies="audit/duplicate_groups.csv")}
