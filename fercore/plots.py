@@ -381,3 +381,22 @@ def shares(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure
     figure.legend(ncols=len(table.columns), loc="outside lower center", frameon=False)
     axis.set_title(f"{title}, {label(faces)}")
     return figure
+
+
+def softened(faces: Faces, logits: np.ndarray, row: int, temperature: float) -> Figure:
+    """An image, and what a teacher with `logits`, float (N, C), says of it at a temperature and at 1."""
+    figure = Figure(figsize=(7, 0.3 * len(faces.classes) + 1.2), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1, 2))
+    left.imshow(faces.pixels[row], cmap="gray", vmin=0, vmax=255)
+    left.set_axis_off()
+    places = np.arange(len(faces.classes))
+    for shift, one, color in ((-0.2, 1.0, "0.75"), (0.2, float(temperature), sns.color_palette()[0])):
+        part = np.exp((logits[row] - logits[row].max()) / one)
+        right.barh(places + shift, 100 * part / part.sum(), height=0.38, color=color, label=f"temperature {one:g}")
+    right.set_yticks(places, faces.classes)
+    right.set(xlim=(0, 100), xlabel="probability, %")
+    right.invert_yaxis()
+    right.grid(False, axis="y")
+    right.legend(loc="best", fontsize=8)
+    figure.suptitle(f"Labelled {faces.classes[faces.labels[row]]}, {label(faces)}")
+    return figure

@@ -50,14 +50,29 @@ teacher_learning_rate = 0.001
 # %%
 import tempfile
 from functools import partial
+from pathlib import Path
 
+import ipywidgets
 import numpy as np
 import pandas as pd
 import torch
 from IPython.display import Markdown, display
 
 from fercore import claims, effects, measurements, plots, provenance, tables
-from fercore.crossvalidation import COHORT, RANDOM, SCRATCH, SOFTENED, cohort, gathered, grid, identity, logits_of, prepared, teach
+from fercore.crossvalidation import (
+    COHORT,
+    RANDOM,
+    SCRATCH,
+    SOFTENED,
+    cohort,
+    gathered,
+    grid,
+    identity,
+    logits_of,
+    prepared,
+    teach,
+)
+from fercore.explore import explore
 from fercore.recipe import Recipe
 from fercore.sweep import sweep, whole
 
@@ -91,6 +106,18 @@ by_teacher = taught.groupby(["data", "split", "fold"], sort=False)["accuracy"].m
 teachers = effects.table(by_teacher).drop(columns="p").rename(index=labels, level="data")
 tables.save(teachers, out, "teachers", every, f"Accuracy of the teacher, {teacher}, over {folds} folds")
 display(teachers.style.format("{:.3f}"))
+
+# %% [markdown]
+# What a temperature makes of its answers: the higher, the more of the classes that it did not choose. Move the sliders.
+
+# %%
+one, (split, *_) = next((name, list(prepared(sample)[1])) for name, sample in samples.items())
+logits = np.load(Path(places["teachers"]) / logits_of(taught)[one][split][0])
+explore(
+    partial(plots.softened, faces[one], logits),
+    row=ipywidgets.IntSlider(0, 0, len(faces[one]) - 1, 8, description="image"),
+    temperature=ipywidgets.SelectionSlider(options=[1.0, *temperatures], value=temperatures[0]),
+)
 
 # %% [markdown]
 # ## The grid

@@ -9,8 +9,21 @@ import pytest
 
 from fercore import crossvalidation, datasets, losses
 from fercore.crossvalidation import (
-    COHORT, COPIES, METHODS, RANDOM, SCRATCH, SOFTENED, SUBJECTS, Sample, cohort, gathered, grid, identity, logits_of,
-    prepared, teach,
+    COHORT,
+    COPIES,
+    METHODS,
+    RANDOM,
+    SCRATCH,
+    SOFTENED,
+    SUBJECTS,
+    Sample,
+    cohort,
+    gathered,
+    grid,
+    identity,
+    logits_of,
+    prepared,
+    teach,
 )  # fmt: skip
 from fercore.datasets.faces import Faces, table
 from fercore.recipe import Recipe
@@ -70,7 +83,7 @@ def test_where_nobody_is_named_copies_are_kept_together_and_only_they_are_taken(
     pd.DataFrame({"row": range(12), "near": [0, 1, 0, 1, 0, 5, 6, 5, 6, 9, 10, 9]}).to_csv(given)
     assert len(prepared(Sample(folder, folds=2, copies=str(given)))[0]) == 8 * 11  # what the audit found is taken over
     pd.DataFrame({"row": range(11), "near": range(11)}).to_csv(given)
-    with pytest.raises(ValueError, match="groups.csv has 11 rows, not the 12 of nobody"):
+    with pytest.raises(ValueError, match=r"groups\.csv has 11 rows, not the 12 of nobody"):
         prepared(Sample(folder, 1, 2, copies=str(given)))
 
 

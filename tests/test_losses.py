@@ -165,7 +165,7 @@ def test_no_gradient_goes_to_the_teacher_and_the_students_is_finite(kd):
 
 
 def test_ctkd_is_softened_distillation_at_a_temperature_that_climbs_its_gradient():
-    """Li et al.: T = 1 + 20 sigmoid(theta), theta at 1 first; its gradient is reversed, by 0 at first and whole later."""
+    """Li et al.: T = 1 + 20 sigmoid(theta), theta at 1 first; its gradient is reversed, more and more."""
     kd = losses.Curriculum()
     theta = kd.start()
     temperature = kd.temperature(theta)

@@ -89,6 +89,7 @@ def parts():
 
 
 DRAW = {
+    "softened": lambda faces: plots.softened(faces, 4 * np.eye(7)[np.arange(63) % 7], 5, 8.0),
     "panels": lambda faces: plots.panels(over_sizes(), "size", "pooling", "split", faces, "Accuracy", "accuracy, %"),
     "shares": lambda faces: plots.shares(parts(), faces, "Variance", "share, %"),
     "training_curves": lambda faces: plots.training_curves(
@@ -328,3 +329,11 @@ def test_panels_show_each_value_with_its_interval_and_scores_within_what_there_i
 def test_shares_add_up_and_one_that_is_unknown_is_none():
     figure = plots.shares(parts(), seven(), "Variance", "share, %")
     assert sum(bar.get_width() for bars in figure.axes[0].containers for bar in bars) == pytest.approx(150)
+
+
+def test_a_softened_answer_is_the_softmax_of_the_logits_over_the_temperature():
+    logits = np.array([[2.0, 0, -2]] * 3)
+    figure = plots.softened(faces_of([0, 1, 2], classes=("a", "b", "c")), logits, 1, 2.0)
+    bars = [bar.get_width() for bars in figure.axes[1].containers for bar in bars]
+    expected = [100 * np.exp(logits[0] / t) / np.exp(logits[0] / t).sum() for t in (1, 2)]
+    assert bars == pytest.approx(np.concatenate(expected)) and "Labelled b" in figure.get_suptitle()

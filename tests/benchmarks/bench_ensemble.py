@@ -4,8 +4,8 @@
         [--images 1574] [--epochs 2] [--workers 2] [--dask 1 2 4]
 
 Each line gives seconds, networks a minute, the ratio to one after another, and the rate that was reached:
-multiplications and additions of forward and backward pass (three times the forward pass) over the seconds.
-Images are rendered; folds are subject-independent; every lane has its own fold, seed and temperature.
+multiplications and additions of forward and backward pass (three times the forward pass) over the seconds. At the end
+the paper's 1,120 networks at the best rate: 3,000 epochs of eight windows of 9/10 of 1,574 images each. Images are rendered; folds are subject-independent; every lane has its own fold, seed and temperature.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def cohort(points, network, images, epochs, device, together):
     faces, folds, teacher = given(images)
     recipe = Recipe(
         epochs=epochs, batch=64, side=84, augmentation=None, loss="cross_entropy", class_weighted=False,
-        optimizer="adam", learning_rate=1e-4, weight_decay=0.0, schedule="constant",
+        optimizer="adam", learning_rate=1e-4, weight_decay=0.0, schedule="constant", channels_last=True,
         distillation=losses.microexpnet(1.0),
     )  # fmt: skip
     found = fit_many(
@@ -67,6 +67,8 @@ def main():
     macs = profile(models.create(options.network, 8), (1, 84, 84))["macs"]
     a_lane = 2 * 3 * macs * 0.9 * options.images * options.epochs
 
+    rates = {}
+
     def timed(name, lanes, run, base=None):
         started = time.perf_counter()
         run()
@@ -76,7 +78,8 @@ def main():
         rate = 60 * lanes / seconds
         ratio = "" if base is None else f"{rate / base:8.2f} x"
         flops = a_lane * lanes / seconds / 1e9
-        print(f"{name:<28}{lanes:6}{seconds:10.1f} s{rate:12.1f} a minute{ratio:>12}{flops:10.1f} GFLOP/s")
+        print(f"{name:<28}{lanes:6}{seconds:10.1f} s{rate:12.1f} a minute{ratio:>12}{flops:10.1f} GFLOP/s", flush=True)
+        rates[rate] = seconds
         return rate
 
     in_turn = functools.partial(work, device=options.device, together=False)
@@ -97,6 +100,9 @@ def main():
             own = {"scheduler": cluster.scheduler_address, "most": 2, "progress": False}
             sweep(in_turn, grid(2 * workers), **own)  # workers have imported what they need
             timed(f"Dask, {workers} workers", 8, lambda own=own: sweep(in_turn, grid(8), **own), base)
+    images = max(rates) / 60 * 0.9 * options.images * options.epochs  # a second
+    days = 1120 * 3000 * 0.9 * 8 * 1574 / images / 86400
+    print(f"1,120 networks at {images:,.0f} images a second: {days:,.1f} days, by a run of {rates[max(rates)]:.0f} s")
 
 
 if __name__ == "__main__":
