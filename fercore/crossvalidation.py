@@ -128,19 +128,17 @@ def grid(
 
     apart  only the folds that keep people or copies apart (True), only the random ones (False)
     """
-    rows = []
-    for data, sample in samples.items():
-        for split in prepared(sample)[1]:
-            if apart is not None and apart != (split != RANDOM):
-                continue
-            for network in networks:
-                for method in methods:
-                    for temperature in temperatures if method == SOFTENED else [np.nan]:
-                        rows += [
-                            (data, split, network, method, float(temperature), fold, seed)
-                            for fold in range(sample.folds)
-                            for seed in seeds
-                        ]
+    rows = [
+        (data, split, network, method, float(temperature), fold, seed)
+        for data, sample in samples.items()
+        for split in prepared(sample)[1]
+        if apart is None or apart == (split != RANDOM)
+        for network in networks
+        for method in methods
+        for temperature in (temperatures if method == SOFTENED else [np.nan])
+        for fold in range(sample.folds)
+        for seed in seeds
+    ]
     return pd.DataFrame(rows, columns=POINT)
 
 
@@ -149,8 +147,10 @@ def identity(samples: Mapping[str, Sample]) -> dict:
     data = {}
     for name, sample in samples.items():
         faces, folds = prepared(sample)
-        parts = [store.fingerprint(faces.pixels, faces.table), *(fold.tobytes().hex() for fold in folds.values())]
-        data[name] = hashlib.sha256("".join(parts).encode()).hexdigest()
+        digest = hashlib.sha256(store.fingerprint(faces.pixels, faces.table).encode())
+        for split, fold in folds.items():
+            digest.update(split.encode() + fold.tobytes())
+        data[name] = digest.hexdigest()
     return {"data": data, "code": runs.code(crops, splits, ensemble, models.microexpnet)}
 
 

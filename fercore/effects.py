@@ -13,8 +13,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-SIZES = ("m", "s", "xs", "xxs")  # of MicroExpNet, each smaller than the one before
-
 
 def effect(folds: np.ndarray) -> dict[str, float]:
     """value, low, high and p of what was found in each of k folds, float (k,): a score, or a difference of two."""

@@ -62,14 +62,14 @@ def fit_many(
     folds     the fold of each image, int (N,): such as splits.subject_folds
     options   of the network
     teacher   logits (N, classes) for the lanes with distillation; or by fold, of a teacher that did not see that fold
-    together  all lanes as one batched computation; by default on a GPU. A lane is then what `fit` makes of it to
-              rounding, but for dropout, whose masks are others. Otherwise `fit` one after another
+    together  all lanes as one batched computation; by default on a GPU, where they can. A lane is then what `fit` makes
+              of it to rounding, but for dropout, whose masks are others. Otherwise `fit` one after another
     windows   rows that an image has, one after the other, such as of crops.eight; it is scored by the mean of their
               probabilities
 
     Returns `lanes` with train_loss (of the last epoch), accuracy and macro_f1 on the held-out fold, and images (there).
-    Raises ValueError for windows of an image in several folds, and for what lanes cannot do together: batch
-    normalisation, augmentation, mixup, schedules that follow a score, losses that are no mean over images.
+    Raises ValueError for windows of an image in several folds, and where lanes are to train together that cannot: with
+    batch normalisation, augmentation, mixup, schedules that follow a score, losses that are no mean over images.
     """
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if len(folds) != len(faces):
@@ -85,7 +85,11 @@ def fit_many(
     ]
     trained = [np.flatnonzero(folds != fold) for fold in lanes["fold"]]
     work = (network, faces, recipes, trained, taught, options or {}, device, progress)
-    together = device.type == "cuda" if together is None else together
+    obstacle = _obstacle(network, faces, recipes, options or {})
+    if together and obstacle:
+        raise ValueError(f"{obstacle}; give together=False")
+    if together is None:
+        together = device.type == "cuda" and obstacle is None
     found = []
     for (fitted, loss), own, fold in zip(
         (_together if together else _in_turn)(*work), recipes, lanes["fold"], strict=True
@@ -115,15 +119,12 @@ def _in_turn(network, faces, recipes, trained, taught, options, device, progress
 
 def _together(network, faces, recipes, trained, taught, options, device, progress):
     """(network, last training loss) of each lane, trained as one batched computation."""
-    _check(recipes)
     template, states = None, []
     with torch.random.fork_rng(range(torch.cuda.device_count()) if device.type == "cuda" else ()):
         for own in recipes:
             torch.manual_seed(own.seed)
             template = models.create(network, len(faces.classes), **options)
             states.append(dict(template.named_parameters()))
-        if list(template.buffers()):
-            raise ValueError(f"{network} has buffers, such as of batch normalisation, which lanes cannot share")
         template.to(device).train()
         weights = {name: torch.stack([state[name].detach() for state in states]).to(device) for name in states[0]}
         lanes = _Lanes(template, weights, faces, recipes, trained, taught, device)
@@ -137,10 +138,11 @@ def _together(network, faces, recipes, trained, taught, options, device, progres
         yield template.eval(), loss
 
 
-def _check(recipes: list[Recipe]) -> None:
+def _obstacle(network: str, faces: Faces, recipes: list[Recipe], options: Mapping) -> str | None:
+    """Why lanes cannot train together, if they cannot."""
     for name in ALIKE:
         if len(values := {getattr(own, name) for own in recipes}) > 1:
-            raise ValueError(f"lanes that train together have one {name}, not {sorted(values)}")
+            return f"lanes that train together have one {name}, not {sorted(values)}"
     for own in recipes:
         wrong = {
             "augmentation": own.augmentation not in (None, augment.NONE),
@@ -157,7 +159,12 @@ def _check(recipes: list[Recipe]) -> None:
             "distillation of another kind": not isinstance(own.distillation, (Distillation, type(None))),
         }
         if named := [name for name, there in wrong.items() if there]:
-            raise ValueError(f"lanes cannot train together with {', '.join(named)}; give together=False")
+            return f"lanes cannot train together with {', '.join(named)}"
+    with torch.random.fork_rng([]):
+        buffers = list(models.create(network, len(faces.classes), **options).buffers())
+    if buffers:
+        return f"{network} has buffers, such as of batch normalisation, which lanes cannot share"
+    return None
 
 
 class _Lanes:

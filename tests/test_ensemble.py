@@ -154,3 +154,19 @@ def test_an_image_is_scored_by_the_mean_over_its_windows(faces, folds):
     assert found["images"][0] == 31 and apart["images"][0] == 62 and found["accuracy"][0] == apart["accuracy"][0]
     with pytest.raises(ValueError, match="the 2 windows of an image stand one after the other, and in one fold"):
         fit_many("microexpnet_xxs", twice, lanes, RECIPE, np.tile(folds, 2), windows=2, **more)
+
+
+def test_lanes_that_cannot_train_together_train_in_turn_on_a_gpu_too(faces, folds, monkeypatch):
+    """By default; DIST is no mean over images. The GPU is played by the CPU."""
+    from fercore import ensemble
+
+    went = []
+    for name in ("_together", "_in_turn"):
+        monkeypatch.setattr(ensemble, name, lambda *work, name=name: went.append(name) or [])
+    monkeypatch.setattr(ensemble.torch, "device", lambda name: type("Device", (), {"type": "cuda"})())
+    lanes, logits = pd.DataFrame({"fold": [0], "seed": [1]}), np.zeros((len(faces), len(faces.classes)))
+    for kd in (losses.Relations(), losses.microexpnet(2.0)):
+        recipe = Recipe(**RECIPE.__dict__ | {"distillation": kd})
+        with pytest.raises(ValueError):  # there is nothing to score
+            fit_many("microexpnet_xxs", faces, lanes, recipe, folds, teacher=logits, progress=False)
+    assert went == ["_in_turn", "_together"]

@@ -5,7 +5,8 @@
 
 Each line gives seconds, networks a minute, the ratio to one after another, and the rate that was reached:
 multiplications and additions of forward and backward pass (three times the forward pass) over the seconds. At the end
-the paper's 1,120 networks at the best rate: 3,000 epochs of eight windows of 9/10 of 1,574 images each. Images are rendered; folds are subject-independent; every lane has its own fold, seed and temperature.
+the paper's 1,120 networks at the best rate: 3,000 epochs of eight windows of 9/10 of 1,574 images each.
+Images are rendered; folds are subject-independent; every lane has its own fold, seed and temperature.
 """
 
 import argparse
