@@ -35,6 +35,7 @@ sizes = ["m", "xxs"]
 folds = 3
 seeds = [42]
 epochs = 4
+lengths = []  # epochs of further trainings of the largest and the smallest network, without pooling and with both
 batch = 64
 learning_rate = 0.001
 schedule = "cosine"
@@ -56,6 +57,7 @@ from fercore.sweep import sweep, whole
 # %%
 samples = gathered({"ckplus": ckplus, "oulucasia": oulucasia, "fer2013": fer2013}, sets, images, folds, audit)
 faces = {name: prepared(sample)[0] for name, sample in samples.items()}
+every = list(faces.values())
 for set_ in faces.values():
     display(Markdown(f"**{tables.label(set_)}**: {len(set_) // 8:,} images, each as eight windows of 84 px. {' '.join(set_.notes)}"))
 if any(set_.synthetic for set_ in faces.values()):
@@ -97,7 +99,7 @@ parts = found["network"].str.extract(r"candidate_(?P<pooling>\w+?)_(?P<size>\w+)
 found = found.assign(pooling=parts["pooling"].map(POOLING), size=parts["size"])
 labels = {name: tables.label(set_) for name, set_ in faces.items()}
 kept = found.drop(columns=["method", "temperature", "train_loss"]).assign(data=found["data"].map(labels))
-tables.save(kept.set_index(["data", "split", "network", "fold", "seed"]), out, "points", list(faces.values()))
+tables.save(kept.set_index(["data", "split", "network", "fold", "seed"]), out, "points", every)
 by_fold = found.groupby(["data", "split", "size", "pooling", "fold"], sort=False)["accuracy"].mean().unstack()
 
 # %% [markdown]
@@ -115,7 +117,7 @@ table2["paper"] = [
     for data, split, size, pooling in table2.index
 ]
 shown = table2.rename(index=labels, level="data")
-tables.save(shown, out, "table2", list(faces.values()), f"Accuracy of the candidates over {folds} folds, {epochs} epochs")
+tables.save(shown, out, "table2", every, f"Accuracy of the candidates over {folds} folds, {epochs} epochs")
 display(shown.style.format("{:.3f}", na_rep=""))
 
 # %%
@@ -132,11 +134,36 @@ for name, set_ in faces.items():
 # %%
 gains = effects.against(by_fold, "pooling", "none")
 gain = effects.table(gains)
-tables.save(gain.rename(index=labels, level="data"), out, "gains", list(faces.values()), "Accuracy with pooling less without")
+tables.save(gain.rename(index=labels, level="data"), out, "gains", every, "Accuracy with pooling less without")
 for name, set_ in faces.items():
     part = gain.loc[name].reset_index()
     figure = plots.panels(part, "size", "pooling", "split", set_, "What pooling changes", "accuracy with pooling\nless without, points", True)
     display(plots.save(figure, out, f"gains_{name}"))
+
+# %% [markdown]
+# ## Does it depend on how long one trains?
+#
+# The paper explains what it sees by memorisation: at random folds the test shows people that were trained on. That takes
+# time, so the largest and the smallest network are trained for longer too, without pooling and with both.
+
+# %%
+by_length = by_fold.loc[:, :, [sizes[0], sizes[-1]], ["none", "after both"]]
+by_length = pd.concat({epochs: by_length}, names=["epochs"])
+if lengths:
+    ends = grid(samples, [f"candidate_{pooling}_{size}" for size in (sizes[0], sizes[-1]) for pooling in ("v", "p12")], seeds)
+    longer = pd.concat([ends.assign(epochs=length) for length in lengths], ignore_index=True)
+    longer = whole(sweep(work, longer, runs and f"{runs}/04_microexpnet_pooling", identity=identity(samples), cohort=COHORT, **on_gpu))
+    names = longer["network"].str.split("_")
+    longer = longer.assign(pooling=names.str[1].map(POOLING), size=names.str[2])
+    levels = ["epochs", "data", "split", "size", "pooling"]
+    by_length = pd.concat([by_length, longer.groupby([*levels, "fold"], sort=False)["accuracy"].mean().unstack()])
+of_length = effects.table(effects.against(by_length, "pooling", "none")).droplevel("pooling")
+of_length["accuracy_without"] = by_length.xs("none", level="pooling").mean(axis=1)
+tables.save(of_length.rename(index=labels, level="data"), out, "lengths", every, "What pooling after both changes, by length of training")
+for name, set_ in faces.items():
+    part = of_length.xs(name, level="data").reset_index()
+    figure = plots.panels(part, "epochs", "size", "split", set_, "What pooling changes, by length", "accuracy with pooling\nless without, points", True)
+    display(plots.save(figure, out, f"lengths_{name}"))
 
 # %% [markdown]
 # ## What the paper says, tested
@@ -162,7 +189,7 @@ for name, set_ in faces.items():
         "second_pooling": ("apart: small networks gain more by the second pooling", effects.effect(second.loc[small].mean())),
     }
     verdicts.append(effects.statements(tested).assign(data=tables.label(set_)))
-verdicts = tables.save(pd.concat(verdicts), out, "verdicts", list(faces.values()), f"The paper's statements, tested; {epochs} epochs")
+verdicts = tables.save(pd.concat(verdicts), out, "verdicts", every, f"The paper's statements, tested; {epochs} epochs")
 display(verdicts.style.format(precision=4))
 
 # %%
@@ -190,7 +217,7 @@ print(pd.Series(findings).to_string())
 # %%
 for data, part in verdicts.groupby("data", sort=False):
     findings |= {f"{statement}, {data}": row.verdict for statement, row in part.iterrows()}
-tables.save_findings(findings, out, list(faces.values()))
+tables.save_findings(findings, out, every)
 if out:
     settings = {"recipe": recipe.plain(), "images": images, "sizes": sizes, "folds": folds, "seeds": seeds}
-    provenance.save(out, settings, list(faces.values()), "cuda" if torch.cuda.is_available() else "cpu")
+    provenance.save(out, settings, every, "cuda" if torch.cuda.is_available() else "cpu")

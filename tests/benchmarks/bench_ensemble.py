@@ -1,7 +1,7 @@
 """Networks trained a minute: `fit_many` together, one after another, and by processes; same device, same run.
 
     python tests/benchmarks/bench_ensemble.py [--network microexpnet_xxs] [--lanes 1 4 16 64 256] [--device cpu]
-        [--images 1574] [--epochs 2] [--workers 2] [--dask 1 2 4]
+        [--turns 16] [--images 1574] [--epochs 2] [--workers 2] [--dask 1 2 4]
 
 Each line gives seconds, networks a minute, the ratio to one after another, and the rate that was reached:
 multiplications and additions of forward and backward pass (three times the forward pass) over the seconds. At the end
@@ -57,7 +57,8 @@ def given(images):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", default="microexpnet_xxs")
-    parser.add_argument("--lanes", type=int, nargs="+", default=[1, 4, 16, 64, 256])
+    parser.add_argument("--turns", type=int, default=16, help="lanes one after another, and for each worker")
+    parser.add_argument("--lanes", type=int, nargs="*", default=[1, 4, 16, 64, 256])
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--images", type=int, default=1574)
     parser.add_argument("--epochs", type=int, default=2)
@@ -85,22 +86,26 @@ def main():
 
     in_turn = functools.partial(work, device=options.device, together=False)
     in_turn(grid(1))  # to warm up
-    few = min(4, max(options.lanes))
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    base = timed("one after another, 1 thread", few, lambda: in_turn(grid(few)))
+    base = timed("one after another, 1 thread", options.turns, lambda: in_turn(grid(options.turns)))
+    if options.device == "cpu":
+        torch.set_num_threads(threads)
+        timed(f"one after another, {threads} threads", options.turns, lambda: in_turn(grid(options.turns)), base)
+        torch.set_num_threads(1)
+        own = {"workers": options.workers, "most": 2, "progress": False}
+        many = options.turns * options.workers
+        timed(f"{options.workers} processes, from start", many, lambda: sweep(in_turn, grid(many), **own), base)
     for lanes in options.lanes:
         timed("together", lanes, lambda lanes=lanes: work(grid(lanes), device=options.device, together=True), base)
-    if options.device == "cpu":
-        lanes = 4 * options.workers
-        own = {"workers": options.workers, "most": 2, "progress": False}
-        timed(f"{options.workers} processes", lanes, lambda: sweep(in_turn, grid(lanes), **own), base)
     for workers in options.dask:
         from distributed import LocalCluster
 
         with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster:
             own = {"scheduler": cluster.scheduler_address, "most": 2, "progress": False}
             sweep(in_turn, grid(2 * workers), **own)  # workers have imported what they need
-            timed(f"Dask, {workers} workers", 8, lambda own=own: sweep(in_turn, grid(8), **own), base)
+            many = options.turns * workers
+            timed(f"Dask, {workers} workers", many, lambda own=own, many=many: sweep(in_turn, grid(many), **own), base)
     images = max(rates) / 60 * 0.9 * options.images * options.epochs  # a second
     days = 1120 * 3000 * 0.9 * 8 * 1574 / images / 86400
     print(f"1,120 networks at {images:,.0f} images a second: {days:,.1f} days, by a run of {rates[max(rates)]:.0f} s")
