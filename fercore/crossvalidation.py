@@ -11,8 +11,9 @@ import atexit
 import hashlib
 import io
 import shutil
+import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +33,7 @@ SCRATCH, SOFTENED = "from scratch", "softened"
 METHODS = {  # how a student is taught; all but the second have no temperature to be searched for
     SCRATCH: None,
     SOFTENED: losses.microexpnet(1.0),  # at the point's own temperature
+    "T 4 with its square": losses.Distillation(4.0, 0.5, 0.5),  # Hinton, Vinyals and Dean, whose text has it
     "logit standardisation": losses.logit_standardisation(),
     "DIST": losses.Relations(),
     "decoupled": losses.Decoupled(),
@@ -39,7 +41,7 @@ METHODS = {  # how a student is taught; all but the second have no temperature t
 }
 POINT = ["data", "split", "network", "method", "temperature", "fold", "seed"]
 COHORT = POINT[:4]  # what lanes that train together have alike
-FOUND = ["accuracy", "macro_f1", "train_loss", "images"]
+FOUND = ["accuracy", "macro_f1", "window_accuracy", "train_loss", "images"]
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,17 @@ def gathered(
 
     sets    which of `folders` to take; images  of a set, by its name in `folders`
     copies  the folder of 01_data_audit, for sets that name nobody
+
+    Raises ValueError where none of `sets` has a folder and another has.
     """
     given = {name: folders[name] for name in sets if folders[name]}
+    if others := [name for name in folders if folders[name] and not given]:
+        raise ValueError(f"sets are {', '.join(sets) or 'none'}, but there is a folder for {', '.join(others)} only")
     if not given:
         folder = tempfile.mkdtemp()
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         datasets.bring_in("synthck", None, folder, images=200)
-        given = {sets[0]: folder}
+        given = {"ckplus": folder}
     table = copies and str(Path(copies) / "duplicate_groups.csv")
     samples = {name: Sample(folder, images.get(name, 0), folds, copies=table) for name, folder in given.items()}
     return {datasets.open(sample.folder).name: sample for sample in samples.values()}
@@ -142,16 +148,41 @@ def grid(
     return pd.DataFrame(rows, columns=POINT)
 
 
-def identity(samples: Mapping[str, Sample]) -> dict:
-    """What results rest on beside points and settings: the images with their folds, and the code."""
-    data = {}
-    for name, sample in samples.items():
-        faces, folds = prepared(sample)
-        digest = hashlib.sha256(store.fingerprint(faces.pixels, faces.table).encode())
-        for split, fold in folds.items():
-            digest.update(split.encode() + fold.tobytes())
-        data[name] = digest.hexdigest()
-    return {"data": data, "code": runs.code(crops, splits, ensemble, models.microexpnet)}
+def rests_on(
+    samples: Mapping[str, Sample],
+    recipe: Recipe,
+    taught: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    teacher: str = "",
+    weights: str = "",
+) -> Callable[[Mapping], dict]:
+    """For `sweep`: what the result of a point rests on beside its own columns, and nothing that only others rest on.
+
+    taught  as for `cohort`; teacher, weights  the network of `teach` and what it starts from
+    """
+    data = {name: _digest(*prepared(sample)) for name, sample in samples.items()}
+    code, own = runs.code(crops, splits, ensemble, models.microexpnet, sys.modules[__name__]), {}
+    if teacher:
+        module = sys.modules[type(models.create(teacher, 2)).__module__]
+        own = {
+            "teacher": teacher,
+            "weights": weights,
+            "its code": runs.code(module) if module.__name__.startswith("fercore.") else "",
+        }
+
+    def of(point: Mapping) -> dict:
+        method = None if teacher else METHODS[point["method"]]
+        logits = None if method is None else taught[point["data"]][point["split"]][point["fold"]]
+        settings = replace(recipe, distillation=method).plain()
+        return {"data": data[point["data"]], "recipe": settings, "logits": logits, "code": code} | own
+
+    return of
+
+
+def _digest(faces: Faces, folds: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(store.fingerprint(faces.pixels, faces.table).encode())
+    for split, fold in folds.items():
+        digest.update(split.encode() + fold.tobytes())
+    return digest.hexdigest()
 
 
 def cohort(
@@ -166,7 +197,7 @@ def cohort(
 
     taught  by data and split, the file in the folder `teachers` that has each fold's logits; see `logits_of`
 
-    No two points draw the same random numbers, so that what differs between temperatures is not the same by chance.
+    No two points draw the same random numbers, so that temperatures are not alike in what is chance.
     """
     data, split, network, method = points.iloc[0][COHORT]
     faces, folds = prepared(samples[data])
@@ -176,15 +207,18 @@ def cohort(
     teacher = None
     if METHODS[method] is not None:
         teacher = {fold: np.load(Path(teachers) / taught[data][split][fold]) for fold in points["fold"].unique()}
+    kd = METHODS[method]
+    if isinstance(kd, losses.Curriculum):  # ten epochs of many, as its authors have it, and of few a tenth
+        kd = replace(kd, rise=min(kd.rise, recipe.epochs / 10))
     found = fit_many(
-        network, faces, lanes, replace(recipe, distillation=METHODS[method]), folds[split],
+        network, faces, lanes, replace(recipe, distillation=kd), folds[split],
         teacher=teacher, together=together, windows=WINDOWS, progress=False,
     )  # fmt: skip
     return found[FOUND]
 
 
 def _seed(point: Mapping) -> int:
-    return seed_of(*(point[name] for name in ("seed", "network", "method", "temperature", "fold"))) % 2**31
+    return seed_of(*(point[name] for name in POINT), point.get("epochs")) % 2**31
 
 
 def teach(

@@ -1,4 +1,4 @@
-"""What a choice changes over the folds of a cross-validation: effect, 95 % interval, and p that it is chance.
+"""What a choice changes over the folds of a cross-validation: effect, 95 % interval, p that it is chance; verdicts.
 
 Trainings of different folds share most of their images, so that the spread over folds is too small by itself. It is
 corrected as Nadeau and Bengio have it (Machine Learning 52, 2003): the variance of a mean over k folds is
@@ -8,10 +8,14 @@ s^2 (1 / k + 1 / (k - 1)), the second part being images held out over images tra
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+
+SIZES = ("m", "s", "xs", "xxs")  # of MicroExpNet, from large to small
+SMALL = SIZES[2:]
 
 
 def effect(folds: np.ndarray) -> dict[str, float]:
@@ -32,6 +36,8 @@ def contrast(one: np.ndarray, other: np.ndarray) -> dict[str, float]:
 def trend(by_size: np.ndarray) -> dict[str, float]:
     """`effect` of the slope along the last axis of (k, sizes): by how much each size has more than the one before."""
     by_size = np.asarray(by_size, float)
+    if by_size.shape[1] < 2:
+        return effect(np.full(len(by_size), math.nan))
     steps = np.arange(by_size.shape[1]) - (by_size.shape[1] - 1) / 2
     return effect(by_size @ steps / (steps @ steps))
 
@@ -44,16 +50,20 @@ def _error(folds: np.ndarray) -> float:
 
 
 def _tested(value: float, error: float, freedom: float) -> dict[str, float]:
+    if not error > 0:  # a few folds that happen to agree say nothing of what others would do
+        return {"value": float(value), "low": math.nan, "high": math.nan, "p": math.nan}
     reach = stats.t.ppf(0.975, freedom) * error
-    p = 2 * stats.t.sf(abs(value) / error, freedom) if error > 0 else float(value == 0)
+    p = 2 * stats.t.sf(abs(value) / error, freedom)
     return {"value": float(value), "low": float(value - reach), "high": float(value + reach), "p": float(p)}
 
 
-def verdict(found: dict[str, float]) -> str:
-    """What an effect says of the statement that it is above 0: "holds", "the opposite holds" or "not shown"."""
-    if found["low"] > 0:
-        return "holds"
-    return "the opposite holds" if found["high"] < 0 else "not shown"
+def both(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
+    """Of the statement that both effects are above 0: it is shown where each is, so that the weaker one speaks for both
+    (intersection-union test)."""
+    weaker = min(one, other, key=lambda found: found["value"])
+    if min(one["value"], other["value"]) <= 0:
+        return weaker
+    return {name: min(one[name], other[name]) for name in ("value", "low", "high")} | {"p": max(one["p"], other["p"])}
 
 
 def variance(table: pd.DataFrame, factor: str, score: str = "accuracy") -> dict[str, float]:
@@ -63,7 +73,8 @@ def variance(table: pd.DataFrame, factor: str, score: str = "accuracy") -> dict[
            random-effects model by its mean squares (Montgomery, Design and Analysis of Experiments, section 13.2);
            those below 0 are 0. With one seed, "together" holds the seeds' part too, and that is not a number.
 
-    Returns folds, FACTOR, together, seeds as shares of their sum, and p of FACTOR having no effect (F over "together").
+    Returns folds, FACTOR, together, seeds as shares of their sum, and p of FACTOR having no effect: F over "together",
+    divided by 1 + k / (k - 1) for k folds, by which the means of folds that share images vary more.
     """
     seeds = table.groupby(["fold", factor]).size()
     if seeds.nunique() > 1 or len(seeds) != table["fold"].nunique() * table[factor].nunique():
@@ -86,7 +97,7 @@ def variance(table: pd.DataFrame, factor: str, score: str = "accuracy") -> dict[
     }
     whole = np.nansum(list(parts.values()))
     shares = {name: part / whole if whole > 0 else math.nan for name, part in parts.items()}
-    ratio = square_level / square_both if square_both > 0 else math.nan
+    ratio = square_level / square_both / (1 + folds / (folds - 1)) if square_both > 0 else math.nan
     p = stats.f.sf(ratio, levels - 1, (folds - 1) * (levels - 1))
     return {name: float(share) for name, share in shares.items()} | {"p": float(p)}
 
@@ -102,12 +113,68 @@ def against(by_fold: pd.DataFrame, level: str, reference: str) -> pd.DataFrame:
     return others - base.loc[others.index.droplevel(level)].to_numpy()
 
 
-def statements(tested: dict[str, tuple[str, dict[str, float]]]) -> pd.DataFrame:
-    """Statements that something is above 0, by id: what they say, value, low, high, p adjusted for their number
-    (Benjamini and Hochberg), verdict."""
-    frame = pd.DataFrame([{"says": says, **found, "verdict": verdict(found)} for says, found in tested.values()])
-    frame["p"] = stats.false_discovery_control(frame["p"])
-    return frame.rename(columns={"p": "p_adjusted"}).set_index(pd.Index(tested, name="statement"))
+def statements(tested: Mapping[tuple[str, str], tuple[str, dict[str, float]]]) -> pd.DataFrame:
+    """Statements that something is above 0, by data and id: what they say, value, low, high, p_adjusted, verdict.
+
+    p is adjusted for all statements together (Benjamini and Hochberg). One holds where it is below 0.05 and the value
+    above 0, the opposite holds where the value is below 0, and otherwise it is not shown.
+    """
+    index = pd.MultiIndex.from_tuples(tested, names=["data", "statement"])
+    frame = pd.DataFrame([{"says": says, **found} for says, found in tested.values()], index)
+    known = frame["p"].notna()
+    frame["p_adjusted"] = frame.pop("p")
+    frame.loc[known, "p_adjusted"] = stats.false_discovery_control(frame.loc[known, "p_adjusted"])
+    shown = np.where(frame["value"] > 0, "holds", "the opposite holds")
+    return frame.assign(verdict=np.where(frame["p_adjusted"] < 0.05, shown, "not shown"))
+
+
+def of_pooling(apart: pd.DataFrame, random: pd.DataFrame) -> dict[str, tuple[str, dict[str, float]]]:
+    """What MicroExpNet says of pooling (section IV-A), for `statements`.
+
+    apart, random  accuracy less that without pooling, by size (from large to small) and pooling, a column a fold
+    """
+    both_apart, both_random = (part.xs("after both", level="pooling") for part in (apart, random))
+    second = apart.xs("after conv2", level="pooling") - apart.xs("after conv1", level="pooling")
+    small = [size for size in both_apart.index if size in SMALL]
+    gains, costs = effect(both_apart.loc[small].mean()), effect(-both_random.loc[small].mean())
+    return {
+        "subject_pooling": ("apart: small networks gain by pooling", gains),
+        "random_no_pooling": ("at random: small networks lose by pooling", costs),
+        "reversed": ("both of these", both(gains, costs)),
+        "more_apart": ("pooling gains more apart than at random", contrast(both_apart.mean(), both_random.mean())),
+        "subject_by_size": ("apart: the smaller, the more pooling gains", trend(both_apart.to_numpy().T)),
+        "random_by_size": ("at random: the smaller, the more pooling costs", trend(-both_random.to_numpy().T)),
+        "second_pooling": ("apart: small networks gain more by the second", effect(second.loc[small].mean())),
+    }
+
+
+def of_distillation(
+    scratch: pd.DataFrame, average: pd.DataFrame, best: pd.DataFrame, chosen: pd.DataFrame, swings: pd.DataFrame
+) -> dict[str, tuple[str, dict[str, float]]]:
+    """What MicroExpNet says of distillation (sections IV-B to IV-D), for `statements`.
+
+    Accuracy indexed by size (from large to small), a column a fold: from scratch, on the average over temperatures, at
+    the best, at the one `chosen_elsewhere`; and `swing`.
+    """
+    size = {name: part.to_numpy().T for name, part in (("any", average - scratch), ("best", best - scratch))}
+    return {
+        "kd_helps": ("distillation helps, at the mean over temperatures", effect((average - scratch).mean())),
+        "kd_grows": ("it helps the more, the smaller the network", trend(size["any"])),
+        "kd_grows_best": ("so it does at the best temperature, as the paper reports", trend(size["best"])),
+        "temperature_pays": ("a temperature chosen on other folds beats any", effect((chosen - average).mean())),
+        "temperature_swings": ("temperatures differ more, the smaller the network", trend(swings.to_numpy().T)),
+    }
+
+
+def swing(table: pd.DataFrame, factor: str, score: str = "accuracy") -> pd.DataFrame:
+    """Variance of a score over the levels of `factor`, less what seeds alone make of it: a row a size, a column a fold.
+
+    table  as for `variance`, with a column size. Not a number with one seed, which cannot tell the two apart.
+    """
+    cells = table.groupby(["size", "fold", factor], sort=False)[score]
+    between = cells.mean().groupby(["size", "fold"], sort=False).var(ddof=1)
+    noise = (cells.var(ddof=1) / cells.count()).groupby(["size", "fold"], sort=False).mean()
+    return (between - noise).unstack()
 
 
 def chosen_elsewhere(by_fold: np.ndarray) -> np.ndarray:
@@ -118,3 +185,8 @@ def chosen_elsewhere(by_fold: np.ndarray) -> np.ndarray:
     by_fold = np.asarray(by_fold, float)
     others = by_fold.sum(1, keepdims=True) - by_fold
     return by_fold[others.argmax(0), np.arange(by_fold.shape[1])]
+
+
+def measured(verdicts: pd.DataFrame) -> dict[str, pd.Series]:
+    """What `statements` found as measurements for the ledger: effect(STATEMENT, DATASET)."""
+    return {f"effect({name}, {data})": row[["value", "low", "high"]] for (data, name), row in verdicts.iterrows()}

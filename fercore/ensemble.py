@@ -67,7 +67,8 @@ def fit_many(
     windows   rows that an image has, one after the other, such as of crops.eight; it is scored by the mean of their
               probabilities
 
-    Returns `lanes` with train_loss (of the last epoch), accuracy and macro_f1 on the held-out fold, and images (there).
+    Returns `lanes` with train_loss (of the last epoch), images (in the held-out fold), and on these accuracy, macro_f1,
+    and window_accuracy, of each window by itself.
     Raises ValueError for windows of an image in several folds, and where lanes are to train together that cannot: with
     batch normalisation, augmentation, mixup, schedules that follow a score, losses that are no mean over images.
     """
@@ -99,6 +100,7 @@ def fit_many(
         predicted = answers.reshape(-1, windows, answers.shape[1]).mean(1).argmax(1)
         scores = metrics.scores(metrics.confusion(faces.labels[rows[::windows]], predicted, len(faces.classes)))
         scores = {name: float(scores[name]) for name in ("accuracy", "macro_f1")}
+        scores["window_accuracy"] = float((answers.argmax(1) == faces.labels[rows]).mean())
         found.append({"train_loss": loss, "images": len(predicted)} | scores)
     return pd.concat([lanes, pd.DataFrame(found, index=lanes.index)], axis=1)
 

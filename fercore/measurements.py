@@ -123,6 +123,11 @@ def save(rows: Sequence[Mapping], out: str | Path, profile: str = "") -> pd.Data
     return frame
 
 
+def rows(found: Mapping[str, Mapping], seeds: int) -> list[dict]:
+    """What `save` takes, of measurements by name: each with value, low and high."""
+    return [{"measurement": name, **one, "seeds": seeds} for name, one in found.items()]
+
+
 def gather(folders: Iterable[str | Path]) -> pd.DataFrame:
     """What the stages below `folders` measured, indexed by measurement, with the file it stands in as `evidence`.
 

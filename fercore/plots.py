@@ -353,7 +353,10 @@ def panels(
             part = table[(table[panel] == name) & (table[hue] == kind)]
             spots = np.array([places.index(value) for value in part[x]]) + 0.09 * (number - (len(kinds) - 1) / 2)
             reach = 100 * np.array([part["value"] - part["low"], part["high"] - part["value"]])
-            axis.errorbar(spots, 100 * part["value"], yerr=reach, fmt="o-", capsize=2, markersize=4, label=str(kind))
+            style = {"capsize": 2, "markersize": 4, "color": sns.color_palette(n_colors=max(10, len(kinds)))[number]}
+            axis.errorbar(spots, 100 * part["value"], yerr=reach, fmt="o", label=str(kind), **style)
+            joined = (part[x] != "none").to_numpy()  # which is on no scale with the others
+            axis.plot(spots[joined], 100 * part["value"][joined], color=style["color"])
         if zero:
             axis.axhline(0, color="0.4", linewidth=1)
         else:  # a score; with two folds its interval may reach beyond what there is

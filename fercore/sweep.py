@@ -34,7 +34,7 @@ def sweep(
     points: pd.DataFrame,
     folder: str | Path | None = None,
     *,
-    identity: Mapping | None = None,
+    identity: Mapping | Callable[[Mapping], Mapping] | None = None,
     cohort: Sequence[str] = (),
     most: int = 1,
     workers: int | None = None,
@@ -49,7 +49,9 @@ def sweep(
               what its results are: plain values, paths, arrays, frozen dataclasses
     points    a row a point: numbers, text and truth values
     folder    where each point that is done is kept, as JSON; a point there is not done again. None or empty: nowhere
-    identity  what else the results rest on, such as data and code: another identity is another result
+    identity  what else the results rest on, such as data and code: another identity is another result. A function of a
+              point says it of that point, and stands in place of what the partial carries: then a path may change, or
+              what only other points rest on, and the point stays done
     cohort    columns in which the points that are given to `function` together are alike, at `most` so many
     workers   processes, by default one a core, each with one thread; 1 stays in this process
     scheduler the address of a Dask scheduler, by default $DASK_SCHEDULER_ADDRESS: its workers, in place of processes
@@ -60,7 +62,11 @@ def sweep(
     twice, hold what JSON does not, or have a column of the name `error`; and for arguments that cannot be told apart.
     """
     folder = Path(folder) if folder else None
-    keys = _keys(points, {"function": _identity(function), "identity": dict(identity or {})})
+    if not callable(identity):
+        same = {"function": _identity(function), "identity": dict(identity or {})}
+        keys = _keys(points, lambda point: same)
+    else:
+        keys = _keys(points, lambda point: {"function": _name(function), "identity": dict(identity(point))})
     done = {} if folder is None else {key: _read(folder, key) for key in keys}
     done = {key: found for key, found in done.items() if found is not None}
     errors: dict[str, str] = {}
@@ -149,12 +155,12 @@ def _identity(function: Function) -> list:
     return [_name(function), json.dumps(arguments, sort_keys=True, default=text)]
 
 
-def _keys(points: pd.DataFrame, rest: Mapping) -> list[str]:
-    """What each point is called on disk: a digest of itself and of what its result rests on."""
+def _keys(points: pd.DataFrame, rest: Callable[[Mapping], Mapping]) -> list[str]:
+    """What each point is called on disk: a digest of itself and of what its result rests on, `rest`."""
     if ERROR in points.columns:
         raise SweepError(f"the points have a column {ERROR!r}, which is where failures are told")
     try:
-        texts = [json.dumps([row, rest], sort_keys=True) for row in _plain(points)]
+        texts = [json.dumps([row, rest(row)], sort_keys=True) for row in _plain(points)]
     except TypeError as error:
         raise SweepError(f"points and identity are kept as JSON: {error}") from None
     keys = [hashlib.sha256(text.encode()).hexdigest()[:24] for text in texts]

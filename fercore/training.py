@@ -41,8 +41,8 @@ class Run:
     """A finished training.
 
     network     with the weights of the best epoch, in evaluation mode
-    history     a row an epoch: epoch, learning_rate, train_loss, train_accuracy, and of the selection split loss,
-                accuracy, macro_f1, weighted_f1
+    history     a row an epoch: epoch, learning_rate, train_loss, train_accuracy, temperature where it is learned, and
+                of the selection split loss, accuracy, macro_f1, weighted_f1
     best_epoch  the first is 1
     seconds     that training took, evaluation included, over all its parts
     """
@@ -133,7 +133,7 @@ class _Training:
         self.learned = {}  # what the loss learns
         if isinstance(recipe.distillation, losses.Curriculum):
             self.learned = {"temperature": recipe.distillation.start(device)}
-        self.optimizer = optimizer(recipe, [*network.parameters(), *self.learned.values()])
+        self.optimizer = optimizer(recipe, network.parameters())
         self.average = ModelEmaV3(network, recipe.ema, use_warmup=True) if recipe.ema else None
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
         self.replica = network
@@ -212,12 +212,10 @@ class _Training:
         if self.world > 1:
             distributed.all_reduce(means)
             means[0] /= self.world
-        return {
-            "epoch": epoch,
-            "learning_rate": rate,
-            "train_loss": float(means[0]),
-            "train_accuracy": float(means[1]),
-        }
+        row = {"epoch": epoch, "learning_rate": rate, "train_loss": float(means[0]), "train_accuracy": float(means[1])}
+        for name, value in self.learned.items():
+            row[name] = float(getattr(recipe.distillation, name)(value.detach()))
+        return row
 
     def step(self, pixels, index: torch.Tensor, random: torch.Generator, epoch: float) -> tuple[torch.Tensor, ...]:
         """One step of the optimiser, `epoch` epochs after the start; the loss, and how many of the batch were right."""
@@ -246,13 +244,21 @@ class _Training:
             loss = loss * own * self.world / whole
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
-        if self.world > 1:  # DistributedDataParallel knows of the network's only
-            for value in self.learned.values():
-                distributed.all_reduce(value.grad)
-                value.grad /= self.world
+        for value in self.learned.values():
+            self.descend(value)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return loss.detach(), (logits.argmax(1) == self.labels[index]).sum()
+
+    def descend(self, value: nn.Parameter) -> None:
+        """One step on what the loss learns, which neither the optimiser nor DistributedDataParallel knows of."""
+        gradient = value.grad / self.scaler.get_scale()
+        if self.world > 1:
+            distributed.all_reduce(gradient)
+            gradient /= self.world
+        value.grad = None
+        if gradient.isfinite():  # in half precision a step can come to nothing
+            value.data -= self.recipe.distillation.rate * gradient
 
     def evaluated(self) -> nn.Module:
         return self.network if self.average is None else self.average.module

@@ -1,5 +1,6 @@
 """Points, folds and teachers of the two grids: nothing of a held-out fold is ever seen, and nothing is done twice."""
 
+import shutil
 from dataclasses import replace
 from functools import partial
 
@@ -20,9 +21,9 @@ from fercore.crossvalidation import (
     cohort,
     gathered,
     grid,
-    identity,
     logits_of,
     prepared,
+    rests_on,
     teach,
 )  # fmt: skip
 from fercore.datasets.faces import Faces, table
@@ -96,7 +97,8 @@ def test_a_grid_has_every_point_once_and_only_softened_ones_a_temperature(sample
 
 
 def test_no_two_points_draw_the_same_numbers(samples):
-    points = grid(samples, ["microexpnet_m", "microexpnet_xxs"], [1, 2], [SCRATCH, SOFTENED], [2.0, 4.0], apart=True)
+    points = grid(samples, ["microexpnet_m", "microexpnet_xxs"], [1, 2], [SCRATCH, SOFTENED], [2.0, 4.0])
+    points = pd.concat([points, points.assign(data="other"), points.assign(epochs=9)]).convert_dtypes()
     seeds = [crossvalidation._seed(point) for point in points.to_dict("records")]
     assert len(set(seeds)) == len(points) and max(seeds) < 2**31
     assert seeds == [crossvalidation._seed(point) for point in points.to_dict("records")]
@@ -114,7 +116,10 @@ def test_the_same_points_together_and_apart(samples, tmp_path):
     )
     students = grid(samples, ["microexpnet_xxs"], [1], [SCRATCH, SOFTENED, "CTKD"], [2.0], apart=True)
     work = partial(cohort, samples=samples, recipe=RECIPE, taught=logits_of(taught), teachers=teachers)
-    kept, more = tmp_path / "points", {"identity": identity(samples), "cohort": COHORT, "workers": 1, "progress": False}
+    kept, more = (
+        tmp_path / "points",
+        {"identity": rests_on(samples, RECIPE, logits_of(taught)), "cohort": COHORT, "workers": 1, "progress": False},
+    )
     one = sweep(work, students, kept, most=2, **more)
     assert one.to_csv() == sweep(work, students, most=1, **more).to_csv()
     assert one["train_loss"].nunique() == 6 and one["accuracy"].between(0, 1).all()
@@ -147,30 +152,46 @@ def test_a_teacher_never_sees_its_fold_and_speaks_of_every_window(samples, tmp_p
     assert (answers == faces.labels[::8])[held].mean() == pytest.approx(taught["accuracy"][0])
 
 
-def test_another_teacher_is_another_identity_of_the_students(samples):
-    taught = pd.DataFrame({"data": "synthck", "split": SUBJECTS, "fold": [0, 1], "logits": ["a.npy", "b.npy"]})
-    from fercore.sweep import _identity
-
-    ones = [
-        partial(cohort, samples=samples, recipe=RECIPE, taught=logits_of(t))
-        for t in (taught, taught.replace("b.npy", "c.npy"))
-    ]
-    assert _identity(ones[0]) != _identity(ones[1])
-    assert _identity(ones[0]) != _identity(partial(ones[0], recipe=replace(RECIPE, epochs=2)))
+def point(method=SOFTENED, fold=0, data="synthck", split=SUBJECTS):
+    return {"data": data, "split": split, "method": method, "fold": fold}
 
 
-def test_images_folds_and_code_are_part_of_an_identity(samples, folder, monkeypatch):
-    found = identity(samples)
-    assert found == identity(samples)
-    assert found["data"] != identity({"synthck": Sample(folder, 60, 3)})["data"]
-    assert found["data"] != identity({"synthck": Sample(folder, 70, 2)})["data"]
+def test_a_point_rests_on_its_own_teacher_and_set_and_on_no_others(samples, folder, tmp_path):
+    names = {"synthck": {SUBJECTS: ["a.npy", "b.npy"]}}
+    other = {"synthck": {SUBJECTS: ["a.npy", "c.npy"]}, "more": {SUBJECTS: ["d.npy"]}}
+    more = samples | {"more": Sample(folder, 70, 2)}
+    one, two = rests_on(samples, RECIPE, names), rests_on(more, RECIPE, other)
+    assert one(point()) == two(point())  # with another set beside it, and another teacher of the other fold
+    assert one(point(fold=1)) != two(point(fold=1))
+    assert one(point(SCRATCH, 1)) == two(point(SCRATCH, 1)) and one(point(SCRATCH)) != one(point())
+    assert two(point(SCRATCH, data="more")) != two(point(SCRATCH))
+    assert rests_on(samples, replace(RECIPE, epochs=2), names)(point()) != one(point())
+    moved = str(shutil.copytree(folder, tmp_path / "moved"))
+    assert rests_on({"synthck": replace(samples["synthck"], folder=moved)}, RECIPE, names)(point()) == one(point())
+
+
+def test_a_point_rests_on_images_folds_code_and_settings_of_its_method(samples, folder, monkeypatch):
+    names = {"synthck": {SUBJECTS: ["a.npy", "b.npy"]}}
+    found = rests_on(samples, RECIPE, names)(point("CTKD"))
+    assert found == rests_on(samples, RECIPE, names)(point("CTKD"))
+    for sample in (Sample(folder, 60, 3), Sample(folder, 70, 2), Sample(folder, 60, 2, 1)):
+        assert found["data"] != rests_on({"synthck": sample}, RECIPE, names)(point("CTKD"))["data"]
+    monkeypatch.setitem(METHODS, "CTKD", losses.Curriculum(span=5))
+    assert rests_on(samples, RECIPE, names)(point("CTKD")) != found
+    monkeypatch.undo()
     monkeypatch.setattr(crossvalidation.runs, "_code", lambda module: module.__name__)
-    assert found["code"] != identity(samples)["code"]
+    assert rests_on(samples, RECIPE, names)(point("CTKD"))["code"] != found["code"]
+    taught = [rests_on(samples, RECIPE, teacher=name)({"data": "synthck"}) for name in ("microexpnet_m", "simple_cnn")]
+    assert (
+        taught[0]
+        != taught[1]
+        != rests_on(samples, RECIPE, teacher="simple_cnn", weights="imagenet")({"data": "synthck"})
+    )
 
 
-def test_methods_are_the_papers_softened_loss_and_four_without_a_search():
+def test_methods_are_the_papers_softened_loss_and_five_without_a_search():
     assert METHODS[SCRATCH] is None and METHODS[SOFTENED] == losses.microexpnet(1.0)
-    assert len({kd.kind if kd.kind != "softened" else kd for kd in list(METHODS.values())[1:]}) == 5
+    assert len(set(METHODS.values())) == 7 and {kd.kind for kd in METHODS.values() if kd} == set(losses.DISTILLATIONS)
 
 
 def test_a_study_without_data_has_a_few_rendered_faces(folder, tmp_path):
@@ -178,3 +199,5 @@ def test_a_study_without_data_has_a_few_rendered_faces(folder, tmp_path):
     assert list(found) == ["synthck"] and prepared(found["synthck"])[0].synthetic
     given = gathered({"ckplus": folder, "fer2013": "elsewhere"}, ["ckplus"], {"ckplus": 50}, 3, "audit")
     assert given == {"synthck": Sample(folder, 50, 3, copies="audit/duplicate_groups.csv")}
+    with pytest.raises(ValueError, match="sets are ckplus, but there is a folder for fer2013 only"):
+        gathered({"ckplus": "", "fer2013": folder}, ["ckplus"], {}, 2)

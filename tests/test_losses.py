@@ -185,3 +185,18 @@ def test_ctkd_is_softened_distillation_at_a_temperature_that_climbs_its_gradient
         [0, -0.5 * right[0].item(), -right[0].item(), -right[0].item()], rel=1e-4, abs=1e-9
     )
     assert abs(right[0].item()) > 1e-4
+
+
+def test_without_its_square_a_high_temperature_silences_the_teacher():
+    """Shares of the first gradient by hand for two classes, and as 1 / T^2 (Hinton, Vinyals, Dean, section 2)."""
+    teacher, target = torch.tensor([[2.0, -2.0]]), torch.tensor([0])
+    soft = 0.5 / 3 * (torch.tensor([2 / 3, -2 / 3]).softmax(0)[0].item() - 0.5)
+    assert losses.teacher_share(losses.microexpnet(3.0), teacher, target) == pytest.approx(
+        soft / (soft + 0.25), rel=1e-5
+    )
+    shares = [losses.teacher_share(losses.microexpnet(value), 0.1 * logits(1), LABELS) for value in (32.0, 64.0)]
+    assert shares[0] / shares[1] == pytest.approx(4, rel=0.01)
+    squared = [
+        losses.teacher_share(losses.Distillation(value, 0.5, 0.5), 0.1 * logits(1), LABELS) for value in (32.0, 64.0)
+    ]
+    assert squared[0] == pytest.approx(squared[1], rel=0.01)

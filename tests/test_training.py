@@ -636,7 +636,9 @@ def test_a_temperature_is_learned_and_taken_up_again(faces, tiny, tmp_path, monk
     started = tiny()
     train(started, faces, recipe, tmp_path / "whole", teacher=tiny())
     held, _ = runs.read(tmp_path / "whole" / runs.LAST)
-    assert abs(held["learned.temperature"].item() - 1) > 0.01
+    assert held["learned.temperature"].item() != 1
+    history = pd.read_csv(tmp_path / "whole/history.csv")
+    assert history["temperature"].nunique() == 4 and history["temperature"].between(1, 21).all()
     network, kept = tiny(), runs.write
 
     def stop(path, tensors, record):
@@ -651,3 +653,13 @@ def test_a_temperature_is_learned_and_taken_up_again(faces, tiny, tmp_path, monk
     train(tiny(), faces, recipe, tmp_path / "part", teacher=tiny())
     again, _ = runs.read(tmp_path / "part" / runs.LAST)
     assert all(torch.equal(value, again[name]) for name, value in held.items())
+
+
+def test_the_strength_of_the_curriculum_decides_how_far_the_temperature_goes(faces, tiny):
+    """Which an optimiser that divides by the gradient's own size would undo."""
+    moved = []
+    for rise in (0.01, 1e4):
+        recipe = quick(epochs=3, distillation=losses.Curriculum(rise=rise), augmentation=None, optimizer="adam")
+        run = train(tiny(), faces, recipe, teacher=tiny())
+        moved.append(abs(run.history["temperature"].iloc[-1] - (1 + 20 / (1 + np.exp(-1)))))
+    assert moved[0] > 100 * moved[1]

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from fercore import datasets
-from fercore.crossvalidation import COHORT, SCRATCH, SOFTENED, Sample, cohort, grid, identity, logits_of, teach
+from fercore.crossvalidation import COHORT, SCRATCH, SOFTENED, Sample, cohort, grid, logits_of, rests_on, teach
 from fercore.recipe import Recipe
 from fercore.sweep import sweep, whole
 
@@ -31,14 +31,17 @@ def run(home, name, images, epochs, **how):
         epochs=epochs, batch=64, side=84, augmentation=None, loss="cross_entropy", class_weighted=False,
         optimizer="adam", learning_rate=1e-3, weight_decay=0.0, schedule="constant", channels_last=True,
     )  # fmt: skip
-    teachers, more = str(home / "logits"), {"identity": identity(samples), "progress": False}
+    teachers = str(home / "logits")
     teaching = partial(teach, samples=samples, network="microexpnet_m", recipe=recipe, teachers=teachers)
-    taught = whole(sweep(teaching, grid(samples, ["microexpnet_m"], [1]), home / "teachers", workers=1, **more))
+    basis = rests_on(samples, recipe, teacher="microexpnet_m")
+    points = grid(samples, ["microexpnet_m"], [1])
+    taught = whole(sweep(teaching, points, home / "teachers", identity=basis, workers=1, progress=False))
     work = partial(cohort, samples=samples, recipe=recipe, taught=logits_of(taught), teachers=teachers)
     points = grid(
         samples, ["microexpnet_m", "microexpnet_xxs"], [1, 2], [SCRATCH, SOFTENED, "DIST", "CTKD"], [2.0, 8.0]
     )
-    return whole(sweep(work, points, home / name, cohort=COHORT, **more, **how)).to_csv()
+    basis = rests_on(samples, recipe, logits_of(taught))
+    return whole(sweep(work, points, home / name, identity=basis, cohort=COHORT, progress=False, **how)).to_csv()
 
 
 def done(folder):

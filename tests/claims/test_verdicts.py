@@ -123,16 +123,21 @@ def test_the_summary_counts_every_claim_once(write, evidence, paper):
 
 
 @pytest.mark.parametrize(
-    ("low", "profile", "verdict"),
-    [(0.01, "paper", "reproduced"), (-0.01, "paper", "not reproduced"), (0.01, "laptop", "exact")],
+    ("low", "high", "profile", "verdict"),
+    [
+        (0.01, 0.03, "paper", "reproduced"),
+        (-0.03, -0.01, "paper", "not reproduced"),
+        (-0.01, 0.03, "paper", "exact"),  # shown neither way
+        (0.01, 0.03, "laptop", "exact"),
+    ],
 )
 def test_a_statement_that_something_is_above_0_is_tested_and_until_then_the_papers_own(
-    write, evidence, paper, low, profile, verdict
+    write, evidence, paper, low, high, profile, verdict
 ):
     paper = paper.replace(
         "about: the best of Table II}", 'about: the best of Table II, measurement: "effect(best, fer2013)"}'
     )
     paper += '  - {id: best, says: best, judged: [best], holds: "{table2.ours.accuracy} <= {table2.theirs.accuracy}"}\n'
-    row = {"measurement": "effect(best, fer2013)", "value": 0.02, "low": low, "high": 0.03}
+    row = {"measurement": "effect(best, fer2013)", "value": 0.02, "low": low, "high": high}
     assert verdicts(write(paper), evidence(row, profile=profile)).loc["best", "verdict"] == verdict
     assert verdicts(write(paper), evidence()).loc["best", "verdict"] == "exact"
