@@ -8,7 +8,7 @@ s^2 (1 / k + 1 / (k - 1)), the second part being images held out over images tra
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -190,3 +190,15 @@ def chosen_elsewhere(by_fold: np.ndarray) -> np.ndarray:
 def measured(verdicts: pd.DataFrame) -> dict[str, pd.Series]:
     """What `statements` found as measurements for the ledger: effect(STATEMENT, DATASET)."""
     return {f"effect({name}, {data})": row[["value", "low", "high"]] for (data, name), row in verdicts.iterrows()}
+
+
+def side_by_side(found: pd.DataFrame, level: str, order: Sequence[str]) -> pd.DataFrame:
+    """What `table` found with an index level as columns, in `order`: of each NAME, NAME_low, NAME_high; and NAME_paper
+    where there are printed values."""
+    names = ["value", "low", "high", *(["paper"] if "paper" in found and found["paper"].notna().any() else [])]
+    wide = found[names].unstack(level)
+    rows = found.index.droplevel(level).unique()
+    columns = [(name, kind) for kind in order for name in names if (name, kind) in wide]
+    return wide.loc[rows, columns].set_axis(
+        [kind if name == "value" else f"{kind}_{name}" for name, kind in columns], axis=1
+    )

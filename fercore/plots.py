@@ -347,7 +347,7 @@ def panels(
     zero   with a line at 0
     """
     names, kinds, places = (list(dict.fromkeys(table[column])) for column in (panel, hue, x))
-    figure = Figure(figsize=(4.6 * len(names) + 1.4, 3.6), layout="constrained")
+    figure = Figure(figsize=(4.6 * max(len(names), 2) + 1.4, 3.6), layout="constrained")
     for axis, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
         for number, kind in enumerate(kinds):
             part = table[(table[panel] == name) & (table[hue] == kind)]

@@ -40,8 +40,8 @@ SHOWN = {  # tables that the report shows, by stage; the others are there as fil
     "01_data_audit": ("class_counts", "leakage_exact", "leakage_near", "vote_agreement"),
     "02_baselines": ("comparison",),
     "03_tinyfer_lite": ("scores", "report", "ablation", "differences"),
-    "04_microexpnet_pooling": ("table2", "verdicts"),
-    "05_kd_temperature_grid": ("table4", "variance", "methods", "verdicts"),
+    "04_microexpnet_pooling": ("table_2", "verdicts"),
+    "05_kd_temperature_grid": ("table_4", "variance", "methods", "verdicts"),
     "mini_xception": ("scores",),
     "tinyfer_lite-fer2013": ("scores",),
 }
@@ -64,9 +64,15 @@ def _read(table: pd.DataFrame) -> pd.DataFrame:
         low, high = ("low", "high") if name in ("value", "difference") else (f"{name}_low", f"{name}_high")
         if low in table.columns:
             cells = table[[name, low, high]].astype(float).to_numpy()
-            table[name] = ["" if np.isnan(cell).any() else "{:.3f} [{:.3f}, {:.3f}]".format(*cell) for cell in cells]
+            table[name] = [_cell(*cell) for cell in cells]
             table = table.drop(columns=[low, high])
     return table.rename(columns=lambda name: name.replace("_", " "))
+
+
+def _cell(value: float, low: float, high: float) -> str:
+    if np.isnan(value):
+        return ""
+    return f"{value:.3f}" if np.isnan([low, high]).any() else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def page(notebook: str | Path, target: str | Path) -> Path:

@@ -121,8 +121,10 @@ table2["paper"] = [
     ledger.printed(f"accuracy(candidate_{short[pooling]}_{size}, {data}, {split}, epochs=1000)")
     for data, split, size, pooling in table2.index
 ]
-shown = table2.rename(index=labels, level="data")
-tables.save(shown, out, "table2", every, f"Accuracy of the candidates over {folds} folds, {epochs} epochs")
+caption = f"Accuracy of the candidates over {folds} folds, {epochs} epochs"
+tables.save(table2.rename(index=labels, level="data"), out, "candidates", every, caption)
+shown = effects.side_by_side(table2.rename(index=labels, level="data"), "pooling", list(POOLING.values()))
+tables.save(shown, out, "table_2", every, caption)
 display(shown.style.format("{:.3f}", na_rep=""))
 
 # %%

@@ -193,7 +193,7 @@ for name, method in (("scratch", SCRATCH), ("any", SOFTENED)):
     table4[f"{name}_macro_f1"] = found[found["method"] == method].groupby(keys)["macro_f1"].mean()
 for column, ending in (("paper_scratch", ""), ("paper_best", "+kd")):
     table4[column] = [ledger.printed(f"accuracy(microexpnet_{size}{ending}, {data}, {split})") for data, split, size in table4.index]
-table4 = tables.save(table4.rename(index=labels, level="data"), out, "table4", every, f"From scratch and distilled, {epochs} epochs, {folds} folds")
+table4 = tables.save(table4.rename(index=labels, level="data"), out, "table_4", every, f"From scratch and distilled, {epochs} epochs, {folds} folds")
 display(table4[["teacher", "scratch", "paper_scratch", "best", "paper_best", "chosen", "any", "scratch_macro_f1", "any_macro_f1"]].style.format("{:.3f}", na_rep=""))
 
 # %% [markdown]

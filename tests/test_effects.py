@@ -221,3 +221,11 @@ def test_what_temperatures_make_of_a_score_is_without_what_seeds_do():
     assert found.mean(axis=1).to_numpy() == pytest.approx([found.loc["m"].mean()] * 2, rel=0.35)
     alone = effects.swing(grid(seed=0.1, count=1).assign(size="m"), "temperature")
     assert alone.isna().all(axis=None)
+
+
+def test_a_level_of_the_index_as_columns():
+    found = effects.table(BY_FOLD).assign(paper=[0.5] * 6)
+    wide = effects.side_by_side(found, "pooling", ["p2", "none", "absent"])
+    assert list(wide) == [f"{kind}{part}" for kind in ("p2", "none") for part in ("", "_low", "_high", "_paper")]
+    assert wide.index.tolist() == ["a", "b"] and wide["p2"].tolist() == [4, 16.5] and wide["none"].tolist() == [1.5, 15]
+    assert "p2_paper" not in effects.side_by_side(effects.table(BY_FOLD), "pooling", ["p2"])

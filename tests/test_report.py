@@ -69,3 +69,12 @@ def test_tables_of_the_report_are_made_to_be_read(tmp_path):
     assert heading == "Comparison, fer2013" and list(table) == ["network", "parameters", "cpu ms", "accuracy"]
     assert table["accuracy"].tolist() == ["0.275 [0.242, 0.313]", "0.655 [0.615, 0.692]", ""]
     assert pd.api.types.is_integer_dtype(table["parameters"])
+
+
+def test_a_value_whose_interval_is_unknown_stands_alone(tmp_path):
+    stage = tmp_path / "04_microexpnet_pooling"
+    stage.mkdir()
+    (stage / "table_2.csv").write_text("data,size,none,none_low,none_high\na,m,0.25,,\nb (synthetic),m,0.5,0.4,0.6\n")
+    [(heading, table)] = report.shown_tables(stage)
+    assert heading == "Table 2, a, b (synthetic)" and table["data"].tolist() == ["a", "b (synthetic)"]  # several sets
+    assert table["none"].tolist() == ["0.250", "0.500 [0.400, 0.600]"]
