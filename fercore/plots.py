@@ -359,11 +359,11 @@ def panels(
             axis.plot(spots[joined], 100 * part["value"][joined], color=style["color"])
         if zero:
             axis.axhline(0, color="0.4", linewidth=1)
-        else:  # a score; with two folds its interval may reach beyond what there is
-            axis.set_ylim(max(axis.get_ylim()[0], 0), min(axis.get_ylim()[1], 100))
         axis.set_xticks(range(len(places)), [f"{place:g}" if isinstance(place, float) else place for place in places])
         axis.set(title=name, xlabel=x, ylabel=ylabel if axis.get_subplotspec().is_first_col() else "")
         axis.grid(False, axis="x")
+    if not zero:  # a score, whose interval over a few folds may reach beyond what there is
+        axis.set_ylim(max(axis.get_ylim()[0], 0), min(axis.get_ylim()[1], 100))
     handles, labels = axis.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", title=hue, fontsize=9, title_fontsize=9)
     figure.suptitle(f"{title}, {label(faces)}")

@@ -322,6 +322,9 @@ def test_panels_show_each_value_with_its_interval_and_scores_within_what_there_i
     drawn = [line.get_ydata() for axis in figure.axes for line in axis.lines if line.get_linestyle() == "-"]
     assert np.concatenate(drawn) == pytest.approx(100 * table["value"].to_numpy())
     assert figure.axes[0].get_ylim()[0] == 0 and figure.axes[0].get_ylim()[1] <= 100
+    last = table.assign(high=np.where(table["split"] == "random folds", 0.99, 0.2), low=0.1, value=0.15)
+    reach = plots.panels(last, "size", "pooling", "split", seven(), "Accuracy", "accuracy, %").axes[0].get_ylim()[1]
+    assert reach >= 99  # of all panels
     gains = plots.panels(table, "size", "pooling", "split", seven(), "Gain", "points", zero=True)
     assert gains.axes[0].get_ylim()[0] < -10
 
