@@ -102,6 +102,12 @@ def variance(table: pd.DataFrame, factor: str, score: str = "accuracy") -> dict[
     return {name: float(share) for name, share in shares.items()} | {"p": float(p)}
 
 
+def by_fold(found: pd.DataFrame, keys: Sequence[str], score: str = "accuracy") -> pd.DataFrame:
+    """Mean of a score over seeds: a row for each of `keys`, in the order in which they are found; a column a fold."""
+    mean = found.groupby([*keys, "fold"], sort=False, dropna=False)[score].mean()
+    return mean.unstack(sort=False)  # which by itself takes the order of each key alone, and mixes up their pairs
+
+
 def table(by_fold: pd.DataFrame) -> pd.DataFrame:
     """`effect` of each row, which has a column a fold."""
     return pd.DataFrame([effect(row) for row in by_fold.to_numpy()], by_fold.index)

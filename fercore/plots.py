@@ -343,17 +343,20 @@ def panels(
 ) -> Figure:
     """A panel for each value of the column `panel`: value with its interval over `x`, a colour for each of `hue`.
 
-    table  also with value, low and high (fractions, shown as %); whatever is in order stays in it
+    table  also with value, low and high (fractions, shown as %); whatever is in order stays in it. Where `hue` is
+           categorical, a category has its colour whether the others are there or not
     zero   with a line at 0
     """
     names, kinds, places = (list(dict.fromkeys(table[column])) for column in (panel, hue, x))
+    shades = table[hue].cat.categories if isinstance(table[hue].dtype, pd.CategoricalDtype) else kinds
+    colors = dict(zip(shades, sns.color_palette(n_colors=max(10, len(shades))), strict=False))
     figure = Figure(figsize=(4.6 * max(len(names), 2) + 1.4, 3.6), layout="constrained")
     for axis, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
         for number, kind in enumerate(kinds):
             part = table[(table[panel] == name) & (table[hue] == kind)]
             spots = np.array([places.index(value) for value in part[x]]) + 0.09 * (number - (len(kinds) - 1) / 2)
             reach = 100 * np.array([part["value"] - part["low"], part["high"] - part["value"]])
-            style = {"capsize": 2, "markersize": 4, "color": sns.color_palette(n_colors=max(10, len(kinds)))[number]}
+            style = {"capsize": 2, "markersize": 4, "color": colors[kind]}
             axis.errorbar(spots, 100 * part["value"], yerr=reach, fmt="o", label=str(kind), **style)
             joined = (part[x] != "none").to_numpy()  # which is on no scale with the others
             axis.plot(spots[joined], 100 * part["value"][joined], color=style["color"])

@@ -104,7 +104,8 @@ parts = found["network"].str.extract(r"candidate_(?P<pooling>\w+?)_(?P<size>\w+)
 found = found.assign(pooling=parts["pooling"].map(POOLING), size=parts["size"])
 kept = found.drop(columns=["method", "temperature"]).assign(data=found["data"].map(labels))
 tables.save(kept.set_index(["data", "split", "network", "fold", "seed"]), out, "points", every)
-by_fold = found.groupby(["data", "split", "size", "pooling", "fold"], sort=False)["accuracy"].mean().unstack()
+levels = ["data", "split", "size", "pooling"]
+by_fold = effects.by_fold(found, levels)
 
 # %% [markdown]
 # ## Table II
@@ -115,7 +116,7 @@ by_fold = found.groupby(["data", "split", "size", "pooling", "fold"], sort=False
 # %%
 ledger = claims.load(f"{params}/claims", claims.networks(f"{params}/paper/networks.yaml"))
 table2 = effects.table(by_fold).drop(columns="p")
-table2["by_window"] = found.groupby(["data", "split", "size", "pooling"], sort=False)["window_accuracy"].mean()
+table2["by_window"] = found.groupby(levels, sort=False)["window_accuracy"].mean()
 short = {shown: key for key, shown in POOLING.items()}
 table2["paper"] = [
     ledger.printed(f"accuracy(candidate_{short[pooling]}_{size}, {data}, {split}, epochs=1000)")
@@ -144,6 +145,7 @@ gain = effects.table(gains)
 tables.save(gain.rename(index=labels, level="data"), out, "gains", every, "Accuracy with pooling less without")
 for name, set_ in faces.items():
     part = gain.loc[name].reset_index()
+    part["pooling"] = pd.Categorical(part["pooling"], POOLING.values())  # in the colours that they have above
     figure = plots.panels(part, "size", "pooling", "split", set_, "What pooling changes", "accuracy with pooling\nless without, points", True)
     display(plots.save(figure, out, f"gains_{name}"))
 
@@ -163,8 +165,7 @@ if lengths:
     longer = whole(sweep(work, pd.concat([points.assign(epochs=length) for length in lengths], ignore_index=True), **how))
     names = longer["network"].str.split("_")
     longer = longer.assign(pooling=names.str[1].map(POOLING), size=names.str[2])
-    levels = ["epochs", "data", "split", "size", "pooling"]
-    by_length = pd.concat([by_length, longer.groupby([*levels, "fold"], sort=False)["accuracy"].mean().unstack()])
+    by_length = pd.concat([by_length, effects.by_fold(longer, ["epochs", *levels])])
 of_length = effects.table(effects.against(by_length, "pooling", "none")).droplevel("pooling")
 of_length["accuracy_without"] = by_length.xs("none", level="pooling").mean(axis=1)
 tables.save(of_length.rename(index=labels, level="data"), out, "lengths", every, "What pooling after both changes, by length of training")

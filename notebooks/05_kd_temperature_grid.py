@@ -104,7 +104,7 @@ on_gpu = {"workers": 1} if torch.cuda.is_available() else {}
 points = grid(samples, [teacher], [lesson.seed], apart=None if seeds_at_random else True)
 basis = rests_on(samples, lesson, teacher=teacher, weights=teacher_weights)
 taught = whole(sweep(work, points, runs and f"{runs}/05_teacher_points", identity=basis, **on_gpu))
-by_teacher = taught.groupby(["data", "split", "fold"], sort=False)["accuracy"].mean().unstack()
+by_teacher = effects.by_fold(taught, ["data", "split"])
 teachers = effects.table(by_teacher).drop(columns="p").rename(index=labels, level="data")
 tables.save(teachers, out, "teachers", every, f"Accuracy of the teacher, {teacher}, over {folds} folds")
 display(teachers.style.format("{:.3f}"))
@@ -152,7 +152,7 @@ tables.save(kept.set_index(["data", "split", "network", "method", "temperature",
 
 # %%
 keys = ["data", "split", "size"]
-mean = found.groupby([*keys, "method", "temperature", "fold"], sort=False, dropna=False)["accuracy"].mean().unstack()
+mean = effects.by_fold(found, [*keys, "method", "temperature"])
 scratch, softened = (mean.xs(method, level="method") for method in (SCRATCH, SOFTENED))
 scratch = scratch.droplevel("temperature")
 average = softened.groupby(keys, sort=False).mean()

@@ -44,6 +44,18 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     assert 0.92 <= hits / 400 <= 0.98
 
 
+def test_rows_of_folds_stand_in_the_order_in_which_they_were_found():
+    """Sets that have splits of other names: random folds come last in both."""
+    keys = [("ck", "subject"), ("ck", "random"), ("fer", "copy"), ("fer", "random")]
+    rows = [(*key, np.nan, fold, seed, fold + seed) for key in keys for fold in range(2) for seed in range(3)]
+    found = effects.by_fold(
+        pd.DataFrame(rows, columns=["data", "split", "temperature", "fold", "seed", "accuracy"]),
+        ["data", "split", "temperature"],
+    )
+    assert [key[:2] for key in found.index] == keys
+    assert found.columns.tolist() == [0, 1] and (found == [1.0, 2.0]).all(axis=None)
+
+
 def test_a_contrast_is_of_folds_that_are_not_paired():
     one, other = np.array([3.0, 4.0, 5.0]), np.array([1.0, 1.0, 1.5, 0.5])
     found = effects.contrast(one, other)

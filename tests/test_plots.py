@@ -329,6 +329,18 @@ def test_panels_show_each_value_with_its_interval_and_scores_within_what_there_i
     assert gains.axes[0].get_ylim()[0] < -10
 
 
+def test_a_category_keeps_its_color_where_another_is_not_shown():
+    table = over_sizes()
+    one, other = (
+        plots.panels(part.assign(pooling=pd.Categorical(part["pooling"], ["none", "after both"])), "size", "pooling",
+                     "split", seven(), "Accuracy", "%")
+        for part in (table, table[table["pooling"] != "none"])
+    )  # fmt: skip
+    colors = [{line.get_color() for line in figure.axes[0].lines} for figure in (one, other)]
+    assert len(colors[0]) == 2 and colors[1] < colors[0]
+    assert colors[1] != {plots.sns.color_palette()[0]}
+
+
 def test_shares_add_up_and_one_that_is_unknown_is_none():
     figure = plots.shares(parts(), seven(), "Variance", "share, %")
     assert sum(bar.get_width() for bars in figure.axes[0].containers for bar in bars) == pytest.approx(150)
