@@ -113,6 +113,12 @@ def table(by_fold: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([effect(row) for row in by_fold.to_numpy()], by_fold.index)
 
 
+def joined(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """`table` of several, side by side: of each NAME its value as NAME, NAME_low and NAME_high."""
+    found = pd.concat({name: table(part).drop(columns="p") for name, part in parts.items()}, axis=1)
+    return found.set_axis([name if kind == "value" else f"{name}_{kind}" for name, kind in found], axis=1)
+
+
 def against(by_fold: pd.DataFrame, level: str, reference: str) -> pd.DataFrame:
     """Rows less the one that is `reference` in the index level `level` and otherwise alike, fold by fold."""
     others, base = by_fold.drop(reference, level=level), by_fold.xs(reference, level=level)

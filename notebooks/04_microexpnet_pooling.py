@@ -166,6 +166,8 @@ if lengths:
     names = longer["network"].str.split("_")
     longer = longer.assign(pooling=names.str[1].map(POOLING), size=names.str[2])
     by_length = pd.concat([by_length, effects.by_fold(longer, ["epochs", *levels])])
+
+# %%
 of_length = effects.table(effects.against(by_length, "pooling", "none")).droplevel("pooling")
 of_length["accuracy_without"] = by_length.xs("none", level="pooling").mean(axis=1)
 tables.save(of_length.rename(index=labels, level="data"), out, "lengths", every, "What pooling after both changes, by length of training")

@@ -97,13 +97,17 @@ recipe = Recipe(
     learning_rate=learning_rate, weight_decay=0.0, schedule=schedule, warmup=warmup, channels_last=True,
 )
 lesson = Recipe(**recipe.__dict__ | {"epochs": teacher_epochs, "side": teacher_side, "learning_rate": teacher_learning_rate})
+on_gpu = {"workers": 1} if torch.cuda.is_available() else {}
+
+# %%
 nowhere = tempfile.TemporaryDirectory()
 places = {"folder": runs and f"{runs}/05_teachers", "teachers": f"{runs or nowhere.name}/05_logits"}
 work = partial(teach, samples=samples, network=teacher, recipe=lesson, weights=teacher_weights, **places)
-on_gpu = {"workers": 1} if torch.cuda.is_available() else {}
 points = grid(samples, [teacher], [lesson.seed], apart=None if seeds_at_random else True)
 basis = rests_on(samples, lesson, teacher=teacher, weights=teacher_weights)
 taught = whole(sweep(work, points, runs and f"{runs}/05_teacher_points", identity=basis, **on_gpu))
+
+# %%
 by_teacher = effects.by_fold(taught, ["data", "split"])
 teachers = effects.table(by_teacher).drop(columns="p").rename(index=labels, level="data")
 tables.save(teachers, out, "teachers", every, f"Accuracy of the teacher, {teacher}, over {folds} folds")
@@ -142,10 +146,12 @@ points = pd.concat([
     grid(samples, networks, seeds, [SCRATCH, SOFTENED, *methods], temperatures, apart=True),
     grid(samples, networks, seeds_at_random, [SCRATCH, SOFTENED], temperatures, apart=False),
 ], ignore_index=True).astype({"fold": int, "seed": int})
-on_gpu = {"most": 256, "workers": 1} if torch.cuda.is_available() else {}
+
+# %%
+together = {"most": 256, "workers": 1} if torch.cuda.is_available() else {}
 work = partial(cohort, samples=samples, recipe=recipe, taught=logits_of(taught), teachers=places["teachers"])
 basis = rests_on(samples, recipe, logits_of(taught))
-found = whole(sweep(work, points, runs and f"{runs}/05_kd_temperature_grid", identity=basis, cohort=COHORT, **on_gpu))
+found = whole(sweep(work, points, runs and f"{runs}/05_kd_temperature_grid", identity=basis, cohort=COHORT, **together))
 found["size"] = found["network"].str.removeprefix("microexpnet_")
 kept = found.drop(columns=["size"]).assign(data=found["data"].map(labels))
 tables.save(kept.set_index(["data", "split", "network", "method", "temperature", "fold", "seed"]), out, "points", every)
@@ -185,10 +191,8 @@ for name, set_ in faces.items():
 
 # %%
 ledger = claims.load(f"{params}/claims", claims.networks(f"{params}/paper/networks.yaml"))
-columns = {"scratch": scratch, "best": best, "chosen": chosen, "any": average}
-table4 = pd.concat({name: effects.table(part).drop(columns="p") for name, part in columns.items()}, axis=1)
-table4.columns = [first if second == "value" else f"{first}_{second}" for first, second in table4.columns]
-table4.insert(0, "teacher", [by_teacher.loc[(data, split)].mean() for data, split, _ in table4.index])
+table4 = effects.joined({"scratch": scratch, "best": best, "chosen": chosen, "any": average})
+table4.insert(0, "teacher", [by_teacher.loc[key[:2]].mean() for key in table4.index])
 for name, method in (("scratch", SCRATCH), ("any", SOFTENED)):
     table4[f"{name}_macro_f1"] = found[found["method"] == method].groupby(keys)["macro_f1"].mean()
 for column, ending in (("paper_scratch", ""), ("paper_best", "+kd")):
@@ -234,16 +238,15 @@ for name, set_ in faces.items():
 # are those of the methods' papers, not tuned to these data; CTKD's strength is whole after a tenth of a short training.
 
 # %%
-candidates = {f"grid, {len(temperatures)} temperatures": (len(temperatures), chosen)}
-candidates |= {method: (1, mean.xs(method, level="method").droplevel("temperature")) for method in methods}
-rows = []
-for method, (trainings, accuracy) in candidates.items():
+candidates = {(f"grid, {len(temperatures)} temperatures", len(temperatures)): chosen}
+candidates |= {(method, 1): mean.xs(method, level="method").droplevel("temperature") for method in methods}
+rows = {}
+for key, accuracy in candidates.items():
     accuracy = accuracy[accuracy.index.get_level_values("split") != RANDOM]
-    gain, less = (effects.table(accuracy - part.loc[accuracy.index]).drop(columns="p") for part in (scratch, chosen))
-    row = pd.concat([gain.add_prefix("gain_"), less.add_prefix("over_grid_")], axis=1).rename(columns=lambda name: name.removesuffix("_value"))
+    row = effects.joined({"gain": accuracy - scratch.loc[accuracy.index], "over_grid": accuracy - chosen.loc[accuracy.index]})
     row.insert(0, "accuracy", accuracy.mean(axis=1))
-    rows.append(row.assign(method=method, trainings=trainings).set_index(["method", "trainings"], append=True))
-others = pd.concat(rows)
+    rows[key] = row
+others = pd.concat(rows, names=["method", "trainings"]).reorder_levels([*keys, "method", "trainings"])
 display(tables.save(others.rename(index=labels, level="data"), out, "methods", every, "Without a search, and with one"))
 
 # %%

@@ -56,6 +56,15 @@ def test_rows_of_folds_stand_in_the_order_in_which_they_were_found():
     assert found.columns.tolist() == [0, 1] and (found == [1.0, 2.0]).all(axis=None)
 
 
+def test_tables_side_by_side_keep_their_intervals():
+    frame = pd.DataFrame([[0.1, 0.2, 0.4], [0.3, 0.3, 0.2]], index=["m", "xxs"])
+    found = effects.joined({"one": frame, "other": 2 * frame})
+    assert found.columns.tolist() == ["one", "one_low", "one_high", "other", "other_low", "other_high"]
+    single = effects.effect(frame.loc["xxs"])
+    assert found.loc["xxs", ["one", "one_low", "one_high"]].tolist() == [single[k] for k in ("value", "low", "high")]
+    assert found["other_high"].tolist() == pytest.approx((2 * found["one_high"]).tolist())
+
+
 def test_a_contrast_is_of_folds_that_are_not_paired():
     one, other = np.array([3.0, 4.0, 5.0]), np.array([1.0, 1.0, 1.5, 0.5])
     found = effects.contrast(one, other)
