@@ -16,10 +16,14 @@ from scipy import stats
 
 SIZES = ("m", "s", "xs", "xxs")  # of MicroExpNet, from large to small
 SMALL = SIZES[2:]
+TESTED = ["value", "low", "high", "p"]
 
 
 def effect(folds: np.ndarray) -> dict[str, float]:
-    """value, low, high and p of what was found in each of k folds, float (k,): a score, or a difference of two."""
+    """value, low, high and p of what was found in each of k folds, float (k,): a score, or a difference of two.
+
+    With error and freedom (of Student's t), and `of`: of how many effects it is the lowest.
+    """
     folds = np.asarray(folds, float)
     return _tested(folds.mean(), _error(folds), len(folds) - 1)
 
@@ -49,21 +53,32 @@ def _error(folds: np.ndarray) -> float:
     return math.sqrt(folds.var(ddof=1) * (1 / count + 1 / (count - 1)))
 
 
-def _tested(value: float, error: float, freedom: float) -> dict[str, float]:
-    if not error > 0:  # a few folds that happen to agree say nothing of what others would do
-        return {"value": float(value), "low": math.nan, "high": math.nan, "p": math.nan}
-    reach = stats.t.ppf(0.975, freedom) * error
-    p = 2 * stats.t.sf(abs(value) / error, freedom)
-    return {"value": float(value), "low": float(value - reach), "high": float(value + reach), "p": float(p)}
+def _tested(value: float, error: float, freedom: float, of: int = 1) -> dict[str, float]:
+    if not error > 1e-9 * max(1, abs(value)):  # a few folds that happen to agree say nothing of what others would do
+        error = math.nan
+    found = {"value": float(value), "error": float(error), "freedom": float(freedom), "of": of}
+    reach = _reach(pd.Series(found), 0.05)
+    p = np.minimum(2 * of * stats.t.sf(abs(value) / error, freedom), 1)
+    return found | {"low": float(value - reach), "high": float(value + reach), "p": float(p)}
 
 
-def both(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
-    """Of the statement that both effects are above 0: it is shown where each is, so that the weaker one speaks for both
-    (intersection-union test)."""
-    weaker = min(one, other, key=lambda found: found["value"])
-    if min(one["value"], other["value"]) <= 0:
-        return weaker
-    return {name: min(one[name], other[name]) for name in ("value", "low", "high")} | {"p": max(one["p"], other["p"])}
+def _reach(found: pd.DataFrame | pd.Series, level: float) -> pd.Series | float:
+    """How far from the value the interval reaches that misses the truth at `level`."""
+    return stats.t.ppf(1 - level / found["of"] / 2, found["freedom"]) * found["error"]
+
+
+def weakest(*effects: dict[str, float]) -> dict[str, float]:
+    """Of the statement that all of the effects are above 0: the one that speaks for them.
+
+    Where all are, the one with the largest p (intersection-union test, which needs no correction); where one is not,
+    the lowest, as the lowest of so many (Bonferroni); and any that cannot be tested leaves the statement open.
+    """
+    if unknown := [found for found in effects if math.isnan(found["p"])]:
+        return unknown[0]
+    lowest = min(effects, key=lambda found: found["value"])
+    if lowest["value"] > 0:
+        return max(effects, key=lambda found: found["p"])
+    return _tested(lowest["value"], lowest["error"], lowest["freedom"], len(effects))
 
 
 def variance(table: pd.DataFrame, factor: str, score: str = "accuracy") -> dict[str, float]:
@@ -74,7 +89,8 @@ def variance(table: pd.DataFrame, factor: str, score: str = "accuracy") -> dict[
            those below 0 are 0. With one seed, "together" holds the seeds' part too, and that is not a number.
 
     Returns folds, FACTOR, together, seeds as shares of their sum, and p of FACTOR having no effect: F over "together",
-    divided by 1 + k / (k - 1) for k folds, by which the means of folds that share images vary more.
+    of which the part that is not the seeds' counts k / (k - 1) more for k folds that share images. Not a number where
+    there are no two folds or levels.
     """
     seeds = table.groupby(["fold", factor]).size()
     if seeds.nunique() > 1 or len(seeds) != table["fold"].nunique() * table[factor].nunique():
@@ -82,6 +98,8 @@ def variance(table: pd.DataFrame, factor: str, score: str = "accuracy") -> dict[
     count = int(seeds.iloc[0])
     cells = table.groupby(["fold", factor])[score].mean().unstack()
     folds, levels = cells.shape
+    if min(folds, levels) < 2:
+        return dict.fromkeys(("folds", factor, "together", "seeds", "p"), math.nan)
     both = cells.to_numpy()
     overall, rows, columns = both.mean(), both.mean(1, keepdims=True), both.mean(0, keepdims=True)
     square_fold = levels * count * ((rows - overall) ** 2).sum() / (folds - 1)
@@ -97,7 +115,8 @@ def variance(table: pd.DataFrame, factor: str, score: str = "accuracy") -> dict[
     }
     whole = np.nansum(list(parts.values()))
     shares = {name: part / whole if whole > 0 else math.nan for name, part in parts.items()}
-    ratio = square_level / square_both / (1 + folds / (folds - 1)) if square_both > 0 else math.nan
+    error = square_both + folds / (folds - 1) * max(square_both - inner, 0)
+    ratio = square_level / error if error > 0 else math.nan
     p = stats.f.sf(ratio, levels - 1, (folds - 1) * (levels - 1))
     return {name: float(share) for name, share in shares.items()} | {"p": float(p)}
 
@@ -105,12 +124,13 @@ def variance(table: pd.DataFrame, factor: str, score: str = "accuracy") -> dict[
 def by_fold(found: pd.DataFrame, keys: Sequence[str], score: str = "accuracy") -> pd.DataFrame:
     """Mean of a score over seeds: a row for each of `keys`, in the order in which they are found; a column a fold."""
     mean = found.groupby([*keys, "fold"], sort=False, dropna=False)[score].mean()
-    return mean.unstack(sort=False)  # which by itself takes the order of each key alone, and mixes up their pairs
+    order = mean.index.droplevel("fold").unique()  # unstack has the order of each key alone, and mixes up their pairs
+    return mean.unstack().reindex(order)
 
 
 def table(by_fold: pd.DataFrame) -> pd.DataFrame:
     """`effect` of each row, which has a column a fold."""
-    return pd.DataFrame([effect(row) for row in by_fold.to_numpy()], by_fold.index)
+    return pd.DataFrame([effect(row) for row in by_fold.to_numpy()], by_fold.index)[TESTED]
 
 
 def joined(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -129,19 +149,23 @@ def statements(tested: Mapping[tuple[str, str], tuple[str, dict[str, float]]]) -
     """Statements that something is above 0, by data and id: what they say, value, low, high, p_adjusted, verdict.
 
     p is adjusted for all statements together (Benjamini and Hochberg). One holds where it is below 0.05 and the value
-    above 0, the opposite holds where the value is below 0, and otherwise it is not shown.
+    above 0, the opposite holds where the value is below 0, and otherwise it is not shown. Intervals are widened to
+    decide alike: of m tested statements R are shown, and each interval misses at 0.05 R / m (Benjamini and Yekutieli,
+    Journal of the American Statistical Association 100, 2005); at 0.05 / m where none is.
     """
     index = pd.MultiIndex.from_tuples(tested, names=["data", "statement"])
     frame = pd.DataFrame([{"says": says, **found} for says, found in tested.values()], index)
     known = frame["p"].notna()
-    frame["p_adjusted"] = frame.pop("p")
-    frame.loc[known, "p_adjusted"] = stats.false_discovery_control(frame.loc[known, "p_adjusted"])
-    shown = np.where(frame["value"] > 0, "holds", "the opposite holds")
-    return frame.assign(verdict=np.where(frame["p_adjusted"] < 0.05, shown, "not shown"))
+    frame.loc[known, "p_adjusted"] = stats.false_discovery_control(frame.loc[known, "p"])
+    shown = frame["p_adjusted"] < 0.05
+    reach = _reach(frame, 0.05 * max(shown.sum(), 1) / max(known.sum(), 1))
+    side = np.where(frame["value"] > 0, "holds", "the opposite holds")
+    frame = frame.assign(low=frame["value"] - reach, high=frame["value"] + reach)
+    return frame.assign(verdict=np.where(shown, side, "not shown"))[["says", *TESTED[:3], "p_adjusted", "verdict"]]
 
 
 def of_pooling(apart: pd.DataFrame, random: pd.DataFrame) -> dict[str, tuple[str, dict[str, float]]]:
-    """What MicroExpNet says of pooling (section IV-A), for `statements`.
+    """What MicroExpNet says of pooling (section IV-A), for `statements`; of small networks on their mean.
 
     apart, random  accuracy less that without pooling, by size (from large to small) and pooling, a column a fold
     """
@@ -149,10 +173,13 @@ def of_pooling(apart: pd.DataFrame, random: pd.DataFrame) -> dict[str, tuple[str
     second = apart.xs("after conv2", level="pooling") - apart.xs("after conv1", level="pooling")
     small = [size for size in both_apart.index if size in SMALL]
     gains, costs = effect(both_apart.loc[small].mean()), effect(-both_random.loc[small].mean())
+    kinds = random.index.unique("pooling")
+    each = [effect(-random.xs(kind, level="pooling").loc[small].mean()) for kind in kinds]
     return {
         "subject_pooling": ("apart: small networks gain by pooling", gains),
-        "random_no_pooling": ("at random: small networks lose by pooling", costs),
-        "reversed": ("both of these", both(gains, costs)),
+        "random_pooling_costs": ("at random: small networks lose by pooling", costs),
+        "reversed": ("both of these", weakest(gains, costs)),
+        "random_no_pooling": ("at random: no pooling is best for small networks", weakest(*each)),
         "more_apart": ("pooling gains more apart than at random", contrast(both_apart.mean(), both_random.mean())),
         "subject_by_size": ("apart: the smaller, the more pooling gains", trend(both_apart.to_numpy().T)),
         "random_by_size": ("at random: the smaller, the more pooling costs", trend(-both_random.to_numpy().T)),

@@ -8,8 +8,10 @@ import multiprocessing
 import os
 import pickle
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from multiprocessing import connection
 from pathlib import Path
@@ -213,17 +215,22 @@ def _write(folder: Path, key: str, point: pd.Series, result: dict) -> None:
 # ---------------------------------------------------------------------------------------------------------- who works
 
 
+_ALONE = threading.Lock()
+
+
 def _work(function: Function, points: pd.DataFrame) -> pd.DataFrame:
-    """`function` with one thread, wherever it runs: sums of several threads end in other last digits."""
-    torch = sys.modules.get("torch")  # not there where `function` does without
-    if torch is None:
-        return function(points)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return function(points)
-    finally:
-        torch.set_num_threads(threads)
+    """`function` with one thread, wherever it runs: sums of several threads end in other last digits; and alone in its
+    process, as a Dask worker of several threads is not: they would draw from one generator of random numbers."""
+    with _ALONE:
+        torch = sys.modules.get("torch")  # not there where `function` does without
+        if torch is None:
+            return function(points)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return function(points)
+        finally:
+            torch.set_num_threads(threads)
 
 
 def _said(error: BaseException) -> str:
@@ -288,7 +295,8 @@ class _Processes:
 
     def submit(self, points: pd.DataFrame) -> int:
         process = self.idle.pop() if self.idle else _Process(self.function)
-        process.pipe.send(points)
+        with suppress(BrokenPipeError, ConnectionResetError):  # it died with nothing to do: `next` will find it so
+            process.pipe.send(points)
         self.submitted += 1
         self.busy[process.pipe] = self.submitted, process
         return self.submitted

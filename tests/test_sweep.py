@@ -4,6 +4,8 @@ import functools
 import json
 import os
 import signal
+import threading
+import time
 
 import numpy as np
 import pandas as pd
@@ -119,6 +121,43 @@ def test_a_process_that_dies_takes_only_its_task_with_it(tmp_path):
     log.unlink()
     found = sweep(functools.partial(deadly, log=log, times=9), POINTS, workers=2, progress=False)
     assert found["error"].tolist() == ["", "its process died with exit code -9", "", ""]
+
+
+def idle_death(points, log):
+    """The process of x = 5 dies after its work is done, while 2 and 3 are at work, which together fail."""
+    squared(points, log)
+    if 5 in set(points["x"]):
+        threading.Timer(0.2, os._exit, [1]).start()
+    if len(points) > 1:
+        time.sleep(1.5)
+        raise ValueError("not together")
+    return squared(points)
+
+
+def test_a_process_that_dies_idle_takes_nothing_with_it(tmp_path):
+    function = functools.partial(idle_death, log=tmp_path / "log")
+    points = EXPECTED[["x"]][:3].assign(kind=["a", "b", "b"])
+    found = sweep(function, points, cohort=["kind"], most=2, workers=2, progress=False)
+    pd.testing.assert_frame_equal(found[["x", "y", "name"]], EXPECTED.loc[:2, ["x", "y", "name"]])
+
+
+def drawn(points):
+    """Two numbers of torch's generator, a while apart, seeded with x."""
+    import torch
+
+    torch.manual_seed(points["x"].iloc[0])
+    first = float(torch.rand(()))
+    time.sleep(0.1)
+    return pd.DataFrame({"first": [first], "second": [float(torch.rand(()))]})
+
+
+def test_threads_of_a_worker_do_not_draw_from_each_others_numbers():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=4, processes=False, dashboard_address=None
+    ) as cluster:
+        found = sweep(drawn, POINTS, scheduler=cluster.scheduler_address, progress=False)
+    pd.testing.assert_frame_equal(found, sweep(drawn, POINTS, workers=1, progress=False))
 
 
 def wrong(points, give):

@@ -27,8 +27,8 @@ def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd
 
     A number that was computed and is equal is exact, whatever else the paper says of it; otherwise one that a check
     finds wrong is inconsistent, measured or not; a check that rests on an assumption decides nothing. A statement that
-    something is above 0 is reproduced where the whole interval is, and not where none of it is. `evidence` names the
-    file or the checks that the verdict rests on.
+    something is above 0 is reproduced where the whole interval is; where it is not measured, the paper's own numbers
+    decide. `evidence` names the file or the checks that the verdict rests on.
     """
     of: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -80,9 +80,7 @@ def _verdict(claim: Claim, found: pd.Series | None, checks: list[Finding], at_ha
     if failing:
         return "inconsistent", "check " + ", ".join(dict.fromkeys(failing))
     if found is not None and _paper(found) and kind is measurements.KINDS["effect"]:
-        if found["low"] > 0 or found["high"] < 0:
-            return ("reproduced" if found["low"] > 0 else "not reproduced"), found["evidence"]
-        found = None  # not shown either way
+        return ("reproduced" if found["low"] > 0 else "not reproduced"), found["evidence"]
     if found is not None and (kind.counted or _paper(found)):
         close = not kind.counted and abs(value - claim.value) <= claim.allowed
         return ("reproduced" if close else "not reproduced"), found["evidence"]
