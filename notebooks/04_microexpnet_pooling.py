@@ -87,7 +87,7 @@ display(held_out.pivot(index=["data", "split"], columns="fold", values="images")
 # class's share.
 
 # %%
-sizes = [size for size in effects.SIZES if size in sizes]
+sizes = sorted(sizes, key=effects.SIZES.index)
 recipe = Recipe(
     epochs=epochs, batch=batch, side=84, augmentation=None, loss="cross_entropy", class_weighted=False, optimizer="adam",
     learning_rate=learning_rate, weight_decay=0.0, schedule=schedule, warmup=warmup, channels_last=True,

@@ -140,7 +140,7 @@ heard = pd.DataFrame({"share": {name: losses.teacher_share(kd, *said) for name, 
 display(tables.save(heard, out, "teacher_share", faces[one], "The teacher's part of the first gradient").T)
 
 # %%
-sizes = [size for size in effects.SIZES if size in sizes]
+sizes = sorted(sizes, key=effects.SIZES.index)
 networks = [f"microexpnet_{size}" for size in sizes]
 points = pd.concat([
     grid(samples, networks, seeds, [SCRATCH, SOFTENED, *methods], temperatures, apart=True),
