@@ -201,19 +201,23 @@ def of_distillation(
         "kd_grows": ("it helps the more, the smaller the network", trend(size["any"])),
         "kd_grows_best": ("so it does at the best temperature, as the paper reports", trend(size["best"])),
         "temperature_pays": ("a temperature chosen on other folds beats any", effect((chosen - average).mean())),
-        "temperature_swings": ("temperatures differ more, the smaller the network", trend(swings.to_numpy().T)),
+        "temperature_swings": (
+            "temperatures differ more (squared points), the smaller the network",
+            trend(swings.to_numpy().T),
+        ),
     }
 
 
 def swing(table: pd.DataFrame, factor: str, score: str = "accuracy") -> pd.DataFrame:
-    """Variance of a score over the levels of `factor`, less what seeds alone make of it: a row a size, a column a fold.
+    """Variance of a score over the levels of `factor`, less what seeds alone make of it, in squared points (1/100):
+    a row a size, a column a fold.
 
     table  as for `variance`, with a column size. Not a number with one seed, which cannot tell the two apart.
     """
     cells = table.groupby(["size", "fold", factor], sort=False)[score]
     between = cells.mean().groupby(["size", "fold"], sort=False).var(ddof=1)
     noise = (cells.var(ddof=1) / cells.count()).groupby(["size", "fold"], sort=False).mean()
-    return (between - noise).unstack()
+    return 100**2 * (between - noise).unstack()
 
 
 def chosen_elsewhere(by_fold: np.ndarray) -> np.ndarray:

@@ -287,6 +287,7 @@ def test_what_temperatures_make_of_a_score_is_without_what_seeds_do():
     found = effects.swing(pd.concat(parts), "temperature")
     assert list(found.index) == ["m", "xxs"] and found.shape == (2, 20)
     assert found.mean(axis=1).to_numpy() == pytest.approx([found.loc["m"].mean()] * 2, rel=0.35)
+    assert found.loc["m"].mean() == pytest.approx(5**2, rel=0.5)
     alone = effects.swing(grid(seed=0.1, count=1).assign(size="m"), "temperature")
     assert alone.isna().all(axis=None)
 
