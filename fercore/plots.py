@@ -364,6 +364,7 @@ def panels(
             axis.axhline(0, color="0.4", linewidth=1)
         axis.set_xticks(range(len(places)), [f"{place:g}" if isinstance(place, float) else place for place in places])
         axis.set(title=name, xlabel=x, ylabel=ylabel if axis.get_subplotspec().is_first_col() else "")
+        axis.set_xlim(-0.5, len(places) - 0.5)  # of one place, its values stand together
         axis.grid(False, axis="x")
     if not zero:  # a score, whose interval over a few folds may reach beyond what there is
         axis.set_ylim(max(axis.get_ylim()[0], 0), min(axis.get_ylim()[1], 100))
