@@ -148,17 +148,18 @@ def against(by_fold: pd.DataFrame, level: str, reference: str) -> pd.DataFrame:
 def statements(tested: Mapping[tuple[str, str], tuple[str, dict[str, float]]]) -> pd.DataFrame:
     """Statements that something is above 0, by data and id: what they say, value, low, high, p_adjusted, verdict.
 
-    p is adjusted for all statements together (Benjamini and Hochberg). One holds where it is below 0.05 and the value
-    above 0, the opposite holds where the value is below 0, and otherwise it is not shown. Intervals are widened to
-    decide alike: of m tested statements R are shown, and each interval misses at 0.05 R / m (Benjamini and Yekutieli,
-    Journal of the American Statistical Association 100, 2005); at 0.05 / m where none is.
+    p is adjusted for all statements of the same data (Benjamini and Hochberg), so that what another set shows changes
+    nothing. One holds where it is below 0.05 and the value above 0, the opposite holds where the value is below 0, and
+    otherwise it is not shown. Intervals are widened to decide alike: where R of m statements are shown, each misses at
+    0.05 R / m (Benjamini and Yekutieli, Journal of the American Statistical Association 100, 2005), R at least 1.
     """
     index = pd.MultiIndex.from_tuples(tested, names=["data", "statement"])
     frame = pd.DataFrame([{"says": says, **found} for says, found in tested.values()], index)
-    known = frame["p"].notna()
-    frame.loc[known, "p_adjusted"] = stats.false_discovery_control(frame.loc[known, "p"])
+    known = frame["p"].dropna().groupby(level="data")
+    frame["p_adjusted"] = known.transform(stats.false_discovery_control)
     shown = frame["p_adjusted"] < 0.05
-    reach = _reach(frame, 0.05 * max(shown.sum(), 1) / max(known.sum(), 1))
+    share = shown.groupby(level="data").transform("sum").clip(lower=1) / known.transform("size")
+    reach = _reach(frame, 0.05 * share)
     side = np.where(frame["value"] > 0, "holds", "the opposite holds")
     frame = frame.assign(low=frame["value"] - reach, high=frame["value"] + reach)
     return frame.assign(verdict=np.where(shown, side, "not shown"))[["says", *TESTED[:3], "p_adjusted", "verdict"]]

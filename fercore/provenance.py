@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from . import tables
-from .datasets import Faces
+from .datasets import Faces, store
 
 PACKAGES = ("numpy", "pandas", "scikit-learn", "scikit-image", "cleanlab", "torch", "torchvision", "timm")
 STARTED = time.time()  # of the process: the module is imported first
@@ -26,7 +26,7 @@ def save(out: str | Path, parameters: Mapping, faces: Faces | Sequence[Faces], d
 def record(parameters: Mapping, faces: Faces | Sequence[Faces], device: str = "cpu") -> dict:
     """Parameters, data, code revision, versions, machine and wall time (seconds) as plain JSON values."""
     several = [faces] if isinstance(faces, Faces) else faces
-    data = [{"name": tables.label(one), "images": len(one), "fingerprint": one.fingerprint} for one in several]
+    data = [{"name": tables.label(one), "images": len(one), "fingerprint": _fingerprint(one)} for one in several]
     return {
         "parameters": dict(parameters),
         "data": data[0] if isinstance(faces, Faces) else data,
@@ -51,6 +51,11 @@ def revision() -> str | None:
         return git("rev-parse", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def _fingerprint(faces: Faces) -> str:
+    """Also of what was drawn from a set, which has none of its own yet."""
+    return faces.fingerprint or store.fingerprint(faces.pixels, faces.table)
 
 
 def _version(name: str) -> str | None:

@@ -180,8 +180,8 @@ for name, set_ in faces.items():
 # %% [markdown]
 # ## What the paper says, tested
 #
-# Each statement is that something is above 0: it *holds* where it is and p, adjusted for all of them together, is below
-# 0.05; *the opposite holds* where it is below; otherwise it is *not shown*. Pooling is that after both convolutions, the
+# Each statement is that something is above 0: it *holds* where it is and p, adjusted for all of them on the same data, is
+# below 0.05; *the opposite holds* where it is below 0; otherwise it is *not shown*. Pooling is that after both convolutions, the
 # one that the paper goes on with; its small networks, XS and XXS, are taken on their mean. Intervals here are widened for the
 # number of statements, so that they decide as the verdicts do.
 

@@ -258,8 +258,8 @@ for name, set_ in faces.items():
 # %% [markdown]
 # ## What the paper says, tested
 #
-# Each statement is that something is above 0: it *holds* where it is and p, adjusted for all of them together, is below
-# 0.05; *the opposite holds* where it is below; otherwise it is *not shown*. People or copies are kept apart, as for
+# Each statement is that something is above 0: it *holds* where it is and p, adjusted for all of them on the same data, is
+# below 0.05; *the opposite holds* where it is below 0; otherwise it is *not shown*. People or copies are kept apart, as for
 # Table IV. Intervals here are widened for the number of statements, so that they decide as the verdicts do. How much
 # temperatures differ is counted without what seeds alone make of it, which takes more than one.
 

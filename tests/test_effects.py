@@ -175,6 +175,9 @@ def test_statements_are_adjusted_for_their_number_and_judged_by_that():
     alone, among = (effects.statements({("set", "a"): ("A", almost)} | more) for more in ({}, noise))
     assert alone.loc[("set", "a"), "verdict"] == "holds" and among.loc[("set", "a"), "verdict"] == "not shown"
     assert alone.loc[("set", "a"), "p_adjusted"] == pytest.approx(almost["p"])
+    elsewhere = {("other", name): one for (_, name), one in noise.items()}
+    apart = effects.statements({("set", "a"): ("A", almost)} | elsewhere)
+    assert apart.loc[("set", "a")].equals(alone.loc[("set", "a")])  # what another set shows changes nothing
     opposite = effects.statements({("set", "a"): ("A", effects.effect([-0.1, -0.12, -0.11]))})
     assert opposite["verdict"].tolist() == ["the opposite holds"]
     measured = effects.measured(alone)["effect(a, set)"].to_dict()
@@ -186,8 +189,11 @@ def test_intervals_decide_as_the_verdicts_do():
     draw = np.random.default_rng(2)
     for _ in range(50):
         means = draw.choice([-0.5, 0, 0, 1, 3], 8)
-        tested = {("set", f"s{i}"): ("S", effects.effect(mean + draw.normal(size=5))) for i, mean in enumerate(means)}
-        tested[("set", "all")] = ("All", effects.weakest(*(found for _, found in tested.values())))
+        tested = {
+            ("one" if i < 5 else "other", f"s{i}"): ("S", effects.effect(mean + draw.normal(size=5)))
+            for i, mean in enumerate(means)
+        }
+        tested[("other", "all")] = ("All", effects.weakest(*(found for _, found in tested.values())))
         table = effects.statements(tested)
         assert ((table["low"] > 0) == (table["verdict"] == "holds")).all()
         assert ((table["high"] < 0) == (table["verdict"] == "the opposite holds")).all()

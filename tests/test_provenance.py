@@ -5,6 +5,7 @@ import json
 import platform
 import subprocess
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,6 +27,12 @@ def test_a_record_names_parameters_data_and_versions(monkeypatch):
     assert found["versions"]["numpy"] == version("numpy") and set(found["versions"]) == set(provenance.PACKAGES)
     assert 12.3 <= found["wall_seconds"] < 30
     assert json.loads(json.dumps(found)) == found
+
+
+def test_images_drawn_from_a_set_have_a_fingerprint_of_their_own():
+    drawn, other = (replace(FACES, pixels=np.full((3, 2, 2), one, np.uint8), fingerprint=None) for one in (0, 1))
+    marks = [data["fingerprint"] for data in provenance.record({}, [FACES, drawn, other])["data"]]
+    assert marks[0] == "f00d" and len(set(marks)) == 3 and all(marks)
 
 
 def test_a_package_that_is_not_installed_has_no_version(monkeypatch):
