@@ -179,7 +179,7 @@ def of_pooling(apart: pd.DataFrame, random: pd.DataFrame) -> dict[str, tuple[str
     return {
         "subject_pooling": ("apart: small networks gain by pooling", gains),
         "random_pooling_costs": ("at random: small networks lose by pooling", costs),
-        "reversed": ("both of these", weakest(gains, costs)),
+        "reversed": ("small networks gain by pooling apart and lose at random", weakest(gains, costs)),
         "random_no_pooling": ("at random: no pooling is best for small networks", weakest(*each)),
         "more_apart": ("pooling gains more apart than at random", contrast(both_apart.mean(), both_random.mean())),
         "subject_by_size": ("apart: the smaller, the more pooling gains", trend(both_apart.to_numpy().T)),

@@ -24,6 +24,13 @@ def label(faces: Faces | Sequence[Faces]) -> str:
     return f"{faces.name} (synthetic)" if faces.synthetic else faces.name
 
 
+def majority(faces: Faces) -> str:
+    """What a score has to be above: the share of the most frequent class."""
+    counts = np.bincount(faces.labels, minlength=len(faces.classes))
+    name, share = faces.classes[counts.argmax()], counts.max() / counts.sum()
+    return f"Always answering {name} would score {100 * share:.1f} %."
+
+
 def save(
     frame: pd.DataFrame, out: str | Path, name: str, faces: Faces | Sequence[Faces], caption: str = ""
 ) -> pd.DataFrame:
