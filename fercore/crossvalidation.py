@@ -70,7 +70,7 @@ def gathered(
     sets    which of `folders` to take; images  of a set, by its name in `folders`
     copies  the folder of 01_data_audit, for sets that name nobody
 
-    Raises ValueError where none of `sets` has a folder and another has.
+    Raises ValueError where none of `sets` has a folder and another has, and for folders of one and the same set.
     """
     given = {name: folders[name] for name in sets if folders[name]}
     if others := [name for name in folders if folders[name] and not given]:
@@ -82,15 +82,22 @@ def gathered(
         given = {"ckplus": folder}
     table = copies and str(Path(copies) / "duplicate_groups.csv")
     samples = {name: Sample(folder, images.get(name, 0), folds, copies=table) for name, folder in given.items()}
-    return {datasets.open(sample.folder).name: sample for sample in samples.values()}
+    names = [datasets.open(sample.folder).name for sample in samples.values()]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"more than one of {', '.join(given.values())} is {', '.join(twice)}")
+    return dict(zip(names, samples.values(), strict=True))
 
 
 @lru_cache(maxsize=4)
 def prepared(sample: Sample, side: int = 84) -> tuple[Faces, dict[str, np.ndarray]]:
     """The eight windows of every image that `sample` takes, one after the other; and the fold of each window by split,
-    int (8 N,). They are of `side` px, or as large as the set's own images where that is more than 84 and less."""
+    int (8 N,). They are of `side` px, or as large as the set's own images where that is more than 84 and less. Raises
+    ValueError for a set that names the people of some images and not of others."""
     faces = datasets.open(sample.folder)
-    named = (faces.table["subject"].astype(str) != "").all()
+    subjects = faces.table["subject"].fillna("").astype(str)
+    named = (subjects != "").any()
+    if named and (unnamed := int((subjects == "").sum())):
+        raise ValueError(f"{faces.name} does not name the subject of {unnamed:,} of {len(faces):,} images")
     group = pd.factorize(faces.table["subject"])[0] if named else _copies(faces, sample.copies)
     rows = _drawn(group, 1 if named else 2, sample.images, sample.seed)
     table = faces.table.iloc[rows].reset_index(drop=True)
@@ -108,7 +115,10 @@ def _copies(faces: Faces, path: str) -> np.ndarray:
         table = pd.read_csv(path)
         if not np.array_equal(table["row"], np.arange(len(faces))):
             raise ValueError(f"{path} has {len(table):,} rows, not the {len(faces):,} of {faces.name}")
-        return table["near"].to_numpy()
+        group, exact = table["near"].to_numpy(), audit.exact_duplicates(faces.pixels)
+        if (group != group[exact]).any():
+            raise ValueError(f"{path} is of other images: it parts some of {faces.name} that are the same to the byte")
+        return group
     near = audit.near_duplicates(faces.pixels, audit.SAME_SYNTHETIC if faces.synthetic else audit.SAME)
     return audit.groups(audit.exact_duplicates(faces.pixels), near)
 
@@ -179,7 +189,7 @@ def rests_on(
 
 
 def _digest(faces: Faces, folds: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256(store.fingerprint(faces.pixels, faces.table).encode())
+    digest = hashlib.sha256(f"{store.fingerprint(faces.pixels, faces.table)} {list(faces.classes)}".encode())
     for split, fold in folds.items():
         digest.update(split.encode() + fold.tobytes())
     return digest.hexdigest()

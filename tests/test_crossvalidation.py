@@ -86,6 +86,18 @@ def test_where_nobody_is_named_copies_are_kept_together_and_only_they_are_taken(
     pd.DataFrame({"row": range(11), "near": range(11)}).to_csv(given)
     with pytest.raises(ValueError, match=r"groups\.csv has 11 rows, not the 12 of nobody"):
         prepared(Sample(folder, 1, 2, copies=str(given)))
+    pd.DataFrame({"row": range(12), "near": [0, 1, 0, 1, 4, 5, 6, 5, 6, 9, 9, 11]}).to_csv(given)
+    with pytest.raises(ValueError, match=r"groups\.csv is of other images: it parts some of nobody"):
+        prepared(Sample(folder, 2, 2, copies=str(given)))
+
+
+def test_a_set_that_names_some_people_only_is_refused(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 48, 48), np.uint8)
+    people = pd.Series([f"S{place // 2}" for place in range(11)] + [""])
+    faces = Faces("some", pixels, table(np.arange(12) % 2).assign(subject=people), ("a", "b"))
+    datasets.store.save(faces, tmp_path / "set")
+    with pytest.raises(ValueError, match="some does not name the subject of 1 of 12 images"):
+        prepared(Sample(str(tmp_path / "set"), folds=2))
 
 
 def test_a_grid_has_every_point_once_and_only_softened_ones_a_temperature(samples):
@@ -176,6 +188,9 @@ def test_a_point_rests_on_images_folds_code_and_settings_of_its_method(samples, 
     assert found == rests_on(samples, RECIPE, names)(point("CTKD"))
     for sample in (Sample(folder, 60, 3), Sample(folder, 70, 2), Sample(folder, 60, 2, 1)):
         assert found["data"] != rests_on({"synthck": sample}, RECIPE, names)(point("CTKD"))["data"]
+    faces, folds = prepared(samples["synthck"])
+    more = replace(faces, classes=(*faces.classes, "bored"))  # a network of another number of outputs
+    assert crossvalidation._digest(more, folds) != crossvalidation._digest(faces, folds)
     monkeypatch.setitem(METHODS, "CTKD", losses.Curriculum(span=5))
     assert rests_on(samples, RECIPE, names)(point("CTKD")) != found
     monkeypatch.undo()
@@ -199,5 +214,7 @@ def test_a_study_without_data_has_a_few_rendered_faces(folder, tmp_path):
     assert list(found) == ["synthck"] and prepared(found["synthck"])[0].synthetic
     given = gathered({"ckplus": folder, "fer2013": "elsewhere"}, ["ckplus"], {"ckplus": 50}, 3, "audit")
     assert given == {"synthck": Sample(folder, 50, 3, copies="audit/duplicate_groups.csv")}
+    with pytest.raises(ValueError, match=f"more than one of {folder}, {folder} is synthck"):
+        gathered({"ckplus": folder, "oulucasia": folder}, ["ckplus", "oulucasia"], {}, 2)
     with pytest.raises(ValueError, match="sets are ckplus, but there is a folder for fer2013 only"):
         gathered({"ckplus": "", "fer2013": folder}, ["ckplus"], {}, 2)
