@@ -21,7 +21,7 @@ FINDINGS = {
     "labels that a majority of ten FER+ voters contradicts": ("labels_voted_wrong", "images"),
 }
 FOUND = README.split("## What has been found")[1].split("## Where things are")[0]
-DATA, NETWORKS, LEDGER = re.split(r"^### .+$", FOUND, flags=re.M)
+DATA, NETWORKS, STUDIES, LEDGER = re.split(r"^### .+$", FOUND, flags=re.M)
 ROWS = dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", DATA, flags=re.M))
 
 
@@ -75,6 +75,58 @@ def test_the_table_of_networks_is_what_was_measured():
         "network on FER2013's PrivateTest": "parameters | accuracy, % | macro-F1, % | accuracy without copies, %",
         **{name: " | ".join(cells) for name, cells in network_rows().items()},
     }
+
+
+HEADLINES = (
+    "subject_pooling",
+    "random_pooling_costs",
+    "kd_helps",
+    "kd_grows",
+    "temperature_pays",
+    "temperature_swings",
+)
+
+
+def study_rows():
+    """The README's table of MicroExpNet's statements: effects in points of accuracy, and their verdicts."""
+    rows = {}
+    for stage in ("04_microexpnet_pooling", "05_kd_temperature_grid"):
+        found = pd.read_csv(ROOT / f"reports/reference/{stage}/verdicts.csv")
+        for says, part in found[found["statement"].isin(HEADLINES)].groupby("says", sort=False):
+            one = part.set_index("data")
+            assert list(one.index) == ["synthck (synthetic)", "fer2013"]
+            scale = 1 if (one["statement"] == "temperature_swings").all() else 100  # in squared points already
+            cells = [
+                f"{scale * row.value:+.1f} [{scale * row.low:+.1f}, {scale * row.high:+.1f}]: {row.verdict}"
+                for row in one.itertuples()
+            ]
+            rows[says] = " | ".join(cells)
+    return rows
+
+
+def test_the_table_of_statements_is_what_was_measured():
+    assert dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", STUDIES, flags=re.M)) == {
+        "MicroExpNet's statement": "rendered faces (synthetic) | FER2013",
+        **study_rows(),
+    }
+
+
+def test_what_the_split_does_is_what_was_measured():
+    table = pd.read_csv(ROOT / "reports/reference/04_microexpnet_pooling/table_2.csv")
+    none = table[(table["data"] == "fer2013") & (table["size"] == "m")].set_index("split")["none"]
+    told = re.search(r"M without pooling scores\s(\d+) % at random and (\d+) % with copies apart", STUDIES)
+    assert [int(part) for part in told.groups()] == [
+        round(100 * none[split]) for split in ("random folds", "copy folds")
+    ]
+
+
+def test_what_temperature_and_seed_do_is_what_was_measured():
+    table = pd.read_csv(ROOT / "reports/reference/05_kd_temperature_grid/variance.csv")
+    apart = table[table["split"] != "random folds"]
+    told = re.search(r"make (\d+) to (\d+) % of\sthe variance .* the seed alone (\d+) to (\d+) %", STUDIES)
+    shares = [apart[name].agg(end) for name in ("temperature", "seeds") for end in ("min", "max")]
+    assert [int(part) for part in told.groups()] == [round(100 * share) for share in shares]
+    assert (table["p"] > 0.05).all()  # as chance does
 
 
 def test_targets_and_paths_exist():
