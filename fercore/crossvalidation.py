@@ -94,11 +94,8 @@ def prepared(sample: Sample, side: int = 84) -> tuple[Faces, dict[str, np.ndarra
     int (8 N,). They are of `side` px, or as large as the set's own images where that is more than 84 and less. Raises
     ValueError for a set that names the people of some images and not of others."""
     faces = datasets.open(sample.folder)
-    subjects = faces.table["subject"].fillna("").astype(str)
-    named = (subjects != "").any()
-    if named and (unnamed := int((subjects == "").sum())):
-        raise ValueError(f"{faces.name} does not name the subject of {unnamed:,} of {len(faces):,} images")
-    group = pd.factorize(faces.table["subject"])[0] if named else _copies(faces, sample.copies)
+    named = (faces.table["subject"].fillna("").astype(str) != "").any()
+    group = splits.subjects(faces) if named else _copies(faces, sample.copies)
     rows = _drawn(group, 1 if named else 2, sample.images, sample.seed)
     table = faces.table.iloc[rows].reset_index(drop=True)
     taken = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None)

@@ -57,12 +57,12 @@ def _tested(value: float, error: float, freedom: float, of: int = 1) -> dict[str
     if not error > 1e-9 * max(1, abs(value)):  # a few folds that happen to agree say nothing of what others would do
         error = math.nan
     found = {"value": float(value), "error": float(error), "freedom": float(freedom), "of": of}
-    reach = _reach(pd.Series(found), 0.05)
+    reach = _reach(found, 0.05)
     p = np.minimum(2 * of * stats.t.sf(abs(value) / error, freedom), 1)
     return found | {"low": float(value - reach), "high": float(value + reach), "p": float(p)}
 
 
-def _reach(found: pd.DataFrame | pd.Series, level: float) -> pd.Series | float:
+def _reach(found: pd.DataFrame | dict[str, float], level: float) -> pd.Series | float:
     """How far from the value the interval reaches that misses the truth at `level`."""
     return stats.t.ppf(1 - level / found["of"] / 2, found["freedom"]) * found["error"]
 

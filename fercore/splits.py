@@ -73,13 +73,18 @@ def subject_folds(faces: Faces, count: int = 10, seed: int = 0) -> np.ndarray:
 
     Raises ValueError for a set that does not name the subject of every image.
     """
-    subjects = faces.table["subject"]
-    if unnamed := int((subjects.isna() | (subjects.astype(str) == "")).sum()):
+    return group_folds(faces, subjects(faces), count, seed)
+
+
+def subjects(faces: Faces) -> np.ndarray:
+    """The subject of each image, int (N,). Raises ValueError for a set that does not name that of every image."""
+    names = faces.table["subject"]
+    if unnamed := int((names.isna() | (names.astype(str) == "")).sum()):
         raise ValueError(
             f"{faces.name} does not name the subject of {unnamed:,} of {len(faces):,} images; "
             "for folds that keep duplicates together, see group_folds"
         )
-    return group_folds(faces, pd.factorize(subjects)[0], count, seed)
+    return pd.factorize(names)[0]
 
 
 def _numbered(places, images: int) -> np.ndarray:

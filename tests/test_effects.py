@@ -215,7 +215,7 @@ def test_noise_is_called_so_as_often_as_it_says():
 def test_an_effect_of_temperature_is_found_beneath_the_noise_of_seeds():
     """What seeds do is no one's share, and is not held against the temperatures."""
     found = [
-        effects.variance(grid(level=0.01, seed=0.03, draw=np.random.default_rng(s)), "temperature") for s in range(20)
+        effects.variance(grid(level=0.005, seed=0.03, draw=np.random.default_rng(s)), "temperature") for s in range(20)
     ]
     assert np.mean([one["p"] < 0.05 for one in found]) > 0.8
 

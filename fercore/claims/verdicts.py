@@ -27,8 +27,8 @@ def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd
 
     A number that was computed and is equal is exact, whatever else the paper says of it; otherwise one that a check
     finds wrong is inconsistent, measured or not; a check that rests on an assumption decides nothing. A statement that
-    something is above 0 is reproduced where the whole interval is; where it is not measured, the paper's own numbers
-    decide. `evidence` names the file or the checks that the verdict rests on.
+    something is above 0 is reproduced where the whole interval is; where it is not measured, or could not be tested,
+    the paper's own numbers decide. `evidence` names the file or the checks that the verdict rests on.
     """
     of: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -79,6 +79,8 @@ def _verdict(claim: Claim, found: pd.Series | None, checks: list[Finding], at_ha
     failing = [finding.check.id for finding in checks if finding.holds is False]
     if failing:
         return "inconsistent", "check " + ", ".join(dict.fromkeys(failing))
+    if found is not None and kind is measurements.KINDS["effect"] and pd.isna(found["low"]):
+        found = None  # one that could not be tested: folds that agree by chance, or a single seed
     if found is not None and _paper(found) and kind is measurements.KINDS["effect"]:
         return ("reproduced" if found["low"] > 0 else "not reproduced"), found["evidence"]
     if found is not None and (kind.counted or _paper(found)):
