@@ -155,10 +155,10 @@ def statements(tested: Mapping[tuple[str, str], tuple[str, dict[str, float]]]) -
     """
     index = pd.MultiIndex.from_tuples(tested, names=["data", "statement"])
     frame = pd.DataFrame([{"says": says, **found} for says, found in tested.values()], index)
-    known = frame["p"].dropna().groupby(level="data")
-    frame["p_adjusted"] = known.transform(stats.false_discovery_control)
+    frame["p_adjusted"] = frame["p"].dropna().groupby(level="data").transform(stats.false_discovery_control)
     shown = frame["p_adjusted"] < 0.05
-    share = shown.groupby(level="data").transform("sum").clip(lower=1) / known.transform("size")
+    of_data = frame.assign(shown=shown).groupby(level="data")
+    share = of_data["shown"].transform("sum").clip(lower=1) / of_data["p"].transform("count").clip(lower=1)
     reach = _reach(frame, 0.05 * share)
     side = np.where(frame["value"] > 0, "holds", "the opposite holds")
     frame = frame.assign(low=frame["value"] - reach, high=frame["value"] + reach)

@@ -199,6 +199,21 @@ def test_intervals_decide_as_the_verdicts_do():
         assert ((table["high"] < 0) == (table["verdict"] == "the opposite holds")).all()
 
 
+def test_a_statement_that_cannot_be_tested_leaves_the_others_as_they_are():
+    """Wherever it stands; the sets and statements are in no order of the alphabet."""
+    draw = np.random.default_rng(3)
+    tested = {
+        (data, name): ("S", effects.effect(shift + draw.normal(size=folds)))
+        for data, folds in (("z", 4), ("a", 9))
+        for name, shift in (("y", 3.0), ("x", 0.0), ("b", 5.0))
+    }
+    unknown = ("Unknown", effects.effect([0.1, 0.1]))
+    alone = effects.statements(tested)
+    among = effects.statements({("z", "u"): unknown} | tested | {("a", "c"): unknown})
+    pd.testing.assert_frame_equal(among.loc[alone.index], alone)
+    assert among.loc[[("z", "u"), ("a", "c")], ["low", "high"]].isna().all(axis=None)
+
+
 def test_noise_is_called_so_as_often_as_it_says():
     """Temperatures without effect over folds that share images: the false alarms of the F test."""
     draw, hits = np.random.default_rng(0), 0
