@@ -113,8 +113,8 @@ def _import(options) -> None:
             raise ValueError(f"--{key} is not for {options.name}")
     if options.name == "ferplus" and "fer2013" not in given:
         raise ValueError("ferplus needs FER2013 itself too: --fer2013 SOURCE")
-    path = datasets.bring_in(options.name, options.source, options.to or Path("data") / options.name, **given)
-    faces = datasets.open(path.parent)
+    path = datasets.import_dataset(options.name, options.source, options.to or Path("data") / options.name, **given)
+    faces = datasets.load_imported(path.parent)
     splits = ", ".join(f"{name or 'no split'} {len(faces.rows(name)):,}" for name in faces.splits)
     print(f"{path.parent}: {len(faces):,} images of {' x '.join(map(str, faces.pixels.shape[1:3]))} ({splits})")
     for note in faces.notes:
@@ -122,9 +122,10 @@ def _import(options) -> None:
 
 
 def _audit(options) -> None:
-    from . import audit, datasets, tables
+    from . import audit, datasets
+    from .results import tables
 
-    faces = datasets.open(options.folder)
+    faces = datasets.load_imported(options.folder)
     print(f"{tables.label(faces)}: {len(faces):,} images")
     exact = audit.exact_duplicates(faces.pixels)
     threshold = audit.SAME_SYNTHETIC if faces.synthetic else audit.SAME
@@ -141,16 +142,16 @@ def _audit(options) -> None:
 
 def _train(options) -> None:
     from . import audit, datasets
+    from .deployment.model_card import release
     from .pipeline import read_params
-    from .recipe import from_plain
-    from .release import release
-    from .training import fit
+    from .training.recipe import from_plain
+    from .training.trainer import fit
 
     settings = read_params(options.recipe)
     network, made_with = settings.pop("network", None), settings.pop("options", None) or {}
     if network is None:
         raise ValueError(f"{options.recipe}: names no network")
-    start, faces = settings.pop("weights", None), datasets.open(options.data)
+    start, faces = settings.pop("weights", None), datasets.load_imported(options.data)
     recipe = from_plain(settings)
     select = None if options.select == "none" else options.select
     run = fit(
@@ -168,8 +169,10 @@ def _train(options) -> None:
 
 
 def _networks(options) -> None:
-    from . import claims, equations, measurements
+    from . import claims
+    from .claims import equations
     from .models.profile import compare, count
+    from .results import measurements
 
     networks = claims.networks()
     rows = count(networks)
@@ -181,7 +184,8 @@ def _networks(options) -> None:
 
 
 def _claims(options) -> None:
-    from . import claims, measurements
+    from . import claims
+    from .results import measurements
 
     ledger = claims.load()
     evidence = measurements.gather(options.reports)
@@ -226,7 +230,7 @@ def _params(options) -> None:
 
 
 def _page(options) -> None:
-    from .report import page
+    from .reporting.page import page
 
     page(options.notebook, options.target)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import yaml
+from . import yamlio
 
 
 class ParameterError(ValueError):
@@ -20,34 +19,12 @@ def read_params(*paths: str | Path) -> dict:
     """The mappings of YAML files, later ones over earlier ones. Raises ParameterError."""
     merged: dict = {}
     for path in paths:
-        try:
-            values = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
-        except OSError as error:
-            raise ParameterError(f"{path}: {error.strerror or error}") from None
-        except UnicodeDecodeError as error:
-            raise ParameterError(f"{path}: not UTF-8: {error}") from None
-        except yaml.YAMLError as error:
-            raise ParameterError(f"{path}: not YAML as it should be: {' '.join(str(error).split())}") from None
+        values = yamlio.read(path, ParameterError)
         values = {} if values is None else values  # a file of comments only
         if not isinstance(values, dict):
             raise ParameterError(f"{path}: found {type(values).__name__}; expected a mapping of names to values")
         merged.update(values)
     return merged
-
-
-class UniqueKeys:
-    """For a loader to inherit: YAML takes the last of two equal keys without a word; here that is an error."""
-
-    def construct_mapping(self, node, deep=False):
-        names = [key.value for key, _ in node.value]
-        for name in names:
-            if names.count(name) > 1:
-                raise yaml.YAMLError(f"the key {name!r} stands twice, from line {node.start_mark.line + 1} on")
-        return super().construct_mapping(node, deep)
-
-
-class _Loader(UniqueKeys, yaml.SafeLoader):
-    pass
 
 
 def check_params(notebook: str | Path, files: Iterable[str | Path]) -> dict:
@@ -68,9 +45,8 @@ def _fitting(owner: str, known: Mapping, files: Iterable[str | Path]) -> dict[st
     for path in files:
         for key, value in read_params(path).items():
             if key not in known:
-                near = difflib.get_close_matches(str(key), known, 1)
-                hint = f"; did you mean {near[0]!r}?" if near else f"; it has {', '.join(sorted(known))}"
-                raise ParameterError(f"{path}: {owner} has no parameter {key!r}{hint}")
+                hint = yamlio.did_you_mean(key, sorted(known))
+                raise ParameterError(f"{path}: {owner} has no parameter {key!r}; {hint}")
             kinds = type(known[key]), type(value)
             if kinds[0] is not kinds[1] and kinds != (float, int) and known[key] is not None:
                 expected, found = (kind.__name__ for kind in kinds)
@@ -135,12 +111,12 @@ def prepare_data(files: Iterable[str | Path], folder: str | Path) -> str:
     if name in datasets.SYNTHETIC or not (Path(params["store"]) / store.INDEX).is_file():
         missing = name not in datasets.SYNTHETIC
         rendered = params["instead"] if missing else name
-        path = datasets.bring_in(rendered, None, folder, images=params["images"], seed=params["seed"])
+        path = datasets.import_dataset(rendered, None, folder, images=params["images"], seed=params["seed"])
         why = f"nothing is imported in {params['store']}; " if missing else ""
         return f"{path.parent}: {why}{params['images']:,} rendered faces ({rendered}): all results are synthetic"
     if folder.resolve() == Path(params["store"]).resolve():
         raise ParameterError(f"{found['store'][1]}: store is {params['store']}, the folder that is to refer to it")
-    held = datasets.open(params["store"]).name
+    held = datasets.load_imported(params["store"]).name
     if name not in (held, "folder"):  # which takes the name of the folder that was imported
         raise ParameterError(f"{found['dataset'][1]}: dataset is {name!r}, but {params['store']} holds {held!r}")
     path = store.refer(params["store"], folder)

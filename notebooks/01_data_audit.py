@@ -35,11 +35,14 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from fercore import audit, datasets, measurements, plots, provenance, splits, tables
-from fercore.explore import explore
+from fercore import audit, datasets
+from fercore.datasets import splits
+from fercore.reporting import plots
+from fercore.reporting.widgets import explore
+from fercore.results import measurements, provenance, tables
 
 # %%
-faces = datasets.open(data) if data else datasets.load("synthfer", images=2000)
+faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 for note in faces.notes:
     display(Markdown(f"**Note.** {note}"))
 findings = {"images": len(faces)}

@@ -30,8 +30,8 @@ networks = ["simple_cnn", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0
 weights = ""  # imagenet: what the backbones start from; empty: drawn at random
 seeds = [42]
 epochs = 2
-batch = 32
-side = 48  # px
+batch_size = 32
+img_size = 48  # px
 augmentation = "flip"  # tinyfer_lite: the paper's
 loss = "cross_entropy"  # the paper's is focal, class-weighted
 class_weighted = False
@@ -40,7 +40,7 @@ weight_decay = 0.01
 schedule = "cosine"
 warmup = 0.5  # epochs
 factor = 0.5
-patience = 3  # epochs
+plateau_patience = 3  # epochs
 bn_momentum = 0.1  # 0: each network's own
 precision = "fp32"
 passes = 50  # timed forward passes
@@ -55,25 +55,18 @@ import torch
 from IPython.display import Markdown, display
 
 from fercore import audit as audits
-from fercore import (
-    bench,
-    claims,
-    datasets,
-    handcrafted,
-    measurements,
-    metrics,
-    models,
-    plots,
-    provenance,
-    tables,
-)
-from fercore.augment import AUGMENTATIONS
+from fercore import claims, datasets, models
+from fercore.deployment import latency
+from fercore.evaluation import lbp_svm, statistics
 from fercore.models.profile import profile as count
-from fercore.recipe import Recipe
-from fercore.training import fit
+from fercore.reporting import plots
+from fercore.results import measurements, provenance, tables
+from fercore.training.augment import AUGMENTATIONS
+from fercore.training.recipe import Recipe
+from fercore.training.trainer import fit
 
 # %%
-faces = datasets.open(data) if data else datasets.load("synthfer", images=2000)
+faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 for note in faces.notes:
     display(Markdown(f"**Note.** {note}"))
 if faces.synthetic:
@@ -89,8 +82,8 @@ if faces.synthetic:
 
 # %%
 recipe = Recipe(
-    epochs=epochs, batch=batch, side=side, learning_rate=learning_rate, weight_decay=weight_decay, schedule=schedule,
-    warmup=warmup, factor=factor, patience=patience, bn_momentum=bn_momentum or None, precision=precision, channels_last=True,
+    epochs=epochs, batch_size=batch_size, img_size=img_size, learning_rate=learning_rate, weight_decay=weight_decay, schedule=schedule,
+    warmup=warmup, factor=factor, plateau_patience=plateau_patience, bn_momentum=bn_momentum or None, precision=precision, channels_last=True,
     augmentation=AUGMENTATIONS[augmentation], loss=loss, class_weighted=class_weighted,
 )
 display(pd.Series(recipe.plain(), name="value").drop("augmentation").rename_axis("setting").to_frame().T)
@@ -127,14 +120,14 @@ labels = faces.labels[rows]
 predicted = {name: [trained[name, seed].probabilities(faces, rows).argmax(1) for seed in seeds] for name in networks}
 
 # %%
-machine, cost = handcrafted.lbp_svm(faces, faces.rows("Training"), select)
-predicted["lbp_svm"] = [machine.predict(handcrafted.lbp(faces.pixels[rows]))]
+machine, cost = lbp_svm.lbp_svm(faces, faces.rows("Training"), select)
+predicted["lbp_svm"] = [machine.predict(lbp_svm.lbp(faces.pixels[rows]))]
 print(f"LBP and a linear SVM: C = {cost:g} is best on PublicTest")
 
 # %%
-found = metrics.over_seeds(labels, predicted, len(faces.classes), masks)
+found = statistics.over_seeds(labels, predicted, len(faces.classes), masks)
 scores = tables.save(found.set_index(["name", "part", "score"]), out, "scores", faces, "PrivateTest scores")
-display(metrics.wide(found).style.format("{:.3f}"))
+display(statistics.wide(found).style.format("{:.3f}"))
 
 # %%
 accuracy = scores.xs(("published", "accuracy"), level=["part", "score"]).reindex([*networks, "lbp_svm"])
@@ -155,7 +148,7 @@ for name in networks:
     size = count(network, (3, latency_side, latency_side))
     row = {"network": name, "parameters": size["parameters"], "MiB": size["bytes_buffers"] / 2**20}
     for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
-        seconds = bench.latency(network.to(device), latency_side, timed=passes)
+        seconds = latency.latency(network.to(device), latency_side, timed=passes)
         row |= {f"{device}_ms": 1000 * seconds.mean(), f"{device}_ms_p95": 1000 * np.quantile(seconds, 0.95)}
     for column, device in (("paper_cpu_ms", "ryzen_5_3600"), ("paper_gpu_ms", "rtx_3050")):
         row[column] = 1000 * ledger.printed(f"latency({name}, {device})")
@@ -163,7 +156,7 @@ for name in networks:
 costs = pd.DataFrame(costs).set_index("network")
 
 # %%
-compared = costs.join(metrics.wide(found), how="outer").reindex([*networks, "lbp_svm"]).rename_axis("network")
+compared = costs.join(statistics.wide(found), how="outer").reindex([*networks, "lbp_svm"]).rename_axis("network")
 compared["parameters"] = compared["parameters"].astype("Int64")  # the support vector machine has none
 compared = tables.save(compared, out, "comparison", faces, "Five networks under one protocol; latency in ms")
 display(compared.style.format(precision=3, thousands=","))
@@ -176,7 +169,7 @@ display(plots.save(plots.size_and_latency(compared.loc[networks], faces), out, "
 if out:
     measured = []
     for name in networks:
-        measured += metrics.measurements(
+        measured += statistics.measurements(
             name, faces.name, "PrivateTest", labels, predicted[name], faces.classes, masks
         )
     own = [row for row in measured if "(tinyfer_lite," not in row["measurement"]]  # which 03 measures
@@ -186,7 +179,7 @@ if out:
     tables.save(said, out, "predictions", faces)
 
 # %% tags=["nbval-check-output"]
-findings = {"networks": len(networks), "seeds": len(seeds), "epochs": epochs, "side": side, "images": len(rows)}
+findings = {"networks": len(networks), "seeds": len(seeds), "epochs": epochs, "img_size": img_size, "images": len(rows)}
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()}
 tables.save_findings(findings | {"weights": weights or "random", "lbp_svm_C": cost}, out, faces)
 if out:

@@ -30,15 +30,15 @@ profile = "quick"
 weights = ""  # imagenet: what the backbone starts from; empty: drawn at random
 seeds = [42]
 epochs = 2
-batch = 32
-side = 48  # px
+batch_size = 32
+img_size = 48  # px
 augmentation = "flip"  # tinyfer_lite: the paper's
 learning_rate = 0.002
 weight_decay = 0.01
 schedule = "cosine"
 warmup = 0.5  # epochs
 factor = 0.5
-patience = 3  # epochs
+plateau_patience = 3  # epochs
 bn_momentum = 0.1  # 0: the network's own
 precision = "fp32"
 temperature = 4.0  # of distillation
@@ -57,23 +57,17 @@ from IPython.display import Markdown, display
 from scipy import stats
 
 from fercore import audit as audits
-from fercore import (
-    claims,
-    datasets,
-    explanations,
-    losses,
-    measurements,
-    metrics,
-    plots,
-    provenance,
-    tables,
-)
-from fercore.augment import AUGMENTATIONS
-from fercore.recipe import Recipe, from_plain
-from fercore.training import fit
+from fercore import claims, datasets
+from fercore.evaluation import grad_cam, metrics, statistics
+from fercore.reporting import plots
+from fercore.results import measurements, provenance, tables
+from fercore.training import losses
+from fercore.training.augment import AUGMENTATIONS
+from fercore.training.recipe import Recipe, from_plain
+from fercore.training.trainer import fit
 
 # %%
-faces = datasets.open(data) if data else datasets.load("synthfer", images=2000)
+faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 for note in faces.notes:
     display(Markdown(f"**Note.** {note}"))
 if faces.synthetic:
@@ -84,8 +78,8 @@ start = profile if weights else f"{profile} from random weights"
 
 # %%
 recipe = Recipe(
-    epochs=epochs, batch=batch, side=side, learning_rate=learning_rate, weight_decay=weight_decay, schedule=schedule,
-    warmup=warmup, factor=factor, patience=patience, bn_momentum=bn_momentum or None, precision=precision, channels_last=True,
+    epochs=epochs, batch_size=batch_size, img_size=img_size, learning_rate=learning_rate, weight_decay=weight_decay, schedule=schedule,
+    warmup=warmup, factor=factor, plateau_patience=plateau_patience, bn_momentum=bn_momentum or None, precision=precision, channels_last=True,
     augmentation=AUGMENTATIONS[augmentation],
 )
 
@@ -125,7 +119,7 @@ probabilities = [run.probabilities(faces, rows) for run in full]
 predicted = {"full recipe": [found.argmax(1) for found in probabilities]}
 
 # %%
-scores = metrics.over_seeds(labels, predicted, len(faces.classes), masks).set_index(["part", "score"])
+scores = statistics.over_seeds(labels, predicted, len(faces.classes), masks).set_index(["part", "score"])
 scores["paper"] = np.nan
 for score in metrics.SCORES:
     scores.loc[("published", score), "paper"] = printed(f"{score}(tinyfer_lite, fer2013, PrivateTest)")
@@ -157,12 +151,12 @@ display(plots.save(plots.reliability(table, error, faces), out, "calibration"))
 # those of the 2026 MicroExpNet.
 
 # %%
-teacher, lesson = "mobilenet_v3_small", recipe
+teacher, teacher_recipe = "mobilenet_v3_small", recipe
 if baselines:
     of = pd.read_csv(f"{baselines}/selection.csv").query("network != 'tinyfer_lite'")
     teacher = of.groupby("network")["macro_f1"].mean().idxmax()
-    lesson = from_plain(json.loads(Path(f"{baselines}/recipe.json").read_text()))
-taught = train(teacher, seeds[0], lesson, network=teacher).network
+    teacher_recipe = from_plain(json.loads(Path(f"{baselines}/recipe.json").read_text()))
+taught = train(teacher, seeds[0], teacher_recipe, network=teacher).network
 
 # %%
 plain = replace(recipe, loss="cross_entropy", class_weighted=False)
@@ -180,8 +174,8 @@ for variant, (name, settings, more) in variants.items():
     predicted[variant] = [run.probabilities(faces, rows).argmax(1) for run in trained]
 
 # %%
-found = metrics.over_seeds(labels, {variant: predicted[variant] for variant in variants}, len(faces.classes), masks)
-ablation = metrics.wide(found)
+found = statistics.over_seeds(labels, {variant: predicted[variant] for variant in variants}, len(faces.classes), masks)
+ablation = statistics.wide(found)
 tables.save(ablation, out, "ablation", faces, f"What each choice adds, on PrivateTest; seeds: {len(seeds)}")
 display(ablation.style.format("{:.3f}"))
 
@@ -192,7 +186,7 @@ display(ablation.style.format("{:.3f}"))
 
 # %%
 against = {
-    (variant, score): metrics.difference(labels, predicted[variant], predicted["full recipe"], len(faces.classes), score)
+    (variant, score): statistics.difference(labels, predicted[variant], predicted["full recipe"], len(faces.classes), score)
     for variant in variants if variant != "full recipe" for score in ("accuracy", "macro_f1")
 }
 against = pd.DataFrame(against).T.rename_axis(["variant", "score"])
@@ -230,13 +224,13 @@ display(plots.save(plots.recall_by_frequency(recalls.reset_index(), faces), out,
 
 # %%
 shown = np.random.default_rng(seeds[0]).choice(rows, min(looked_at, len(rows)), replace=False)
-maps, answers = explanations.grad_cam(full[0].network, faces, shown, side)
+maps, answers = grad_cam.grad_cam(full[0].network, faces, shown, img_size)
 captions = [f"{faces.classes[faces.labels[row]]}\nsays {faces.classes[answer]}" for row, answer in zip(shown, answers, strict=True)]
 display(plots.save(plots.explanations(faces, shown, maps, captions, "Grad-CAM"), out, "grad_cam"))
 
 # %%
 if out:
-    measured = metrics.measurements(
+    measured = statistics.measurements(
         "tinyfer_lite", faces.name, "PrivateTest", labels, predicted["full recipe"], faces.classes, masks
     )
     for score in metrics.SCORES:
@@ -250,7 +244,7 @@ if out:
     tables.save(said, out, "predictions", faces)
 
 # %% tags=["nbval-check-output"]
-findings = {"variants": len(variants), "seeds": len(seeds), "epochs": epochs, "side": side, "images": len(rows)}
+findings = {"variants": len(variants), "seeds": len(seeds), "epochs": epochs, "img_size": img_size, "images": len(rows)}
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()}
 tables.save_findings(findings | {"weights": weights or "random", "calibration_error": error, "teacher": teacher}, out, faces)
 if out:

@@ -36,7 +36,7 @@ folds = 3
 seeds = [42]
 epochs = 4
 lengths = []  # epochs of further trainings of the largest and the smallest network, without pooling and with both
-batch = 64
+batch_size = 64
 learning_rate = 0.001
 schedule = "cosine"
 warmup = 0.2  # epochs
@@ -49,10 +49,13 @@ import pandas as pd
 import torch
 from IPython.display import Markdown, display
 
-from fercore import claims, effects, measurements, plots, provenance, tables
-from fercore.crossvalidation import COHORT, cohort, gathered, grid, prepared, rests_on
-from fercore.recipe import Recipe
-from fercore.sweep import sweep, whole
+from fercore import claims
+from fercore.reporting import plots
+from fercore.results import measurements, provenance, tables
+from fercore.studies import statements
+from fercore.studies.cross_validation import COHORT, cache_key, cohort, gathered, grid, prepared
+from fercore.studies.sweep import require_complete, sweep
+from fercore.training.recipe import Recipe
 
 # %%
 samples = gathered({"ckplus": ckplus, "oulucasia": oulucasia, "fer2013": fer2013}, sets, images, folds, audit)
@@ -92,25 +95,25 @@ display(held_out.pivot(index=["data", "split"], columns="fold", values="images")
 # are compared; the training loss beside the accuracy shows which of them merely learn faster.
 
 # %%
-sizes = sorted(sizes, key=effects.SIZES.index)
+sizes = sorted(sizes, key=statements.SIZES.index)
 recipe = Recipe(
-    epochs=epochs, batch=batch, side=84, augmentation=None, loss="cross_entropy", class_weighted=False, optimizer="adam",
+    epochs=epochs, batch_size=batch_size, img_size=84, augmentation=None, loss="cross_entropy", class_weighted=False, optimizer="adam",
     learning_rate=learning_rate, weight_decay=0.0, schedule=schedule, warmup=warmup, channels_last=True,
 )
 POOLING = {"v": "none", "p1": "after conv1", "p2": "after conv2", "p12": "after both"}
-points = grid(samples, [f"candidate_{pooling}_{size}" for size, pooling in product(sizes, POOLING)], seeds)
+trials = grid(samples, [f"candidate_{pooling}_{size}" for size, pooling in product(sizes, POOLING)], seeds)
 on_gpu = {"most": 256, "workers": 1} if torch.cuda.is_available() else {}
-how = {"folder": runs and f"{runs}/04_microexpnet_pooling", "identity": rests_on(samples, recipe), "cohort": COHORT, **on_gpu}
+how = {"folder": runs and f"{runs}/04_microexpnet_pooling", "identity": cache_key(samples, recipe), "cohort": COHORT, **on_gpu}
 work = partial(cohort, samples=samples, recipe=recipe)
-found = whole(sweep(work, points, **how))
+found = require_complete(sweep(work, trials, **how))
 
 # %%
 parts = found["network"].str.extract(r"candidate_(?P<pooling>\w+?)_(?P<size>\w+)$")
 found = found.assign(pooling=parts["pooling"].map(POOLING), size=parts["size"])
 kept = found.drop(columns=["method", "temperature"]).assign(data=found["data"].map(labels))
-tables.save(kept.set_index(["data", "split", "network", "fold", "seed"]), out, "points", every)
+tables.save(kept.set_index(["data", "split", "network", "fold", "seed"]), out, "trials", every)
 levels = ["data", "split", "size", "pooling"]
-by_fold = effects.by_fold(found, levels)
+by_fold = statements.by_fold(found, levels)
 
 # %% [markdown]
 # ## Table II
@@ -121,7 +124,7 @@ by_fold = effects.by_fold(found, levels)
 
 # %%
 ledger = claims.load(f"{params}/claims", claims.networks(f"{params}/paper/networks.yaml"))
-table2 = effects.table(by_fold).drop(columns="p")
+table2 = statements.table(by_fold).drop(columns="p")
 table2 = table2.join(found.groupby(levels, sort=False)[["macro_f1", "window_accuracy", "train_loss"]].mean())
 short = {shown: key for key, shown in POOLING.items()}
 table2["paper"] = [
@@ -130,7 +133,7 @@ table2["paper"] = [
 ]
 caption = f"Accuracy of the candidates over {folds} folds, {epochs} epochs"
 tables.save(table2.rename(index=labels, level="data"), out, "candidates", every, caption)
-shown = effects.side_by_side(table2.rename(index=labels, level="data"), "pooling", list(POOLING.values()))
+shown = statements.side_by_side(table2.rename(index=labels, level="data"), "pooling", list(POOLING.values()))
 tables.save(shown, out, "table_2", every, caption)
 display(shown.style.format("{:.3f}", na_rep=""))
 display(table2["train_loss"].rename("training loss").unstack("pooling", sort=False).style.format("{:.2f}"))
@@ -148,8 +151,8 @@ for name, set_ in faces.items():
 # chance.
 
 # %%
-gains = effects.against(by_fold, "pooling", "none")
-gain = effects.table(gains)
+gains = statements.against(by_fold, "pooling", "none")
+gain = statements.table(gains)
 tables.save(gain.rename(index=labels, level="data"), out, "gains", every, "Accuracy with pooling less without")
 for name, set_ in faces.items():
     part = gain.loc[name].reset_index()
@@ -171,14 +174,14 @@ by_length = pd.concat({epochs: by_length}, names=["epochs"])
 lengths = [length for length in lengths if length != epochs]
 if lengths:
     first = dict(list(samples.items())[:1])
-    points = grid(first, [f"candidate_{pooling}_{size}" for size in ends for pooling in ("v", "p12")], seeds)
-    longer = whole(sweep(work, pd.concat([points.assign(epochs=length) for length in lengths], ignore_index=True), **how))
+    trials = grid(first, [f"candidate_{pooling}_{size}" for size in ends for pooling in ("v", "p12")], seeds)
+    longer = require_complete(sweep(work, pd.concat([trials.assign(epochs=length) for length in lengths], ignore_index=True), **how))
     names = longer["network"].str.split("_")
     longer = longer.assign(pooling=names.str[1].map(POOLING), size=names.str[2])
-    by_length = pd.concat([by_length, effects.by_fold(longer, ["epochs", *levels])]).sort_index(level="epochs", sort_remaining=False)
+    by_length = pd.concat([by_length, statements.by_fold(longer, ["epochs", *levels])]).sort_index(level="epochs", sort_remaining=False)
 
 # %%
-of_length = effects.table(effects.against(by_length, "pooling", "none")).droplevel("pooling")
+of_length = statements.table(statements.against(by_length, "pooling", "none")).droplevel("pooling")
 of_length["accuracy_without"] = by_length.xs("none", level="pooling").mean(axis=1)
 tables.save(of_length.rename(index=labels, level="data"), out, "lengths", every, "What pooling after both changes, by length of training")
 if lengths:
@@ -201,8 +204,8 @@ if lengths:
 tested = {}
 for name in samples:
     apart, random = (gains.loc[(name, split)] for split in prepared(samples[name])[1])
-    tested |= {(name, statement): one for statement, one in effects.of_pooling(apart, random).items()}
-verdicts = effects.statements(tested)
+    tested |= {(name, statement): one for statement, one in statements.of_pooling(apart, random).items()}
+verdicts = statements.verdicts(tested)
 caption = f"The paper's statements, tested; {epochs} epochs, {folds} folds"
 display(tables.save(verdicts.rename(index=labels, level="data"), out, "verdicts", every, caption).style.format(precision=4))
 
@@ -210,7 +213,7 @@ display(tables.save(verdicts.rename(index=labels, level="data"), out, "verdicts"
 if out:
     accuracy = {f"accuracy(candidate_{short[pooling]}_{size}, {data}, {split}, epochs={epochs})": row
                 for (data, split, size, pooling), row in table2[["value", "low", "high"]].iterrows()}
-    measurements.save(measurements.rows(accuracy, len(seeds)) + measurements.rows(effects.measured(verdicts), len(seeds)), out, profile)
+    measurements.save(measurements.rows(accuracy, len(seeds)) + measurements.rows(statements.measured(verdicts), len(seeds)), out, profile)
 
 # %% tags=["nbval-check-output"]
 findings = {"networks": len(found), "folds": folds, "seeds": len(seeds), "epochs": epochs}

@@ -38,13 +38,13 @@ seeds_at_random = [42]
 temperatures = [2.0, 8.0, 32.0]
 methods = ["T 4 with its square", "logit standardisation", "DIST", "decoupled", "CTKD"]
 epochs = 4
-batch = 64
+batch_size = 64
 learning_rate = 0.001
 schedule = "cosine"
 warmup = 0.2  # epochs
 teacher = "simple_cnn"
 teacher_weights = ""  # imagenet: what it starts from; empty: drawn at random
-teacher_side = 32  # px
+teacher_img_size = 32  # px
 teacher_epochs = 1
 teacher_learning_rate = 0.001
 
@@ -59,24 +59,28 @@ import pandas as pd
 import torch
 from IPython.display import Markdown, display
 
-from fercore import claims, effects, losses, measurements, plots, provenance, tables
-from fercore.crossvalidation import (
+from fercore import claims
+from fercore.reporting import plots
+from fercore.reporting.widgets import explore
+from fercore.results import measurements, provenance, tables
+from fercore.studies import statements
+from fercore.studies.cross_validation import (
     COHORT,
     METHODS,
     RANDOM,
     SCRATCH,
     SOFTENED,
+    cache_key,
     cohort,
     gathered,
     grid,
     logits_of,
     prepared,
-    rests_on,
     teach,
 )
-from fercore.explore import explore
-from fercore.recipe import Recipe
-from fercore.sweep import sweep, whole
+from fercore.studies.sweep import require_complete, sweep
+from fercore.training import losses
+from fercore.training.recipe import Recipe
 
 # %%
 samples = gathered({"ckplus": ckplus, "oulucasia": oulucasia, "fer2013": fer2013}, sets, images, folds, audit)
@@ -94,23 +98,23 @@ if any(set_.synthetic for set_ in every):
 
 # %%
 recipe = Recipe(
-    epochs=epochs, batch=batch, side=84, augmentation=None, loss="cross_entropy", class_weighted=False, optimizer="adam",
+    epochs=epochs, batch_size=batch_size, img_size=84, augmentation=None, loss="cross_entropy", class_weighted=False, optimizer="adam",
     learning_rate=learning_rate, weight_decay=0.0, schedule=schedule, warmup=warmup, channels_last=True,
 )
-lesson = Recipe(**recipe.__dict__ | {"epochs": teacher_epochs, "side": teacher_side, "learning_rate": teacher_learning_rate})
+teacher_recipe = Recipe(**recipe.__dict__ | {"epochs": teacher_epochs, "img_size": teacher_img_size, "learning_rate": teacher_learning_rate})
 on_gpu = {"workers": 1} if torch.cuda.is_available() else {}
 
 # %%
 nowhere = tempfile.TemporaryDirectory()
 places = {"folder": runs and f"{runs}/05_teachers", "teachers": f"{runs or nowhere.name}/05_logits"}
-work = partial(teach, samples=samples, network=teacher, recipe=lesson, weights=teacher_weights, **places)
-points = grid(samples, [teacher], [lesson.seed], apart=None if seeds_at_random else True)
-basis = rests_on(samples, lesson, teacher=teacher, weights=teacher_weights)
-taught = whole(sweep(work, points, runs and f"{runs}/05_teacher_points", identity=basis, **on_gpu))
+work = partial(teach, samples=samples, network=teacher, recipe=teacher_recipe, weights=teacher_weights, **places)
+trials = grid(samples, [teacher], [teacher_recipe.seed], group_split=None if seeds_at_random else True)
+basis = cache_key(samples, teacher_recipe, teacher=teacher, weights=teacher_weights)
+taught = require_complete(sweep(work, trials, runs and f"{runs}/05_teacher_trials", identity=basis, **on_gpu))
 
 # %%
-by_teacher = effects.by_fold(taught, ["data", "split"])
-teachers = effects.table(by_teacher).drop(columns="p").rename(index=labels, level="data")
+by_teacher = statements.by_fold(taught, ["data", "split"])
+teachers = statements.table(by_teacher).drop(columns="p").rename(index=labels, level="data")
 tables.save(teachers, out, "teachers", every, f"Accuracy of the teacher, {teacher}, over {folds} folds")
 display(teachers.style.format("{:.3f}"))
 
@@ -141,29 +145,29 @@ heard = pd.DataFrame({"share": {name: losses.teacher_share(kd, *said) for name, 
 display(tables.save(heard, out, "teacher_share", faces[one], "The teacher's part of the first gradient").T)
 
 # %%
-sizes = sorted(sizes, key=effects.SIZES.index)
+sizes = sorted(sizes, key=statements.SIZES.index)
 networks = [f"microexpnet_{size}" for size in sizes]
-points = pd.concat([
-    grid(samples, networks, seeds, [SCRATCH, SOFTENED, *methods], temperatures, apart=True),
-    grid(samples, networks, seeds_at_random, [SCRATCH, SOFTENED], temperatures, apart=False),
+trials = pd.concat([
+    grid(samples, networks, seeds, [SCRATCH, SOFTENED, *methods], temperatures, group_split=True),
+    grid(samples, networks, seeds_at_random, [SCRATCH, SOFTENED], temperatures, group_split=False),
 ], ignore_index=True).astype({"fold": int, "seed": int})
 
 # %%
 together = {"most": 256, "workers": 1} if torch.cuda.is_available() else {}
-work = partial(cohort, samples=samples, recipe=recipe, taught=logits_of(taught), teachers=places["teachers"])
-basis = rests_on(samples, recipe, logits_of(taught))
-found = whole(sweep(work, points, runs and f"{runs}/05_kd_temperature_grid", identity=basis, cohort=COHORT, **together))
+work = partial(cohort, samples=samples, recipe=recipe, teacher_logits=logits_of(taught), teachers=places["teachers"])
+basis = cache_key(samples, recipe, logits_of(taught))
+found = require_complete(sweep(work, trials, runs and f"{runs}/05_kd_temperature_grid", identity=basis, cohort=COHORT, **together))
 found["size"] = found["network"].str.removeprefix("microexpnet_")
 kept = found.drop(columns=["size"]).assign(data=found["data"].map(labels))
-tables.save(kept.set_index(["data", "split", "network", "method", "temperature", "fold", "seed"]), out, "points", every)
+tables.save(kept.set_index(["data", "split", "network", "method", "temperature", "fold", "seed"]), out, "trials", every)
 
 # %%
 keys = ["data", "split", "size"]
-mean = effects.by_fold(found, [*keys, "method", "temperature"])
+mean = statements.by_fold(found, [*keys, "method", "temperature"])
 scratch, softened = (mean.xs(method, level="method") for method in (SCRATCH, SOFTENED))
 scratch = scratch.droplevel("temperature")
 average = softened.groupby(keys, sort=False).mean()
-chosen = softened.groupby(keys, sort=False).apply(lambda part: pd.Series(effects.chosen_elsewhere(part), part.columns))
+chosen = softened.groupby(keys, sort=False).apply(lambda part: pd.Series(statements.chosen_elsewhere(part), part.columns))
 best = softened.groupby(keys, sort=False).apply(lambda part: part.loc[part.mean(axis=1).idxmax()])
 
 # %% [markdown]
@@ -174,7 +178,7 @@ best = softened.groupby(keys, sort=False).apply(lambda part: part.loc[part.mean(
 
 # %%
 lines = pd.concat({"none": scratch, **{f"{value:g}": softened.xs(value, level="temperature") for value in temperatures}}, names=["temperature"])
-lines = effects.table(lines).drop(columns="p")
+lines = statements.table(lines).drop(columns="p")
 tables.save(lines.rename(index=labels, level="data").reorder_levels([*keys, "temperature"]), out, "by_temperature", every)
 for name, set_ in faces.items():
     part = lines.xs(name, level="data").reset_index()
@@ -192,7 +196,7 @@ for name, set_ in faces.items():
 
 # %%
 ledger = claims.load(f"{params}/claims", claims.networks(f"{params}/paper/networks.yaml"))
-table4 = effects.joined({"scratch": scratch, "best": best, "chosen": chosen, "any": average})
+table4 = statements.joined({"scratch": scratch, "best": best, "chosen": chosen, "any": average})
 table4.insert(0, "teacher", [by_teacher.loc[key[:2]].mean() for key in table4.index])
 for name, method in (("scratch", SCRATCH), ("any", SOFTENED)):
     table4[f"{name}_macro_f1"] = found[found["method"] == method].groupby(keys)["macro_f1"].mean()
@@ -207,7 +211,7 @@ display(table4[["teacher", "scratch", "paper_scratch", "best", "paper_best", "ch
 # %%
 gains = pd.concat({"mean over temperatures": average - scratch, "best, as the paper reports": best - scratch,
                    "chosen on other folds": chosen - scratch}, names=["temperature"])
-gain = effects.table(gains)
+gain = statements.table(gains)
 tables.save(gain.rename(index=labels, level="data").reorder_levels([*keys, "temperature"]), out, "gains", every, "What distillation adds")
 for name, set_ in faces.items():
     part = gain.xs(name, level="data").reset_index()
@@ -224,7 +228,7 @@ for name, set_ in faces.items():
 
 # %%
 parts = found[found["method"] == SOFTENED].groupby(keys, sort=False)
-spread = pd.DataFrame({key: effects.variance(part, "temperature") for key, part in parts}).T.rename_axis(keys)
+spread = pd.DataFrame({key: statements.variance(part, "temperature") for key, part in parts}).T.rename_axis(keys)
 tables.save(spread.rename(index=labels, level="data"), out, "variance", every, "Shares of the variance of accuracy")
 display(spread.style.format("{:.3f}"))
 for name, set_ in faces.items():
@@ -246,7 +250,7 @@ candidates |= {(method, 1): mean.xs(method, level="method").droplevel("temperatu
 rows = {}
 for key, accuracy in candidates.items():
     accuracy = accuracy[accuracy.index.get_level_values("split") != RANDOM]
-    row = effects.joined({"gain": accuracy - scratch.loc[accuracy.index], "over_grid": accuracy - chosen.loc[accuracy.index]})
+    row = statements.joined({"gain": accuracy - scratch.loc[accuracy.index], "over_grid": accuracy - chosen.loc[accuracy.index]})
     row.insert(0, "accuracy", accuracy.mean(axis=1))
     rows[key] = row
 others = pd.concat(rows, names=["method", "trainings"]).reorder_levels([*keys, "method", "trainings"])
@@ -272,25 +276,25 @@ for name, sample in samples.items():
     split = next(split for split in prepared(sample)[1] if split != RANDOM)
     own = found[(found["method"] == SOFTENED) & (found["data"] == name) & (found["split"] == split)]
     parts = [part.loc[(name, split)] for part in (scratch, average, best, chosen)]
-    said = effects.of_distillation(*parts, effects.swing(own, "temperature"))
+    said = statements.of_distillation(*parts, statements.swing(own, "temperature"))
     tested |= {(name, statement): one for statement, one in said.items()}
-verdicts = effects.statements(tested)
+verdicts = statements.verdicts(tested)
 caption = f"The paper's statements, tested; {epochs} epochs, {folds} folds"
 display(tables.save(verdicts.rename(index=labels, level="data"), out, "verdicts", every, caption).style.format(precision=4))
 
 # %%
 if out:
     count = {split: len(seeds_at_random if split == RANDOM else seeds) for split in found["split"].unique()}
-    rows = measurements.rows(effects.measured(verdicts), len(seeds))
+    rows = measurements.rows(statements.measured(verdicts), len(seeds))
     for ending, part in (("", scratch), ("+kd", best)):
-        for (data, split, size), row in effects.table(part).drop(columns="p").iterrows():
+        for (data, split, size), row in statements.table(part).drop(columns="p").iterrows():
             rows += measurements.rows({f"accuracy(microexpnet_{size}{ending}, {data}, {split})": row}, count[split])
-    for (data, split), row in effects.table(by_teacher).drop(columns="p").iterrows():
+    for (data, split), row in statements.table(by_teacher).drop(columns="p").iterrows():
         rows += measurements.rows({f"accuracy({teacher}, {data}, {split})": row}, 1)
     measurements.save(rows, out, profile)
 
 # %% tags=["nbval-check-output"]
-findings = {"networks": len(points), "teachers": len(taught), "folds": folds, "temperatures": len(temperatures), "epochs": epochs}
+findings = {"networks": len(trials), "teachers": len(taught), "folds": folds, "temperatures": len(temperatures), "epochs": epochs}
 for name, set_ in faces.items():
     findings[f"images_{name}"] = len(set_) // 8
 print(pd.Series(findings).to_string())
@@ -299,7 +303,7 @@ print(pd.Series(findings).to_string())
 findings |= {f"{statement}, {labels[data]}": row.verdict for (data, statement), row in verdicts.iterrows()}
 tables.save_findings(findings | {"teacher": teacher}, out, every)
 if out:
-    settings = {"recipe": recipe.plain(), "teacher": teacher, "teacher_weights": teacher_weights, "teacher_recipe": lesson.plain(),
+    settings = {"recipe": recipe.plain(), "teacher": teacher, "teacher_weights": teacher_weights, "teacher_recipe": teacher_recipe.plain(),
                 "sets": sets, "images": images, "sizes": sizes, "folds": folds, "seeds": seeds, "seeds_at_random": seeds_at_random,
                 "temperatures": temperatures, "methods": methods}
     provenance.save(out, settings, every, "cuda" if torch.cuda.is_available() else "cpu")

@@ -29,9 +29,11 @@ out = ""  # where tables and LaTeX macros go; empty: nowhere
 # %%
 from IPython.display import HTML, Image, Markdown, display
 
-from fercore import claims, equations, measurements, report
-from fercore.claims import shown
+from fercore import claims
+from fercore.claims import equations, render
 from fercore.models.profile import compare, count
+from fercore.reporting import page
+from fercore.results import measurements
 
 # %%
 networks = claims.networks(f"{params}/paper/networks.yaml")
@@ -47,7 +49,7 @@ verdicts = claims.judge(ledger, evidence, findings)
 # *Measured* is on FER2013's PrivateTest as published; *deduplicated* leaves out the images that also stand in Training.
 
 # %%
-display(HTML(shown.grouped(shown.headline(ledger, verdicts), ledger.papers)))
+display(HTML(render.grouped(render.headline(ledger, verdicts), ledger.papers)))
 
 # %% [markdown]
 # ## Every claim, counted
@@ -68,9 +70,9 @@ display(Markdown("\n".join(f"- **{name}**: {meaning}" for name, meaning in claim
 # rounding.
 
 # %%
-contradictions, doubtful = (shown.contradictions(findings, assuming) for assuming in (False, True))
+contradictions, doubtful = (render.contradictions(findings, assuming) for assuming in (False, True))
 display(Markdown(f"{len(findings):,} numbers were held against others, {len(contradictions)} of them do not fit."))
-display(HTML(shown.both_sides(contradictions)))
+display(HTML(render.both_sides(contradictions)))
 
 # %% [markdown]
 # ### What does not fit under an assumption
@@ -78,7 +80,7 @@ display(HTML(shown.both_sides(contradictions)))
 # Here the paper would have to say more before one could call it a contradiction. These decide no verdict.
 
 # %%
-display(HTML(shown.both_sides(doubtful, "doubtful")))
+display(HTML(render.both_sides(doubtful, "doubtful")))
 
 # %% [markdown]
 # ## The networks
@@ -97,17 +99,17 @@ display(sizes.style.hide(axis="index"))
 # %%
 def show(stages):
     for stage in stages:
-        name, numbers = report.findings(stage)
+        name, numbers = page.findings(stage)
         warning = "\n\n**Rendered faces: no number here compares with a paper's.**" if "synthetic" in name else ""
         display(Markdown(f"### Stage {stage.name}, data {name}\n\n{len(numbers)} findings.{warning}"))
-        for heading, found in report.shown_tables(stage):
+        for heading, found in page.shown_tables(stage):
             found = found.style.hide(axis="index")
             display(Markdown(f"#### {heading}"), found.format(precision=3, na_rep="", thousands=","))
         for path in sorted(stage.glob("*.png")):
             display(Image(path))
 
 
-stages = report.stages(reports)
+stages = page.stages(reports)
 if not stages:
     display(Markdown(f"Nothing has been measured in `{reports}` yet: run `make reproduce PROFILE={profile}`."))
 show(stages)
@@ -118,7 +120,7 @@ show(stages)
 # What comes with the project in `reports/reference`, with the record of how it was made.
 
 # %%
-show(stage for stage in report.stages(reference) if stage.name != "01_data_audit")
+show(stage for stage in page.stages(reference) if stage.name != "01_data_audit")
 
 # %% [markdown]
 # ## The whole ledger
@@ -126,16 +128,16 @@ show(stage for stage in report.stages(reference) if stage.name != "01_data_audit
 # Every number of every table, the numbers of the text, and the numbered equations. `fercore claims` prints the same.
 
 # %%
-display(HTML(shown.page(verdicts, "../../" if out else "")))  # from report.html, or from this notebook
+display(HTML(render.page(verdicts, "../../" if out else "")))  # from page.html, or from this notebook
 
 # %%
 if out:
-    shown.write(out, verdicts, contradictions=contradictions, doubtful=doubtful, networks=sizes)
+    render.write(out, verdicts, contradictions=contradictions, doubtful=doubtful, networks=sizes)
 
 # %% [markdown]
 # ## Every finding of the stages
 
 # %%
 for stage in stages:
-    name, numbers = report.findings(stage)
+    name, numbers = page.findings(stage)
     display(Markdown(f"### {stage.name}, {name}"), numbers.style.hide(axis="index"))

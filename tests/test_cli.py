@@ -63,13 +63,13 @@ def pictures(root, count=3):
 def test_import_says_what_it_found(project, said):
     text = said("import", "folder", pictures(project / "faces"), "--to", "data/mine", "--subject", r"(S\d)\.png")
     assert text.splitlines()[0] == "data/mine: 12 images of 48 x 48 (Test 6, Training 6)"
-    assert datasets.open("data/mine").table["subject"].unique().tolist() == ["S0", "S1", "S2"]
+    assert datasets.load_imported("data/mine").table["subject"].unique().tolist() == ["S0", "S1", "S2"]
 
 
 def test_import_goes_to_a_folder_of_its_name(said):
     text = said("import", "synthoulu", "--images", "36", "--seed", "1")
     assert text.splitlines()[0] == "data/synthoulu: 36 images of 84 x 84 (no split 36)"
-    assert "note: These faces are rendered" in text and len(datasets.open("data/synthoulu")) == 36
+    assert "note: These faces are rendered" in text and len(datasets.load_imported("data/synthoulu")) == 36
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_data(project, said, refused):
     (project / "quick.yaml").write_text("dataset: synthfer\n")
     text = said("data", "-f", "paper.yaml", "-f", "quick.yaml", "data/quick")
     assert text.startswith("data/quick: 200 rendered faces") and text.count("\n") == 1
-    assert len(datasets.open("data/quick")) == 200
+    assert len(datasets.load_imported("data/quick")) == 200
     (project / "quick.yaml").write_text("sed: [\n")
     assert "quick.yaml" in refused("data", "-f", "paper.yaml", "-f", "quick.yaml", "data/quick")
     (project / "quick.yaml").write_text("images: some\n")

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from mpmath import iv
 
-from .. import measurements
-from . import printed
+from ..results import measurements
+from . import rounding
 from .ledger import Check, Claim, Ledger, LedgerError
 
 
@@ -72,8 +72,8 @@ def _run(check: Check, ledger: Ledger, evidence: pd.DataFrame) -> list[Finding]:
 
 
 def _same(check: Check, claims: list[Claim]) -> Finding:
-    intervals = [printed.convert(claim.interval, claim.unit) for claim in claims]
-    if len({printed.UNITS[claim.unit][0] for claim in claims}) > 1:
+    intervals = [rounding.convert(claim.interval, claim.unit) for claim in claims]
+    if len({rounding.UNITS[claim.unit][0] for claim in claims}) > 1:
         raise LedgerError(f"compares {' and '.join(sorted({claim.unit for claim in claims}))}")
     holds = bool(max(float(part.a) for part in intervals) <= min(float(part.b) for part in intervals))
     values: dict[str, list[str]] = {}
@@ -86,11 +86,11 @@ def _same(check: Check, claims: list[Claim]) -> Finding:
 def _from(check: Check, claim: Claim, right: iv.mpf) -> Finding:
     left = claim.interval
     holds = bool(left.a <= right.b) and bool(right.a <= left.b)
-    return Finding(check, (claim.id,), f"{claim.text} {claim.unit}", printed.show(right), holds)
+    return Finding(check, (claim.id,), f"{claim.text} {claim.unit}", rounding.show(right), holds)
 
 
 def _share_of(check: Check, claim: Claim, whole: iv.mpf) -> Finding:
-    share, total = printed.convert(claim.interval, claim.unit), round(float(whole.mid))
+    share, total = rounding.convert(claim.interval, claim.unit), round(float(whole.mid))
     low, high = (float((end * total).mid) for end in (share.a, share.b))
     least, most = math.ceil(low - 1e-9), math.floor(high + 1e-9)
     if least <= most:
@@ -115,7 +115,7 @@ def _holds(check: Check, claims: list[Claim], ledger: Ledger, evidence: pd.DataF
     }[sides[1]]
     failing = [pair for pair in pairs if impossible(*pair)]
     shown = failing or pairs
-    text = [", ".join(printed.show(pair[side]) for pair in shown) for side in (0, 1)]
+    text = [", ".join(rounding.show(pair[side]) for pair in shown) for side in (0, 1)]
     relation = {"==": "equal to"}.get(sides[1], sides[1])
     return Finding(check, check.judged, text[0], f"should be {relation} {text[1]}", not failing)
 

@@ -7,7 +7,6 @@ printed, so that its last digit is known.
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import math
 import re
@@ -15,12 +14,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
 from mpmath import iv
 
-from .. import measurements
-from ..pipeline import UniqueKeys
-from . import printed
+from .. import yamlio
+from ..results import measurements
+from . import rounding
 
 FOLDER = Path("params/claims")
 NETWORKS = Path("params/paper/networks.yaml")
@@ -88,7 +86,7 @@ class Claim:
 
     def in_unit(self, value: float) -> float:
         """A measured value, which is in its kind's unit, in the claim's."""
-        return float(value) / float(printed.UNITS[self.unit][1]) if self.unit else float(value)
+        return float(value) / float(rounding.UNITS[self.unit][1]) if self.unit else float(value)
 
     @property
     def allowed(self) -> float:
@@ -127,7 +125,7 @@ class Ledger:
         """What a paper prints for a measurement, in the unit of its kind; NaN where none prints anything."""
         for claim in self.claims.values():
             if claim.measurement == measurement and claim.value is not None:
-                return claim.value * float(printed.UNITS[claim.unit][1])
+                return claim.value * float(rounding.UNITS[claim.unit][1])
         return math.nan
 
     def find(self, pattern: str, paper: str) -> list[str]:
@@ -139,8 +137,7 @@ class Ledger:
         for concrete in _members(pattern, self.groups.get(paper, {})):
             fitting = [key for key in keys if _fits(key.split("."), concrete.split("."))]
             if not fitting:
-                near = difflib.get_close_matches(concrete, keys, 1)
-                raise LedgerError(f"no claim {concrete!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+                raise LedgerError(f"no claim {concrete!r}; {yamlio.did_you_mean(concrete, keys)}")
             found += fitting
         return [f"{paper}/{key}" for key in found]
 
@@ -194,16 +191,8 @@ def load(folder: str | Path = FOLDER, counted: Iterable[Mapping] | None = None) 
 
 
 def _read(path: Path) -> dict | list:
-    class Loader(UniqueKeys, yaml.BaseLoader):  # of which every scalar stays text
-        pass
-
-    try:
-        found = yaml.load(path.read_text(encoding="utf-8"), Loader)
-        return {key: part for key, part in found.items() if part != ""} if isinstance(found, dict) else found
-    except OSError as error:
-        raise LedgerError(f"{path}: {error.strerror or error}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise LedgerError(f"{path}: not YAML as it should be: {' '.join(str(error).split())}") from None
+    found = yamlio.read(path, LedgerError, as_text=True)
+    return {key: part for key, part in found.items() if part != ""} if isinstance(found, dict) else found
 
 
 def _entries(whole: Mapping, path: str) -> Iterable[dict]:
@@ -271,13 +260,11 @@ def _claim(entry: Mapping, path: Path, networks: Iterable[str], papers: Iterable
     value = interval = None
     unit = entry.get("unit", "")
     if entry["value"]:
-        if unit not in printed.UNITS:
-            near = difflib.get_close_matches(unit, printed.UNITS, 1)
+        if unit not in rounding.UNITS:
             said = f"no unit {unit!r}" if unit else "no unit is given"
-            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(printed.UNITS))}"
-            raise LedgerError(where + ": " + said + hint)
+            raise LedgerError(f"{where}: {said}; {yamlio.did_you_mean(unit, sorted(rounding.UNITS))}")
         try:
-            value, interval = printed.read(entry["value"], unit, entry.get("scale", ""))
+            value, interval = rounding.read(entry["value"], unit, entry.get("scale", ""))
         except KeyError:
             raise LedgerError(f"{where}: scale is {entry['scale']!r}; there are K, M and G") from None
         except ValueError as error:
@@ -294,7 +281,7 @@ def _claim(entry: Mapping, path: Path, networks: Iterable[str], papers: Iterable
         except ValueError as error:
             raise LedgerError(f"{where}: {error}") from None
         kind = measurements.KINDS[measurements.split(measurement)[0]]
-        if unit and printed.UNITS[unit][0] != kind.unit:
+        if unit and rounding.UNITS[unit][0] != kind.unit:
             raise LedgerError(f"{where}: {unit} does not fit {measurement}, which is in {kind.unit}")
         if kind.counted or kind is measurements.KINDS["effect"]:
             tolerance = ""
@@ -373,9 +360,7 @@ def _keys(mapping: Mapping, known: set[str], where: str, needed: Iterable[str] =
         raise LedgerError(f"{where}: found {mapping!r}; expected names and values")
     for key in mapping:
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
-            raise LedgerError(f"{where}: unknown key {key!r}; {hint}")
+            raise LedgerError(f"{where}: unknown key {key!r}; {yamlio.did_you_mean(key, sorted(known))}")
     for key in sorted(needed):
         if not mapping.get(key):
             raise LedgerError(f"{where}: no {key} is given")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from .. import measurements
+from ..results import measurements
 from .checks import Finding
 from .ledger import Claim, Ledger
 

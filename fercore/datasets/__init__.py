@@ -2,8 +2,8 @@
 
 faces = datasets.load("fer2013", "path/fer2013.csv")   # read where it lies
 faces = datasets.load("synthfer", images=2000)         # rendered, needs no download
-datasets.bring_in("fer2013", "path/fer2013.csv", "data/fer2013")
-faces = datasets.open("data/fer2013")                  # memory-mapped
+datasets.import_dataset("fer2013", "path/fer2013.csv", "data/fer2013")
+faces = datasets.load_imported("data/fer2013")                  # memory-mapped
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pathlib import Path
 from . import store
 from .faces import FER2013_CLASSES, DataError, Faces
 
-__all__ = ["FER2013_CLASSES", "NAMES", "DataError", "Faces", "bring_in", "load", "open"]
+__all__ = ["FER2013_CLASSES", "NAMES", "DataError", "Faces", "import_dataset", "load", "load_imported"]
 
 SYNTHETIC = ("synthfer", "synthck", "synthoulu")
 REAL = ("fer2013", "ferplus", "rafdb", "affectnet", "ckplus", "oulucasia", "folder")
 NAMES = (*REAL, *SYNTHETIC)
 
-open = store.load
+load_imported = store.load
 
 
 def load(name: str, source: str | Path | None = None, **options) -> Faces:
@@ -47,10 +47,11 @@ def load(name: str, source: str | Path | None = None, **options) -> Faces:
     return import_module(f"{__name__}.{name}").read(source, **options)
 
 
-def bring_in(name: str, source: str | Path | None, folder: str | Path, **options) -> Path:
+def import_dataset(name: str, source: str | Path | None, folder: str | Path, **options) -> Path:
     """Import `name` from `source` into `folder`, whole or not at all; returns the path of its `dataset.json`.
 
-    Memory use does not grow with the set: readers put pixels straight into the file that `open` maps. Raises as `load`.
+    Memory use does not grow with the set: readers put pixels straight into the file that `load_imported` maps. Raises
+    as `load`.
     """
     folder = Path(folder)
     store.sweep(folder)  # what an import that was killed has left; there can be one at a time

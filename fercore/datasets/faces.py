@@ -8,6 +8,16 @@ import numpy as np
 import pandas as pd
 
 FER2013_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+SYNONYMS = {  # what people call the expressions, beside FER2013's names
+    "anger": "angry",
+    "disgusted": "disgust",
+    "fearful": "fear",
+    "afraid": "fear",
+    "happiness": "happy",
+    "sadness": "sad",
+    "surprised": "surprise",
+    "neutrality": "neutral",
+}
 COLUMNS = ("label", "split", "subject", "sequence", "source")
 
 
@@ -84,6 +94,16 @@ class Faces:
     def splits(self) -> tuple[str, ...]:
         """Names of the splits in the order in which they first stand in the table."""
         return tuple(self.table["split"].unique())
+
+
+def meaning(word: str, classes: tuple[str, ...]) -> str | None:
+    """The one of `classes` that a word for an expression means, in any case and by any of SYNONYMS; None for none."""
+
+    def plain(name: str) -> str:
+        name = name.strip().lower()
+        return SYNONYMS.get(name, name)
+
+    return next((name for name in classes if plain(name) == plain(word)), None)
 
 
 def table(label, split="", subject="", sequence="", source="", **more) -> pd.DataFrame:

@@ -16,18 +16,18 @@ from pathlib import Path
 
 from . import fer2013_csv, images
 from .faces import FER2013_CLASSES as CLASSES
-from .faces import DataError, Faces, table
+from .faces import DataError, Faces, meaning, table
 from .fer2013_csv import SIDE, SPLITS
 from .store import allocate as allocate_temporary
+from .votes import join
 
-SYNONYMS = {"anger": "angry", "happiness": "happy", "sadness": "sad"}
 UNKNOWN = "test"  # the split of a test image whose name does not say which of the two it is of
 
 
 def read(source: str | Path, *, votes: str | Path | None = None, allocate=allocate_temporary) -> Faces:
     """FER2013 from `source`: pixels uint8 (N, 48, 48), label 0 to 6, split; `source` names the row or file.
 
-    votes  FER+'s fer2013new.csv, joined by row: ten more columns, see `ferplus.join`
+    votes  FER+'s fer2013new.csv, joined by row: ten more columns, see `votes.join`
 
     Raises DataError for anything that is not as the set is published; nothing is guessed or left out.
     """
@@ -36,9 +36,7 @@ def read(source: str | Path, *, votes: str | Path | None = None, allocate=alloca
         raise DataError(source, "no such file", "fer2013.csv, a .gz or .zip of it, or its folder form")
     faces = _read_folder(source, allocate) if source.is_dir() else fer2013_csv.read(source, allocate)
     if votes is not None:
-        from . import ferplus
-
-        faces = ferplus.join(faces, votes)
+        faces = join(faces, votes)
     return faces
 
 
@@ -54,8 +52,8 @@ def _read_folder(source: Path, allocate) -> Faces:
             raise DataError(source / part, "no such folder", "train and test, each with a folder an emotion")
         before = len(found)
         for folder in images.folders(source / part):
-            name = SYNONYMS.get(folder.name.lower(), folder.name.lower())
-            if name not in CLASSES:
+            name = meaning(folder.name, CLASSES)
+            if name is None:
                 raise DataError(folder, f"the emotion {folder.name!r}", ", ".join(CLASSES))
             for path in images.listing(folder):
                 named = path.name.split("_")[0]

@@ -1,7 +1,7 @@
 """The CSV of FER2013, parsed at about the speed at which it is read: all numbers of a chunk at once, in numpy.
 
-`_plain` does that for rows that are as they should be; for anything unusual, from quotes to mistakes, `_careful` looks
-at one row after the other and says what is wrong. Both give the same bytes for whatever both accept.
+`_regular` does that for rows that are as they should be; for anything unusual, from quotes to mistakes, `_careful`
+looks at one row after the other and says what is wrong. Both give the same bytes for whatever both accept.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 
 from .faces import FER2013_CLASSES as CLASSES
 from .faces import DataError, Faces, table
+from .text import quote
 
 SIDE = 48
 PIXELS = SIDE * SIDE
@@ -149,7 +150,7 @@ def _mapped(stream: io.BufferedIOBase, order: _Order) -> list[_Block] | None:
         if not hasattr(scratch, "arrays"):
             scratch.arrays = _Scratch()
         with memoryview(mapped) as view, view[slice(*bounds)] as text:
-            return _plain(text, order, scratch.arrays)
+            return _regular(text, order, scratch.arrays)
 
     with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         cuts = [begin]
@@ -188,7 +189,7 @@ def _blocks(source: Path, stream: io.BufferedIOBase, order: _Order) -> list[_Blo
                 return
             text = bytes(memoryview(buffer)[:size])
             try:
-                blocks[line] = _plain(text, order, scratch) or _careful(source, line, text, order)
+                blocks[line] = _regular(text, order, scratch) or _careful(source, line, text, order)
             except DataError as error:
                 errors[line] = error
 
@@ -244,7 +245,7 @@ class _Scratch:
         return self.arrays[:, :size]
 
 
-def _plain(text: bytes | memoryview, order: _Order, scratch: _Scratch) -> _Block | None:
+def _regular(text: bytes | memoryview, order: _Order, scratch: _Scratch) -> _Block | None:
     """The rows of a chunk without quotes or blank lines, whose numbers are all as they should be; None for any other.
 
     All numbers at once: with the digits' values in an array d, the number that ends at i is d[i] + 10 d[i-1] +
@@ -345,7 +346,7 @@ def _careful(source: Path, line: int, text: bytes, order: _Order) -> _Block:
 
 
 def _row(where: str, text: str, scratch: _Scratch) -> np.ndarray:
-    plain = _plain(f"0,{text.strip()},{SPLITS[0]}\n".encode(), _Order(0, 1, 2, 3), scratch)
+    plain = _regular(f"0,{text.strip()},{SPLITS[0]}\n".encode(), _Order(0, 1, 2, 3), scratch)
     if plain is not None and len(plain.labels) == 1:  # a quoted field may hold more rows than one
         return plain.pixels[0]
     words = text.split()
@@ -355,9 +356,3 @@ def _row(where: str, text: str, scratch: _Scratch) -> np.ndarray:
     if len(words) != PIXELS:
         raise DataError(where, f"{len(words)} pixels", f"{PIXELS} ({SIDE} x {SIDE})")
     return np.array([int(word) for word in words], np.uint8)
-
-
-def quote(field: str) -> str:
-    """A field of a file as an error shows it."""
-    text = field.strip()
-    return repr(text if len(text) <= 40 else text[:40] + "…")

@@ -15,18 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import images
-from .faces import FER2013_CLASSES, DataError, Faces, table
+from .faces import FER2013_CLASSES, DataError, Faces, meaning, table
 from .store import allocate as allocate_temporary
-
-SYNONYMS = {
-    "anger": "angry",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "happiness": "happy",
-    "sadness": "sad",
-    "surprised": "surprise",
-    "neutrality": "neutral",
-}
 
 
 def read(
@@ -98,7 +88,7 @@ def _classes(folders: list[Path], classes: Sequence[str] | None) -> tuple[dict[s
             if folder.name not in classes:
                 raise DataError(folder, f"a folder named {folder.name!r}", f"one of {', '.join(classes)}")
         return {name: name for name in given}, tuple(classes)
-    fer2013 = {name: SYNONYMS.get(name.lower(), name.lower()) for name in given}
+    fer2013 = {name: meaning(name, FER2013_CLASSES) for name in given}
     if set(fer2013.values()) == set(FER2013_CLASSES):
         return fer2013, FER2013_CLASSES
     return {name: name for name in given}, tuple(given)

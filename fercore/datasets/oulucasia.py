@@ -22,11 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from . import images
-from .faces import DataError, Faces, table
+from .faces import DataError, Faces, meaning, table
 from .store import allocate as allocate_temporary
 
 CLASSES = ("anger", "disgust", "fear", "happy", "sadness", "surprise")
-FOLDERS = {"happiness": "happy", "angry": "anger", "sad": "sadness", "surprised": "surprise"}  # beside the classes
 ORIGINAL = "OriginalImg/VL/Strong"
 RELEASE = 80, 480
 
@@ -59,8 +58,8 @@ def read(
     chosen, labels, subjects, sequences = [], [], [], []
     for subject in images.folders(home):
         for sequence in images.folders(subject):
-            name = FOLDERS.get(sequence.name.lower(), sequence.name.lower())
-            if name not in CLASSES:
+            name = meaning(sequence.name, CLASSES)
+            if name is None:
                 raise DataError(
                     sequence, f"a folder named {sequence.name!r}", "Anger, Disgust, Fear, Happiness, Sadness, Surprise"
                 )

@@ -79,3 +79,9 @@ def scalar(path: Path) -> str:
     if not isinstance(value, np.ndarray) or value.size != 1:
         raise DataError(path, f"values of shape {np.shape(value)}", "a .npy file of one number")
     return str(value.astype(str).item())
+
+
+def quote(field: str) -> str:
+    """A field of a file as an error shows it."""
+    text = field.strip()
+    return repr(text if len(text) <= 40 else text[:40] + "…")

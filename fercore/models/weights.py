@@ -11,7 +11,7 @@ import torch
 import torchvision
 from torch import nn
 
-RELEASED = Path(__file__).parents[1] / "released"  # weights that come with the project, each with a card
+RELEASED = Path(__file__).parent / "released"  # weights that come with the project, each with a card
 
 
 class WeightsError(RuntimeError):

@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--threshold", type=float, default=0.85)
     options = parser.parse_args()
-    faces = datasets.open(options.folder) if options.folder else datasets.load("synthfer")
+    faces = datasets.load_imported(options.folder) if options.folder else datasets.load("synthfer")
 
     start = time.perf_counter()
     exact = audit.exact_duplicates(faces.pixels)

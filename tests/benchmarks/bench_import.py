@@ -16,14 +16,15 @@ from pathlib import Path
 WAYS = {
     "bytes": "open(path, 'rb').read()",
     "load": "datasets.load('fer2013', path)",
-    "import": "datasets.bring_in('fer2013', path, folder)",
+    "import": "datasets.import_dataset('fer2013', path, folder)",
     "pandas": "np.stack([np.array(row.split(), dtype=np.uint8) for row in pd.read_csv(path)['pixels']])",
 }
 CHILD = """
 import resource, sys, time
 import numpy as np, pandas as pd
 from fercore import datasets
-from fercore.datasets import fer2013, store
+from fercore.datasets import fer2013
+from fercore.datasets import store
 path, folder = sys.argv[1:]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 start = time.perf_counter()

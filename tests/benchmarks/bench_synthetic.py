@@ -13,7 +13,7 @@ import time  # noqa: E402
 import numpy as np  # noqa: E402
 
 from fercore.datasets import synthetic  # noqa: E402
-from fercore.rendering import render  # noqa: E402
+from fercore.datasets.synthetic import render  # noqa: E402
 
 IMAGES = 2048
 

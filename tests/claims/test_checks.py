@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from fercore import claims, measurements
+from fercore import claims
+from fercore.results import measurements
 
 NOTHING = measurements.gather([])
 EMPTY = """

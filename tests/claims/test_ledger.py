@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from fercore import claims, measurements
+from fercore import claims
+from fercore.results import measurements
 
 
 def test_every_printed_cell_is_a_claim(write):

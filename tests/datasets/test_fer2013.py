@@ -210,8 +210,8 @@ def test_one_worker_gives_the_same(tmp_path, monkeypatch):
 def test_pixels_go_where_they_are_wanted(tmp_path):
     array = np.zeros((9, 48, 48), np.uint8)
     assert fer2013.read(write(tmp_path, text(rows())), allocate=lambda shape: array.reshape(shape)).pixels.base is array
-    path = datasets.bring_in("fer2013", tmp_path / "fer2013.csv", tmp_path / "set")
-    faces = datasets.open(path.parent)
+    path = datasets.import_dataset("fer2013", tmp_path / "fer2013.csv", tmp_path / "set")
+    faces = datasets.load_imported(path.parent)
     assert same(faces) and isinstance(faces.pixels, np.memmap)
 
 
@@ -273,7 +273,7 @@ def compare(data, order, scratch):
         careful = outcome(fer2013_csv._careful("x", 2, bytes(data), order))
     except DataError:
         careful = None
-    plain = outcome(fer2013_csv._plain(bytes(data), order, scratch))
+    plain = outcome(fer2013_csv._regular(bytes(data), order, scratch))
     assert plain is None or plain == careful, data
     if b'"' not in data or data.count(b"\n") == 1:
         assert careful == by_hand(data, order), data
@@ -334,7 +334,7 @@ def test_rows_that_are_moved_and_joined_are_read_alike_or_refused(small):
 @pytest.mark.parametrize("header", [PLAIN, ICML, ("pixels", "emotion", "Usage")])
 def test_what_is_published_takes_the_fast_path(header, end):
     data = text(rows(), header, end).split("\n", 1)[1].encode()
-    block = fer2013_csv._plain(data, fer2013_csv._header("x", ",".join(header).encode()), fer2013_csv._Scratch())
+    block = fer2013_csv._regular(data, fer2013_csv._header("x", ",".join(header).encode()), fer2013_csv._Scratch())
     assert (block.pixels == draw()[1]).all()
 
 
@@ -346,7 +346,7 @@ def test_scratch_that_holds_the_last_chunk_changes_nothing(small):
     )
     for count in (50, 1, 49, 2, 48):
         data = small_rows(rng, count, PLAIN)
-        assert outcome(fer2013_csv._plain(data, order, scratch)) == by_hand(data, order)
+        assert outcome(fer2013_csv._regular(data, order, scratch)) == by_hand(data, order)
 
 
 def spread(rng, words, blanks):
@@ -568,27 +568,27 @@ def test_a_bad_file_is_named_and_nothing_is_written(tmp_path, case):
     path = write(tmp_path, data)
     begin = re.escape(f"{path}: {where}: " if where else f"{path}: ")
     with pytest.raises(DataError, match=f"^{begin}{finding}") as error:
-        datasets.bring_in("fer2013", path, tmp_path / "set")
+        datasets.import_dataset("fer2013", path, tmp_path / "set")
     assert "; expected " in str(error.value) and len(str(error.value)) < len(str(path)) + 450
     assert "\0" not in str(error.value) and "\n" not in str(error.value)
     assert sorted(tmp_path.glob("**/*")) == [path]
 
 
 def test_a_bad_file_leaves_the_old_import_as_it_was(tmp_path):
-    datasets.bring_in("fer2013", write(tmp_path, WHOLE), tmp_path / "set")
+    datasets.import_dataset("fer2013", write(tmp_path, WHOLE), tmp_path / "set")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "set").iterdir()}
     for case in ("label 7", "gz cut", "cut in pixels", "no PrivateTest", "empty"):
         with pytest.raises(DataError):
-            datasets.bring_in("fer2013", write(tmp_path, BAD[case][0], "other.csv"), tmp_path / "set")
+            datasets.import_dataset("fer2013", write(tmp_path, BAD[case][0], "other.csv"), tmp_path / "set")
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "set").iterdir()} == before
-    assert same(datasets.open(tmp_path / "set"))
+    assert same(datasets.load_imported(tmp_path / "set"))
 
 
 @pytest.mark.parametrize("name", ["fer2013.csv", "fer2013.csv.gz", "folder"])
 def test_a_missing_file_is_named(tmp_path, name):
     path = tmp_path / name
     with pytest.raises(DataError, match=re.escape(f"{path}: found no such file; expected fer2013.csv, a .gz or .zip")):
-        datasets.bring_in("fer2013", path, tmp_path / "set")
+        datasets.import_dataset("fer2013", path, tmp_path / "set")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -712,8 +712,8 @@ def test_lost_splits_are_said_plainly(tmp_path):
     [note] = faces.notes
     assert "2 of 4 images do not say whether they are of PublicTest or of PrivateTest" in note
     assert "the official splits are lost" in note
-    datasets.bring_in("fer2013", tmp_path, tmp_path / "set")
-    assert datasets.open(tmp_path / "set").notes == faces.notes
+    datasets.import_dataset("fer2013", tmp_path, tmp_path / "set")
+    assert datasets.load_imported(tmp_path / "set").notes == faces.notes
 
 
 def test_some_names_without_a_split_are_counted(tmp_path):
@@ -780,7 +780,7 @@ def test_a_bad_image_is_named_and_nothing_is_written(tmp_path, case):
         assert len(fer2013.read(root)) == 3
         return
     with pytest.raises(DataError, match=f"^{re.escape(str(path))}: {finding}"):
-        datasets.bring_in("fer2013", root, tmp_path / "set")
+        datasets.import_dataset("fer2013", root, tmp_path / "set")
     assert list((tmp_path / "set").glob("*")) == []
 
 
@@ -807,7 +807,7 @@ def test_a_folder_without_a_split_is_named(tmp_path, names, where, finding):
     root.mkdir()
     draw_folder(root, names)
     with pytest.raises(DataError, match=f"^{re.escape(str(root / where))}: {finding}"):
-        datasets.bring_in("fer2013", root, tmp_path / "set")
+        datasets.import_dataset("fer2013", root, tmp_path / "set")
     assert not (tmp_path / "set").exists()
 
 
@@ -818,7 +818,7 @@ def test_a_file_named_as_a_folder_of_the_form_is_named(tmp_path):
 
 
 def test_an_imported_set_is_not_taken_for_the_folder_form(tmp_path):
-    datasets.bring_in("fer2013", write(tmp_path, WHOLE), tmp_path / "set")
+    datasets.import_dataset("fer2013", write(tmp_path, WHOLE), tmp_path / "set")
     assert same(datasets.load("fer2013", tmp_path / "set"))
     assert (tmp_path / "set" / store.INDEX).is_file()
 

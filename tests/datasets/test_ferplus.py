@@ -8,8 +8,9 @@ from PIL import Image
 
 from fercore import datasets
 from fercore.datasets import fer2013, ferplus, store
-from fercore.datasets.faces import DataError, Faces, table
-from fercore.datasets.ferplus import CLASSES, TARGETS, VOTES
+from fercore.datasets import votes as votes_of
+from fercore.datasets.faces import FER2013_CLASSES, DataError, Faces, table
+from fercore.datasets.votes import CLASSES, TARGETS, VOTES
 
 HEADER = "Usage,Image name," + ",".join(VOTES)
 SPLITS = ("Training",) * 6 + ("PublicTest",) * 3 + ("PrivateTest",) * 3
@@ -48,8 +49,8 @@ def write(folder, votes, header=HEADER, end="\n", before="", name="fer2013new.cs
 
 def test_votes_join_by_row_whatever_the_names_say(tmp_path):
     votes = draw()
-    joined = ferplus.join(faces(), write(tmp_path, votes))
-    assert (ferplus.votes(joined) == votes).all() and ferplus.votes(joined).dtype == np.int64
+    joined = votes_of.join(faces(), write(tmp_path, votes))
+    assert (votes_of.counts(joined) == votes).all() and votes_of.counts(joined).dtype == np.int64
     assert joined.table["votes_happiness"].tolist() == votes[:, 1].tolist()
     assert list(joined.table)[-10:] == [f"votes_{name}" for name in VOTES]
     assert joined.name == "fer2013" and joined.labels.tolist() == faces().labels.tolist()
@@ -67,7 +68,7 @@ def test_votes_join_by_row_whatever_the_names_say(tmp_path):
     ],
 )
 def test_votes_are_read_as_they_are_meant(tmp_path, options):
-    assert (ferplus.votes(ferplus.join(faces(), write(tmp_path, draw(), **options))) == draw()).all()
+    assert (votes_of.counts(votes_of.join(faces(), write(tmp_path, draw(), **options))) == draw()).all()
 
 
 def test_columns_are_found_by_name(tmp_path):
@@ -75,34 +76,34 @@ def test_columns_are_found_by_name(tmp_path):
     lines = [line.split(",") for line in path.read_text().splitlines()]
     lines = [[f'"{i}, 5"', *reversed(line)] for i, line in enumerate(lines)]
     path.write_text("\n".join(",".join(f" {word}" if word.isdigit() else word for word in line) for line in lines))
-    assert (ferplus.votes(ferplus.join(faces(), path)) == draw()).all()
+    assert (votes_of.counts(votes_of.join(faces(), path)) == draw()).all()
 
 
 def test_fer2013_may_be_given_as_faces_as_a_file_or_as_an_import(tmp_path):
     source = tmp_path / "fer2013.csv"
     lines = [f"{row % 7},{' '.join([str(row)] * 2304)},{split}" for row, split in enumerate(SPLITS)]
     source.write_text("\n".join(["emotion,pixels,Usage", *lines]))
-    datasets.bring_in("fer2013", source, tmp_path / "set")
+    datasets.import_dataset("fer2013", source, tmp_path / "set")
     path = write(tmp_path, draw())
     for given in (faces(), source, str(source), tmp_path / "set", store.load(tmp_path / "set")):
-        joined = ferplus.join(given, path)
-        assert (joined.pixels == faces().pixels).all() and (ferplus.votes(joined) == draw()).all()
+        found, expected = (ferplus.read(path, fer2013=source) for source in (given, faces()))
+        assert (found.pixels == expected.pixels).all() and found.table.equals(expected.table)
 
 
 def test_votes_come_back_from_an_import(tmp_path):
-    store.save(ferplus.join(faces(), write(tmp_path, draw())), tmp_path / "set")
-    assert (ferplus.votes(store.load(tmp_path / "set")) == draw()).all()
+    store.save(votes_of.join(faces(), write(tmp_path, draw())), tmp_path / "set")
+    assert (votes_of.counts(store.load(tmp_path / "set")) == draw()).all()
 
 
 def test_a_set_without_votes_is_a_key_error():
     with pytest.raises(KeyError, match="votes_neutral"):
-        ferplus.votes(faces())
+        votes_of.counts(faces())
 
 
 def test_other_sizes_are_refused(tmp_path):
     path = write(tmp_path, draw())
     with pytest.raises(DataError, match=r"fer2013new\.csv: found 12 rows; expected 11, one an image of FER2013"):
-        ferplus.join(faces(11), path)
+        votes_of.join(faces(11), path)
 
 
 def test_another_order_of_splits_is_refused_at_its_line(tmp_path):
@@ -115,7 +116,7 @@ def test_another_order_of_splits_is_refused_at_its_line(tmp_path):
         with pytest.raises(
             DataError, match=f"line {line}: found the Usage 'PublicTest'; expected Training, as FER2013"
         ):
-            ferplus.join(faces(), path)
+            votes_of.join(faces(), path)
 
 
 def test_the_folder_form_has_lost_the_order_and_is_refused(tmp_path):
@@ -126,10 +127,10 @@ def test_the_folder_form_has_lost_the_order_and_is_refused(tmp_path):
         Image.new("L", (48, 48), row).save(root / name)
     assert fer2013.read(root).table["split"].tolist() == list(SPLITS)
     path = write(tmp_path, draw())
-    datasets.bring_in("fer2013", root, tmp_path / "set")
+    datasets.import_dataset("fer2013", root, tmp_path / "set")
     for given in (root, tmp_path / "set"):
         with pytest.raises(DataError, match=r"fer2013new\.csv: found .* expected .*row"):
-            ferplus.join(given, path)
+            ferplus.read(path, fer2013=given)
     with pytest.raises(DataError):
         fer2013.read(root, votes=path)
 
@@ -139,7 +140,7 @@ def test_rows_that_were_shuffled_or_taken_out_are_refused(tmp_path):
     order = np.r_[1, 0, 2:12]
     shuffled = Faces("fer2013", whole.pixels[order], whole.table.iloc[order].reset_index(drop=True), whole.classes)
     with pytest.raises(DataError, match="found votes for row 1 of FER2013, and the image 'row 2';"):
-        ferplus.join(shuffled, path)
+        votes_of.join(shuffled, path)
 
 
 # -- the set -------------------------------------------------------------------------------------------------------
@@ -148,16 +149,16 @@ def test_rows_that_were_shuffled_or_taken_out_are_refused(tmp_path):
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_set_keeps_what_has_a_label(tmp_path, target):
     votes = draw()
-    path = datasets.bring_in("ferplus", write(tmp_path, votes), tmp_path / "set", fer2013=faces(), target=target)
+    path = datasets.import_dataset("ferplus", write(tmp_path, votes), tmp_path / "set", fer2013=faces(), target=target)
     kept = [row for row in range(12) if by_hand(votes[row].tolist(), target) is not None]
     assert 0 in kept and 1 not in kept and len(kept) > 4
-    back = datasets.open(path.parent)
+    back = datasets.load_imported(path.parent)
     assert back.name == "ferplus" and back.classes == CLASSES
     assert back.table["row"].tolist() == kept and back.pixels[:, 3, 4].tolist() == kept
     assert back.table["fer2013_label"].tolist() == [row % 7 for row in kept]
     assert back.table["source"].tolist() == [f"row {row + 1}" for row in kept]
     assert back.table["split"].tolist() == [SPLITS[row] for row in kept]
-    assert (ferplus.votes(back) == votes[kept]).all()
+    assert (votes_of.counts(back) == votes[kept]).all()
     assert back.labels.tolist() == [int(np.argmax(by_hand(votes[row].tolist(), target))) for row in kept]
     assert back.notes == (f"{12 - len(kept)} images without a {target} label are left out.",)
 
@@ -170,7 +171,7 @@ def test_votes_that_give_no_label_at_all_are_refused(tmp_path):
 
 
 def test_classes_of_fer2013_stand_where_they_are_said_to():
-    names = [VOTES[at] for at in ferplus.FER2013_IN_VOTES]
+    names = [VOTES[at] for at in votes_of.places(FER2013_CLASSES)]
     assert names == ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]
 
 
@@ -223,7 +224,7 @@ def test_targets_follow_the_rules_on_random_votes(target):
             *(rng.multinomial(8, rng.dirichlet(np.full(4, 1)), size=1) @ np.eye(10, dtype=int)[6:] for _ in range(300)),
         ]
     )
-    found = ferplus.targets(votes, target)
+    found = votes_of.targets(votes, target)
     expected = [by_hand(row, target) for row in votes.tolist()]
     assert found.shape == (len(votes), 8) and found.dtype == np.float64
     labelled = np.array([shares is not None for shares in expected])
@@ -260,7 +261,7 @@ def test_targets_follow_the_rules_on_random_votes(target):
     ],
 )
 def test_targets_of_rows_that_are_known(votes, target, expected):
-    found = ferplus.targets(np.array([votes]), target)[0]
+    found = votes_of.targets(np.array([votes]), target)[0]
     np.testing.assert_allclose(found, [0] * 8 if expected is None else expected)
     assert (by_hand(votes, target) is None) == (expected is None)
 
@@ -269,13 +270,13 @@ def test_votes_are_not_changed_by_the_count():
     votes = draw()
     before = votes.copy()
     for target in TARGETS:
-        ferplus.targets(votes, target)
+        votes_of.targets(votes, target)
     assert (votes == before).all()
 
 
 def test_an_unknown_target_is_refused():
     with pytest.raises(ValueError, match=r"no FER\+ target 'mean'; there are majority, probability, multi-target"):
-        ferplus.targets(draw(), "mean")
+        votes_of.targets(draw(), "mean")
 
 
 # -- votes as they should not be -----------------------------------------------------------------------------------
@@ -327,7 +328,7 @@ def test_a_bad_file_is_named_and_nothing_is_written(tmp_path, case):
     data = change(path.read_text())
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
     with pytest.raises(DataError, match=rf"^{re.escape(str(path))}: {finding}") as error:
-        datasets.bring_in("ferplus", path, tmp_path / "set", fer2013=faces())
+        datasets.import_dataset("ferplus", path, tmp_path / "set", fer2013=faces())
     assert "; expected " in str(error.value) and "\0" not in str(error.value)
     assert len(str(error.value)) < len(str(path)) + 300
     assert list(tmp_path.iterdir()) == [path]
@@ -337,7 +338,7 @@ def test_the_first_of_many_bad_rows_is_named(tmp_path):
     path = write(tmp_path, draw())
     path.write_text(word(9, 4, "x")(word(7, 5, "y")(path.read_text())))
     with pytest.raises(DataError, match="line 8: found 'y' votes for sadness"):
-        ferplus.join(faces(), path)
+        votes_of.join(faces(), path)
 
 
 def test_missing_files_are_named(tmp_path):
@@ -346,4 +347,4 @@ def test_missing_files_are_named(tmp_path):
     with pytest.raises(DataError, match=r"fer2013\.csv: found no such file"):
         ferplus.read(write(tmp_path, draw()), fer2013=tmp_path / "fer2013.csv")
     with pytest.raises(DataError, match=r"found no such file"):
-        ferplus.join(faces(), tmp_path)  # a folder
+        votes_of.join(faces(), tmp_path)  # a folder

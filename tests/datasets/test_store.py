@@ -212,7 +212,7 @@ def test_a_damaged_index_hides_no_error_and_a_new_import_heals_it(tmp_path, text
     store.save(make(0), tmp_path / "set")
     (tmp_path / "set/dataset.json").write_text(text)
     with pytest.raises(DataError, match=r"none\.csv: found no such file"):
-        datasets.bring_in("fer2013", tmp_path / "none.csv", tmp_path / "set")
+        datasets.import_dataset("fer2013", tmp_path / "none.csv", tmp_path / "set")
     assert len(names(tmp_path / "set")) == 3  # what an index that cannot be read may name is not removed
     store.save(make(1), tmp_path / "set")
     assert whole(tmp_path / "set").name == "set 1" and len(names(tmp_path / "set")) == 3
@@ -418,7 +418,7 @@ def test_a_full_disk_leaves_the_old_set_or_the_new_one(tmp_path, monkeypatch, ca
             assert faces.name == ("set 1" if when == "after" and len(calls) == 3 else "set 0")
         else:
             assert not old
-        assert mapped or not list(folder.glob("*.tmp"))  # bring_in sweeps those that it maps
+        assert mapped or not list(folder.glob("*.tmp"))  # import_dataset sweeps those that it maps
         store.save(make(2), folder)
         assert whole(folder).name == "set 2" and len(names(folder)) == 3
         (folder / "dataset.json").unlink()
@@ -434,7 +434,8 @@ SERVER = """
 import json, os, signal, sys
 import numpy as np
 from fercore import datasets
-from fercore.datasets import fer2013, store
+from fercore.datasets import fer2013
+from fercore.datasets import store
 from pathlib import Path
 
 def die_at(step):
@@ -459,7 +460,7 @@ while line := sys.stdin.readline():
         if step:
             die_at(step)
         print("ready", os.getpid(), flush=True)
-        datasets.bring_in("fer2013", source, sys.argv[1])
+        datasets.import_dataset("fer2013", source, sys.argv[1])
         print("done", flush=True)
         os._exit(0)
     sys.stdin.readline()  # only then: until it is waited for, the number of the child is not given to another process

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from fercore import claims, measurements, models
+from fercore import claims, models
 from fercore.models.profile import compare, count, profile
+from fercore.results import measurements
 
 ROOT = Path(__file__).parents[2]
 NETWORKS = claims.networks(ROOT / "params/paper/networks.yaml")

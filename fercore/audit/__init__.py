@@ -1,0 +1,26 @@
+"""What is in a data set before anyone trains on it: counts, duplicates, leakage between splits, and labels in doubt.
+
+Everything takes arrays or `Faces` and returns DataFrames; nothing here writes or draws.
+"""
+
+from .counts import brightness, counts, mean_faces, measurements
+from .duplicates import (
+    SAME,
+    SAME_SYNTHETIC,
+    constant,
+    contradicted,
+    contradictions,
+    exact_duplicates,
+    groups,
+    leakage,
+    near_duplicates,
+    score_duplicates,
+    thumbnails,
+    without_copies,
+)
+from .labels import label_errors, out_of_sample, score_label_errors, vote_agreement, voted_wrong
+
+__all__ = ["SAME", "SAME_SYNTHETIC", "brightness", "constant", "contradicted", "contradictions", "counts"]
+__all__ += ["exact_duplicates", "groups", "label_errors", "leakage", "mean_faces", "measurements", "near_duplicates"]
+__all__ += ["out_of_sample", "score_duplicates", "score_label_errors", "thumbnails", "vote_agreement", "voted_wrong"]
+__all__ += ["without_copies"]

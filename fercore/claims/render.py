@@ -1,0 +1,198 @@
+"""The judged ledger for reading: tables for the report, a searchable page, macros for LaTeX."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from .checks import Finding
+from .ledger import Ledger
+from .rounding import COUNTED
+
+COLUMNS = {
+    "id": "claim",
+    "where": "where",
+    "about": "about",
+    "claimed": "claimed",
+    "measured": "measured",
+    "verdict": "verdict",
+    "evidence": "evidence",
+}
+
+STYLE = "<style>.claims td, .claims th { text-align: left; vertical-align: top; }</style>\n"
+
+# \measured{tinyfer/table5.simple_cnn.params} in a text; an id without a number is an error, not a blank
+MACROS = r"""% Made by notebooks/09_report. \measured{ID} \claimed{ID} \verdict{ID}, with the ids of params/claims.
+\makeatletter
+\newcommand{\fercore@get}[2]{\ifcsname fercore@#1@#2\endcsname\csname fercore@#1@#2\endcsname
+  \else\PackageError{fercore}{Nothing is #1 for #2}{The ids are those of params/claims.}\fi}
+\newcommand{\fercore@set}[3]{\expandafter\gdef\csname fercore@#1@#2\endcsname{#3}}
+\newcommand{\measured}[1]{\fercore@get{measured}{#1}}
+\newcommand{\claimed}[1]{\fercore@get{claimed}{#1}}
+\newcommand{\verdict}[1]{\fercore@get{verdict}{#1}}
+"""
+
+
+def headline(ledger: Ledger, table: pd.DataFrame) -> pd.DataFrame:
+    """The claims that each paper is known for: claimed, measured, interval, seeds, deduplicated, verdict."""
+    rows = table.set_index("id").loc[list(ledger.headline)]
+    return pd.DataFrame(
+        [
+            {
+                "paper": row["paper"],
+                "where": row["where"],
+                "about": row["about"],
+                "claimed": _unit(row["claimed"], row["unit"]),
+                "measured": _number(row, "measured"),
+                "95 % interval": "" if pd.isna(row["low"]) else f"{_number(row, 'low')} to {_number(row, 'high')}",
+                "seeds": "" if pd.isna(row["seeds"]) else f"{row['seeds']:.0f}",
+                "deduplicated": _number(row, "deduplicated"),
+                "verdict": row["verdict"],
+            }
+            for _, row in rows.iterrows()
+        ]
+    )
+
+
+def grouped(frame: pd.DataFrame, papers: Mapping[str, Mapping]) -> str:
+    """A table as HTML, escaped, with the title of each paper above its rows."""
+    columns = [column for column in frame if column != "paper"]
+    head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
+    parts = [f'<div class="claims"><table><thead><tr>{head}</tr></thead><tbody>']
+    for name, rows in frame.groupby("paper", sort=False):
+        title = f"<b>{html.escape(name)}</b>: {html.escape(papers[name]['title'])}"
+        parts.append(f'<tr><th colspan="{len(columns)}">{title}</th></tr>')
+        for _, row in rows.iterrows():
+            parts.append(f"<tr>{''.join(_cell(row[key]) for key in columns)}</tr>")
+    return STYLE + "\n".join(parts) + "</tbody></table></div>"
+
+
+def contradictions(findings: list[Finding], assuming: bool = False) -> pd.DataFrame:
+    """A row a finding that does not hold: paper, what it is about, the claims, both sides, where the other is from.
+
+    assuming  instead those that rest on an assumption, which is given with them; they decide no verdict
+    """
+    rows = [
+        {
+            "paper": finding.check.paper,
+            "what": finding.check.says,
+            "claims": ", ".join(key.partition("/")[2] for key in finding.claims),
+            "printed": finding.left,
+            "against": finding.right,
+            "source": finding.check.source,
+            "assuming": finding.check.assumes,
+        }
+        for finding in findings
+        if finding.holds is False and bool(finding.check.assumes) == assuming
+    ]
+    columns = ["paper", "what", "claims", "printed", "against", "source", "assuming"]
+    return pd.DataFrame(rows, columns=columns if assuming else columns[:-1])
+
+
+def both_sides(contradictions: pd.DataFrame, name: str = "contradictions") -> str:
+    """What `contradictions` gives as HTML: by paper, each check with the numbers that do not fit it."""
+    parts = [f'<div id="{name}" class="claims">']
+    for paper, of_paper in contradictions.groupby("paper", sort=False):
+        head = "".join(f"<th>{title}</th>" for title in ("what should hold", "claim", "printed", "against"))
+        parts.append(f"<h4>{html.escape(paper)}</h4>\n<table><thead><tr>{head}</tr></thead><tbody>")
+        for what, rows in of_paper.groupby("what", sort=False):
+            notes = {key: rows[key].iloc[0] for key in ("assuming", "source") if key in rows and rows[key].iloc[0]}
+            small = "".join(f"<br><small>{key}: {html.escape(text)}</small>" for key, text in notes.items())
+            first = f'<td rowspan="{len(rows)}">{html.escape(what)}{small}</td>'
+            for _, row in rows.iterrows():
+                cells = "".join(_cell(row[key]) for key in ("claims", "printed", "against"))
+                parts.append(f"<tr>{first}{cells}</tr>")
+                first = ""
+        parts.append("</tbody></table>")
+    return STYLE + "\n".join(parts) + "</div>"
+
+
+def page(table: pd.DataFrame, root: str = "", name: str = "ledger") -> str:
+    """The ledger as HTML that needs nothing from elsewhere, with a field that searches it; every text is escaped.
+
+    root  what leads from the page to where evidence files are named from: "../../" for reports/quick/report.html
+    """
+    head = "".join(f"<th>{html.escape(title)}</th>" for title in COLUMNS.values())
+    rows = []
+    for _, row in table.iterrows():
+        cells = dict(row) | {"claimed": _unit(row["claimed"], row["unit"]), "measured": _number(row, "measured")}
+        if row["cited"]:
+            cells["about"] += f" (cited {row['cited']})"
+        evidence = _cell(row["evidence"])
+        if row["evidence"].endswith(".csv"):
+            link = html.escape(root + row["evidence"], quote=True)
+            evidence = evidence.replace("<td>", f'<td><a href="{link}">').replace("</td>", "</a></td>")
+        rows.append("".join(_cell(cells[key]) for key in COLUMNS if key != "evidence") + evidence)
+    body = "".join(f"<tr>{row}</tr>\n" for row in rows)
+    return f"""{STYLE}<div id="{name}" class="claims">
+<p><label>Search <input type="search" placeholder="words that a row must hold: tinyfer exact" size="40"></label>
+<output>{len(table):,} claims</output></p>
+<table><thead><tr>{head}</tr></thead>
+<tbody>
+{body}</tbody></table></div>
+<script>
+(() => {{
+  const box = document.getElementById("{name}"), rows = [...box.querySelectorAll("tbody tr")];
+  const texts = rows.map(row => row.textContent.toLowerCase());
+  box.querySelector("input").addEventListener("input", event => {{
+    const words = event.target.value.toLowerCase().split(/\\s+/);
+    const hits = rows.filter((row, i) => !(row.hidden = !words.every(word => texts[i].includes(word))));
+    box.querySelector("output").textContent = `${{hits.length.toLocaleString("en")}} claims`;
+  }});
+}})();
+</script>"""
+
+
+def write(out: str | Path, table: pd.DataFrame, **tables: pd.DataFrame) -> None:
+    """Write the ledger and further tables as CSV, and claims.tex, into the folder `out`."""
+    Path(out).mkdir(parents=True, exist_ok=True)
+    for name, frame in {"ledger": table, **tables}.items():
+        frame.to_csv(Path(out) / f"{name}.csv", index=False, lineterminator="\n", float_format="%.10g")
+    macros(table, Path(out) / "claims.tex")
+
+
+def macros(table: pd.DataFrame, path: str | Path) -> Path:
+    """Write LaTeX macros for every measured number, by the claim's id, to `path`; returns it."""
+    lines = []
+    for _, row in table[table["measured"].notna()].iterrows():
+        claimed = re.sub("[<>]", r"$\g<0>$", row["claimed"]).replace("~", r"$\sim$")
+        texts = {"measured": _number(row, "measured"), "claimed": claimed, "verdict": row["verdict"]}
+        lines += [f"\\fercore@set{{{name}}}{{{row['id']}}}{{{text}}}\n" for name, text in texts.items()]
+    Path(path).write_text(MACROS + "".join(lines) + "\\makeatother\n", encoding="utf-8", newline="\n")
+    return Path(path)
+
+
+def _cell(text: object) -> str:
+    """One cell, escaped, whose ids and paths may break after a point, a stroke or an underscore."""
+    breaking = re.sub(r"([./_])(?=[a-z])", r"\1<wbr>", html.escape(str(text)))
+    return f"<td>{breaking}</td>"
+
+
+def _unit(text: str, unit: str) -> str:
+    names = {
+        "percent": " %",
+        "times": "×",
+        "fps": " fps",
+        "setting": "",
+        "fraction": "",
+        "count": "",
+        "points": " points",
+    }
+    return f"{text}{names.get(unit, f' {unit}')}" if text else ""
+
+
+def _number(row: pd.Series, name: str) -> str:
+    """A measured value with as many decimals as are printed; what is counted, in full."""
+    value = row[name]
+    if pd.isna(value):
+        return ""
+    decimals = 0 if row["unit"] in COUNTED and float(value).is_integer() else _decimals(row["claimed"])
+    return f"{value:,.{decimals}f}"
+
+
+def _decimals(text: str) -> int:
+    return len(text.rstrip("KMG").partition(".")[2])

@@ -1,0 +1,119 @@
+"""Which code a result rests on: the modules of this package that a file imports, directly or not, and their digest.
+
+A kept training is known by the digest, and the pipeline's stages depend on the modules.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+PACKAGE = Path(__file__).parent
+
+
+def modules(*roots: Path | ModuleType, without: tuple[str, ...] = ()) -> list[Path]:
+    """Files of this package that `roots` import, directly or not, and those of `roots` that are of it; sorted.
+
+    without  files and folders, relative to the package, that are neither followed nor named: "models/__init__.py"
+
+    An import within a function counts. A name that a package only passes on leads to the module that defines it, so
+    that the package's other modules do not count; the package itself, imported as a module, is all that it imports.
+    What is imported by a text at run time is not seen.
+    """
+    found, to_follow = set(), [_path(root) for root in roots]
+    while to_follow:
+        path = to_follow.pop()
+        inside = path.is_relative_to(PACKAGE)
+        if path in found or (inside and path.relative_to(PACKAGE).as_posix().startswith(without or "/")):
+            continue
+        if inside:
+            found.add(path)
+        to_follow += _imported(path, path.stat().st_mtime_ns)
+    return sorted(found)
+
+
+def digest(*roots: Path | ModuleType, without: tuple[str, ...] = ()) -> str:
+    """Twelve hexadecimal digits that change with what `modules` do, and not with where they lie, what they import from
+    where, their comments, docstrings and layout."""
+    each = sorted(_content(path, path.stat().st_mtime_ns) for path in modules(*roots, without=without))
+    return hashlib.sha256("".join(each).encode()).hexdigest()[:12]
+
+
+def _path(root: Path | ModuleType) -> Path:
+    return Path(root.__file__ if isinstance(root, ModuleType) else root).resolve()
+
+
+@cache
+def _tree(path: Path, changed: int) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _imported(path: Path, changed: int) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(_imports(path, changed)))
+
+
+def _imports(path: Path, changed: int) -> Iterator[Path]:
+    for node in ast.walk(_tree(path, changed)):
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                yield from _files(name.name.split("."))
+        elif isinstance(node, ast.ImportFrom):
+            base = _base(path, node)
+            for name in node.names if base else ():
+                yield from _files([*base, name.name])
+
+
+def _base(path: Path, node: ast.ImportFrom) -> list[str]:
+    """The parts of the module that is imported from, fercore first; none where it is of another package."""
+    words = node.module.split(".") if node.module else []
+    if not node.level:
+        return words if words[0] == PACKAGE.name else []
+    here = [PACKAGE.name, *path.relative_to(PACKAGE).parent.parts]
+    return here[: len(here) - node.level + 1] + words
+
+
+def _files(words: list[str]) -> Iterator[Path]:
+    """The file of a module of this package, or of what a module or package has by the last of `words`."""
+    if words[0] != PACKAGE.name:
+        return
+    place = PACKAGE.joinpath(*words[1:])
+    for path in (place.with_suffix(".py"), place / "__init__.py"):
+        if path.is_file():
+            yield path
+            return
+    home = place.parent
+    if home.with_suffix(".py").is_file():
+        yield home.with_suffix(".py")
+    elif (init := home / "__init__.py").is_file():
+        yield _passed_on(init, words[-1]) or init
+
+
+def _passed_on(init: Path, name: str) -> Path | None:
+    """The module from which a package takes `name`, where it only passes it on."""
+    for node in _tree(init, init.stat().st_mtime_ns).body:
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return next(_files([*_base(init, node), alias.name]), None)
+    return None
+
+
+@cache
+def _content(path: Path, changed: int) -> str:
+    """A digest of a module without imports, comments, docstrings and layout."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))  # its own, since it is cut down
+    for node in ast.walk(tree):
+        for block in ("body", "orelse", "finalbody"):
+            if isinstance(lines := getattr(node, block, None), list):
+                kept = [line for line in lines if not isinstance(line, (ast.Import, ast.ImportFrom))]
+                setattr(node, block, kept or [ast.Pass()] if lines else [])
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and (
+            ast.get_docstring(node) is not None
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()

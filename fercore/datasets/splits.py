@@ -1,0 +1,94 @@
+"""Which images train, which select, which are reported: rows of `Faces` for every protocol of the project."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from .faces import Faces
+
+
+def deduplicated(faces: Faces, split: str, group: np.ndarray, against: str = "Training") -> np.ndarray:
+    """Rows of `split` none of whose duplicates stand in the split `against`, int64 (n,).
+
+    group  the first row of each image's group of duplicates, int64 (N,): `audit.exact_duplicates` or `audit.groups`
+
+    Every PrivateTest figure of the project is given on all of its images, as published, and on these.
+    """
+    rows = faces.rows(split)
+    return rows[~np.isin(group[rows], group[faces.rows(against)])]
+
+
+def mask(faces: Faces, exact: np.ndarray, near: np.ndarray, against: str = "Training") -> pd.DataFrame:
+    """A row an image outside `against`: row, split, and whether it stays (1) or goes (0) as an exact or near copy.
+
+    All stay in a set that has no split `against`.
+    """
+    split = faces.table["split"].to_numpy()
+    rows, trained = np.flatnonzero(split != against), split == against
+    table = pd.DataFrame({"row": rows, "split": split[rows]})
+    for name, group in (("deduplicated", exact), ("near_deduplicated", near)):
+        table[name] = (~np.isin(group[rows], group[trained])).astype(int)
+    return table
+
+
+def kept(faces: Faces, split: str, table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What `mask` says of a split, in the order of its rows: deduplicated and near_deduplicated, bool (n,).
+
+    table  of `mask`, or as the audit wrote it. Raises ValueError where it is another set's.
+    """
+    part = table[table["split"] == split]
+    if not np.array_equal(part["row"].to_numpy(), faces.rows(split)):
+        raise ValueError(
+            f"the mask has {len(part):,} rows of {split}, not the {len(faces.rows(split)):,} of {faces.name}"
+        )
+    return {name: part[name].to_numpy(bool) for name in ("deduplicated", "near_deduplicated")}
+
+
+def random_folds(faces: Faces, count: int = 10, seed: int = 0) -> np.ndarray:
+    """The fold of each image, int64 (N,) of 0 to count - 1, drawn so that each has every class's share.
+
+    Images of one person, and of one moment, fall on both sides; MicroExpNet's "random split" (section IV-A).
+    """
+    places = StratifiedKFold(count, shuffle=True, random_state=seed).split(faces.labels, faces.labels)
+    return _numbered(places, len(faces))
+
+
+def group_folds(faces: Faces, group: np.ndarray, count: int = 10, seed: int = 0) -> np.ndarray:
+    """As `random_folds`, but what is of one `group`, (N,), falls into one fold.
+
+    For groups of duplicates, `audit.groups`: the copies of a photograph are then all on one side.
+    Raises ValueError for fewer groups than folds.
+    """
+    groups = len(np.unique(group))
+    if groups < count:
+        raise ValueError(f"{faces.name} has {groups} groups, too few for {count} folds")
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    return _numbered(splitter.split(faces.labels, faces.labels, group), len(faces))
+
+
+def subject_folds(faces: Faces, count: int = 10, seed: int = 0) -> np.ndarray:
+    """As `random_folds`, but the images of a subject fall into one fold: "subject-independent" (section IV-A).
+
+    Raises ValueError for a set that does not name the subject of every image.
+    """
+    return group_folds(faces, subjects(faces), count, seed)
+
+
+def subjects(faces: Faces) -> np.ndarray:
+    """The subject of each image, int (N,). Raises ValueError for a set that does not name that of every image."""
+    names = faces.table["subject"]
+    if unnamed := int((names.isna() | (names.astype(str) == "")).sum()):
+        raise ValueError(
+            f"{faces.name} does not name the subject of {unnamed:,} of {len(faces):,} images; "
+            "for folds that keep duplicates together, see group_folds"
+        )
+    return pd.factorize(names)[0]
+
+
+def _numbered(places, images: int) -> np.ndarray:
+    numbers = np.full(images, -1)
+    for number, (_, held_out) in enumerate(places):
+        numbers[held_out] = number
+    return numbers

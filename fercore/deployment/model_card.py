@@ -1,0 +1,113 @@
+"""Weights that come with the project: a file that makes its network by itself, and a card that says what it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .. import files
+from ..datasets import Faces
+from ..evaluation import metrics, statistics
+from ..results import tables
+from ..training import checkpoint
+from ..training.trainer import Run
+
+CARD = """# {network}, trained on {data}
+
+`models.create("{network}", weights="{data}")`: {parameters:,} parameters, {size:.2f} MiB, {classes} classes:
+{names}.
+
+## Data
+
+{images:,} training images of {data} (fingerprint {fingerprint}); PublicTest selected the epoch. Nothing else was
+seen: no other faces, and no weights that had been trained on other images.
+
+## Protocol
+
+{epochs} epochs, of which epoch {best_epoch} has the best {monitor} on PublicTest. Images of {img_size}x{img_size} px,
+grey and normalised by ImageNet's statistics; views at evaluation: {tta}. {seconds:,.0f} s on {device}, seed {seed}. All
+settings are in the file, as the record `{record}` in its safetensors header.
+
+## Scores
+
+PrivateTest, once, with 95 % bootstrap intervals. *Deduplicated* is without the images that also stand in Training to
+the byte, *near deduplicated* without those whose photograph does.
+
+{scores}
+
+{report}
+
+## Limits
+
+The labels of {data} are noisy. Its faces are small and grey, found by a search engine, and do not stand for
+everyone. An expression is not a feeling: what is predicted is which of {classes} words people would have chosen for a
+picture. The weights are for comparing networks and for teaching, and not for judging anyone.
+"""
+
+
+def release(
+    run: Run, network: str, options: Mapping, faces: Faces, masks: Mapping[str, np.ndarray], folder: Path
+) -> Path:
+    """Write `folder`/NETWORK-DATA.safetensors and the card beside it; the scores go to the run, too. Returns the file.
+
+    masks  as splits.kept has them for PrivateTest. This is the one report on PrivateTest of the run.
+    Raises ValueError for rendered faces, whose weights are nobody's use, and for a run that started from other weights,
+    of which the card would have to speak.
+    """
+    made = json.loads((run.folder / checkpoint.PROVENANCE).read_text(encoding="utf-8"))
+    if weights := made["parameters"]["start"]["weights"]:
+        raise ValueError(f"the run started from {weights}; only what has seen {faces.name} alone is released")
+    if faces.synthetic:
+        raise ValueError(f"{faces.name} is rendered; weights that come with the project are of real faces")
+    rows = faces.rows("PrivateTest")
+    labels, predicted = faces.labels[rows], run.probabilities(faces, rows).argmax(1)
+    scores = statistics.compare(labels, predicted, len(faces.classes), masks)
+    path = Path(folder) / f"{network}-{faces.name}.safetensors"
+    accuracy = scores[scores["score"] == "accuracy"].set_index("part")["value"].round(4).to_dict()
+    record = {
+        "network": network,
+        "options": dict(options),
+        "classes": list(faces.classes),
+        "img_size": run.recipe.img_size,
+    }
+    record |= {
+        "tta": run.recipe.tta,
+        "recipe": run.recipe.plain(),
+        "accuracy": accuracy,
+        "revision": made["revision"],
+    }
+    checkpoint.write(path, run.network.state_dict(), record)
+    state = run.network.state_dict().values()
+    report = metrics.report(labels, predicted, faces.classes).reset_index()
+    monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")
+    parameters = sum(parameter.numel() for parameter in run.network.parameters())
+    text = CARD.format(
+        network=network, data=faces.name, classes=len(faces.classes), names=", ".join(faces.classes),
+        parameters=parameters,
+        size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
+        images=len(faces.rows("Training")), fingerprint=(faces.fingerprint or "none")[:12],
+        epochs=len(run.history), best_epoch=run.best_epoch, monitor=monitor,
+        img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=made["device"],
+        seed=run.recipe.seed,
+        record=checkpoint.RECORD, scores=_table(scores), report=_table(report),
+    )  # fmt: skip
+    files.replace(path.with_suffix(".md"), lambda file: file.write(text.encode()))
+    tables.save(scores.set_index(["part", "score"]), run.folder, "scores", faces, f"PrivateTest, {path.stem}")
+    found = {
+        "parameters": parameters,
+        "img_size": run.recipe.img_size,
+        "epochs": len(run.history),
+        "best_epoch": run.best_epoch,
+    }
+    tables.save_findings(found, run.folder, faces)
+    return path
+
+
+def _table(frame: pd.DataFrame) -> str:
+    lines = [frame.columns, ["---"] * len(frame.columns), *frame.itertuples(index=False)]
+    shown = [[f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |".replace("_", " ") for line in shown)

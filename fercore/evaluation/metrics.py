@@ -1,0 +1,74 @@
+"""How good predictions are: accuracy, F1, per class, confusion, calibration. `statistics` says how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import confusion_matrix
+
+SCORES = ("accuracy", "macro_f1", "weighted_f1")
+
+
+def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Images by true class (rows) and predicted class (columns), int (C, C)."""
+    return confusion_matrix(labels, predicted, labels=np.arange(classes))
+
+
+def scores(matrix: np.ndarray) -> dict[str, np.ndarray]:
+    """accuracy, macro_f1 and weighted_f1 of confusion matrices (..., C, C), each (...,).
+
+    As scikit-learn has them: the F1 of a class that is neither there nor predicted is 0, and macro-F1 is the mean over
+    the classes that are there or predicted.
+    """
+    support, f1 = matrix.sum(-1), per_class(matrix)["f1"]
+    seen = (support + matrix.sum(-2)) > 0
+    total = support.sum(-1)
+    return {
+        "accuracy": np.trace(matrix, axis1=-2, axis2=-1) / total,
+        "macro_f1": f1.sum(-1) / seen.sum(-1),
+        "weighted_f1": (f1 * support).sum(-1) / total,
+    }
+
+
+def per_class(matrix: np.ndarray) -> dict[str, np.ndarray]:
+    """precision, recall, f1 and support of each class of confusion matrices (..., C, C), each (..., C); 0/0 is 0."""
+    right, support, predicted = np.diagonal(matrix, axis1=-2, axis2=-1), matrix.sum(-1), matrix.sum(-2)
+    return {
+        "precision": _share(right, predicted),
+        "recall": _share(right, support),
+        "f1": _share(2 * right, support + predicted),
+        "support": support,
+    }
+
+
+def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -> tuple[pd.DataFrame, float]:
+    """Reliability by confidence (a row a bin: images, confidence, accuracy) and the expected calibration error.
+
+    probabilities  float (N, C). Bins are of equal width; empty ones are left out. Source: Guo et al., ICML 2017
+    """
+    confidence = probabilities.max(1)
+    right = probabilities.argmax(1) == labels
+    edges = np.minimum((confidence * bins).astype(int), bins - 1)
+    table = pd.DataFrame({"bin": edges, "confidence": confidence, "accuracy": right})
+    table = table.groupby("bin").agg(
+        images=("accuracy", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean")
+    )
+    gap = (table["confidence"] - table["accuracy"]).abs()
+    return table.reset_index(), float((gap * table["images"]).sum() / len(labels))
+
+
+def report(labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
+    """A row a class: precision, recall, f1, support."""
+    found = per_class(confusion(labels, predicted, len(classes)))
+    return pd.DataFrame(found, index=pd.Index(classes, name="class"))
+
+
+def mean_report(labels: np.ndarray, predicted: Sequence[np.ndarray], classes: Sequence[str]) -> pd.DataFrame:
+    """`report`, each number the mean over seeds."""
+    return sum(report(labels, one, classes) for one in predicted) / len(predicted)
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros(np.broadcast(part, whole).shape), where=whole > 0)

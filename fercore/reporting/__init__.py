@@ -1,0 +1,6 @@
+"""What a reader sees.
+
+plots     one function a figure
+widgets   a figure with sliders
+page      tables to be read, a notebook as a page
+"""

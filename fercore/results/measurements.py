@@ -1,0 +1,151 @@
+"""What can be measured, by name, and what was: `accuracy(tinyfer_lite, fer2013, PrivateTest)`.
+
+A stage of the pipeline writes what it measured to measurements.csv in its folder; the ledger finds it there by name.
+A measurement on rendered faces carries their name (synthfer), so that it can never answer for real ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ..yamlio import did_you_mean
+
+FILE = "measurements.csv"
+COLUMNS = ("measurement", "value", "low", "high", "seeds", "deduplicated", "near_deduplicated", "profile")
+
+# what a claim can need before it can be checked, and the verdict where it is not at hand
+DATASETS = ("fer2013", "rafdb", "affectnet", "ckplus", "oulucasia", "w300")
+WEIGHTS = ("imagenet", "vggface2", "cited")  # cited: the network of a paper that a paper cites
+DEVICES = ("rtx_3050", "ryzen_5_3600", "raspberry_pi_4", "jetson_nano", "rtx_3090", "tesla_p100", "tesla_v100")
+DEVICES += ("i7_7700hq", "gtx_1050", "tesla_k40", "i5_10300h")
+NEEDS = dict.fromkeys(DATASETS, "data") | dict.fromkeys(WEIGHTS, "weights") | dict.fromkeys(DEVICES, "device")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """unit: what all its values are in; arguments: what each must be; counted: exact by nature, no training."""
+
+    unit: str
+    arguments: tuple[str, ...]
+    counted: bool = False
+
+
+_SCORE = ("run", "dataset", "split")
+KINDS = {
+    "parameters": Kind("parameters", ("network", "classes"), counted=True),
+    "size": Kind("bytes", ("network", "classes", "tensors"), counted=True),
+    "macs": Kind("macs", ("network", "classes", "shape"), counted=True),
+    "images": Kind("images", ("dataset", "split", "class"), counted=True),
+    "accuracy": Kind("fraction", _SCORE),
+    "macro_f1": Kind("fraction", _SCORE),
+    "weighted_f1": Kind("fraction", _SCORE),
+    "loss": Kind("setting", _SCORE),
+    "precision": Kind("fraction", (*_SCORE, "class")),
+    "recall": Kind("fraction", (*_SCORE, "class")),
+    "f1": Kind("fraction", (*_SCORE, "class")),
+    "confusion": Kind("fraction", (*_SCORE, "class", "class")),
+    "best_epoch": Kind("epochs", ("run", "dataset")),
+    "training_time": Kind("seconds", ("run", "dataset", "device")),
+    "latency": Kind("seconds", ("run", "device")),
+    "fps": Kind("images a second", ("run", "device")),
+    "memory": Kind("bytes", ("run", "device")),
+    "power": Kind("watts", ("run", "device")),
+    "cpu": Kind("fraction", ("run", "device")),
+    "equation": Kind("setting", ("paper", "number"), counted=True),
+    "effect": Kind("setting", ("statement", "dataset")),  # what a statement says is above 0, with its interval
+}
+RECIPES = ("kd", "se", "mixup", "pruned", "fp16", "fp32", "keras", "tflite", "onnx", "tensorrt")
+EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "contempt")
+SPLITS = ("Training", "PublicTest", "PrivateTest", "train", "test", "val", "subject folds", "random folds")
+ARGUMENTS = {
+    "dataset": DATASETS,
+    "split": (*SPLITS, "all"),
+    "class": (*EMOTIONS, "all"),
+    "device": DEVICES,
+    "tensors": ("parameters", "buffers"),
+}
+PATTERNS = {"statement": r"[a-z][a-z_0-9]*", "classes": r"\d+", "shape": r"\d+x\d+x\d+", "number": r"\d+"}
+
+
+def check(text: str, networks: Iterable[str], papers: Iterable[str] = ()) -> str:
+    """A measurement's name as the ledger writes it, spaces put right. Raises ValueError where there is none such."""
+    kind, words, settings = split(text)
+    if kind not in KINDS:
+        raise ValueError(f"no measurement {kind!r}; {did_you_mean(kind, KINDS)}")
+    expected = KINDS[kind].arguments
+    if len(words) != len(expected):
+        raise ValueError(f"{text!r} has {len(words)} arguments; {kind} takes ({', '.join(expected)})")
+    for word, role in zip(words, expected, strict=True):
+        if role == "run":
+            word, *recipes = word.split("+")
+            role = "network"
+            for recipe in recipes:
+                if recipe not in RECIPES:
+                    raise ValueError(f"{text!r}: no recipe {recipe!r}; {did_you_mean(recipe, RECIPES)}")
+        if role in PATTERNS:
+            if not re.fullmatch(PATTERNS[role], word):
+                raise ValueError(f"{text!r}: {word!r} is no {role}")
+        else:
+            known = {"network": networks, "paper": papers}.get(role) or ARGUMENTS.get(role, ())
+            if word not in known:
+                raise ValueError(f"{text!r}: no {role} {word!r}; {did_you_mean(word, known)}")
+    return f"{kind}({', '.join([*words, *settings])})"
+
+
+def split(text: str) -> tuple[str, list[str], list[str]]:
+    """Kind, arguments, and settings (key=value) of a measurement's name. Raises ValueError."""
+    found = re.fullmatch(r"(\w+)\(([^()]*)\)", text)
+    if not found:
+        raise ValueError(f"{text!r} is not kind(argument, ...)")
+    words = [word.strip() for word in found[2].split(",")]
+    return found[1], [word for word in words if "=" not in word], [word for word in words if "=" in word]
+
+
+def save(rows: Sequence[Mapping], out: str | Path, profile: str = "") -> pd.DataFrame:
+    """Write what was measured to out/measurements.csv, sorted by name; returns it.
+
+    rows  a mapping each: measurement and value (in its kind's unit), and where there are any low and high (95 %),
+          seeds, deduplicated and near_deduplicated (the value on the test images that are left)
+    Nothing is written where `out` is empty.
+    """
+    frame = pd.DataFrame(list(rows)).assign(profile=profile).reindex(columns=COLUMNS)
+    frame = frame.sort_values("measurement", ignore_index=True)
+    for name in ("value", "low", "high", "deduplicated", "near_deduplicated"):
+        frame[name] = [_rounded(*pair) for pair in zip(frame["measurement"], frame[name].astype(float), strict=True)]
+    frame["seeds"] = frame["seeds"].astype("Int64")
+    if out:
+        Path(out).mkdir(parents=True, exist_ok=True)
+        frame.to_csv(Path(out) / FILE, index=False, lineterminator="\n", float_format="%.12g")
+    return frame
+
+
+def rows(found: Mapping[str, Mapping], seeds: int) -> list[dict]:
+    """What `save` takes, of measurements by name: each with value, low and high."""
+    return [{"measurement": name, **one, "seeds": seeds} for name, one in found.items()]
+
+
+def gather(folders: Iterable[str | Path]) -> pd.DataFrame:
+    """What the stages below `folders` measured, indexed by measurement, with the file it stands in as `evidence`.
+
+    The first folder that has a measurement wins. Raises ValueError for a file that is not one of `save`.
+    """
+    parts = []
+    for folder in folders:
+        for path in sorted(Path(folder).glob(f"*/{FILE}")):
+            part = pd.read_csv(path, dtype={"measurement": str, "profile": str, "seeds": "Int64"})
+            if tuple(part.columns) != COLUMNS:
+                raise ValueError(f"{path}: has the columns {', '.join(part.columns)}; expected {', '.join(COLUMNS)}")
+            parts.append(part.assign(evidence=path.as_posix()))
+    if not parts:
+        return pd.DataFrame(columns=[*COLUMNS, "evidence"]).set_index("measurement")
+    return pd.concat(parts).drop_duplicates("measurement").set_index("measurement")
+
+
+def _rounded(measurement: str, value: float) -> float:
+    """Counts as they are; what was measured to six digits, so that the file is the same from run to run."""
+    return value if KINDS[split(measurement)[0]].counted else float(f"{value:.6g}")

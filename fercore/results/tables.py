@@ -1,0 +1,111 @@
+"""Tables as files: CSV that is equal byte for byte from run to run, and LaTeX to be included in a text."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .. import files
+from ..datasets import Faces
+
+DIGITS = 4  # after the point; what differs beyond is not a difference
+PAGE = 200  # rows; a longer table is for programs, and is written as CSV alone
+
+
+def label(faces: Faces | Sequence[Faces]) -> str:
+    """What a title or a table calls the data, one set or several: rendered sets are always called synthetic."""
+    if not isinstance(faces, Faces):
+        return ", ".join(map(label, faces))
+    return f"{faces.name} (synthetic)" if faces.synthetic else faces.name
+
+
+def majority(faces: Faces) -> str:
+    """What a score has to be above: the share of the most frequent class."""
+    counts = np.bincount(faces.labels, minlength=len(faces.classes))
+    name, share = faces.classes[counts.argmax()], counts.max() / counts.sum()
+    return f"Always answering {name} would score {100 * share:.1f} %."
+
+
+def save(
+    frame: pd.DataFrame, out: str | Path, name: str, faces: Faces | Sequence[Faces], caption: str = ""
+) -> pd.DataFrame:
+    """Write `frame` to out/name.csv, with a column that names the data, and to out/name.tex; returns it, rounded.
+
+    A frame of several sets brings its own column `data`, of what `label` calls each.
+
+    Nothing is written where `out` is empty, and no LaTeX of more than PAGE rows. Booleans become yes and no in LaTeX.
+    """
+    frame = frame.round(DIGITS)
+    for column in frame.select_dtypes("float"):
+        frame[column] += 0.0  # -0.0 would be written with its sign
+    if out:
+        folder = Path(out)
+        folder.mkdir(parents=True, exist_ok=True)
+        named = any(frame.index.names)
+        whole = frame.reset_index() if named else frame
+        if "data" not in whole:
+            whole = whole.assign(data=label(faces))
+        whole.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    if out and len(frame) <= PAGE:
+        shown = frame.reset_index() if named else frame
+        shown = shown.rename(columns=lambda column: str(column).replace("_", " "))
+        for column in shown.select_dtypes(bool):
+            shown = shown.assign(**{column: np.where(shown[column], "yes", "no")})
+        latex = shown.to_latex(
+            index=False,
+            escape=True,
+            float_format=lambda value: f"{value:.{DIGITS}f}".rstrip("0").rstrip("."),
+            na_rep="--",
+            caption=_latex(f"{caption or name.replace('_', ' ')}, {label(faces)}"),  # pandas escapes cells only
+            label=f"tab:{name}",
+        )
+        (folder / f"{name}.tex").write_text(latex, encoding="utf-8", newline="\n")
+    return frame
+
+
+def save_findings(findings: Mapping, out: str | Path, faces: Faces | Sequence[Faces]) -> dict:
+    """Write single numbers to out/findings.json, sorted and rounded, with the data they are about; returns them.
+
+    NaN and infinity, which JSON lacks, become null.
+    """
+    plain = _json_value(findings, DIGITS)
+    if out:
+        Path(out).mkdir(parents=True, exist_ok=True)
+        synthetic = any(part.synthetic for part in ([faces] if isinstance(faces, Faces) else faces))
+        whole = {"data": label(faces), "synthetic": synthetic, "findings": plain}
+        write_json(Path(out) / "findings.json", whole)
+    return plain
+
+
+def write_json(path: str | Path, value: object) -> None:
+    """Write `value` as JSON, its keys sorted; NaN and infinity become null."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(_json_value(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    files.replace(path, lambda file: file.write(text.encode()))
+
+
+def _json_value(value: object, digits: int | None = None) -> object:
+    """`value` as JSON has it; numbers rounded to `digits`, where that is given."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        number = float(value) if digits is None else round(float(value), digits) + 0.0  # no -0.0
+        return number if math.isfinite(number) else None
+    if isinstance(value, Mapping):
+        return {key: _json_value(value[key], digits) for key in sorted(value)}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_json_value(part, digits) for part in value]
+    return value
+
+
+def _latex(text: str) -> str:
+    words = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return text.translate(str.maketrans({**{mark: f"\\{mark}" for mark in "&%$#_{}"}, **words}))

@@ -1,0 +1,6 @@
+"""Many trainings that answer one question.
+
+sweep              a grid of trials, here or on a Dask cluster, none of them done twice
+cross_validation   networks trained without a fold and scored on it; MicroExpNet's two grids
+statements         effects over folds, and what the papers say of them, tested
+"""

@@ -1,0 +1,281 @@
+"""Networks trained without a fold of a set and scored on it: MicroExpNet's two grids (Cugu, Sener, Akbas, section IV).
+
+A grid is a table of trials, and `cohort` works trials out; `sweep` brings the two together. A fold is held out in two
+ways: with people kept apart, and at random. Where a set names nobody, photographs that are copies of each other take
+the place of a person's images.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import io
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .. import audit, datasets, files, models
+from ..datasets import Faces, crops, splits, store
+from ..evaluation import inference
+from ..training import checkpoint, losses
+from ..training.recipe import Recipe
+from ..training.trainer import fit, seed_of
+from ..training.vectorized import fit_many
+
+WINDOWS = len(crops.EIGHT)
+SUBJECTS, COPIES, RANDOM = "subject folds", "copy folds", "random folds"
+SCRATCH, SOFTENED = "from scratch", "softened"
+METHODS = {  # how a student is teacher_logits; all but the second have no temperature to be searched for
+    SCRATCH: None,
+    SOFTENED: losses.microexpnet(1.0),  # at the trial's own temperature
+    "T 4 with its square": losses.Distillation(4.0, 0.5, 0.5),  # Hinton, Vinyals and Dean, whose text has it
+    "logit standardisation": losses.logit_standardisation(),
+    "DIST": losses.Relations(),
+    "decoupled": losses.Decoupled(),
+    "CTKD": losses.Curriculum(),
+}
+TRIAL = ["data", "split", "network", "method", "temperature", "fold", "seed"]
+COHORT = TRIAL[:4]  # what lanes that train together have alike
+FOUND = ["accuracy", "macro_f1", "window_accuracy", "train_loss", "images"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a study takes of a set.
+
+    folder   where the set was imported to
+    images   about so many: people, or groups of copies, are drawn whole until there are as many; 0: all
+    folds    how many, drawn with `seed` as are the people
+    copies   for a set that names nobody: columns row and near, as 01_data_audit writes them; empty: searched for.
+             Only images that have a copy are taken, since the others are on one side whatever the split
+    """
+
+    folder: str
+    images: int = 0
+    folds: int = 10
+    seed: int = 0
+    copies: str = ""
+
+
+def gathered(
+    folders: Mapping[str, str], sets: Sequence[str], images: Mapping[str, int], folds: int, copies: str = ""
+) -> dict[str, Sample]:
+    """The samples of a study, by the names of the sets in `folders`; a few rendered faces where no folder is given.
+
+    sets    which of `folders` to take; images  of a set, by its name in `folders`
+    copies  the folder of 01_data_audit, for sets that name nobody
+
+    Raises ValueError where none of `sets` has a folder and another has, and for folders of one and the same set.
+    """
+    given = {name: folders[name] for name in sets if folders[name]}
+    if others := [name for name in folders if folders[name] and not given]:
+        raise ValueError(f"sets are {', '.join(sets) or 'none'}, but there is a folder for {', '.join(others)} only")
+    if not given:
+        folder = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        datasets.import_dataset("synthck", None, folder, images=200)
+        given = {"ckplus": folder}
+    table = copies and str(Path(copies) / "duplicate_groups.csv")
+    samples = {name: Sample(folder, images.get(name, 0), folds, copies=table) for name, folder in given.items()}
+    names = [datasets.load_imported(sample.folder).name for sample in samples.values()]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"more than one of {', '.join(given.values())} is {', '.join(twice)}")
+    return dict(zip(names, samples.values(), strict=True))
+
+
+@lru_cache(maxsize=4)
+def prepared(sample: Sample, side: int = 84) -> tuple[Faces, dict[str, np.ndarray]]:
+    """The eight windows of every image that `sample` takes, one after the other; and the fold of each window by split,
+    int (8 N,). They are of `side` px, or as large as the set's own images where that is more than 84 and less. Raises
+    ValueError for a set that names the people of some images and not of others."""
+    faces = datasets.load_imported(sample.folder)
+    named = (faces.table["subject"].fillna("").astype(str) != "").any()
+    group = splits.subjects(faces) if named else _copies(faces, sample.copies)
+    rows = _drawn(group, 1 if named else 2, sample.images, sample.seed)
+    table = faces.table.iloc[rows].reset_index(drop=True)
+    taken = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None)
+    folds = {
+        SUBJECTS if named else COPIES: splits.group_folds(taken, group[rows], sample.folds, sample.seed),
+        RANDOM: splits.random_folds(taken, sample.folds, sample.seed),
+    }
+    windows = crops.eight(taken, min(side, max(84, *faces.pixels.shape[1:3])))
+    return windows, {split: np.repeat(fold, WINDOWS) for split, fold in folds.items()}
+
+
+def _copies(faces: Faces, path: str) -> np.ndarray:
+    if path:
+        table = pd.read_csv(path)
+        if not np.array_equal(table["row"], np.arange(len(faces))):
+            raise ValueError(f"{path} has {len(table):,} rows, not the {len(faces):,} of {faces.name}")
+        group, exact = table["near"].to_numpy(), audit.exact_duplicates(faces.pixels)
+        if (group != group[exact]).any():
+            raise ValueError(f"{path} is of other images: it parts some of {faces.name} that are the same to the byte")
+        return group
+    near = audit.near_duplicates(faces.pixels, audit.SAME_SYNTHETIC if faces.synthetic else audit.SAME)
+    return audit.groups(audit.exact_duplicates(faces.pixels), near)
+
+
+def _drawn(group: np.ndarray, least: int, images: int, seed: int) -> np.ndarray:
+    """Rows of groups of `least` or more, drawn whole until there are `images`; in their order."""
+    names, counts = np.unique(group, return_counts=True)
+    names, counts = names[counts >= least], counts[counts >= least]
+    order = np.random.default_rng(seed).permutation(len(names))
+    enough = np.searchsorted(counts[order].cumsum(), images) + 1 if images else len(names)
+    return np.flatnonzero(np.isin(group, names[order[:enough]]))
+
+
+def grid(
+    samples: Mapping[str, Sample],
+    networks: Sequence[str],
+    seeds: Sequence[int],
+    methods: Sequence[str] = (SCRATCH,),
+    temperatures: Sequence[float] = (),
+    group_split: bool | None = None,
+) -> pd.DataFrame:
+    """The trials of every network, method, fold, seed, and split of every sample; of `softened`, at every temperature.
+
+    group_split  only the folds that keep people or copies apart (True), only the random ones (False)
+    """
+    rows = [
+        (data, split, network, method, float(temperature), fold, seed)
+        for data, sample in samples.items()
+        for split in prepared(sample)[1]
+        if group_split is None or group_split == (split != RANDOM)
+        for network in networks
+        for method in methods
+        for temperature in (temperatures if method == SOFTENED else [np.nan])
+        for fold in range(sample.folds)
+        for seed in seeds
+    ]
+    return pd.DataFrame(rows, columns=TRIAL)
+
+
+def cache_key(
+    samples: Mapping[str, Sample],
+    recipe: Recipe,
+    teacher_logits: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    teacher: str = "",
+    weights: str = "",
+) -> Callable[[Mapping], dict]:
+    """For `sweep`: what the result of a trial rests on beside its own columns, and nothing that only others rest on.
+
+    teacher_logits  as for `cohort`; teacher, weights  the network of `teach` and what it starts from
+    """
+    data = {name: _digest(*prepared(sample)) for name, sample in samples.items()}
+    code, own = checkpoint.code(sys.modules[__name__], models.microexpnet), {}
+    if teacher:
+        module = sys.modules[type(models.create(teacher, 2)).__module__]
+        own = {
+            "teacher": teacher,
+            "weights": weights,
+            "its code": checkpoint.code(module) if module.__name__.startswith("fercore.") else "",
+        }
+
+    def of(trial: Mapping) -> dict:
+        method = None if teacher else METHODS[trial["method"]]
+        logits = None if method is None else teacher_logits[trial["data"]][trial["split"]][trial["fold"]]
+        settings = replace(recipe, distillation=method).plain()
+        return {"data": data[trial["data"]], "recipe": settings, "logits": logits, "code": code} | own
+
+    return of
+
+
+def _digest(faces: Faces, folds: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(f"{store.fingerprint(faces.pixels, faces.table)} {list(faces.classes)}".encode())
+    for split, fold in folds.items():
+        digest.update(split.encode() + fold.tobytes())
+    return digest.hexdigest()
+
+
+def cohort(
+    trials: pd.DataFrame,
+    samples: Mapping[str, Sample],
+    recipe: Recipe,
+    teacher_logits: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    teachers: str = "",
+    together: bool | None = None,
+) -> pd.DataFrame:
+    """Accuracy and macro-F1 on the held-out fold, a row for each of `trials`, which are alike in COHORT.
+
+    teacher_logits  by data and split, the file in the folder `teachers` that has each fold's logits; see `logits_of`
+
+    No two trials draw the same random numbers, so that temperatures are not alike in what is chance.
+    """
+    data, split, network, method = trials.iloc[0][COHORT]
+    faces, folds = prepared(samples[data])
+    lanes = trials.assign(seed=[_seed(trial) for trial in trials.to_dict("records")])
+    if method != SOFTENED:
+        lanes = lanes.drop(columns="temperature")
+    teacher = None
+    if METHODS[method] is not None:
+        teacher = {
+            fold: np.load(Path(teachers) / teacher_logits[data][split][fold]) for fold in trials["fold"].unique()
+        }
+    kd = METHODS[method]
+    if isinstance(kd, losses.Curriculum):  # ten epochs of many, as its authors have it, and of few a tenth
+        kd = replace(kd, rise=min(kd.rise, recipe.epochs / 10))
+    found = fit_many(
+        network, faces, lanes, replace(recipe, distillation=kd), folds[split],
+        teacher=teacher, together=together, windows=WINDOWS, progress=False,
+    )  # fmt: skip
+    return found[FOUND]
+
+
+def _seed(trial: Mapping) -> int:
+    return seed_of(*(trial[name] for name in TRIAL), trial.get("epochs")) % 2**31
+
+
+def teach(
+    trials: pd.DataFrame,
+    samples: Mapping[str, Sample],
+    network: str,
+    recipe: Recipe,
+    weights: str = "",
+    folder: str = "",
+    teachers: str = "",
+) -> pd.DataFrame:
+    """Train a teacher without the fold of each of `trials` (data, split, fold), and keep its logits of every window.
+
+    folder    where trainings are gone on with; empty: nowhere
+    teachers  where logits go, float32 (8 N, classes), each in a file that is named by what it holds
+    """
+    rows = []
+    for data, split, fold in trials[["data", "split", "fold"]].itertuples(index=False):
+        faces, folds = prepared(samples[data], recipe.img_size)
+        place = folder and str(Path(folder) / f"{data}-{split.replace(' ', '-')}-{fold}")
+        own = replace(recipe, seed=seed_of(recipe.seed, data, split, fold) % 2**31)
+        run = fit(
+            network, faces, own, place, train=folds[split] != fold, select=None, weights=weights or None, restart=True,
+            progress=False,
+        )  # fmt: skip
+        found = inference.probabilities(run.network, faces, np.arange(len(faces)), own.img_size)
+        logits = np.log(np.maximum(found, 1e-30)).astype(np.float32)  # up to a constant an image, which no softmax sees
+        held = folds[split][::WINDOWS] == fold
+        answers = found.reshape(-1, WINDOWS, found.shape[1]).mean(1).argmax(1)
+        accuracy = float((answers == faces.labels[::WINDOWS])[held].mean())
+        rows.append((accuracy, float(run.history["train_loss"].iloc[-1]), _keep(logits, Path(teachers))))
+    return pd.DataFrame(rows, columns=["accuracy", "train_loss", "logits"])
+
+
+def logits_of(teacher_logits: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
+    """By data and split, the file of each fold's logits: what `cohort` is to be given of what `teach` has found."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for _, row in teacher_logits.sort_values("fold").iterrows():
+        found.setdefault(row["data"], {}).setdefault(row["split"], []).append(row["logits"])
+    return found
+
+
+def _keep(array: np.ndarray, folder: Path) -> str:
+    name = f"{hashlib.sha256(array.tobytes()).hexdigest()[:24]}.npy"
+    folder.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()
+    np.save(content, array)
+    files.replace(folder / name, lambda file: file.write(content.getvalue()))
+    return name

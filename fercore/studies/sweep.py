@@ -1,0 +1,361 @@
+"""A grid of trials, each worked out once: by processes of this machine, or by a Dask cluster where there is one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import pickle
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, fields, is_dataclass
+from multiprocessing import connection
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from .. import files
+
+SCHEDULER = "DASK_SCHEDULER_ADDRESS"  # where Dask itself looks for it
+ERROR = "error"  # the column that says what went wrong
+Function = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+class SweepError(RuntimeError):
+    """A sweep that cannot be run as it was asked for."""
+
+
+def sweep(
+    function: Function,
+    trials: pd.DataFrame,
+    folder: str | Path | None = None,
+    *,
+    identity: Mapping | Callable[[Mapping], Mapping] | None = None,
+    cohort: Sequence[str] = (),
+    most: int = 1,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    attempts: int = 3,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """`trials` with what `function` finds for each, in the order in which they were given.
+
+    function  takes some of the trials and returns a row for each, in their order; it has to be importable (or a
+              functools.partial of such a one), because it is sent to other processes. What a partial carries is part of
+              what its results are: plain values, paths, arrays, frozen dataclasses
+    trials    a row a trial: numbers, text and truth values
+    folder    where each trial that is done is kept, as JSON; a trial there is not done again. None or empty: nowhere
+    identity  what else the results rest on, such as data and code: another identity is another result. A function of a
+              trial says it of that trial, and stands in place of what the partial carries: then a path may change, or
+              what only other trials rest on, and the trial stays done
+    cohort    columns in which the trials that are given to `function` together are alike, at `most` so many
+    workers   processes, by default one a core, each with one thread; 1 stays in this process
+    scheduler the address of a Dask scheduler, by default $DASK_SCHEDULER_ADDRESS: its workers, in place of processes.
+              Start them with MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=268435456: Dask's own setting of
+              the first gives memory back at once, by which training takes nearly twice as long
+    attempts  how often a trial may fail, by an exception or with its process, before the others go on without it: the
+              column `error` then has why, and is there only if something failed
+
+    A cohort in which something is raised is tried again trial by trial. Raises SweepError for trials that are there
+    twice, hold what JSON does not, or have a column of the name `error`; and for arguments that cannot be told apart.
+    """
+    folder = Path(folder) if folder else None
+    if not callable(identity):
+        same = {"function": _identity(function), "identity": dict(identity or {})}
+        keys = _keys(trials, lambda trial: same)
+    else:
+        keys = _keys(trials, lambda trial: {"function": _name(function), "identity": dict(identity(trial))})
+    done = {} if folder is None else {key: _read(folder, key) for key in keys}
+    done = {key: found for key, found in done.items() if found is not None}
+    errors: dict[str, str] = {}
+    queue = deque(_Task(places) for places in _cohorts(trials, [key not in done for key in keys], cohort, most))
+    scheduler = scheduler or os.environ.get(SCHEDULER, "")
+    pool = None
+    try:
+        with tqdm(total=len(trials), initial=len(done), desc="sweep", unit="trial", disable=not progress) as bar:
+            running: dict[int, _Task] = {}
+            while queue or running:
+                if pool is None:
+                    pool = _Dask(function, scheduler) if scheduler else _local(function, workers, len(queue))
+                while queue and len(running) < pool.capacity:
+                    task = queue.popleft()
+                    running[pool.submit(trials.iloc[task.places])] = task
+                number, found, error = pool.next()
+                task = running.pop(number)
+                if error is None:
+                    error = _misfit(found, len(task.places))
+                if error is None:
+                    for place, result in zip(task.places, _records(found), strict=True):
+                        done[keys[place]] = result
+                        if folder is not None:
+                            _write(folder, keys[place], trials.iloc[place], result)
+                    bar.update(len(task.places))
+                elif len(task.places) > 1:  # so that a bad trial takes no other with it
+                    queue.extend(_Task([place], task.failed) for place in task.places)
+                elif task.failed + 1 < attempts:
+                    queue.append(_Task(task.places, task.failed + 1))
+                else:
+                    errors[keys[task.places[0]]] = error
+                    bar.update(1)
+                    bar.set_postfix(failed=len(errors))
+    finally:
+        if pool is not None:
+            pool.close()
+    found = pd.DataFrame([done.get(key, {}) for key in keys], index=trials.index)
+    if errors:
+        found[ERROR] = [errors.get(key, "") for key in keys]
+    return pd.concat([trials, found], axis=1)
+
+
+def require_complete(found: pd.DataFrame) -> pd.DataFrame:
+    """What `sweep` has found, where nothing failed. Raises SweepError that names the first of those that did."""
+    failed = found[found[ERROR] != ""] if ERROR in found else found[:0]
+    if len(failed):
+        first = _records(failed[:1])[0]
+        why = first.pop(ERROR)
+        trial = {name: value for name, value in first.items() if not pd.isna(value)}
+        raise SweepError(f"{len(failed)} of {len(found)} trials failed, the first of them {trial}: {why}")
+    return found
+
+
+@dataclass(frozen=True)
+class _Task:
+    places: list[int]  # of the trials
+    failed: int = 0
+
+
+# ------------------------------------------------------------------------------------------------------------- trials
+
+
+def _name(function: Function) -> str:
+    inner = getattr(function, "func", function)
+    return f"{inner.__module__}.{inner.__qualname__}"
+
+
+def _identity(function: Function) -> list:
+    arguments = {str(place): value for place, value in enumerate(getattr(function, "args", ()))}
+    arguments |= getattr(function, "keywords", {})
+
+    def text(value: object) -> object:
+        if isinstance(value, np.ndarray):
+            return [str(value.dtype), value.shape, hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()]
+        if isinstance(value, np.generic):
+            return value.item()
+        if isinstance(value, Path):
+            return str(value)
+        if is_dataclass(value) and type(value).__dataclass_params__.frozen:
+            return [type(value).__name__, {field.name: getattr(value, field.name) for field in fields(value)}]
+        raise SweepError(
+            f"an argument of {_name(function)} is a {type(value).__name__}, which says nothing of its value: give a "
+            "path, or plain values"
+        )
+
+    return [_name(function), json.dumps(arguments, sort_keys=True, default=text)]
+
+
+def _keys(trials: pd.DataFrame, rest: Callable[[Mapping], Mapping]) -> list[str]:
+    """What each trial is called on disk: a digest of itself and of what its result rests on, `rest`."""
+    if ERROR in trials.columns:
+        raise SweepError(f"the trials have a column {ERROR!r}, which is where failures are told")
+    try:
+        texts = [json.dumps([row, rest(row)], sort_keys=True) for row in _records(trials)]
+    except TypeError as error:
+        raise SweepError(f"trials and identity are kept as JSON: {error}") from None
+    keys = [hashlib.sha256(text.encode()).hexdigest()[:24] for text in texts]
+    if twice := [str(dict(trials.iloc[place])) for place, key in enumerate(keys) if key in keys[:place]]:
+        raise SweepError(f"{len(twice)} trials are there twice, the first of them {twice[0]}")
+    return keys
+
+
+def _cohorts(trials: pd.DataFrame, open_: Sequence[bool], columns: Sequence[str], most: int) -> list[list[int]]:
+    """Places of trials that are worked out together, in the order of the trials."""
+    groups: dict[tuple, list[int]] = {}
+    for place in np.flatnonzero(open_):
+        groups.setdefault(tuple(trials.iloc[place][list(columns)]), []).append(int(place))
+    return sorted(part[start : start + most] for part in groups.values() for start in range(0, len(part), most))
+
+
+def _records(frame: pd.DataFrame) -> list[dict]:
+    """The rows of a frame, as JSON has them."""
+    return [
+        {name: value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
+        for row in frame.to_dict("records")
+    ]
+
+
+def _misfit(found: object, count: int) -> str | None:
+    if not isinstance(found, pd.DataFrame) or len(found) != count:
+        what = f"{len(found)} rows" if isinstance(found, pd.DataFrame) else type(found).__name__
+        return f"the function gave {what} for {count} trials; expected a DataFrame with a row for each"
+    try:
+        json.dumps(_records(found))
+    except TypeError as error:
+        return f"results are kept as JSON: {error}"
+    return None
+
+
+def _read(folder: Path, key: str) -> dict | None:
+    path = folder / f"{key}.json"
+    return json.loads(path.read_text(encoding="utf-8"))["result"] if path.is_file() else None
+
+
+def _write(folder: Path, key: str, trial: pd.Series, result: dict) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = {"trial": _records(pd.DataFrame([trial]))[0], "result": result}
+    text = json.dumps(whole, indent=1, sort_keys=False, default=str) + "\n"
+    files.replace(folder / f"{key}.json", lambda file: file.write(text.encode()))
+
+
+# ---------------------------------------------------------------------------------------------------------- who works
+
+
+_ALONE = threading.Lock()
+
+
+def _work(function: Function, trials: pd.DataFrame) -> pd.DataFrame:
+    """`function` with one thread, wherever it runs: sums of several threads end in other last digits; and alone in its
+    process, as a Dask worker of several threads is not: they would draw from one generator of random numbers."""
+    with _ALONE:
+        torch = sys.modules.get("torch")  # not there where `function` does without
+        if torch is None:
+            return function(trials)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return function(trials)
+        finally:
+            torch.set_num_threads(threads)
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _local(function: Function, workers: int | None, tasks: int):
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = min(workers or cores, tasks)
+    return _Processes(function, count) if count > 1 else _Here(function)
+
+
+class _Here:
+    """This process; one task at a time."""
+
+    capacity = 1
+
+    def __init__(self, function: Function):
+        self.function, self.trials = function, None
+
+    def submit(self, trials: pd.DataFrame) -> int:
+        self.trials = trials
+        return 0
+
+    def next(self) -> tuple[int, pd.DataFrame | None, str | None]:
+        try:
+            return 0, _work(self.function, self.trials), None
+        except Exception as error:
+            return 0, None, _said(error)
+
+    def close(self) -> None:
+        pass
+
+
+def _serve(function: bytes, pipe: connection.Connection) -> None:
+    """What a process of `_Processes` does: trials come in and results go out, until the other end is closed."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # for what is imported later
+    function = pickle.loads(function)
+    while True:
+        try:
+            trials = pipe.recv()
+        except (EOFError, KeyboardInterrupt):
+            return
+        try:
+            answer = _work(function, trials), None
+        except Exception as error:
+            answer = None, _said(error)
+        pipe.send(answer)
+
+
+class _Processes:
+    """Processes of this machine. One that dies takes only its own task with it, and another takes its place."""
+
+    def __init__(self, function: Function, count: int):
+        try:
+            self.function = pickle.dumps(function)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise SweepError(f"{_name(function)} cannot be sent to another process ({error})") from None
+        self.capacity, self.submitted = count, 0
+        self.idle: list[_Process] = []
+        self.busy: dict[connection.Connection, tuple[int, _Process]] = {}
+
+    def submit(self, trials: pd.DataFrame) -> int:
+        process = self.idle.pop() if self.idle else _Process(self.function)
+        with suppress(BrokenPipeError, ConnectionResetError):  # it died with nothing to do: `next` will find it so
+            process.pipe.send(trials)
+        self.submitted += 1
+        self.busy[process.pipe] = self.submitted, process
+        return self.submitted
+
+    def next(self) -> tuple[int, pd.DataFrame | None, str | None]:
+        pipe = connection.wait(list(self.busy))[0]
+        number, process = self.busy.pop(pipe)
+        try:
+            found, error = pipe.recv()
+        except (EOFError, ConnectionResetError):
+            process.process.join()
+            return number, None, f"its process died with exit code {process.process.exitcode}"
+        self.idle.append(process)
+        return number, found, error
+
+    def close(self) -> None:
+        for process in [*self.idle, *(process for _, process in self.busy.values())]:
+            process.process.terminate()
+            process.process.join()
+            process.pipe.close()
+
+
+class _Process:
+    def __init__(self, function: bytes):
+        context = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads, and locks with them
+        self.pipe, other = context.Pipe()
+        self.process = context.Process(target=_serve, args=(function, other), daemon=True)
+        self.process.start()
+        other.close()
+
+
+class _Dask:
+    """The workers of a Dask cluster, to which `fercore` and the data have to be installed and readable."""
+
+    def __init__(self, function: Function, address: str):
+        try:
+            from distributed import Client, as_completed
+        except ImportError:
+            raise SweepError(f"a scheduler is given ({address}) but not Dask: pip install fercore[dask]") from None
+        try:
+            self.client = Client(address, set_as_default=False)
+        except OSError as error:
+            raise SweepError(f"no Dask scheduler answers at {address}: {error}") from error
+        self.function, self.numbers, self.done = function, {}, as_completed(loop=self.client.loop)
+        self.capacity = 1 << 30  # the scheduler knows who is idle
+
+    def submit(self, trials: pd.DataFrame) -> int:
+        future = self.client.submit(_work, self.function, trials, pure=False)
+        self.numbers[future.key] = number = len(self.numbers)
+        self.done.add(future)
+        return number
+
+    def next(self) -> tuple[int, pd.DataFrame | None, str | None]:
+        future = next(self.done)
+        number = self.numbers[future.key]
+        if future.status == "finished":
+            return number, future.result(), None
+        error = future.exception() if future.status == "error" else RuntimeError(f"the task was {future.status}")
+        return number, None, _said(error)
+
+    def close(self) -> None:
+        self.client.close()

@@ -1,0 +1,233 @@
+"""How a network is trained: every setting in one place, and what follows from them alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from ..yamlio import did_you_mean
+from . import losses
+from .augment import Augmentation
+from .losses import DISTILLATIONS, Curriculum, Decoupled, Distillation, Relations
+
+MODERATE = Augmentation()
+CHOICES = {
+    "loss": ("cross_entropy", "focal"),
+    "sampling": ("shuffled", "weighted"),
+    "optimizer": ("adamw", "adam", "sgd"),
+    "schedule": ("plateau", "cosine", "step", "constant"),
+    "monitor": ("accuracy", "macro_f1", "weighted_f1", "loss"),
+    "tta": ("one", "flip", "ten"),
+    "precision": ("fp32", "bf16", "fp16"),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of a training; by default TinyFER-Lite's (Table 2 and section 5). Raises ValueError.
+
+    img_size        of the square images that the network sees, px
+    augmentation    None: none
+    mixup           alpha of the Beta distribution; 0: none
+    class_weighted  losses weighted by inverse class frequency (TinyFER-Lite, equation 14)
+    soft_labels     the shares of the FER+ votes where an image has any, instead of its label
+    distillation    with the logits of a teacher that is given to `fit`; takes the place of `loss`
+    sampling        weighted: drawn with replacement, each class as often
+    filter_bias_and_bn  weight decay on weights alone, not on biases and what normalises (timm's name for it)
+    schedule        plateau: times `factor` after more than `plateau_patience` epochs in which `monitor` did not improve
+                    cosine: down to 0; step: times `factor` every `step` epochs
+    warmup          epochs in which the learning rate rises from 0 before
+    monitor         the score of the selection split that the best epoch has
+    patience        epochs without a better score after which training stops; 0: never
+    tta             views at evaluation: the image (one); with its mirror image (flip); ten crops, as of AlexNet (ten)
+    ema             decay of the moving average of the weights, which is what is evaluated; 0: none. It warms up, so
+                    that a short training is not held back by its first weights
+    bn_momentum     of batch normalisation, instead of the network's own
+    """
+
+    epochs: int = 100
+    batch_size: int = 64
+    img_size: int = 224
+    augmentation: Augmentation | None = MODERATE
+    mixup: float = 0.0
+    loss: str = "focal"
+    gamma: float = 2.0
+    class_weighted: bool = True
+    smoothing: float = 0.0
+    soft_labels: bool = False
+    distillation: Distillation | Relations | Decoupled | Curriculum | None = None
+    sampling: str = "shuffled"
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-4
+    weight_decay: float = 1e-4
+    filter_bias_and_bn: bool = False
+    momentum: float = 0.9
+    schedule: str = "plateau"
+    factor: float = 0.5
+    plateau_patience: int = 3
+    step: int = 30
+    warmup: float = 0.0
+    monitor: str = "macro_f1"
+    patience: int = 0
+    tta: str = "one"
+    precision: str = "fp32"
+    channels_last: bool = False
+    ema: float = 0.0
+    bn_momentum: float | None = None
+    seed: int = 42
+
+    def __post_init__(self):
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; there are {', '.join(known)}")
+        for name, low, high in (
+            ("epochs", 1, math.inf),
+            ("batch_size", 2, math.inf),
+            ("img_size", 1, math.inf),
+            ("mixup", 0, math.inf),
+            ("gamma", 0, math.inf),
+            ("factor", 0, 1),
+            ("momentum", 0, 1),
+            ("smoothing", 0, 1),
+            ("learning_rate", 0, math.inf),
+            ("weight_decay", 0, math.inf),
+            ("plateau_patience", 0, math.inf),
+            ("step", 1, math.inf),
+            ("warmup", 0, math.inf),
+            ("patience", 0, math.inf),
+            ("ema", 0, 1),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)):
+                raise ValueError(f"{name} is {value!r}, a {type(value).__name__}; expected a number")
+            if not low <= value <= high or math.isinf(value):
+                raise ValueError(f"{name} is {value}; expected {low} to {high}")
+        for name in ("epochs", "batch_size", "img_size", "plateau_patience", "step", "patience", "seed"):
+            if not isinstance(getattr(self, name), int):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; expected a whole number")
+        for name in ("class_weighted", "soft_labels", "filter_bias_and_bn", "channels_last"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; expected true or false")
+        if self.bn_momentum is not None and not 0 < self.bn_momentum <= 1:
+            raise ValueError(f"bn_momentum is {self.bn_momentum}; expected above 0 to 1, or null for the network's own")
+        hard = self.loss == "focal" or self.distillation is not None
+        if hard and (self.mixup or self.soft_labels or self.smoothing):
+            loss = "distillation" if self.distillation else "focal loss"
+            raise ValueError(f"{loss} takes labels as they are: no mixup, soft labels or smoothing with it")
+
+    def plain(self) -> dict:
+        """All settings as values that JSON has; of a distillation also its kind."""
+        values = _lists(asdict(self))
+        if self.distillation is not None:
+            values["distillation"]["kind"] = self.distillation.kind
+        return values
+
+
+def from_plain(values: Mapping) -> Recipe:
+    """A recipe from plain values, such as of a YAML file or of `Recipe.plain`. Raises ValueError for what none has.
+
+    distillation  with the key `kind`: softened (the default), relations, decoupled, curriculum
+    """
+    values, kind = dict(values), Distillation.kind
+    if distillation := values.get("distillation"):
+        values["distillation"] = distillation = dict(distillation)
+        kind = distillation.pop("kind", kind)
+        if kind not in DISTILLATIONS:
+            raise ValueError(f"distillation of kind {kind!r}; there are {', '.join(DISTILLATIONS)}")
+    return _made(Recipe, values, {"augmentation": Augmentation, "distillation": DISTILLATIONS[kind]})
+
+
+def _made(kind: type, values: Mapping, parts: Mapping[str, type]):
+    names = [field.name for field in fields(kind)]
+    for name in values:
+        if name not in names:
+            raise ValueError(f"{kind.__name__} has no setting {name!r}; {did_you_mean(name, names)}")
+    found = {}
+    for name, value in values.items():
+        inner = parts.get(name)
+        found[name] = _made(inner, value, {}) if inner and value is not None else value
+        if isinstance(value, list):
+            found[name] = tuple(value)
+    return kind(**found)
+
+
+def _lists(value):
+    """`value` with lists for tuples, as JSON has them."""
+    if isinstance(value, dict):
+        return {key: _lists(part) for key, part in value.items()}
+    return [_lists(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def criterion(recipe: Recipe, labels: torch.Tensor, classes: int) -> Callable[..., torch.Tensor]:
+    """The loss as a function of logits (N, C), target int (N,) or soft (N, C), and a teacher's logits or None; and of a
+    temperature that the distillation learns, with the epochs since the start.
+
+    labels  int, all of the training split, from which the class weights follow
+    """
+    weight = losses.class_weights(labels, classes).to(labels.device) if recipe.class_weighted else None
+
+    def loss(logits: torch.Tensor, target: torch.Tensor, teacher: torch.Tensor | None = None, *more) -> torch.Tensor:
+        logits = logits.float()  # also where the network is computed in half precision
+        if recipe.distillation is not None:
+            return recipe.distillation(logits, teacher.float(), target, *more)
+        if recipe.loss == "focal":
+            return losses.focal(logits, target, recipe.gamma, weight)
+        return F.cross_entropy(logits, target, weight, label_smoothing=recipe.smoothing)
+
+    return loss
+
+
+def weighed(recipe: Recipe, weight: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """What `criterion` divides the sum over a batch by: the images, or their weights where PyTorch takes those.
+
+    weight  of each class (C,). Several processes need it to make one mean of theirs.
+    """
+    if recipe.loss == "cross_entropy" and recipe.class_weighted and recipe.distillation is None and target.ndim == 1:
+        return weight[target].sum()
+    return torch.tensor(float(len(target)), device=target.device)
+
+
+def optimizer(recipe: Recipe, parameters) -> torch.optim.Optimizer:
+    """Fused, which is the same arithmetic in fewer kernels."""
+    if recipe.filter_bias_and_bn:
+        decayed, spared = [], []
+        for weight in parameters:  # a bias, a scale and a shift have one axis
+            (decayed if weight.ndim > 1 else spared).append(weight)
+        parameters = [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
+    common = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(parameters, momentum=recipe.momentum, **common)
+    return {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[recipe.optimizer](parameters, **common)
+
+
+def learning_rate(recipe: Recipe, epoch: float, monitored: Sequence[float]) -> float:
+    """The learning rate at a point of the training, in epochs from its start.
+
+    monitored  `monitor` after each epoch until there. Nothing else is remembered, so nothing has to be restored.
+    """
+    if epoch < recipe.warmup:
+        return recipe.learning_rate * epoch / recipe.warmup
+    if recipe.schedule == "cosine":
+        through = (epoch - recipe.warmup) / max(recipe.epochs - recipe.warmup, 1e-9)
+        return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * min(through, 1)))
+    if recipe.schedule == "step":
+        return recipe.learning_rate * recipe.factor ** int(epoch / recipe.step)
+    if recipe.schedule == "plateau":
+        return _plateau(recipe, tuple(monitored))
+    return recipe.learning_rate
+
+
+@lru_cache(maxsize=8)  # asked for at every batch, and the same for a whole epoch
+def _plateau(recipe: Recipe, monitored: tuple[float, ...]) -> float:
+    stand_in = torch.optim.SGD([torch.zeros(1)], lr=recipe.learning_rate)
+    mode = "min" if recipe.monitor == "loss" else "max"
+    plateau = ReduceLROnPlateau(stand_in, mode, recipe.factor, recipe.plateau_patience)
+    for value in monitored:
+        plateau.step(value)
+    return stand_in.param_groups[0]["lr"]

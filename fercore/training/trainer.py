@@ -1,0 +1,446 @@
+"""Training of one network, from uint8 images in memory to the epoch that was best on the selection split.
+
+run = fit("tinyfer_lite", faces, Recipe(img_size=64, epochs=15), "runs/laptop/tinyfer_lite")
+
+Everything that is drawn in an epoch follows from the seed and the epoch's number, so a training that was killed goes on
+from its last whole epoch to the same bytes (on a CPU). `torchrun script.py` runs the same call on several GPUs.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import math
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from timm.utils import ModelEmaV3
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+from tqdm.auto import tqdm
+
+from .. import models
+from ..datasets import Faces, preprocess, votes
+from ..evaluation import inference, metrics
+from ..evaluation.inference import Pixels
+from ..results import provenance, tables
+from . import augment, checkpoint, losses, memory
+from .checkpoint import RunError
+from .recipe import Recipe, criterion, learning_rate, optimizer, weighed
+
+TINYFER = Recipe()
+CHECKED_EVERY = 50  # batches: whether losses are finite is asked for together, since asking waits for the GPU
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished training.
+
+    network     with the weights of the best epoch, in evaluation mode
+    history     a row an epoch: epoch, learning_rate, train_loss, train_accuracy, temperature where it is learned, and
+                of the selection split loss, accuracy, macro_f1, weighted_f1
+    best_epoch  the first is 1
+    seconds     that training took, evaluation included, over all its parts
+    """
+
+    network: nn.Module
+    recipe: Recipe
+    history: pd.DataFrame
+    best_epoch: int
+    seconds: float
+    folder: Path | None = None
+
+    def probabilities(self, faces: Faces, rows: np.ndarray) -> np.ndarray:
+        """Class probabilities of rows of `faces`, float64 (n, C), by the recipe's img_size and tta."""
+        return inference.probabilities(self.network, faces, rows, self.recipe.img_size, self.recipe.tta)
+
+
+def fit(
+    network: str | nn.Module,
+    faces: Faces,
+    recipe: Recipe = TINYFER,
+    folder: str | Path | None = None,
+    *,
+    train: str | np.ndarray = "Training",
+    select: str | np.ndarray | None = "PublicTest",
+    weights: str | Path | None = None,
+    options: Mapping | None = None,
+    teacher: nn.Module | np.ndarray | None = None,
+    device: str | torch.device | None = None,
+    restart: bool = False,
+    progress: bool = True,
+) -> Run:
+    """Train `network` on the rows `train` of `faces`, and keep the epoch that is best on the rows `select`.
+
+    network  a name, made by `models.create` with `weights` and `options` after the recipe's seed is set; or a module,
+             which is itself trained and comes back with the best weights
+    folder   where the run is written, and gone on with where it was interrupted; None or empty: nowhere
+    train, select  a split, row numbers, or bool (N,); select None: nothing is selected, the last epoch is the best
+    teacher  for a recipe with distillation: a network, which sees what the student sees; or logits (N, classes) of all
+             images of `faces`, where these are trained on as they are
+    device   "cuda", "cuda:1", "cpu"; by default a GPU where there is one
+    restart  where `folder` holds another training, start over in place of refusing it
+
+    Raises RunError where `folder` holds another training (naming what differs), where a loss is not finite, and where
+    there is no space left; ValueError and KeyError for arguments that do not fit each other.
+    """
+    memory.keep_freed()
+    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    folder = Path(folder) if folder else None
+    if (recipe.distillation is None) != (teacher is None):
+        raise ValueError("distillation needs both a teacher and a recipe with its settings")
+    if select is None and recipe.schedule == "plateau":
+        raise ValueError("a plateau is one of the scores that are selected by; without any, take another schedule")
+    rank, world, device = _distributed(device)
+    train, select = (_rows(faces, part) for part in (train, select))
+    if len(train) < 2:
+        raise ValueError(f"{len(train)} image to train on; expected 2 or more")
+    if select is not None and not len(select):
+        raise ValueError("no image to select on; give None to keep the last epoch")
+    cards = range(torch.cuda.device_count()) if device.type == "cuda" else ()
+    with torch.random.fork_rng(cards):  # whoever calls has their own random numbers afterwards
+        torch.manual_seed(recipe.seed)
+        name = network if isinstance(network, str) else type(network).__name__
+        if isinstance(network, str):
+            network = models.create(network, len(faces.classes), weights, **(options or {}))
+        rows, start = {"train": train, "select": select}, {"weights": weights, "options": dict(options or {})}
+        identity = checkpoint.identity(name, network, faces, recipe.plain(), rows, start, teacher)
+        training = _Training(network.to(device), faces, recipe, train, select, teacher, device, rank, world)
+        trained = training.go(name, identity, folder, restart, progress and rank == 0)
+    if folder is not None and rank == 0 and (trained or not (folder / checkpoint.PROVENANCE).is_file()):
+        _conclude(training, folder, identity, faces)
+    network = training.best_network()
+    history = pd.DataFrame(training.history)
+    return Run(network, recipe, history, training.best_epoch, training.seconds, folder)
+
+
+class _Training:
+    """What changes while a network is trained, and what it is trained with."""
+
+    def __init__(self, network, faces, recipe, train, select, teacher, device, rank, world):
+        self.network, self.recipe, self.device, self.rank, self.world = network, recipe, device, rank, world
+        self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+        self.network.to(memory_format=self.layout)
+        if recipe.bn_momentum is not None:
+            for layer in network.modules():
+                if isinstance(layer, nn.modules.batchnorm._BatchNorm):
+                    layer.momentum = recipe.bn_momentum
+        self.channels = inference.channels(network)
+        self.teacher = _teacher(teacher, faces, recipe, train, self.channels, device)
+        self.learned = {}  # what the loss learns
+        if isinstance(recipe.distillation, losses.Curriculum):
+            self.learned = {"temperature": recipe.distillation.start(device)}
+        self.optimizer = optimizer(recipe, network.parameters())
+        self.average = ModelEmaV3(network, recipe.ema, use_warmup=True) if recipe.ema else None
+        self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+        self.replica = network
+        if world > 1:
+            cards = [device] if device.type == "cuda" else None
+            self.replica = DistributedDataParallel(network, device_ids=cards)
+
+        self.classes = len(faces.classes)
+        self.images = Pixels(faces, train, device)
+        self.labels = torch.from_numpy(faces.labels[train]).to(device)
+        self.targets = torch.from_numpy(votes.shares(faces, train)).to(device) if recipe.soft_labels else self.labels
+        self.criterion = criterion(recipe, self.labels, self.classes)
+        self.weights = losses.class_weights(self.labels, self.classes)
+        self.shares = self.weights.cpu()[self.labels.cpu()]
+        self.faces, self.select = faces, select
+        self.selected = None if select is None else Pixels(faces, select[rank::world], device)
+
+        self.history: list[dict] = []
+        self.best_epoch, self.best, self.seconds = 0, None, 0.0
+
+    # -------------------------------------------------------------------------------------------------- the training
+
+    def go(self, name: str, identity: dict, folder: Path | None, restart: bool, progress: bool) -> int:
+        """Train what is still to be trained; returns how many epochs that was."""
+        if folder is not None:
+            self.resume(folder, identity, restart)
+        batches = math.ceil(len(self.images) / self.recipe.batch_size)
+        done = len(self.history)
+        with tqdm(
+            total=self.recipe.epochs * batches, initial=done * batches, desc=name, unit="batch", disable=not progress
+        ) as bar:
+            while not self.finished():
+                started = time.perf_counter()
+                row = self.epoch(len(self.history) + 1, batches, bar)
+                row |= {} if self.select is None else self.scores()
+                _sound(self.network, row["epoch"])
+                self.history.append(row)
+                if self.improved():
+                    self.best_epoch = row["epoch"]
+                    self.best = {key: value.clone() for key, value in self.evaluated().state_dict().items()}
+                self.seconds += time.perf_counter() - started
+                if folder is not None and self.rank == 0:
+                    self.write(folder, identity)
+                shown = ("train_loss", self.recipe.monitor) if self.select is not None else ("train_loss",)
+                bar.set_postfix({key: f"{row[key]:.4f}" for key in shown})
+        return len(self.history) - done
+
+    def epoch(self, epoch: int, batches: int, bar) -> dict:
+        """One pass over the training images; what it came to."""
+        recipe, count = self.recipe, len(self.images)
+        torch.manual_seed(seed_of(recipe.seed, epoch, self.rank))  # dropout
+        random = torch.Generator(self.device).manual_seed(seed_of(recipe.seed, epoch, self.rank))
+        shuffle = torch.Generator().manual_seed(seed_of(recipe.seed, epoch))  # the same in all processes
+        if recipe.sampling == "weighted":
+            order = torch.multinomial(self.shares, count, replacement=True, generator=shuffle)
+        else:
+            order = torch.randperm(count, generator=shuffle)
+        monitored = [row[recipe.monitor] for row in self.history] if self.select is not None else []
+        found, right = torch.zeros(batches, device=self.device), torch.zeros((), device=self.device)
+        self.replica.train()
+        # parts of nearly one size: a last batch of a single image would leave batch normalisation without a variance
+        for number, index in enumerate(order.tensor_split(batches)):
+            rate = learning_rate(recipe, epoch - 1 + (number + 0.5) / batches, monitored)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            index = index.tensor_split(self.world)[self.rank]
+            started = epoch - 1 + number / batches
+            loss, hits = self.step(self.images[index], index.to(self.device), random, started)
+            found[number], right = loss, right + hits
+            if self.average is not None:
+                self.average.update(self.network, step=(epoch - 1) * batches + number + 1)
+            if number % CHECKED_EVERY == CHECKED_EVERY - 1 or number == batches - 1:
+                _finite(found[: number + 1], epoch)
+            bar.update()
+        means = torch.stack([found.mean(), right / count])
+        if self.world > 1:
+            distributed.all_reduce(means)
+            means[0] /= self.world
+        row = {"epoch": epoch, "learning_rate": rate, "train_loss": float(means[0]), "train_accuracy": float(means[1])}
+        for name, value in self.learned.items():
+            row[name] = float(getattr(recipe.distillation, name)(value.detach()))
+        return row
+
+    def step(self, pixels, index: torch.Tensor, random: torch.Generator, epoch: float) -> tuple[torch.Tensor, ...]:
+        """One step of the optimiser, `epoch` epochs after the start; the loss, and how many of the batch were right."""
+        recipe = self.recipe
+        if recipe.augmentation is None:
+            images = preprocess.resize(pixels, recipe.img_size, self.channels)
+        else:
+            images = augment.augment(pixels, recipe.img_size, recipe.augmentation, random, self.channels)
+        target = self.targets[index]
+        if recipe.mixup:
+            soft = F.one_hot(target, self.classes).float() if target.ndim == 1 else target
+            images, target = augment.mixup(images, soft, recipe.mixup, random)
+        images = images.contiguous(memory_format=self.layout)
+        with inference.autocast(recipe.precision, self.device):
+            logits = self.replica(images)
+            taught = None
+            if self.teacher is not None:
+                with torch.no_grad():
+                    taught = self.teacher(images, index)
+        learned = [*self.learned.values(), epoch] if self.learned else []
+        loss = self.criterion(logits, target, taught, *learned)
+        if self.world > 1:  # a mean of means, unless each counts by what it is a mean of
+            own = weighed(recipe, self.weights, target)
+            whole = own.clone()
+            distributed.all_reduce(whole)
+            loss = loss * own * self.world / whole
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        for value in self.learned.values():
+            self.descend(value)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return loss.detach(), (logits.argmax(1) == self.labels[index]).sum()
+
+    def descend(self, value: nn.Parameter) -> None:
+        """One step on what the loss learns, which neither the optimiser nor DistributedDataParallel knows of."""
+        gradient = value.grad / self.scaler.get_scale()
+        if self.world > 1:
+            distributed.all_reduce(gradient)
+            gradient /= self.world
+        value.grad = None
+        if gradient.isfinite():  # in half precision a step can come to nothing
+            value.data -= self.recipe.distillation.rate * gradient
+
+    def evaluated(self) -> nn.Module:
+        return self.network if self.average is None else self.average.module
+
+    def scores(self) -> dict[str, float]:
+        """Of the selection split: cross-entropy and scores."""
+        network, recipe = self.evaluated(), self.recipe
+        if self.world > 1:
+            for buffer in network.buffers():  # each process has seen other images
+                distributed.broadcast(buffer, 0)
+        rows = self.select[self.rank :: self.world]
+        part = inference.probabilities(network, self.faces, rows, recipe.img_size, recipe.tta, self.selected)
+        whole = torch.zeros(len(self.select), self.classes, dtype=torch.float64, device=self.device)
+        whole[self.rank :: self.world] = torch.from_numpy(part).to(self.device)
+        if self.world > 1:
+            distributed.all_reduce(whole)
+        found, labels = whole.cpu().numpy(), self.faces.labels[self.select]
+        loss = -np.log(np.maximum(found[np.arange(len(labels)), labels], 1e-12)).mean()
+        values = metrics.scores(metrics.confusion(labels, found.argmax(1), self.classes))
+        return {"loss": float(loss)} | {name: float(value) for name, value in values.items()}
+
+    def improved(self) -> bool:
+        if self.select is None or not self.best_epoch:
+            return True
+        new, old = (self.history[place][self.recipe.monitor] for place in (-1, self.best_epoch - 1))
+        return new < old if self.recipe.monitor == "loss" else new > old
+
+    def finished(self) -> bool:
+        epochs, patience = len(self.history), self.recipe.patience
+        return epochs >= self.recipe.epochs or bool(patience and epochs - self.best_epoch >= patience)
+
+    def best_network(self) -> nn.Module:
+        self.network.load_state_dict(self.best)
+        return self.network.eval()
+
+    # ------------------------------------------------------------------------------------------------------- on disk
+
+    def write(self, folder: Path, identity: dict) -> None:
+        """`last` first: all else follows from it."""
+        held = checkpoint.tensors(self.network, self.average, self.optimizer)
+        held |= {f"learned.{name}": value.detach() for name, value in self.learned.items()}
+        record = {"identity": identity, "history": self.history, "best_epoch": self.best_epoch}
+        record |= {"seconds": round(self.seconds, 3), "scaler": self.scaler.state_dict()}
+        checkpoint.write(folder / checkpoint.LAST, held, record)
+        self.write_rest(folder, identity)
+
+    def write_rest(self, folder: Path, identity: dict) -> None:
+        if self.best_epoch == len(self.history):
+            record = {"epoch": self.best_epoch, "network": identity["network"], "classes": identity["classes"]}
+            checkpoint.write(folder / checkpoint.BEST, self.best, record)
+        checkpoint.write_history(folder, self.history)
+
+    def resume(self, folder: Path, identity: dict, restart: bool) -> None:
+        """Go on from the last whole epoch in `folder`, where there is one. Raises RunError where it is another's."""
+        last = folder / checkpoint.LAST
+        there = last.is_file()
+        held, record = checkpoint.read(last) if there else ({}, {})
+        if self.world > 1:
+            distributed.barrier()  # all have read before one writes
+        if self.rank == 0:
+            for left in folder.glob("*.tmp"):  # of a process that was killed while it wrote
+                left.unlink(missing_ok=True)
+        if not there:
+            return
+        if found := checkpoint.differences(record["identity"], identity):
+            if restart:
+                if self.rank == 0:
+                    checkpoint.clear(folder)
+                return
+            raise RunError(
+                f"{folder} holds another training ({'; '.join(found)}); give another folder, or restart=True to start "
+                "over in this one"
+            )
+        self.history, self.best_epoch = record["history"], record["best_epoch"]
+        self.seconds = record["seconds"]
+        checkpoint.restore(held, self.network, self.average, self.optimizer)
+        for name, value in self.learned.items():
+            value.data.copy_(held[f"learned.{name}"])
+        self.scaler.load_state_dict(record["scaler"])
+        if self.best_epoch == len(self.history):
+            self.best = {key: value.clone() for key, value in self.evaluated().state_dict().items()}
+        else:
+            self.best, epoch = _best(folder)
+            if epoch != self.best_epoch:
+                path = folder / checkpoint.BEST
+                raise RunError(f"{path} is of epoch {epoch}, not {self.best_epoch}: restore it, or remove {folder}")
+        if self.rank == 0:
+            self.write_rest(folder, identity)
+
+
+def _best(folder: Path) -> tuple[dict[str, torch.Tensor], int | None]:
+    path = folder / checkpoint.BEST
+    if not path.is_file():
+        raise RunError(f"{path} is gone, which {checkpoint.LAST} is not enough for: restore it, or remove {folder}")
+    held, record = checkpoint.read(path)
+    return held, record.get("epoch")
+
+
+def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces) -> None:
+    """metrics.json and provenance.json of a finished run."""
+    best = training.history[training.best_epoch - 1]
+    summary = {"best_epoch": training.best_epoch, "epochs": len(training.history), "best": best}
+    tables.write_json(folder / checkpoint.METRICS, summary | {"selected_by": training.recipe.monitor})
+    device = torch.cuda.get_device_name(training.device) if training.device.type == "cuda" else "cpu"
+    found = provenance.record(identity, faces, device) | {"wall_seconds": round(training.seconds, 3)}
+    found |= {"threads": torch.get_num_threads(), "processes": training.world, "precision": training.recipe.precision}
+    if training.device.type == "cpu":
+        found["cpu_has_bf16"] = inference.cpu_has_bf16()
+    tables.write_json(folder / checkpoint.PROVENANCE, found)
+
+
+def _rows(faces: Faces, part: str | np.ndarray | None) -> np.ndarray | None:
+    if part is None or isinstance(part, str):
+        return part and faces.rows(part)
+    part = np.asarray(part)
+    if part.dtype != bool:
+        return part
+    if len(part) != len(faces):
+        raise ValueError(f"a mask of {len(part):,} for the {len(faces):,} images of {faces.name}")
+    return np.flatnonzero(part)
+
+
+def _teacher(teacher, faces, recipe, train, channels, device):
+    """What the teacher says of images (n, C, H, W) at places `index` of the rows `train`: a function of both."""
+    if teacher is None:
+        return None
+    if isinstance(teacher, nn.Module):
+        if (own := inference.channels(teacher)) != channels and _convolves(teacher):
+            raise ValueError(f"the teacher takes {own} channels, the student {channels}: give the teacher's logits")
+        teacher = teacher.to(device).eval()
+        return lambda images, index: teacher(images)
+    expected = (len(faces), len(faces.classes))
+    if teacher.shape != expected:
+        raise ValueError(f"the teacher's logits of shape {teacher.shape}; expected {expected}")
+    if recipe.mixup or recipe.augmentation not in (None, augment.NONE):
+        raise ValueError("the teacher's logits are of images as they are; with them, no mixup and no augmentation")
+    logits = torch.from_numpy(np.asarray(teacher[train], np.float32)).to(device)
+    return lambda images, index: logits[index]
+
+
+def _convolves(network: nn.Module) -> bool:
+    return any(isinstance(layer, nn.Conv2d) for layer in network.modules())
+
+
+def _distributed(device: torch.device) -> tuple[int, int, torch.device]:
+    """Rank, number of processes and this one's device: those of torchrun, where it has started us."""
+    world = int(os.environ.get("WORLD_SIZE", 1))
+    if world == 1:
+        return 0, 1, device
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    if not distributed.is_initialized():
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        atexit.register(distributed.destroy_process_group)
+    return distributed.get_rank(), world, device
+
+
+def seed_of(*parts: int) -> int:
+    """One seed from several numbers, such that no two epochs, ranks or runs share theirs."""
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:7], "big")
+
+
+def _sound(network: nn.Module, epoch: int) -> None:
+    """A finite loss can have a gradient that is not, and the epoch's last step is followed by no loss at all."""
+    for name, value in network.state_dict().items():
+        if not value.isfinite().all():
+            raise RunError(
+                f"{name} is not finite after epoch {epoch}; the checkpoint of epoch {epoch - 1} is kept. A lower "
+                "learning rate, a longer warm-up or fp32 may help"
+            )
+
+
+def _finite(found: torch.Tensor, epoch: int) -> None:
+    wrong = (~found.isfinite()).nonzero()
+    if len(wrong):
+        batch = int(wrong[0])
+        raise RunError(
+            f"the loss is {float(found[batch])} in epoch {epoch}, batch {batch + 1}; the checkpoint of epoch "
+            f"{epoch - 1} is kept. A lower learning rate, a longer warm-up or fp32 may help"
+        )

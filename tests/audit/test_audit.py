@@ -1,0 +1,425 @@
+"""The audit against numbers worked out by hand, against slow code that is plainly right, and against planted faults."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image, ImageOps
+
+from fercore import audit, datasets
+from fercore.datasets import splits, synthetic
+from fercore.datasets import votes as fer_votes
+from fercore.datasets.faces import FER2013_CLASSES, Faces, table
+
+CLASSES = ("calm", "glad", "sore")
+NO_PAIRS = pd.DataFrame({"first": np.empty(0, int), "second": np.empty(0, int), "score": np.empty(0)})
+
+
+def small(label, split="", classes=CLASSES, pixels=None, **more):
+    """Faces of 3x2 pixels, every row another grey level, unless pixels are given."""
+    if pixels is None:
+        pixels = np.arange(len(label), dtype=np.uint8)[:, None, None] + np.zeros((1, 3, 2), np.uint8)
+    return Faces("handmade", pixels, table(label, split, **more), classes)
+
+
+def pairs_of(*rows):
+    first, second = zip(*rows, strict=True)
+    return pd.DataFrame({"first": first, "second": second, "score": 1.0})
+
+
+@pytest.fixture(scope="module")
+def rendered():
+    return datasets.load("synthfer", images=2000, near_copies=0.06)
+
+
+@pytest.fixture(scope="module")
+def originals():
+    """120 faces, all of different people."""
+    return synthetic.read("synthfer", images=240, wrong_labels=0, copies=0, near_copies=0).pixels[:120]
+
+
+# ------------------------------------------------------------------------------------------------------------- counts
+
+
+@pytest.mark.parametrize("colour", [(), (3,)])
+def test_counts_by_class_and_split(colour):
+    label, split = [0, 0, 1, 1, 1, 0], ["Training", "Training", "Training", "B", "B", "A"]
+    found = audit.counts(small(label, split, pixels=np.zeros((6, 4, 4, *colour), np.uint8)))
+    assert found.index.tolist() == [*CLASSES, "total"], "classes in their order, also the one without an image"
+    assert found.columns.tolist() == ["Training", "B", "A", "total"], "splits as they stand in the table"
+    assert found.to_numpy().tolist() == [[2, 0, 1, 3], [1, 2, 0, 3], [0, 0, 0, 0], [3, 2, 1, 6]]
+    assert all(np.issubdtype(kind, np.integer) for kind in found.dtypes)
+
+
+def test_counts_of_a_set_without_splits():
+    found = audit.counts(small([2, 0, 2]))
+    assert found.columns.tolist() == ["all"] and found["all"].tolist() == [1, 0, 2, 3]
+
+
+def test_counts_are_measurements_by_name():
+    rows = audit.measurements(small([0, 0, 1], ["Training", "PublicTest", "Training"]))
+    found = {row["measurement"]: row["value"] for row in rows}
+    assert found == {
+        f"images(handmade, {split}, {label})": count
+        for label, counted in (("calm", (1, 1, 2)), ("glad", (1, 0, 1)), ("sore", (0, 0, 0)), ("all", (2, 1, 3)))
+        for split, count in zip(("Training", "PublicTest", "all"), counted, strict=True)
+    }
+
+
+@pytest.mark.parametrize("colour", [(), (3,)])
+def test_constant_images_are_those_of_one_value(colour):
+    pixels = np.random.default_rng(0).integers(0, 256, (5000, 3, 3, *colour)).astype(np.uint8)
+    pixels[[0, 4095, 4096, 4999]] = np.array([0, 255, 7, 7], np.uint8).reshape(4, *[1] * (pixels.ndim - 1))
+    pixels[1] = 9
+    pixels[1].reshape(-1)[-1] = 10
+    assert audit.constant(pixels).tolist() == [0, 4095, 4096, 4999]
+
+
+# --------------------------------------------------------------------------------------------------------- duplicates
+
+
+@pytest.mark.parametrize(("count", "colour"), [(1, ()), (300, ()), (300, (3,)), (9000, ())])
+def test_exact_duplicates_as_a_dictionary_of_bytes_finds_them(count, colour):
+    pixels = np.random.default_rng(count).integers(0, 3, (count, 2, 3, *colour)).astype(np.uint8)
+    seen = {}
+    naive = [seen.setdefault(image.tobytes(), row) for row, image in enumerate(pixels)]
+    assert audit.exact_duplicates(pixels).tolist() == naive
+    assert colour or count == 1 or len(seen) < count
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_groups_as_union_find_finds_them(seed):
+    draw = np.random.default_rng(seed)
+    count = 60
+    exact = audit.exact_duplicates(draw.integers(0, 50, (count, 1, 1)).astype(np.uint8))
+    edges = np.sort(draw.integers(0, count, (draw.integers(1, 40), 2)), axis=1)
+    edges = edges[edges[:, 0] < edges[:, 1]]
+    parent = list(range(count))
+
+    def root(row):
+        return row if parent[row] == row else root(parent[row])
+
+    for first, second in [*enumerate(exact), *edges]:
+        low, high = sorted((root(first), root(second)))
+        parent[high] = low
+    pairs = pd.DataFrame({"first": edges[:, 0], "second": edges[:, 1], "score": 1.0})
+    assert audit.groups(exact, pairs).tolist() == [root(row) for row in range(count)]
+    assert audit.groups(exact, NO_PAIRS).tolist() == exact.tolist()
+
+
+def test_planted_copies_are_found_and_little_else(rendered):
+    pairs = audit.near_duplicates(rendered.pixels, 0.92)
+    score = audit.score_duplicates(rendered, pairs)
+    assert score["planted"].to_dict()["exact"] == 100 and (score["planted"] >= 30).all()
+    assert set(score.index) == {"contrast", "exact", "recompressed", "shift"}
+    assert (score["recall"] >= 0.97).all(), score
+    assert score.attrs["precision"] >= 0.97
+    assert (pairs["first"] < pairs["second"]).all() and pairs["score"].between(0.92, 1 + 1e-6).all()
+    assert not pairs.duplicated(["first", "second"]).any()
+    assert pairs.equals(pairs.sort_values(["first", "second"], ignore_index=True))
+    looser = audit.near_duplicates(rendered.pixels, 0.85)
+    assert len(looser.merge(pairs[["first", "second"]])) == len(pairs) < len(looser)
+
+
+def monotone(image, draw):
+    """A contrast drawn at random that keeps dark below light."""
+    steps = np.cumsum(draw.uniform(0.2, 2, 256))
+    return np.round(255 * steps / steps[-1]).astype(np.uint8)[image]
+
+
+def equalised(image, draw):
+    return np.asarray(ImageOps.equalize(Image.fromarray(image)))
+
+
+def shifted(image, draw):
+    down, right = draw.integers(-2, 3, 2)
+    padded = np.pad(image, ((2, 2), (2, 2), *[(0, 0)] * (image.ndim - 2)), mode="edge")
+    return padded[2 + down : len(image) + 2 + down, 2 + right : image.shape[1] + 2 + right]
+
+
+def recompressed(image, draw):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=60)
+    return np.asarray(Image.open(file))
+
+
+CHANGES = [monotone, equalised, shifted, recompressed]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("shape", ["48x48", "84x84", "RGB"])
+def test_a_changed_photograph_is_the_same_photograph(originals, change, shape):
+    pixels = originals
+    if shape == "84x84":
+        pixels = np.stack([np.asarray(Image.fromarray(image).resize((84, 84), 1)) for image in pixels])
+    if shape == "RGB":
+        pixels = np.stack([pixels, pixels // 2 + 60, pixels // 3 + 90], axis=-1)
+    draw = np.random.default_rng(1)
+    changed = np.stack([change(image, draw) for image in pixels[:40]])
+    differs = (changed != pixels[:40]).reshape(40, -1).any(axis=1)  # some are not shifted at all
+    pairs = audit.near_duplicates(np.concatenate([pixels, changed]), 0.85)
+    found = set(zip(pairs["first"], pairs["second"], strict=True))
+    expected = {(row, 120 + row) for row in range(40) if differs[row]}
+    assert len(expected) > 30 and len(expected - found) <= 1
+    assert len(found - expected) <= 12, "rendered faces are alike, but not as alike as this"
+
+
+def test_contrast_costs_nothing_of_the_score(originals):
+    dark = np.round(255 * (originals[:20] / 255) ** 3).astype(np.uint8)
+    pairs = audit.near_duplicates(np.concatenate([originals, dark]), 0.85)
+    own = pairs[pairs["second"] == pairs["first"] + 120]
+    assert len(own) == 20 and own["score"].min() > 0.97 and own["score"].mean() > 0.99
+
+
+@pytest.mark.parametrize("count", [2, 3, 10, 17, 18, 40])
+def test_a_small_set_is_searched_as_well_as_a_large_one(originals, count):
+    pixels = np.concatenate([originals[:count], originals[:1] // 2 + 40])
+    pairs = audit.near_duplicates(pixels if count > 2 else pixels[[0, 2]], 0.92)
+    assert pairs[["first", "second"]].to_numpy().tolist() == [[0, len(pixels) - 1 if count > 2 else 1]]
+
+
+@pytest.mark.parametrize("size", [(48, 48), (84, 84), (48, 48, 3)])
+@pytest.mark.parametrize("kind", ["constant", "identical", "one", "two different"])
+def test_no_pairs_where_there_are_none(originals, size, kind):
+    faces = np.stack([np.asarray(Image.fromarray(image).resize(size[:2])) for image in originals[:2]])
+    faces = np.repeat(faces[..., None], 3, axis=-1) if len(size) == 3 else faces
+    pixels = {
+        "constant": np.zeros((4, *size), np.uint8),
+        "identical": np.repeat(faces[:1], 4, axis=0),
+        "one": faces[:1],
+        "two different": faces,
+    }[kind]
+    pairs = audit.near_duplicates(pixels)
+    assert len(pairs) == 0 and list(pairs) == ["first", "second", "score"]
+    expected = [0, 0, 0, 0] if kind in ("constant", "identical") else list(range(len(pixels)))
+    assert audit.groups(audit.exact_duplicates(pixels), pairs).tolist() == expected
+
+
+def test_exact_copies_are_left_to_exact_duplicates(originals):
+    again = originals[:3] // 2 + 40
+    pixels = np.concatenate([originals, again, originals[:3], again])
+    pairs = audit.near_duplicates(pixels, 0.97)
+    assert pairs[["first", "second"]].to_numpy().tolist() == [[0, 120], [1, 121], [2, 122]], "first rows only"
+    group = audit.groups(audit.exact_duplicates(pixels), pairs)
+    assert group[120:].tolist() == [0, 1, 2] * 3, "and yet all four are one group"
+
+
+def test_score_duplicates_by_hand():
+    pixels = np.arange(8, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 2), np.uint8)
+    pixels[5], pixels[7] = pixels[0], pixels[2]
+    of, kind = [-1, -1, -1, 0, 0, 0, 1, -1], ["", "", "", "shift", "shift", "exact", "contrast", ""]
+    faces = small(np.zeros(8, int), pixels=pixels, copy_of=of, copy_kind=kind)
+    # two copies of one original, one of them to the byte; two that are the same by chance; two that are different
+    found = audit.score_duplicates(faces, pairs_of((3, 4), (3, 5), (2, 7), (2, 6)))
+    assert found.index.tolist() == ["contrast", "exact", "shift"]
+    assert found["planted"].tolist() == [1, 1, 2] and found["found"].tolist() == [0, 1, 2]
+    assert found["recall"].tolist() == [0, 1, 1] and found.attrs["precision"] == pytest.approx(3 / 4)
+    none = audit.score_duplicates(faces, NO_PAIRS)
+    assert none["found"].tolist() == [0, 1, 0] and np.isnan(none.attrs["precision"])
+    with pytest.raises(KeyError, match="copy_of"):
+        audit.score_duplicates(small([0, 1]), NO_PAIRS)
+
+
+def test_score_duplicates_where_nothing_is_planted():
+    faces = small([0, 1, 2], copy_of=-1, copy_kind="")
+    found = audit.score_duplicates(faces, pairs_of((0, 1)))
+    assert len(found) == 0 and found.attrs["precision"] == 0
+
+
+def test_leakage_by_hand():
+    faces = small(np.zeros(9, int), ["Training"] * 4 + ["A"] * 3 + ["B"] * 2)
+    group = np.array([0, 0, 2, 3, 0, 5, 5, 0, 2])
+    found = audit.leakage(faces, group)
+    assert found.index.tolist() == ["Training", "A", "B"]
+    assert found[["images", "redundant", "in_Training"]].to_numpy().tolist() == [[4, 1, 0], [3, 1, 1], [2, 0, 2]]
+    assert found["share"].tolist() == pytest.approx([0, 1 / 3, 1])
+    assert audit.leakage(faces, group, "A")["in_A"].tolist() == [2, 0, 1]
+    alone = audit.leakage(small([0, 1]), np.array([0, 0]))
+    assert alone.to_numpy().tolist() == [[2, 1, 0, 0]], "a set without splits leaks nothing"
+
+
+def test_contradictions_by_hand():
+    faces = small([0, 1, 1, 0, 0, 0, 2, 2])
+    group = np.array([0, 0, 0, 3, 3, 5, 3, 7])  # calm glad glad | calm calm sore | calm | sore
+    found = audit.contradictions(faces, group)
+    assert found.to_numpy().tolist() == [[1, 2, 2], [2, 1, 0], [2, 0, 0]]
+    assert list(found.index) == list(found) == list(CLASSES)
+    assert audit.contradicted(faces, group).tolist() == [0, 1, 2, 3, 4, 6]
+    apart = np.arange(8)
+    assert (audit.contradictions(faces, apart).to_numpy() == 0).all() and audit.contradicted(faces, apart).size == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_contradictions_as_counting_pairs_finds_them(seed):
+    draw = np.random.default_rng(seed)
+    label, group = draw.integers(0, 3, 40), draw.integers(0, 15, 40)
+    naive = np.zeros((3, 3), int)
+    for second in range(40):
+        for first in range(second):
+            if group[first] == group[second]:
+                naive[label[first], label[second]] += 1
+                naive[label[second], label[first]] += label[first] != label[second]
+    assert audit.contradictions(small(label), group).to_numpy().tolist() == naive.tolist()
+
+
+# ----------------------------------------------------------------------------------------------------- labels in doubt
+
+
+def voted(label, votes, classes=FER2013_CLASSES):
+    votes = np.array([[given.get(name, 0) for name in fer_votes.VOTES] for given in votes])
+    columns = {f"votes_{name}": votes[:, index] for index, name in enumerate(fer_votes.VOTES)}
+    return small(label, classes=classes, **columns)
+
+
+def test_votes_against_the_label_by_hand():
+    votes = [
+        {"happiness": 6, "neutral": 4},  # agrees
+        {"happiness": 4, "neutral": 6},  # disagrees
+        {"happiness": 5, "neutral": 5},  # half is no majority
+        {"NF": 9, "happiness": 1},  # no face, which is not the label
+        {"anger": 10},  # an angry one
+        {},  # nobody voted
+    ]
+    faces = voted([3, 3, 3, 3, 0, 0], votes)
+    found = audit.vote_agreement(faces)
+    assert found.index.tolist() == [*FER2013_CLASSES, "all"]
+    assert found.loc["happy"].tolist() == pytest.approx([4, 1 / 4, 2 / 4, 1 / 4, 1 / 4, 0.4])
+    assert found.loc["angry"].tolist() == pytest.approx([2, 1 / 2, 0, 1 / 2, 0, 0.5])
+    assert found.loc["all"].tolist() == pytest.approx([6, 2 / 6, 2 / 6, 2 / 6, 1 / 6, 2.6 / 6])
+    assert found.loc["disgust", "images"] == 0
+    assert np.array_equal(audit.voted_wrong(faces), [0, 1, np.nan, 1, 0, np.nan], equal_nan=True)
+    with pytest.raises(KeyError, match="votes_neutral"):
+        audit.vote_agreement(small([0]))
+
+
+def test_votes_where_the_labels_are_those_of_ferplus():
+    # its classes stand in another order than FER2013's, and there is one more
+    faces = voted([1, 7, 0], [{"happiness": 9}, {"contempt": 6, "anger": 4}, {"anger": 8}], fer_votes.CLASSES)
+    assert np.array_equal(audit.voted_wrong(faces), [0, 0, 1])
+    assert audit.vote_agreement(faces).loc[["happiness", "contempt", "neutral"], "agree"].tolist() == [1, 1, 0]
+
+
+def test_out_of_sample_keeps_a_group_on_one_side(monkeypatch):
+    import sklearn.model_selection
+
+    draw = np.random.default_rng(0)
+    group = draw.integers(0, 40, 120)
+    faces = small(draw.integers(0, 2, 120), classes=("a", "b"), pixels=draw.integers(0, 255, (120, 48, 48), np.uint8))
+    folds = []
+
+    def watch(model, features, labels, *, groups, cv, method):
+        folds.extend(cv.split(features, labels, groups))
+        return np.zeros((len(labels), 2))
+
+    monkeypatch.setattr(sklearn.model_selection, "cross_val_predict", watch)
+    audit.out_of_sample(faces, group, folds=4)
+    assert len(folds) == 4 and sorted(np.concatenate([test for _, test in folds])) == list(range(120))
+    assert all(not set(group[train]) & set(group[test]) for train, test in folds)
+
+
+def test_what_is_known_of_a_copy_does_not_help():
+    draw = np.random.default_rng(1)
+    copies = np.arange(320) // 8 * 8
+    pixels = draw.integers(0, 256, (320, 48, 48), np.uint8)[copies]
+    label = draw.integers(0, 2, 320)[copies]  # at random, so that only a copy tells
+    faces = small(label, classes=("a", "b"), pixels=pixels)
+    told = audit.out_of_sample(faces, np.arange(320)).argmax(axis=1)
+    blind = audit.out_of_sample(faces, copies).argmax(axis=1)
+    assert (told == label).mean() > 0.85, "without groups the copies are learnt by heart"
+    assert (blind == label).mean() < 0.7  # two and a half standard errors of 40 coins
+
+
+def test_out_of_sample_gives_a_column_a_class_also_to_one_without_images():
+    draw = np.random.default_rng(0)
+    label = np.repeat([0, 2], 30)
+    pixels = draw.integers(0, 60, (60, 48, 48), np.uint8)
+    pixels[label == 2, :, 20:28] += 150
+    faces = small(label, pixels=pixels)
+    probabilities = audit.out_of_sample(faces, np.arange(60))
+    assert probabilities.shape == (60, 3) and (probabilities[:, 1] == 0).all()
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(60))
+    assert (probabilities.argmax(axis=1) == label).all()
+    found = audit.label_errors(faces, probabilities)
+    assert not found["suspected"].any() and (found["quality"] > 0.5).all()
+
+
+@pytest.fixture(scope="module")
+def doubted():
+    faces = datasets.load("synthfer", images=1200, wrong_labels=0.15)
+    probabilities = audit.out_of_sample(faces, np.arange(1200), folds=3)
+    return faces, probabilities, audit.label_errors(faces, probabilities)
+
+
+def test_planted_label_errors_are_found_better_than_by_chance(doubted):
+    faces, probabilities, found = doubted
+    wrong = (faces.table["true_label"] != faces.labels).to_numpy(float)
+    score = audit.score_label_errors(found, wrong, resamples=200)
+    assert probabilities.shape == (1200, 7) and score["images"] == 1200
+    assert score["wrong_share"] == pytest.approx(wrong.mean())
+    assert 0.6 < score["auroc_low"] <= score["auroc"] <= score["auroc_high"] < 1
+    assert score["precision"] > 1.3 * score["wrong_share"] and score["recall"] > score["suspected_share"]
+    assert found["label"].tolist() == faces.labels.tolist()
+    assert found["suggested"].tolist() == probabilities.argmax(axis=1).tolist()
+
+
+def test_same_seed_same_probabilities_and_interval(doubted):
+    faces, _, found = doubted
+    rows = np.arange(200)
+    few = Faces("few", faces.pixels[rows], faces.table.iloc[rows], faces.classes)
+    first, again, other = (audit.out_of_sample(few, rows, 2, seed) for seed in (0, 0, 1))
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+    wrong = (faces.table["true_label"] != faces.labels).to_numpy(float)
+    first, again, other = (audit.score_label_errors(found, wrong, seed, 50) for seed in (0, 0, 1))
+    assert first.equals(again) and first["auroc_low"] != other["auroc_low"] and first["auroc"] == other["auroc"]
+
+
+def test_score_label_errors_by_hand():
+    quality = [0.1, 0.2, 0.8, 0.9, 0.0, 0.3]
+    found = pd.DataFrame({"quality": quality, "suspected": [True, True, False, False, True, False]})
+    score = audit.score_label_errors(found, np.array([1.0, 0, 0, 0, np.nan, 1]), resamples=100)
+    expected = {"images": 5, "wrong_share": 2 / 5, "suspected_share": 2 / 5, "precision": 1 / 2, "recall": 1 / 2}
+    assert score[list(expected)].to_dict() == pytest.approx(expected)
+    assert score["auroc"] == pytest.approx(5 / 6)  # of six pairs, a wrong label is doubted less than a right one in one
+    assert score["auroc_low"] <= score["auroc"] <= score["auroc_high"]
+
+
+@pytest.mark.parametrize("wrong", [[0, 0, 0], [1, 1, 1], [np.nan] * 3, [np.nan, 0, 0]])
+def test_score_label_errors_where_there_is_nothing_to_tell_apart(wrong):
+    found = pd.DataFrame({"quality": [0.1, 0.5, 0.9], "suspected": [True, False, False]})
+    score = audit.score_label_errors(found, np.array(wrong, float), resamples=10)
+    assert score["images"] == np.isfinite(wrong).sum()
+    assert score[["auroc", "auroc_low", "auroc_high"]].isna().all()
+
+
+# ----------------------------------------------------------------------------------------------------- light and shape
+
+
+@pytest.mark.parametrize("colour", [(), (3,)])
+def test_brightness_and_mean_faces_by_hand(colour):
+    pixels = np.zeros((3, 2, 2, *colour), np.uint8)
+    pixels[0], pixels[1], pixels[2, 0] = 10, 20, 200
+    faces = small([0, 0, 2], ["Training", "Test", "Test"], pixels=pixels)
+    found = audit.brightness(faces)
+    assert found["mean"].tolist() == [10, 20, 100] and found["contrast"].tolist() == [0, 0, 100]
+    assert found["class"].tolist() == ["calm", "calm", "sore"] and found["split"].tolist() == [
+        "Training",
+        "Test",
+        "Test",
+    ]
+    assert found["class"].cat.categories.tolist() == list(CLASSES)
+    means = audit.mean_faces(faces)
+    assert means.shape == (3, 2, 2, *colour)
+    assert (means[0] == 15).all() and np.isnan(means[1]).all() and np.array_equal(means[2], pixels[2])
+    assert (audit.mean_faces(faces, [1])[0] == 20).all() and np.isnan(audit.mean_faces(faces, [1])[2]).all()
+
+
+def test_images_without_copies_from_the_audits_table_or_searched_for(tmp_path):
+    faces = datasets.load("synthfer", images=300)
+    exact = audit.exact_duplicates(faces.pixels)
+    table = splits.mask(faces, exact, audit.groups(exact, audit.near_duplicates(faces.pixels)))
+    found = audit.without_copies(faces, "PrivateTest")
+    assert not all(found["deduplicated"]) and found["near_deduplicated"].sum() <= found["deduplicated"].sum()
+    table.assign(deduplicated=1).to_csv(tmp_path / "test_mask.csv", index=False)
+    read = audit.without_copies(faces, "PrivateTest", tmp_path / "test_mask.csv")
+    assert all(read["deduplicated"]) and read["near_deduplicated"].tolist() == found["near_deduplicated"].tolist()

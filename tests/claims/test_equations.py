@@ -1,0 +1,40 @@
+"""What the library computes is what the papers' equations say, and a wrong network is told from a right one."""
+
+import pytest
+import torch
+
+from fercore import models
+from fercore.claims import equations
+from fercore.training import losses
+
+
+@pytest.fixture(scope="module")
+def deviations():
+    return equations.tinyfer()
+
+
+@pytest.mark.parametrize("number", [3, 4, 5, 6, 7, 8, 9, 10])
+def test_tinyfer_computes_its_equations(deviations, number):
+    assert deviations[number] < 1e-5
+
+
+def test_equation_12_leaves_out_what_equation_8_has(deviations):
+    assert deviations[12] > 0.01
+
+
+def test_losses_are_the_papers(monkeypatch):
+    assert max(equations.objectives().values()) < 1e-5
+    monkeypatch.setattr(losses, "class_weights", lambda labels, classes: torch.ones(classes))
+    found = equations.objectives()
+    assert found["tinyfer", 11] > 1e-3 and found["tinyfer", 14] > 1e-3 and found["microexpnet", 2] < 1e-5
+
+
+def test_another_gate_is_noticed(monkeypatch):
+    monkeypatch.setattr(models.tinyfer.ECA, "forward", lambda self, features: features * 0.5)
+    found = equations.tinyfer()
+    assert found[5] > 1e-3 and found[6] > 1e-3 and found[8] > 1e-5 and found[4] < 1e-5
+
+
+def test_random_numbers_are_the_same_again(deviations):
+    torch.manual_seed(5)
+    assert equations.tinyfer() == deviations

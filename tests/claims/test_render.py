@@ -1,0 +1,139 @@
+"""The ledger for reading: nothing in it can break out of the page or of LaTeX, and no number is typed."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from fercore import claims
+from fercore.claims import render
+
+ACCURACY = "accuracy(tinyfer_lite, fer2013, PrivateTest)"
+
+
+@pytest.fixture
+def judged(write, evidence):
+    def judged(paper, *rows, **values):
+        ledger = write(paper)
+        found = evidence(*rows, **values)
+        findings = claims.run(ledger, found)
+        return ledger, findings, claims.judge(ledger, found, findings)
+
+    return judged
+
+
+def test_the_headline_says_claimed_measured_interval_seeds_and_deduplicated(judged, paper):
+    row = {"measurement": ACCURACY, "value": 0.66417, "low": 0.65, "high": 0.678, "seeds": 3, "deduplicated": 0.65}
+    ledger, _, table = judged(paper, row)
+    (found,) = render.headline(ledger, table).to_dict("records")
+    assert found == {
+        "paper": "paper",
+        "where": "Abstract",
+        "about": "accuracy",
+        "claimed": "66.00 %",
+        "measured": "66.42",
+        "95 % interval": "65.00 to 67.80",
+        "seeds": "3",
+        "deduplicated": "65.00",
+        "verdict": "reproduced",
+    }
+
+
+def test_the_headline_is_blank_where_nothing_was_measured(judged, paper):
+    (found,) = render.headline(*judged(paper)[::2]).to_dict("records")
+    assert [found[name] for name in ("measured", "95 % interval", "seeds", "deduplicated")] == [""] * 4
+
+
+def test_contradictions_show_both_sides(judged, paper):
+    _, findings, _ = judged(paper + '  - {id: b, says: thrice, claim: text.fewer, from: "3", source: "a book"}\n')
+    (found,) = render.contradictions(findings).to_dict("records")
+    assert found == {
+        "paper": "paper",
+        "what": "thrice",
+        "claims": "text.fewer",
+        "printed": "2 times",
+        "against": "3",
+        "source": "a book",
+    }
+
+
+def test_a_grouped_table_is_escaped_and_has_a_heading_for_each_paper():
+    frame = pd.DataFrame({"paper": ["a", "a", "<b>"], "claimed": ["1 & 2", "3", "4"]})
+    text = render.grouped(frame, {"a": {"title": "A & B"}, "<b>": {"title": "<i>"}})
+    assert text.count("<tr>") == 1 + 2 + 3 and "<b>&lt;b&gt;</b>: &lt;i&gt;" in text and "1 &amp; 2" in text
+    assert "<b>a</b>: A &amp; B" in text and "<i>" not in text
+    assert "<th>claimed</th>" in text and "<th>paper</th>" not in text
+
+
+def test_what_rests_on_an_assumption_stands_apart(judged, paper):
+    doubtful = '  - {id: b, says: thrice, assumes: "three", claim: text.fewer, from: "3"}\n'
+    _, findings, table = judged(paper + doubtful)
+    assert render.contradictions(findings).empty
+    (found,) = render.contradictions(findings, assuming=True).to_dict("records")
+    assert (found["what"], found["assuming"]) == ("thrice", "three")
+    assert table.set_index("id").loc["paper/text.fewer", "verdict"] == "exact"  # by the other check
+
+
+def test_both_sides_as_a_page_are_escaped_and_say_what_a_check_says_once(judged, paper):
+    wrong = (
+        """  - {id: b, says: "<i>as many</i>", claim: [text.fewer, text.speed], from: "[3, 9.5]", source: "A & B"}\n"""
+    )
+    _, findings, _ = judged(paper + wrong + '  - {id: c, says: less, claim: text.speed, from: "1"}\n')
+    text = render.both_sides(render.contradictions(findings))
+    assert text.count("<td rowspan") == 2 and text.count("<tr>") == 3  # a head and two findings; 9.5 to 10.5 holds 9.5
+    assert "&lt;i&gt;as many&lt;/i&gt;" in text and "source: A &amp; B" in text and "<i>" not in text
+
+
+def test_the_page_holds_every_claim_and_escapes_it(judged, paper):
+    nasty = paper.replace("about: learning rate", 'about: "</table><script>alert(1)</script> & <b>"')
+    ledger, _, table = judged(nasty)
+    text = render.page(table)
+    assert len(re.findall("<tr>", text)) == len(ledger.claims) + 1
+    assert "<script>alert" not in text and "&gt;&lt;script&gt;alert(1)" in text and "&amp; &lt;b&gt;" in text
+    assert text.count("<script>") == 1
+    assert "8.0K parameters" in text and "(cited [3])" in text
+    assert not re.search(r"src=|https?:", text)
+
+
+def test_a_verdict_links_to_its_evidence(judged, paper):
+    _, _, table = judged(paper, **{"parameters(tinyfer_lite, 7)": 932202})
+    text = render.page(table, "../../")
+    path = table.set_index("id").loc["paper/table2.ours.params", "evidence"]
+    assert re.findall('<a href="(.*?)">', text) == [f"../../{path}"]
+
+
+def test_an_assumption_makes_no_number_exact(judged, paper):
+    assumed = paper.replace("{id: twice, says", '{id: twice, assumes: "two", says')
+    _, _, table = judged(assumed)
+    assert table.set_index("id").loc["paper/text.fewer", "verdict"] == "not run"
+
+
+def test_macros_are_latex_where_a_claim_is_about_or_a_bound(judged, paper, tmp_path):
+    for text, latex in (("~66", r"$\sim$66"), (">60", "$>$60"), ("<70", "$<$70")):
+        about = paper.replace("where: Abstract, value: 66.00", f'where: Abstract, value: "{text}"')
+        _, _, table = judged(about, **{ACCURACY: 0.66})
+        found = render.macros(table, tmp_path / "claims.tex").read_text(encoding="utf-8")
+        assert f"\\fercore@set{{claimed}}{{paper/abstract.accuracy}}{{{latex}}}" in found
+
+
+def test_macros_quote_what_was_measured_and_nothing_else(judged, paper, tmp_path):
+    _, _, table = judged(paper, **{ACCURACY: 0.66417, "parameters(tinyfer_lite, 7)": 932202})
+    text = render.macros(table, tmp_path / "claims.tex").read_text(encoding="utf-8")
+    found = dict(re.findall(r"^\\fercore@set{measured}{(.*)}{(.*)}$", text, flags=re.M))
+    assert found == {
+        "paper/abstract.accuracy": "66.42",
+        "paper/table2.ours.accuracy": "66.42",
+        "paper/table2.ours.params": "932,202",
+    }
+    assert r"\fercore@set{claimed}{paper/table2.ours.params}{932K}" in text
+    assert r"\fercore@set{verdict}{paper/table2.ours.params}{exact}" in text
+
+
+def test_written_files_are_the_same_bytes_again(judged, paper, tmp_path):
+    _, findings, table = judged(paper, **{ACCURACY: 0.66417})
+    texts = []
+    for name in "ab":
+        render.write(tmp_path / name, table, contradictions=render.contradictions(findings))
+        texts.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
+    assert texts[0] == texts[1]
+    assert set(texts[0]) == {"ledger.csv", "contradictions.csv", "claims.tex"}

@@ -1,0 +1,124 @@
+"""The package's own functions: load by name, import into a folder, open what was imported."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fercore import datasets
+from fercore.datasets import DataError, store
+from fercore.datasets.faces import Faces, table
+
+
+def write(root, *paths):
+    for level, name in enumerate(paths, start=10):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (6, 5), level).save(root / name)
+    return root
+
+
+def small():
+    pixels = np.arange(4 * 30, dtype=np.uint8).reshape(4, 5, 6)
+    return Faces("small", pixels, table([0, 1, 0, 1], "x"), ("a", "b"))
+
+
+def test_names():
+    assert set(datasets.REAL) | set(datasets.SYNTHETIC) == set(datasets.NAMES)
+    with pytest.raises(ValueError, match=r"no data set 'fer2014'; there are fer2013, ferplus, .*, synthfer"):
+        datasets.load("fer2014", "x")
+
+
+@pytest.mark.parametrize("name", datasets.REAL)
+def test_a_real_set_needs_a_source_and_says_where_it_is_missing(tmp_path, name):
+    with pytest.raises(ValueError, match=f"{name} needs a source: the file or folder that holds it"):
+        datasets.load(name)
+    options = {"fer2013": tmp_path / "fer2013.csv"} if name == "ferplus" else {}
+    with pytest.raises(DataError, match="found no such f"):
+        datasets.load(name, tmp_path / "nowhere", **options)
+
+
+@pytest.mark.parametrize("name", datasets.SYNTHETIC)
+def test_a_rendered_set_takes_no_source(tmp_path, name):
+    with pytest.raises(ValueError, match=f"{name} is rendered and takes no source"):
+        datasets.load(name, tmp_path)
+
+
+@pytest.mark.parametrize("name", datasets.REAL)
+def test_an_imported_folder_is_opened_by_any_name(tmp_path, name):
+    store.save(small(), tmp_path)
+    faces = datasets.load(name, str(tmp_path))
+    assert faces.name == "small" and isinstance(faces.pixels, np.memmap)
+    assert (faces.pixels == small().pixels).all()
+
+
+def test_bring_in_and_open(tmp_path):
+    root = write(tmp_path / "images", "a/1.png", "b/2.png")
+    path = datasets.import_dataset("folder", root, tmp_path / "data/set", size=8)
+    assert path == tmp_path / "data/set/dataset.json" and path.is_file()
+    faces = datasets.load_imported(path.parent)
+    assert (
+        faces.classes == ("a", "b") and faces.pixels[:, 0, 0].tolist() == [10, 11] and faces.pixels.shape[1:] == (8, 8)
+    )
+    assert len(list(path.parent.iterdir())) == 3 and not list(tmp_path.glob("**/*.tmp"))
+
+
+def test_bring_in_puts_pixels_straight_into_the_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(np, "save", None)  # a copy would need it
+    datasets.import_dataset("folder", write(tmp_path / "images", "a/1.png"), tmp_path / "set")
+    assert len(datasets.load_imported(tmp_path / "set")) == 1
+
+
+def test_bring_in_a_rendered_set(tmp_path):
+    datasets.import_dataset("synthfer", None, tmp_path, images=200, seed=3)
+    faces = datasets.load_imported(tmp_path)
+    assert faces.synthetic and len(faces) == 200
+    assert (faces.pixels == datasets.load("synthfer", images=200, seed=3).pixels).all()
+
+
+def test_an_imported_set_may_be_brought_in_elsewhere_and_onto_itself(tmp_path):
+    store.save(small(), tmp_path / "one")
+    for target in ("two", "one"):
+        datasets.import_dataset("fer2013", tmp_path / "one", tmp_path / target)
+        assert (datasets.load_imported(tmp_path / target).pixels == small().pixels).all()
+        assert len(list((tmp_path / target).iterdir())) == 3
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_reader_that_fails_late_leaves_nothing_and_the_old_set_intact(tmp_path, old):
+    root = write(tmp_path / "images", *(f"a/{number}.png" for number in range(9)))
+    (root / "a/8.png").write_bytes(b"half")
+    if old:
+        store.save(small(), tmp_path / "set")
+    before = sorted((tmp_path / "set").iterdir()) if old else []
+    with pytest.raises(DataError, match=r"8\.png: found an image that cannot be decoded"):
+        datasets.import_dataset("folder", root, tmp_path / "set")
+    assert sorted((tmp_path / "set").glob("*")) == before
+    if old:
+        assert (datasets.load_imported(tmp_path / "set").pixels == small().pixels).all()
+
+
+def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "fingerprint", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        datasets.import_dataset("folder", write(tmp_path / "images", "a/1.png"), tmp_path / "set")
+    assert list((tmp_path / "set").glob("*")) == []
+
+
+def test_an_unknown_name_brings_in_nothing(tmp_path):
+    with pytest.raises(ValueError, match="no data set"):
+        datasets.import_dataset("nope", tmp_path, tmp_path / "set")
+    assert not (tmp_path / "set").exists()
+
+
+def test_options_cannot_be_given_to_what_is_imported_already(tmp_path):
+    datasets.import_dataset("synthfer", None, tmp_path / "set", images=200)
+    with pytest.raises(ValueError, match="votes can be given when it is imported"):
+        datasets.load("fer2013", tmp_path / "set", votes="fer2013new.csv")
+
+
+def test_an_import_first_removes_what_a_killed_one_has_left(tmp_path, monkeypatch):
+    left = Path(store.allocate((2, 2), tmp_path).filename)
+    monkeypatch.setattr(datasets, "load", lambda *_, **__: pytest.fail("") if left.exists() else small())
+    datasets.import_dataset("fer2013", "x", tmp_path)
+    assert not left.exists()

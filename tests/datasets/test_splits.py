@@ -1,0 +1,113 @@
+"""Rows without copies in Training, against a loop over all pairs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fercore import datasets
+from fercore.datasets import splits
+from fercore.datasets.faces import Faces, table
+
+
+def faces_of(split):
+    return Faces("handmade", np.zeros((len(split), 2, 2), np.uint8), table(np.zeros(len(split), int), split), ("a",))
+
+
+def naive(split, group, name, against):
+    trained = [group[row] for row in range(len(split)) if split[row] == against]
+    return [row for row in range(len(split)) if split[row] == name and group[row] not in trained]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("against", ["Training", "PublicTest"])
+def test_deduplicated_and_mask_as_a_loop_finds_them(seed, against):
+    draw = np.random.default_rng(seed)
+    split = draw.permutation(np.repeat(["Training", "PublicTest", "PrivateTest"], 20))
+    exact, near = draw.integers(0, 60, 60), draw.integers(0, 25, 60)
+    faces = faces_of(split)
+    for name in {"Training", "PublicTest", "PrivateTest"} - {against}:
+        assert splits.deduplicated(faces, name, exact, against).tolist() == naive(split, exact, name, against)
+    table = splits.mask(faces, exact, near, against)
+    assert table["row"].tolist() == [row for row in range(60) if split[row] != against]
+    assert table["split"].tolist() == split[table["row"]].tolist()
+    for column, group in (("deduplicated", exact), ("near_deduplicated", near)):
+        kept = [row for name in faces.splits if name != against for row in naive(split, group, name, against)]
+        assert table["row"][table[column] == 1].tolist() == sorted(kept)
+        assert set(table[column]) <= {0, 1} and table[column].dtype == int
+
+
+def test_copies_within_a_test_split_stay():
+    faces = faces_of(["Training", "Test", "Test", "Test"])
+    assert splits.deduplicated(faces, "Test", np.array([0, 1, 1, 0])).tolist() == [1, 2]
+
+
+def test_a_split_that_is_not_there_is_refused():
+    with pytest.raises(KeyError, match="no split 'Test'"):
+        splits.deduplicated(faces_of(["Training"]), "Test", np.zeros(1, int))
+
+
+def test_mask_of_a_set_that_only_trains_is_empty():
+    table = splits.mask(faces_of(["Training"] * 3), np.arange(3), np.arange(3))
+    assert len(table) == 0 and list(table) == ["row", "split", "deduplicated", "near_deduplicated"]
+
+
+def test_mask_of_a_set_without_training_keeps_everything():
+    table = splits.mask(faces_of(["", "", ""]), np.zeros(3, int), np.zeros(3, int))
+    assert table["row"].tolist() == [0, 1, 2] and table["near_deduplicated"].tolist() == [1, 1, 1]
+
+
+def test_a_mask_is_taken_up_again_by_split():
+    split = np.repeat(["Training", "PublicTest", "PrivateTest"], 4)
+    exact, near = np.arange(12), np.arange(12)
+    exact[9], near[8] = 0, 2
+    near[9] = 0
+    table, faces = splits.mask(faces_of(split), exact, near), faces_of(split)
+    found = splits.kept(faces, "PrivateTest", table.sample(frac=1, random_state=0).sort_values("row"))
+    assert found["deduplicated"].tolist() == [True, False, True, True]
+    assert found["near_deduplicated"].tolist() == [False, False, True, True]
+    with pytest.raises(ValueError, match="the mask has 3 rows of PrivateTest, not the 4 of handmade"):
+        splits.kept(faces, "PrivateTest", table.iloc[:-1])
+
+
+def of(labels, **columns):
+    labels = np.asarray(labels)
+    made = table(labels, ["all"] * len(labels)).assign(**columns)
+    return Faces("handmade", np.zeros((len(labels), 2, 2), np.uint8), made, tuple("abcde"[: labels.max() + 1]))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_group_is_on_both_sides_and_no_image_is_left_out(seed):
+    draw = np.random.default_rng(seed)
+    count = int(draw.integers(2, 11))
+    group = draw.integers(0, draw.integers(count, 60), 400)
+    group[:count] = range(count)
+    found = splits.group_folds(of(draw.integers(0, 4, 400)), group, count, seed)
+    assert sorted(set(found)) == list(range(count))
+    assert all(len(set(found[group == one])) == 1 for one in group)
+
+
+@pytest.mark.parametrize("name, images", [("synthck", 400), ("synthoulu", 360)])
+@pytest.mark.parametrize("seed", range(3))
+def test_subject_folds_share_no_subject_and_random_ones_do(name, images, seed):
+    faces = datasets.load(name, images=images)
+    subject = faces.table["subject"].to_numpy()
+    for found, most in ((splits.subject_folds(faces, 5, seed), 1), (splits.random_folds(faces, 5, seed), 5)):
+        sides = pd.DataFrame({"subject": subject, "fold": found}).groupby("subject")["fold"].nunique()
+        assert sides.max() <= most and (most == 1 or sides.mean() > 1.5)
+        assert found.min() == 0 and found.max() == 4 and np.bincount(found).min() > 0.1 * images
+
+
+def test_random_folds_have_each_classs_share():
+    faces = of(np.repeat([0, 1, 2], [50, 30, 20]))
+    found = splits.random_folds(faces, 10, 3)
+    assert np.array_equal(np.histogram2d(found, faces.labels, (10, 3))[0], np.tile([5, 3, 2], (10, 1)))
+    assert np.array_equal(found, splits.random_folds(faces, 10, 3))
+    assert not np.array_equal(found, splits.random_folds(faces, 10, 4))
+
+
+def test_folds_that_cannot_be_had_are_told():
+    faces = of([0, 1] * 10, subject=["s1"] * 19 + [None])
+    with pytest.raises(ValueError, match=r"handmade does not name the subject of 1 of 20 images; .* group_folds"):
+        splits.subject_folds(faces, 2)
+    with pytest.raises(ValueError, match="handmade has 3 groups, too few for 4 folds"):
+        splits.group_folds(faces, np.arange(20) % 3, 4)

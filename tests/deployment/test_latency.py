@@ -1,0 +1,43 @@
+"""Latency counts what is timed, and waits for it."""
+
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from fercore.deployment import latency
+
+
+class Slow(nn.Module):
+    """The first passes are slower, as while caches fill."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.shapes = nn.Conv2d(1, 1, 1), []
+
+    def forward(self, images):
+        assert not self.training and not torch.is_grad_enabled()
+        self.shapes.append(tuple(images.shape))
+        time.sleep(0.05 if len(self.shapes) <= 3 else 0.005)
+        return images
+
+
+def test_warm_up_is_not_timed():
+    network = Slow().train()
+    seconds = latency.latency(network, img_size=7, batch_size=2, warmup=3, timed=5)
+    assert network.shapes == [(2, 1, 7, 7)] * 8 and network.training
+    assert len(seconds) == 5 and seconds.min() >= 0.005 and seconds.min() < 0.05
+
+
+def test_the_papers_protocol_is_the_default():
+    network = Slow()
+    assert len(latency.latency(network)) == 50
+    assert network.shapes == [(1, 1, 224, 224)] * 60
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_the_mode_is_as_it_was(mode):
+    network = Slow().train(mode)
+    latency.latency(network, 4, timed=1)
+    assert network.training is mode

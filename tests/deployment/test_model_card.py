@@ -1,0 +1,141 @@
+"""Weights that come with the project make their network by themselves, and their card says what they are."""
+
+import dataclasses
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from fercore import cli, datasets, models
+from fercore.datasets import splits, store
+from fercore.deployment import model_card
+from fercore.models import WeightsError, weights
+from fercore.training.recipe import Recipe
+from fercore.training.trainer import fit
+
+RECIPE = Recipe(
+    epochs=2, batch_size=16, img_size=16, loss="cross_entropy", class_weighted=False,
+    learning_rate=0.01, schedule="cosine"
+)  # fmt: skip
+OPTIONS = {"stem_stride": 1, "dropout": 0.1}
+
+
+@pytest.fixture(scope="module")
+def faces(request):
+    made = datasets.load("synthfer", images=200)
+    return dataclasses.replace(made, name="fer2013", synthetic=False, fingerprint="f00d" * 16)
+
+
+@pytest.fixture(scope="module")
+def made(faces, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    run = fit("tinyfer_lite", faces, RECIPE, folder / "run", options=OPTIONS, device="cpu", progress=False)
+    exact = np.arange(len(faces))
+    exact[faces.rows("PrivateTest")[:3]] = faces.rows("Training")[0]
+    masks = splits.kept(faces, "PrivateTest", splits.mask(faces, exact, exact))
+    return run, model_card.release(run, "tinyfer_lite", OPTIONS, faces, masks, folder / "released"), masks
+
+
+@pytest.fixture
+def released(made, monkeypatch):
+    monkeypatch.setattr(weights, "RELEASED", made[1].parent)
+    return made[1]
+
+
+@pytest.mark.parametrize("classes", [None, 7])
+def test_they_are_made_with_their_own_options(made, released, classes):
+    network = models.create("tinyfer_lite", classes, weights="fer2013")
+    assert network.features[0][0].stride == (1, 1) and network.dropout.p == 0.1
+    expected = made[0].network.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in network.state_dict().items())
+
+
+def test_what_does_not_fit_is_told(released):
+    with pytest.raises(WeightsError, match=r"tinyfer_lite-fer2013\.safetensors has 7 classes, not 8"):
+        models.create("tinyfer_lite", 8, weights="fer2013")
+    told = r"no weights 'rafdb' of tinyfer_lite come with the project; there are tinyfer_lite-fer2013, 'imagenet'"
+    with pytest.raises(WeightsError, match=told):
+        models.create("tinyfer_lite", 7, weights="rafdb")
+    with pytest.raises(WeightsError, match=r"no weights at best\.safetensors"):
+        models.create("tinyfer_lite", 7, weights="best.safetensors")
+
+
+def test_the_card_says_what_they_are(made, faces):
+    run, path, masks = made
+    card = path.with_suffix(".md").read_text(encoding="utf-8")
+    rows = faces.rows("PrivateTest")
+    right = run.probabilities(faces, rows).argmax(1) == faces.labels[rows]
+    for part, kept in {"published": np.ones(len(rows), bool), **masks}.items():
+        shown = re.search(rf"\| {part.replace('_', ' ')} \| accuracy \| (\d+) \| ([0-9.]+) ", card)
+        assert int(shown[1]) == kept.sum() and float(shown[2]) == pytest.approx(right[kept].mean(), abs=1e-4)
+    assert masks["deduplicated"].sum() == len(rows) - 3
+    assert "932,202 parameters, 3.61 MiB" in card and "2 epochs" in card and "f00df00df00d" in card
+    assert f"{len(faces.rows('Training'))} training images" in card and "{" not in card
+
+
+def test_the_file_says_how_it_was_made(made):
+    from safetensors import safe_open
+
+    with safe_open(made[1], "pt") as file:
+        record = json.loads(file.metadata()["fercore"])
+    assert record["recipe"] == RECIPE.plain() and record["options"] == OPTIONS and record["img_size"] == 16
+    assert made[1].stat().st_size < 4 * 2**20
+
+
+def test_what_has_seen_other_images_is_not_released(made, faces, tmp_path):
+    folder = tmp_path / "run"
+    start = made[0].folder / "best.safetensors"
+    run = fit("tinyfer_lite", faces, RECIPE, folder, options=OPTIONS, weights=start, device="cpu", progress=False)
+    with pytest.raises(ValueError, match=r"the run started from .*best\.safetensors; only what has seen fer2013 alone"):
+        model_card.release(run, "tinyfer_lite", OPTIONS, faces, made[2], tmp_path)
+
+
+def test_rendered_faces_are_not_released(made, faces, tmp_path):
+    rendered = dataclasses.replace(faces, name="synthfer", synthetic=True)
+    with pytest.raises(ValueError, match="synthfer is rendered"):
+        model_card.release(made[0], "tinyfer_lite", OPTIONS, rendered, made[2], tmp_path)
+
+
+def test_what_comes_with_the_project_loads_and_has_a_card():
+    for path in weights.RELEASED.glob("*.safetensors"):
+        name, data = path.stem.rsplit("-", 1)
+        assert path.stat().st_size < 4 * 2**20
+        assert f'models.create("{name}", weights="{data}")' in path.with_suffix(".md").read_text(encoding="utf-8")
+        assert models.create(name, weights=data)(torch.zeros(2, 3, 64, 64)).shape == (2, 7)
+
+
+def test_the_command(faces, tmp_path, capsys, monkeypatch):
+    store.save(faces, tmp_path / "data")
+    recipe = {"network": "tinyfer_lite", "options": OPTIONS, **RECIPE.plain()}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    exact = np.arange(len(faces))
+    splits.mask(faces, exact, exact).to_csv(tmp_path / "mask.csv", index=False)
+    words = ["train", "recipe.yaml", "--data", "data", "--to", "run", "--device", "cpu"]
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([*words, "--release", "out", "--mask", "mask.csv"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert re.match(r"run: epoch [12] of 2, PublicTest accuracy 0\.\d{4}, macro-F1 0\.\d{4}$", first)
+    assert second == "out/tinyfer_lite-fer2013.safetensors" and (tmp_path / second).is_file()
+    assert json.loads((tmp_path / "run/provenance.json").read_text())["device"] == "cpu"
+    monkeypatch.setenv("RANK", "1")  # torchrun's second process trains along and says nothing
+    assert cli.main([*words, "--release", "other", "--mask", "mask.csv"]) == 0
+    assert capsys.readouterr().out == "" and not (tmp_path / "other").exists()
+    monkeypatch.delenv("RANK")
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe | {"weights": "nowhere.safetensors"}))
+    assert cli.main([*words[:-4], "--to", "new", "--device", "cpu"]) == 1
+    assert "no weights at nowhere.safetensors" in capsys.readouterr().err
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe | {"options": {"dropot": 0.1}}))
+    assert cli.main([*words[:-4], "--to", "new", "--device", "cpu"]) == 1
+    assert "the network has no option 'dropot'" in capsys.readouterr().err
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe | {"batch_size": 8}))
+    assert cli.main(words) == 1
+    assert "recipe.batch_size: 16, not 8" in capsys.readouterr().err
+    assert cli.main([*words, "--restart", "--train", "PublicTest", "--select", "none"]) == 0
+    assert capsys.readouterr().out == "run: epoch 2 of 2, last\n"
+    assert json.loads((tmp_path / "run/provenance.json").read_text())["parameters"]["rows"]["select"] is None
+    (tmp_path / "recipe.yaml").write_text("epochs: 3\n")
+    assert cli.main(words) == 1
+    assert capsys.readouterr().err == "fercore: recipe.yaml: names no network\n"

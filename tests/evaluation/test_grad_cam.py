@@ -1,0 +1,49 @@
+"""Grad-CAM points at what the answer rests on."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fercore import models
+from fercore.datasets.faces import Faces, table
+from fercore.evaluation import grad_cam
+
+
+class Corner(nn.Module):
+    """Says 1 where the image is bright, wherever that is; its last convolution has nothing of where."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.late = nn.Conv2d(1, 1, 3, padding=1, bias=False), nn.Conv2d(1, 1, 1, bias=False)
+        nn.init.constant_(self.conv.weight, 1.0)
+        nn.init.constant_(self.late.weight, 1.0)
+
+    def forward(self, images):
+        pooled = self.conv(images).relu().mean((2, 3), keepdim=True)
+        score = self.late(pooled).flatten(1)
+        return torch.cat([-score, score], 1)
+
+
+@pytest.mark.parametrize("corner", [(slice(0, 8), slice(0, 8)), (slice(16, 24), slice(8, 16))])
+def test_it_points_at_what_is_bright(corner):
+    pixels = np.zeros((2, 24, 24), np.uint8)
+    pixels[0][corner] = 255
+    faces = Faces("corners", pixels, table([1, 0]), ("dark", "bright"))
+    network = Corner().train()
+    maps, answers = grad_cam.grad_cam(network, faces, np.array([0, 1]), 24)
+    assert answers[0] == 1 and maps.shape == (2, 24, 24) and network.training
+    inside = np.zeros((24, 24), bool)
+    inside[corner] = True
+    assert maps[0][inside].mean() > 0.7 and maps[0][~inside].mean() < 0.1
+    assert maps.min() >= 0 and maps.max() == pytest.approx(1)
+
+
+def test_the_layer_is_the_last_that_has_a_where():
+    network = models.create("tinyfer_lite", 7).eval()
+    large = grad_cam._layer(network, torch.zeros(1, 3, 224, 224))
+    small = grad_cam._layer(network, torch.zeros(1, 3, 64, 64))
+    assert large is network.features[-1][0]
+    assert small is not large and small.stride == (1, 1)
+    with pytest.raises(ValueError, match="no convolution of TinyFERLite has a map of 4x4; take larger images"):
+        grad_cam._layer(network, torch.zeros(1, 3, 4, 4))

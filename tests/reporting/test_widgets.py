@@ -1,0 +1,45 @@
+"""The figure follows its controls."""
+
+import io
+
+import ipywidgets
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from fercore.reporting.widgets import explore
+
+
+def draw(height, kind):
+    drawn.append((height, kind))
+    figure = Figure(figsize=(2, 1))
+    figure.subplots().bar([0], [height], color={"a": "red", "b": "blue"}[kind])
+    return figure
+
+
+drawn = []
+
+
+def test_the_picture_changes_when_a_control_is_moved():
+    drawn.clear()
+    slider = ipywidgets.IntSlider(1, 0, 5)
+    menu = ipywidgets.Dropdown(options=["a", "b"], description="colour")
+    box = explore(draw, height=slider, kind=menu)
+    controls, picture = box.children
+    assert controls.children == (slider, menu) and isinstance(picture, ipywidgets.Image)
+    first = picture.value
+    assert drawn == [(1, "a")] and np.asarray(Image.open(io.BytesIO(first))).std() > 0
+    slider.value = 4
+    second = picture.value
+    menu.value = "b"
+    assert drawn == [(1, "a"), (4, "a"), (4, "b")]
+    assert len({first, second, picture.value}) == 3
+    slider.value, menu.value = 1, "a"
+    assert picture.value == first, "the same settings give the same picture"
+
+
+def test_controls_are_named_and_wait_for_the_hand_to_rest():
+    slider = ipywidgets.IntSlider(1, 0, 5)
+    menu = ipywidgets.Dropdown(options=["a", "b"], description="colour")
+    explore(draw, height=slider, kind=menu)
+    assert slider.description == "height" and menu.description == "colour" and not slider.continuous_update

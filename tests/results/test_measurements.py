@@ -1,0 +1,97 @@
+"""What was measured is found again by name, and a name that means nothing is refused."""
+
+import pandas as pd
+import pytest
+
+from fercore.results import measurements
+
+NETWORKS = ["tinyfer_lite", "microexpnet_xxs"]
+GOOD = [
+    "parameters(tinyfer_lite, 7)",
+    "size(tinyfer_lite, 7, buffers)",
+    "macs(tinyfer_lite, 7, 3x224x224)",
+    "images(fer2013, all, all)",
+    "accuracy(microexpnet_xxs+kd, ckplus, subject folds, T=8)",
+    "confusion(tinyfer_lite, fer2013, PrivateTest, sad, neutral)",
+    "latency(tinyfer_lite+fp16+onnx, jetson_nano)",
+    "equation(one, 14)",
+]
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_a_name_is_kept_and_its_spaces_put_right(text):
+    assert measurements.check(text, NETWORKS, ["one"]) == text
+    assert measurements.check(text.replace(", ", " ,  "), NETWORKS, ["one"]) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("accuracy", "is not kind"),
+        ("accurracy(tinyfer_lite, fer2013, all)", "did you mean 'accuracy'"),
+        ("accuracy(tinyfer, fer2013, all)", "did you mean 'tinyfer_lite'"),
+        ("accuracy(tinyfer_lite+distilled, fer2013, all)", "no recipe 'distilled'"),
+        ("accuracy(tinyfer_lite, synthfer, all)", "no dataset 'synthfer'"),
+        ("accuracy(tinyfer_lite, fer2013, Private)", "no split 'Private'"),
+        ("recall(tinyfer_lite, fer2013, all, calm)", "no class 'calm'"),
+        ("recall(tinyfer_lite, fer2013, all)", "3 arguments; recall takes (run, dataset, split, class)"),
+        ("parameters(tinyfer_lite, seven)", "'seven' is no classes"),
+        ("macs(tinyfer_lite, 7, 224)", "'224' is no shape"),
+        ("latency(tinyfer_lite, rtx_9000)", "no device 'rtx_9000'"),
+        ("equation(two, 1)", "no paper 'two'"),
+    ],
+)
+def test_a_name_that_means_nothing_is_refused(text, said):
+    with pytest.raises(ValueError) as caught:
+        measurements.check(text, NETWORKS, ["one"])
+    assert said in str(caught.value)
+
+
+def test_what_is_saved_is_gathered_and_the_first_folder_wins(tmp_path):
+    name = "accuracy(tinyfer_lite, fer2013, PrivateTest)"
+    rows = [{"measurement": name, "value": 0.67, "low": 0.65, "high": 0.69, "seeds": 3, "deduplicated": 0.66}]
+    measurements.save(rows, tmp_path / "quick/02_b", "quick")
+    measurements.save(
+        [{"measurement": name, "value": 0.5}, {"measurement": "parameters(x, 7)", "value": 80238599}],
+        tmp_path / "reference/02_b",
+        "paper",
+    )
+    found = measurements.gather([tmp_path / "quick", tmp_path / "reference", tmp_path / "nowhere"])
+    assert found.loc[name, ["value", "low", "high", "seeds", "deduplicated", "profile"]].tolist() == [
+        0.67,
+        0.65,
+        0.69,
+        3,
+        0.66,
+        "quick",
+    ]
+    assert found.loc[name, "evidence"] == (tmp_path / "quick/02_b/measurements.csv").as_posix()
+    assert found.loc["parameters(x, 7)", "value"] == 80238599
+    assert found.index.is_unique
+
+
+def test_the_file_is_sorted_rounded_and_the_same_again(tmp_path):
+    rows = [{"measurement": f"loss(x, fer2013, {split})", "value": 1 / 3} for split in ("test", "all")]
+    for folder, order in (("a", rows), ("b", rows[::-1])):
+        measurements.save(order, tmp_path / folder)
+    text = (tmp_path / "a/measurements.csv").read_bytes()
+    assert text == (tmp_path / "b/measurements.csv").read_bytes()
+    assert text.decode().splitlines()[1].startswith('"loss(x, fer2013, all)",0.333333,')
+
+
+def test_counts_are_not_rounded(tmp_path):
+    saved = measurements.save([{"measurement": "parameters(x, 7)", "value": 304326632}], tmp_path)
+    assert saved["value"].tolist() == [304326632] and "304326632" in (tmp_path / "measurements.csv").read_text()
+
+
+def test_nothing_is_written_without_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert len(measurements.save([{"measurement": "parameters(x, 7)", "value": 1}], "")) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_file_of_that_name_is_refused(tmp_path):
+    (tmp_path / "01").mkdir()
+    pd.DataFrame({"measurement": ["x"], "value": [1]}).to_csv(tmp_path / "01/measurements.csv", index=False)
+    with pytest.raises(ValueError, match=r"01.measurements\.csv: has the columns measurement, value; expected"):
+        measurements.gather([tmp_path])

@@ -1,0 +1,165 @@
+"""Tables and findings as files: the same bytes every run, rounded, and never silent about rendered data."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fercore.datasets.faces import Faces, table
+from fercore.results import tables
+
+
+def faces_of(name="fer2013", synthetic=False):
+    return Faces(name, np.zeros((1, 2, 2), np.uint8), table([0]), ("a",), synthetic)
+
+
+FRAME = pd.DataFrame(
+    {
+        "share_%": [0.123456789, 2.0, np.nan],
+        "a & b": ["50 %", "x_y", "#1"],
+        "equal": [True, False, True],
+        "n": [1, 2, 3],
+    },
+    index=pd.Index(["one", "two", "three"], name="class_name"),
+)
+
+
+def test_what_the_most_frequent_class_would_score():
+    faces = Faces("f", np.zeros((4, 2, 2), np.uint8), table([1, 0, 1, 1]), ("a", "b", "c"))
+    assert tables.majority(faces) == "Always answering b would score 75.0 %."
+
+
+def test_csv_is_rounded_and_names_its_data(tmp_path):
+    returned = tables.save(FRAME, tmp_path / "deep/er", "t", faces_of("synthfer", synthetic=True))
+    assert (tmp_path / "deep/er/t.csv").read_bytes() == (
+        b"class_name,share_%,a & b,equal,n,data\n"
+        b"one,0.1235,50 %,True,1,synthfer (synthetic)\n"
+        b"two,2.0,x_y,False,2,synthfer (synthetic)\n"
+        b"three,,#1,True,3,synthfer (synthetic)\n"
+    )
+    assert returned["share_%"].tolist()[:2] == [0.1235, 2.0] and "data" not in returned
+    assert FRAME["share_%"].iloc[0] == 0.123456789, "the frame that came in stays as it was"
+
+
+def test_real_data_are_not_called_synthetic(tmp_path):
+    tables.save(FRAME, tmp_path, "t", faces_of())
+    for suffix in ("csv", "tex"):
+        text = (tmp_path / f"t.{suffix}").read_text()
+        assert "fer2013" in text and "synthetic" not in text
+
+
+def test_an_index_without_a_name_is_left_out(tmp_path):
+    tables.save(pd.DataFrame({"x": [1]}), tmp_path, "t", faces_of())
+    assert (tmp_path / "t.csv").read_text() == "x,data\n1,fer2013\n"
+
+
+def test_what_differs_beyond_the_last_digit_gives_the_same_bytes(tmp_path):
+    for name, sign in (("up", 1), ("down", -1)):
+        frame = pd.DataFrame({"x": [0.5 + sign * 1e-9, sign * 1e-9], "n": [1, 0]})
+        tables.save(frame, tmp_path / name, "t", faces_of())
+        tables.save_findings({"x": sign * 1e-9}, tmp_path / name, faces_of())
+    for file in ("t.csv", "t.tex", "findings.json"):
+        assert (tmp_path / "up" / file).read_bytes() == (tmp_path / "down" / file).read_bytes(), "0 and -0"
+
+
+def test_latex_holds_what_latex_can_read(tmp_path):
+    tables.save(FRAME, tmp_path, "by_class", faces_of("my_set & co", synthetic=True), "95 % of {a_b} & c #1 $2 ~ ^ \\")
+    text = (tmp_path / "by_class.tex").read_text()
+    for word in (r"\toprule", r"\midrule", r"\bottomrule", r"\begin{tabular}{lrllr}", r"\label{tab:by_class}"):
+        assert word in text
+    caption = re.search(r"\\caption\{(.*)\}\n", text)[1]
+    assert caption == (
+        r"95 \% of \{a\_b\} \& c \#1 \$2 \textasciitilde{} \textasciicircum{} \textbackslash{}"
+        r", my\_set \& co (synthetic)"
+    )
+    body = text[text.index(r"\toprule") : text.index(r"\bottomrule")]
+    rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+    assert rows == [
+        r"class name & share \% & a \& b & equal & n \\",
+        r"one & 0.1235 & 50 \% & yes & 1 \\",
+        r"two & 2 & x\_y & no & 2 \\",
+        r"three & -- & \#1 & yes & 3 \\",
+    ]
+    bare = re.sub(r"\\label\{.*\}", "", text)
+    assert not re.search(r"(?<!\\)[_%#$~^]", bare), "what LaTeX would take for an instruction"
+
+
+def test_without_a_caption_the_name_serves(tmp_path):
+    tables.save(FRAME, tmp_path, "by_class", faces_of())
+    assert r"\caption{by class, fer2013}" in (tmp_path / "by_class.tex").read_text()
+
+
+def test_nothing_is_written_where_out_is_empty(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert tables.save(FRAME, "", "t", faces_of())["share_%"].iloc[0] == 0.1235
+    assert tables.save_findings({"a": np.float64(1 / 3)}, "", faces_of()) == {"a": 0.3333}
+    assert not list(tmp_path.iterdir())
+
+
+def test_findings_are_plain_sorted_and_valid_json(tmp_path):
+    found = {
+        "b": np.int64(3),
+        "a": np.float32(0.123456),
+        "no": np.bool_(False),
+        "yes": True,
+        "nothing": float("nan"),
+        "endless": np.inf,
+        "text": "süß",
+        "many": {"y": np.arange(2), "x": (np.float64(0.5), None)},
+    }
+    returned = tables.save_findings(found, tmp_path, faces_of("synthfer", synthetic=True))
+    text = (tmp_path / "findings.json").read_text(encoding="utf-8")
+
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    read = json.loads(text, parse_constant=refuse)
+    assert read["data"] == "synthfer (synthetic)" and read["synthetic"] is True
+    assert read["findings"] == returned
+    assert returned == {
+        "b": 3,
+        "a": 0.1235,
+        "no": False,
+        "yes": True,
+        "nothing": None,
+        "endless": None,
+        "text": "süß",
+        "many": {"x": [0.5, None], "y": [0, 1]},
+    }
+    assert returned["no"] is False and returned["yes"] is True and type(returned["b"]) is int
+    assert list(read["findings"]) == sorted(found) and text.endswith("\n") and "süß" in text
+    assert list(read) == ["data", "findings", "synthetic"]
+    tables.save_findings(dict(reversed(found.items())), tmp_path / "again", faces_of("synthfer", synthetic=True))
+    assert (tmp_path / "again/findings.json").read_text(encoding="utf-8") == text
+    tables.save_findings({}, tmp_path, faces_of())
+    assert json.loads((tmp_path / "findings.json").read_text())["synthetic"] is False
+
+
+def test_json_never_holds_what_json_lacks(tmp_path):
+    tables.write_json(tmp_path / "new/x.json", {"b": np.nan, "a": [np.int64(1), {"c": -np.inf}]})
+    assert json.loads((tmp_path / "new/x.json").read_text()) == {"a": [1, {"c": None}], "b": None}
+    with pytest.raises(TypeError):
+        tables.write_json(tmp_path / "x.json", {"a": object()})
+
+
+def test_parameters_keep_every_digit(tmp_path):
+    tables.write_json(tmp_path / "x.json", {"rate": 1e-5})
+    assert json.loads((tmp_path / "x.json").read_text())["rate"] == 1e-5
+
+
+def test_a_long_table_has_no_latex(tmp_path):
+    tables.save(pd.DataFrame({"row": range(tables.PAGE + 1)}), tmp_path, "long", faces_of())
+    assert [path.name for path in tmp_path.iterdir()] == ["long.csv"]
+
+
+def test_a_frame_of_several_sets_names_each_and_is_called_synthetic_as_soon_as_one_is(tmp_path):
+    several = [faces_of(), faces_of("synthck", synthetic=True)]
+    frame = pd.DataFrame({"data": ["fer2013", "synthck (synthetic)"], "x": [1, 2]}).set_index("data")
+    tables.save(frame, tmp_path, "t", several)
+    assert (tmp_path / "t.csv").read_text() == "data,x\nfer2013,1\nsynthck (synthetic),2\n"
+    assert "fer2013, synthck (synthetic)" in (tmp_path / "t.tex").read_text()
+    tables.save_findings({"a": 1}, tmp_path, several)
+    whole = json.loads((tmp_path / "findings.json").read_text())
+    assert whole["data"] == "fer2013, synthck (synthetic)" and whole["synthetic"] is True

@@ -1,0 +1,245 @@
+"""A grid is worked out once, by whoever works, and one bad trial harms no other."""
+
+import functools
+import json
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fercore.studies.sweep import SweepError, require_complete, sweep
+
+
+def squared(trials, log=None, factor=1.0):
+    """The function of most tests: also leaves a line a call in `log`."""
+    if log:
+        with open(log, "a") as file:
+            file.write(" ".join(map(str, trials["x"])) + "\n")
+    return pd.DataFrame({"y": factor * trials["x"].to_numpy() ** 2 / 3, "name": [f"no {x}" for x in trials["x"]]})
+
+
+def scaled(trials, by):
+    return pd.DataFrame({"y": np.sum(by) * trials["x"].to_numpy()})
+
+
+def picky(trials, log):
+    """Fails on x = 2 until a file `mended` is there."""
+    squared(trials, log)
+    if 2 in set(trials["x"]) and not log.with_name("mended").exists():
+        raise ValueError("not 2")
+    return squared(trials)
+
+
+def deadly(trials, log, times):
+    """Its process dies on x = 2, the first `times` times."""
+    squared(trials, log)
+    if 2 in set(trials["x"]) and log.read_text().split().count("2") <= times:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return squared(trials)
+
+
+POINTS = pd.DataFrame({"x": [5, 2, 3, 4], "kind": ["a", "b", "a", "b"], "rate": [0.1, 0.2, 0.3, 0.1]})
+EXPECTED = pd.concat([POINTS, squared(POINTS)], axis=1)
+
+
+def calls(log):
+    return sorted(log.read_text().splitlines()) if log.exists() else []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_point_gets_its_own_result_in_the_order_of_the_points(tmp_path, workers):
+    log = tmp_path / "log"
+    found = sweep(functools.partial(squared, log=log), POINTS, workers=workers, progress=False)
+    pd.testing.assert_frame_equal(found, EXPECTED, check_exact=True)
+    assert calls(log) == ["2", "3", "4", "5"]
+
+
+def test_a_cohort_is_alike_in_its_columns_and_no_larger_than_it_may(tmp_path):
+    log = tmp_path / "log"
+    sweep(functools.partial(squared, log=log), POINTS, cohort=["kind"], most=9, workers=1, progress=False)
+    assert calls(log) == ["2 4", "5 3"]
+    log.unlink()
+    found = sweep(functools.partial(squared, log=log), POINTS, most=3, workers=1, progress=False)
+    assert calls(log) == ["4", "5 2 3"]
+    pd.testing.assert_frame_equal(found, EXPECTED, check_exact=True)
+
+
+def test_what_is_done_is_not_done_again(tmp_path):
+    log, folder = tmp_path / "log", tmp_path / "trials"
+    first = sweep(functools.partial(squared, log=log), POINTS[:2], folder, workers=1, progress=False)
+    both = sweep(functools.partial(squared, log=log), POINTS, folder, workers=1, progress=False)
+    assert calls(log) == ["2", "3", "4", "5"]
+    pd.testing.assert_frame_equal(both, EXPECTED, check_exact=True)
+    pd.testing.assert_frame_equal(first, EXPECTED[:2], check_exact=True)
+    assert sum(1 for _ in folder.iterdir()) == 4
+    kept = json.loads(next(iter(sorted(folder.iterdir()))).read_text())
+    assert set(kept["trial"]) == {"x", "kind", "rate"} and set(kept["result"]) == {"y", "name"}
+    sweep(functools.partial(squared, log=log), POINTS, folder, identity={"data": "other"}, workers=1, progress=False)
+    assert len(calls(log)) == 8  # another identity is another result
+
+
+def test_what_a_function_is_given_beside_the_points_makes_another_result(tmp_path):
+    table, other = np.arange(2000.0), np.arange(2000.0)
+    other[1000] += 1  # of which no text says anything
+    for factor in (1.0, 2.0, table, other):
+        found = sweep(functools.partial(scaled, by=factor), POINTS, tmp_path, workers=1, progress=False)
+        assert found["y"].tolist() == scaled(POINTS, factor)["y"].tolist()
+    with pytest.raises(SweepError, match=r"an argument of test_sweep\.scaled is a object"):
+        sweep(functools.partial(scaled, by=object()), POINTS, tmp_path, workers=1, progress=False)
+
+
+def test_values_survive_the_disk_to_the_last_digit(tmp_path):
+    trials = pd.DataFrame({"x": np.random.default_rng(0).normal(size=20) * 10.0 ** np.arange(-10, 10)})
+    fresh = sweep(squared, trials, tmp_path, workers=1, progress=False)
+    again = sweep(squared, trials, tmp_path, workers=1, progress=False)
+    assert fresh.to_csv() == again.to_csv() == sweep(squared, trials, workers=1, progress=False).to_csv()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_point_that_fails_three_times_is_reported_and_the_rest_goes_on(tmp_path, workers):
+    log, folder = tmp_path / "log", tmp_path / "trials"
+    found = sweep(functools.partial(picky, log=log), POINTS, folder, most=4, workers=workers, progress=False)
+    assert found["error"].tolist() == ["", "ValueError: not 2", "", ""]
+    assert found["y"].isna().tolist() == [False, True, False, False]
+    assert calls(log).count("2") == 3 and calls(log).count("5 2 3 4") == 1
+    assert calls(log).count("5") == 1  # once more, without the bad one
+    log.with_name("mended").touch()
+    found = sweep(functools.partial(picky, log=log), POINTS, folder, workers=1, progress=False)
+    pd.testing.assert_frame_equal(found, EXPECTED, check_exact=True)
+    assert calls(log).count("5") == 1  # what failed is tried again, what did not is kept
+
+
+def test_a_process_that_dies_takes_only_its_task_with_it(tmp_path):
+    log = tmp_path / "log"
+    found = sweep(functools.partial(deadly, log=log, times=2), POINTS, workers=2, progress=False)
+    pd.testing.assert_frame_equal(found, EXPECTED, check_exact=True)
+    assert calls(log) == ["2", "2", "2", "3", "4", "5"]
+    log.unlink()
+    found = sweep(functools.partial(deadly, log=log, times=9), POINTS, workers=2, progress=False)
+    assert found["error"].tolist() == ["", "its process died with exit code -9", "", ""]
+
+
+def idle_death(trials, log):
+    """The process of x = 5 dies after its work is done, while 2 and 3 are at work, which together fail."""
+    squared(trials, log)
+    if 5 in set(trials["x"]):
+        threading.Timer(0.2, os._exit, [1]).start()
+    if len(trials) > 1:
+        time.sleep(1.5)
+        raise ValueError("not together")
+    return squared(trials)
+
+
+def test_a_process_that_dies_idle_takes_nothing_with_it(tmp_path):
+    function = functools.partial(idle_death, log=tmp_path / "log")
+    trials = EXPECTED[["x"]][:3].assign(kind=["a", "b", "b"])
+    found = sweep(function, trials, cohort=["kind"], most=2, workers=2, progress=False)
+    pd.testing.assert_frame_equal(found[["x", "y", "name"]], EXPECTED.loc[:2, ["x", "y", "name"]])
+
+
+def drawn(trials):
+    """Two numbers of torch's generator, a while apart, seeded with x."""
+    import torch
+
+    torch.manual_seed(trials["x"].iloc[0])
+    first = float(torch.rand(()))
+    time.sleep(0.1)
+    return pd.DataFrame({"first": [first], "second": [float(torch.rand(()))]})
+
+
+def test_threads_of_a_worker_do_not_draw_from_each_others_numbers():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=4, processes=False, dashboard_address=None
+    ) as cluster:
+        found = sweep(drawn, POINTS, scheduler=cluster.scheduler_address, progress=False)
+    pd.testing.assert_frame_equal(found, sweep(drawn, POINTS, workers=1, progress=False))
+
+
+def wrong(trials, give):
+    return {"rows": squared(trials).iloc[:-1], "kind": 3, "value": squared(trials).assign(z=[object()])}[give]
+
+
+@pytest.mark.parametrize(
+    "give, told",
+    [("rows", "0 rows for 1 trials"), ("kind", "int for 1 trials"), ("value", "results are kept as JSON")],
+)
+def test_a_function_that_gives_something_else_is_told(give, told):
+    found = sweep(functools.partial(wrong, give=give), POINTS[:1], workers=1, progress=False)
+    assert told in found["error"][0]
+
+
+@pytest.mark.parametrize(
+    "trials, told",
+    [
+        (pd.concat([POINTS, POINTS[:1]]), "1 trials are there twice, the first of them"),
+        (POINTS.assign(error=1), "the trials have a column 'error'"),
+        (POINTS.assign(when=pd.Timestamp("2020-01-01")), "kept as JSON"),
+    ],
+)
+def test_points_that_cannot_be_kept_are_refused(trials, told):
+    with pytest.raises(SweepError, match=told):
+        sweep(squared, trials, workers=1, progress=False)
+
+
+def test_a_function_that_cannot_travel_is_refused():
+    with pytest.raises(SweepError, match=r"<lambda> cannot be sent to another process"):
+        sweep(lambda trials: squared(trials), POINTS, workers=2, progress=False)
+
+
+def threads(trials):
+    import torch
+
+    return pd.DataFrame({"threads": [torch.get_num_threads()] * len(trials)})
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_whoever_works_has_one_thread(workers):
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert set(sweep(threads, POINTS[:2], workers=workers, progress=False)["threads"]) == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_no_points_are_no_work():
+    assert sweep(squared, POINTS[:0], workers=2, progress=False).empty
+
+
+def test_a_dask_cluster_gives_the_same_table(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", cluster.scheduler_address)
+        here, there = tmp_path / "here", tmp_path / "there"
+        found = sweep(functools.partial(picky, log=tmp_path / "log"), POINTS, there, most=4, progress=False)
+    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS")
+    local = sweep(functools.partial(picky, log=tmp_path / "log"), POINTS, here, most=4, workers=1, progress=False)
+    assert found.to_csv() == local.to_csv()
+    assert sorted(p.read_bytes() for p in here.iterdir()) == sorted(p.read_bytes() for p in there.iterdir())
+
+
+def test_without_a_scheduler_dask_is_not_imported(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    sweep(squared, POINTS, workers=1, progress=False)
+    with pytest.raises(SweepError, match=r"pip install fercore\[dask\]"):
+        sweep(squared, POINTS, scheduler="tcp://127.0.0.1:1", progress=False)
+
+
+def test_a_sweep_with_a_failure_is_not_whole(tmp_path):
+    found = sweep(functools.partial(picky, log=tmp_path / "log"), POINTS, workers=1, progress=False)
+    with pytest.raises(SweepError, match=r"1 of 4 trials failed, the first of them \{.*'x': 2.*\}: ValueError: not 2"):
+        require_complete(found)
+    good = sweep(squared, POINTS, workers=1, progress=False)
+    assert require_complete(good) is good

@@ -1,0 +1,193 @@
+"""Settings that do not fit are refused; losses, optimisers and learning rates are PyTorch's."""
+
+import json
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.optim import lr_scheduler
+
+from fercore.training import losses
+from fercore.training.augment import Augmentation
+from fercore.training.losses import Distillation
+from fercore.training.recipe import Recipe, criterion, from_plain, learning_rate, optimizer
+
+
+@pytest.mark.parametrize(
+    "settings, told",
+    [
+        ({"loss": "focus"}, "loss is 'focus'; there are cross_entropy, focal"),
+        ({"optimizer": "lion"}, "optimizer is 'lion'"),
+        ({"monitor": "f1"}, "monitor is 'f1'; there are accuracy, macro_f1"),
+        ({"tta": "five"}, "tta is 'five'"),
+        ({"precision": "fp8"}, "precision is 'fp8'"),
+        ({"schedule": "linear"}, "schedule is 'linear'"),
+        ({"sampling": "some"}, "sampling is 'some'"),
+        ({"epochs": 0}, "epochs is 0; expected 1"),
+        ({"batch_size": 1}, "batch_size is 1; expected 2"),
+        ({"learning_rate": -1e-3}, "learning_rate is -0.001"),
+        ({"learning_rate": math.inf}, "learning_rate is inf"),
+        ({"learning_rate": math.nan}, "learning_rate is nan"),
+        ({"smoothing": 1.5}, "smoothing is 1.5; expected 0 to 1"),
+        ({"gamma": -1.0}, "gamma is -1.0; expected 0"),
+        ({"epochs": 2.5}, "epochs is 2.5; expected a whole number"),
+        ({"class_weighted": "no"}, "class_weighted is 'no'; expected true or false"),
+        ({"filter_bias_and_bn": 1}, "filter_bias_and_bn is 1; expected true or false"),
+        ({"bn_momentum": 0.0}, "bn_momentum is 0.0; expected above 0 to 1, or null"),
+        ({"factor": 3.0}, "factor is 3.0; expected 0 to 1"),
+        ({"smoothing": 0.1}, "focal loss takes labels as they are"),
+        ({"mixup": 0.2}, "focal loss takes labels as they are"),
+        ({"soft_labels": True}, "focal loss takes labels as they are"),
+        ({"loss": "cross_entropy", "mixup": 0.2, "distillation": Distillation(4.0, 0.7, 0.3)}, "distillation takes"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_refused(settings, told):
+    with pytest.raises(ValueError, match=told):
+        Recipe(**settings)
+
+
+def test_settings_survive_json():
+    recipe = Recipe(distillation=Distillation(4.0, 0.7, 0.3))
+    assert json.loads(json.dumps(recipe.plain())) == recipe.plain()
+    assert recipe.plain()["augmentation"]["crop_scale"] == [0.85, 1.0]
+    assert recipe.plain()["distillation"]["temperature"] == 4.0
+
+
+def test_a_recipe_is_read_again_from_plain_values():
+    kd = Distillation(4.0, 0.7, 0.3)
+    recipe = Recipe(epochs=3, distillation=kd, augmentation=Augmentation(crop_scale=(0.7, 1.0)))
+    assert from_plain(json.loads(json.dumps(recipe.plain()))) == recipe
+    assert from_plain({}) == Recipe() and from_plain({"augmentation": None}).augmentation is None
+
+
+@pytest.mark.parametrize(
+    "values, told",
+    [
+        ({"epoch": 3}, "Recipe has no setting 'epoch'; did you mean 'epochs'"),
+        ({"zzz": 3}, "Recipe has no setting 'zzz'; there are epochs, batch"),
+        ({"augmentation": {"flips": 1}}, "Augmentation has no setting 'flips'; did you mean 'flip'"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"learning_rate": "1e-3"}, "learning_rate is '1e-3', a str; expected a number"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_is_told(values, told):
+    with pytest.raises(ValueError, match=told):
+        from_plain(values)
+
+
+LOGITS = torch.tensor([[2.0, -1.0, 0.5], [0.1, 0.2, 0.3], [-1.0, 3.0, 0.0], [0.0, 0.0, 4.0]])
+TARGET = torch.tensor([0, 0, 1, 2])
+WEIGHT = losses.class_weights(TARGET, 3)
+
+
+@pytest.mark.parametrize(
+    "recipe, expected",
+    [
+        (Recipe(), losses.focal(LOGITS, TARGET, 2.0, WEIGHT)),
+        (Recipe(gamma=1.0, class_weighted=False), losses.focal(LOGITS, TARGET, 1.0)),
+        (Recipe(loss="cross_entropy"), F.cross_entropy(LOGITS, TARGET, WEIGHT)),
+        (Recipe(loss="cross_entropy", class_weighted=False), F.cross_entropy(LOGITS, TARGET)),
+        (
+            Recipe(loss="cross_entropy", class_weighted=False, smoothing=0.1),
+            F.cross_entropy(LOGITS, TARGET, label_smoothing=0.1),
+        ),
+    ],
+)
+def test_losses(recipe, expected):
+    assert torch.allclose(criterion(recipe, TARGET, 3)(LOGITS, TARGET), expected)
+
+
+def test_losses_of_soft_labels_and_of_half_precision():
+    soft = torch.softmax(LOGITS.flip(0), 1)
+    recipe = Recipe(loss="cross_entropy", class_weighted=False)
+    assert torch.allclose(criterion(recipe, TARGET, 3)(LOGITS, soft), -(soft * LOGITS.log_softmax(1)).sum(1).mean())
+    assert criterion(Recipe(), TARGET, 3)(LOGITS.bfloat16(), TARGET).dtype == torch.float32
+
+
+def test_distillation_takes_the_place_of_the_loss():
+    kd = Distillation(4.0, 0.7, 0.3)
+    found = criterion(Recipe(distillation=kd), TARGET, 3)(LOGITS, TARGET, LOGITS.flip(0))
+    assert torch.allclose(found, kd(LOGITS, LOGITS.flip(0), TARGET))
+
+
+@pytest.mark.parametrize(
+    "name, kind", [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
+)
+def test_optimisers(name, kind):
+    weights = [torch.nn.Parameter(torch.ones(3))]
+    recipe = Recipe(optimizer=name, learning_rate=0.1, weight_decay=0.01, momentum=0.8)
+    found, more = optimizer(recipe, weights), {"momentum": 0.8} if name == "sgd" else {}
+    other = [torch.nn.Parameter(torch.ones(3))]
+    expected = kind(other, lr=0.1, weight_decay=0.01, **more)
+    for one, two in ((found, weights), (expected, other)):
+        for _ in range(3):
+            two[0].grad = torch.tensor([1.0, -2.0, 0.5])
+            one.step()
+    assert torch.allclose(weights[0], other[0], atol=1e-6) and not torch.allclose(weights[0], torch.ones(3))
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_weight_decay_may_leave_out_biases_and_norms(name, filtered):
+    """Without a gradient, decay is all that moves a weight."""
+    layers = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Linear(2, 3))
+    for weight in layers.parameters():
+        torch.nn.init.ones_(weight)
+        weight.grad = torch.zeros_like(weight)
+    recipe = Recipe(optimizer=name, learning_rate=0.1, weight_decay=0.01, filter_bias_and_bn=filtered)
+    optimizer(recipe, layers.parameters()).step()
+    moved = [key for key, weight in layers.named_parameters() if not (weight == 1).all()]
+    assert moved == (["0.weight", "2.weight"] if filtered else [key for key, _ in layers.named_parameters()])
+
+
+# ---------------------------------------------------------------------------------------------------- learning rates
+
+
+def rates(scheduler, epochs, *given):
+    """What PyTorch's own scheduler does, an epoch at a time."""
+    stand_in = torch.optim.SGD([torch.zeros(1)], lr=0.1)
+    made, found = scheduler(stand_in), []
+    for epoch in range(epochs):
+        found.append(stand_in.param_groups[0]["lr"])
+        stand_in.step()
+        made.step(*(column[epoch] for column in given))
+    return found
+
+
+def test_cosine_is_pytorchs():
+    recipe = Recipe(epochs=20, learning_rate=0.1, schedule="cosine")
+    expected = rates(lambda stand_in: lr_scheduler.CosineAnnealingLR(stand_in, 20), 20)
+    assert [learning_rate(recipe, epoch, []) for epoch in range(20)] == pytest.approx(expected)
+    assert learning_rate(recipe, 20, []) == 0
+
+
+def test_steps_are_pytorchs():
+    recipe = Recipe(epochs=20, learning_rate=0.1, schedule="step", step=6, factor=0.3)
+    expected = rates(lambda stand_in: lr_scheduler.StepLR(stand_in, 6, 0.3), 20)
+    assert [learning_rate(recipe, epoch, []) for epoch in range(20)] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("monitor, mode", [("macro_f1", "max"), ("loss", "min")])
+def test_a_plateau_is_pytorchs_and_needs_nothing_but_the_history(monitor, mode):
+    scores = [0.1, 0.3, 0.3, 0.2, 0.25, 0.29, 0.3, 0.31, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2]
+    recipe = Recipe(learning_rate=0.1, plateau_patience=2, factor=0.5, monitor=monitor)
+    expected = rates(lambda one: lr_scheduler.ReduceLROnPlateau(one, mode, 0.5, 2), len(scores), scores)
+    assert [learning_rate(recipe, epoch, scores[:epoch]) for epoch in range(len(scores))] == expected
+    assert expected[-1] < 0.1
+
+
+def test_constant_and_warm_up():
+    recipe = Recipe(epochs=20, learning_rate=0.1, schedule="constant", warmup=4)
+    found = [learning_rate(recipe, epoch, []) for epoch in (0.0, 1.0, 2.0, 3.9, 4.0, 19.0)]
+    assert found == pytest.approx([0.0, 0.025, 0.05, 0.0975, 0.1, 0.1])
+    whole = Recipe(epochs=20, learning_rate=0.1, schedule="cosine", warmup=20)
+    assert learning_rate(whole, 10, []) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("kd", [losses.logit_standardisation(), losses.Relations(), losses.Decoupled(others=4.0)])
+def test_every_kind_of_distillation_comes_back_from_plain_values(kd):
+    recipe = Recipe(distillation=kd)
+    assert from_plain(json.loads(json.dumps(recipe.plain()))) == recipe
+    with pytest.raises(ValueError, match=r"kind 'hinton'; there are softened, relations, decoupled"):
+        from_plain({"distillation": {"kind": "hinton"}})

@@ -1,0 +1,678 @@
+"""A training learns, keeps its best epoch, goes on to the same bytes when it was stopped, and says what stops it."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from fercore import files, models
+from fercore.datasets import votes as fer_votes
+from fercore.datasets.faces import Faces
+from fercore.datasets.preprocess import resize
+from fercore.evaluation import inference, metrics
+from fercore.training import checkpoint, losses, trainer
+from fercore.training.augment import NONE, Augmentation
+from fercore.training.checkpoint import RunError
+from fercore.training.losses import Distillation
+from fercore.training.recipe import Recipe
+from fercore.training.trainer import fit
+
+QUICK = Recipe(
+    epochs=4, batch_size=16, img_size=12, augmentation=Augmentation(erasing=0.1), loss="cross_entropy",
+    class_weighted=False,
+    learning_rate=0.03, schedule="cosine", seed=1,
+)  # fmt: skip
+RESULT = ("history.csv", "best.safetensors", "metrics.json")
+NEEDS_BF16 = pytest.mark.skipif(not inference.cpu_has_bf16(), reason="this CPU has no bf16 arithmetic")
+
+
+def quick(**settings):
+    return dataclasses.replace(QUICK, **settings)
+
+
+def train(network, faces, recipe=QUICK, folder=None, **more):
+    return fit(network, faces, recipe, folder, device="cpu", progress=False, **more)
+
+
+def contents(folder):
+    return {name: (folder / name).read_bytes() for name in RESULT}
+
+
+def weights(network):
+    return torch.cat([value.flatten().double() for value in network.state_dict().values()])
+
+
+# ------------------------------------------------------------------------------------------------------------ it learns
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"loss": "focal", "class_weighted": True},
+        {"optimizer": "sgd", "learning_rate": 0.3},
+        {"optimizer": "adam", "schedule": "plateau"},
+        {"smoothing": 0.1, "mixup": 0.2, "epochs": 8},
+        {"ema": 0.9999},  # without its warm-up, it would still be at the first weights
+        {"sampling": "weighted", "schedule": "step", "step": 2},
+        pytest.param({"precision": "bf16"}, marks=NEEDS_BF16),
+        {"channels_last": True, "tta": "flip", "warmup": 1, "schedule": "constant"},
+        {"tta": "ten"},
+    ],
+    ids=str,
+)
+def test_it_learns(faces, tiny, settings):
+    run = train(tiny(), faces, quick(**settings))
+    assert run.history["accuracy"].max() >= 0.9
+    assert run.history["train_loss"].iloc[-1] < run.history["train_loss"].iloc[0]
+    rows = faces.rows("PrivateTest")
+    assert (run.probabilities(faces, rows).argmax(1) == faces.labels[rows]).mean() >= 0.8
+
+
+def test_the_run_is_that_of_its_best_epoch(faces, tiny):
+    run = train(tiny(), faces, quick(epochs=6, learning_rate=0.2, monitor="loss"))
+    assert run.best_epoch == run.history["loss"].idxmin() + 1 and len(run.history) == 6
+    rows = faces.rows("PublicTest")
+    found, labels = run.probabilities(faces, rows), faces.labels[rows]
+    best = run.history.iloc[run.best_epoch - 1]
+    assert -np.log(found[np.arange(len(rows)), labels]).mean() == pytest.approx(best["loss"])
+    scores = metrics.scores(metrics.confusion(labels, found.argmax(1), 3))
+    assert {name: float(value) for name, value in scores.items()} == pytest.approx(dict(best[list(scores)]))
+
+
+@pytest.mark.parametrize("monitor", ["accuracy", "macro_f1", "weighted_f1"])
+def test_any_score_selects_and_the_first_of_equals_is_kept(faces, tiny, monitor):
+    run = train(tiny(), faces, quick(epochs=6, learning_rate=0.01, monitor=monitor))
+    assert run.best_epoch == run.history[monitor].idxmax() + 1
+
+
+def test_without_a_selection_split_the_last_epoch_is_kept(faces, tiny):
+    run = train(tiny(), faces, select=None)
+    assert run.best_epoch == 4 and "accuracy" not in run.history
+    with pytest.raises(ValueError, match="a plateau is one of the scores"):
+        train(tiny(), faces, quick(schedule="plateau"), select=None)
+
+
+def test_it_stops_early(faces, tiny):
+    run = train(tiny(), faces, quick(epochs=30, patience=3, learning_rate=0.1))
+    assert len(run.history) == run.best_epoch + 3 < 30
+
+
+def test_rows_may_be_given(faces, tiny, monkeypatch):
+    seen = []
+    real = trainer.Pixels.__getitem__
+    monkeypatch.setattr(trainer.Pixels, "__getitem__", lambda one, index: (seen.append(one.rows), real(one, index))[1])
+    train(tiny(), faces, quick(epochs=1), train=np.arange(5, 25), select=np.arange(40, 50))
+    assert {tuple(rows) for rows in seen} == {tuple(range(5, 25)), tuple(range(40, 50))}
+
+
+def test_every_image_once_an_epoch_in_another_order(faces, tiny, monkeypatch):
+    orders = drawn(monkeypatch, tiny(), faces, QUICK)
+    assert all(sorted(order) == list(range(60)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 4
+    assert {size for sizes in orders.sizes for size in sizes} == {15}  # 60 images in parts of at most 16
+
+
+def test_weighted_sampling_draws_each_class_as_often(make_faces, tiny, monkeypatch):
+    faces = make_faces(600)
+    faces.table.loc[faces.table.index % 12 > 0, "label"] = 0  # one image in twelve is left to the others
+    orders = drawn(monkeypatch, tiny(), faces, quick(sampling="weighted", epochs=8))
+    labels = faces.labels[faces.rows("Training")]
+    present = np.unique(labels)
+    shares = np.bincount(labels[np.concatenate(orders)], minlength=3)[present] / sum(map(len, orders))
+    assert np.bincount(labels)[0] / len(labels) > 0.9
+    assert shares == pytest.approx(np.full(len(present), 1 / len(present)), abs=0.05)
+
+
+class Orders(list):
+    sizes: list
+
+
+def drawn(monkeypatch, network, faces, recipe):
+    """The places of the training images in the order in which they were taken, a list an epoch."""
+    orders, sizes = Orders(), []
+    real, epoch = trainer.Pixels.__getitem__, trainer._Training.epoch
+
+    def taken(one, index):
+        if len(one.rows) == len(faces.rows("Training")):
+            orders[-1] += index.tolist()
+            sizes[-1].append(len(index))
+        return real(one, index)
+
+    def begun(one, *given):
+        orders.append([])
+        sizes.append([])
+        return epoch(one, *given)
+
+    monkeypatch.setattr(trainer.Pixels, "__getitem__", taken)
+    monkeypatch.setattr(trainer._Training, "epoch", begun)
+    train(network, faces, recipe)
+    orders.sizes = sizes
+    return orders
+
+
+def test_the_network_by_name_gets_options_and_a_seed(make_faces):
+    faces = make_faces(24, img_size=16)
+    recipe = quick(epochs=1, img_size=32, batch_size=8)
+    found = [train("tinyfer_lite", faces, recipe, options={"attention": False}) for _ in range(2)]
+    assert isinstance(found[0].network.attention, nn.Identity) and found[0].network.head.out_features == 3
+    assert torch.equal(weights(found[0].network), weights(found[1].network))
+    other = train("tinyfer_lite", faces, dataclasses.replace(recipe, seed=2), options={"attention": False})
+    assert not torch.equal(weights(found[0].network), weights(other.network))
+
+
+def test_batch_normalisation_remembers_as_the_recipe_says(faces, tiny):
+    assert train(tiny(), faces, quick(epochs=1, bn_momentum=0.5)).network.norm.momentum == 0.5
+    assert train(tiny(), faces, quick(epochs=1)).network.norm.momentum == 0.1
+
+
+def test_the_moving_average_warms_up_once_and_not_in_every_epoch(faces, tiny, monkeypatch):
+    steps, real = [], trainer.ModelEmaV3.update
+    monkeypatch.setattr(
+        trainer.ModelEmaV3, "update", lambda one, network, step: (steps.append(step), real(one, network, step))
+    )
+    train(tiny(), faces, quick(ema=0.9))
+    assert steps == list(range(1, 17))
+
+
+def test_the_network_sees_the_images_that_mixup_blends(faces, tiny, monkeypatch):
+    blended, seen = [], []
+    real = trainer.augment.mixup
+
+    def mixup(*given):
+        found = real(*given)
+        blended.append(found[0].clone())
+        return found
+
+    network = tiny()
+    network.register_forward_pre_hook(lambda layer, given: seen.append(given[0].clone()) if layer.training else None)
+    monkeypatch.setattr(trainer.augment, "mixup", mixup)
+    train(network, faces, quick(epochs=1, mixup=0.5))
+    assert len(blended) == 4 and all(torch.equal(one, other) for one, other in zip(blended, seen, strict=True))
+
+
+def test_a_student_follows_its_teacher_where_the_labels_are_not_asked(faces, tiny):
+    class Teacher(nn.Module):
+        """Sure of the next class, by brightness."""
+
+        def forward(self, images):
+            assert not self.training
+            mean = images.mean((1, 2, 3))
+            levels = torch.tensor([60.0, 120.0, 180.0]) / 255
+            levels = (levels - 0.449) / 0.226
+            return -50 * (mean[:, None] - levels.roll(1)).abs()
+
+    kd = quick(distillation=Distillation(2.0, 1.0, 0.0), epochs=8, augmentation=NONE)
+    run = train(tiny(), faces, kd, teacher=Teacher(), select=None)
+    rows = faces.rows("PrivateTest")
+    assert (run.probabilities(faces, rows).argmax(1) == (faces.labels[rows] + 1) % 3).mean() >= 0.8
+    with pytest.raises(ValueError, match="both a teacher and"):
+        train(tiny(), faces, kd)
+    with pytest.raises(ValueError, match="both a teacher and"):
+        train(tiny(), faces, teacher=Teacher())
+
+
+def test_soft_labels_are_the_shares_of_the_votes(make_faces, tiny):
+    faces = make_faces(classes=fer_votes.CLASSES)
+    with pytest.raises(ValueError, match="has no votes"):
+        train(tiny(classes=8), faces, quick(soft_labels=True))
+    votes = np.zeros((len(faces), len(fer_votes.VOTES)), int)
+    votes[:, 1], votes[:, 8] = 6, 4  # six for the second class, four that do not know
+    votes[0] = 0
+    table = faces.table.assign(**{f"votes_{name}": votes[:, place] for place, name in enumerate(fer_votes.VOTES)})
+    voted = Faces("voted", faces.pixels, table, faces.classes)
+    soft = fer_votes.shares(voted, np.arange(3))
+    assert np.array_equal(soft[0], np.eye(8)[voted.labels[0]]) and np.array_equal(soft[1:], np.eye(8)[[1, 1]])
+    table.loc[1, "votes_neutral"] = 2
+    assert fer_votes.shares(voted, np.array([1]))[0, :3].tolist() == [0.25, 0.75, 0.0]
+    run = train(tiny(classes=8), voted, quick(soft_labels=True, epochs=8, augmentation=None))
+    assert (run.probabilities(voted, voted.rows("PrivateTest")).argmax(1) == 1).all()
+
+
+def test_what_does_not_fit_is_refused(faces, tiny):
+    with pytest.raises(KeyError, match="no split 'train'"):
+        train(tiny(), faces, train="train")
+    with pytest.raises(ValueError, match="1 image to train on"):
+        train(tiny(), faces, train=np.array([3]))
+    with pytest.raises(ValueError, match="no image to select on"):
+        train(tiny(), faces, select=np.array([], int))
+    with pytest.raises(ValueError, match="fp16 is for GPUs"):
+        train(tiny(), faces, quick(precision="fp16"))
+    with pytest.raises(ValueError, match="no network 'tinyfer'"):
+        train("tinyfer", faces)
+
+
+# ------------------------------------------------------------------------------------------------- stopped and gone on
+
+
+def test_the_same_seed_is_the_same_bytes_and_others_keep_their_random_numbers(faces, tiny, tmp_path):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    for name in ("one", "two"):
+        torch.manual_seed(5)
+        train(tiny(), faces, folder=tmp_path / name)
+        torch.manual_seed(5)
+        network = tiny()
+        torch.manual_seed(5)
+        fit(network, faces, quick(epochs=1), device="cpu", progress=False)
+        assert torch.equal(torch.rand(3), expected)
+    train(tiny(), faces, quick(seed=2), folder=tmp_path / "three")
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert (tmp_path / "three/history.csv").read_bytes() != (tmp_path / "one/history.csv").read_bytes()
+
+
+FULL = quick(
+    ema=0.9, mixup=0.2, schedule="plateau", plateau_patience=0, sampling="weighted", optimizer="sgd", momentum=0.8
+)
+
+
+LAST = quick(channels_last=True, epochs=3)
+HALF = quick(precision="bf16", channels_last=True, ema=0.9, weight_decay=0.1, filter_bias_and_bn=True, epochs=3)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [QUICK, FULL, LAST, pytest.param(HALF, marks=NEEDS_BF16)],
+    ids=["plain", "full", "channels last", "half"],
+)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_stopped_at_any_write_it_goes_on_to_the_same_bytes(faces, tiny, tmp_path, monkeypatch, recipe, when):
+    tiny = partial(tiny, channels=3)
+    train(tiny(), faces, recipe, tmp_path / "whole")
+    expected, real = contents(tmp_path / "whole"), files.replace
+    for at in count(1):
+        folder, calls = tmp_path / f"{at}", []
+
+        def stopped(path, write, at=at, calls=calls):
+            calls.append(path)
+            if when == "before" and len(calls) == at:
+                raise KeyboardInterrupt
+            real(path, write)
+            if when == "after" and len(calls) == at:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "replace", stopped)
+            try:
+                train(tiny(), faces, recipe, folder)
+            except KeyboardInterrupt:
+                pass
+            else:
+                break
+        train(tiny(), faces, recipe, folder)
+        assert contents(folder) == expected, (at, calls[-1])
+    assert at > 2 * recipe.epochs  # last and history in each epoch, best in some
+
+
+def test_stopped_within_an_epoch(faces, tiny, tmp_path, monkeypatch):
+    train(tiny(), faces, folder=tmp_path / "whole")
+    steps, real = count(1), trainer._Training.step
+
+    def step(*given):
+        if next(steps) in (2, 7, 16):
+            raise KeyboardInterrupt
+        return real(*given)
+
+    monkeypatch.setattr(trainer._Training, "step", step)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny(), faces, folder=tmp_path / "parts")
+    train(tiny(), faces, folder=tmp_path / "parts")
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+def test_a_finished_run_is_not_trained_again(faces, tiny, tmp_path, monkeypatch):
+    first = train(tiny(), faces, folder=tmp_path)
+    monkeypatch.setattr(trainer._Training, "step", None)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(trainer.provenance, "revision", lambda: "later")
+    again = train(tiny(), faces, folder=tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before  # and what made it stays
+    (tmp_path / "metrics.json").unlink()  # killed before the end was written
+    (tmp_path / "provenance.json").unlink()
+    train(tiny(), faces, folder=tmp_path)
+    assert (tmp_path / "metrics.json").read_bytes() == before["metrics.json"]
+    assert (tmp_path / "provenance.json").is_file()
+    assert torch.equal(weights(again.network), weights(first.network))
+    pd.testing.assert_frame_equal(again.history, first.history)
+    assert again.best_epoch == first.best_epoch and again.seconds == pytest.approx(first.seconds, abs=1e-3)
+
+
+def test_without_a_folder_nothing_is_written(faces, tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in (None, ""):
+        assert train(tiny(), faces, folder=folder).folder is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_says_what_made_it(faces, tiny, tmp_path):
+    run = train(tiny(), faces, folder=tmp_path)
+    found = json.loads((tmp_path / "provenance.json").read_text())
+    assert found["parameters"]["recipe"] == QUICK.plain() and found["parameters"]["classes"] == list(faces.classes)
+    assert found["data"]["name"] == "grey noise (synthetic)" and found["device"] == "cpu" and found["revision"]
+    assert found["wall_seconds"] > 0 and torch.__version__.startswith(found["versions"]["torch"])
+    summary = json.loads((tmp_path / "metrics.json").read_text())
+    assert summary["best_epoch"] == run.best_epoch and summary["best"]["accuracy"] == run.history["accuracy"].max()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "best.safetensors", "history.csv", "last.safetensors", "metrics.json", "provenance.json",
+    ]  # fmt: skip
+    table = pd.read_csv(tmp_path / "history.csv", float_precision="round_trip")
+    pd.testing.assert_frame_equal(table, run.history)
+
+
+def test_the_best_weights_load_as_weights(make_faces, tmp_path):
+    faces = make_faces(24, img_size=16)
+    run = train("simple_cnn", faces, quick(epochs=2, img_size=16, batch_size=8), tmp_path)
+    network = models.create("simple_cnn", 3, weights=tmp_path / "best.safetensors")
+    assert torch.equal(weights(network), weights(run.network))
+
+
+# --------------------------------------------------------------------------------------------------------------- faults
+
+
+def other_data(faces):
+    pixels = faces.pixels.copy()
+    pixels[0, 0, 0] ^= 1
+    return dataclasses.replace(faces, pixels=pixels)
+
+
+def halved(layer):
+    if isinstance(layer, nn.Linear):
+        layer.weight.data /= 2
+
+
+def relabelled(faces):
+    return faces.table.assign(label=faces.table["label"].mask(faces.table.index == 0, 1))
+
+
+CHANGES = {
+    "network": (
+        lambda given: {"network": nn.Sequential(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(48, 3))},
+        r"network: TinyNet, 267 parameters, .*, not Sequential, 147 parameters",
+    ),
+    "classes": (
+        lambda given: {"faces": dataclasses.replace(given["faces"], classes=("a", "b", "c"))},
+        r"classes: .*'dark'.*, not .*'a'",
+    ),
+    "data": (
+        lambda given: {"faces": other_data(given["faces"])},
+        r"data: grey noise, 90 images, (\w+), not grey noise, 90 images, (?!\1)",
+    ),
+    "first weights": (
+        lambda given: {"network": nn.Module.apply(given["network"], lambda layer: halved(layer))},
+        r"start\.state: \w+, not \w+",
+    ),
+    "labels": (
+        lambda given: {"faces": dataclasses.replace(given["faces"], table=relabelled(given["faces"]))},
+        r"rows.train: 60, (\w+), not 60, (?!\1)",
+    ),
+    "batch_size": (lambda given: {"recipe": quick(batch_size=8)}, "recipe.batch_size: 16, not 8"),
+    "epochs": (lambda given: {"recipe": quick(epochs=9)}, "recipe.epochs: 4, not 9"),
+    "selection": (lambda given: {"select": "PrivateTest"}, r"rows.select: 15, (\w+), not 15, (?!\1)"),
+    "training rows": (lambda given: {"train": np.arange(20)}, r"rows.train: 60, \w+, not 20, "),
+}
+
+
+@pytest.mark.parametrize("change, told", CHANGES.values(), ids=CHANGES)
+def test_another_training_is_refused_with_both_named(faces, tiny, tmp_path, change, told):
+    train(tiny(channels=3), faces, folder=tmp_path)
+    before = contents(tmp_path)
+    given = {"network": tiny(channels=3), "faces": faces, "recipe": QUICK, "folder": tmp_path}
+    given |= change(given)
+    with pytest.raises(RunError, match=told) as caught:
+        train(**given)
+    assert "restart=True" in str(caught.value) and str(tmp_path) in str(caught.value)
+    assert contents(tmp_path) == before
+    train(**given, restart=True)
+    assert contents(tmp_path) != before
+
+
+def test_what_a_killed_process_left_half_written_is_swept(faces, tiny, tmp_path):
+    (tmp_path / "0123.tmp").write_bytes(b"half")
+    train(tiny(), faces, quick(epochs=1), tmp_path)
+    assert not (tmp_path / "0123.tmp").exists()
+
+
+def test_starting_over_leaves_nothing_of_what_was_there(faces, tiny, tmp_path, monkeypatch):
+    train(tiny(), faces, folder=tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    monkeypatch.setattr(trainer._Training, "step", None)
+    with pytest.raises(TypeError):
+        train(tiny(), faces, quick(seed=9), tmp_path, restart=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_other_options_are_another_training(make_faces, tmp_path):
+    faces = make_faces(24, img_size=16)
+    recipe = quick(epochs=1, img_size=32, batch_size=8)
+    train("tinyfer_lite", faces, recipe, tmp_path)
+    with pytest.raises(RunError, match=r"start\.options\.dropout: None, not 0\.1"):  # of which no weight knows
+        train("tinyfer_lite", faces, recipe, tmp_path, options={"dropout": 0.1})
+
+
+def test_logits_of_a_teacher_are_as_good_as_the_teacher(faces, tiny, tmp_path):
+    teacher = tiny().eval()
+    recipe = quick(epochs=2, distillation=Distillation(2.0, 0.7, 0.3), augmentation=None)
+    with torch.no_grad():
+        seen = resize(torch.from_numpy(np.asarray(faces.pixels)), recipe.img_size, inference.channels(teacher))
+        logits = teacher(seen).numpy()
+    asked = train(tiny(), faces, recipe, teacher=teacher)
+    given = train(tiny(), faces, recipe, tmp_path, teacher=logits)
+    pd.testing.assert_frame_equal(given.history, asked.history, rtol=1e-5)
+    with pytest.raises(RunError, match=r"teacher: (\w+), not (?!\1)"):
+        train(tiny(), faces, recipe, tmp_path, teacher=logits + 1)
+    with pytest.raises(ValueError, match=rf"logits of shape \({len(faces) - 1}, 3\); expected \({len(faces)}, 3\)"):
+        train(tiny(), faces, recipe, teacher=logits[1:])
+    with pytest.raises(ValueError, match="logits are of images as they are; with them, no mixup and no augmentation"):
+        train(tiny(), faces, quick(distillation=Distillation(2.0, 0.7, 0.3)), teacher=logits)
+
+
+def test_a_teacher_that_sees_colour_where_the_student_does_not_gives_its_logits(faces, tiny):
+    teacher = nn.Sequential(nn.Conv2d(4 - inference.channels(tiny()), 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with pytest.raises(ValueError, match=r"the teacher takes \d channels, the student \d: give the teacher's logits"):
+        train(tiny(), faces, quick(distillation=Distillation(2.0, 0.7, 0.3)), teacher=teacher)
+
+
+def test_rows_may_be_given_as_a_mask(faces, tiny):
+    mask = (faces.table["split"] == "Training").to_numpy()
+    numbers = train(tiny(), faces, quick(epochs=1), train=faces.rows("Training"))
+    pd.testing.assert_frame_equal(train(tiny(), faces, quick(epochs=1), train=mask).history, numbers.history)
+    with pytest.raises(ValueError, match=rf"a mask of {len(faces) - 1} for the {len(faces)} images of {faces.name}"):
+        train(tiny(), faces, train=mask[1:])
+
+
+def test_another_teacher_is_another_training(faces, tiny, tmp_path):
+    recipe = quick(epochs=1, distillation=Distillation(2.0, 0.5, 0.5))
+    train(tiny(), faces, recipe, tmp_path, teacher=tiny())
+    other = tiny()
+    other.head.bias.data += 1
+    with pytest.raises(RunError, match=r"teacher: (\w+), not (?!\1)"):
+        train(tiny(), faces, recipe, tmp_path, teacher=other)
+
+
+def test_other_code_is_another_training(faces, tiny, tmp_path, monkeypatch):
+    train(tiny(), faces, folder=tmp_path)
+    monkeypatch.setattr(checkpoint, "code", lambda *roots: "changed")
+    with pytest.raises(RunError, match=r"code: \w+, not \w+"):
+        train(tiny(), faces, folder=tmp_path)
+
+
+class Breaking(nn.Module):
+    """Its logits become NaN after some training batches."""
+
+    def __init__(self, inner, after):
+        super().__init__()
+        self.inner, self.after, self.seen = inner, after, 0
+
+    def forward(self, images):
+        self.seen += self.training
+        return self.inner(images) * (float("nan") if self.training and self.seen > self.after else 1)
+
+
+def test_a_loss_that_is_not_finite_stops_and_the_last_good_checkpoint_is_kept(faces, tiny, tmp_path):
+    """Four batches an epoch: the seventh is the third of epoch 2."""
+    torch.manual_seed(0)
+    with pytest.raises(RunError, match=r"the loss is nan in epoch 2, batch 3; the checkpoint of epoch 1 is kept"):
+        train(Breaking(tiny(), 6), faces, folder=tmp_path)
+    held, record = checkpoint.read(tmp_path / "last.safetensors")
+    assert len(record["history"]) == 1 and all(tensor.isfinite().all() for tensor in held.values())
+    run = train(Breaking(tiny(), 99), faces, folder=tmp_path)
+    train(Breaking(tiny(), 99), faces, folder=tmp_path / "whole")
+    assert len(run.history) == 4 and contents(tmp_path) == contents(tmp_path / "whole")
+
+
+class LastStep(torch.autograd.Function):
+    """The loss is finite; its gradient is not."""
+
+    @staticmethod
+    def forward(_, values):
+        return values.clone()
+
+    @staticmethod
+    def backward(_, gradient):
+        return gradient * float("nan")
+
+
+def test_a_gradient_that_is_not_finite_after_the_last_loss_is_noticed(faces, tiny, tmp_path, monkeypatch):
+    """The eighth step is the last of epoch 2."""
+    steps, real = count(1), trainer._Training.step
+
+    def step(self, *given):
+        hook = None
+        if next(steps) == 8:
+            hook = self.network.register_forward_hook(lambda *call: LastStep.apply(call[-1]))
+        found = real(self, *given)
+        if hook:
+            hook.remove()
+        return found
+
+    monkeypatch.setattr(trainer._Training, "step", step)
+    with pytest.raises(RunError, match=r"conv\.weight is not finite after epoch 2; the checkpoint of epoch 1 is kept"):
+        train(tiny(), faces, folder=tmp_path)
+    held, record = checkpoint.read(tmp_path / "last.safetensors")
+    assert len(record["history"]) == 1 and all(tensor.isfinite().all() for tensor in held.values())
+
+
+def test_no_space_left_is_said_and_the_checkpoint_before_stays(faces, tiny, tmp_path, monkeypatch):
+    train(tiny(), faces, folder=tmp_path / "whole")
+    calls, fsync = count(1), os.fsync
+
+    def full(file):
+        if next(calls) >= 4:
+            raise OSError(28, "No space left on device")
+        fsync(file)
+
+    for name, started in ((r"last\.safetensors", 1), (r"(best\.safetensors|history\.csv)", 4)):
+        calls = count(started)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            with pytest.raises(RunError, match=f"{name}: no space left for"):
+                train(tiny(), faces, folder=tmp_path / "parts")
+    assert len(checkpoint.read(tmp_path / "parts/last.safetensors")[1]["history"]) == 1
+    assert not list((tmp_path / "parts").glob("*.tmp"))
+    train(tiny(), faces, folder=tmp_path / "parts")
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+def test_a_damaged_or_missing_checkpoint_is_told(faces, tiny, tmp_path):
+    train(tiny(), faces, quick(learning_rate=0.2, epochs=8), tmp_path)
+    last, best = (tmp_path / name for name in ("last.safetensors", "best.safetensors"))
+    whole = best.read_bytes()
+    best.unlink()
+    with pytest.raises(RunError, match=r"best\.safetensors is gone"):
+        train(tiny(), faces, quick(learning_rate=0.2, epochs=8), tmp_path)
+    best.write_bytes(whole[:100])
+    with pytest.raises(RunError, match=r"best\.safetensors: not a checkpoint"):
+        train(tiny(), faces, quick(learning_rate=0.2, epochs=8), tmp_path)
+    last.write_bytes(last.read_bytes()[:-10])
+    with pytest.raises(RunError, match=r"last\.safetensors: not a checkpoint"):
+        train(tiny(), faces, quick(learning_rate=0.2, epochs=8), tmp_path)
+
+
+# ------------------------------------------------------------------------------------------------------------ processes
+
+SCRIPT = """
+import sys
+sys.path[:0] = [{tests!r}]
+import torch
+from conftest import TinyNet, _faces
+from fercore.training.recipe import Recipe
+from fercore.training.trainer import fit
+torch.manual_seed(0)
+network = TinyNet()
+network.dropout.p = 0.0
+network.norm = torch.nn.Identity()
+recipe = Recipe(epochs=3, batch_size=16, img_size=12, augmentation=None, loss={loss!r},
+                learning_rate=0.03, schedule="cosine", ema=0.5, seed=1)
+faces = _faces()
+faces.table.loc[faces.table.index % 5 > 0, "label"] = 0  # so that processes have other classes, of other weights
+run = fit(network, faces, recipe, {folder!r}, device="cpu", progress=False)
+print("sum", sum(value.double().abs().sum().item() for value in run.network.state_dict().values()))
+"""
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
+def test_two_processes_train_as_one(tmp_path, loss):
+    """Without dropout and batch normalisation, which see a process's own images, the steps are the same.
+
+    A batch of 15 images is 8 and 7, and the classes are weighted.
+    """
+    histories, sums = [], []
+    for processes in (1, 2):
+        folder = tmp_path / f"{processes}"
+        script = tmp_path / "script.py"
+        script.write_text(SCRIPT.format(tests=str(Path(__file__).parents[1]), folder=str(folder), loss=loss))
+        words = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", script]
+        done = subprocess.run(
+            words, capture_output=True, text=True, timeout=240, env=os.environ | {"OMP_NUM_THREADS": "1"}
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        sums.append({line for line in done.stdout.splitlines() if line.startswith("sum")})
+        histories.append(pd.read_csv(folder / "history.csv"))
+    assert len(sums[1]) == 1  # both ended with the same weights
+    assert np.allclose(histories[0], histories[1], rtol=1e-4, atol=1e-6)
+
+
+def test_a_temperature_is_learned_and_taken_up_again(faces, tiny, tmp_path, monkeypatch):
+    """CTKD's own parameter moves, and is part of what a killed training goes on from."""
+    recipe = quick(epochs=4, distillation=losses.Curriculum(rise=1.0), augmentation=None, learning_rate=0.01)
+    started = tiny()
+    train(started, faces, recipe, tmp_path / "whole", teacher=tiny())
+    held, _ = checkpoint.read(tmp_path / "whole" / checkpoint.LAST)
+    assert held["learned.temperature"].item() != 1
+    history = pd.read_csv(tmp_path / "whole/history.csv")
+    assert history["temperature"].nunique() == 4 and history["temperature"].between(1, 21).all()
+    network, kept = tiny(), checkpoint.write
+
+    def stop(path, tensors, record):
+        kept(path, tensors, record)
+        if path.name == checkpoint.LAST and len(record["history"]) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "write", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(network, faces, recipe, tmp_path / "part", teacher=tiny())
+    monkeypatch.setattr(checkpoint, "write", kept)
+    train(tiny(), faces, recipe, tmp_path / "part", teacher=tiny())
+    again, _ = checkpoint.read(tmp_path / "part" / checkpoint.LAST)
+    assert all(torch.equal(value, again[name]) for name, value in held.items())
+
+
+def test_the_strength_of_the_curriculum_decides_how_far_the_temperature_goes(faces, tiny):
+    """Which an optimiser that divides by the gradient's own size would undo."""
+    moved = []
+    for rise in (0.01, 1e4):
+        recipe = quick(epochs=3, distillation=losses.Curriculum(rise=rise), augmentation=None, optimizer="adam")
+        run = train(tiny(), faces, recipe, teacher=tiny())
+        moved.append(abs(run.history["temperature"].iloc[-1] - (1 + 20 / (1 + np.exp(-1)))))
+    assert moved[0] > 100 * moved[1]
