@@ -1,5 +1,5 @@
 # make reproduce [PROFILE=quick] [FER2013=fer2013.csv] [FERPLUS=fer2013new.csv] [CKPLUS=folder] [OULUCASIA=folder]
-#   · test · lab · clean
+#   · test · lab · clean; for who works on it: notebooks · scripts · deps · lock
 # Each sets up what it needs by itself, from nothing but make, git and Python 3.11 or newer.
 
 PROFILE ?= quick
@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: reproduce test lab notebooks lock clean setup
+.PHONY: reproduce test lab notebooks scripts deps lock clean setup
 .DEFAULT_GOAL := reproduce
 
 setup: $(READY)
@@ -39,19 +39,27 @@ ifdef OULUCASIA
 	@fercore import oulucasia "$(OULUCASIA)" --to data/oulucasia
 endif
 	@fercore params $(PROFILE)
-	@dvc repro 09_report@$(PROFILE) || { fercore failure reports/$(PROFILE); exit 1; }
+	@dvc repro --quiet 09_report@$(PROFILE)
 	@echo "The report is reports/$(PROFILE)/report.html"
 
 test: $(READY)
 	@$(BIN)/python -m pytest
 	@$(BIN)/ruff check
+	@$(BIN)/lint-imports --verbose | tail -n 1
 
 lab: $(READY)
 	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)
 
-# After an edit outside JupyterLab: the scripts are what is reviewed, the notebooks are made from them.
+# The scripts are what is reviewed. In JupyterLab both are kept alike; after an edit elsewhere, one is made from the other.
 notebooks: $(READY)
-	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
+	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/[0-9]*.py
+
+scripts: $(READY)
+	@$(BIN)/jupytext --quiet --update --to py:percent notebooks/[0-9]*.ipynb
+
+# After a notebook or a module imports something new.
+deps: $(READY)
+	@fercore deps
 
 # For whoever changes the dependencies; needs uv.
 lock:

@@ -12,7 +12,7 @@ def main(words: list[str] | None = None) -> int:
     """Run one command; 0 where it did its work, 1 with one line on standard error where it could not."""
     options = _parser().parse_args(words)
     from .datasets import DataError
-    from .pipeline import ParameterError
+    from .pipeline.parameters import ParameterError
 
     try:
         return options.run(options) or 0
@@ -81,24 +81,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=_claims)
 
-    command = commands.add_parser("data", help="put a profile's data set in place (a stage of the pipeline)")
-    command.add_argument("-f", dest="files", action="append", required=True, metavar="YAML")
-    command.add_argument("folder")
+    command = commands.add_parser("notebook", help="run a notebook as a stage, with a profile's parameters")
+    command.add_argument("name", help="such as 05_kd_temperature_grid")
+    command.add_argument("profile", help="smoke, quick, laptop or paper")
+    command.add_argument("--page", metavar="HTML", help="also write it as one page that opens offline")
+    command.set_defaults(run=_notebook)
+
+    command = commands.add_parser("data", help="put the data of a profile, or a set that names its subjects, in place")
+    command.add_argument("name", help="a profile, or a set such as ckplus")
     command.set_defaults(run=_data)
 
-    command = commands.add_parser("params", help="check parameter files against the notebooks before anything runs")
+    command = commands.add_parser("params", help="check the parameters of every notebook before anything runs")
     command.add_argument("profile", help="smoke, quick, laptop or paper")
-    command.add_argument("notebooks", nargs="*", help="all numbered ones, if none is named")
     command.set_defaults(run=_params)
 
-    command = commands.add_parser("page", help="an executed notebook as one HTML file that opens offline")
-    command.add_argument("notebook")
-    command.add_argument("target")
-    command.set_defaults(run=_page)
-
-    command = commands.add_parser("failure", help="say which cell of which notebook failed, and how")
-    command.add_argument("folder", help="reports/PROFILE")
-    command.set_defaults(run=_failure)
+    command = commands.add_parser("deps", help="write into dvc.yaml what each stage depends on")
+    command.set_defaults(run=_deps)
     return parser
 
 
@@ -143,7 +141,7 @@ def _audit(options) -> None:
 def _train(options) -> None:
     from . import audit, datasets
     from .deployment.model_card import release
-    from .pipeline import read_params
+    from .pipeline.parameters import read_params
     from .training.recipe import from_plain
     from .training.trainer import fit
 
@@ -177,8 +175,8 @@ def _networks(options) -> None:
     networks = claims.networks()
     rows = count(networks)
     if options.save:
-        measurements.save(rows + equations.measure(), options.save)
-    counted = measurements.save(rows, "").set_index("measurement").assign(evidence="counted now")
+        measurements.write(measurements.table(rows + equations.measure()), options.save)
+    counted = measurements.table(rows).set_index("measurement").assign(evidence="counted now")
     ledger = claims.load(counted=networks)
     print(compare(networks, counted, claims.judge(ledger, counted, [])).to_string(index=False))
 
@@ -213,32 +211,37 @@ def _claims(options) -> None:
         print(table[columns].astype({"seeds": float}).to_string(index=False, na_rep="", float_format="{:,.10g}".format))
 
 
-def _data(options) -> None:
-    from .pipeline import prepare_data
+def _notebook(options) -> None:
+    from .pipeline import notebook
 
-    print(prepare_data(options.files, options.folder))
+    executed = notebook.run(options.name, options.profile)
+    if options.page:
+        from .reporting.page import page
+
+        page(executed, options.page)
+
+
+def _data(options) -> None:
+    from .pipeline.data import prepare
+
+    print(prepare(options.name))
 
 
 def _params(options) -> None:
-    from .pipeline import check_params
+    from .pipeline import notebook
 
-    notebooks = options.notebooks or sorted(Path("notebooks").glob("[0-9]*.ipynb"))
-    if not notebooks:
+    found = sorted(Path("notebooks").glob("[0-9]*.ipynb"))
+    if not found:
         raise FileNotFoundError("no numbered notebook in notebooks/; run this at the root of the project")
-    for notebook in map(Path, notebooks):
-        check_params(notebook, [f"params/{layer}/{notebook.stem}.yaml" for layer in ("paper", options.profile)])
+    for path in found:
+        notebook.parameters(path.stem, options.profile)
 
 
-def _page(options) -> None:
-    from .reporting.page import page
+def _deps(options) -> None:
+    from .pipeline import stages
 
-    page(options.notebook, options.target)
-
-
-def _failure(options) -> None:
-    from .pipeline import failure
-
-    print(failure(options.folder) or f"no executed notebook below {options.folder} holds an error; see above")
+    path = Path("dvc.yaml")
+    path.write_text(stages.rewritten(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":  # torchrun -m fercore.cli train ...

@@ -9,17 +9,6 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from .faces import Faces
 
 
-def deduplicated(faces: Faces, split: str, group: np.ndarray, against: str = "Training") -> np.ndarray:
-    """Rows of `split` none of whose duplicates stand in the split `against`, int64 (n,).
-
-    group  the first row of each image's group of duplicates, int64 (N,): `audit.exact_duplicates` or `audit.groups`
-
-    Every PrivateTest figure of the project is given on all of its images, as published, and on these.
-    """
-    rows = faces.rows(split)
-    return rows[~np.isin(group[rows], group[faces.rows(against)])]
-
-
 def mask(faces: Faces, exact: np.ndarray, near: np.ndarray, against: str = "Training") -> pd.DataFrame:
     """A row an image outside `against`: row, split, and whether it stays (1) or goes (0) as an exact or near copy.
 
@@ -58,7 +47,8 @@ def random_folds(faces: Faces, count: int = 10, seed: int = 0) -> np.ndarray:
 def group_folds(faces: Faces, group: np.ndarray, count: int = 10, seed: int = 0) -> np.ndarray:
     """As `random_folds`, but what is of one `group`, (N,), falls into one fold.
 
-    For groups of duplicates, `audit.groups`: the copies of a photograph are then all on one side.
+    For `subjects`, "subject-independent" (MicroExpNet, section IV-A); for groups of duplicates, `audit.groups`: the
+    copies of a photograph are then all on one side.
     Raises ValueError for fewer groups than folds.
     """
     groups = len(np.unique(group))
@@ -66,14 +56,6 @@ def group_folds(faces: Faces, group: np.ndarray, count: int = 10, seed: int = 0)
         raise ValueError(f"{faces.name} has {groups} groups, too few for {count} folds")
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     return _numbered(splitter.split(faces.labels, faces.labels, group), len(faces))
-
-
-def subject_folds(faces: Faces, count: int = 10, seed: int = 0) -> np.ndarray:
-    """As `random_folds`, but the images of a subject fall into one fold: "subject-independent" (section IV-A).
-
-    Raises ValueError for a set that does not name the subject of every image.
-    """
-    return group_folds(faces, subjects(faces), count, seed)
 
 
 def subjects(faces: Faces) -> np.ndarray:

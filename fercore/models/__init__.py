@@ -16,7 +16,7 @@ from torch import nn
 from . import lean, light_fer, microexpnet, microexpnet_se, mini_resemotenet, tinyfer
 from .weights import WeightsError, from_timm, from_torchvision, load_file, released
 
-__all__ = ["OWN", "WeightsError", "create", "names"]
+__all__ = ["OWN", "WeightsError", "create", "exists", "names"]
 
 PAPERS = (tinyfer, microexpnet_se, mini_resemotenet, microexpnet, light_fer)
 OWN = lean.NETWORKS  # of no paper, and so none of `names`
@@ -25,6 +25,11 @@ OWN = lean.NETWORKS  # of no paper, and so none of `names`
 def names() -> list[str]:
     """Every network of the five papers that is no library's, in the order of the papers."""
     return [name for paper in PAPERS for name in paper.NETWORKS]
+
+
+def exists(name: str) -> bool:
+    """Whether `create` makes a network of that name."""
+    return timm.is_model(name) or name in torchvision.models.list_models(torchvision.models)
 
 
 def create(name: str, num_classes: int | None = None, weights: str | Path | None = None, **options) -> nn.Module:

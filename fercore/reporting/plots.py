@@ -1,9 +1,8 @@
-"""One function a figure. Each returns a matplotlib Figure; `save` writes SVG and PNG, the same bytes every run."""
+"""One function a figure. Each returns a matplotlib Figure, which `results.Stage.figure` writes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -15,19 +14,7 @@ from ..datasets import Faces
 from ..results.tables import label
 
 sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", font_scale=0.9)
-matplotlib.rcParams.update({"svg.hashsalt": "fercore", "figure.dpi": 100, "savefig.dpi": 150, "savefig.bbox": "tight"})
-
-
-def save(figure: Figure, out: str | Path, name: str) -> Figure:
-    """Write out/name.svg and out/name.png, without dates; nothing where `out` is empty. Returns the figure."""
-    if out:
-        Path(out).mkdir(parents=True, exist_ok=True)
-        if figure.get_layout_engine() is not None:  # every further drawing would move the axes by a little more
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")
-        figure.savefig(Path(out) / f"{name}.svg", metadata={"Date": None, "Creator": None})
-        figure.savefig(Path(out) / f"{name}.png", metadata={"Software": None})
-    return figure
+matplotlib.rcParams["figure.dpi"] = 100
 
 
 def class_counts(counts: pd.DataFrame, faces: Faces) -> Figure:
@@ -248,23 +235,13 @@ def confusion(matrix: np.ndarray, faces: Faces, title: str) -> Figure:
     return figure
 
 
-def intervals(
-    table: pd.DataFrame, faces: Faces, title: str, xlabel: str, marks: Mapping[str, float] | None = None
-) -> Figure:
-    """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval.
-
-    marks  by name, fractions that are set beside it, such as what a paper prints
-    """
+def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure:
+    """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval."""
     figure = Figure(figsize=(8, 0.42 * len(table) + 1.3), layout="constrained")
     axis = figure.subplots()
     places = np.arange(len(table))
     reach = 100 * np.array([table["value"] - table["low"], table["high"] - table["value"]])
     axis.errorbar(100 * table["value"], places, xerr=reach, fmt="o", capsize=3, label="measured, 95 %")
-    known = {name: value for name, value in (marks or {}).items() if name in table.index}
-    if known:
-        rows = [table.index.get_loc(name) for name in known]
-        axis.plot(100 * np.array(list(known.values())), rows, "D", color=sns.color_palette()[3], label="paper")
-        axis.legend(loc="best", fontsize=8)
     axis.set_yticks(places, list(table.index))
     axis.set(xlabel=xlabel, ylim=(len(table) - 0.5, -0.5))
     axis.set_title(f"{title}, {label(faces)}")

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from .. import files
+from ..progress import bar as progress_bar
 
 SCHEDULER = "DASK_SCHEDULER_ADDRESS"  # where Dask itself looks for it
 ERROR = "error"  # the column that says what went wrong
@@ -78,7 +78,9 @@ def sweep(
     scheduler = scheduler or os.environ.get(SCHEDULER, "")
     pool = None
     try:
-        with tqdm(total=len(trials), initial=len(done), desc="sweep", unit="trial", disable=not progress) as bar:
+        with progress_bar(
+            total=len(trials), initial=len(done), desc="sweep", unit="trial", disable=not progress
+        ) as bar:
             running: dict[int, _Task] = {}
             while queue or running:
                 if pool is None:

@@ -24,12 +24,12 @@ import torch.nn.functional as F
 from timm.utils import ModelEmaV3
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
-from tqdm.auto import tqdm
 
 from .. import models
 from ..datasets import Faces, preprocess, votes
 from ..evaluation import inference, metrics
 from ..evaluation.inference import Pixels
+from ..progress import bar as progress_bar
 from ..results import provenance, tables
 from . import augment, checkpoint, losses, memory
 from .checkpoint import RunError
@@ -166,7 +166,7 @@ class _Training:
             self.resume(folder, identity, restart)
         batches = math.ceil(len(self.images) / self.recipe.batch_size)
         done = len(self.history)
-        with tqdm(
+        with progress_bar(
             total=self.recipe.epochs * batches, initial=done * batches, desc=name, unit="batch", disable=not progress
         ) as bar:
             while not self.finished():

@@ -20,13 +20,11 @@ def naive(split, group, name, against):
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("against", ["Training", "PublicTest"])
-def test_deduplicated_and_mask_as_a_loop_finds_them(seed, against):
+def test_the_mask_is_as_a_loop_finds_it(seed, against):
     draw = np.random.default_rng(seed)
     split = draw.permutation(np.repeat(["Training", "PublicTest", "PrivateTest"], 20))
     exact, near = draw.integers(0, 60, 60), draw.integers(0, 25, 60)
     faces = faces_of(split)
-    for name in {"Training", "PublicTest", "PrivateTest"} - {against}:
-        assert splits.deduplicated(faces, name, exact, against).tolist() == naive(split, exact, name, against)
     table = splits.mask(faces, exact, near, against)
     assert table["row"].tolist() == [row for row in range(60) if split[row] != against]
     assert table["split"].tolist() == split[table["row"]].tolist()
@@ -38,12 +36,8 @@ def test_deduplicated_and_mask_as_a_loop_finds_them(seed, against):
 
 def test_copies_within_a_test_split_stay():
     faces = faces_of(["Training", "Test", "Test", "Test"])
-    assert splits.deduplicated(faces, "Test", np.array([0, 1, 1, 0])).tolist() == [1, 2]
-
-
-def test_a_split_that_is_not_there_is_refused():
-    with pytest.raises(KeyError, match="no split 'Test'"):
-        splits.deduplicated(faces_of(["Training"]), "Test", np.zeros(1, int))
+    table = splits.mask(faces, np.array([0, 1, 1, 0]), np.arange(4))
+    assert table["row"][table["deduplicated"] == 1].tolist() == [1, 2]
 
 
 def test_mask_of_a_set_that_only_trains_is_empty():
@@ -91,7 +85,7 @@ def test_no_group_is_on_both_sides_and_no_image_is_left_out(seed):
 def test_subject_folds_share_no_subject_and_random_ones_do(name, images, seed):
     faces = datasets.load(name, images=images)
     subject = faces.table["subject"].to_numpy()
-    for found, most in ((splits.subject_folds(faces, 5, seed), 1), (splits.random_folds(faces, 5, seed), 5)):
+    for found, most in ((splits.group_folds(faces, subject, 5, seed), 1), (splits.random_folds(faces, 5, seed), 5)):
         sides = pd.DataFrame({"subject": subject, "fold": found}).groupby("subject")["fold"].nunique()
         assert sides.max() <= most and (most == 1 or sides.mean() > 1.5)
         assert found.min() == 0 and found.max() == 4 and np.bincount(found).min() > 0.1 * images
@@ -108,6 +102,6 @@ def test_random_folds_have_each_classs_share():
 def test_folds_that_cannot_be_had_are_told():
     faces = of([0, 1] * 10, subject=["s1"] * 19 + [None])
     with pytest.raises(ValueError, match=r"handmade does not name the subject of 1 of 20 images; .* group_folds"):
-        splits.subject_folds(faces, 2)
+        splits.subjects(faces)
     with pytest.raises(ValueError, match="handmade has 3 groups, too few for 4 folds"):
         splits.group_folds(faces, np.arange(20) % 3, 4)

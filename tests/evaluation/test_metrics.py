@@ -90,7 +90,7 @@ def test_measurements_have_names_that_the_ledger_knows(tmp_path):
     )
     for row in rows:
         measurements.check(row["measurement"], ["tinyfer_lite"])
-    saved = measurements.save(rows, tmp_path, "paper").set_index("measurement")
+    saved = measurements.table(rows, "paper").set_index("measurement")
     accuracy = saved.loc["accuracy(tinyfer_lite, fer2013, PrivateTest)"]
     assert accuracy["value"] == pytest.approx((labels == predicted).mean())
     assert accuracy["deduplicated"] == pytest.approx((labels == predicted)[kept].mean())

@@ -14,6 +14,7 @@ from fercore import audit
 from fercore.datasets import votes as fer_votes
 from fercore.datasets.faces import FER2013_CLASSES, Faces, table
 from fercore.reporting import plots
+from fercore.results import figures
 
 READING = "pairs of images"
 
@@ -97,9 +98,7 @@ DRAW = {
         {"tinyfer_lite": history(), "mobilenet_v3_small": history(1, 1)}, faces, "macro_f1", "Runs"
     ),
     "confusion": lambda faces: plots.confusion(np.arange(49).reshape(7, 7) ** 2, faces, "PrivateTest"),
-    "intervals": lambda faces: plots.intervals(
-        scored(list("abcd")), faces, "Scores", "accuracy, %", {"b": 0.5, "z": 1}
-    ),
+    "intervals": lambda faces: plots.intervals(scored(list("abcd")), faces, "Scores", "accuracy, %"),
     "size_and_latency": lambda faces: plots.size_and_latency(costs(), faces),
     "recall_by_frequency": lambda faces: plots.recall_by_frequency(recalls(faces), faces),
     "reliability": lambda faces: plots.reliability(calibrated(), 0.073, faces),
@@ -290,7 +289,7 @@ SAVED = ("contact_sheet", "class_pairs", "mean_faces")  # each is laid out in it
 
 def save_all(out):
     for name in SAVED:
-        plots.save(DRAW[name](seven()), out, name)
+        figures.save(DRAW[name](seven()), out, name)
 
 
 def test_the_same_bytes_in_another_process_and_when_saved_again(tmp_path):
@@ -304,7 +303,7 @@ def test_the_same_bytes_in_another_process_and_when_saved_again(tmp_path):
     for name in files:
         assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes(), name
     figure = DRAW["mean_faces"](seven())
-    assert plots.save(plots.save(figure, tmp_path / "here", "first"), tmp_path / "here", "second") is figure
+    assert figures.save(figures.save(figure, tmp_path / "here", "first"), tmp_path / "here", "second") is figure
     for suffix in ("png", "svg"):
         first, second = ((tmp_path / f"here/{part}.{suffix}").read_bytes() for part in ("first", "second"))
         assert first == second == (tmp_path / f"there/mean_faces.{suffix}").read_bytes()
@@ -314,7 +313,7 @@ def test_the_same_bytes_in_another_process_and_when_saved_again(tmp_path):
 def test_nothing_is_written_where_out_is_empty(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     figure = Figure()
-    assert plots.save(figure, "", "x") is figure and not list(tmp_path.iterdir())
+    assert figures.save(figure, "", "x") is figure and not list(tmp_path.iterdir())
 
 
 def test_panels_show_each_value_with_its_interval_and_scores_within_what_there_is():
