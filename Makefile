@@ -18,14 +18,18 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 setup: $(READY)
 
-# The lock pins every package with its hashes; fercore itself then needs nothing more. Only when one of the two changes
-# is anything installed again.
+# The lock pins every package with its hashes; fercore itself then needs nothing more. Only when one of the two changes is
+# anything installed again, or when the folder was copied or renamed: an environment runs the code of where it was made.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or newer; name one with PYTHON=..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(if $(filter-out $(CURDIR),$(shell cat $(READY) 2>/dev/null)),--clear) $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
+	@echo "$(CURDIR)" > $@
 
 reproduce: $(READY)
 	@case "$(PROFILE)" in smoke|quick|laptop|paper) ;; *) echo "make: no profile $(PROFILE); there are smoke, quick, laptop, paper"; exit 1;; esac
@@ -45,7 +49,6 @@ endif
 test: $(READY)
 	@$(BIN)/python -m pytest
 	@$(BIN)/ruff check
-	@$(BIN)/lint-imports --verbose | tail -n 1
 
 lab: $(READY)
 	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)

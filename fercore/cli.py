@@ -19,6 +19,8 @@ def main(words: list[str] | None = None) -> int:
     except (DataError, ParameterError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
         print("fercore:", str(error).replace("\n", " "), file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -124,19 +124,19 @@ def test_audit_of_what_is_not_there(refused):
 
 
 def test_data(project, said, refused):
-    (project / "paper.yaml").write_text(
+    for layer in ("paper", "quick"):
+        (project / "params" / layer).mkdir(parents=True)
+    (project / "params/paper/data.yaml").write_text(
         "dataset: fer2013\nstore: data/fer2013\ninstead: synthfer\nimages: 200\nseed: 0\n"
     )
-    (project / "quick.yaml").write_text("dataset: synthfer\n")
-    text = said("data", "-f", "paper.yaml", "-f", "quick.yaml", "data/quick")
+    quick = project / "params/quick/data.yaml"
+    quick.write_text("dataset: synthfer\n")
+    text = said("data", "quick")
     assert text.startswith("data/quick: 200 rendered faces") and text.count("\n") == 1
     assert len(datasets.load_imported("data/quick")) == 200
-    (project / "quick.yaml").write_text("sed: [\n")
-    assert "quick.yaml" in refused("data", "-f", "paper.yaml", "-f", "quick.yaml", "data/quick")
-    (project / "quick.yaml").write_text("images: some\n")
-    assert "images" in refused("data", "-f", "paper.yaml", "-f", "quick.yaml", "data/quick")
-    (project / "quick.yaml").write_text("images: 20\n")
-    assert "at least 200" in refused("data", "-f", "paper.yaml", "-f", "quick.yaml", "data/quick")
+    for wrong, said_of_it in (("sed: [\n", "quick/data.yaml"), ("images: some\n", "images"), ("images: 20\n", "200")):
+        quick.write_text(wrong)
+        assert said_of_it in refused("data", "quick")
 
 
 def test_params(project, said, refused):
@@ -152,18 +152,12 @@ def test_params(project, said, refused):
     (project / "params/smoke/02_b.yaml").write_text("sead: 1\n")
     line = refused("params", "smoke")
     assert "params/smoke/02_b.yaml" in line and "did you mean 'seed'" in line
-    assert said("params", "smoke", "notebooks/01_a.ipynb") == ""
-    assert "params/fast/01_a.yaml" in refused("params", "fast")
+    assert "no profile 'fast'; there are smoke, quick, laptop, paper" in refused("params", "fast")
 
 
-def test_failure(project, said):
-    assert said("failure", "reports/quick") == "no executed notebook below reports/quick holds an error; see above\n"
-    error = {"output_type": "error", "ename": "KeyError", "evalue": "\x1b[31mx\x1b[0m", "traceback": []}
-    cell = {"cell_type": "code", "source": ["boom()"], "outputs": [error]}
-    (project / "reports/quick").mkdir(parents=True)
-    (project / "reports/quick/01.ipynb").write_text(json.dumps({"cells": [cell]}))
-    text = said("failure", "reports/quick")
-    assert text == "notebook  reports/quick/01.ipynb\ncell      1: boom()\nerror     KeyError: x\n"
+def test_notebook_of_an_unknown_name_or_profile(refused, at_the_root):
+    assert "06_none" in refused("notebook", "06_none", "smoke")
+    assert "no profile 'fast'" in refused("notebook", "01_data_audit", "fast")
 
 
 # ---------------------------------------------------------------------------------------------------------------- help
@@ -178,7 +172,7 @@ def test_help_lists_the_commands_and_is_quick():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     *text, loaded = done.stdout.splitlines()
-    for command in ("import", "audit", "data", "params", "failure"):
+    for command in ("import", "audit", "data", "params", "notebook", "deps"):
         assert any(line.strip().startswith(command) for line in text)
     assert loaded == "[]", "what takes seconds to import"
 

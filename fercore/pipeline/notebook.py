@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -73,6 +74,7 @@ def run(name: str, profile: str) -> Path:
             said = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", f"{error.ename}: {error.evalue}")
             raise NotebookError(f"{target}, cell {error.cell_index + 1} ({cell}): {said}") from None
         except KeyboardInterrupt:
+            logging.getLogger("asyncio").disabled = True  # which would tell of each task that ends with the kernel
             line.say(f"{name}, {profile}: stopped. What was trained is kept: the same command goes on from there.")
             raise
     minutes, seconds = divmod(round(time.monotonic() - started), 60)
