@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("name", help="a profile, or a set such as ckplus")
     command.set_defaults(run=_data)
 
-    command = commands.add_parser("params", help="check the parameters of every notebook before anything runs")
+    command = commands.add_parser("params", help="check the parameters of every notebook, before anything runs")
     command.add_argument("profile", help="smoke, quick, laptop or paper")
     command.set_defaults(run=_params)
 
@@ -230,13 +230,15 @@ def _data(options) -> None:
 
 
 def _params(options) -> None:
-    from .pipeline import notebook
+    from .pipeline import notebook, stages
 
     found = sorted(Path("notebooks").glob("[0-9]*.ipynb"))
     if not found:
         raise FileNotFoundError("no numbered notebook in notebooks/; run this at the root of the project")
     for path in found:
         notebook.parameters(path.stem, options.profile)
+    for source in {"fer2013", *stages.subject_sets()}:  # what stages look into, where nothing was imported
+        Path("data", source).mkdir(parents=True, exist_ok=True)
 
 
 def _deps(options) -> None:

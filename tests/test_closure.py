@@ -94,3 +94,9 @@ def test_a_training_rests_on_the_votes_it_learns_and_not_on_what_writes_its_reco
     assert {"datasets/votes.py", "evaluation/metrics.py", "training/losses.py", "datasets/preprocess.py"} <= set(found)
     assert not [name for name in found if name.startswith(("results/", "models/"))]
     assert checkpoint.code(checkpoint.TRAINER) == closure.digest(checkpoint.TRAINER, without=without)
+
+
+def test_a_package_that_goes_through_its_modules_imports_them_all(package):
+    home = package(a__x="from .. import b\n", b__y="", b__z="from ..c import w\n", c__w="")
+    (home / "b/__init__.py").write_text("import pkgutil\nfound = list(pkgutil.iter_modules(__path__))\n")
+    assert names(home, "a/x.py") == ["a/x.py", "b/__init__.py", "b/y.py", "b/z.py", "c/w.py"]

@@ -7,24 +7,22 @@ models.names()
 
 from __future__ import annotations
 
+import pkgutil
+from importlib import import_module
 from pathlib import Path
 
 import timm
 import torchvision
 from torch import nn
 
-from . import lean, light_fer, microexpnet, microexpnet_se, mini_resemotenet, tinyfer
 from .weights import WeightsError, from_timm, from_torchvision, load_file, released
 
 __all__ = ["OWN", "WeightsError", "create", "exists", "names"]
 
-PAPERS = (tinyfer, microexpnet_se, mini_resemotenet, microexpnet, light_fer)
-OWN = lean.NETWORKS  # of no paper, and so none of `names`
-
 
 def names() -> list[str]:
-    """Every network of the five papers that is no library's, in the order of the papers."""
-    return [name for paper in PAPERS for name in paper.NETWORKS]
+    """Every network of a paper that is no library's: the NETWORKS of each module here, which its import registers."""
+    return [name for module in _MODULES.values() for name in getattr(module, "NETWORKS", ()) if name not in OWN]
 
 
 def exists(name: str) -> bool:
@@ -57,3 +55,8 @@ def create(name: str, num_classes: int | None = None, weights: str | Path | None
     if weights is not None and not imagenet:
         load_file(network, Path(weights))
     return network
+
+
+# a paper's module is found by being here; last, since some of them take what stands above
+_MODULES = {module.name: import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)}
+OWN = _MODULES["lean"].NETWORKS  # of no paper, and so none of `names`

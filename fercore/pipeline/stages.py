@@ -14,8 +14,8 @@ NOT_RESULTS = ("results/provenance.py", "progress.py")  # what they write or dra
 def rewritten(text: str, root: str | Path = ".") -> str:
     """The text of dvc.yaml with the dependencies on code, parameters and scripts as they are now; the others stay.
 
-    A stage named like a notebook depends on its percent script, its parameters and what it imports; any other on what
-    the module in its `desc` imports, "... (pipeline/data.py)". Folders stay whole: fercore/datasets.
+    A stage that is named like a notebook depends on its percent script, its parameters and what it imports; one of data
+    on what puts them in place, with all readers. `subjects` has every set of params/paper/data_NAME.yaml.
     """
     from ruamel.yaml import YAML  # which keeps comments and order
 
@@ -23,6 +23,7 @@ def rewritten(text: str, root: str | Path = ".") -> str:
     yaml.width, yaml.preserve_quotes = 120, True
     yaml.indent(mapping=2, sequence=4, offset=2)
     content = yaml.load(text)
+    content["stages"]["subjects"]["matrix"]["set"][:] = subject_sets(root)
     for name, stage in content["stages"].items():
         script = Path(root) / "notebooks" / f"{name}.py"
         made = [dep for dep in stage["deps"] if not dep.startswith(("fercore/", "notebooks/", "params/"))]
@@ -33,12 +34,15 @@ def rewritten(text: str, root: str | Path = ".") -> str:
             code = [f"notebooks/{name}.py", *more, *modules(script)]
         else:
             code = modules(PACKAGE / "pipeline/data.py", datasets=True)
-        anchors = stage["deps"].ca
         stage["deps"][:] = [*made, *named, *code]
-        anchors.items.clear()
     out = io.StringIO()
     yaml.dump(content, out)
     return out.getvalue()
+
+
+def subject_sets(root: str | Path = ".") -> list[str]:
+    """Names of the sets that name their subjects, which are the same in every profile."""
+    return sorted(path.stem.removeprefix("data_") for path in Path(root).glob("params/paper/data_*.yaml"))
 
 
 def modules(root: Path, datasets: bool = False) -> list[str]:

@@ -17,18 +17,18 @@ import pytest
 from fercore.pipeline.data import prepare_data
 from fercore.pipeline.notebook import FOLDERS, PROFILES
 from fercore.pipeline.parameters import check_params, layers
+from fercore.pipeline.stages import subject_sets
 
 ROOT = Path(__file__).parents[2]
 CHECKED = Path(__file__).parent / "checked"
 NOTEBOOKS = sorted(ROOT.glob("notebooks/[0-9]*.ipynb"))
-SETS = sorted(path.stem.removeprefix("data_") for path in ROOT.glob("params/paper/data_*.yaml"))
 TAG = "nbval-check-output"
 OURS = ("params", "reference")  # folders that come with the project; the others are a test's own
 
 
 def prepare_all_data(folder):
     prepare_data(layers("data", "smoke", ROOT / "params"), folder / "data/smoke")
-    for name in SETS:  # the same in every profile
+    for name in subject_sets(ROOT):  # the same in every profile
         prepare_data(layers(f"data_{name}", "paper", ROOT / "params"), folder / f"data/subjects/{name}")
 
 
