@@ -291,6 +291,39 @@ def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and l
     return figure
 
 
+def size_and_accuracy(table: pd.DataFrame, faces: Faces, title: str, ours: str = "") -> Figure:
+    """Accuracy against parameters, on a logarithmic axis, each network with its interval and its name.
+
+    table  indexed by network: parameters, and value, low, high (fractions); ours  the one that is marked
+    """
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    axis = figure.subplots()
+    ordered, places = table.sort_values("value", ascending=False), []
+    for name, row in ordered.iterrows():
+        low, value, high = 100 * row[["low", "value", "high"]].astype(float)
+        color = sns.color_palette()[3 if name == ours else 0]
+        style = {"fmt": "D" if name == ours else "o", "capsize": 2, "color": color}
+        axis.errorbar(row["parameters"], value, yerr=[[value - low], [high - value]], **style)
+        places.append((row["parameters"], value, color))
+    sizes = table["parameters"].astype(float)
+    axis.set(xscale="log", xlim=(sizes.min() / 1.6, sizes.max() * 2.2), xlabel="parameters")
+    axis.set_ylabel("PrivateTest accuracy, %")
+    axis.set_title(f"{title}, {label(faces)}")
+    figure.draw_without_rendering()  # so that it is known where things are
+    taken = [axis.transData.transform(spot[:2]) + np.array([[-5, -5], [5, 5]]) for spot in places]
+    for name, (size, value, color) in zip(ordered.index, places, strict=True):
+        style = {"va": "center", "color": color, "fontsize": 8}
+        text = axis.annotate(name, (size, value), (0, 0), textcoords="offset points", **style)
+        for right, up in sorted(((x, y) for x in (8, -8) for y in range(-60, 61, 6)), key=lambda spot: abs(spot[1])):
+            text.set(position=(right, up), ha="left" if right > 0 else "right")
+            box = text.get_window_extent().get_points()
+            inside = axis.bbox.x0 < box[0, 0] and box[1, 0] < axis.bbox.x1
+            if inside and not any((box[0] < other[1]).all() and (other[0] < box[1]).all() for other in taken):
+                break
+        taken.append(box)
+    return figure
+
+
 def recall_by_frequency(table: pd.DataFrame, faces: Faces) -> Figure:
     """Recall of each class against its training images, a line a run; columns images, class, run, recall."""
     figure = Figure(figsize=(7, 4), layout="constrained")
