@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator
 
 from .datasets import Faces
 from .tables import label
@@ -304,18 +305,23 @@ def size_and_accuracy(table: pd.DataFrame, faces: Faces, title: str, ours: str =
         color = sns.color_palette()[3 if name == ours else 0]
         style = {"fmt": "D" if name == ours else "o", "capsize": 2, "color": color}
         axis.errorbar(row["parameters"], value, yerr=[[value - low], [high - value]], **style)
-        places.append((row["parameters"], value, color))
+        places.append((row["parameters"], value, color, low, high))
     sizes = table["parameters"].astype(float)
     axis.set(xscale="log", xlim=(sizes.min() / 1.6, sizes.max() * 2.2), xlabel="parameters")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(EngFormatter())
     axis.set_ylabel("PrivateTest accuracy, %")
     axis.set_title(f"{title}, {label(faces)}")
     figure.draw_without_rendering()  # so that it is known where things are
-    taken = [axis.transData.transform(spot[:2]) + np.array([[-5, -5], [5, 5]]) for spot in places]
-    for name, (size, value, color) in zip(ordered.index, places, strict=True):
+    bars = [axis.transData.transform([(size, low), (size, high)]) for size, *_, low, high in places]
+    taken = [bar + np.array([[-5, -2], [5, 2]]) for bar in bars]
+    beside = [(8, up, "left") for up in range(0, 61, 6)] + [(-8, up, "right") for up in range(0, 61, 6)]
+    for name, bar, (size, value, color, *_) in zip(ordered.index, bars, places, strict=True):
+        over, under = (bar[::-1, 1] - axis.transData.transform((size, value))[1]) * 72 / figure.dpi
         style = {"va": "center", "color": color, "fontsize": 8}
         text = axis.annotate(name, (size, value), (0, 0), textcoords="offset points", **style)
-        for right, up in sorted(((x, y) for x in (8, -8) for y in range(-60, 61, 6)), key=lambda spot: abs(spot[1])):
-            text.set(position=(right, up), ha="left" if right > 0 else "right")
+        for right, up, side in [beside[0], beside[11], (0, over + 7, "center"), (0, under - 7, "center"), *beside]:
+            text.set(position=(right, up), ha=side)
             box = text.get_window_extent().get_points()
             inside = axis.bbox.x0 < box[0, 0] and box[1, 0] < axis.bbox.x1
             if inside and not any((box[0] < other[1]).all() and (other[0] < box[1]).all() for other in taken):
