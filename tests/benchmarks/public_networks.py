@@ -734,16 +734,17 @@ def overview(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def differences(faces: datasets.Faces, found: Mapping[str, Mapping[str, np.ndarray]], ours: str) -> pd.DataFrame:
-    """By how much `ours` is more accurate on PrivateTest than another network, in the same views: paired by image."""
+    """By how much `ours` is better on PrivateTest than another network, in the same views: paired by image."""
     labels, rows = faces.labels[faces.rows("PrivateTest")], []
     masks = {"published": np.ones(len(labels), bool), **audit.without_copies(faces, "PrivateTest", MASK)}
     for name, splits in found.items():
         for number, view in enumerate(VIEWS):
             one, other = (part["PrivateTest"][: number + 1].mean(0).argmax(1) for part in (found[ours], splits))
             for part, kept in masks.items() if name != ours else ():
-                gap = metrics.difference(labels[kept], [one[kept]], [other[kept]], len(CLASSES))
-                rows.append((name, view, part, gap["difference"], gap["low"], gap["high"]))
-    return pd.DataFrame(rows, columns=["network", "views", "part", "difference", "low", "high"])
+                for score in metrics.SCORES[:2]:
+                    gap = metrics.difference(labels[kept], [one[kept]], [other[kept]], len(CLASSES), score)
+                    rows.append((name, view, part, score, gap["difference"], gap["low"], gap["high"]))
+    return pd.DataFrame(rows, columns=["network", "views", "part", "score", "difference", "low", "high"])
 
 
 def main():
@@ -797,8 +798,8 @@ def save(faces: datasets.Faces, found: Mapping, costs: pd.DataFrame, scores: pd.
     for name in ("offset", "scale"):
         files[name] = [" ".join(f"{part:g}" for part in parts) for parts in files[name]]
     tables.save(files.drop(columns="load"), out, "files", faces, "Where the networks come from")
-    apart = differences(faces, found, ours).set_index(["network", "views", "part"])
-    tables.save(apart, out, "differences", faces, f"Accuracy of {ours} less that of others on PrivateTest")
+    apart = differences(faces, found, ours).set_index(["network", "views", "part", "score"])
+    tables.save(apart, out, "differences", faces, f"Scores of {ours} less those of others on PrivateTest")
     mirrored = table[table["views"] == "mirrored"]
     shown = mirrored[~files["aside"]].reset_index().set_index("package").rename(index={"this project": ours})
     shown = shown.rename(columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"})
