@@ -42,7 +42,7 @@ SHOWN = {  # tables that the report shows, by stage; the others are there as fil
     "03_tinyfer_lite": ("scores", "report", "ablation", "differences"),
     "04_microexpnet_pooling": ("table_2", "verdicts"),
     "05_kd_temperature_grid": ("table_4", "variance", "methods", "verdicts"),
-    "mini_xception": ("scores",),
+    "public_networks": ("networks",),
     "tinyfer_lite-fer2013": ("scores",),
 }
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator
 
 from ..datasets import Faces
 from ..results.tables import label
@@ -265,6 +266,44 @@ def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and l
         xlabel="parameters, millions", ylabel="latency of one image on this CPU, ms", xlim=(0, None), ylim=(0, None)
     )
     axis.set_title(f"{title}; larger dots for PrivateTest accuracy, {label(faces)}", fontsize=10)
+    return figure
+
+
+def size_and_accuracy(table: pd.DataFrame, faces: Faces, title: str, ours: str = "") -> Figure:
+    """Accuracy against parameters, on a logarithmic axis, each network with its interval and its name.
+
+    table  indexed by network: parameters, and value, low, high (fractions); ours  the one that is marked
+    """
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    axis = figure.subplots()
+    ordered, places = table.sort_values("value", ascending=False), []
+    for name, row in ordered.iterrows():
+        low, value, high = 100 * row[["low", "value", "high"]].astype(float)
+        color = sns.color_palette()[3 if name == ours else 0]
+        style = {"fmt": "D" if name == ours else "o", "capsize": 2, "color": color}
+        axis.errorbar(row["parameters"], value, yerr=[[value - low], [high - value]], **style)
+        places.append((row["parameters"], value, color, low, high))
+    sizes = table["parameters"].astype(float)
+    axis.set(xscale="log", xlim=(sizes.min() / 1.6, sizes.max() * 2.2), xlabel="parameters")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(EngFormatter())
+    axis.set_ylabel("PrivateTest accuracy, %")
+    axis.set_title(f"{title}, {label(faces)}")
+    figure.draw_without_rendering()  # so that it is known where things are
+    bars = [axis.transData.transform([(size, low), (size, high)]) for size, *_, low, high in places]
+    taken = [bar + np.array([[-5, -2], [5, 2]]) for bar in bars]
+    beside = [(8, up, "left") for up in range(0, 61, 6)] + [(-8, up, "right") for up in range(0, 61, 6)]
+    for name, bar, (size, value, color, *_) in zip(ordered.index, bars, places, strict=True):
+        over, under = (bar[::-1, 1] - axis.transData.transform((size, value))[1]) * 72 / figure.dpi
+        style = {"va": "center", "color": color, "fontsize": 8}
+        text = axis.annotate(name, (size, value), (0, 0), textcoords="offset points", **style)
+        for right, up, side in [beside[0], beside[11], (0, over + 7, "center"), (0, under - 7, "center"), *beside]:
+            text.set(position=(right, up), ha=side)
+            box = text.get_window_extent().get_points()
+            inside = axis.bbox.x0 < box[0, 0] and box[1, 0] < axis.bbox.x1
+            if inside and not any((box[0] < other[1]).all() and (other[0] < box[1]).all() for other in taken):
+                break
+        taken.append(box)
     return figure
 
 

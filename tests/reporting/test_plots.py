@@ -100,6 +100,7 @@ DRAW = {
     "confusion": lambda faces: plots.confusion(np.arange(49).reshape(7, 7) ** 2, faces, "PrivateTest"),
     "intervals": lambda faces: plots.intervals(scored(list("abcd")), faces, "Scores", "accuracy, %"),
     "size_and_latency": lambda faces: plots.size_and_latency(costs(), faces),
+    "size_and_accuracy": lambda faces: plots.size_and_accuracy(sized(), faces, "Networks", "five"),
     "recall_by_frequency": lambda faces: plots.recall_by_frequency(recalls(faces), faces),
     "reliability": lambda faces: plots.reliability(calibrated(), 0.073, faces),
     "explanations": lambda faces: plots.explanations(
@@ -118,6 +119,14 @@ DRAW = {
     "vote_agreement": lambda faces: plots.vote_agreement(audit.vote_agreement(votes(faces)), faces),
     "label_errors": lambda faces: plots.label_errors(suspects(faces), faces.labels % 2 * 1.0, faces, "hand"),
 }
+
+
+def sized():
+    """Networks that stand close together, so that their names have to give way."""
+    value = np.array([0.5, 0.5, 0.6, 0.61, 0.65])
+    table = {"parameters": [50_000, 52_000, 2_400_000, 2_500_000, 900_000], "value": value}
+    names = ["one", "two", "three of a long name", "four of a long name", "five"]
+    return pd.DataFrame({**table, "low": value - 0.02, "high": value + 0.01}, index=names)
 
 
 def words(figure):
@@ -341,6 +350,18 @@ def test_a_category_keeps_its_color_where_another_is_not_shown():
     colors = [{line.get_color() for line in figure.axes[0].lines} for figure in (one, other)]
     assert len(colors[0]) == 2 and colors[1] < colors[0]
     assert colors[1] != {plots.sns.color_palette()[0]}
+
+
+def test_size_and_accuracy_marks_ours_and_gives_intervals():
+    table = sized()
+    axis = plots.size_and_accuracy(table, seven(), "Networks", "five").axes[0]
+    dots = {tuple(np.round(line.get_xydata()[0], 6)): line for line in axis.lines if line.get_marker() in "oD"}
+    assert {spot: line.get_marker() for spot, line in dots.items()} == {
+        (row.parameters, round(100 * row.value, 6)): "D" if row.Index == "five" else "o" for row in table.itertuples()
+    }
+    ends = [bar.get_segments()[0][:, 1] for bar in axis.collections]
+    assert np.sort(ends, axis=0) == pytest.approx(np.sort(100 * table[["low", "high"]].to_numpy(), axis=0))
+    assert axis.get_xscale() == "log" and {text.get_text() for text in axis.texts} == set(table.index)
 
 
 def test_shares_add_up_and_one_that_is_unknown_is_none():
