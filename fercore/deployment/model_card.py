@@ -90,6 +90,7 @@ def release(
     report = metrics.report(labels, predicted, faces.classes).reset_index()
     monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")
     parameters = sum(parameter.numel() for parameter in run.network.parameters())
+    shown = scores if scores["note"].any() else scores.drop(columns="note")
     text = CARD.format(
         network=network, data=faces.name, classes=len(faces.classes), names=", ".join(faces.classes),
         parameters=parameters,
@@ -98,7 +99,7 @@ def release(
         epochs=len(run.history), best_epoch=run.best_epoch, monitor=monitor,
         img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=device,
         seed=run.recipe.seed,
-        record=checkpoint.RECORD, scores=_table(scores), report=_table(report),
+        record=checkpoint.RECORD, scores=_table(shown), report=_table(report),
     )  # fmt: skip
     files.replace(path.with_suffix(".md"), lambda file: file.write(text.encode()))
     tables.save(scores.set_index(["part", "score"]), run.folder, "scores", faces, f"PrivateTest, {path.stem}")

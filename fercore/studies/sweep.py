@@ -67,9 +67,9 @@ def sweep(
               column `error` then has why, and is there only if something failed
 
     A cohort in which something is raised is tried again trial by trial. A trial whose file in `folder` is damaged
-    counts as failed, and `error` names the file. Raises SweepError for trials that are there twice, hold what JSON does not,
-    or have a column of the name `error`, for arguments that cannot be told apart, and for a Dask worker with other code;
-    BusyError where another process sweeps in `folder`.
+    counts as failed, and `error` names the file. Raises SweepError for trials that are there twice, hold what JSON does
+    not, or have a column of the name `error`, for arguments that cannot be told apart, and for a Dask worker with other
+    code; BusyError where another process sweeps in `folder`.
     """
     folder = Path(folder) if folder else None
     if not callable(identity):
