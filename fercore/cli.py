@@ -7,20 +7,21 @@ import os
 import sys
 from pathlib import Path
 
+INTERRUPTED = 128 + 2  # as shells have it of SIGINT
+
 
 def main(words: list[str] | None = None) -> int:
-    """Run one command; 0 where it did its work, 1 with one line on standard error where it could not."""
-    options = _parser().parse_args(words)
-    from .datasets import DataError
-    from .pipeline.parameters import ParameterError
-
+    """Run one command; 0 where it did its work, 1 with one line on standard error where it could not, 130 where it was
+    interrupted."""
     try:
+        options = _parser().parse_args(words)
         return options.run(options) or 0
-    except (DataError, ParameterError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        print("fercore:", str(error).replace("\n", " "), file=sys.stderr)
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:  # DataError, ParameterError among them
+        print("fercore:", " ".join(str(error).split()), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 130
+        print("fercore: interrupted; what was whole before is whole", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -149,11 +150,21 @@ def _train(options) -> None:
 
     settings = read_params(options.recipe)
     network, made_with = settings.pop("network", None), settings.pop("options", None) or {}
+    start = settings.pop("weights", None)
     if network is None:
         raise ValueError(f"{options.recipe}: names no network")
-    start, faces = settings.pop("weights", None), datasets.load_imported(options.data)
-    recipe = from_plain(settings)
+    for name, value, kind in (("network", network, str), ("weights", start or "", str), ("options", made_with, dict)):
+        if not isinstance(value, kind):
+            what = "a name" if kind is str else "names with values"
+            raise ValueError(f"{options.recipe}: {name} is {value!r}, a {type(value).__name__}; expected {what}")
+    faces = datasets.load_imported(options.data)
+    try:
+        recipe = from_plain(settings)
+    except ValueError as error:
+        raise ValueError(f"{options.recipe}: {error}") from None
     select = None if options.select == "none" else options.select
+    # before hours of training: a mask of other images is refused
+    masks = audit.without_copies(faces, "PrivateTest", options.mask) if options.release else {}
     run = fit(
         network, faces, recipe, options.to, train=options.train, select=select, weights=start, options=made_with,
         device=options.device, restart=options.restart,
@@ -164,7 +175,6 @@ def _train(options) -> None:
     scores = "last" if select is None else f"{select} accuracy {best['accuracy']:.4f}, macro-F1 {best['macro_f1']:.4f}"
     print(f"{options.to}: epoch {run.best_epoch} of {len(run.history)}, {scores}")
     if options.release:
-        masks = audit.without_copies(faces, "PrivateTest", options.mask)
         print(release(run, network, made_with, faces, masks, Path(options.release)))
 
 

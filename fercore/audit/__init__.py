@@ -14,6 +14,7 @@ from .duplicates import (
     groups,
     leakage,
     near_duplicates,
+    read_rows,
     score_duplicates,
     thumbnails,
     without_copies,
@@ -22,5 +23,13 @@ from .labels import label_errors, out_of_sample, score_label_errors, vote_agreem
 
 __all__ = ["SAME", "SAME_SYNTHETIC", "brightness", "constant", "contradicted", "contradictions", "counts"]
 __all__ += ["exact_duplicates", "groups", "label_errors", "leakage", "mean_faces", "measurements", "near_duplicates"]
-__all__ += ["out_of_sample", "score_duplicates", "score_label_errors", "thumbnails", "vote_agreement", "voted_wrong"]
+__all__ += [
+    "out_of_sample",
+    "read_rows",
+    "score_duplicates",
+    "score_label_errors",
+    "thumbnails",
+    "vote_agreement",
+    "voted_wrong",
+]
 __all__ += ["without_copies"]

@@ -72,12 +72,21 @@ def groups(exact: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
 def without_copies(faces: Faces, split: str, table: str | Path = "") -> dict[str, np.ndarray]:
     """Which images of a split do not also stand in Training: deduplicated and near_deduplicated, bool (n,).
 
-    table  test_mask.csv, as 01_data_audit writes it; empty: the copies are searched for here
+    table  test_mask.csv, as 01_data_audit writes it; empty: the copies are searched for here. Raises ValueError where
+           it is of other images, or of the same in another order
     """
     if table:
-        return splits.kept(faces, split, pd.read_csv(table))
+        return splits.kept(faces, split, read_rows(table), f"the mask {table}")
     exact = exact_duplicates(faces.pixels)
     return splits.kept(faces, split, splits.mask(faces, exact, groups(exact, near_duplicates(faces.pixels))))
+
+
+def read_rows(path: str | Path) -> pd.DataFrame:
+    """A table by row numbers as `results.tables.save` writes it; see `splits.same_images`. Raises ValueError."""
+    table = pd.read_csv(path, dtype={splits.FINGERPRINT: str})
+    if "row" not in table:
+        raise ValueError(f"{path} has no column row; it has {', '.join(table.columns)}")
+    return table
 
 
 def leakage(faces: Faces, group: np.ndarray, against: str = "Training") -> pd.DataFrame:

@@ -12,6 +12,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+from .. import files
 from . import store
 from .faces import FER2013_CLASSES, DataError, Faces
 
@@ -51,12 +52,13 @@ def import_dataset(name: str, source: str | Path | None, folder: str | Path, **o
     """Import `name` from `source` into `folder`, whole or not at all; returns the path of its `dataset.json`.
 
     Memory use does not grow with the set: readers put pixels straight into the file that `load_imported` maps. Raises
-    as `load`.
+    as `load`, and BusyError where another process writes into `folder`.
     """
     folder = Path(folder)
-    store.sweep(folder)  # what an import that was killed has left; there can be one at a time
-    try:
-        return store.save(load(name, source, allocate=partial(store.allocate, folder=folder), **options), folder)
-    except BaseException:
-        store.sweep(folder)
-        raise
+    with files.locked(folder, "an import"):
+        store.sweep(folder)  # what an import that was killed has left
+        try:
+            return store.save(load(name, source, allocate=partial(store.allocate, folder=folder), **options), folder)
+        except BaseException:
+            store.sweep(folder)
+            raise

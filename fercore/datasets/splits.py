@@ -6,11 +6,31 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from . import store
 from .faces import Faces
+
+FINGERPRINT = "fingerprint"  # the column that says which images row numbers refer to
+
+
+def same_images(faces: Faces, table: pd.DataFrame, what: str) -> None:
+    """Raise ValueError where `table`, by row numbers, does not say that it is of the images of `faces`, in their order.
+
+    what  what it is called in the error, such as "the mask test_mask.csv"
+    """
+    if FINGERPRINT not in table:
+        raise ValueError(f"{what} has no column {FINGERPRINT}: it does not say which images its rows are; make it anew")
+    own = store.images_fingerprint(faces)
+    others = sorted(set(table[FINGERPRINT].astype(str)) - {own})
+    if others:
+        raise ValueError(
+            f"{what} is of other images ({others[0]}) than {faces.name} ({own}), or of the same in another order; make "
+            "it anew, such as by 01_data_audit"
+        )
 
 
 def mask(faces: Faces, exact: np.ndarray, near: np.ndarray, against: str = "Training") -> pd.DataFrame:
-    """A row an image outside `against`: row, split, and whether it stays (1) or goes (0) as an exact or near copy.
+    """A row an image outside `against`: row, split, and whether it stays (1) or goes (0) as an exact or near copy; and
+    the fingerprint of the images.
 
     All stay in a set that has no split `against`.
     """
@@ -19,18 +39,20 @@ def mask(faces: Faces, exact: np.ndarray, near: np.ndarray, against: str = "Trai
     table = pd.DataFrame({"row": rows, "split": split[rows]})
     for name, group in (("deduplicated", exact), ("near_deduplicated", near)):
         table[name] = (~np.isin(group[rows], group[trained])).astype(int)
-    return table
+    return table.assign(**{FINGERPRINT: store.images_fingerprint(faces)})
 
 
-def kept(faces: Faces, split: str, table: pd.DataFrame) -> dict[str, np.ndarray]:
+def kept(faces: Faces, split: str, table: pd.DataFrame, what: str = "the mask") -> dict[str, np.ndarray]:
     """What `mask` says of a split, in the order of its rows: deduplicated and near_deduplicated, bool (n,).
 
-    table  of `mask`, or as the audit wrote it. Raises ValueError where it is another set's.
+    table  of `mask`, or as the audit wrote it; `what` it is called in an error. Raises ValueError where it is another
+           set's, or the same set's in another order.
     """
+    same_images(faces, table, what)
     part = table[table["split"] == split]
     if not np.array_equal(part["row"].to_numpy(), faces.rows(split)):
         raise ValueError(
-            f"the mask has {len(part):,} rows of {split}, not the {len(faces.rows(split)):,} of {faces.name}"
+            f"{what} has {len(part):,} rows of {split}, not the {len(faces.rows(split)):,} of {faces.name}"
         )
     return {name: part[name].to_numpy(bool) for name in ("deduplicated", "near_deduplicated")}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -34,8 +33,8 @@ settings are in the file, as the record `{record}` in its safetensors header.
 
 ## Scores
 
-PrivateTest, once, with 95 % bootstrap intervals. *Deduplicated* is without the images that also stand in Training to
-the byte, *near deduplicated* without those whose photograph does.
+PrivateTest, once, with 95 % intervals over its images. *Deduplicated* is without the images that also stand in Training
+to the byte, *near deduplicated* without those whose photograph does.
 
 {scores}
 
@@ -58,8 +57,14 @@ def release(
     Raises ValueError for rendered faces, whose weights are nobody's use, and for a run that started from other weights,
     of which the card would have to speak.
     """
-    made = json.loads((run.folder / checkpoint.PROVENANCE).read_text(encoding="utf-8"))
-    if weights := made["parameters"]["start"]["weights"]:
+    path = run.folder / checkpoint.PROVENANCE
+    made = checkpoint.read_json(path)
+    try:
+        weights = made["parameters"]["start"]["weights"]
+        revision, device = made["revision"], made["device"]
+    except (KeyError, TypeError) as error:
+        raise checkpoint.RunError(f"{path}: a damaged record ({error}); remove it, and train again") from None
+    if weights:
         raise ValueError(f"the run started from {weights}; only what has seen {faces.name} alone is released")
     if faces.synthetic:
         raise ValueError(f"{faces.name} is rendered; weights that come with the project are of real faces")
@@ -78,22 +83,23 @@ def release(
         "tta": run.recipe.tta,
         "recipe": run.recipe.plain(),
         "accuracy": accuracy,
-        "revision": made["revision"],
+        "revision": revision,
     }
     checkpoint.write(path, run.network.state_dict(), record)
     state = run.network.state_dict().values()
     report = metrics.report(labels, predicted, faces.classes).reset_index()
     monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")
     parameters = sum(parameter.numel() for parameter in run.network.parameters())
+    shown = scores if scores["note"].any() else scores.drop(columns="note")
     text = CARD.format(
         network=network, data=faces.name, classes=len(faces.classes), names=", ".join(faces.classes),
         parameters=parameters,
         size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
         images=len(faces.rows("Training")), fingerprint=(faces.fingerprint or "none")[:12],
         epochs=len(run.history), best_epoch=run.best_epoch, monitor=monitor,
-        img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=made["device"],
+        img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=device,
         seed=run.recipe.seed,
-        record=checkpoint.RECORD, scores=_table(scores), report=_table(report),
+        record=checkpoint.RECORD, scores=_table(shown), report=_table(report),
     )  # fmt: skip
     files.replace(path.with_suffix(".md"), lambda file: file.write(text.encode()))
     tables.save(scores.set_index(["part", "score"]), run.folder, "scores", faces, f"PrivateTest, {path.stem}")

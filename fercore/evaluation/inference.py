@@ -102,6 +102,8 @@ def probabilities(
 
     In full precision, whatever the network was trained in; it stays in the mode that it was in.
     images  the same rows, where they are already at hand
+
+    Raises ValueError where the network's answer to an image is not finite, which argmax would take for the first class.
     """
     first = next(network.parameters())
     images = Pixels(faces, rows, first.device) if images is None else images
@@ -113,7 +115,14 @@ def probabilities(
         logits = [network(view.contiguous(memory_format=layout)) for view in seen]
         parts.append(torch.stack(logits).double().softmax(-1).mean(0))
     network.train(trained)
-    return torch.cat(parts).cpu().numpy()
+    found = torch.cat(parts).cpu().numpy()
+    wrong = np.flatnonzero(~np.isfinite(found).all(1))
+    if len(wrong):
+        raise ValueError(
+            f"the network's answer is not finite for {len(wrong):,} of {len(found):,} images, the first of them row "
+            f"{rows[wrong[0]]} of {faces.name}"
+        )
+    return found
 
 
 def _is_channels_last(network: nn.Module) -> bool:

@@ -88,12 +88,45 @@ def released(name: str, data: str) -> tuple[Path, dict]:
 
 
 def load_file(network: nn.Module, path: Path) -> None:
-    """Load a .safetensors file into `network`; raises WeightsError where it is not there or does not fit."""
+    """Load a .safetensors file into `network`; raises WeightsError where it is not there, does not fit, or is unfit."""
     from safetensors.torch import load_file as read
 
     if not path.is_file():
         raise WeightsError(f"no weights at {path}; give a .safetensors file of the whole network, or 'imagenet'")
     try:
-        network.load_state_dict(read(path))
-    except Exception as error:  # not safetensors, or another network's
-        raise WeightsError(f"{path} does not fit {type(network).__name__}: {error}") from error
+        held = read(path)
+    except Exception as error:  # not safetensors, or cut short
+        raise WeightsError(f"{path} is no whole .safetensors file: {error}") from error
+    if wrong := unfit(held, network.state_dict()):
+        raise WeightsError(f"{path} does not fit {type(network).__name__}: {wrong}")
+    network.load_state_dict(held)
+
+
+def unfit(held: Mapping[str, torch.Tensor], own: Mapping[str, torch.Tensor]) -> str | None:
+    """Why `held` cannot take the place of `own`, a network's state, naming the first tensor that is wrong; None if it
+    can: the same names, shapes and types, every number finite, no variance below 0."""
+    if missing := sorted(own.keys() - held.keys()):
+        return f"{missing[0]} is missing" + (f", and {len(missing) - 1} more" if len(missing) > 1 else "")
+    if unknown := sorted(held.keys() - own.keys()):
+        return f"it has no {unknown[0]}" + (f", nor {len(unknown) - 1} more" if len(unknown) > 1 else "")
+    for name, value in held.items():
+        if value.shape != own[name].shape:
+            return f"{name} is of shape {tuple(value.shape)}, not {tuple(own[name].shape)}"
+        if value.dtype != own[name].dtype:
+            return f"{name} is of type {_type(value)}, not {_type(own[name])}"
+        if wrong := unsound(name, value):
+            return wrong
+    return None
+
+
+def unsound(name: str, value: torch.Tensor) -> str | None:
+    """What no network can compute with: numbers that are not finite, and variances below 0."""
+    if not value.isfinite().all():
+        return f"{name} is not finite"
+    if name.rpartition(".")[2] == "running_var" and (value < 0).any():
+        return f"{name} is a variance below 0"
+    return None
+
+
+def _type(value: torch.Tensor) -> str:
+    return str(value.dtype).removeprefix("torch.")

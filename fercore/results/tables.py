@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .. import files
-from ..datasets import Faces
+from ..datasets import Faces, splits, store
 
 DIGITS = 4  # after the point; what differs beyond is not a difference
 PAGE = 200  # rows; a longer table is for programs, and is written as CSV alone
@@ -36,7 +36,8 @@ def save(
 ) -> pd.DataFrame:
     """Write `frame` to out/name.csv, with a column that names the data, and to out/name.tex; returns it, rounded.
 
-    A frame of several sets brings its own column `data`, of what `label` calls each.
+    A frame of several sets brings its own column `data`, of what `label` calls each. One with a column `row` refers to
+    images of a set, and gets the fingerprint of these (see splits.same_images).
 
     Nothing is written where `out` is empty, and no LaTeX of more than PAGE rows. Booleans become yes and no in LaTeX.
     """
@@ -50,6 +51,8 @@ def save(
         whole = frame.reset_index() if named else frame
         if "data" not in whole:
             whole = whole.assign(data=label(faces))
+        if "row" in whole and splits.FINGERPRINT not in whole and isinstance(faces, Faces):
+            whole = whole.assign(**{splits.FINGERPRINT: store.images_fingerprint(faces)})
         whole.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     if out and len(frame) <= PAGE:
         shown = frame.reset_index() if named else frame

@@ -13,6 +13,7 @@ import io
 import shutil
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -111,13 +112,11 @@ def prepared(sample: Sample, side: int = 84) -> tuple[Faces, dict[str, np.ndarra
 
 def _copies(faces: Faces, path: str) -> np.ndarray:
     if path:
-        table = pd.read_csv(path)
+        table = audit.read_rows(path)
+        splits.same_images(faces, table, path)
         if not np.array_equal(table["row"], np.arange(len(faces))):
             raise ValueError(f"{path} has {len(table):,} rows, not the {len(faces):,} of {faces.name}")
-        group, exact = table["near"].to_numpy(), audit.exact_duplicates(faces.pixels)
-        if (group != group[exact]).any():
-            raise ValueError(f"{path} is of other images: it parts some of {faces.name} that are the same to the byte")
-        return group
+        return table["near"].to_numpy()
     near = audit.near_duplicates(faces.pixels, audit.SAME_SYNTHETIC if faces.synthetic else audit.SAME)
     return audit.groups(audit.exact_duplicates(faces.pixels), near)
 
@@ -216,7 +215,8 @@ def cohort(
     teacher = None
     if METHODS[method] is not None:
         teacher = {
-            fold: np.load(Path(teachers) / teacher_logits[data][split][fold]) for fold in trials["fold"].unique()
+            fold: load_logits(Path(teachers) / teacher_logits[data][split][fold], faces)
+            for fold in trials["fold"].unique()
         }
     kd = METHODS[method]
     if isinstance(kd, losses.Curriculum):  # ten epochs of many, as its authors have it, and of few a tenth
@@ -260,7 +260,7 @@ def teach(
         held = folds[split][::WINDOWS] == fold
         answers = found.reshape(-1, WINDOWS, found.shape[1]).mean(1).argmax(1)
         accuracy = float((answers == faces.labels[::WINDOWS])[held].mean())
-        rows.append((accuracy, float(run.history["train_loss"].iloc[-1]), _keep(logits, Path(teachers))))
+        rows.append((accuracy, float(run.history["train_loss"].iloc[-1]), _keep(logits, faces, Path(teachers))))
     return pd.DataFrame(rows, columns=["accuracy", "train_loss", "logits"])
 
 
@@ -272,10 +272,33 @@ def logits_of(teacher_logits: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-def _keep(array: np.ndarray, folder: Path) -> str:
-    name = f"{hashlib.sha256(array.tobytes()).hexdigest()[:24]}.npy"
-    folder.mkdir(parents=True, exist_ok=True)
+def _keep(logits: np.ndarray, faces: Faces, folder: Path) -> str:
+    name = f"{_said_of(faces, logits)}.npy"
     content = io.BytesIO()
-    np.save(content, array)
+    np.save(content, logits)
+    folder.mkdir(parents=True, exist_ok=True)
     files.replace(folder / name, lambda file: file.write(content.getvalue()))
     return name
+
+
+def load_logits(path: str | Path, faces: Faces) -> np.ndarray:
+    """What a teacher said of all windows of `faces`, float32 (8 N, classes), as `teach` has kept it.
+
+    Raises ValueError where the file is damaged, or is of other images: its name is a digest of both.
+    """
+    path = Path(path)
+    try:
+        logits = np.load(path)
+    except (EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: damaged ({error}); remove it, and what is kept of the teachers' trials") from None
+    if _said_of(faces, logits) != path.stem:
+        raise ValueError(f"{path}: damaged, or the logits of other images than these of {faces.name}")
+    return logits
+
+
+_images = lru_cache(maxsize=4)(store.images_fingerprint)
+
+
+def _said_of(faces: Faces, logits: np.ndarray) -> str:
+    own = _images(faces).encode()
+    return hashlib.sha256(own + np.ascontiguousarray(logits, np.float32).tobytes()).hexdigest()[:24]

@@ -7,11 +7,14 @@ import json
 import multiprocessing
 import os
 import pickle
+import platform
+import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from multiprocessing import connection
 from pathlib import Path
@@ -19,10 +22,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .. import files
+from .. import closure, files
 from ..progress import bar as progress_bar
 
 SCHEDULER = "DASK_SCHEDULER_ADDRESS"  # where Dask itself looks for it
+IMPORTED = time.time()  # and with it, in a Dask worker, all that it works with
 ERROR = "error"  # the column that says what went wrong
 Function = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -62,8 +66,10 @@ def sweep(
     attempts  how often a trial may fail, by an exception or with its process, before the others go on without it: the
               column `error` then has why, and is there only if something failed
 
-    A cohort in which something is raised is tried again trial by trial. Raises SweepError for trials that are there
-    twice, hold what JSON does not, or have a column of the name `error`; and for arguments that cannot be told apart.
+    A cohort in which something is raised is tried again trial by trial. A trial whose file in `folder` is damaged
+    counts as failed, and `error` names the file. Raises SweepError for trials that are there twice, hold what JSON does
+    not, or have a column of the name `error`, for arguments that cannot be told apart, and for a Dask worker with other
+    code; BusyError where another process sweeps in `folder`.
     """
     folder = Path(folder) if folder else None
     if not callable(identity):
@@ -71,44 +77,42 @@ def sweep(
         keys = _keys(trials, lambda trial: same)
     else:
         keys = _keys(trials, lambda trial: {"function": _name(function), "identity": dict(identity(trial))})
-    done = {} if folder is None else {key: _read(folder, key) for key in keys}
-    done = {key: found for key, found in done.items() if found is not None}
-    errors: dict[str, str] = {}
-    queue = deque(_Task(places) for places in _cohorts(trials, [key not in done for key in keys], cohort, most))
-    scheduler = scheduler or os.environ.get(SCHEDULER, "")
-    pool = None
-    try:
-        with progress_bar(
-            total=len(trials), initial=len(done), desc="sweep", unit="trial", disable=not progress
-        ) as bar:
-            running: dict[int, _Task] = {}
-            while queue or running:
-                if pool is None:
-                    pool = _Dask(function, scheduler) if scheduler else _local(function, workers, len(queue))
-                while queue and len(running) < pool.capacity:
-                    task = queue.popleft()
-                    running[pool.submit(trials.iloc[task.places])] = task
-                number, found, error = pool.next()
-                task = running.pop(number)
-                if error is None:
-                    error = _misfit(found, len(task.places))
-                if error is None:
-                    for place, result in zip(task.places, _records(found), strict=True):
-                        done[keys[place]] = result
-                        if folder is not None:
-                            _write(folder, keys[place], trials.iloc[place], result)
-                    bar.update(len(task.places))
-                elif len(task.places) > 1:  # so that a bad trial takes no other with it
-                    queue.extend(_Task([place], task.failed) for place in task.places)
-                elif task.failed + 1 < attempts:
-                    queue.append(_Task(task.places, task.failed + 1))
-                else:
-                    errors[keys[task.places[0]]] = error
-                    bar.update(1)
-                    bar.set_postfix(failed=len(errors))
-    finally:
-        if pool is not None:
-            pool.close()
+    with nullcontext() if folder is None else files.locked(folder, "a sweep"):
+        done, errors = ({}, {}) if folder is None else _kept(folder, keys)
+        to_do = [key not in done and key not in errors for key in keys]
+        queue = deque(_Task(places) for places in _cohorts(trials, to_do, cohort, most))
+        scheduler = scheduler or os.environ.get(SCHEDULER, "")
+        pool = None
+        try:
+            with progress_bar(len(trials), len(done) + len(errors), "trials", "trial", disable=not progress) as bar:
+                running: dict[int, _Task] = {}
+                while queue or running:
+                    if pool is None:
+                        pool = _Dask(function, scheduler) if scheduler else _local(function, workers, len(queue))
+                    while queue and len(running) < pool.capacity:
+                        task = queue.popleft()
+                        running[pool.submit(trials.iloc[task.places])] = task
+                    number, found, error = pool.next()
+                    task = running.pop(number)
+                    if error is None:
+                        error = _misfit(found, len(task.places))
+                    if error is None:
+                        for place, result in zip(task.places, _records(found), strict=True):
+                            done[keys[place]] = result
+                            if folder is not None:
+                                _write(folder, keys[place], trials.iloc[place], result)
+                        bar.update(len(task.places))
+                    elif len(task.places) > 1:  # so that a bad trial takes no other with it
+                        queue.extend(_Task([place], task.failed) for place in task.places)
+                    elif task.failed + 1 < attempts:
+                        queue.append(_Task(task.places, task.failed + 1))
+                    else:
+                        errors[keys[task.places[0]]] = error
+                        bar.update(1)
+                        bar.set_postfix(failed=len(errors))
+        finally:
+            if pool is not None:
+                pool.close()
     found = pd.DataFrame([done.get(key, {}) for key in keys], index=trials.index)
     if errors:
         found[ERROR] = [errors.get(key, "") for key in keys]
@@ -195,16 +199,30 @@ def _misfit(found: object, count: int) -> str | None:
     if not isinstance(found, pd.DataFrame) or len(found) != count:
         what = f"{len(found)} rows" if isinstance(found, pd.DataFrame) else type(found).__name__
         return f"the function gave {what} for {count} trials; expected a DataFrame with a row for each"
+    if twice := sorted({str(name) for name in found.columns[found.columns.duplicated()]}):
+        return f"the function gave two columns of the name {', '.join(twice)}"
     try:
         json.dumps(_records(found))
-    except TypeError as error:
+    except (RecursionError, TypeError, ValueError) as error:
         return f"results are kept as JSON: {error}"
     return None
 
 
-def _read(folder: Path, key: str) -> dict | None:
-    path = folder / f"{key}.json"
-    return json.loads(path.read_text(encoding="utf-8"))["result"] if path.is_file() else None
+def _kept(folder: Path, keys: Sequence[str]) -> tuple[dict[str, dict], dict[str, str]]:
+    """By key, the results that are kept in `folder`, and what is wrong with the files that hold none."""
+    done, errors = {}, {}
+    for key in keys:
+        path = folder / f"{key}.json"
+        if not path.is_file():
+            continue
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))["result"]
+            if not isinstance(result, dict):
+                raise ValueError(f"its result is a {type(result).__name__}")
+            done[key] = result
+        except (KeyError, OSError, RecursionError, TypeError, ValueError) as error:
+            errors[key] = f"SweepError: {path}: no result of a trial ({_said(error)}); remove it to have it done again"
+    return done, errors
 
 
 def _write(folder: Path, key: str, trial: pd.Series, result: dict) -> None:
@@ -235,6 +253,28 @@ def _work(function: Function, trials: pd.DataFrame) -> pd.DataFrame:
             torch.set_num_threads(threads)
 
 
+class _OtherCode(SweepError):
+    pass
+
+
+def _code(function: Function) -> str:
+    """A digest of the code that `function` rests on, where this process finds it; empty for what is in no file."""
+    module = sys.modules[getattr(function, "func", function).__module__]
+    return closure.digest(module) if getattr(module, "__file__", None) else ""
+
+
+def _work_as(code: str, function: Function, trials: pd.DataFrame) -> pd.DataFrame:
+    """`_work`, on another machine, where its code is ours. Raises _OtherCode: what is kept is known by our code."""
+    own = _code(function)
+    here = f"the Dask worker of process {os.getpid()} on {platform.node()}"
+    if own != code:
+        raise _OtherCode(f"{here} has another version of the code ({own}, not {code}): start it from this one")
+    module = sys.modules[getattr(function, "func", function).__module__]
+    if own and max(path.stat().st_mtime for path in [Path(module.__file__), *closure.modules(module)]) > IMPORTED:
+        raise _OtherCode(f"{here} was started before the code was changed: start it again")
+    return _work(function, trials)
+
+
 def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
@@ -260,7 +300,7 @@ class _Here:
     def next(self) -> tuple[int, pd.DataFrame | None, str | None]:
         try:
             return 0, _work(self.function, self.trials), None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return 0, None, _said(error)
 
     def close(self) -> None:
@@ -268,17 +308,21 @@ class _Here:
 
 
 def _serve(function: bytes, pipe: connection.Connection) -> None:
-    """What a process of `_Processes` does: trials come in and results go out, until the other end is closed."""
+    """What a process of `_Processes` does: trials come in and results go out, until the other end is closed.
+
+    Ctrl-C reaches all processes of a terminal: it is for the one that has started this one, which ends it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = "1"  # for what is imported later
     function = pickle.loads(function)
     while True:
         try:
             trials = pipe.recv()
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return
         try:
             answer = _work(function, trials), None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             answer = None, _said(error)
         pipe.send(answer)
 
@@ -342,11 +386,12 @@ class _Dask:
             self.client = Client(address, set_as_default=False)
         except OSError as error:
             raise SweepError(f"no Dask scheduler answers at {address}: {error}") from error
-        self.function, self.numbers, self.done = function, {}, as_completed(loop=self.client.loop)
+        self.function, self.code = function, _code(function)
+        self.numbers, self.done = {}, as_completed(loop=self.client.loop)
         self.capacity = 1 << 30  # the scheduler knows who is idle
 
     def submit(self, trials: pd.DataFrame) -> int:
-        future = self.client.submit(_work, self.function, trials, pure=False)
+        future = self.client.submit(_work_as, self.code, self.function, trials, pure=False)
         self.numbers[future.key] = number = len(self.numbers)
         self.done.add(future)
         return number
@@ -357,6 +402,8 @@ class _Dask:
         if future.status == "finished":
             return number, future.result(), None
         error = future.exception() if future.status == "error" else RuntimeError(f"the task was {future.status}")
+        if isinstance(error, _OtherCode):
+            raise error
         return number, None, _said(error)
 
     def close(self) -> None:

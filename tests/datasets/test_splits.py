@@ -42,7 +42,8 @@ def test_copies_within_a_test_split_stay():
 
 def test_mask_of_a_set_that_only_trains_is_empty():
     table = splits.mask(faces_of(["Training"] * 3), np.arange(3), np.arange(3))
-    assert len(table) == 0 and list(table) == ["row", "split", "deduplicated", "near_deduplicated"]
+    assert len(table) == 0
+    assert list(table) == ["row", "split", "deduplicated", "near_deduplicated", "fingerprint"]
 
 
 def test_mask_of_a_set_without_training_keeps_everything():
@@ -61,6 +62,26 @@ def test_a_mask_is_taken_up_again_by_split():
     assert found["near_deduplicated"].tolist() == [False, False, True, True]
     with pytest.raises(ValueError, match="the mask has 3 rows of PrivateTest, not the 4 of handmade"):
         splits.kept(faces, "PrivateTest", table.iloc[:-1])
+
+
+def test_a_mask_of_other_images_is_refused_whatever_its_rows():
+    split = np.repeat(["Training", "PublicTest", "PrivateTest"], 4)
+    pixels = np.arange(48, dtype=np.uint8).reshape(12, 2, 2)
+    faces = Faces("ours", pixels, table(np.zeros(12, int), split), ("a",))
+    order = np.r_[3:-1:-1, 4:12]  # Training alone in another order: the rows of the test images are the same
+    others = {
+        "another order": Faces("ours", pixels[order], faces.table, ("a",)),
+        "another image in Training": Faces("ours", np.r_[pixels[:1] + 9, pixels[1:]], faces.table, ("a",)),
+        "another test image": Faces("ours", np.r_[pixels[:-1], pixels[-1:] + 9], faces.table, ("a",)),
+    }
+    mask = splits.mask(faces, np.arange(12), np.arange(12))
+    voted = Faces("ours", pixels, faces.table.assign(votes_neutral=1), ("a",))
+    assert splits.kept(voted, "PrivateTest", mask)["deduplicated"].all()  # with votes, they are the same images
+    for other in others.values():
+        with pytest.raises(ValueError, match=r"is of other images \(\w{16}\) than ours \(\w{16}\), or of the same in"):
+            splits.kept(other, "PrivateTest", mask)
+    with pytest.raises(ValueError, match=r"the mask m\.csv has no column fingerprint"):
+        splits.kept(faces, "PrivateTest", mask.drop(columns="fingerprint"), "the mask m.csv")
 
 
 def of(labels, **columns):

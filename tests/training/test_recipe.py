@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch.optim import lr_scheduler
 
 from fercore.training import losses
-from fercore.training.augment import Augmentation
+from fercore.training.augment import AUGMENTATIONS, Augmentation
 from fercore.training.losses import Distillation
 from fercore.training.recipe import Recipe, criterion, from_plain, learning_rate, optimizer
 
@@ -45,6 +45,72 @@ from fercore.training.recipe import Recipe, criterion, from_plain, learning_rate
 def test_a_setting_that_does_not_fit_is_refused(settings, told):
     with pytest.raises(ValueError, match=told):
         Recipe(**settings)
+
+
+def kd(**settings):
+    return {"distillation": Distillation(**{"temperature": 4.0, "soft": 0.7, "hard": 0.3} | settings)}
+
+
+@pytest.mark.parametrize(
+    "settings, told",
+    [
+        (kd(temperature=0.0), "distillation.temperature is 0.0; expected above 0"),
+        (kd(temperature=-4), "distillation.temperature is -4; expected above 0"),
+        (kd(temperature=math.nan), "distillation.temperature is nan"),
+        (kd(temperature="4"), "distillation.temperature is '4', a str; expected a number"),
+        (kd(soft=-0.1), "distillation.soft is -0.1; expected 0"),
+        (kd(soft=math.inf), "distillation.soft is inf"),
+        (kd(soft=0, hard=0.0), "distillation weighs everything 0"),
+        (kd(squared="no"), "distillation.squared is 'no'; expected true or false"),
+        ({"distillation": losses.Curriculum(rise=0.0)}, "distillation.rise is 0.0; expected above 0"),
+        ({"distillation": losses.Curriculum(low=0.0)}, "distillation.low is 0.0; expected above 0"),
+        ({"distillation": losses.Curriculum(rate=-1.0)}, "distillation.rate is -1.0"),
+        ({"distillation": losses.Relations(inter=-2.0)}, "distillation.inter is -2.0"),
+        ({"distillation": losses.Decoupled(others=True)}, "distillation.others is True, a bool; expected a number"),
+        ({"distillation": "softened"}, "distillation is 'softened'; expected its settings, or null"),
+        ({"augmentation": "flip"}, "augmentation is 'flip'; expected its settings, or null"),
+        ({"augmentation": Augmentation(flip=2.0)}, "augmentation.flip is 2.0; expected 0 to 1"),
+        ({"augmentation": Augmentation(crop_scale=(1.0, 0.8))}, "augmentation.crop_scale is from 1.0 to 0.8"),
+        ({"augmentation": Augmentation(crop_scale=(0.0, 1.0))}, "augmentation.crop_scale is 0.0; expected above 0"),
+        ({"augmentation": Augmentation(zoom=1.1)}, "augmentation.zoom is 1.1; expected two numbers, from and to"),
+        ({"augmentation": Augmentation(erasing_ratio=(1, 2, 3))}, "augmentation.erasing_ratio is .*; expected two"),
+        ({"epochs": True}, "epochs is True, a bool; expected a number"),
+        ({"seed": True}, "seed is True; expected a whole number"),
+        ({"seed": 2**64}, "seed is 18446744073709551616; expected one of 64 bits"),
+        ({"bn_momentum": "0.1"}, "bn_momentum is '0.1', a str; expected a number, or null"),
+        ({"loss": ["focal"]}, r"loss is \['focal'\]; there are"),
+        ({"optimizer": {"name": "adam"}}, "optimizer is {'name': 'adam'}; there are"),
+    ],
+)
+def test_values_that_mean_nothing_are_refused(settings, told):
+    with pytest.raises(ValueError, match=told):
+        Recipe(**settings)
+
+
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS.values(), ids=AUGMENTATIONS)
+def test_what_the_papers_set_is_within_bounds(augmentation):
+    for distillation in (None, losses.microexpnet(32.0), losses.microexpnet_se(), losses.mini_resemotenet()):
+        Recipe(augmentation=augmentation, distillation=distillation)
+
+
+@pytest.mark.parametrize(
+    "values, told",
+    [
+        ({"distillation": "softened"}, "distillation is 'softened', a str; expected its settings, or null for none"),
+        ({"distillation": ["softened"]}, "a list; expected its settings"),
+        ({"distillation": {"kind": ["softened"]}}, r"distillation of kind \['softened'\]; there are"),
+        ({"distillation": {"kind": {}}}, "distillation of kind {}; there are"),
+        ({"distillation": {}}, "Distillation needs a temperature"),
+        ({"distillation": {"temperature": 4, "soft": [1], "hard": 0}}, r"distillation.soft is \(1,\), a tuple"),
+        ({"augmentation": "flip"}, "augmentation is 'flip', a str; expected its settings"),
+        ({"augmentation": {"zoom": {}}}, "augmentation.zoom is {}; expected two numbers"),
+        ({"loss": ["focal"]}, "loss is .*; there are cross_entropy, focal"),
+        ({5: 1}, "Recipe has no setting 5"),
+    ],
+)
+def test_lists_and_mappings_where_a_name_belongs_are_told(values, told):
+    with pytest.raises(ValueError, match=told):
+        from_plain(values)
 
 
 def test_settings_survive_json():
