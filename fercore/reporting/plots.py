@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 
 import matplotlib
@@ -13,9 +14,12 @@ from matplotlib.figure import Figure
 from ..datasets import Faces
 from ..results.tables import label
 
-matplotlib.get_backend()  # which a notebook has only once it was asked for; until then it shows a Figure as text
 sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", font_scale=0.9)
 matplotlib.rcParams["figure.dpi"] = 100
+if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
+    from IPython.core.pylabtools import select_figure_formats
+
+    select_figure_formats(shell, {"png"})  # until pyplot is used for the first time, a notebook shows a Figure as text
 
 
 def class_counts(counts: pd.DataFrame, faces: Faces) -> Figure:
