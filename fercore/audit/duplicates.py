@@ -89,6 +89,17 @@ def read_rows(path: str | Path) -> pd.DataFrame:
     return table
 
 
+def nearest_labels(faces: Faces, rows: np.ndarray, against: str = "Training") -> np.ndarray:
+    """The label of the image of `against` that each of `rows` is most like, int64 (n,): what memory alone would say.
+
+    Alike is what correlates pixel by pixel, at 48x48.
+    """
+    train, labels = faces.rows(against), faces.labels
+    known = _unit(thumbnails(faces.pixels, train).reshape(len(train), -1).astype(np.float32))
+    asked = _unit(thumbnails(faces.pixels, rows).reshape(len(rows), -1).astype(np.float32))
+    return np.concatenate([labels[train[(asked[part] @ known.T).argmax(axis=1)]] for part in parts(asked, 512)])
+
+
 def leakage(faces: Faces, group: np.ndarray, against: str = "Training") -> pd.DataFrame:
     """By split: images, how many are redundant within it, and how many of them also stand in the split `against`."""
     split = faces.table["split"].to_numpy()

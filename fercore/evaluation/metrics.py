@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -82,6 +82,25 @@ def report(labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) ->
 def mean_report(labels: np.ndarray, predicted: Sequence[np.ndarray], classes: Sequence[str]) -> pd.DataFrame:
     """`report`, each number the mean over seeds."""
     return sum(report(labels, one, classes) for one in predicted) / len(predicted)
+
+
+def recall_by_frequency(
+    labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], classes: Sequence[str], images: np.ndarray
+) -> pd.DataFrame:
+    """Recall of each class, the mean over seeds, beside the training `images` it has, int (C,): a row a run and class.
+
+    predicted  by run int (N,), a seed each
+    """
+    parts = {
+        run: mean_report(labels, seeds, classes)[["recall"]].assign(images=images) for run, seeds in predicted.items()
+    }
+    return pd.concat(parts, names=["run"])[["images", "recall"]]
+
+
+def predictions(rows: np.ndarray, labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]]) -> pd.DataFrame:
+    """What every run answers, a row an image (row, label) and a column a run and seed: NAME-0, NAME-1, …"""
+    columns = {f"{name}-{place}": one for name, seeds in predicted.items() for place, one in enumerate(seeds)}
+    return pd.DataFrame(columns).assign(row=rows, label=labels).set_index(["row", "label"])
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

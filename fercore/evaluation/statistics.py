@@ -152,6 +152,30 @@ def difference(
     return {"difference": gap, "low": gap - reach, "high": gap + reach, "p": math.nan}
 
 
+def differences(
+    labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], reference: str, classes: int
+) -> pd.DataFrame:
+    """`difference` of all others from `predicted[reference]` in accuracy and macro-F1: a row a variant and score.
+
+    With two seeds or more there is a column p_adjusted, for the number of comparisons (Benjamini and Hochberg).
+    """
+    rows = {
+        (variant, score): difference(labels, seeds, predicted[reference], classes, score)
+        for variant, seeds in predicted.items()
+        if variant != reference
+        for score in SCORES[:2]
+    }
+    table = pd.DataFrame(rows).T.rename_axis(["variant", "score"])
+    if len(predicted[reference]) > 1:
+        table["p_adjusted"] = stats.false_discovery_control(table["p"])
+    return table
+
+
+def surely_above(scores: pd.DataFrame, bar: float) -> list[str]:
+    """Which rows of `scores` have their whole interval above `bar`; the table is indexed by name, with low."""
+    return [str(name) for name in scores.index[scores["low"] > bar]]
+
+
 def measurements(
     run: str,
     dataset: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 
 import matplotlib
@@ -16,6 +17,10 @@ from ..results.tables import label
 
 sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", font_scale=0.9)
 matplotlib.rcParams["figure.dpi"] = 100
+if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
+    from IPython.core.pylabtools import select_figure_formats
+
+    select_figure_formats(shell, {"png"})  # until pyplot is used for the first time, a notebook shows a Figure as text
 
 
 def class_counts(counts: pd.DataFrame, faces: Faces) -> Figure:
@@ -60,6 +65,46 @@ def by_class(faces: Faces, count: int = 12, seed: int = 0, split: str | None = N
         of_class = pool[faces.labels[pool] == index]
         rows.append(np.sort(draw.choice(of_class, min(count, len(of_class)), replace=False)))
     return contact_sheet(faces, rows, faces.classes, "Images drawn at random" + (f" from {split}" if split else ""))
+
+
+def by_doubt(faces: Faces, quality: np.ndarray, share: float, count: int = 12) -> Figure:
+    """A contact sheet of `count` images a class from one place in the order of doubt.
+
+    quality  of each label, float (N,), low where it is doubtful
+    share    from 0, the most doubtful of a class, to 1, the clearest
+    """
+    rows = []
+    for index in range(len(faces.classes)):
+        of_class = np.flatnonzero(faces.labels == index)
+        order = of_class[np.argsort(quality[of_class], kind="stable")]
+        start = round(share * max(len(order) - count, 0))
+        rows.append(order[start : start + count])
+    where = {0: "the most doubtful labels", 1: "the clearest labels"}.get(share, f"{100 * share:.0f} % of the way up")
+    return contact_sheet(faces, rows, faces.classes, f"From doubtful to clear: {where}")
+
+
+def answered(faces: Faces, rows: np.ndarray, answers: np.ndarray, labelled: str, said: str, count: int = 12) -> Figure:
+    """The first `count` of the images `rows` that are labelled one class and answered with another, or the same."""
+    ours = faces.labels[rows] == faces.classes.index(labelled)
+    found = rows[ours & (answers == faces.classes.index(said))]
+    title = f"{len(found):,} of {ours.sum():,} labelled {labelled}, answered {said}"
+    return contact_sheet(faces, [[*found[:count], *[None] * (count - len(found))]], [labelled], title)
+
+
+def augmented(faces: Faces, rows: Sequence[int], drawn: np.ndarray, title: str) -> Figure:
+    """The images `rows`, and below each what augmentation made of it: `drawn` uint8 (K, n, S, S), a row a draw."""
+    lines = [faces.pixels[np.asarray(rows)], *drawn]
+    figure = Figure(figsize=(0.95 * len(rows) + 1, 0.95 * len(lines) + 0.5), layout="constrained")
+    for number, (axes, images) in enumerate(
+        zip(figure.subplots(len(lines), len(rows), squeeze=False), lines, strict=True)
+    ):
+        for axis, image in zip(axes, images, strict=True):
+            axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+            axis.set_axis_off()
+        name = f"draw {number}" if number else "as it is"
+        axes[0].text(-0.1, 0.5, name, transform=axes[0].transAxes, ha="right", va="center", fontsize=9)
+    figure.suptitle(f"{title}, {label(faces)}")
+    return figure
 
 
 def image_pairs(faces: Faces, pairs: Sequence[tuple[int, int]], captions: Sequence[str], title: str) -> Figure:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -36,6 +37,32 @@ def fit_each(
         many = workers or (1 if torch.cuda.is_available() else None)
         require_complete(sweep(work, trials, identity=lambda trial: {}, workers=many, attempts=1))
         return {name: _one(words, faces, f"{place}/{name}") for name, words in trainings.items()}
+
+
+FROM_SCRATCH = ("simple_cnn",)  # networks that nobody has weights of
+
+
+def fit_seeds(
+    variants: Mapping[str, Mapping], seeds: Sequence[int], faces: Faces, folder: str | Path = "", weights: str = ""
+) -> dict[str, list[Run]]:
+    """The runs of each variant, one a seed, all of them trained at once by `fit_each`.
+
+    variants  by name what `fit` takes beside the faces, and where the folder is not to have the variant's name, `name`:
+              a training lies in NAME-LOSS-EPOCHS-SEED
+    weights   what networks start from, such as "imagenet", but those of FROM_SCRATCH; empty: drawn at random
+    """
+    places, trainings = {}, {}
+    for variant, words in variants.items():
+        recipe, name = words["recipe"], words.get("name", variant)
+        more = {key: value for key, value in words.items() if key != "name"}
+        more["weights"] = weights if weights and words["network"] not in FROM_SCRATCH else None
+        for seed in seeds:
+            places[variant, seed] = f"{name}-{recipe.loss}-{recipe.epochs}-{seed}"
+            trainings[places[variant, seed]] = more | {"recipe": replace(recipe, seed=seed)}
+    if len(trainings) < len(places):
+        raise ValueError(f"of {len(places)} trainings only {len(trainings)} have a folder of their own; give names")
+    runs = fit_each(trainings, faces, folder)
+    return {variant: [runs[places[variant, seed]] for seed in seeds] for variant in variants}
 
 
 def _fit(trials: pd.DataFrame, trainings: Mapping[str, Mapping], faces: Faces, place: str) -> pd.DataFrame:

@@ -175,6 +175,12 @@ def _distils(kd: Distillation | Relations | Decoupled | Curriculum) -> None:
         raise ValueError("distillation weighs everything 0, so that nothing would be learned")
 
 
+def departures(recipe: Recipe, paper: Recipe = Recipe()) -> dict[str, tuple[object, object]]:
+    """By name what `paper` and `recipe` have of each setting in which they differ."""
+    pairs = {field.name: (getattr(paper, field.name), getattr(recipe, field.name)) for field in fields(Recipe)}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
 def from_plain(values: Mapping) -> Recipe:
     """A recipe from plain values, such as of a YAML file or of `Recipe.plain`. Raises ValueError for what none has.
 

@@ -1,6 +1,7 @@
 """Scores are scikit-learn's, intervals cover what they promise, and a measurement has its name and its parts."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
@@ -239,3 +240,38 @@ def test_a_part_without_images_has_no_score():
     found = statistics.compare(labels, labels, 3, {"deduplicated": np.zeros(20, bool)}).set_index(["part", "score"])
     assert found.loc["deduplicated", "value"].isna().all() and (found.loc["deduplicated", "images"] == 0).all()
     assert (found.loc["published", "value"] == 1).all()
+
+
+def test_predictions_have_a_row_an_image_and_a_column_a_run_and_seed():
+    table = metrics.predictions(
+        np.array([5, 9]), np.array([0, 2]), {"b": [np.array([1, 2]), np.array([0, 2])], "a": []}
+    )
+    assert table.columns.tolist() == ["b-0", "b-1"] and table.index.names == ["row", "label"]
+    assert table.reset_index().to_numpy().tolist() == [[5, 0, 1, 0], [9, 2, 2, 2]]
+
+
+def test_recall_by_frequency_is_the_mean_over_seeds():
+    labels, images = np.array([0, 0, 1, 1]), np.array([70, 30])
+    table = metrics.recall_by_frequency(labels, {"x": [labels, 1 - labels], "y": [labels]}, ("a", "b"), images)
+    assert table.index.names == ["run", "class"] and table["images"].tolist() == [70, 30, 70, 30]
+    assert table["recall"].tolist() == [0.5, 0.5, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_differences_of_all_others_from_the_reference(seeds):
+    labels, _ = draw(200)
+    predicted = {name: [draw(200, seed, skill=skill)[1] for seed in range(seeds)]
+                 for name, skill in (("good", 0.9), ("full", 0.5), ("bad", 0.2))}  # fmt: skip
+    table = statistics.differences(labels, predicted, "full", 7)
+    assert table.index.tolist() == [(n, s) for n in ("good", "bad") for s in ("accuracy", "macro_f1")]
+    for (name, score), row in table.iterrows():
+        expected = statistics.difference(labels, predicted[name], predicted["full"], 7, score)
+        assert {key: row[key] for key in expected} == pytest.approx(expected, nan_ok=True)
+    assert ("p_adjusted" in table) == (seeds > 1)
+    if seeds > 1:
+        assert (table["p_adjusted"] >= table["p"]).all() and table["p_adjusted"].max() < 1
+
+
+def test_surely_above_is_with_the_whole_interval():
+    scores = pd.DataFrame({"value": [0.5, 0.5, 0.4], "low": [0.3, 0.2, 0.35]}, index=["a", "b", "c"])
+    assert statistics.surely_above(scores, 0.3) == ["c"] and statistics.surely_above(scores, 0.19) == ["a", "b", "c"]

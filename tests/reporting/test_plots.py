@@ -108,6 +108,9 @@ DRAW = {
     ),
     "class_counts": lambda faces: plots.class_counts(audit.counts(faces), faces),
     "contact_sheet": lambda faces: plots.contact_sheet(faces, [[0, 1], [2], []], ["a", "b", "c"], "Some"),
+    "by_doubt": lambda faces: plots.by_doubt(faces, np.arange(len(faces)) / 63, 0.5, 2),
+    "answered": lambda faces: plots.answered(faces, np.arange(20), faces.labels[:20], "angry", "angry", 4),
+    "augmented": lambda faces: plots.augmented(faces, [0, 1], np.zeros((3, 2, 12, 12), np.uint8), "Augmentation"),
     "by_class": lambda faces: plots.by_class(faces, 2),
     "image_pairs": lambda faces: plots.image_pairs(faces, [(0, 1)] * 3, ["x\ny"] * 3, "Pairs"),
     "leakage": lambda faces: plots.leakage(*[leaks(faces, np.arange(len(faces)) % size) for size in (50, 9)], faces),
@@ -375,3 +378,45 @@ def test_a_softened_answer_is_the_softmax_of_the_logits_over_the_temperature():
     bars = [bar.get_width() for bars in figure.axes[1].containers for bar in bars]
     expected = [100 * np.exp(logits[0] / t) / np.exp(logits[0] / t).sum() for t in (1, 2)]
     assert bars == pytest.approx(np.concatenate(expected)) and "Labelled b" in figure.get_suptitle()
+
+
+def shown(figure):
+    """The images of a figure, in their order."""
+    return [np.asarray(axis.images[0].get_array()) for axis in figure.axes if axis.images]
+
+
+def test_by_doubt_goes_from_the_most_doubtful_of_a_class_to_the_clearest():
+    faces, quality = faces_of(np.tile([0, 1], 4), classes=("a", "b")), np.array([4, 1, 2, 3, 1, 2, 3, 4]) / 4
+    for share, rows in ((0.0, [4, 2, 1, 5]), (0.5, [2, 6, 5, 3]), (1.0, [6, 0, 3, 7])):
+        images = shown(plots.by_doubt(faces, quality, share, 2))
+        assert len(images) == 4 and all(np.array_equal(*pair) for pair in zip(images, faces.pixels[rows], strict=True))
+
+
+def test_answered_shows_the_images_behind_a_cell_of_the_confusion_matrix():
+    faces = faces_of([0, 1, 0, 0, 1], classes=("a", "b"))
+    figure = plots.answered(faces, np.array([0, 2, 3, 4]), np.array([1, 0, 1, 1]), "a", "b", 5)
+    images = shown(figure)
+    assert (
+        len(images) == 2 and np.array_equal(images[0], faces.pixels[0]) and np.array_equal(images[1], faces.pixels[3])
+    )
+    assert figure.get_suptitle().startswith("2 of 3 labelled a, answered b")
+    assert not shown(plots.answered(faces, np.array([1, 4]), np.array([1, 1]), "a", "b"))
+
+
+def test_augmented_has_the_image_above_what_was_drawn_of_it():
+    faces, drawn = faces_of([0, 1, 2]), np.arange(2 * 2 * 9, dtype=np.uint8).reshape(2, 2, 3, 3)
+    images = shown(plots.augmented(faces, [2, 0], drawn, "Augmentation"))
+    expected = [*faces.pixels[[2, 0]], *drawn.reshape(4, 3, 3)]
+    assert all(np.array_equal(*pair) for pair in zip(images, expected, strict=True))
+
+
+def test_a_notebook_shows_a_figure_as_a_picture_from_the_first_cell_on():
+    code = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+from fercore.reporting import plots
+figure = plots.Figure()
+figure.subplots()
+assert shell.display_formatter.format(figure)[0].keys() >= {"image/png"}
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0

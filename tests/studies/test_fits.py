@@ -1,11 +1,13 @@
 """Several trainings at once come to the bytes of one after the other."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from fercore.studies import sweep
-from fercore.studies.fits import fit_each
-from fercore.training import Recipe
+from fercore.studies import fits, sweep
+from fercore.studies.fits import fit_each, fit_seeds
+from fercore.training import Recipe, fit
 
 RECIPE = Recipe(
     epochs=2, batch_size=16, img_size=84, augmentation=None, loss="cross_entropy", class_weighted=False,
@@ -45,3 +47,33 @@ def test_a_training_that_fails_is_named(faces, tmp_path):
     wrong = trainings() | {"wrong": {"network": "no_such_network", "recipe": RECIPE}}
     with pytest.raises(sweep.SweepError, match=r"1 of 4 trials failed.*'wrong'.*no network 'no_such_network'"):
         fit_each(wrong, faces, tmp_path, workers=1)
+
+
+def seeds_of(**more):
+    return {name: {"network": "microexpnet_xxs", "recipe": RECIPE, **more} for name in ("a", "b")}
+
+
+def test_each_seed_is_a_training_of_its_own_in_a_folder_of_its_name(faces, tmp_path):
+    variants = {"first": {"network": "microexpnet_xxs", "recipe": RECIPE, "name": "one"}}
+    runs = fit_seeds(variants, [3, 4], faces, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one-cross_entropy-2-3", "one-cross_entropy-2-4"]
+    assert list(runs) == ["first"] and [run.recipe.seed for run in runs["first"]] == [3, 4]
+    assert not runs["first"][0].history.equals(runs["first"][1].history)
+    alone = fit("microexpnet_xxs", faces, replace(RECIPE, seed=4))
+    assert alone.history.equals(runs["first"][1].history)
+
+
+def test_two_variants_in_one_folder_are_refused(faces):
+    with pytest.raises(ValueError, match="of 2 trainings only 1 have a folder of their own"):
+        fit_seeds(seeds_of(name="same"), [1], faces)
+
+
+def test_weights_are_for_networks_that_somebody_has_weights_of(faces, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(fits, "fit_each", lambda trainings, *_: asked.update(trainings) or dict.fromkeys(trainings))
+    variants = {name: {"network": name, "recipe": RECIPE} for name in ("simple_cnn", "mobilenet_v2")}
+    for weights, expected in (("imagenet", [None, "imagenet"]), ("", [None, None])):
+        asked.clear()
+        fits.fit_seeds(variants, [1], faces, weights=weights)
+        assert [words["weights"] for words in asked.values()] == expected
+        assert all("name" not in words for words in asked.values())

@@ -11,7 +11,7 @@ from torch.optim import lr_scheduler
 from fercore.training import losses
 from fercore.training.augment import AUGMENTATIONS, Augmentation
 from fercore.training.losses import Distillation
-from fercore.training.recipe import Recipe, criterion, from_plain, learning_rate, optimizer
+from fercore.training.recipe import Recipe, criterion, departures, from_plain, learning_rate, optimizer
 
 
 @pytest.mark.parametrize(
@@ -257,3 +257,9 @@ def test_every_kind_of_distillation_comes_back_from_plain_values(kd):
     assert from_plain(json.loads(json.dumps(recipe.plain()))) == recipe
     with pytest.raises(ValueError, match=r"kind 'hinton'; there are softened, relations, decoupled"):
         from_plain({"distillation": {"kind": "hinton"}})
+
+
+def test_departures_are_the_settings_in_which_two_recipes_differ():
+    assert departures(Recipe()) == {}
+    found = departures(Recipe(epochs=2, schedule="cosine"), Recipe(epochs=3))
+    assert found == {"epochs": (3, 2), "schedule": ("plateau", "cosine")}
