@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import lru_cache
 
 import torch
@@ -26,6 +26,52 @@ CHOICES = {
     "tta": ("one", "flip", "ten"),
     "precision": ("fp32", "bf16", "fp16"),
 }
+
+
+ABOVE_0 = math.ulp(0)  # a least value, where 0 is none
+RANGES = {  # of every number of a recipe's parts; those of several kinds of distillation mean the same in each
+    **dict.fromkeys(("temperature", "low", "rise"), (ABOVE_0, math.inf)),
+    **dict.fromkeys(("soft", "hard", "inter", "intra", "target", "others", "span", "rate"), (0, math.inf)),
+    **dict.fromkeys(("crop_scale", "erasing_area"), (ABOVE_0, 1)),
+    **dict.fromkeys(("crop_ratio", "erasing_ratio", "zoom"), (ABOVE_0, math.inf)),
+    **dict.fromkeys(("flip", "translation", "brightness", "contrast", "erasing"), (0, 1)),
+    "rotation": (0, 180),
+    "shear": (0, 89),
+}
+
+
+def _require_number(name: str, value: object, low: float, high: float, more: str = "") -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{name} is {value!r}, a {type(value).__name__}; expected a number")
+    if not low <= value <= high or math.isinf(value):
+        least = "above 0" if low == ABOVE_0 else f"{low}"
+        if math.isinf(high):
+            least = least if low == ABOVE_0 else f"{least} or more"
+        raise ValueError(f"{name} is {value}; expected {least}{'' if math.isinf(high) else f' to {high}'}{more}")
+
+
+def _require_part(name: str, part: object) -> None:
+    """Each setting of an augmentation or a distillation is a number, a pair of numbers, or true or false, as it is
+    annotated, and within RANGES."""
+    for field in fields(part):
+        value, called = getattr(part, field.name), f"{name}: {field.name}"
+        if field.type == "bool":
+            if not isinstance(value, bool):
+                raise ValueError(f"{called} is {value!r}; expected true or false")
+        elif field.type == "float":
+            _require_number(called, value, *RANGES[field.name])
+        else:
+            if not isinstance(value, (tuple, list)) or len(value) != 2:
+                raise ValueError(f"{called} is {value!r}; expected two numbers, the least and the greatest")
+            for one in value:
+                _require_number(called, one, *RANGES[field.name])
+            if value[0] > value[1]:
+                raise ValueError(f"{called} is {value!r}; expected the least first")
+    weights = [
+        getattr(part, one) for one in ("soft", "hard", "inter", "intra", "target", "others") if hasattr(part, one)
+    ]
+    if weights and not any(weights):
+        raise ValueError(f"{name}: all weights are 0; expected one above")
 
 
 @dataclass(frozen=True)
@@ -103,19 +149,18 @@ class Recipe:
             ("patience", 0, math.inf),
             ("ema", 0, 1),
         ):
-            value = getattr(self, name)
-            if not isinstance(value, (int, float)):
-                raise ValueError(f"{name} is {value!r}, a {type(value).__name__}; expected a number")
-            if not low <= value <= high or math.isinf(value):
-                raise ValueError(f"{name} is {value}; expected {low} to {high}")
+            _require_number(name, getattr(self, name), low, high)
         for name in ("epochs", "batch_size", "img_size", "plateau_patience", "step", "patience", "seed"):
-            if not isinstance(getattr(self, name), int):
+            if not isinstance(getattr(self, name), int) or isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected a whole number")
         for name in ("class_weighted", "soft_labels", "filter_bias_and_bn", "channels_last"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected true or false")
-        if self.bn_momentum is not None and not 0 < self.bn_momentum <= 1:
-            raise ValueError(f"bn_momentum is {self.bn_momentum}; expected above 0 to 1, or null for the network's own")
+        if self.bn_momentum is not None:
+            _require_number("bn_momentum", self.bn_momentum, ABOVE_0, 1, ", or null for the network's own")
+        for name in ("augmentation", "distillation"):
+            if getattr(self, name) is not None:
+                _require_part(name, getattr(self, name))
         hard = self.loss == "focal" or self.distillation is not None
         if hard and (self.mixup or self.soft_labels or self.smoothing):
             loss = "distillation" if self.distillation else "focal loss"
@@ -136,6 +181,8 @@ def from_plain(values: Mapping) -> Recipe:
     """
     values, kind = dict(values), Distillation.kind
     if distillation := values.get("distillation"):
+        if not isinstance(distillation, Mapping):
+            raise ValueError(f"distillation is {distillation!r}; expected its settings by name")
         values["distillation"] = distillation = dict(distillation)
         kind = distillation.pop("kind", kind)
         if kind not in DISTILLATIONS:
@@ -144,6 +191,8 @@ def from_plain(values: Mapping) -> Recipe:
 
 
 def _made(kind: type, values: Mapping, parts: Mapping[str, type]):
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{kind.__name__} is {values!r}; expected settings by name")
     names = [field.name for field in fields(kind)]
     for name in values:
         if name not in names:
@@ -154,6 +203,8 @@ def _made(kind: type, values: Mapping, parts: Mapping[str, type]):
         found[name] = _made(inner, value, {}) if inner and value is not None else value
         if isinstance(value, list):
             found[name] = tuple(value)
+    if lacking := [one.name for one in fields(kind) if one.name not in found and one.default is MISSING]:
+        raise ValueError(f"{kind.__name__} lacks {', '.join(lacking)}")
     return kind(**found)
 
 
