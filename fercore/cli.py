@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -29,7 +30,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("import", help="read a data set once, so that it is memory-mapped from then on")
-    command.add_argument("name", help="fer2013, ferplus, rafdb, affectnet, ckplus, …; folder: any folder of images")
+    words = "every set of which the environment names the download: FER2013, FERPLUS, RAFDB, …, and SPLIT"
+    command.add_argument("--given", action="store_true", help=words)
+    command.add_argument(
+        "name", nargs="?", help="fer2013, ferplus, rafdb, affectnet, ckplus, …; folder: any folder of images"
+    )
     command.add_argument("source", nargs="?", help="what was downloaded: a file, an archive or a folder, as it is")
     command.add_argument("--to", metavar="FOLDER", help="where to (data/NAME)")
     words = "divide it: 80/10/10 all images, 90/10 those that train; where subjects are named, nobody is on two sides"
@@ -161,6 +166,10 @@ IMPORT_OPTIONS = {  # what a set's `read` takes: how it is written, and what it 
 def _import(options) -> None:
     from . import datasets
 
+    if options.given:
+        return _import_given(os.environ)
+    if options.name is None:
+        raise ValueError(f"import which set? There are {', '.join(datasets.NAMES)}")
     given = {key: getattr(options, key) for key in (*IMPORT_OPTIONS, "contempt", "split", "roles", "seed")}
     given = {key: value for key, value in given.items() if value is not None}
     if options.name in datasets.NAMES:
@@ -173,7 +182,35 @@ def _import(options) -> None:
                 raise ValueError(f"--{key.replace('_', '-')} is not for {options.name}, which has {flags}")
     if "seed" in given and "split" not in given and options.name in datasets.REAL:
         raise ValueError("--seed is of --split, and of synthetic sets")
-    path = datasets.import_dataset(options.name, options.source, options.to or Path("data") / options.name, **given)
+    to = options.to or Path("data") / options.name
+    _show(datasets.import_dataset(options.name, options.source, to, **given))
+
+
+def _import_given(environment: Mapping[str, str]) -> None:
+    """What `make reproduce NAME=download` names; notebooks 1 to 3 read the last that names no subjects."""
+    from . import datasets
+    from .pipeline.data import SUBJECTS, choose
+
+    given = {name: environment.get(name.upper()) for name in datasets.REAL if name != "ferplus"}
+    votes, split = environment.get("FERPLUS"), environment.get("SPLIT")
+    if votes and not given["fer2013"]:
+        raise ValueError("FERPLUS are votes on the images of FER2013: give FER2013=fer2013.csv, too")
+    if split and not any(source for name, source in given.items() if name not in SUBJECTS):
+        raise ValueError("SPLIT divides a set that is given with it, such as RAFDB=folder")
+    for name, source in given.items():
+        if source:
+            more = {"votes": votes} if name == "fer2013" and votes else {}
+            more |= {"split": split} if split and name not in SUBJECTS else {}
+            path = datasets.import_dataset(name, source, Path("data") / name, **more)
+            _show(path)
+            if name not in SUBJECTS:
+                choose(path.parent)
+
+
+def _show(path: Path) -> None:
+    """What an import has found."""
+    from . import datasets
+
     faces = datasets.load_imported(path.parent)
     splits = ", ".join(f"{name or 'no split'} {len(faces.rows(name)):,}" for name in faces.splits)
     print(f"{path.parent}: {len(faces):,} images of {' x '.join(map(str, faces.pixels.shape[1:3]))} ({splits})")

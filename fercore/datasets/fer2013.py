@@ -19,7 +19,7 @@ from pathlib import Path
 
 from . import archives, fer2013_csv, images, tree
 from .faces import FER2013_CLASSES as CLASSES
-from .faces import DataError, Faces, meaning, role_of, table
+from .faces import DataError, Faces, meaning, role_of, roles_of, table
 from .fer2013_csv import NAMES, SIDE, SPLITS
 from .store import allocate as allocate_temporary
 from .votes import join
@@ -123,4 +123,6 @@ def _read_folder(seen: tree.Seen, home: Path, allocate) -> Faces:
     read = set(sources)
     seen.pass_over("in no folder of an emotion that is read", [name for name in seen.images if name not in read])
     rows = table(labels, splits, source=sources)
-    return Faces("fer2013", pixels, rows, CLASSES, notes=(*notes, *seen.notes()))
+    official = {VALIDATION: SPLITS[1], UNKNOWN: SPLITS[2]}  # which come first where both are there
+    roles = roles_of(split for split in dict.fromkeys(splits) if official.get(split) not in splits)
+    return Faces("fer2013", pixels, rows, CLASSES, notes=(*notes, *seen.notes()), roles=roles)
