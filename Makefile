@@ -1,8 +1,13 @@
-# make reproduce [PROFILE=quick] [FER2013=fer2013.csv] [FERPLUS=fer2013new.csv] [CKPLUS=folder] [OULUCASIA=folder]
+# make reproduce [PROFILE=quick] [FER2013=download] [FERPLUS=fer2013new.csv] [CKPLUS=download] [RAFDB=download SPLIT=90/10] …
 #   · test · lab · clean; for who works on it: notebooks · scripts · deps · lock
 # Each sets up what it needs by itself, from nothing but make, git and Python 3.11 or newer.
 
+# What is given to make is a path or a word: as text it goes to the commands, through the environment, and neither make
+# nor a shell ever reads it as code.
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(eval override $(name) := $$(value $(name)))))
+
 PROFILE ?= quick
+export PROFILE
 PYTHON  ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
              $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 VENV    := .venv
@@ -32,16 +37,8 @@ $(READY): requirements.lock pyproject.toml
 	@echo "$(CURDIR)" > $@
 
 reproduce: $(READY)
-	@case "$(PROFILE)" in smoke|quick|laptop|paper) ;; *) echo "make: no profile $(PROFILE); there are smoke, quick, laptop, paper"; exit 1;; esac
-ifdef FER2013
-	@fercore import fer2013 "$(FER2013)" $(if $(FERPLUS),--votes "$(FERPLUS)") --to data/fer2013
-endif
-ifdef CKPLUS
-	@fercore import ckplus "$(CKPLUS)" --to data/ckplus
-endif
-ifdef OULUCASIA
-	@fercore import oulucasia "$(OULUCASIA)" --to data/oulucasia
-endif
+	@case "$$PROFILE" in smoke|quick|laptop|paper) ;; *) printf 'make: no profile %s; there are smoke, quick, laptop, paper\n' "$$PROFILE"; exit 1;; esac
+	@fercore import --given
 	@fercore params $(PROFILE)
 	@dvc repro --quiet 09_report@$(PROFILE)
 	@echo "The report is reports/$(PROFILE)/report.html"
@@ -72,5 +69,5 @@ lock:
 # Trained networks in runs/ stay: they are hours of work, and are trained again where anything they rest on has changed.
 clean:
 	rm -rf $(VENV) reports/smoke reports/quick reports/laptop reports/paper data/smoke data/quick data/laptop data/paper data/subjects \
-	  $(foreach set,fer2013 ckplus oulucasia,$(foreach kind,dataset.json *.npy *.csv,data/$(set)/$(kind))) .dvc/cache .dvc/tmp .pytest_cache .ruff_cache notebooks/.ipynb_checkpoints
+	  data/*/dataset.json data/*/pixels-*.npy data/*/table-*.csv .dvc/cache .dvc/tmp .pytest_cache .ruff_cache notebooks/.ipynb_checkpoints
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -78,6 +78,7 @@ def test_import_goes_to_a_folder_of_its_name(said):
         (["fer2103", "x.csv"], "fer2103"),
         (["fer2013"], "source"),
         (["fer2013", "none.csv"], "none.csv"),
+        (["fer2013", "x.csv", "--seed", "3"], "--split"),
         (["synthfer", "x.csv"], "no source"),
         (["synthfer", "--images", "3"], "at least 200"),
         (["fer2013", "x.csv", "--images", "3"], "--images"),
@@ -88,6 +89,7 @@ def test_import_goes_to_a_folder_of_its_name(said):
     ],
 )
 def test_an_import_that_cannot_be_done(project, refused, words, part):
+    (project / "x.csv").write_text("x")
     assert part in refused("import", *words, "--to", "there")
     assert not (project / "there/dataset.json").exists()
 

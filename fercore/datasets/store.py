@@ -2,7 +2,7 @@
 
 A set is a folder with `dataset.json`, which names the two files that hold it:
 
-    dataset.json               name, classes, notes, fingerprint and the names of the other two
+    dataset.json               name, classes, notes, roles, fingerprint and the names of the other two
     pixels-<fingerprint>.npy   uint8 (N, H, W) or (N, H, W, 3)
     table-<fingerprint>.csv    a row an image
 
@@ -96,6 +96,7 @@ def save(faces: Faces, folder: str | Path) -> Path:
                 "classes": list(faces.classes),
                 "synthetic": faces.synthetic,
                 "notes": list(faces.notes),
+                "roles": dict(faces.roles),
                 "fingerprint": mark,
                 "pixels": f"pixels-{mark[:16]}.npy",
                 "table": f"table-{mark[:16]}.csv",
@@ -221,7 +222,8 @@ def _load(folder: Path, index: dict) -> Faces:
         ),  # exact, and blanks are NaN
     )
     classes, notes = tuple(index["classes"]), tuple(index["notes"])
-    return Faces(index["name"], pixels, table, classes, index["synthetic"], notes, index["fingerprint"])
+    roles = index.get("roles")  # what was imported before there were any goes by the names of its splits
+    return Faces(index["name"], pixels, table, classes, index["synthetic"], notes, index["fingerprint"], roles)
 
 
 def _index(index: dict) -> bytes:

@@ -22,18 +22,18 @@ CARD = """# {network}, trained on {data}
 
 ## Data
 
-{images:,} training images of {data} (fingerprint {fingerprint}); PublicTest selected the epoch. Nothing else was
+{images:,} training images of {data} (fingerprint {fingerprint}); {select} selected the epoch. Nothing else was
 seen: no other faces, and no weights that had been trained on other images.
 
 ## Protocol
 
-{epochs} epochs, of which epoch {best_epoch} has the best {monitor} on PublicTest. Images of {img_size}x{img_size} px,
+{epochs} epochs, of which epoch {best_epoch} has the best {monitor} on {select}. Images of {img_size}x{img_size} px,
 grey and normalised by ImageNet's statistics; views at evaluation: {tta}. {seconds:,.0f} s on {device}, seed {seed}. All
 settings are in the file, as the record `{record}` in its safetensors header.
 
 ## Scores
 
-PrivateTest, once, with 95 % intervals over its images. *Deduplicated* is without the images that also stand in Training
+{test}, once, with 95 % intervals over its images. *Deduplicated* is without the images that also stand in {train}
 to the byte, *near deduplicated* without those whose photograph does.
 
 {scores}
@@ -53,7 +53,7 @@ def release(
 ) -> Path:
     """Write `folder`/NETWORK-DATA.safetensors and the card beside it; the scores go to the run, too. Returns the file.
 
-    masks  as splits.kept has them for PrivateTest. This is the one report on PrivateTest of the run.
+    masks  as splits.kept has them for the split that is reported on. This is the one report on it of the run.
     Raises ValueError for rendered faces, whose weights are nobody's use, and for a run that started from other weights,
     of which the card would have to speak.
     """
@@ -68,7 +68,7 @@ def release(
         raise ValueError(f"the run started from {weights}; only what has seen {faces.name} alone is released")
     if faces.synthetic:
         raise ValueError(f"{faces.name} is rendered; weights that come with the project are of real faces")
-    rows = faces.rows("PrivateTest")
+    rows = faces.rows("test")
     labels, predicted = faces.labels[rows], run.probabilities(faces, rows).argmax(1)
     scores = statistics.compare(labels, predicted, len(faces.classes), masks)
     path = Path(folder) / f"{network}-{faces.name}.safetensors"
@@ -95,14 +95,17 @@ def release(
         network=network, data=faces.name, classes=len(faces.classes), names=", ".join(faces.classes),
         parameters=parameters,
         size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
-        images=len(faces.rows("Training")), fingerprint=(faces.fingerprint or "none")[:12],
+        images=len(faces.rows("train")), fingerprint=(faces.fingerprint or "none")[:12],
         epochs=len(run.history), best_epoch=run.best_epoch, monitor=monitor,
         img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=device,
         seed=run.recipe.seed,
+        **{role: faces.split_of(role) for role in ("train", "select", "test")},
         record=checkpoint.RECORD, scores=_table(shown), report=_table(report),
     )  # fmt: skip
     files.replace(path.with_suffix(".md"), lambda file: file.write(text.encode()))
-    tables.save(scores.set_index(["part", "score"]), run.folder, "scores", faces, f"PrivateTest, {path.stem}")
+    tables.save(
+        scores.set_index(["part", "score"]), run.folder, "scores", faces, f"{faces.split_of('test')}, {path.stem}"
+    )
     found = {
         "parameters": parameters,
         "img_size": run.recipe.img_size,

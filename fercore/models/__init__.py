@@ -8,16 +8,27 @@ models.names()
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 import timm
+import torch
 import torchvision
 from torch import nn
 
-from .weights import WeightsError, from_timm, from_torchvision, load_file, released
+from .weights import (
+    WeightsError,
+    WeightsWarning,
+    from_timm,
+    from_torchvision,
+    head,
+    load_file,
+    released,
+    same_classes,
+)
 
-__all__ = ["OWN", "WeightsError", "create", "exists", "names"]
+__all__ = ["OWN", "WeightsError", "WeightsWarning", "create", "exists", "names"]
 
 
 def names() -> list[str]:
@@ -30,18 +41,26 @@ def exists(name: str) -> bool:
     return timm.is_model(name) or name in torchvision.models.list_models(torchvision.models)
 
 
-def create(name: str, num_classes: int | None = None, weights: str | Path | None = None, **options) -> nn.Module:
+def create(
+    name: str,
+    num_classes: int | None = None,
+    weights: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    **options,
+) -> nn.Module:
     """A network by name: one of `names()` or `OWN`, or any other that timm or else torchvision knows.
 
     num_classes  outputs; by default what the paper has
     weights      None: drawn at random. "imagenet": the backbone's, through torchvision or timm. A path: a .safetensors
                  file of the whole network. "fer2013": those that come with the project, made with their own options
+    classes      names of the outputs. Where the file says that its own are others, or stand in another order, it gives
+                 all but the head, which is drawn at random, with a WeightsWarning; as where it does not name them
     Raises ValueError for a name that neither knows, and WeightsError where weights cannot be had or do not fit; it
     never goes on with random ones instead.
     """
     if isinstance(weights, str) and weights.isidentifier() and weights != "imagenet":  # and no path
         weights, own = released(name, weights)
-        if num_classes not in (None, own["num_classes"]):
+        if classes is None and num_classes not in (None, own["num_classes"]):
             raise WeightsError(f"{weights.name} has {own['num_classes']} classes, not {num_classes}")
         options = own | options
     options |= {} if num_classes is None else {"num_classes": num_classes}
@@ -53,7 +72,12 @@ def create(name: str, num_classes: int | None = None, weights: str | Path | None
     else:
         raise ValueError(f"no network {name!r}; there are {', '.join([*names(), *OWN])}, timm's and torchvision's")
     if weights is not None and not imagenet:
-        load_file(network, Path(weights))
+        path = Path(weights).expanduser()
+        spare = set()
+        if classes is not None and not same_classes(path, classes):
+            with torch.random.fork_rng(()):  # a network of one more class, to see which of its weights that changes
+                spare = head(network, create(name, **options | {"num_classes": len(classes) + 1}))
+        load_file(network, path, spare)
     return network
 
 

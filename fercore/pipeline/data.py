@@ -7,15 +7,39 @@ from pathlib import Path
 
 from .. import datasets
 from ..datasets import store
-from .parameters import ParameterError, fitting, layers
+from .parameters import ParameterError, fitting, layers, read_params
+
+CHOSEN = Path("data/faces")  # refers to the set that was last given to make reproduce
+SUBJECTS = ("ckplus", "oulucasia")  # that notebooks 4 and 5 read for themselves, with params/paper/data_NAME.yaml
 
 
 def prepare(name: str) -> str:
     """Put the data of a profile into data/NAME, or a set that names its subjects into data/subjects/NAME; returns one
-    line about it. Raises as `prepare_data`."""
+    line about it. Raises as `prepare_data`, and ParameterError for a profile's set in which no split plays a role:
+    every notebook would fail, an hour later.
+
+    A profile on real data reads the set that was chosen, where one was, in place of the one that its parameters name.
+    """
     if Path(f"params/paper/data_{name}.yaml").is_file():
         return prepare_data(layers(f"data_{name}", "paper"), f"data/subjects/{name}")
-    return prepare_data(layers("data", name), f"data/{name}")
+    files = layers("data", name)
+    held = CHOSEN if (CHOSEN / store.INDEX).is_file() else Path(read_params(*files).get("store") or "data")
+    if read_params(*files).get("dataset") not in datasets.SYNTHETIC and (held / store.INDEX).is_file():
+        faces = datasets.load_imported(held)
+        for role in datasets.ROLES:
+            try:
+                faces.split_of(role)
+            except datasets.NoSplit as error:
+                raise ParameterError(str(error)) from None
+        if held == CHOSEN:
+            path = store.refer(CHOSEN, f"data/{name}")
+            return f"{path.parent}: {faces.name}, which was given last (without {CHOSEN}: what {files[0]} names)"
+    return prepare_data(files, f"data/{name}")
+
+
+def choose(folder: str | Path) -> None:
+    """Make the set imported into `folder` the one that profiles on real data read."""
+    store.refer(folder, CHOSEN)
 
 
 def prepare_data(files: Iterable[str | Path], folder: str | Path) -> str:

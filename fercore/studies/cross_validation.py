@@ -101,7 +101,7 @@ def prepared(sample: Sample, side: int = 84) -> tuple[Faces, dict[str, np.ndarra
     group = splits.subjects(faces) if named else _copies(faces, sample.copies)
     rows = _drawn(group, 1 if named else 2, sample.images, sample.seed)
     table = faces.table.iloc[rows].reset_index(drop=True)
-    taken = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None)
+    taken = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None, roles=None)
     folds = {
         SUBJECTS if named else COPIES: splits.group_folds(taken, group[rows], sample.folds, sample.seed),
         RANDOM: splits.random_folds(taken, sample.folds, sample.seed),

@@ -202,6 +202,8 @@ def _mapping(name: str, value) -> Mapping:
 
 
 def _made(kind: type, values: Mapping, parts: Mapping[str, type]):
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{kind.__name__} is {values!r}; expected settings by name")
     names = [field.name for field in fields(kind)]
     for name in values:
         if name not in names:
@@ -215,6 +217,8 @@ def _made(kind: type, values: Mapping, parts: Mapping[str, type]):
         found[name] = _made(inner, _mapping(name, value), {}) if inner and value is not None else value
         if isinstance(value, list):
             found[name] = tuple(value)
+    if lacking := [one.name for one in fields(kind) if one.name not in found and one.default is MISSING]:
+        raise ValueError(f"{kind.__name__} lacks {', '.join(lacking)}")
     return kind(**found)
 
 

@@ -71,8 +71,8 @@ def fit(
     recipe: Recipe = TINYFER,
     folder: str | Path | None = None,
     *,
-    train: str | np.ndarray = "Training",
-    select: str | np.ndarray | None = "PublicTest",
+    train: str | np.ndarray = "train",
+    select: str | np.ndarray | None = "select",
     weights: str | Path | None = None,
     options: Mapping | None = None,
     teacher: nn.Module | np.ndarray | None = None,
@@ -85,7 +85,8 @@ def fit(
     network  a name, made by `models.create` with `weights` and `options` after the recipe's seed is set; or a module,
              which is itself trained and comes back with the best weights
     folder   where the run is written, and gone on with where it was interrupted; None or empty: nowhere
-    train, select  a split, row numbers, or bool (N,); select None: nothing is selected, the last epoch is the best
+    train, select  a split by name or role, row numbers, or bool (N,); select None: nothing is selected, the last epoch
+             is the best
     teacher  for a recipe with distillation: a network, which sees what the student sees; or logits (N, classes) of all
              images of `faces`, where these are trained on as they are
     device   "cuda", "cuda:1", "cpu"; by default a GPU where there is one
@@ -115,7 +116,7 @@ def fit(
             torch.manual_seed(recipe.seed)
             name = network if isinstance(network, str) else type(network).__name__
             if isinstance(network, str):
-                network = models.create(network, len(faces.classes), weights, **(options or {}))
+                network = models.create(network, len(faces.classes), weights, faces.classes, **(options or {}))
             rows, start = {"train": train, "select": select}, {"weights": weights, "options": dict(options or {})}
             identity = checkpoint.identity(name, network, faces, recipe.plain(), rows, start, teacher)
             training = _Training(network.to(device), faces, recipe, train, select, teacher, device, rank, world)
@@ -401,7 +402,7 @@ def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces) -
 
 def _rows(faces: Faces, part: str | np.ndarray | None) -> np.ndarray | None:
     if part is None or isinstance(part, str):
-        return part and faces.rows(part)
+        return part if part is None else faces.rows(part)
     part = np.asarray(part)
     if part.dtype != bool:
         return part
