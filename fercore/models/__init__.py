@@ -1,4 +1,4 @@
-"""Every network of the five papers, registered with timm: one file a paper.
+"""Every network of the five papers, registered with timm: one file a paper; and this project's own in `lean`.
 
 net = models.create("tinyfer_lite", num_classes=7)     # the same as timm.create_model(...)
 net = models.create("tinyfer_lite", weights="imagenet")
@@ -13,12 +13,13 @@ import timm
 import torchvision
 from torch import nn
 
-from . import light_fer, microexpnet, microexpnet_se, mini_resemotenet, tinyfer
+from . import lean, light_fer, microexpnet, microexpnet_se, mini_resemotenet, tinyfer
 from .weights import WeightsError, from_timm, from_torchvision, load_file, released
 
-__all__ = ["WeightsError", "create", "names"]
+__all__ = ["OWN", "WeightsError", "create", "names"]
 
 PAPERS = (tinyfer, microexpnet_se, mini_resemotenet, microexpnet, light_fer)
+OWN = lean.NETWORKS  # of no paper, and so none of `names`
 
 
 def names() -> list[str]:
@@ -27,7 +28,7 @@ def names() -> list[str]:
 
 
 def create(name: str, num_classes: int | None = None, weights: str | Path | None = None, **options) -> nn.Module:
-    """A network by name: one of `names()`, or any other that timm or else torchvision knows.
+    """A network by name: one of `names()` or `OWN`, or any other that timm or else torchvision knows.
 
     num_classes  outputs; by default what the paper has
     weights      None: drawn at random. "imagenet": the backbone's, through torchvision or timm. A path: a .safetensors
@@ -47,7 +48,7 @@ def create(name: str, num_classes: int | None = None, weights: str | Path | None
     elif name in torchvision.models.list_models(torchvision.models):
         network = from_torchvision(name, imagenet, **options)
     else:
-        raise ValueError(f"no network {name!r}; there are {', '.join(names())}, timm's and torchvision's")
+        raise ValueError(f"no network {name!r}; there are {', '.join([*names(), *OWN])}, timm's and torchvision's")
     if weights is not None and not imagenet:
         load_file(network, Path(weights))
     return network
