@@ -251,10 +251,12 @@ class _Lanes:
         active = counted.sum(1) > 0
         self.steps += active
         decay = torch.tensor([self.recipes[lane].weight_decay for lane in self.there], device=self.device)
+        filtered = torch.tensor([self.recipes[lane].filter_bias_and_bn for lane in self.there], device=self.device)
         decoupled = self.recipes[0].optimizer == "adamw"
         for name, value in self.weights.items():
             alike = (-1, *[1] * (value.ndim - 1))
-            gradient, rate, shrink = gradients[name], rates.view(alike), decay.view(alike)
+            own = decay if value.ndim > 2 else decay * ~filtered  # a bias has the axis of the lanes and one of its own
+            gradient, rate, shrink = gradients[name], rates.view(alike), own.view(alike)
             gradient = gradient if decoupled else gradient + shrink * value
             first, second = (moment[name] for moment in self.moments)
             new_first, new_second = first.lerp(gradient, 1 - BETAS[0]), second.lerp(gradient**2, 1 - BETAS[1])

@@ -39,6 +39,7 @@ class Recipe:
     soft_labels     the shares of the FER+ votes where an image has any, instead of its label
     distillation    with the logits of a teacher that is given to `fit`; takes the place of `loss`
     sampling        weighted: drawn with replacement, each class as often
+    filter_bias_and_bn  weight decay on weights alone, not on biases and what normalises (timm's name for it)
     schedule        plateau: times `factor` after more than `patience` epochs in which `select` did not improve
                     cosine: down to 0; step: times `factor` every `step` epochs
     warmup          epochs in which the learning rate rises from 0 before
@@ -65,6 +66,7 @@ class Recipe:
     optimizer: str = "adamw"
     learning_rate: float = 1e-4
     weight_decay: float = 1e-4
+    filter_bias_and_bn: bool = False
     momentum: float = 0.9
     schedule: str = "plateau"
     factor: float = 0.5
@@ -109,7 +111,7 @@ class Recipe:
         for name in ("epochs", "batch", "side", "patience", "step", "stop_after", "seed"):
             if not isinstance(getattr(self, name), int):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected a whole number")
-        for name in ("class_weighted", "soft_labels", "channels_last"):
+        for name in ("class_weighted", "soft_labels", "filter_bias_and_bn", "channels_last"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected true or false")
         if self.bn_momentum is not None and not 0 < self.bn_momentum <= 1:
@@ -194,6 +196,11 @@ def weighed(recipe: Recipe, weight: torch.Tensor, target: torch.Tensor) -> torch
 
 def optimizer(recipe: Recipe, parameters) -> torch.optim.Optimizer:
     """Fused, which is the same arithmetic in fewer kernels."""
+    if recipe.filter_bias_and_bn:
+        decayed, spared = [], []
+        for weight in parameters:  # a bias, a scale and a shift have one axis
+            (decayed if weight.ndim > 1 else spared).append(weight)
+        parameters = [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
     common = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(parameters, momentum=recipe.momentum, **common)
