@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import platform
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -51,12 +53,26 @@ def channels(network: nn.Module) -> int:
     return next((layer.in_channels for layer in network.modules() if isinstance(layer, nn.Conv2d)), 3)
 
 
+@lru_cache
+def cpu_has_bf16() -> bool:
+    """Whether this CPU computes in bf16 itself, by AVX512-BF16, AMX or ARM's own.
+
+    oneDNN takes bf16 from plain AVX-512 as well, and converts there and back: which is slower than fp32.
+    """
+    if not (torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()):
+        return False
+    # what has AMX has AVX512-BF16 too
+    return platform.machine().lower() not in ("x86_64", "amd64") or torch.cpu._is_avx512_bf16_supported()
+
+
 def autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager:
     """Where a network is computed in half precision; fp32: nothing. Raises ValueError where the device lacks it."""
     if precision == "fp32":
         return contextlib.nullcontext()
     if device.type == "cpu" and precision == "fp16":
         raise ValueError("fp16 is for GPUs; on a CPU there are fp32 and bf16")
+    if device.type == "cpu" and not cpu_has_bf16():
+        raise ValueError("this CPU has no bf16 arithmetic, and would be slower with it than without; there is fp32")
     if device.type == "cuda" and precision == "bf16" and not torch.cuda.is_bf16_supported():
         raise ValueError(f"{torch.cuda.get_device_name(device)} has no bf16; there are fp32 and fp16")
     return torch.autocast(device.type, PRECISIONS[precision])
