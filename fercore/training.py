@@ -26,7 +26,7 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
-from . import augment, evaluation, losses, metrics, models, provenance, runs, tables
+from . import augment, evaluation, losses, memory, metrics, models, provenance, runs, tables
 from .datasets import Faces, ferplus
 from .evaluation import Pixels
 from .recipe import Recipe, criterion, learning_rate, optimizer, weighed
@@ -88,6 +88,7 @@ def fit(
     Raises RunError where `folder` holds another training (naming what differs), where a loss is not finite, and where
     there is no space left; ValueError and KeyError for arguments that do not fit each other.
     """
+    memory.keep_freed()
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     folder = Path(folder) if folder else None
     if (recipe.distillation is None) != (teacher is None):
@@ -364,7 +365,9 @@ def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces) -
     tables.write_json(folder / runs.METRICS, summary | {"selected_by": training.recipe.select})
     device = torch.cuda.get_device_name(training.device) if training.device.type == "cuda" else "cpu"
     found = provenance.record(identity, faces, device) | {"wall_seconds": round(training.seconds, 3)}
-    found |= {"threads": torch.get_num_threads(), "processes": training.world}
+    found |= {"threads": torch.get_num_threads(), "processes": training.world, "precision": training.recipe.precision}
+    if training.device.type == "cpu":
+        found["cpu_has_bf16"] = evaluation.cpu_has_bf16()
     tables.write_json(folder / runs.PROVENANCE, found)
 
 
