@@ -16,7 +16,8 @@ def keep_freed() -> bool:
 
     By its own setting glibc asks the system for each large tensor and returns it when it is freed, and the system
     clears every page anew at the next step. Now blocks of up to 1 GiB come from what the process holds, whose memory
-    stays at its peak until it ends.
+    stays at its peak until it ends. Measured on one thread of an AMD EPYC, Zen 4, batches of 16 at 64 px: a step of
+    Mini-ResEmoteNet C is 1.06 times as fast, of A 1.4, of ResEmoteNet in bf16 1.9; the lean networks hardly gain.
     """
     if platform.libc_ver()[0] != "glibc":
         return False
