@@ -1,5 +1,7 @@
 """Lanes that train together are what `fit` makes of each."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,6 +63,16 @@ def test_temperatures_and_a_lane_without_a_teacher(faces, folds):
 def test_lanes_that_are_done_leave(faces, folds):
     lanes = pd.DataFrame({"fold": [0, 1, 2], "seed": [1, 2, 3], "epochs": [1, 3, 2]})
     assert_alike(*both(faces, lanes, RECIPE, folds))
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+def test_decay_of_weights_alone(faces, folds, name):
+    """So strong a decay that a bias which has it shows in the loss."""
+    recipe = replace(RECIPE, optimizer=name, weight_decay=1.0, learning_rate=0.01)
+    lanes = pd.DataFrame({"fold": [0, 0], "seed": 1, "filter_bias_and_bn": [False, True]})
+    together, apart = both(faces, lanes, recipe, folds)
+    assert_alike(together, apart)
+    assert together["train_loss"].nunique() == 2
 
 
 def test_dropout_is_drawn_for_each_lane(faces, folds):

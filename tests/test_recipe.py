@@ -33,6 +33,7 @@ from fercore.recipe import Recipe, criterion, from_plain, learning_rate, optimiz
         ({"gamma": -1.0}, "gamma is -1.0; expected 0"),
         ({"epochs": 2.5}, "epochs is 2.5; expected a whole number"),
         ({"class_weighted": "no"}, "class_weighted is 'no'; expected true or false"),
+        ({"filter_bias_and_bn": 1}, "filter_bias_and_bn is 1; expected true or false"),
         ({"bn_momentum": 0.0}, "bn_momentum is 0.0; expected above 0 to 1, or null"),
         ({"factor": 3.0}, "factor is 3.0; expected 0 to 1"),
         ({"smoothing": 0.1}, "focal loss takes labels as they are"),
@@ -124,6 +125,20 @@ def test_optimisers(name, kind):
             two[0].grad = torch.tensor([1.0, -2.0, 0.5])
             one.step()
     assert torch.allclose(weights[0], other[0], atol=1e-6) and not torch.allclose(weights[0], torch.ones(3))
+
+
+@pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_weight_decay_may_leave_out_biases_and_norms(name, filtered):
+    """Without a gradient, decay is all that moves a weight."""
+    layers = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Linear(2, 3))
+    for weight in layers.parameters():
+        torch.nn.init.ones_(weight)
+        weight.grad = torch.zeros_like(weight)
+    recipe = Recipe(optimizer=name, learning_rate=0.1, weight_decay=0.01, filter_bias_and_bn=filtered)
+    optimizer(recipe, layers.parameters()).step()
+    moved = [key for key, weight in layers.named_parameters() if not (weight == 1).all()]
+    assert moved == (["0.weight", "2.weight"] if filtered else [key for key, _ in layers.named_parameters()])
 
 
 # ---------------------------------------------------------------------------------------------------- learning rates

@@ -28,6 +28,7 @@ QUICK = Recipe(
     learning_rate=0.03, schedule="cosine", seed=1,
 )  # fmt: skip
 RESULT = ("history.csv", "best.safetensors", "metrics.json")
+NEEDS_BF16 = pytest.mark.skipif(not evaluation.cpu_has_bf16(), reason="this CPU has no bf16 arithmetic")
 
 
 def quick(**settings):
@@ -59,7 +60,7 @@ def weights(network):
         {"smoothing": 0.1, "mixup": 0.2, "epochs": 8},
         {"ema": 0.9999},  # without its warm-up, it would still be at the first weights
         {"sampling": "weighted", "schedule": "step", "step": 2},
-        {"precision": "bf16"},
+        pytest.param({"precision": "bf16"}, marks=NEEDS_BF16),
         {"channels_last": True, "views": "flip", "warmup": 1, "schedule": "constant"},
         {"views": "ten"},
     ],
@@ -269,9 +270,14 @@ FULL = quick(ema=0.9, mixup=0.2, schedule="plateau", patience=0, sampling="weigh
 
 
 LAST = quick(channels_last=True, epochs=3)
+HALF = quick(precision="bf16", channels_last=True, ema=0.9, weight_decay=0.1, filter_bias_and_bn=True, epochs=3)
 
 
-@pytest.mark.parametrize("recipe", [QUICK, FULL, LAST], ids=["plain", "full", "channels last"])
+@pytest.mark.parametrize(
+    "recipe",
+    [QUICK, FULL, LAST, pytest.param(HALF, marks=NEEDS_BF16)],
+    ids=["plain", "full", "channels last", "half"],
+)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_stopped_at_any_write_it_goes_on_to_the_same_bytes(faces, tiny, tmp_path, monkeypatch, recipe, when):
     tiny = partial(tiny, channels=3)
