@@ -8,6 +8,8 @@ import torch
 
 from fercore import claims, measurements, models
 from fercore.models.lean import BasicBlock
+from fercore.pipeline import read_params
+from fercore.recipe import from_plain
 
 ROOT = Path(__file__).parents[2]
 PARAMETERS = {
@@ -95,3 +97,12 @@ def test_dropout_and_what_it_does_not_have():
         models.create("lean_65k", dropot=0.5)
     with pytest.raises(ValueError, match="no ImageNet weights"):
         models.create("lean_65k", weights="imagenet")
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("params/recipes/lean_*.yaml")), ids=lambda path: path.stem)
+def test_recipes_are_of_these_networks_on_faces_as_they_are(path):
+    values = read_params(path)
+    name, recipe = values.pop("network"), from_plain(values)
+    assert path.stem == f"{name}-fer2013" and name in models.OWN
+    assert recipe.side == 48 and recipe.filter_bias_and_bn and not recipe.class_weighted
+    assert recipe.augmentation.erasing == recipe.augmentation.shear == 0
