@@ -314,18 +314,18 @@ def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and l
     return figure
 
 
-def size_and_accuracy(table: pd.DataFrame, faces: Faces, title: str, ours: str = "") -> Figure:
+def size_and_accuracy(table: pd.DataFrame, faces: Faces, title: str, ours: Sequence[str] = ()) -> Figure:
     """Accuracy against parameters, on a logarithmic axis, each network with its interval and its name.
 
-    table  indexed by network: parameters, and value, low, high (fractions); ours  the one that is marked
+    table  indexed by network: parameters, and value, low, high (fractions); ours  those that are marked
     """
     figure = Figure(figsize=(9, 5), layout="constrained")
     axis = figure.subplots()
     ordered, places = table.sort_values("value", ascending=False), []
     for name, row in ordered.iterrows():
         low, value, high = 100 * row[["low", "value", "high"]].astype(float)
-        color = sns.color_palette()[3 if name == ours else 0]
-        style = {"fmt": "D" if name == ours else "o", "capsize": 2, "color": color}
+        color = sns.color_palette()[3 if name in ours else 0]
+        style = {"fmt": "D" if name in ours else "o", "capsize": 2, "color": color}
         axis.errorbar(row["parameters"], value, yerr=[[value - low], [high - value]], **style)
         places.append((row["parameters"], value, color, low, high))
     sizes = table["parameters"].astype(float)

@@ -100,7 +100,7 @@ DRAW = {
     "confusion": lambda faces: plots.confusion(np.arange(49).reshape(7, 7) ** 2, faces, "PrivateTest"),
     "intervals": lambda faces: plots.intervals(scored(list("abcd")), faces, "Scores", "accuracy, %"),
     "size_and_latency": lambda faces: plots.size_and_latency(costs(), faces),
-    "size_and_accuracy": lambda faces: plots.size_and_accuracy(sized(), faces, "Networks", "five"),
+    "size_and_accuracy": lambda faces: plots.size_and_accuracy(sized(), faces, "Networks", ["five"]),
     "recall_by_frequency": lambda faces: plots.recall_by_frequency(recalls(faces), faces),
     "reliability": lambda faces: plots.reliability(calibrated(), 0.073, faces),
     "explanations": lambda faces: plots.explanations(
@@ -357,7 +357,7 @@ def test_a_category_keeps_its_color_where_another_is_not_shown():
 
 def test_size_and_accuracy_marks_ours_and_gives_intervals():
     table = sized()
-    axis = plots.size_and_accuracy(table, seven(), "Networks", "five").axes[0]
+    axis = plots.size_and_accuracy(table, seven(), "Networks", ["five"]).axes[0]
     dots = {tuple(np.round(line.get_xydata()[0], 6)): line for line in axis.lines if line.get_marker() in "oD"}
     assert {spot: line.get_marker() for spot, line in dots.items()} == {
         (row.parameters, round(100 * row.value, 6)): "D" if row.Index == "five" else "o" for row in table.itertuples()
