@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 
 import matplotlib
@@ -12,6 +14,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from ..datasets import Faces
+from ..results import text
 from ..results.tables import label
 
 sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", font_scale=0.9)
@@ -30,9 +33,44 @@ def save(figure: Figure, out: str | Path, name: str) -> Figure:
     return figure
 
 
+def _shown(value):
+    """`value` with every text in it, names of classes, sets and splits included, as `text.figure` has it."""
+    if isinstance(value, str):
+        return "\n".join(map(text.figure, value.split("\n")))  # a caption may have two lines
+    if isinstance(value, Faces):
+        table = value.table.assign(split=value.table["split"].map(text.figure))
+        return replace(value, name=text.figure(value.name), classes=tuple(map(text.figure, value.classes)), table=table)
+    if isinstance(value, pd.DataFrame):
+        return _shown_frame(value)
+    if isinstance(value, dict):
+        return {_shown(key): _shown(one) for key, one in value.items()}
+    return type(value)(map(_shown, value)) if type(value) in (list, tuple) else value
+
+
+def _shown_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    frame = frame.rename(index=_shown, columns=_shown)
+    for name, kind in frame.dtypes.items():
+        if isinstance(kind, pd.CategoricalDtype):
+            frame[name] = frame[name].cat.rename_categories(_shown)
+        elif pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind):
+            frame[name] = frame[name].map(_shown)
+    return frame
+
+
+def _as_text(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """`draw` with all text that it is given shown as it is: no class, such as one named "$x^$", is a formula."""
+
+    @wraps(draw)
+    def drawn(*given, **more):
+        return draw(*map(_shown, given), **{name: _shown(value) for name, value in more.items()})
+
+    return drawn
+
+
+@_as_text
 def class_counts(counts: pd.DataFrame, faces: Faces) -> Figure:
     """The share of each class in each split, with the number of images on the bar; `counts` is audit.counts'."""
-    body = counts.drop(index="total").drop(columns="total", errors="ignore")
+    body = counts.iloc[:-1, : max(1, counts.shape[1] - 1)]  # without the totals
     figure = Figure(figsize=(9, 0.55 * len(body) + 1.4), layout="constrained")
     axes = figure.subplots(1, len(body.columns), sharey=True, squeeze=False)[0]
     for place, (axis, split) in enumerate(zip(axes, body.columns, strict=True)):
@@ -46,6 +84,7 @@ def class_counts(counts: pd.DataFrame, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def contact_sheet(faces: Faces, rows: Sequence[Sequence[int]], names: Sequence[str], title: str) -> Figure:
     """A row of images for each of `names`: `rows[i]` are row numbers of `faces`."""
     width = max(map(len, rows))
@@ -63,6 +102,7 @@ def contact_sheet(faces: Faces, rows: Sequence[Sequence[int]], names: Sequence[s
     return figure
 
 
+@_as_text
 def by_class(faces: Faces, count: int = 12, seed: int = 0, split: str | None = None) -> Figure:
     """A contact sheet of `count` images a class, drawn at random."""
     draw = np.random.default_rng(seed)
@@ -71,9 +111,10 @@ def by_class(faces: Faces, count: int = 12, seed: int = 0, split: str | None = N
     for index in range(len(faces.classes)):
         of_class = pool[faces.labels[pool] == index]
         rows.append(np.sort(draw.choice(of_class, min(count, len(of_class)), replace=False)))
-    return contact_sheet(faces, rows, faces.classes, "Images drawn at random" + (f" from {split}" if split else ""))
+    return contact_sheet.__wrapped__(faces, rows, faces.classes, "Images drawn at random" + (f" from {split}" if split else ""))
 
 
+@_as_text
 def image_pairs(faces: Faces, pairs: Sequence[tuple[int, int]], captions: Sequence[str], title: str) -> Figure:
     """Pairs of images, one above the other, with a caption below each pair."""
     columns = min(10, max(1, len(pairs)))
@@ -96,6 +137,7 @@ def image_pairs(faces: Faces, pairs: Sequence[tuple[int, int]], captions: Sequen
     return figure
 
 
+@_as_text
 def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str = "Training") -> Figure:
     """How much of each other split also stands in `against`: identical to the byte, and the same photograph."""
     tested = [split for split in exact.index if split != against]
@@ -119,6 +161,7 @@ def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str 
     return figure
 
 
+@_as_text
 def class_pairs(table: pd.DataFrame, faces: Faces, title: str, reading: str) -> Figure:
     """A square table of counts by two classes as a heat map; the diagonal, which would drown the rest, is left grey."""
     side = 0.72 * len(table) + 1.6
@@ -135,6 +178,7 @@ def class_pairs(table: pd.DataFrame, faces: Faces, title: str, reading: str) -> 
     return figure
 
 
+@_as_text
 def mean_faces(means: np.ndarray, faces: Faces) -> Figure:
     """The average image of each class, and below it what sets it apart from the average of all of them."""
     present = [index for index in range(len(means)) if not np.isnan(means[index]).all()]
@@ -155,6 +199,7 @@ def mean_faces(means: np.ndarray, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def brightness(table: pd.DataFrame, faces: Faces) -> Figure:
     """Mean and contrast of the images by class, a box each; whiskers from the 5th to the 95th percentile."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
@@ -166,6 +211,7 @@ def brightness(table: pd.DataFrame, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def vote_agreement(table: pd.DataFrame, faces: Faces) -> Figure:
     """What a majority of the FER+ votes says of FER2013's labels, by class."""
     figure = Figure(figsize=(8, 0.45 * len(table) + 1.5), layout="constrained")
@@ -184,6 +230,7 @@ def vote_agreement(table: pd.DataFrame, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def label_errors(found: pd.DataFrame, wrong: np.ndarray, faces: Faces, truth: str) -> Figure:
     """Precision and recall when the most doubtful labels are taken first; `truth` says who judged them."""
     known = np.flatnonzero(~np.isnan(wrong))
@@ -205,6 +252,7 @@ def label_errors(found: pd.DataFrame, wrong: np.ndarray, faces: Faces, truth: st
     return figure
 
 
+@_as_text
 def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: str, title: str) -> Figure:
     """Loss of training and selection split, and a score, by epoch: a colour a run. The best epoch has a dot."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
@@ -228,6 +276,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: 
     return figure
 
 
+@_as_text
 def confusion(matrix: np.ndarray, faces: Faces, title: str) -> Figure:
     """Images by true class (rows) and predicted class (columns): shares of the row, % with the count below."""
     share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
@@ -248,6 +297,7 @@ def confusion(matrix: np.ndarray, faces: Faces, title: str) -> Figure:
     return figure
 
 
+@_as_text
 def intervals(
     table: pd.DataFrame, faces: Faces, title: str, xlabel: str, marks: Mapping[str, float] | None = None
 ) -> Figure:
@@ -271,6 +321,7 @@ def intervals(
     return figure
 
 
+@_as_text
 def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and latency") -> Figure:
     """Latency against parameters, the size of the dot for accuracy; after TinyFER-Lite's Figure 4.
 
@@ -291,6 +342,7 @@ def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and l
     return figure
 
 
+@_as_text
 def recall_by_frequency(table: pd.DataFrame, faces: Faces) -> Figure:
     """Recall of each class against its training images, a line a run; columns images, class, run, recall."""
     figure = Figure(figsize=(7, 4), layout="constrained")
@@ -310,6 +362,7 @@ def recall_by_frequency(table: pd.DataFrame, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def reliability(table: pd.DataFrame, error: float, faces: Faces) -> Figure:
     """Accuracy by confidence, and how many images there are at each; `table` and `error` are metrics.calibration's."""
     figure = Figure(figsize=(5, 4.4), layout="constrained")
@@ -323,6 +376,7 @@ def reliability(table: pd.DataFrame, error: float, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def explanations(faces: Faces, rows: Sequence[int], maps: np.ndarray, captions: Sequence[str], title: str) -> Figure:
     """Images, and below each where the network looked for its answer: maps (N, H, W) from 0 to 1."""
     figure = Figure(figsize=(1.1 * len(rows), 2.75), layout="constrained")
@@ -338,6 +392,7 @@ def explanations(faces: Faces, rows: Sequence[int], maps: np.ndarray, captions: 
     return figure
 
 
+@_as_text
 def panels(
     table: pd.DataFrame, x: str, hue: str, panel: str, faces: Faces, title: str, ylabel: str, zero: bool = False
 ) -> Figure:
@@ -374,6 +429,7 @@ def panels(
     return figure
 
 
+@_as_text
 def shares(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure:
     """A bar for each row of `table`, indexed by what it is of, made up of its columns (fractions of 1)."""
     figure = Figure(figsize=(8, 0.42 * len(table) + 1.5), layout="constrained")
@@ -390,6 +446,7 @@ def shares(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure
     return figure
 
 
+@_as_text
 def softened(faces: Faces, logits: np.ndarray, row: int, temperature: float) -> Figure:
     """An image, and what a teacher with `logits`, float (N, C), says of it at a temperature and at 1."""
     figure = Figure(figsize=(7, 0.3 * len(faces.classes) + 1.2), layout="constrained")

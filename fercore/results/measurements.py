@@ -97,6 +97,23 @@ def check(text: str, networks: Iterable[str], papers: Iterable[str] = ()) -> str
     return f"{kind}({', '.join([*words, *settings])})"
 
 
+def name(kind: str, *words: object) -> str:
+    """The name of a measurement of these arguments: "recall(x, folder, Test, happy %28smile%29)".
+
+    What would break it in two, or be no part of it, is written as in an address, so that any class or set has a name.
+    """
+    return f"{kind}({', '.join(word(one) for one in words)})"
+
+
+def word(text: object) -> str:
+    """One argument of a measurement's name; see `name`."""
+
+    def number(found: re.Match) -> str:
+        return "".join(f"%{byte:02X}" for byte in found[0].encode(errors="surrogatepass"))
+
+    return re.sub(r"[(),=%\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|^\s|\s$", number, str(text))
+
+
 def split(text: str) -> tuple[str, list[str], list[str]]:
     """Kind, arguments, and settings (key=value) of a measurement's name. Raises ValueError."""
     found = re.fullmatch(r"(\w+)\(([^()]*)\)", text)
