@@ -111,7 +111,8 @@ def by_class(faces: Faces, count: int = 12, seed: int = 0, split: str | None = N
     for index in range(len(faces.classes)):
         of_class = pool[faces.labels[pool] == index]
         rows.append(np.sort(draw.choice(of_class, min(count, len(of_class)), replace=False)))
-    return contact_sheet.__wrapped__(faces, rows, faces.classes, "Images drawn at random" + (f" from {split}" if split else ""))
+    title = "Images drawn at random" + (f" from {split}" if split else "")
+    return contact_sheet.__wrapped__(faces, rows, faces.classes, title)
 
 
 @_as_text
