@@ -90,7 +90,7 @@ def release(
     report = metrics.report(labels, predicted, faces.classes).reset_index()
     monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")
     parameters = sum(parameter.numel() for parameter in run.network.parameters())
-    shown = scores if scores["note"].any() else scores.drop(columns="note")
+    shown = scores if (scores["note"] != "").any() else scores.drop(columns="note")
     card = CARD.format(
         network=network, data=text.plain(faces.name), classes=len(faces.classes),
         names=", ".join(map(text.markdown, faces.classes)),
