@@ -1,16 +1,22 @@
 """The command: what it prints, what it returns, and that it is quick to answer."""
 
+import dataclasses
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fercore import datasets
+from fercore import cli, datasets
 from fercore.cli import main
+from fercore.datasets import splits
+from fercore.results import tables
 
 
 @pytest.fixture(autouse=True)
@@ -253,3 +259,88 @@ def test_networks_are_printed_beside_their_papers_numbers(said, at_the_root, tmp
     assert (tmp_path / "measurements.csv").read_bytes() == (
         ROOT / "reports/reference/networks/measurements.csv"
     ).read_bytes()
+
+
+# -------------------------------------------------------------------------------------------------------------- Ctrl-C
+
+
+def commands():
+    """Every command with words that it takes."""
+    words = {"import": ["synthfer"], "audit": ["x"], "train": ["x", "--data", "x", "--to", "x"], "params": ["smoke"]}
+    words |= {"data": ["-f", "x", "x"], "page": ["x", "y"], "failure": ["x"]}
+    [action] = [action for action in cli._parser()._actions if action.choices]
+    return {name: [name, *words.get(name, [])] for name in action.choices}
+
+
+@pytest.mark.parametrize("name", commands())
+def test_ctrl_c_is_one_line_and_130_in_every_command(name, capsys, monkeypatch):
+    given = commands()[name]
+    try:
+        run = cli._parser().parse_args(given).run
+    except SystemExit:
+        pytest.fail(f"{name} needs words in this test")
+
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, run.__name__, interrupted)
+    assert main(given) == 130
+    assert capsys.readouterr().err == "fercore: interrupted; what was whole before is whole\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is of POSIX")
+@pytest.mark.parametrize("wait", [0.0, 1.5])
+def test_ctrl_c_during_an_import_leaves_nothing(project, wait):
+    script = "import sys; print('begun', flush=True); from fercore.cli import main; sys.exit(main(sys.argv[1:]))"
+    words = [sys.executable, "-c", script, "import", "synthfer", "--images", "200000", "--to", "set"]
+    process = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert process.stdout.readline() == "begun\n"
+    while wait and not list(project.glob("set/*.tmp")):  # until it renders
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130 and said == "fercore: interrupted; what was whole before is whole\n"
+    assert not list(project.glob("set/*"))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("network: [tinyfer_lite]\n", "network is ['tinyfer_lite'], a list; expected a name"),
+        ("network: {tinyfer_lite: 1}\n", "network is {'tinyfer_lite': 1}, a dict; expected a name"),
+        ("network: tinyfer_lite\nweights: [imagenet]\n", "weights is ['imagenet'], a list; expected a name"),
+        ("network: tinyfer_lite\noptions: [dropout]\n", "options is ['dropout'], a list; expected names with values"),
+        ("network: 2026-01-01\nepochs: 0\n", "epochs is 0"),
+        ("2026-01-01\n", "found str; expected a mapping"),
+        ("7\n", "found int; expected a mapping"),
+        ("network: tinyfer_lite\nseed: 2026-01-01\n", "seed is '2026-01-01'"),
+        ("a: &a [x, x]\nb: [*a, *a]\n", "has an alias"),
+        ("network: tinyfer_lite\ndistillation: softened\n", "distillation is 'softened', a str; expected its settings"),
+    ],
+)
+def test_a_recipe_that_is_none_is_told_with_its_file(project, refused, content, told):
+    datasets.import_dataset("synthoulu", None, project / "set", images=36)
+    (project / "r.yaml").write_text(content)
+    line = refused("train", "r.yaml", "--data", "set", "--to", "run")
+    assert line.startswith("fercore: r.yaml: ") and told in line and not (project / "run").exists()
+
+
+def test_a_mask_of_other_images_is_refused_before_anything_is_trained(project, refused):
+    """The same images in another order: `deduplicated` would be whatever stands at the rows."""
+    made = datasets.load("synthfer", images=200)
+    faces = dataclasses.replace(made, name="fer2013", synthetic=False)
+    datasets.store.save(faces, "first")
+    order = np.random.default_rng(0).permutation(200)
+    turned = dataclasses.replace(
+        faces, pixels=faces.pixels[order], table=faces.table.iloc[order].reset_index(drop=True)
+    )
+    datasets.store.save(turned, "second")
+    exact = np.arange(200)
+    tables.save(splits.mask(faces, exact, exact), ".", "test_mask", faces)
+    (project / "r.yaml").write_text("network: simple_cnn\nepochs: 1\nimg_size: 16\n")
+    line = refused("train", "r.yaml", "--data", "second", "--to", "run", "--release", "out", "--mask", "test_mask.csv")
+    assert "the mask test_mask.csv is of other images" in line and "the same in another order" in line
+    assert not (project / "run").exists()

@@ -11,7 +11,7 @@ import pandas as pd
 from .. import files
 from ..datasets import Faces
 from ..evaluation import metrics, statistics
-from ..results import tables
+from ..results import tables, text
 from ..training import checkpoint
 from ..training.trainer import Run
 
@@ -90,9 +90,10 @@ def release(
     report = metrics.report(labels, predicted, faces.classes).reset_index()
     monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")
     parameters = sum(parameter.numel() for parameter in run.network.parameters())
-    shown = scores if scores["note"].any() else scores.drop(columns="note")
-    text = CARD.format(
-        network=network, data=faces.name, classes=len(faces.classes), names=", ".join(faces.classes),
+    shown = scores if (scores["note"] != "").any() else scores.drop(columns="note")
+    card = CARD.format(
+        network=network, data=text.plain(faces.name), classes=len(faces.classes),
+        names=", ".join(map(text.markdown, faces.classes)),
         parameters=parameters,
         size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
         images=len(faces.rows("train")), fingerprint=(faces.fingerprint or "none")[:12],
@@ -102,7 +103,7 @@ def release(
         **{role: faces.split_of(role) for role in ("train", "select", "test")},
         record=checkpoint.RECORD, scores=_table(shown), report=_table(report),
     )  # fmt: skip
-    files.replace(path.with_suffix(".md"), lambda file: file.write(text.encode()))
+    files.replace(path.with_suffix(".md"), lambda file: file.write(card.encode()))
     tables.save(
         scores.set_index(["part", "score"]), run.folder, "scores", faces, f"{faces.split_of('test')}, {path.stem}"
     )
@@ -117,6 +118,9 @@ def release(
 
 
 def _table(frame: pd.DataFrame) -> str:
-    lines = [frame.columns, ["---"] * len(frame.columns), *frame.itertuples(index=False)]
-    shown = [[f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in line] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |".replace("_", " ") for line in shown)
+    head, *body = (f"| {' | '.join(map(_cell, line))} |" for line in [frame.columns, *frame.itertuples(index=False)])
+    return "\n".join([head, f"|{' --- |' * len(frame.columns)}", *body])
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else text.markdown(str(value).replace("_", " "))

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from ..results.measurements import name as measurement
 from .metrics import SCORES, confusion, mean_report, scores
 
 IMAGES, OF_A_CLASS = 100, 5  # with fewer, 95 % intervals of macro-F1 were found to cover 92 to 94 %
@@ -194,9 +195,9 @@ def measurements(
     for name in SCORES:
         parts = {part: float(table.loc[(name, part), "value"]) for part in masks}
         ends = table.loc[(name, "published"), ["value", "low", "high"]].to_dict()
-        rows.append({"measurement": f"{name}({run}, {dataset}, {split})", "seeds": len(predicted), **ends, **parts})
+        rows.append({"measurement": measurement(name, run, dataset, split), "seeds": len(predicted), **ends, **parts})
     for label, found in mean_report(labels, predicted, classes).iterrows():
         for name in ("precision", "recall", "f1"):
-            measurement = f"{name}({run}, {dataset}, {split}, {label})"
-            rows.append({"measurement": measurement, "value": float(found[name]), "seeds": len(predicted)})
+            measured = measurement(name, run, dataset, split, label)
+            rows.append({"measurement": measured, "value": float(found[name]), "seeds": len(predicted)})
     return rows

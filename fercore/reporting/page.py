@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from ..results import text
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
@@ -85,7 +86,7 @@ def page(notebook: str | Path, target: str | Path) -> Path:
     body, _ = exporter.from_notebook_node(cells)
     headings = ("".join(cell.source) for cell in cells.cells if cell.cell_type == "markdown")
     title = next((text.splitlines()[0].lstrip("# ") for text in headings if text.startswith("# ")), "Report")
-    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style>'
+    head = f'<meta charset="utf-8"><title>{text.html(title)}</title><style>{STYLE}</style>'
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     whole = f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import wraps
 
 import matplotlib
 import numpy as np
@@ -13,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator
 
 from ..datasets import Faces
+from ..results import text
 from ..results.tables import label
 
 sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", font_scale=0.9)
@@ -23,9 +26,44 @@ if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
     select_figure_formats(shell, {"png"})  # until pyplot is used for the first time, a notebook shows a Figure as text
 
 
+def _shown(value):
+    """`value` with every text in it, names of classes, sets and splits included, as `text.figure` has it."""
+    if isinstance(value, str):
+        return "\n".join(map(text.figure, value.split("\n")))  # a caption may have two lines
+    if isinstance(value, Faces):
+        table = value.table.assign(split=value.table["split"].map(text.figure))
+        return replace(value, name=text.figure(value.name), classes=tuple(map(text.figure, value.classes)), table=table)
+    if isinstance(value, pd.DataFrame):
+        return _shown_frame(value)
+    if isinstance(value, dict):
+        return {_shown(key): _shown(one) for key, one in value.items()}
+    return type(value)(map(_shown, value)) if type(value) in (list, tuple) else value
+
+
+def _shown_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    frame = frame.rename(index=_shown, columns=_shown)
+    for name, kind in frame.dtypes.items():
+        if isinstance(kind, pd.CategoricalDtype):
+            frame[name] = frame[name].cat.rename_categories(_shown)
+        elif pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind):
+            frame[name] = frame[name].map(_shown)
+    return frame
+
+
+def _as_text(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """`draw` with all text that it is given shown as it is: no class, such as one named "$x^$", is a formula."""
+
+    @wraps(draw)
+    def drawn(*given, **more):
+        return draw(*map(_shown, given), **{name: _shown(value) for name, value in more.items()})
+
+    return drawn
+
+
+@_as_text
 def class_counts(counts: pd.DataFrame, faces: Faces) -> Figure:
     """The share of each class in each split, with the number of images on the bar; `counts` is audit.counts'."""
-    body = counts.drop(index="total").drop(columns="total", errors="ignore")
+    body = counts.iloc[:-1, : max(1, counts.shape[1] - 1)]  # without the totals
     figure = Figure(figsize=(9, 0.55 * len(body) + 1.4), layout="constrained")
     axes = figure.subplots(1, len(body.columns), sharey=True, squeeze=False)[0]
     for place, (axis, split) in enumerate(zip(axes, body.columns, strict=True)):
@@ -39,6 +77,7 @@ def class_counts(counts: pd.DataFrame, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def contact_sheet(faces: Faces, rows: Sequence[Sequence[int]], names: Sequence[str], title: str) -> Figure:
     """A row of images for each of `names`: `rows[i]` are row numbers of `faces`."""
     width = max(map(len, rows))
@@ -56,6 +95,7 @@ def contact_sheet(faces: Faces, rows: Sequence[Sequence[int]], names: Sequence[s
     return figure
 
 
+@_as_text
 def by_class(faces: Faces, count: int = 12, seed: int = 0, split: str | None = None) -> Figure:
     """A contact sheet of `count` images a class, drawn at random."""
     draw = np.random.default_rng(seed)
@@ -64,9 +104,11 @@ def by_class(faces: Faces, count: int = 12, seed: int = 0, split: str | None = N
     for index in range(len(faces.classes)):
         of_class = pool[faces.labels[pool] == index]
         rows.append(np.sort(draw.choice(of_class, min(count, len(of_class)), replace=False)))
-    return contact_sheet(faces, rows, faces.classes, "Images drawn at random" + (f" from {split}" if split else ""))
+    title = "Images drawn at random" + (f" from {split}" if split else "")
+    return contact_sheet.__wrapped__(faces, rows, faces.classes, title)
 
 
+@_as_text
 def by_doubt(faces: Faces, quality: np.ndarray, share: float, count: int = 12) -> Figure:
     """A contact sheet of `count` images a class from one place in the order of doubt.
 
@@ -80,17 +122,19 @@ def by_doubt(faces: Faces, quality: np.ndarray, share: float, count: int = 12) -
         start = round(share * max(len(order) - count, 0))
         rows.append(order[start : start + count])
     where = {0: "the most doubtful labels", 1: "the clearest labels"}.get(share, f"{100 * share:.0f} % of the way up")
-    return contact_sheet(faces, rows, faces.classes, f"From doubtful to clear: {where}")
+    return contact_sheet.__wrapped__(faces, rows, faces.classes, f"From doubtful to clear: {where}")
 
 
+@_as_text
 def answered(faces: Faces, rows: np.ndarray, answers: np.ndarray, labelled: str, said: str, count: int = 12) -> Figure:
     """The first `count` of the images `rows` that are labelled one class and answered with another, or the same."""
     ours = faces.labels[rows] == faces.classes.index(labelled)
     found = rows[ours & (answers == faces.classes.index(said))]
     title = f"{len(found):,} of {ours.sum():,} labelled {labelled}, answered {said}"
-    return contact_sheet(faces, [[*found[:count], *[None] * (count - len(found))]], [labelled], title)
+    return contact_sheet.__wrapped__(faces, [[*found[:count], *[None] * (count - len(found))]], [labelled], title)
 
 
+@_as_text
 def augmented(faces: Faces, rows: Sequence[int], drawn: np.ndarray, title: str) -> Figure:
     """The images `rows`, and below each what augmentation made of it: `drawn` uint8 (K, n, S, S), a row a draw."""
     lines = [faces.pixels[np.asarray(rows)], *drawn]
@@ -107,6 +151,7 @@ def augmented(faces: Faces, rows: Sequence[int], drawn: np.ndarray, title: str) 
     return figure
 
 
+@_as_text
 def image_pairs(faces: Faces, pairs: Sequence[tuple[int, int]], captions: Sequence[str], title: str) -> Figure:
     """Pairs of images, one above the other, with a caption below each pair."""
     columns = min(10, max(1, len(pairs)))
@@ -129,6 +174,7 @@ def image_pairs(faces: Faces, pairs: Sequence[tuple[int, int]], captions: Sequen
     return figure
 
 
+@_as_text
 def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str = "Training") -> Figure:
     """How much of each other split also stands in `against`: identical to the byte, and the same photograph."""
     tested = [split for split in exact.index if split != against]
@@ -152,6 +198,7 @@ def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str 
     return figure
 
 
+@_as_text
 def class_pairs(table: pd.DataFrame, faces: Faces, title: str, reading: str) -> Figure:
     """A square table of counts by two classes as a heat map; the diagonal, which would drown the rest, is left grey."""
     side = 0.72 * len(table) + 1.6
@@ -168,6 +215,7 @@ def class_pairs(table: pd.DataFrame, faces: Faces, title: str, reading: str) -> 
     return figure
 
 
+@_as_text
 def mean_faces(means: np.ndarray, faces: Faces) -> Figure:
     """The average image of each class, and below it what sets it apart from the average of all of them."""
     present = [index for index in range(len(means)) if not np.isnan(means[index]).all()]
@@ -188,6 +236,7 @@ def mean_faces(means: np.ndarray, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def brightness(table: pd.DataFrame, faces: Faces) -> Figure:
     """Mean and contrast of the images by class, a box each; whiskers from the 5th to the 95th percentile."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
@@ -199,6 +248,7 @@ def brightness(table: pd.DataFrame, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def vote_agreement(table: pd.DataFrame, faces: Faces) -> Figure:
     """What a majority of the FER+ votes says of FER2013's labels, by class."""
     figure = Figure(figsize=(8, 0.45 * len(table) + 1.5), layout="constrained")
@@ -217,6 +267,7 @@ def vote_agreement(table: pd.DataFrame, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def label_errors(found: pd.DataFrame, wrong: np.ndarray, faces: Faces, truth: str) -> Figure:
     """Precision and recall when the most doubtful labels are taken first; `truth` says who judged them."""
     known = np.flatnonzero(~np.isnan(wrong))
@@ -238,6 +289,7 @@ def label_errors(found: pd.DataFrame, wrong: np.ndarray, faces: Faces, truth: st
     return figure
 
 
+@_as_text
 def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: str, title: str) -> Figure:
     """Loss of training and selection split, and a score, by epoch: a colour a run. The best epoch has a dot."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
@@ -261,6 +313,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: 
     return figure
 
 
+@_as_text
 def confusion(matrix: np.ndarray, faces: Faces, title: str) -> Figure:
     """Images by true class (rows) and predicted class (columns): shares of the row, % with the count below."""
     share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
@@ -281,6 +334,7 @@ def confusion(matrix: np.ndarray, faces: Faces, title: str) -> Figure:
     return figure
 
 
+@_as_text
 def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure:
     """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval."""
     figure = Figure(figsize=(8, 0.42 * len(table) + 1.3), layout="constrained")
@@ -294,6 +348,7 @@ def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Fig
     return figure
 
 
+@_as_text
 def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and latency") -> Figure:
     """Latency against parameters, the size of the dot for accuracy; after TinyFER-Lite's Figure 4.
 
@@ -314,6 +369,7 @@ def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and l
     return figure
 
 
+@_as_text
 def size_and_accuracy(table: pd.DataFrame, faces: Faces, title: str, ours: Sequence[str] = ()) -> Figure:
     """Accuracy against parameters, on a logarithmic axis, each network with its interval and its name.
 
@@ -352,6 +408,7 @@ def size_and_accuracy(table: pd.DataFrame, faces: Faces, title: str, ours: Seque
     return figure
 
 
+@_as_text
 def recall_by_frequency(table: pd.DataFrame, faces: Faces) -> Figure:
     """Recall of each class against its training images, a line a run; columns images, class, run, recall."""
     figure = Figure(figsize=(7, 4), layout="constrained")
@@ -371,6 +428,7 @@ def recall_by_frequency(table: pd.DataFrame, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def reliability(table: pd.DataFrame, error: float, faces: Faces) -> Figure:
     """Accuracy by confidence, and how many images there are at each; `table` and `error` are metrics.calibration's."""
     figure = Figure(figsize=(5, 4.4), layout="constrained")
@@ -384,6 +442,7 @@ def reliability(table: pd.DataFrame, error: float, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def explanations(faces: Faces, rows: Sequence[int], maps: np.ndarray, captions: Sequence[str], title: str) -> Figure:
     """Images, and below each where the network looked for its answer: maps (N, H, W) from 0 to 1."""
     figure = Figure(figsize=(1.1 * len(rows), 2.75), layout="constrained")
@@ -399,6 +458,7 @@ def explanations(faces: Faces, rows: Sequence[int], maps: np.ndarray, captions: 
     return figure
 
 
+@_as_text
 def panels(
     table: pd.DataFrame, x: str, hue: str, panel: str, faces: Faces, title: str, ylabel: str, zero: bool = False
 ) -> Figure:
@@ -435,6 +495,7 @@ def panels(
     return figure
 
 
+@_as_text
 def shares(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure:
     """A bar for each row of `table`, indexed by what it is of, made up of its columns (fractions of 1)."""
     figure = Figure(figsize=(8, 0.42 * len(table) + 1.5), layout="constrained")
@@ -451,6 +512,7 @@ def shares(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure
     return figure
 
 
+@_as_text
 def softened(faces: Faces, logits: np.ndarray, row: int, temperature: float) -> Figure:
     """An image, and what a teacher with `logits`, float (N, C), says of it at a temperature and at 1."""
     figure = Figure(figsize=(7, 0.3 * len(faces.classes) + 1.2), layout="constrained")

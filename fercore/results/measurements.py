@@ -128,6 +128,23 @@ def _exists(word: str, role: str) -> bool:
     return exists(word)
 
 
+def name(kind: str, *words: object) -> str:
+    """The name of a measurement of these arguments: "recall(x, folder, Test, happy %28smile%29)".
+
+    What would break it in two, or be no part of it, is written as in an address, so that any class or set has a name.
+    """
+    return f"{kind}({', '.join(word(one) for one in words)})"
+
+
+def word(text: object) -> str:
+    """One argument of a measurement's name; see `name`."""
+
+    def number(found: re.Match) -> str:
+        return "".join(f"%{byte:02X}" for byte in found[0].encode(errors="surrogatepass"))
+
+    return re.sub(r"[(),=%\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|^\s|\s$", number, str(text))
+
+
 def split(text: str) -> tuple[str, list[str], list[str]]:
     """Kind, arguments, and settings (key=value) of a measurement's name. Raises ValueError."""
     found = re.fullmatch(r"(\w+)\(([^()]*)\)", text)
@@ -156,9 +173,9 @@ def table(rows: Sequence[Mapping], profile: str = "", departs: str = "", faces: 
     from ..datasets import SYNTHETIC
 
     of = {
-        "datasets": (*DATASETS, *SYNTHETIC, *(one.name for one in faces)),
-        "splits": (*SPLITS, *(split for one in faces for split in one.splits)),
-        "classes": (*EMOTIONS, *(name for one in faces for name in one.classes)),
+        "datasets": (*DATASETS, *SYNTHETIC, *(word(one.name) for one in faces)),
+        "splits": (*SPLITS, *(word(split) for one in faces for split in one.splits)),
+        "classes": (*EMOTIONS, *(word(name) for one in faces for name in one.classes)),
     }
     frame = pd.DataFrame(list(rows)).reindex(columns=COLUMNS)
     frame["measurement"] = [check(name, **of) for name in frame["measurement"]]

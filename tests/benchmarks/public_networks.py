@@ -818,7 +818,12 @@ def save(faces: datasets.Faces, found: Mapping, costs: pd.DataFrame, scores: pd.
     (Path(out) / "size_and_accuracy.png").unlink()
     near = scores[(scores["part"] == "near_copies") & (scores["split"] == "PrivateTest")]["images"].iloc[0]
     packages = {public.package for public in NETWORKS} - {OWN}
-    counted = {"networks": sum(public.package != OWN for public in NETWORKS), "packages": len(packages), "near_copies": near, "training_sample": SAMPLE}
+    counted = {
+        "networks": sum(public.package != OWN for public in NETWORKS),
+        "packages": len(packages),
+        "near_copies": near,
+        "training_sample": SAMPLE,
+    }
     best = mirrored[mirrored["package"] != OWN]["accuracy"]
     tables.save_findings({**counted, "best_public": best.idxmax(), "best_public_accuracy": best.max(),
                           **{f"{name}_accuracy": mirrored.loc[name, "accuracy"] for name in own}}, out, faces)  # fmt: skip

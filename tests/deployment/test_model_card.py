@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from fercore import cli, datasets, models
 from fercore.datasets import splits, store
 from fercore.deployment import model_card
 from fercore.models import WeightsError, weights
+from fercore.training.checkpoint import RunError
 from fercore.training.recipe import Recipe
 from fercore.training.trainer import fit
 
@@ -91,6 +93,18 @@ def test_what_has_seen_other_images_is_not_released(made, faces, tmp_path):
     run = fit("tinyfer_lite", faces, RECIPE, folder, options=OPTIONS, weights=start, device="cpu", progress=False)
     with pytest.raises(ValueError, match=r"the run started from .*best\.safetensors; only what has seen fer2013 alone"):
         model_card.release(run, "tinyfer_lite", OPTIONS, faces, made[2], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", '{"parameters": 3}', '{"parameters": {"start": {"weights": null}}}', None]
+)
+def test_a_run_whose_record_is_damaged_is_not_released(made, faces, tmp_path, content):
+    shutil.copytree(made[0].folder, tmp_path / "run")
+    run, path = dataclasses.replace(made[0], folder=tmp_path / "run"), tmp_path / "run/provenance.json"
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(RunError, match=r"provenance\.json: (cannot be read|a damaged record) .*; remove it, and"):
+        model_card.release(run, "tinyfer_lite", OPTIONS, faces, made[2], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_rendered_faces_are_not_released(made, faces, tmp_path):

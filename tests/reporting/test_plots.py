@@ -143,8 +143,10 @@ def titles(figure):
 
 @pytest.mark.parametrize("name", DRAW)
 def test_the_title_says_what_the_data_are(name):
-    public = {name for name, value in vars(plots).items() if getattr(value, "__module__", "") == plots.__name__}
-    assert set(DRAW) == public - {"save"}, "a figure that is not tested here"
+    own = {name: value for name, value in vars(plots).items() if getattr(value, "__module__", "") == plots.__name__}
+    public = {name for name in own if not name.startswith("_")} - {"save"}
+    assert set(DRAW) == public, "a figure that is not tested here"
+    assert all(hasattr(own[name], "__wrapped__") for name in public), "a figure that takes names for mathematics"
     rendered, real = DRAW[name](seven()), DRAW[name](seven(synthetic=False))
     assert isinstance(rendered, Figure)
     assert any(title.endswith("set (synthetic)") for title in titles(rendered)), titles(rendered)
@@ -195,6 +197,45 @@ ODD = {
 @pytest.mark.parametrize("name", DRAW)
 def test_odd_sets_are_drawn_too(name, odd):
     assert any("(synthetic)" in title for title in titles(DRAW[name](ODD[odd]())))
+
+
+HOSTILE = (
+    r"$\frac$",
+    "total",
+    "<img src=x onerror=alert(1)>",
+    "happy (smile)",
+    "a$b$",
+    "_hidden",
+    "tab\tand\r\n",
+)
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_a_name_from_data_is_text_and_never_mathematics(name, tmp_path):
+    faces = seven(classes=HOSTILE, split=["$x^$", "total", "all"])
+    faces = Faces(r"$\undefined$ set", faces.pixels, faces.table, faces.classes, synthetic=True)
+    if name == "vote_agreement":
+        agreed = audit.vote_agreement(votes(seven())).rename(index=dict(zip(FER2013_CLASSES, HOSTILE, strict=True)))
+        figure = plots.vote_agreement(agreed, faces)
+    elif name == "leakage":
+        leaked = audit.leakage(faces, np.arange(63) % 9, "$x^$")
+        figure = plots.leakage(leaked, leaked, faces, "$x^$")
+    elif name == "intervals":
+        figure = plots.intervals(scored(HOSTILE), faces, "$a$", "$b$", dict.fromkeys(HOSTILE, 0.5))
+    else:
+        figure = DRAW[name](faces)
+    plots.save(figure, tmp_path, name)  # mathematics that nobody can read ends in an error here
+    found = [title for title in titles(figure) if r"\$\undefined\$ set (synthetic)" in title]
+    assert found and (tmp_path / f"{name}.svg").stat().st_size > 1000
+
+
+def test_class_counts_shows_a_class_named_total():
+    faces = faces_of([0, 0, 1], ["Test", "total", "total"], classes=("total", "b"))
+    table = audit.counts(faces)
+    assert table.index.tolist() == ["total", "b", "total of all"]
+    assert table.columns.tolist() == ["Test", "total", "total of all"]
+    assert table.to_numpy().tolist() == [[1, 1, 2], [0, 1, 1], [1, 2, 3]]
+    assert [axis.get_title() for axis in plots.class_counts(table, faces).axes] == ["Test: 1", "total: 2"]
 
 
 def test_class_counts_shows_the_counts():
