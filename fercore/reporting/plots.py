@@ -83,8 +83,10 @@ def image_pairs(faces: Faces, pairs: Sequence[tuple[int, int]], captions: Sequen
     return figure
 
 
-def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str = "Training") -> Figure:
-    """How much of each other split also stands in `against`: identical to the byte, and the same photograph."""
+def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str | None = None) -> Figure:
+    """How much of each other split also stands in `against`, by default the one that trains: identical to the byte, and
+    the same photograph."""
+    against = faces.split_of("train") if against is None else against
     tested = [split for split in exact.index if split != against]
     shares = pd.DataFrame({"identical to the byte": exact["share"], "the same photograph": near["share"]}).loc[tested]
     images = pd.DataFrame({"exact": exact[f"in_{against}"], "near": near[f"in_{against}"]}).loc[tested]
