@@ -4,7 +4,7 @@
 
 # What is given to make is a path or a word: as text it goes to the commands, through the environment, and neither make
 # nor a shell ever reads it as code.
-$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(eval override $(name) := $$(value $(name)))))
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(eval override export $(name) := $$(value $(name)))))
 
 PROFILE ?= quick
 export PROFILE

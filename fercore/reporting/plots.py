@@ -32,7 +32,9 @@ def _shown(value):
         return "\n".join(map(text.figure, value.split("\n")))  # a caption may have two lines
     if isinstance(value, Faces):
         table = value.table.assign(split=value.table["split"].map(text.figure))
-        return replace(value, name=text.figure(value.name), classes=tuple(map(text.figure, value.classes)), table=table)
+        roles = {role: text.figure(split) for role, split in value.roles.items()}
+        classes = tuple(map(text.figure, value.classes))
+        return replace(value, name=text.figure(value.name), classes=classes, table=table, roles=roles)
     if isinstance(value, pd.DataFrame):
         return _shown_frame(value)
     if isinstance(value, dict):
@@ -175,8 +177,10 @@ def image_pairs(faces: Faces, pairs: Sequence[tuple[int, int]], captions: Sequen
 
 
 @_as_text
-def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str = "Training") -> Figure:
-    """How much of each other split also stands in `against`: identical to the byte, and the same photograph."""
+def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str | None = None) -> Figure:
+    """How much of each other split also stands in `against`, by default the one that trains: identical to the byte, and
+    the same photograph."""
+    against = faces.split_of("train") if against is None else against
     tested = [split for split in exact.index if split != against]
     shares = pd.DataFrame({"identical to the byte": exact["share"], "the same photograph": near["share"]}).loc[tested]
     images = pd.DataFrame({"exact": exact[f"in_{against}"], "near": near[f"in_{against}"]}).loc[tested]

@@ -127,6 +127,9 @@ def test_a_recipe_is_read_again_from_plain_values():
     assert from_plain({}) == Recipe() and from_plain({"augmentation": None}).augmentation is None
 
 
+KD = {"temperature": 4.0, "soft": 0.7, "hard": 0.3}
+
+
 @pytest.mark.parametrize(
     "values, told",
     [
@@ -135,6 +138,22 @@ def test_a_recipe_is_read_again_from_plain_values():
         ({"augmentation": {"flips": 1}}, "Augmentation has no setting 'flips'; did you mean 'flip'"),
         ({"epochs": 0}, "epochs is 0"),
         ({"learning_rate": "1e-3"}, "learning_rate is '1e-3', a str; expected a number"),
+        ({"epochs": True}, "epochs is True"),
+        ({"distillation": KD | {"temperature": 0.0}}, "distillation: temperature is 0.0; expected above 0"),
+        ({"distillation": KD | {"temperature": "1e1"}}, "distillation: temperature is '1e1', a str; expected a number"),
+        ({"distillation": KD | {"temperature": math.nan}}, "temperature is nan"),
+        ({"distillation": KD | {"soft": -1}}, "distillation: soft is -1; expected 0 or more"),
+        ({"distillation": KD | {"soft": 0, "hard": 0}}, "distillation: all weights are 0"),
+        ({"distillation": KD | {"squared": 1}}, "distillation: squared is 1; expected true or false"),
+        ({"distillation": {"temperature": 4}}, "Distillation lacks soft, hard"),
+        ({"distillation": [4, 1, 0]}, "distillation is .*; expected its settings by name"),
+        ({"distillation": {"kind": "curriculum", "rise": 0}}, "distillation: rise is 0; expected above 0"),
+        ({"distillation": {"kind": "relations", "intra": "2"}}, "distillation: intra is '2'"),
+        ({"augmentation": {"flip": 1.5}}, "augmentation: flip is 1.5; expected 0 to 1"),
+        ({"augmentation": {"zoom": 1.5}}, "augmentation: zoom is 1.5; expected two numbers"),
+        ({"augmentation": {"zoom": [1.5, 1]}}, "augmentation: zoom is .*; expected the least first"),
+        ({"augmentation": {"crop_scale": [0, 1]}}, "augmentation: crop_scale is 0; expected above 0 to 1"),
+        ({"augmentation": "flip"}, "Augmentation is 'flip'; expected settings by name"),
     ],
 )
 def test_a_recipe_that_does_not_fit_is_told(values, told):
