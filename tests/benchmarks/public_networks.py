@@ -825,8 +825,9 @@ def save(faces: datasets.Faces, found: Mapping, costs: pd.DataFrame, scores: pd.
         "training_sample": SAMPLE,
     }
     best = mirrored[mirrored["package"] != OWN]["accuracy"]
-    tables.save_findings({**counted, "best_public": best.idxmax(), "best_public_accuracy": best.max(),
-                          **{f"{name}_accuracy": mirrored.loc[name, "accuracy"] for name in own}}, out, faces)  # fmt: skip
+    counted |= {"best_public": best.idxmax(), "best_public_accuracy": best.max()}
+    counted |= {f"{name}_accuracy": mirrored.loc[name, "accuracy"] for name in own}
+    tables.save_findings(counted, out, faces)
     versions = {public.package: public.version for public in NETWORKS if public.version}
     made = provenance.record({"packages": versions, "training_sample": SAMPLE, "views": VIEWS}, faces, "cpu")
     made["versions"] |= {name: version(name) for name in RUNTIMES}
