@@ -32,7 +32,8 @@ def create(name: str, num_classes: int | None = None, weights: str | Path | None
 
     num_classes  outputs; by default what the paper has
     weights      None: drawn at random. "imagenet": the backbone's, through torchvision or timm. A path: a .safetensors
-                 file of the whole network. "fer2013": those that come with the project, made with their own options
+                 file of the whole network; for light_fer also Keras's ImageNet weights (.h5, .npz), without a head.
+                 "fer2013": those that come with the project, made with their own options
     Raises ValueError for a name that neither knows, and WeightsError where weights cannot be had or do not fit; it
     never goes on with random ones instead.
     """
@@ -42,6 +43,9 @@ def create(name: str, num_classes: int | None = None, weights: str | Path | None
             raise WeightsError(f"{weights.name} has {own['num_classes']} classes, not {num_classes}")
         options = own | options
     options |= {} if num_classes is None else {"num_classes": num_classes}
+    if name in light_fer.NETWORKS and Path(weights or "").suffix in light_fer.KERAS:
+        options.pop("keras", None)  # which it is
+        return light_fer.from_keras(light_fer.read_keras(weights), **options)
     imagenet = weights is not None and str(weights) == "imagenet"
     if timm.is_model(name):
         network = from_timm(name, imagenet, **options)
