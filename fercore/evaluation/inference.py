@@ -89,7 +89,6 @@ def views(pixels: torch.Tensor, img_size: int, tta: str = "one", channels: int |
     return [images, images.flip(-1)] if tta == "flip" else [images]
 
 
-@torch.no_grad()
 def probabilities(
     network: nn.Module,
     faces: Faces,
@@ -103,6 +102,19 @@ def probabilities(
     In full precision, whatever the network was trained in; it stays in the mode that it was in.
     images  the same rows, where they are already at hand
     """
+    return view_logits(network, faces, rows, img_size, tta, images).softmax(-1).mean(0).numpy()
+
+
+@torch.no_grad()
+def view_logits(
+    network: nn.Module,
+    faces: Faces,
+    rows: np.ndarray,
+    img_size: int,
+    tta: str = "one",
+    images: Pixels | None = None,
+) -> torch.Tensor:
+    """What `probabilities` is the softmax of, view by view: float64 (views, n, C) on the host."""
     first = next(network.parameters())
     images = Pixels(faces, rows, first.device) if images is None else images
     layout = torch.channels_last if _is_channels_last(network) else torch.contiguous_format
@@ -110,10 +122,9 @@ def probabilities(
     network.eval()
     for index in torch.arange(len(images)).split(BATCH):
         seen = views(images[index], img_size, tta, wanted)
-        logits = [network(view.contiguous(memory_format=layout)) for view in seen]
-        parts.append(torch.stack(logits).double().softmax(-1).mean(0))
+        parts.append(torch.stack([network(view.contiguous(memory_format=layout)) for view in seen]).double())
     network.train(trained)
-    return torch.cat(parts).cpu().numpy()
+    return torch.cat(parts, 1).cpu()
 
 
 def _is_channels_last(network: nn.Module) -> bool:
