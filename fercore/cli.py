@@ -90,6 +90,36 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("target", help="the .safetensors file to write")
     command.set_defaults(run=_convert)
 
+    command = commands.add_parser("predict", help="pictures, folders and videos: which emotion? several faces, a table")
+    command.add_argument("sources", nargs="*", metavar="IMAGE|FOLDER|VIDEO")
+    command.add_argument("--to", metavar="FILE", help="write a row a face to FILE.csv or FILE.json")
+    command.add_argument("--draw", metavar="FOLDER", help="write pictures and videos there with the faces named")
+    command.add_argument("--model", metavar="FILE", help="a file of fercore export, instead of the network")
+    command.add_argument("--network", default="tinyfer_lite", help="of the weights that come along (%(default)s)")
+    command.add_argument("--data", default="fer2013", help="what they were trained on (%(default)s)")
+    command.add_argument("--detector", default="auto", help="auto, yunet, cascade; none: every picture is a face")
+    command.add_argument(
+        "--certain", type=float, default=0.5, metavar="P",
+        help="the probability below which an answer is called uncertain (%(default)s: as likely wrong as right)",
+    )  # fmt: skip
+    command.add_argument("--every", type=int, default=1, metavar="N", help="every Nth frame of a video (%(default)s)")
+    command.add_argument("--limits", action="store_true", help="what such answers are worth, and nothing else")
+    command.set_defaults(run=_predict)
+
+    command = commands.add_parser("webcam", help="what a camera sees, with the faces named, in a browser")
+    command.add_argument("--camera", default="0", help="number of the camera, or a video (%(default)s)")
+    command.add_argument("--port", type=int, default=0, help="of the address on this computer (any that is free)")
+    command.add_argument("--seconds", type=float, help="end after so many")
+    command.add_argument("--record", metavar="FILE.mp4", help="also keep what is shown; nothing is kept otherwise")
+    command.add_argument("--model", metavar="FILE", help="a file of fercore export, instead of the network")
+    command.set_defaults(run=_webcam)
+
+    command = commands.add_parser("export", help="a network as an ONNX file that takes faces as the camera has them")
+    command.add_argument("network", help="tinyfer_lite, or whatever a run or a file of weights is of")
+    command.add_argument("--weights", default="fer2013", help="that come along, or a .safetensors file (%(default)s)")
+    command.add_argument("--to", metavar="FILE.onnx", required=True)
+    command.set_defaults(run=_export)
+
     command = commands.add_parser("networks", help="every network: parameters, size, operations, and what is printed")
     command.add_argument(
         "--save", metavar="FOLDER", help="also write measurements.csv there, equations too, for the ledger"
@@ -298,6 +328,43 @@ def _train(options) -> None:
     print(f"{options.to}: epoch {run.best_epoch} of {len(run.history)}, {scores}")
     if options.release:
         print(release(run, network, made_with, faces, masks, Path(options.release)))
+
+
+def _predict(options) -> None:
+    from .deployment import predict
+
+    if options.limits:
+        print(predict.limits(options.network, options.data))
+        return
+    if not options.sources:
+        raise ValueError("name a picture, a folder or a video; fercore predict --help says more")
+    if options.to and Path(options.to).suffix not in (".csv", ".json"):  # before the work, not after it
+        raise ValueError(f"{options.to}: a table is written to a file ending in .csv or .json")
+    predictor = predict.Predictor(
+        options.network, options.data, model=options.model, certain=options.certain,
+        detector=None if options.detector == "none" else options.detector,
+    )  # fmt: skip
+    found = predict.predict(predictor, options.sources, options.every)
+    table = predict.report(found, predictor.description.classes, options.draw)
+    if options.to:
+        predict.save(table, options.to)
+    print(predict.summary(table))
+    return int(table["face"].isna().all() and not table["note"].eq(predict.NO_FACE).any())
+
+
+def _webcam(options) -> None:
+    from .deployment import detect, predict, webcam
+
+    source = int(options.camera) if options.camera.isdigit() else options.camera
+    predictor = predict.Predictor(model=options.model, sizes=detect.MOVING)
+    seen = webcam.watch(predictor, source, options.port, options.seconds, options.record)
+    print(f"{seen['frames']:,} frames in {seen['seconds']:.1f} s, {seen['fps']:.1f} a second")
+
+
+def _export(options) -> None:
+    from .deployment import export
+
+    print(export.from_weights(options.network, options.weights, options.to))
 
 
 def _networks(options) -> None:

