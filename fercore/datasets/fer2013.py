@@ -19,13 +19,14 @@ from pathlib import Path
 
 from . import archives, fer2013_csv, images, tree
 from .faces import FER2013_CLASSES as CLASSES
-from .faces import DataError, Faces, meaning, role_of, roles_of, table
+from .faces import DataError, Faces, meaning, role_of, table
 from .fer2013_csv import NAMES, SIDE, SPLITS
 from .store import allocate as allocate_temporary
 from .votes import join
 
 UNKNOWN = "test"  # the split of a test image whose name does not say which of the two it is of
 VALIDATION = "validation"  # of an image in such a folder, whose name does not say either
+OFFICIAL = {VALIDATION: SPLITS[1], UNKNOWN: SPLITS[2]}
 ORDER = (*SPLITS, VALIDATION, UNKNOWN)
 EXPECTED = "fer2013.csv, a .gz or .zip of it, or its folder form"
 
@@ -73,7 +74,8 @@ def _read_folder(seen: tree.Seen, home: Path, allocate) -> Faces:
     PrivateTest.
 
     Names that begin with PublicTest_ or PrivateTest_ give the official splits back, as do folders of these names.
-    Without them test images keep the split "test", those of a folder that validates "validation", and a note says so;
+    Without them test images keep the split "test", those of a folder that validates "validation", and a note says so
+    (beside images that are named, "unnamed test", "unnamed validation");
     where all are named, each split must have an image.
     """
     root, found = (
@@ -122,7 +124,8 @@ def _read_folder(seen: tree.Seen, home: Path, allocate) -> Faces:
     sources = [path.relative_to(root).as_posix() for path in paths]
     read = set(sources)
     seen.pass_over("in no folder of an emotion that is read", [name for name in seen.images if name not in read])
+    # beside the official ones, what does not say which it is of plays no role
+    beside = {unnamed: "unnamed " + unnamed for unnamed, own in OFFICIAL.items() if own in splits}
+    splits = [beside.get(split, split) for split in splits]
     rows = table(labels, splits, source=sources)
-    official = {VALIDATION: SPLITS[1], UNKNOWN: SPLITS[2]}  # which come first where both are there
-    roles = roles_of(split for split in dict.fromkeys(splits) if official.get(split) not in splits)
-    return Faces("fer2013", pixels, rows, CLASSES, notes=(*notes, *seen.notes()), roles=roles)
+    return Faces("fer2013", pixels, rows, CLASSES, notes=(*notes, *seen.notes()))

@@ -35,7 +35,7 @@ def trained(lines: str, *more: str) -> list[list[str]]:
 
 LABELS = "from fercore import datasets as d; f = d.load_imported('set'); "
 LABELS += "print(f.classes, f.labels[:8], set(f.table.subject))"
-RECIPES = "from fercore.training.recipe import from_plain; from fercore.pipeline import read_params as r; "
+RECIPES = "from fercore.training.recipe import from_plain; from fercore.pipeline.parameters import read_params as r; "
 RECIPES += "s = r('{in}/%s.yaml'); s.pop('network'); from_plain(s)"
 PHOTOS = """
 import torch
@@ -52,7 +52,7 @@ for path, row in zip(paths, shares):
     print(path.name, names[row.argmax()], round(float(row.max()), 2))
 """
 CREATE = "from fercore import models; models.create('tinyfer_lite', 7, weights='%s'); print('taken')"
-NOTEBOOK = "from fercore.pipeline import check_params as c; c('{in}/notebooks/02_baselines.ipynb', [])"
+NOTEBOOK = "from fercore.pipeline.parameters import check_params as c; c('{in}/notebooks/02_baselines.ipynb', [])"
 COMMANDS = {
     "affectnet_kaggle": [imported("affectnet"), python(LABELS)],
     "affectnet_yolo": [imported("folder"), python(LABELS)],
@@ -91,7 +91,9 @@ COMMANDS = {
         python(f"open('r.yaml', 'w').write('{TRAIN}'.replace('simple_cnn', 'tinyfer_lite') + 'weights: fer2013\\n')"),
         ["fercore", "train", "r.yaml", "--data", "set", "--to", "run", "--select", "none", "--device", "cpu"],
     ],
-    "recipe_exponent": [python("from fercore.pipeline import read_params as r; print(r('{in}/recipe.yaml'))")],
+    "recipe_exponent": [
+        python("from fercore.pipeline import parameters as p; print(p.read_params('{in}/recipe.yaml'))")
+    ],
     "train_test_leak": [imported("folder"), ["fercore", "audit", "set"]],
     "transparent_png": [
         imported("folder"),

@@ -271,7 +271,7 @@ def test_class_folders_under_two_more_with_validation(tmp_path):
 def test_a_third_split_is_read_and_a_part_of_the_set_is_said(tmp_path, third):
     classes(named(tmp_path) / third)
     faces = datasets.load("fer2013", tmp_path)
-    assert len(faces.rows("validation")) == 14 and faces.roles["select"] == "PublicTest"
+    assert len(faces.rows("unnamed validation")) == 14 and faces.roles["select"] == "PublicTest"
     assert any(note.startswith("Not the whole of FER2013: 14, 7, 7 images") for note in faces.notes)
 
 

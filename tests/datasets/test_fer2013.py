@@ -721,7 +721,7 @@ def test_lost_splits_are_said_plainly(tmp_path):
 
 def test_some_names_without_a_split_are_counted(tmp_path):
     faces = fer2013.read(draw_folder(tmp_path, [*NAMED, "test/fear/1.png"]))
-    assert faces.splits == (*SPLITS, "test") and "1 of 7 images" in faces.notes[0]
+    assert faces.splits == (*SPLITS, "unnamed test") and "1 of 7 images" in faces.notes[0]
 
 
 def test_names_of_folders_and_hidden_files(tmp_path):
