@@ -264,7 +264,7 @@ part = against.xs("accuracy", level="score")
 better, worse = part.index[part["low"] > 0], part.index[part["high"] < 0]
 display(Markdown(
     f"**To see.** Accuracy: {ranked(ablated['accuracy'])}. With their whole interval better than the full recipe: "
-    f"{listed(better)}; worse: {listed(worse)}; not told apart: {listed(part.index.difference([*better, *worse]))}. "
+    f"{listed(f'*{name}*' for name in better)}; worse: {listed(f'*{name}*' for name in worse)}; the others are not told apart. "
     + (f"That is over {len(seeds)} seeds." if len(seeds) > 1 else "One seed: what holds of these trainings may not hold of the choice.")
 ))
 
@@ -273,12 +273,12 @@ losses = {variant: each[0].history["train_loss"] for variant, each in trained.it
 names = list(variants)
 alike = [(one, other) for place, one in enumerate(names) for other in names[:place]
          if np.array_equal(predicted[one][0], predicted[other][0])]
-print("training loss lower in the last epoch than in the first:",
-      listed(variant for variant, loss in losses.items() if loss.iloc[-1] < loss.iloc[0]))
+for variant, loss in losses.items():
+    print(f"{variant}: training loss", "fell" if loss.iloc[-1] < loss.iloc[0] else "did not fall")
 print("variants that answer all images alike:", listed(alike))
 
 # %% [markdown]
-# ### A puzzle: why is the full recipe not simply the best?
+# ### A puzzle: can one recipe be the best at everything?
 #
 # Each choice changes what the loss asks for. Class weights ask for the rare classes, at the expense of the frequent ones:
 # accuracy counts images, and may fall, while recall of the rare classes rises. Focal loss takes weight from easy images, and
