@@ -29,7 +29,7 @@ def known_for(table: pd.DataFrame, headline: Sequence[str]) -> str:
     known = table["id"].isin(headline)
     count = table.loc[known, "verdict"].value_counts()
     here, there = (100 * (table.loc[rows, "verdict"] == "inconsistent").mean() for rows in (known, ~known))
-    each = ", ".join(f"{number} {verdict}" for verdict, number in count.items())
+    each = ", ".join(f"{verdict} {number}" for verdict, number in count.items())
     return (
         f"Of the {known.sum()} claims that the papers are known for: {each}. {here:.0f} % of them contradict their own "
         f"paper, and {there:.0f} % of the others."

@@ -153,7 +153,7 @@ def split_or_pooling(by_split: pd.DataFrame, gain: pd.DataFrame, labels: Mapping
     lines = []
     for name, label in labels.items():
         mean = by_split.loc[name].mean(axis=1)
-        split, pooled = mean[RANDOM] - mean.drop(RANDOM).iloc[0], gain.loc[name, "value"].abs()
+        split, pooled = mean[RANDOM] - mean.drop(RANDOM).iloc[0], gain.xs(name, level="data")["value"].abs()
         more = "the split" if abs(split) > pooled.max() else "pooling"
         lines.append(
             f"- **{html.escape(label)}**: random folds in place of grouped ones change the score by {100 * split:+.1f} "
@@ -191,10 +191,10 @@ def shares(table: pd.DataFrame) -> str:
     """What temperature does to the teacher's part of the gradient, of `distillation.teacher_shares`."""
     own = table["share"].drop("4, with its square")
     first, last = own.index[0], own.index[-1]
+    alone = ": a student there is trained on the labels almost alone" if own.iloc[-1] < 0.05 else ""
     return (
         f"At temperature {first} the teacher makes {percent(own.iloc[0])} of the first step, at {last} "
-        f"**{percent(own.iloc[-1], 2)}**: a student there is trained on the labels almost alone. At 4 with the "
-        f"factor T², it is {percent(table['share'].iloc[-1])}."
+        f"**{percent(own.iloc[-1], 2)}**{alone}. At 4 with the factor T², it is {percent(table['share'].iloc[-1])}."
     )
 
 

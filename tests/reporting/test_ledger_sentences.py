@@ -15,7 +15,7 @@ def test_claims_by_verdict():
     text = sentences.known_for(table, ["c", "d"])
     assert (
         "Of the 2 claims" in text
-        and "1 needs data" in text
+        and "needs data 1" in text
         and "50 % of them contradict" in text
         and "0 % of the others" in text
     )
