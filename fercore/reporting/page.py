@@ -57,6 +57,33 @@ def shown_tables(stage: Path) -> list[tuple[str, pd.DataFrame]]:
     return [(f"{name.replace('_', ' ').capitalize()}, {of[name]}", _read(table)) for name, table in found]
 
 
+def section(stage: Path) -> list:
+    """What the report shows of a stage, to be displayed in this order: a heading with a warning where faces were
+    rendered, its tables, its figures. Whatever comes from files is escaped."""
+    from IPython.display import Image, Markdown
+
+    data, numbers = findings(stage)
+    warning = "\n\n**Rendered faces: no number here compares with a paper's.**" if "synthetic" in data else ""
+    heading = f"### Stage {html.escape(stage.name)}, data {html.escape(data)}"
+    parts = [Markdown(f"{heading}\n\n{len(numbers)} findings.{warning}")]
+    for title, table in shown_tables(stage):
+        parts += [Markdown(f"#### {html.escape(title)}"), _shown(table)]
+    return [*parts, *(Image(str(path)) for path in sorted(stage.glob("*.png")))]
+
+
+def numbers(stage: Path) -> list:
+    """All single numbers of a stage, to be displayed below its name; escaped."""
+    from IPython.display import Markdown
+
+    data, table = findings(stage)
+    return [Markdown(f"### {html.escape(stage.name)}, {html.escape(data)}"), _shown(table)]
+
+
+def _shown(table: pd.DataFrame):
+    style = table.style.hide(axis="index").format(precision=3, na_rep="", thousands=",", escape="html")
+    return style.format_index(escape="html", axis="columns")
+
+
 def _read(table: pd.DataFrame) -> pd.DataFrame:
     if table["data"].nunique() == 1:
         table = table.drop(columns="data")

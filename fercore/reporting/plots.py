@@ -517,20 +517,54 @@ def shares(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure
 
 
 @_as_text
+def sides(faces: Faces, rows: Sequence[int], folds: Mapping[str, np.ndarray], fold: int) -> Figure:
+    """Images that belong together, such as those of a person, once for each way of making folds: on which side of a
+    fold they are. An image that is held out stands in a frame; the others are trained on.
+
+    rows   of `faces`; of many, the first ten are shown
+    folds  by split: the fold of each image of `faces`, int (N,)
+    """
+    shown, held = list(rows)[:10], sns.color_palette()[3]
+    figure = Figure(figsize=(max(1.0 * len(shown), 5) + 0.4, 1.6 * len(folds) + 0.6))
+    grid = figure.subplots(len(folds), max(len(shown), 5), squeeze=False)
+    figure.subplots_adjust(left=0.02, right=0.98, bottom=0.3 / figure.get_figheight(), wspace=0.12, hspace=0.6)
+    figure.subplots_adjust(top=1 - 0.78 / figure.get_figheight())
+    for axes, (split, placed) in zip(grid, folds.items(), strict=True):
+        out = placed[list(rows)] == fold
+        for axis in axes:
+            axis.set(xticks=[], yticks=[])
+            axis.set_visible(False)
+        for axis, row in zip(axes, shown, strict=False):
+            axis.set_visible(True)
+            axis.imshow(faces.pixels[row], cmap="gray", vmin=0, vmax=255)
+            axis.spines[:].set(color=held, linewidth=4, visible=bool(placed[row] == fold))
+            axis.grid(False)
+            axis.set_xlabel(faces.classes[faces.labels[row]], fontsize=8)
+        text = f"{split}, fold {fold}: {out.sum()} held out (framed), {(~out).sum()} trained on"
+        axes[0].text(0, 1.1, text, transform=axes[0].transAxes, ha="left", va="bottom", fontsize=9)
+    figure.suptitle(f"Images that belong together, {label(faces)}", y=1 - 0.1 / figure.get_figheight(), va="top")
+    return figure
+
+
+@_as_text
 def softened(faces: Faces, logits: np.ndarray, row: int, temperature: float) -> Figure:
-    """An image, and what a teacher with `logits`, float (N, C), says of it at a temperature and at 1."""
-    figure = Figure(figsize=(7, 0.3 * len(faces.classes) + 1.2), layout="constrained")
+    """An image, and what a teacher with `logits`, float (N, C), says of it at a temperature and at 1. The legend tells
+    how undecided that is: as between so many classes that are equally likely (e to the entropy)."""
+    figure = Figure(figsize=(7.6, 0.3 * len(faces.classes) + 1.5), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 2))
     left.imshow(faces.pixels[row], cmap="gray", vmin=0, vmax=255)
     left.set_axis_off()
     places = np.arange(len(faces.classes))
     for shift, one, color in ((-0.2, 1.0, "0.75"), (0.2, float(temperature), sns.color_palette()[0])):
         part = np.exp((logits[row] - logits[row].max()) / one)
-        right.barh(places + shift, 100 * part / part.sum(), height=0.38, color=color, label=f"temperature {one:g}")
+        part /= part.sum()
+        classes = np.exp(-(part * np.log(np.maximum(part, 1e-30))).sum())
+        text = f"temperature {one:g}: as between {classes:.1f} classes"
+        right.barh(places + shift, 100 * part, height=0.38, color=color, label=text)
     right.set_yticks(places, faces.classes)
     right.set(xlim=(0, 100), xlabel="probability, %")
     right.invert_yaxis()
     right.grid(False, axis="y")
-    right.legend(loc="best", fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     figure.suptitle(f"Labelled {faces.classes[faces.labels[row]]}, {label(faces)}")
     return figure

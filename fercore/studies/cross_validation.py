@@ -1,8 +1,8 @@
 """Networks trained without a fold of a set and scored on it: MicroExpNet's two grids (Cugu, Sener, Akbas, section IV).
 
-A grid is a table of trials, and `cohort` works trials out; `sweep` brings the two together. A fold is held out in two
-ways: with people kept apart, and at random. Where a set names nobody, photographs that are copies of each other take
-the place of a person's images.
+A grid is a table of trials, and `cohort` works trials out; `sweep` brings the two together. Folds are made in two
+ways: grouped, where all images of a person are in one fold, and at random. Where a set names nobody, photographs that
+are copies of each other take the place of a person's images.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ from ..training.vectorized import fit_many
 WINDOWS = len(crops.EIGHT)
 SUBJECTS, COPIES, RANDOM = "subject folds", "copy folds", "random folds"
 SCRATCH, SOFTENED = "from scratch", "softened"
-METHODS = {  # how a student is teacher_logits; all but the second have no temperature to be searched for
+METHODS = {  # how a student is taught; all but the second have no temperature to be searched for
     SCRATCH: None,
     SOFTENED: losses.microexpnet(1.0),  # at the trial's own temperature
     "T 4 with its square": losses.Distillation(4.0, 0.5, 0.5),  # Hinton, Vinyals and Dean, whose text has it
@@ -91,22 +92,42 @@ def gathered(
     return dict(zip(names, samples.values(), strict=True))
 
 
+class Taken(NamedTuple):
+    """The images that a sample takes, N of them.
+
+    group  int (N,): who is on an image, or which photograph it is a copy of
+    folds  by split, grouped folds first: the fold of each image, int (N,)
+    """
+
+    faces: Faces
+    group: np.ndarray
+    folds: dict[str, np.ndarray]
+
+
 @lru_cache(maxsize=4)
-def prepared(sample: Sample, side: int = 84) -> tuple[Faces, dict[str, np.ndarray]]:
-    """The eight windows of every image that `sample` takes, one after the other; and the fold of each window by split,
-    int (8 N,). They are of `side` px, or as large as the set's own images where that is more than 84 and less. Raises
-    ValueError for a set that names the people of some images and not of others."""
+def taken(sample: Sample) -> Taken:
+    """What `sample` takes of its set. Raises ValueError for a set that names the people of some images and not of
+    others."""
     faces = datasets.load_imported(sample.folder)
     named = (faces.table["subject"].fillna("").astype(str) != "").any()
     group = splits.subjects(faces) if named else _copies(faces, sample.copies)
     rows = _drawn(group, 1 if named else 2, sample.images, sample.seed)
     table = faces.table.iloc[rows].reset_index(drop=True)
-    taken = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None, roles=None)
+    drawn = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None, roles=None)
     folds = {
-        SUBJECTS if named else COPIES: splits.group_folds(taken, group[rows], sample.folds, sample.seed),
-        RANDOM: splits.random_folds(taken, sample.folds, sample.seed),
+        SUBJECTS if named else COPIES: splits.group_folds(drawn, group[rows], sample.folds, sample.seed),
+        RANDOM: splits.random_folds(drawn, sample.folds, sample.seed),
     }
-    windows = crops.eight(taken, min(side, max(84, *faces.pixels.shape[1:3])))
+    return Taken(drawn, group[rows], folds)
+
+
+@lru_cache(maxsize=4)
+def prepared(sample: Sample, side: int = 84) -> tuple[Faces, dict[str, np.ndarray]]:
+    """The eight windows of every image that `sample` takes, one after the other; and the fold of each window by split,
+    int (8 N,). They are of `side` px, or as large as the set's own images where that is more than 84 and less. Raises
+    ValueError as `taken`."""
+    faces, _, folds = taken(sample)
+    windows = crops.eight(faces, min(side, max(84, *faces.pixels.shape[1:3])))
     return windows, {split: np.repeat(fold, WINDOWS) for split, fold in folds.items()}
 
 

@@ -50,26 +50,28 @@ def sweep(
 ) -> pd.DataFrame:
     """`trials` with what `function` finds for each, in the order in which they were given.
 
-    function  takes some of the trials and returns a row for each, in their order; it has to be importable (or a
-              functools.partial of such a one), because it is sent to other processes. What a partial carries is part of
-              what its results are: plain values, paths, arrays, frozen dataclasses
+    function  is given a table of some of the trials and returns a table with a row for each, in the same order. It is
+              sent to other processes, so it has to be importable, or a functools.partial of what is. The arguments that
+              a partial carries count as part of the question: plain values, paths, arrays, frozen dataclasses
     trials    a row a trial: numbers, text and truth values
-    folder    where each trial that is done is kept, as JSON; a trial there is not done again. None or empty: nowhere
-    identity  what else the results rest on, such as data and code: another identity is another result. A function of a
-              trial says it of that trial, and stands in place of what the partial carries: then a path may change, or
-              what only other trials rest on, and the trial stays done
-    cohort    columns in which the trials that are given to `function` together are alike, at `most` so many
-    workers   processes, by default one a core, each with one thread; 1 stays in this process
+    folder    where the result of each trial is kept, as JSON, and looked for before the trial is run. None or empty:
+              results are not kept
+    identity  what else results depend on, such as data and code; a kept result is used only where this is the same.
+              A mapping holds for all trials, beside the arguments that a partial carries. A function is given a trial
+              and returns the mapping for that trial alone; the partial's arguments are then left out, so that the path
+              of the data may change, or what only other trials depend on, and a kept result is still used
+    cohort    columns: trials that agree in them are given to `function` together, at most `most` at a time
+    workers   processes, each with one thread; by default one a core. 1: everything runs in this process
     scheduler the address of a Dask scheduler, by default $DASK_SCHEDULER_ADDRESS: its workers, in place of processes.
-              Start them with MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=268435456: Dask's own setting of
-              the first gives memory back at once, by which training takes nearly twice as long
-    attempts  how often a trial may fail, by an exception or with its process, before the others go on without it: the
-              column `error` then has why, and is there only if something failed
+              Start them with MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=268435456: with Dask's own setting
+              of the first, memory is given back at once, and training takes nearly twice as long
+    attempts  how often a trial is tried. One that raises an exception each time, or whose process dies, is given up,
+              and the others go on. Only where that happened, the column `error` says why, empty for the others
 
-    A cohort in which something is raised is tried again trial by trial. A trial whose file in `folder` is damaged
-    counts as failed, and `error` names the file. Raises SweepError for trials that are there twice, hold what JSON does
-    not, or have a column of the name `error`, for arguments that cannot be told apart, and for a Dask worker with other
-    code; BusyError where another process sweeps in `folder`.
+    Where a cohort raises an exception, its trials are tried again one by one. A trial whose file in `folder` is damaged
+    counts as failed, and `error` names the file. Raises SweepError for trials that are there twice, that hold what JSON
+    cannot, or that have a column named `error`, for arguments of a partial that have no identity, and for a Dask worker
+    with other code; BusyError where another process sweeps in `folder`.
     """
     folder = Path(folder) if folder else None
     if not callable(identity):

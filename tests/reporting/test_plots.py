@@ -90,8 +90,14 @@ def parts():
     return pd.DataFrame({"folds": [0.5, 0.2], "temperature": [0.01, 0.3], "seeds": [0.49, np.nan]}, index)
 
 
+def two_splits(faces):
+    place = np.arange(len(faces))
+    return {"subject folds": place // 21, "random folds": place % 3}
+
+
 DRAW = {
     "softened": lambda faces: plots.softened(faces, 4 * np.eye(7)[np.arange(63) % 7], 5, 8.0),
+    "sides": lambda faces: plots.sides(faces, [0, 2, 5, 9], two_splits(faces), 1),
     "panels": lambda faces: plots.panels(over_sizes(), "size", "pooling", "split", faces, "Accuracy", "accuracy, %"),
     "shares": lambda faces: plots.shares(parts(), faces, "Variance", "share, %"),
     "training_curves": lambda faces: plots.training_curves(
@@ -461,3 +467,23 @@ figure.subplots()
 assert shell.display_formatter.format(figure)[0].keys() >= {"image/png"}
 """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_the_sides_of_a_fold_frame_what_is_held_out():
+    faces = seven()
+    figure = plots.sides(faces, [1, 4, 5], {"subject folds": np.ones(63, int), "random folds": np.arange(63) % 3}, 1)
+    shown = [axis for axis in figure.axes if axis.get_visible()]
+    framed = [all(spine.get_visible() for spine in axis.spines.values()) for axis in shown]
+    assert framed == [True] * 3 + [True, True, False]
+    assert [text for text in words(figure) if "held out" in text] == [
+        "subject folds, fold 1: 3 held out (framed), 0 trained on",
+        "random folds, fold 1: 2 held out (framed), 1 trained on",
+    ]
+    assert len([axis for axis in plots.sides(faces, range(30), two_splits(faces), 0).axes if axis.get_visible()]) == 20
+
+
+def test_a_softened_answer_says_how_undecided_it_is():
+    figure = plots.softened(faces_of([0, 1], classes=("a", "b")), np.array([[0.0, 0.0], [100.0, 0.0]]), 1, 1e6)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "temperature 1: as between 1.0 classes", "temperature 1e+06: as between 2.0 classes"
+    ]  # fmt: skip
