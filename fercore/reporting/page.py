@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..results import text
+from ..results import tables, text
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
@@ -64,10 +64,10 @@ def section(stage: Path) -> list:
 
     data, numbers = findings(stage)
     warning = "\n\n**Rendered faces: no number here compares with a paper's.**" if "synthetic" in data else ""
-    heading = f"### Stage {html.escape(stage.name)}, data {html.escape(data)}"
+    heading = f"### Stage {text.markdown(stage.name)}, data {text.markdown(data)}"
     parts = [Markdown(f"{heading}\n\n{len(numbers)} findings.{warning}")]
     for title, table in shown_tables(stage):
-        parts += [Markdown(f"#### {html.escape(title)}"), _shown(table)]
+        parts += [Markdown(f"#### {text.markdown(title)}"), _shown(table)]
     return [*parts, *(Image(str(path)) for path in sorted(stage.glob("*.png")))]
 
 
@@ -76,12 +76,11 @@ def numbers(stage: Path) -> list:
     from IPython.display import Markdown
 
     data, table = findings(stage)
-    return [Markdown(f"### {html.escape(stage.name)}, {html.escape(data)}"), _shown(table)]
+    return [Markdown(f"### {text.markdown(stage.name)}, {text.markdown(data)}"), _shown(table)]
 
 
 def _shown(table: pd.DataFrame):
-    style = table.style.hide(axis="index").format(precision=3, na_rep="", thousands=",", escape="html")
-    return style.format_index(escape="html", axis="columns")
+    return tables.styled(table).hide(axis="index").format(precision=3, na_rep="", thousands=",", escape="html")
 
 
 def _read(table: pd.DataFrame) -> pd.DataFrame:
