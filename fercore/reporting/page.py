@@ -44,6 +44,7 @@ SHOWN = {  # tables that the report shows, by stage; the others are there as fil
     "04_microexpnet_pooling": ("table_2", "verdicts"),
     "05_kd_temperature_grid": ("table_4", "variance", "methods", "verdicts"),
     "public_networks": ("networks",),
+    "lean_250k-fer2013": ("scores",),
     "tinyfer_lite-fer2013": ("scores",),
 }
 
