@@ -180,7 +180,7 @@ accuracy = scores.xs(("published", "accuracy"), level=["part", "score"]).reindex
 figure = plots.intervals(accuracy, faces, "One protocol, as published", "PrivateTest accuracy, %")
 display(stage.figure(figure, "accuracy"))
 
-# %% tags=["nbval-check-output"]
+# %%
 print("surely above naming one class:", listed(statistics.surely_above(accuracy, majority)))
 
 # %%
