@@ -111,7 +111,7 @@ display(settings.drop(columns=["augmentation", "channels_last"], errors="ignore"
 display(Markdown(
     f"**To see.** {settings.shape[1]} settings differ from the paper's; augmentation is *{augmentation}*. What the networks "
     f"start from: {weights or 'random weights'}. " + ("" if weights else "From random weights, mobile networks hardly begin "
-    "to learn in a few epochs under the paper's loss and augmentation; notebook 3 shows it.")
+    "to learn in a few epochs under the paper's loss and augmentation: see what the losses do in notebook 3.")
 ))
 
 # %% [markdown]
@@ -180,7 +180,7 @@ accuracy = scores.xs(("published", "accuracy"), level=["part", "score"]).reindex
 figure = plots.intervals(accuracy, faces, "One protocol, as published", "PrivateTest accuracy, %")
 display(stage.figure(figure, "accuracy"))
 
-# %% tags=["nbval-check-output"]
+# %%
 print("surely above naming one class:", listed(statistics.surely_above(accuracy, majority)))
 
 # %%
@@ -262,7 +262,7 @@ display(compared.style.format(precision=3, thousands=","))
 display(stage.figure(plots.size_and_latency(compared.loc[networks], faces), "size_and_latency"))
 
 # %% [markdown]
-# **A puzzle**: parameters do not tell who is slow. What does? A convolution uses each of its weights once for every place of
+# **A puzzle**: do parameters tell who is slow? And if not, what does? A convolution uses each of its weights once for every place of
 # the map that it runs over, so a network with few weights and large maps multiplies more than one with many and small maps.
 
 # %%

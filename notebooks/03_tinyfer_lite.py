@@ -74,8 +74,7 @@ looked = faces.rows("Training")[:8]
 explore(
     lambda kind, seed: plots.augmented(
         faces, looked, augment.preview(faces.pixels[looked], img_size, AUGMENTATIONS[kind], 3, seed), f"Augmentation {kind}"),
-    kind=ipywidgets.Dropdown(options=list(AUGMENTATIONS), value="tinyfer_lite"),
-    seed=ipywidgets.IntSlider(0, 0, 20),
+    kind=ipywidgets.Dropdown(options=list(AUGMENTATIONS), value="tinyfer_lite"), seed=ipywidgets.IntSlider(0, 0, 20),
 )
 
 # %% [markdown]

@@ -129,11 +129,15 @@ def by_doubt(faces: Faces, quality: np.ndarray, share: float, count: int = 12) -
 
 @_as_text
 def answered(faces: Faces, rows: np.ndarray, answers: np.ndarray, labelled: str, said: str, count: int = 12) -> Figure:
-    """The first `count` of the images `rows` that are labelled one class and answered with another, or the same."""
-    ours = faces.labels[rows] == faces.classes.index(labelled)
-    found = rows[ours & (answers == faces.classes.index(said))]
-    title = f"{len(found):,} of {ours.sum():,} labelled {labelled}, answered {said}"
-    return contact_sheet.__wrapped__(faces, [[*found[:count], *[None] * (count - len(found))]], [labelled], title)
+    """The first `count` of the images `rows` that are labelled one class and answered with another, and below them for
+    comparison those of either class that are answered right."""
+    cells = dict.fromkeys([(labelled, said), (labelled, labelled), (said, said)])  # one row where they are the same
+    for one, other in cells:
+        found = rows[(faces.labels[rows] == faces.classes.index(one)) & (answers == faces.classes.index(other))]
+        cells[one, other] = [*found[:count], *[None] * (count - len(found))], len(found)
+    names = [f"{one},\nsaid {other}" for one, other in cells]
+    title = f"Labelled {labelled}, answered {said}: {cells[labelled, said][1]:,} images"
+    return contact_sheet.__wrapped__(faces, [shown for shown, _ in cells.values()], names, title)
 
 
 @_as_text

@@ -11,7 +11,11 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from .. import models
 from ..datasets import Faces
+from ..evaluation.inference import channels
+from ..models.profile import profile
+from ..training.recipe import Recipe
 from ..training.trainer import Run, fit
 from .sweep import require_complete, sweep
 
@@ -61,8 +65,16 @@ def fit_seeds(
             trainings[places[variant, seed]] = more | {"recipe": replace(recipe, seed=seed)}
     if len(trainings) < len(places):
         raise ValueError(f"of {len(places)} trainings only {len(trainings)} have a folder of their own; give names")
-    runs = fit_each(trainings, faces, folder)
+    order = sorted(trainings, key=lambda name: -_multiplications(**trainings[name]))  # or a core waits at the end
+    runs = fit_each({name: trainings[name] for name in order}, faces, folder)
     return {variant: [runs[places[variant, seed]] for seed in seeds] for variant in variants}
+
+
+def _multiplications(network: str, recipe: Recipe, options: Mapping | None = None, **_) -> int:
+    """Of one image in all epochs: roughly how long a training takes."""
+    with torch.device("meta"):
+        made = models.create(network, **(options or {}))
+        return profile(made, (channels(made), recipe.img_size, recipe.img_size))["macs"] * recipe.epochs
 
 
 def _fit(trials: pd.DataFrame, trainings: Mapping[str, Mapping], faces: Faces, place: str) -> pd.DataFrame:

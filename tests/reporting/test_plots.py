@@ -115,7 +115,7 @@ DRAW = {
     "class_counts": lambda faces: plots.class_counts(audit.counts(faces), faces),
     "contact_sheet": lambda faces: plots.contact_sheet(faces, [[0, 1], [2], []], ["a", "b", "c"], "Some"),
     "by_doubt": lambda faces: plots.by_doubt(faces, np.arange(len(faces)) / 63, 0.5, 2),
-    "answered": lambda faces: plots.answered(faces, np.arange(20), faces.labels[:20], "angry", "angry", 4),
+    "answered": lambda faces: plots.answered(faces, np.arange(20), (faces.labels[:20] + 1) % 7, "angry", "disgust", 4),
     "augmented": lambda faces: plots.augmented(faces, [0, 1], np.zeros((3, 2, 12, 12), np.uint8), "Augmentation"),
     "by_class": lambda faces: plots.by_class(faces, 2),
     "image_pairs": lambda faces: plots.image_pairs(faces, [(0, 1)] * 3, ["x\ny"] * 3, "Pairs"),
@@ -442,12 +442,11 @@ def test_by_doubt_goes_from_the_most_doubtful_of_a_class_to_the_clearest():
 def test_answered_shows_the_images_behind_a_cell_of_the_confusion_matrix():
     faces = faces_of([0, 1, 0, 0, 1], classes=("a", "b"))
     figure = plots.answered(faces, np.array([0, 2, 3, 4]), np.array([1, 0, 1, 1]), "a", "b", 5)
-    images = shown(figure)
-    assert (
-        len(images) == 2 and np.array_equal(images[0], faces.pixels[0]) and np.array_equal(images[1], faces.pixels[3])
-    )
-    assert figure.get_suptitle().startswith("2 of 3 labelled a, answered b")
-    assert not shown(plots.answered(faces, np.array([1, 4]), np.array([1, 1]), "a", "b"))
+    expected = faces.pixels[[0, 3, 2, 4]]  # asked for, and below them each class where it is answered right
+    assert all(np.array_equal(*pair) for pair in zip(shown(figure), expected, strict=True))
+    assert figure.get_suptitle().startswith("Labelled a, answered b: 2 images")
+    assert len(shown(plots.answered(faces, np.arange(5), faces.labels, "a", "a"))) == 3
+    assert not shown(plots.answered(faces, np.array([1, 4]), np.array([0, 0]), "a", "b"))
 
 
 def test_augmented_has_the_image_above_what_was_drawn_of_it():

@@ -77,3 +77,12 @@ def test_weights_are_for_networks_that_somebody_has_weights_of(faces, monkeypatc
         fits.fit_seeds(variants, [1], faces, weights=weights)
         assert [words["weights"] for words in asked.values()] == expected
         assert all("name" not in words for words in asked.values())
+
+
+def test_the_longest_training_begins_first(faces, monkeypatch):
+    begun = []
+    monkeypatch.setattr(fits, "fit_each", lambda trainings, *_: begun.extend(trainings) or dict.fromkeys(trainings))
+    names = ("tinyfer_lite", "mobilenet_v2", "simple_cnn", "efficientnet_b0")
+    runs = fits.fit_seeds({name: {"network": name, "recipe": RECIPE} for name in names}, [1], faces)
+    assert [name.split("-")[0] for name in begun] == ["simple_cnn", "efficientnet_b0", "mobilenet_v2", "tinyfer_lite"]
+    assert tuple(runs) == names, "the order of the results is that of the variants"
