@@ -157,29 +157,38 @@ def races(kind, home, rounds, seed):
     return damaged or any(set(outcome.split(" / ")) - known for outcome in told)
 
 
+def forked(do, *given, after=None):
+    """`do` in a child, killed `after` so many seconds; returns whether it was. The parent trains nothing: a child
+    that is forked from a process with threads may wait for one that it does not have."""
+    child = os.fork()
+    if not child:
+        do(*given)
+        os._exit(0)
+    if after is not None:
+        time.sleep(after)
+        os.kill(child, signal.SIGKILL)
+    return os.waitpid(child, 0)[1] == signal.SIGKILL
+
+
 def killed(kind, home, rounds, seed):
-    """Fork, kill the child at a random moment, look, and go on until nobody is killed."""
-    do, left = KINDS[kind]
-    expected, draw, damaged, kills = alone(kind, home), random.Random(seed), 0, 0
-    began = time.perf_counter()
-    do(home, home / "timed", 0)
+    """Kill at a random moment, look, and go on until nobody is killed."""
+    import fercore.training.trainer  # noqa: F401  so that no child spends its time on that
+
+    (do, left), draw, damaged, kills, expected = KINDS[kind], random.Random(seed), 0, 0, []
+    for side in (0, 1):
+        began = time.perf_counter()
+        forked(do, home, home / f"alone-{side}", side)
+        expected.append(left(home, home / f"alone-{side}"))
     lasts = time.perf_counter() - began
     for number in range(rounds):
         folder, side = home / ("folder" if kind == "imports" else f"run-{number}"), number % 2
-        for last in (False, True):
-            child = os.fork()
-            if not child:
-                do(home, folder, side)
-                os._exit(0)
-            if not last:
-                time.sleep(draw.random() * lasts * 1.1)
-                os.kill(child, signal.SIGKILL)
-            kills += os.waitpid(child, 0)[1] == signal.SIGKILL
+        for after in (draw.random() * lasts * 1.1, None):
+            kills += forked(do, home, folder, side, after=after)
             try:
                 if kind == "imports" and (folder / store.INDEX).is_file():  # the old set or the new one, at any moment
                     faces = datasets.load_imported(folder)
                     assert store.fingerprint(faces.pixels, faces.table) == faces.fingerprint
-                if last:
+                if after is None:
                     assert left(home, folder) == expected[side], "not what is left by one that was not killed"
             except Exception as error:
                 damaged += 1
