@@ -166,7 +166,7 @@ print("teachers are heard most at", ", then ".join(shares["share"].sort_values(a
 # %% [markdown]
 # ## Surprise: the best temperature always helps
 #
-# The paper's Table IV reports each student at the temperature that did best, and it is nearly always better than from scratch.
+# The paper's Table IV reports each student at the temperature that did best, and every one of them is better than from scratch.
 # **Before you believe it: suppose that temperature did nothing at all. How far would the best of so many temperatures stand
 # above their mean?**
 
