@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from .. import files
 from . import archives, images
 from .faces import DataError
 
@@ -146,6 +147,8 @@ def _walk(seen: Seen, folder: Path, prefix: str, above: tuple[str, ...]) -> None
         raise DataError(folder, f"folders more than {DEEPEST} deep", "a data set's own folder")
     for path in sorted(_listed(folder)):
         name = prefix + path.name
+        if path.name == files.LOCK:  # of an import that is going on
+            continue
         if path.name.startswith(".") or path.name == "__MACOSX":
             seen.passed.setdefault("hidden", []).append(name)
             continue

@@ -136,7 +136,8 @@ def _number(name: str, value, low: float, high: float, above: bool = False, inst
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise ValueError(f"{name} is {value!r}, a {type(value).__name__}; expected a number{instead}")
     if not low <= value <= high or math.isinf(value) or (above and value == low):
-        raise ValueError(f"{name} is {value}; expected {'above ' if above else ''}{low} to {high}{instead}")
+        least = f"above {low}" if above else f"{low}" + " or more" * math.isinf(high)
+        raise ValueError(f"{name} is {value}; expected {least}{'' if math.isinf(high) else f' to {high}'}{instead}")
 
 
 SIGNED = {"rotation": 180, "translation": 1, "shear": 89}  # up to so much, both ways; the other shares are 0 to 1
@@ -208,9 +209,6 @@ def _made(kind: type, values: Mapping, parts: Mapping[str, type]):
     for name in values:
         if name not in names:
             raise ValueError(f"{kind.__name__} has no setting {name!r}; {did_you_mean(name, names)}")
-    for field in fields(kind):
-        if field.name not in values and field.default is MISSING:
-            raise ValueError(f"{kind.__name__} needs a {field.name}")
     found = {}
     for name, value in values.items():
         inner = parts.get(name)

@@ -241,8 +241,8 @@ def test_soft_labels_are_the_shares_of_the_votes(make_faces, tiny):
 
 
 def test_what_does_not_fit_is_refused(faces, tiny):
-    with pytest.raises(KeyError, match="no split 'train'"):
-        train(tiny(), faces, train="train")
+    with pytest.raises(KeyError, match="no split 'teaching'"):
+        train(tiny(), faces, train="teaching")
     with pytest.raises(ValueError, match="1 image to train on"):
         train(tiny(), faces, train=np.array([3]))
     with pytest.raises(ValueError, match="no image to select on"):
