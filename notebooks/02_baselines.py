@@ -57,6 +57,7 @@ from fercore.results.stage import Stage
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile)
+selected, tested = faces.split_of("select"), faces.split_of("test")  # PublicTest and PrivateTest in FER2013
 display(Markdown(stage.about()))
 
 # %% [markdown]
@@ -69,11 +70,11 @@ display(Markdown(stage.about()))
 # %% tags=["nbval-check-output"]
 from fercore.evaluation import lbp_svm
 
-rows, select = faces.rows("PrivateTest"), faces.rows("PublicTest")
+rows, select = faces.rows("test"), faces.rows("select")
 labels = faces.labels[rows]
-machine, cost = lbp_svm.lbp_svm(faces, faces.rows("Training"), select)
+machine, cost = lbp_svm.lbp_svm(faces, faces.rows("train"), select)
 by_machine = machine.predict(lbp_svm.lbp(faces.pixels[rows]))
-print(f"LBP and a linear SVM: C = {cost:g} is best on PublicTest; PrivateTest accuracy {(by_machine == labels).mean():.2f}")
+print(f"LBP and a linear SVM: C = {cost:g} is best on {selected}; {tested} accuracy {(by_machine == labels).mean():.2f}")
 
 # %%
 import numpy as np
@@ -139,7 +140,7 @@ display(stage.figure(figure, "training_curves"))
 # %% tags=["nbval-check-output"]
 from scipy.stats import entropy
 
-guessing = entropy(np.bincount(faces.labels[faces.rows("Training")]))
+guessing = entropy(np.bincount(faces.labels[faces.rows("train")]))
 ends = pd.DataFrame({name: history["train_loss"].iloc[[0, -1]].to_numpy() for name, history in histories.items()}).T
 print(f"cross-entropy of guessing by frequency: {guessing:.2f}")
 print("training loss lower in the last epoch than in the first:", listed(ends.index[ends[1] < ends[0]]))
@@ -150,10 +151,10 @@ if loss == "cross_entropy" and not class_weighted:  # another loss compares with
 first = pd.Series({name: history["accuracy"].iloc[0] for name, history in histories.items()})
 best = [{"network": name, "seed": seed, **run.history.iloc[run.best_epoch - 1]}
         for name, each in trained.items() for seed, run in zip(seeds, each, strict=True)]
-best = stage.table(pd.DataFrame(best).set_index(["network", "seed"]), "selection", "Best epochs on PublicTest")
+best = stage.table(pd.DataFrame(best).set_index(["network", "seed"]), "selection", f"Best epochs on {selected}")
 unfinished = best[best["epoch"] == epochs].index.get_level_values("network").unique()
 display(best, Markdown(
-    f"**To see.** After one epoch, on PublicTest: {ranked(first)}. Best in the very last epoch, so not at their end yet: "
+    f"**To see.** After one epoch, on {selected}: {ranked(first)}. Best in the very last epoch, so not at their end yet: "
     f"{listed(unfinished)}. A comparison after {epochs} epochs is one of how fast networks learn, not of how far they get."
 ))
 
@@ -168,16 +169,16 @@ display(best, Markdown(
 from fercore import audit as audits
 from fercore.evaluation import statistics
 
-masks = audits.without_copies(faces, "PrivateTest", audit and f"{audit}/test_mask.csv")
+masks = audits.without_copies(faces, "test", audit and f"{audit}/test_mask.csv")
 predicted = {name: [run.probabilities(faces, rows).argmax(1) for run in trained[name]] for name in networks}
 predicted["lbp_svm"] = [by_machine]
 found = statistics.over_seeds(labels, predicted, len(faces.classes), masks)
-scores = stage.table(found.set_index(["name", "part", "score"]), "scores", "PrivateTest scores")
+scores = stage.table(found.set_index(["name", "part", "score"]), "scores", f"{tested} scores")
 display(statistics.wide(found).style.format("{:.3f}"))
 
 # %%
 accuracy = scores.xs(("published", "accuracy"), level=["part", "score"]).reindex([*networks, "lbp_svm"])
-figure = plots.intervals(accuracy, faces, "One protocol, as published", "PrivateTest accuracy, %")
+figure = plots.intervals(accuracy, faces, "One protocol, as published", f"{tested} accuracy, %")
 display(stage.figure(figure, "accuracy"))
 
 # %%
@@ -215,7 +216,7 @@ from fercore.evaluation import metrics
 
 leader = value[networks].idxmax()
 matrix = metrics.confusion(labels, predicted[leader][0], len(faces.classes))
-display(plots.confusion(matrix, faces, f"{leader}, PrivateTest, seed {seeds[0]}"))
+display(plots.confusion(matrix, faces, f"{leader}, {tested}, seed {seeds[0]}"))
 
 # %%
 off = matrix * (1 - np.eye(len(matrix), dtype=int))
@@ -293,7 +294,7 @@ measured = []
 for name in networks:
     if name != "tinyfer_lite":  # which notebook 3 measures
         measured += statistics.measurements(
-            name, faces.name, "PrivateTest", labels, predicted[name], faces.classes, masks
+            name, faces.name, tested, labels, predicted[name], faces.classes, masks
         )
 stage.table(metrics.predictions(rows, labels, predicted), "predictions")
 stage.measure(measured, departs="" if weights else "random weights")

@@ -54,6 +54,7 @@ from fercore.results.stage import Stage
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile)
+selected, tested = faces.split_of("select"), faces.split_of("test")  # PublicTest and PrivateTest in FER2013
 display(Markdown(stage.about()))
 
 # %% [markdown]
@@ -70,7 +71,7 @@ from fercore.reporting import plots
 from fercore.reporting.widgets import explore
 from fercore.training import AUGMENTATIONS, augment
 
-looked = faces.rows("Training")[:8]
+looked = faces.rows("train")[:8]
 explore(
     lambda kind, seed: plots.augmented(
         faces, looked, augment.preview(faces.pixels[looked], img_size, AUGMENTATIONS[kind], 3, seed), f"Augmentation {kind}"),
@@ -144,8 +145,8 @@ display(best, Markdown(
 # %%
 from fercore import audit as audits
 
-masks = audits.without_copies(faces, "PrivateTest", audit and f"{audit}/test_mask.csv")
-rows = faces.rows("PrivateTest")
+masks = audits.without_copies(faces, "test", audit and f"{audit}/test_mask.csv")
+rows = faces.rows("test")
 labels = faces.labels[rows]
 probabilities = {variant: [run.probabilities(faces, rows) for run in each] for variant, each in trained.items()}
 predicted = {variant: [one.argmax(1) for one in each] for variant, each in probabilities.items()}
@@ -161,7 +162,7 @@ found = statistics.over_seeds(labels, predicted, len(faces.classes), masks)
 scores = found[found["name"] == ablation.FULL].set_index(["part", "score"]).drop(columns="name")
 named = {score: printed(f"{score}(tinyfer_lite, fer2013, PrivateTest)") for score in metrics.SCORES}
 scores["paper"] = [named[score] if part == "published" else np.nan for part, score in scores.index]
-scores = stage.table(scores, "scores", "TinyFER-Lite on PrivateTest")
+scores = stage.table(scores, "scores", f"TinyFER-Lite on {tested}")
 display(scores)
 
 # %%
@@ -190,7 +191,7 @@ display(report.style.format(precision=3))
 
 # %%
 matrix = metrics.confusion(labels, predicted[ablation.FULL][0], len(faces.classes))
-display(stage.figure(plots.confusion(matrix, faces, f"PrivateTest, seed {seeds[0]}"), "confusion"))
+display(stage.figure(plots.confusion(matrix, faces, f"{tested}, seed {seeds[0]}"), "confusion"))
 
 # %%
 rarest = report["support"].idxmin()
@@ -237,14 +238,14 @@ display(Markdown(
 
 # %%
 ablated = statistics.wide(found)
-stage.table(ablated, "ablation", f"What each choice adds, on PrivateTest; seeds: {len(seeds)}")
+stage.table(ablated, "ablation", f"What each choice adds, on {tested}; seeds: {len(seeds)}")
 display(ablated.style.format("{:.3f}"))
 
 # %%
 for score in ("accuracy", "macro_f1"):
     part = found[(found["part"] == "published") & (found["score"] == score)].set_index("name")
     what = score.replace("_", "-").replace("f1", "F1")
-    figure = plots.intervals(part, faces, f"Ablation, seeds {', '.join(map(str, seeds))}", f"PrivateTest {what}, %")
+    figure = plots.intervals(part, faces, f"Ablation, seeds {', '.join(map(str, seeds))}", f"{tested} {what}, %")
     display(stage.figure(figure, f"ablation_{score}"))
 
 # %% [markdown]
@@ -285,7 +286,7 @@ print("variants that answer all images alike:", listed(alike))
 # how many images a class has?
 
 # %%
-counts = np.bincount(faces.labels[faces.rows("Training")], minlength=len(faces.classes))
+counts = np.bincount(faces.labels[faces.rows("train")], minlength=len(faces.classes))
 recalls = metrics.recall_by_frequency(labels, predicted, faces.classes, counts)
 recalls = stage.table(recalls, "recall_by_frequency")
 display(stage.figure(plots.recall_by_frequency(recalls.reset_index(), faces), "recall_by_frequency"))
@@ -331,9 +332,9 @@ display(Markdown(
 
 # %%
 measured = statistics.measurements(
-    "tinyfer_lite", faces.name, "PrivateTest", labels, predicted[ablation.FULL], faces.classes, masks
+    "tinyfer_lite", faces.name, tested, labels, predicted[ablation.FULL], faces.classes, masks
 )
-for name, column in [*((f"{score}(tinyfer_lite, {faces.name}, PublicTest)", score) for score in metrics.SCORES),
+for name, column in [*((f"{score}(tinyfer_lite, {faces.name}, {selected})", score) for score in metrics.SCORES),
                      (f"best_epoch(tinyfer_lite, {faces.name})", "epoch")]:
     measured.append({"measurement": name, "value": best[column].mean(), "seeds": len(seeds)})
 said = {ablation.FULL: predicted[ablation.FULL], **predicted}  # the full recipe's in front

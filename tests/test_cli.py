@@ -267,7 +267,7 @@ def test_networks_are_printed_beside_their_papers_numbers(said, at_the_root, tmp
 def commands():
     """Every command with words that it takes."""
     words = {"import": ["synthfer"], "audit": ["x"], "train": ["x", "--data", "x", "--to", "x"], "params": ["smoke"]}
-    words |= {"data": ["-f", "x", "x"], "page": ["x", "y"], "failure": ["x"]}
+    words |= {"data": ["smoke"], "notebook": ["x", "smoke"], "convert": ["x", "y"], "export": ["x", "--to", "y"]}
     [action] = [action for action in cli._parser()._actions if action.choices]
     return {name: [name, *words.get(name, [])] for name in action.choices}
 

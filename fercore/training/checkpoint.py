@@ -190,9 +190,9 @@ def identity(
 
 
 def code(*roots: Path | ModuleType) -> str:
-    """A digest of all code that `roots` rest on, but for what finds a network by its name, what writes results, and
-    what says how far a training is."""
-    return closure.digest(*roots, without=("models/__init__.py", "results/", "progress.py"))
+    """A digest of all code that `roots` rest on, but for what finds a network and loads or refuses its weights, what
+    writes results, and what says how far a training is."""
+    return closure.digest(*roots, without=("models/__init__.py", "models/weights.py", "results/", "progress.py"))
 
 
 def _rows(faces: Faces, places: np.ndarray) -> str:

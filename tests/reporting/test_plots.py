@@ -115,7 +115,7 @@ DRAW = {
     "class_counts": lambda faces: plots.class_counts(audit.counts(faces), faces),
     "contact_sheet": lambda faces: plots.contact_sheet(faces, [[0, 1], [2], []], ["a", "b", "c"], "Some"),
     "by_doubt": lambda faces: plots.by_doubt(faces, np.arange(len(faces)) / 63, 0.5, 2),
-    "answered": lambda faces: plots.answered(faces, np.arange(20), (faces.labels[:20] + 1) % 7, "angry", "disgust", 4),
+    "answered": lambda faces: plots.answered(faces, np.arange(20), (faces.labels[:20] + 1) % 7, *faces.classes[:2], 4),
     "augmented": lambda faces: plots.augmented(faces, [0, 1], np.zeros((3, 2, 12, 12), np.uint8), "Augmentation"),
     "by_class": lambda faces: plots.by_class(faces, 2),
     "image_pairs": lambda faces: plots.image_pairs(faces, [(0, 1)] * 3, ["x\ny"] * 3, "Pairs"),
@@ -227,10 +227,10 @@ def test_a_name_from_data_is_text_and_never_mathematics(name, tmp_path):
         leaked = audit.leakage(faces, np.arange(63) % 9, "$x^$")
         figure = plots.leakage(leaked, leaked, faces, "$x^$")
     elif name == "intervals":
-        figure = plots.intervals(scored(HOSTILE), faces, "$a$", "$b$", dict.fromkeys(HOSTILE, 0.5))
+        figure = plots.intervals(scored(HOSTILE), faces, "$a$", "$b$")
     else:
         figure = DRAW[name](faces)
-    plots.save(figure, tmp_path, name)  # mathematics that nobody can read ends in an error here
+    figures.save(figure, tmp_path, name)  # mathematics that nobody can read ends in an error here
     found = [title for title in titles(figure) if r"\$\undefined\$ set (synthetic)" in title]
     assert found and (tmp_path / f"{name}.svg").stat().st_size > 1000
 

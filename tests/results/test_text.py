@@ -115,8 +115,10 @@ def test_tables_of_hostile_names_are_written_and_read(tmp_path, name):
 
 def test_every_name_has_measurements_of_its_own(tmp_path):
     names = [*HOSTILE, "happy %28smile%29", " happy", "all"]
-    rows = [{"measurement": measurements.name("recall", "x", one, "Test", one), "value": 0.5} for one in names]
-    found = measurements.save(rows, tmp_path / "stage")
+    rows = [{"measurement": measurements.name("recall", "vgg13", one, "test", one), "value": 0.5} for one in names]
+    sets = [Faces(one, np.zeros((1, 2, 2), np.uint8), table([0]), (one,)) for one in names]
+    found = measurements.table(rows, faces=sets)
+    measurements.write(found, tmp_path / "stage")
     assert found["measurement"].nunique() == len(names)
     assert set(measurements.gather([tmp_path]).index) == set(found["measurement"])
     assert measurements.name("recall", "x", "d", "s", "happy (smile)") == "recall(x, d, s, happy %28smile%29)"
