@@ -44,7 +44,7 @@ reproduce: $(READY)
 	@echo "The report is reports/$(PROFILE)/report.html"
 
 test: $(READY)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 	@$(BIN)/ruff check
 
 lab: $(READY)

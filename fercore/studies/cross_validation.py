@@ -281,7 +281,8 @@ def teach(
         held = folds[split][::WINDOWS] == fold
         answers = found.reshape(-1, WINDOWS, found.shape[1]).mean(1).argmax(1)
         accuracy = float((answers == faces.labels[::WINDOWS])[held].mean())
-        rows.append((accuracy, float(run.history["train_loss"].iloc[-1]), _keep(logits, faces, Path(teachers))))
+        seen = prepared(samples[data])[0]  # by the students, whose windows may be larger
+        rows.append((accuracy, float(run.history["train_loss"].iloc[-1]), _keep(logits, seen, Path(teachers))))
     return pd.DataFrame(rows, columns=["accuracy", "train_loss", "logits"])
 
 

@@ -240,3 +240,12 @@ def test_a_study_without_data_has_a_few_rendered_faces(folder, tmp_path):
         gathered({"ckplus": folder, "oulucasia": folder}, ["ckplus", "oulucasia"], {}, 2)
     with pytest.raises(ValueError, match="sets are ckplus, but there is a folder for fer2013 only"):
         gathered({"ckplus": "", "fer2013": folder}, ["ckplus"], {}, 2)
+
+
+def test_logits_of_a_teacher_that_sees_smaller_windows_are_of_the_students_images(samples, tmp_path):
+    trials = grid(samples, ["simple_cnn"], [1], group_split=True).head(1)
+    small = replace(RECIPE, img_size=32)
+    taught = trials.join(teach(trials, samples, "simple_cnn", small, teachers=str(tmp_path)))
+    [[[name]]] = [list(splits.values()) for splits in logits_of(taught).values()]
+    faces, _ = prepared(samples["synthck"])
+    assert load_logits(tmp_path / name, faces).shape == (len(faces), len(faces.classes))
