@@ -13,6 +13,7 @@ import yaml
 from fercore import cli, datasets, models
 from fercore.datasets import splits, store
 from fercore.deployment import model_card
+from fercore.evaluation import inference
 from fercore.models import WeightsError, weights
 from fercore.training.checkpoint import RunError
 from fercore.training.recipe import Recipe
@@ -114,11 +115,14 @@ def test_rendered_faces_are_not_released(made, faces, tmp_path):
 
 
 def test_what_comes_with_the_project_loads_and_has_a_card():
-    for path in weights.RELEASED.glob("*.safetensors"):
+    paths = list(weights.RELEASED.glob("*.safetensors"))
+    assert {path.stem for path in paths} >= {"lean_250k-fer2013", "tinyfer_lite-fer2013"}
+    for path in paths:
         name, data = path.stem.rsplit("-", 1)
         assert path.stat().st_size < 4 * 2**20
         assert f'models.create("{name}", weights="{data}")' in path.with_suffix(".md").read_text(encoding="utf-8")
-        assert models.create(name, weights=data)(torch.zeros(2, 3, 64, 64)).shape == (2, 7)
+        network = models.create(name, weights=data)
+        assert network(torch.zeros(2, inference.channels(network), 64, 64)).shape == (2, 7)
 
 
 def test_the_command(faces, tmp_path, capsys, monkeypatch):
