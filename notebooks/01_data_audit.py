@@ -190,8 +190,8 @@ display(Markdown(
 # **The cause**: copies on both sides of the split. How far it goes, split by split:
 
 # %% tags=["nbval-check-output"]
-trained = faces.split_of("train")  # Training in FER2013
 leaks = {"exact": audit.leakage(faces, exact), "near": audit.leakage(faces, near)}
+trained = faces.split_of("train")  # Training in FER2013
 for name, table in leaks.items():
     stage.table(table, f"leakage_{name}", f"Redundant images and leakage, {name} copies")
     column = f"in_{trained}"
