@@ -147,7 +147,7 @@ def test_the_table_of_statements_is_what_was_measured():
 def test_what_the_split_does_is_what_was_measured():
     table = pd.read_csv(ROOT / "reports/reference/04_microexpnet_pooling/table_2.csv")
     none = table[(table["data"] == "fer2013") & (table["size"] == "m")].set_index("split")["none"]
-    told = re.search(r"M without pooling scores\s(\d+) % at random and (\d+) % with copies apart", STUDIES)
+    told = re.search(r"M without pooling scores\s(\d+) % on random folds and (\d+) % on grouped ones", STUDIES)
     assert [int(part) for part in told.groups()] == [
         round(100 * none[split]) for split in ("random folds", "copy folds")
     ]
@@ -155,9 +155,9 @@ def test_what_the_split_does_is_what_was_measured():
 
 def test_what_temperature_and_seed_do_is_what_was_measured():
     table = pd.read_csv(ROOT / "reports/reference/05_kd_temperature_grid/variance.csv")
-    apart = table[table["split"] != "random folds"]
+    grouped = table[table["split"] != "random folds"]
     told = re.search(r"make (\d+) to (\d+) % of\sthe variance .* the seed alone (\d+) to (\d+) %", STUDIES)
-    shares = [apart[name].agg(end) for name in ("temperature", "seeds") for end in ("min", "max")]
+    shares = [grouped[name].agg(end) for name in ("temperature", "seeds") for end in ("min", "max")]
     assert [int(part) for part in told.groups()] == [round(100 * share) for share in shares]
     assert (table["p"] > 0.05).all()  # as chance does
 

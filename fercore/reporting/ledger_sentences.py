@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
 import pandas as pd
 
 from ..claims import Finding
+from ..results.text import markdown
 
 OUT_OF_REACH = ("needs data", "needs weights", "needs device")
 
@@ -42,7 +42,7 @@ def contradicted(findings: Sequence[Finding], contradictions: pd.DataFrame) -> s
     if contradictions.empty:
         return text
     each = contradictions["paper"].value_counts()
-    return f"{text} Most are of {html.escape(each.index[0])} ({each.iloc[0]}); {len(each)} papers have some."
+    return f"{text} Most are of {markdown(each.index[0])} ({each.iloc[0]}); {len(each)} papers have some."
 
 
 def sizes(table: pd.DataFrame) -> str:

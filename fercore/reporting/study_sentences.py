@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from ..datasets import Faces
 from ..results import tables
+from ..results.text import markdown
 from ..studies import statements
 from ..studies.cross_validation import RANDOM
 
@@ -36,7 +36,7 @@ def one_split(by_split: pd.DataFrame, faces: Mapping[str, Faces], split: str = R
     for name, one in faces.items():
         score = by_split.loc[(name, split)].mean()
         text = f"- **{_label(one)}**: **{percent(score)}** of the held-out images on {split}."
-        lines.append(f"{text} {html.escape(tables.majority(one))}")
+        lines.append(f"{text} {markdown(tables.majority(one))}")
     return "\n".join(lines)
 
 
@@ -74,7 +74,7 @@ def gap_before(reference: str | Path) -> str:
         scores = scores.droplevel("data")
         grouped = next(split for split in scores.index if split != RANDOM)
         lines.append(
-            f"**Measured before, on {html.escape(name)}**: the same network scores **{percent(scores[RANDOM])}** on "
+            f"**Measured before, on {markdown(name)}**: the same network scores **{percent(scores[RANDOM])}** on "
             f"{RANDOM} and **{percent(scores[grouped])}** on {grouped}."
         )
     return "\n\n".join(lines)
@@ -86,7 +86,7 @@ def both_sides(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     for (name, split), row in table.iterrows():
         whose = "photograph" if "copy folds" in table.loc[name].index else "person"
         lines.append(
-            f"- **{html.escape(labels[name])}**, {split}: of {row['images']:,.0f} images, each held out once, "
+            f"- **{markdown(labels[name])}**, {split}: of {row['images']:,.0f} images, each held out once, "
             f"**{row['known']:,.0f}** ({percent(row['share'])}) have the same {whose} among those trained on."
         )
     return "\n".join(lines)
@@ -99,7 +99,7 @@ def nearest(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
         part = table.loc[name]
         grouped = next(split for split in part.index if split != RANDOM)
         lines.append(
-            f"- **{html.escape(labels[name])}**: copying the label of the most similar image is right for "
+            f"- **{markdown(labels[name])}**: copying the label of the most similar image is right for "
             f"**{percent(part.loc[RANDOM, 'accuracy'])}** on {RANDOM}, where that image is of the same person or "
             f"photograph {percent(part.loc[RANDOM, 'same'])} of the time, and for "
             f"**{percent(part.loc[grouped, 'accuracy'])}** on {grouped}, where it never can be."
@@ -115,7 +115,7 @@ def best_pooling(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
         places = ", ".join(f"{size.upper()} {key[-1]}" for size, key in best.items())
         spread = part.groupby(level="size", sort=False).agg(lambda row: row.max() - row.min()).max()
         lines.append(
-            f"- **{html.escape(labels[name])}**, {split}: the best place for pooling is {places}; of one size, the "
+            f"- **{markdown(labels[name])}**, {split}: the best place for pooling is {places}; of one size, the "
             f"best and the worst are at most {100 * spread:.0f} points apart."
         )
     return "\n".join(lines)
@@ -139,7 +139,7 @@ def lengths(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
         if len(epochs) > 1:
             low, high = part["value"].iloc[epochs.argmin()], part["value"].iloc[epochs.argmax()]
             lines.append(
-                f"- **{html.escape(labels[name])}**, {split}, {size.upper()}: pooling after both changes accuracy by "
+                f"- **{markdown(labels[name])}**, {split}, {size.upper()}: pooling after both changes accuracy by "
                 f"{100 * low:+.1f} points after {epochs.min()} epochs and by {100 * high:+.1f} after {epochs.max()}."
             )
     return "\n".join(lines)
@@ -156,7 +156,7 @@ def split_or_pooling(by_split: pd.DataFrame, gain: pd.DataFrame, labels: Mapping
         split, pooled = mean[RANDOM] - mean.drop(RANDOM).iloc[0], gain.xs(name, level="data")["value"].abs()
         more = "the split" if abs(split) > pooled.max() else "pooling"
         lines.append(
-            f"- **{html.escape(label)}**: random folds in place of grouped ones change the score by {100 * split:+.1f} "
+            f"- **{markdown(label)}**: random folds in place of grouped ones change the score by {100 * split:+.1f} "
             f"points, pooling by {100 * pooled.max():.1f} where it does most, of {len(pooled)} comparisons. "
             f"**Here {more} changes more.**"
         )
@@ -168,7 +168,7 @@ def verdicts(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     lines = []
     for name, part in table.groupby(level="data", sort=False):
         count = part["verdict"].value_counts()
-        text = f"- **{html.escape(labels[name])}**: of {len(part)} statements, {count.get('holds', 0)} hold, of "
+        text = f"- **{markdown(labels[name])}**: of {len(part)} statements, {count.get('holds', 0)} hold, of "
         text += (
             f"{count.get('the opposite holds', 0)} the opposite holds, and {count.get('not shown', 0)} are not shown."
         )
@@ -181,7 +181,7 @@ def teachers(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     lines = []
     for (name, split), row in table.iterrows():
         lines.append(
-            f"- **{html.escape(labels[name])}**, {split}: right on **{row['right']:.0f}** of {row['images']:.0f} "
+            f"- **{markdown(labels[name])}**, {split}: right on **{row['right']:.0f}** of {row['images']:.0f} "
             f"held-out images; always giving the most frequent answer would be on {row['always one class']:.0f}."
         )
     return "\n".join(lines)
@@ -209,7 +209,7 @@ def temperatures(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
         wide = (table["high"] - table["low"]).xs((name, split), level=("data", "split")).median() / 2
         reach = "" if np.isnan(wide) else f"; an interval reaches {100 * wide:.0f} points to either side"
         lines.append(
-            f"- **{html.escape(labels[name])}**, {split}: the best temperature is {places}. Best and worst are at most "
+            f"- **{markdown(labels[name])}**, {split}: the best temperature is {places}. Best and worst are at most "
             f"{100 * spread:.1f} points apart{reach}."
         )
     return "\n".join(lines)
@@ -254,4 +254,4 @@ def without_search(table: pd.DataFrame) -> str:
 
 
 def _label(faces: Faces) -> str:
-    return html.escape(tables.label(faces))
+    return markdown(tables.label(faces))

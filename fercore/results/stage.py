@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from ..datasets import Faces
 from . import figures, measurements, provenance, tables
+from .text import markdown
 
 
 class Stage:
@@ -34,8 +35,8 @@ class Stage:
         several = [self.faces] if isinstance(self.faces, Faces) else list(self.faces)
         parts = []
         for one in several:
-            notes = " ".join(one.notes)
-            parts.append(f"**{tables.label(one)}**: {len(one):,} images. {tables.majority(one)} {notes}".strip())
+            said = markdown(" ".join([tables.majority(one), *one.notes]))
+            parts.append(f"**{markdown(tables.label(one))}**: {len(one):,} images. {said}")
         if any(one.synthetic for one in several):
             parts.append("**Rendered faces: no score on them compares with a paper's.**")
         return "\n\n".join(parts)

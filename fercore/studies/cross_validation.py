@@ -161,7 +161,7 @@ def grid(
 ) -> pd.DataFrame:
     """The trials of every network, method, fold, seed, and split of every sample; of `softened`, at every temperature.
 
-    group_split  only the folds that keep people or copies apart (True), only the random ones (False)
+    group_split  only the grouped folds, of people or copies (True), only the random ones (False)
     """
     rows = [
         (data, split, network, method, float(temperature), fold, seed)

@@ -46,7 +46,7 @@ def test_a_gap_is_told_and_whether_chance_could_make_it():
     ck, fer = sentences.gap(by_split(ck=0.3, fer=0.0), FACES).splitlines()
     assert "**40 %** on subject folds, 70 % on random folds: -30.0 points" in ck and "chance alone would hardly" in ck
     assert "on copy folds" in fer and "+0.0 points" in fer and "chance could do" in fer
-    assert "&lt;b&gt;" in fer and "<b>" not in fer
+    assert "&#60;b&#62;" in fer and "<b>" not in fer
     up = sentences.gap(by_split(ck=-0.2, fer=0.1), FACES)
     assert "+20.0 points" in up and "-10.0 points" in up
 
@@ -68,7 +68,7 @@ def test_what_was_measured_before_is_read_from_its_file(tmp_path):
     assert (
         "**82 %** on random folds and **35 %** on copy folds" in text
         and "synthetic" not in text
-        and "&lt;i&gt;" in text
+        and "&#60;i&#62;" in text
     )
 
 
