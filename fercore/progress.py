@@ -19,7 +19,7 @@ SECONDS = 0.5  # between two notes
 
 def bar(total: int, initial: int = 0, desc: str = "", unit: str = "it", disable: bool = False):
     """A context with `update(n=1)` and `set_postfix(**shown)`, as tqdm's. Silent in a process that another started."""
-    if folder := os.environ.get(FOLDER):
+    if (folder := os.environ.get(FOLDER)) and not disable:
         return _Note(Path(folder), total, initial, desc)
     child = multiprocessing.parent_process() is not None
     return tqdm(total=total, initial=initial, desc=desc, unit=unit, disable=disable or child)

@@ -39,6 +39,13 @@ def test_notes_that_are_half_written_or_gone_are_passed_over(folder):
     assert progress.notes(folder) == []
 
 
+def test_what_is_to_be_silent_is_not_noted(folder, capsys):
+    with progress.bar(total=2, desc="lanes", disable=True) as bar:
+        bar.update()
+        assert not list(folder.iterdir())
+    assert capsys.readouterr().err == ""
+
+
 def test_elsewhere_it_is_a_bar(capsys, monkeypatch):
     monkeypatch.delenv(progress.FOLDER, raising=False)
     with progress.bar(total=2, desc="epochs") as bar:
