@@ -220,21 +220,22 @@ def _import(options) -> None:
 def _import_given(environment: Mapping[str, str]) -> None:
     """What `make reproduce NAME=download` names; notebooks 1 to 3 read the last that names no subjects."""
     from . import datasets
-    from .pipeline.data import SUBJECTS, choose
+    from .pipeline.data import choose, subject_sets
 
     given = {name: environment.get(name.upper()) for name in datasets.REAL if name != "ferplus"}
     votes, split = environment.get("FERPLUS"), environment.get("SPLIT")
     if votes and not given["fer2013"]:
         raise ValueError("FERPLUS are votes on the images of FER2013: give FER2013=fer2013.csv, too")
-    if split and not any(source for name, source in given.items() if name not in SUBJECTS):
+    subjects = subject_sets()
+    if split and not any(source for name, source in given.items() if name not in subjects):
         raise ValueError("SPLIT divides a set that is given with it, such as RAFDB=folder")
     for name, source in given.items():
         if source:
             more = {"votes": votes} if name == "fer2013" and votes else {}
-            more |= {"split": split} if split and name not in SUBJECTS else {}
+            more |= {"split": split} if split and name not in subjects else {}
             path = datasets.import_dataset(name, source, Path("data") / name, **more)
             _show(path)
-            if name not in SUBJECTS:
+            if name not in subjects:
                 choose(path.parent)
 
 
@@ -429,14 +430,15 @@ def _data(options) -> None:
 
 
 def _params(options) -> None:
-    from .pipeline import notebook, stages
+    from .pipeline import notebook
+    from .pipeline.data import subject_sets
 
     found = sorted(Path("notebooks").glob("[0-9]*.ipynb"))
     if not found:
         raise FileNotFoundError("no numbered notebook in notebooks/; run this at the root of the project")
     for path in found:
         notebook.parameters(path.stem, options.profile)
-    for source in {"faces", "fer2013", *stages.subject_sets()}:  # what stages look into, where nothing was imported
+    for source in {"faces", "fer2013", *subject_sets()}:  # what stages look into, where nothing was imported
         Path("data", source).mkdir(parents=True, exist_ok=True)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .. import closure
 from ..closure import PACKAGE
+from .data import subject_sets
 
 NOT_RESULTS = ("results/provenance.py", "progress.py")  # what they write or draw no stage reads
 
@@ -38,11 +39,6 @@ def rewritten(text: str, root: str | Path = ".") -> str:
     out = io.StringIO()
     yaml.dump(content, out)
     return out.getvalue()
-
-
-def subject_sets(root: str | Path = ".") -> list[str]:
-    """Names of the sets that name their subjects, which are the same in every profile."""
-    return sorted(path.stem.removeprefix("data_") for path in Path(root).glob("params/paper/data_*.yaml"))
 
 
 def modules(root: Path, datasets: bool = False) -> list[str]:

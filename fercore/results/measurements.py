@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..datasets import Faces
+from ..datasets import REAL, SYNTHETIC, Faces
 from ..yamlio import did_you_mean
 
 FILE = "measurements.csv"
@@ -23,7 +23,7 @@ COLUMNS += ("protocol",)
 PAPER = "paper"  # the protocol of a training that is the paper's own
 
 # what a claim can need before it can be checked, and the verdict where it is not at hand
-DATASETS = ("fer2013", "rafdb", "affectnet", "ckplus", "oulucasia", "w300")
+DATASETS = (*(name for name in REAL if name != "folder"), "w300")  # 300-W: landmarks, which Light-FER needs
 WEIGHTS = ("imagenet", "vggface2", "cited")  # cited: the network of a paper that a paper cites
 DEVICES = ("rtx_3050", "ryzen_5_3600", "raspberry_pi_4", "jetson_nano", "rtx_3090", "tesla_p100", "tesla_v100")
 DEVICES += ("i7_7700hq", "gtx_1050", "tesla_k40", "i5_10300h")
@@ -170,8 +170,6 @@ def table(rows: Sequence[Mapping], profile: str = "", departs: str = "", faces: 
 
     Raises ValueError for a name that no claim could have: a misspelt one would never be found.
     """
-    from ..datasets import SYNTHETIC
-
     of = {
         "datasets": (*DATASETS, *SYNTHETIC, *(word(one.name) for one in faces)),
         "splits": (*SPLITS, *(word(split) for one in faces for split in one.splits)),

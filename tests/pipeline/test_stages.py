@@ -6,13 +6,14 @@ import pytest
 import yaml
 
 from fercore.pipeline import stages
+from fercore.pipeline.data import subject_sets
 from fercore.pipeline.notebook import FOLDERS, PROFILES
 from fercore.pipeline.parameters import check_params
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
 STAGES = yaml.safe_load(TEXT)["stages"]
-SETS = stages.subject_sets(ROOT)
+SETS = subject_sets(ROOT)
 NOTEBOOKS = sorted(path.stem for path in ROOT.glob("notebooks/[0-9]*.py"))
 
 

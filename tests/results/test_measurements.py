@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from fercore import datasets
 from fercore.results import measurements
 
 NETWORKS = ["tinyfer_lite", "microexpnet_xxs"]
@@ -101,6 +102,11 @@ def test_a_name_that_no_claim_could_have_is_not_written():
                        ("recall(tinyfer_lite, fer2013, PrivateTest, hapy)", "did you mean 'happy'")):  # fmt: skip
         with pytest.raises(ValueError, match=said):
             measurements.table([{"measurement": name, "value": 0.5}], "quick")
+
+
+def test_a_claim_can_name_every_set_that_has_a_reader():
+    names = [f"images({name}, Training, happy)" for name in datasets.REAL if name != "folder"]
+    assert [measurements.check(name) for name in names] == names
 
 
 def test_a_set_of_ones_own_brings_its_names_with_it(make_faces):
