@@ -632,6 +632,16 @@ def test_imports_that_are_older_than_roles_are_read_by_name(tmp_path):
 # -- division by shares --------------------------------------------------------------------------------------------
 
 
+def test_what_a_split_is_said_to_be_for_holds_before_what_trains_is_divided(tmp_path):
+    for split in ("train", "val"):
+        classes(tmp_path / split, ("happy", "sad"), 5)
+    with pytest.raises(ValueError, match="a split that selects, 'val': no --split 80/20"):
+        datasets.load("folder", tmp_path, split="80/20")
+    faces = datasets.load("folder", tmp_path, split="80/20", roles={"test": "val"})
+    assert faces.roles == {"train": "train", "select": "select", "test": "val"}
+    assert [len(faces.rows(role)) for role in datasets.ROLES] == [8, 2, 10]
+
+
 def test_a_set_is_divided_by_shares_and_nobody_is_on_two_sides(tmp_path):
     for person in range(20):
         for label in ("happy", "sad"):
