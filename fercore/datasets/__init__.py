@@ -20,7 +20,7 @@ from pathlib import Path
 
 from .. import files
 from . import store
-from .faces import FER2013_CLASSES, ROLES, DataError, Faces, NoSplit, roles_of
+from .faces import FER2013_CLASSES, ROLES, DataError, Faces, NoSplit
 
 __all__ = ["FER2013_CLASSES", "NAMES", "ROLES", "DataError", "Faces", "NoSplit", "import_dataset", "load"]
 __all__ += ["load_imported", "options_of"]
