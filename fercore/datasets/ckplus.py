@@ -86,7 +86,7 @@ def _table(path: Path, allocate: Callable) -> Faces:
     """ckextended.csv: its codes are FER2013's, 0 to 6, and 7 contempt."""
     faces = fer2013_csv.read(path, allocate, (*FER2013_CLASSES, "contempt"))
     code = np.array([CLASSES.index(meaning(name, CLASSES)) for name in faces.classes])
-    notes = [f"{path.name}: nobody's name stands in it, and people are on several sides of its splits"]
+    notes = (f"{path.name}: nobody's name stands in it, and people are on several sides of its splits",)
     return replace(
         faces,
         name="ckplus",
