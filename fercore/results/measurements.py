@@ -128,12 +128,14 @@ def _exists(word: str, role: str) -> bool:
     return exists(word)
 
 
-def name(kind: str, *words: object) -> str:
-    """The name of a measurement of these arguments: "recall(x, folder, Test, happy %28smile%29)".
+def name(kind: str, *words: object, **settings: object) -> str:
+    """The name of a measurement of these arguments: "recall(x, folder, Test, happy %28smile%29)", and with settings
+    "accuracy(x, folder, Test, epochs=4)".
 
     What would break it in two, or be no part of it, is written as in an address, so that any class or set has a name.
     """
-    return f"{kind}({', '.join(word(one) for one in words)})"
+    given = [*map(word, words), *(f"{key}={word(value)}" for key, value in settings.items())]
+    return f"{kind}({', '.join(given)})"
 
 
 def word(text: object) -> str:

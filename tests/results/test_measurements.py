@@ -104,6 +104,12 @@ def test_a_name_that_no_claim_could_have_is_not_written():
             measurements.table([{"measurement": name, "value": 0.5}], "quick")
 
 
+def test_whatever_a_set_is_called_its_measurement_has_its_own_arguments_and_settings():
+    made = measurements.name("accuracy", "x", "a, b (c=d)", "Test", epochs=4)
+    assert made == "accuracy(x, a%2C b %28c%3Dd%29, Test, epochs=4)"
+    assert measurements.split(made) == ("accuracy", ["x", "a%2C b %28c%3Dd%29", "Test"], ["epochs=4"])
+
+
 def test_a_claim_can_name_every_set_that_has_a_reader():
     names = [f"images({name}, Training, happy)" for name in datasets.REAL if name != "folder"]
     assert [measurements.check(name) for name in names] == names
