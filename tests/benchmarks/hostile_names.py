@@ -40,7 +40,10 @@ CLASSES = (
 def rename(folder: Path) -> None:
     """The set in `folder`, with names that would do harm."""
     faces = datasets.load_imported(folder)
-    made = replace(faces, name=SET, classes=CLASSES[: len(faces.classes)], notes=(*faces.notes, SET), fingerprint=None)
+    called = f"{SET} {folder.name}"  # two sets of one name are refused
+    made = replace(
+        faces, name=called, classes=CLASSES[: len(faces.classes)], notes=(*faces.notes, SET), fingerprint=None
+    )
     store.save(replace(made, pixels=made.pixels.copy()), folder)
 
 
