@@ -90,6 +90,20 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--to", metavar="FILE.onnx", required=True)
     command.set_defaults(run=_export)
 
+    command = commands.add_parser("bench", help="how long networks take in every runtime, here or on a small computer")
+    command.add_argument(
+        "words", nargs="*", metavar="NETWORK@SIDE | bundle FILE [NETWORK@SIDE ...] | join JSON",
+        help="such as tinyfer_lite@64; bundle: write one file that times them where NumPy and ONNX Runtime are; join: "
+        "read what it printed there",
+    )  # fmt: skip
+    command.add_argument("--runtimes", nargs="+", metavar="NAME", help="such as PyTorch 'ONNX Runtime' (all)")
+    command.add_argument("--threads", type=int, default=1)
+    command.add_argument("--batch", type=int, default=1)
+    command.add_argument("--seconds", type=float, default=1.0, help="about, for each network and runtime (%(default)s)")
+    command.add_argument("--memory", action="store_true", help="also the peak memory of fresh processes")
+    command.add_argument("--to", metavar="FOLDER", help="write latency.csv there, and measurements.csv of a join")
+    command.set_defaults(run=_bench)
+
     command = commands.add_parser("networks", help="every network: parameters, size, operations, and what is printed")
     command.add_argument(
         "--save", metavar="FOLDER", help="also write measurements.csv there, equations too, for the ledger"
@@ -233,6 +247,37 @@ def _export(options) -> None:
     from .deployment import export
 
     print(export.from_weights(options.network, options.weights, options.to))
+
+
+def _bench(options) -> None:
+    from .deployment import bundle, latency, runtimes, timing
+    from .results import measurements
+
+    first, *rest = options.words or ["tinyfer_lite@64"]
+    if first == "bundle":
+        if not rest:
+            raise ValueError("name the file: fercore bench bundle fercore-bench.pyz [NETWORK@SIDE ...]")
+        specs = rest[1:] or ["microexpnet_xxs@84", "microexpnet_se@48", "tinyfer_lite@64", "tinyfer_lite@224"]
+        path = bundle.make(rest[0], map(latency.network, specs))
+        print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB; python {path.name} --device NAME > NAME.json")
+        return
+    if first == "join":
+        for path in rest or [""]:
+            table, measured = bundle.join(path)
+            if options.to:
+                folder = Path(options.to)
+                measurements.save(measured, folder, "paper")
+                table.to_csv(folder / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
+            print(table.to_string(index=False, float_format="{:.4g}".format))
+        return
+    networks = map(latency.network, [first, *rest])
+    names = options.runtimes or runtimes.RUNTIMES
+    table = latency.bench(networks, names, options.threads, options.batch, options.seconds, options.memory)
+    if options.to:
+        Path(options.to).mkdir(parents=True, exist_ok=True)
+        table.to_csv(Path(options.to) / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
+    print(table.dropna(axis="columns", how="all").to_string(index=False, na_rep="", float_format="{:.4g}".format))
+    print("  ".join(f"{name}: {value}" for name, value in timing.machine().items()))
 
 
 def _networks(options) -> None:
