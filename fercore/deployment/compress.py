@@ -140,11 +140,10 @@ class Mask(nn.Module):
     @torch.no_grad()
     def choose(self, weight: torch.Tensor, share: float) -> None:
         """Keep all but the `share` of smallest magnitude of the unmasked `weight`."""
-        out = round(share * weight.numel())
-        self.mask.fill_(True)
-        if out:
-            smallest = weight.abs().flatten().topk(out, largest=False, sorted=False).indices
-            self.mask.view(-1)[smallest] = False
+        kept = torch.ones(weight.numel(), dtype=torch.bool, device=weight.device)
+        if out := round(share * weight.numel()):
+            kept[weight.abs().flatten().topk(out, largest=False, sorted=False).indices] = False
+        self.mask.copy_(kept.view(weight.shape))
 
 
 class _Pruning(nn.Module):

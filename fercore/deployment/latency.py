@@ -186,6 +186,27 @@ def end_to_end(predictor: Callable, frames: Iterable[np.ndarray], seconds: float
     return {"frames": count, "faces": faces / count, "fps": count / spent["whole"], **parts}
 
 
+def astronaut() -> np.ndarray:
+    """A photograph with one face that scikit-image ships, uint8 (512, 512, 3): NASA's Eileen Collins, public domain."""
+    from skimage import data
+
+    return np.asarray(data.astronaut())
+
+
+def frames_with(faces: int, width: int = 640, height: int = 480, count: int = 8) -> list[np.ndarray]:
+    """Frames of a camera, uint8 (height, width, 3): the head of `astronaut`, up to six times, moving to the right."""
+    head = astronaut()[20:210, 130:320]
+    frames = []
+    for number in range(count):
+        frame = np.full((height, width, 3), 128, np.uint8)
+        for place in range(faces):
+            top, left = (place // 3) * 230 + 20, (place % 3) * 205 + 10 + 2 * number
+            part = head[: height - top, : width - left]
+            frame[top : top + part.shape[0], left : left + part.shape[1]] = part
+        frames.append(frame)
+    return frames
+
+
 @torch.inference_mode()
 def _logits(module: nn.Module, images: np.ndarray) -> np.ndarray:
     return module(torch.from_numpy(images)).numpy()

@@ -70,11 +70,11 @@ def torch_compiled(network: Network, threads: int, batch: int) -> Loaded:
 
 
 def onnxruntime(network: Network, threads: int, batch: int) -> Loaded:
-    return _session(network.onnx, threads)
+    return of_onnx(network.onnx, threads)
 
 
 def onnxruntime_int8(network: Network, threads: int, batch: int) -> Loaded:
-    return _session(compress.int8(network.onnx, network.calibration()), threads)
+    return of_onnx(compress.int8(network.onnx, network.calibration()), threads)
 
 
 def openvino_fp32(network: Network, threads: int, batch: int) -> Loaded:
@@ -126,6 +126,12 @@ def load(name: str, network: Network, threads: int = 1, batch: int = 1) -> Loade
         raise Missing(str(error)) from error
 
 
+def of_onnx(content: bytes, threads: int = 1) -> Loaded:
+    """A serialised ONNX model in ONNX Runtime. Raises ExportError where that is missing."""
+    session = export.session(content, threads)
+    return Loaded(lambda images: session.run(None, {export.INPUT: images})[0], len(content))
+
+
 def _torch(module: nn.Module, network: Network) -> Loaded:
     @torch.inference_mode()
     def run(images: np.ndarray) -> np.ndarray:
@@ -133,11 +139,6 @@ def _torch(module: nn.Module, network: Network) -> Loaded:
 
     state = network.module.state_dict().values()
     return Loaded(run, sum(tensor.numel() * tensor.element_size() for tensor in state))
-
-
-def _session(content: bytes, threads: int) -> Loaded:
-    session = export.session(content, threads)
-    return Loaded(lambda images: session.run(None, {export.INPUT: images})[0], len(content))
 
 
 def _read_openvino(network: Network):

@@ -407,3 +407,63 @@ def softened(faces: Faces, logits: np.ndarray, row: int, temperature: float) -> 
     right.legend(loc="best", fontsize=8)
     figure.suptitle(f"Labelled {faces.classes[faces.labels[row]]}, {label(faces)}")
     return figure
+
+
+def sparsity(table: pd.DataFrame, baseline: float, faces: Faces, title: str) -> Figure:
+    """Accuracy against the share of weights taken out, a line a way; columns sparsity, how, accuracy.
+
+    baseline  accuracy of the whole network, a dashed line
+    """
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axis = figure.subplots()
+    axis.axhline(100 * baseline, color="0.5", linestyle="--", label="the whole network")
+    for name, part in table.groupby("how", sort=False):
+        axis.plot(100 * part["sparsity"], 100 * part["accuracy"], "o-", label=name)
+    axis.set(
+        xlabel="weights taken out of each layer, %", ylabel="PrivateTest accuracy, %", xlim=(0, 100), ylim=(0, None)
+    )
+    axis.legend(fontsize=9)
+    axis.set_title(f"{title}, {label(faces)}")
+    return figure
+
+
+def latencies(table: pd.DataFrame, title: str) -> Figure:
+    """A panel a network, a bar a runtime: median latency with a whisker to the 90th percentile; a line for the limit.
+
+    table  as latency.bench has it; runtimes without a number are named with why
+    """
+    groups = list(table.groupby(["network", "img_size"], sort=False))
+    height = max(len(part) for _, part in groups)
+    figure = Figure(figsize=(4.6 * len(groups) + 1, 0.42 * height + 1.5), layout="constrained")
+    for axis, ((name, side), part) in zip(figure.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
+        part = part.reset_index(drop=True)
+        timed = part["median"].notna()
+        reach = [np.zeros(timed.sum()), (part["p90"] - part["median"])[timed].clip(lower=0)]
+        bars = axis.barh(part.index[timed], part["median"][timed], xerr=reach, color=sns.color_palette()[0], alpha=0.8)
+        axis.bar_label(
+            bars, [f"{value:.3g}" for value in part["median"][timed]], label_type="center", color="white", fontsize=9
+        )
+        for place in part.index[~timed]:
+            axis.text(axis.get_xlim()[0], place, " not here", va="center", fontsize=8, color="0.4")
+        axis.axvline(part["limit"].iloc[0], color=sns.color_palette()[3], linestyle="--")
+        axis.set_yticks(part.index, part["runtime"])
+        axis.set(title=f"{name} at {side} px", xlabel="ms, log scale; dashed: the limit in fp32", xscale="log")
+        axis.invert_yaxis()
+        axis.grid(False, axis="y")
+    figure.suptitle(title)
+    return figure
+
+
+def pareto(table: pd.DataFrame, x: str, y: str, faces: Faces, title: str, xlabel: str, ylabel: str) -> Figure:
+    """Points of `table` by name, y (a fraction, shown as %) over x (the less the better); a line joins the best."""
+    figure = Figure(figsize=(8, 4.4), layout="constrained")
+    axis = figure.subplots()
+    best = table.sort_values([x, y], ascending=[True, False])
+    best = best[best[y] > best[y].cummax().shift(fill_value=-np.inf)]
+    axis.step(best[x], 100 * best[y], where="post", color="0.6", linestyle="--", label="none is smaller and better")
+    for place, (name, row) in enumerate(table.iterrows()):
+        axis.scatter(row[x], 100 * row[y], color=sns.color_palette("husl", len(table))[place], label=name, zorder=3)
+    axis.set(xscale="log", xlabel=xlabel, ylabel=ylabel)
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+    axis.set_title(f"{title}, {label(faces)}", fontsize=10)
+    return figure
