@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--threads", type=int, default=1)
     command.add_argument("--batch", type=int, default=1)
     command.add_argument("--seconds", type=float, default=1.0, help="about, for each network and runtime (%(default)s)")
+    command.add_argument("--realtime", action="store_true", help="other work waits meanwhile, where Linux lets one")
     command.add_argument("--memory", action="store_true", help="also the peak memory of fresh processes")
     command.add_argument("--to", metavar="FOLDER", help="write latency.csv there, and measurements.csv of a join")
     command.set_defaults(run=_bench)
@@ -272,7 +273,9 @@ def _bench(options) -> None:
         return
     networks = map(latency.network, [first, *rest])
     names = options.runtimes or runtimes.RUNTIMES
-    table = latency.bench(networks, names, options.threads, options.batch, options.seconds, options.memory)
+    table = latency.bench(
+        networks, names, options.threads, options.batch, options.seconds, options.memory, options.realtime
+    )
     if options.to:
         Path(options.to).mkdir(parents=True, exist_ok=True)
         table.to_csv(Path(options.to) / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")

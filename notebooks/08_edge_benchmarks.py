@@ -38,11 +38,13 @@ names = [
 threads = 1
 batches = [1]
 seconds = 0.5  # that each is timed for
-memory = False
+memory = False  # of fresh processes, too
+realtime = False  # other work on the machine waits meanwhile, where Linux lets one
 picture = ""  # one of your own; empty: an astronaut
 bundles = ""  # a folder with what fercore bench bundle has printed elsewhere, JSON
 
 # %%
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -72,7 +74,7 @@ held = [
     latency.Network(one.name, one.module, one.shape, compress.calibration(faces, 64, one.shape[1], one.shape[0]))
     for one in held
 ]
-found = pd.concat([latency.bench(held, names, threads, batch, seconds, memory) for batch in batches], ignore_index=True)
+found = pd.concat([latency.bench(held, names, threads, batch, seconds, memory, realtime) for batch in batches], ignore_index=True)
 table = tables.save(found, out, "latency", faces, f"Latency in ms, {threads} thread, {machine['processor']}")
 display(table.drop(columns=["threads", "joules"]).style.format(precision=3, na_rep=""))
 
@@ -100,11 +102,12 @@ for (name, side), part in first.groupby(["network", "img_size"], sort=False):
 # TinyFER-Lite's authors ask for this in their section 8: the whole way, with the face found and cut out.
 
 # %%
-ends = pd.DataFrame()
+folder = tempfile.mkdtemp()
 try:
-    predictor = predict.Predictor(sizes=detect.MOVING)
+    path = export.from_weights("tinyfer_lite", "fer2013", f"{folder}/tinyfer_lite.onnx")
+    predictor = predict.Predictor(model=path, sizes=detect.MOVING)
     frames = {count: latency.frames_with(count) for count in (0, 1, 5)}
-    ends = pd.DataFrame({count: latency.end_to_end(predictor, each, seconds) for count, each in frames.items()}).T
+    ends = pd.DataFrame({count: latency.end_to_end(predictor, each, seconds, realtime=realtime) for count, each in frames.items()}).T
     ends = tables.save(
         ends.rename_axis("faces_shown"), out, "end_to_end", faces, "640x480, from frame to label; ms a frame"
     )

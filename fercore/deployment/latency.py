@@ -77,6 +77,7 @@ def bench(
     batch: int = 1,
     seconds: float = 1.0,
     memory: bool = False,
+    realtime: bool = False,
 ) -> pd.DataFrame:
     """A row for each network in each runtime: times in ms, or a note that says why there are none.
 
@@ -86,10 +87,11 @@ def bench(
                       times_limit: the median over it, below 1 only with fewer bits or fewer multiplications
     apart             the largest difference of the logits from PyTorch's, over the largest logit
     MiB               of the file; peak_MiB of a fresh process that runs it, with `memory`
+    realtime          other work on the machine waits while this is timed, where Linux lets one (`timing.undisturbed`)
     joules            of the processor for one image, where the machine counts them, over all of a network's runs
     """
     rows = []
-    with threadpool_limits(threads):
+    with threadpool_limits(threads), timing.undisturbed(realtime):
         rate = timing.peak_rate()
     for one in networks:
         images = np.random.default_rng(0).random((batch, *one.shape), np.float32)
@@ -111,7 +113,7 @@ def bench(
             row["apart"] = float(np.abs(logits - expected).max() / np.abs(expected).max())
             if memory:
                 row["peak_MiB"] = peak_memory(one, name, batch)
-        with timing.Energy() as energy:
+        with timing.undisturbed(realtime), timing.Energy() as energy:
             found = timing.interleaved({name: _call(each.run, images) for name, each in loaded.items()}, seconds)
         calls = sum(map(len, found.values()))
         faster = timing.compare(found, FIRST) if FIRST in found else {}
@@ -152,7 +154,9 @@ _ALONE = {
 }
 
 
-def end_to_end(predictor: Callable, frames: Iterable[np.ndarray], seconds: float = 2.0, warmup: int = 2) -> dict:
+def end_to_end(
+    predictor: Callable, frames: Iterable[np.ndarray], seconds: float = 2.0, warmup: int = 2, realtime: bool = False
+) -> dict:
     """From the camera's frame, uint8 (H, W, 3), to labels, faces found and cut out: fps, ms by part, and faces a frame.
 
     predictor  a `predict.Predictor`; its detector and network are timed one by one, what is left is cutting
@@ -174,12 +178,13 @@ def end_to_end(predictor: Callable, frames: Iterable[np.ndarray], seconds: float
     for frame in frames[:warmup]:
         predictor(frame)
     predictor.detector, predictor.classify = timed("detect", detector), timed("classify", classify)
-    started = time.perf_counter()
     try:
-        while spent["whole"] < seconds:
-            faces += len(predictor(frames[count % len(frames)]))
-            count += 1
-            spent["whole"] = time.perf_counter() - started
+        with timing.undisturbed(realtime):
+            started = time.perf_counter()
+            while spent["whole"] < seconds:
+                faces += len(predictor(frames[count % len(frames)]))
+                count += 1
+                spent["whole"] = time.perf_counter() - started
     finally:
         predictor.detector, predictor.classify = detector, classify
     parts = {f"{part}_ms": 1000 * value / count for part, value in spent.items()}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..datasets import Faces
 from ..results.tables import label
@@ -428,30 +429,45 @@ def sparsity(table: pd.DataFrame, baseline: float, faces: Faces, title: str) -> 
 
 
 def latencies(table: pd.DataFrame, title: str) -> Figure:
-    """A panel a network, a bar a runtime: median latency with a whisker to the 90th percentile; a line for the limit.
+    """A panel a network, a row a runtime: median latency with a line to the 90th percentile; dashed, the limit.
 
-    table  as latency.bench has it; runtimes without a number are named with why
+    table  as latency.bench has it; runtimes without a number have a row that says so
     """
     groups = list(table.groupby(["network", "img_size"], sort=False))
-    height = max(len(part) for _, part in groups)
-    figure = Figure(figsize=(4.6 * len(groups) + 1, 0.42 * height + 1.5), layout="constrained")
-    for axis, ((name, side), part) in zip(figure.subplots(1, len(groups), squeeze=False)[0], groups, strict=True):
+    height, columns = max(len(part) for _, part in groups), min(len(groups), 3)
+    lines = -(-len(groups) // columns)
+    figure = Figure(figsize=(3.6 * columns + 1.8, (0.34 * height + 1.2) * lines + 0.4), layout="constrained")
+    grid = figure.subplots(lines, columns, squeeze=False)
+    for axis in grid.ravel()[len(groups) :]:
+        axis.set_axis_off()
+    for axis, ((name, side), part) in zip(grid.ravel(), groups, strict=False):
         part = part.reset_index(drop=True)
-        timed = part["median"].notna()
-        reach = [np.zeros(timed.sum()), (part["p90"] - part["median"])[timed].clip(lower=0)]
-        bars = axis.barh(part.index[timed], part["median"][timed], xerr=reach, color=sns.color_palette()[0], alpha=0.8)
-        axis.bar_label(
-            bars, [f"{value:.3g}" for value in part["median"][timed]], label_type="center", color="white", fontsize=9
-        )
-        for place in part.index[~timed]:
-            axis.text(axis.get_xlim()[0], place, " not here", va="center", fontsize=8, color="0.4")
+        for place, row in part.iterrows():
+            if np.isnan(row["median"]):
+                axis.text(
+                    0.02, place, "not here", transform=axis.get_yaxis_transform(), va="center", fontsize=8, color="0.4"
+                )
+                continue
+            axis.plot([row["median"], max(row["p90"], row["median"])], [place, place], color=sns.color_palette()[0])
+            axis.plot(row["median"], place, "o", color=sns.color_palette()[0])
+            text = f"{row['median']:.3g}"
+            axis.annotate(text, (row["median"], place), (0, 5), textcoords="offset points", ha="center", fontsize=8)
         axis.axvline(part["limit"].iloc[0], color=sns.color_palette()[3], linestyle="--")
-        axis.set_yticks(part.index, part["runtime"])
-        axis.set(title=f"{name} at {side} px", xlabel="ms, log scale; dashed: the limit in fp32", xscale="log")
-        axis.invert_yaxis()
-        axis.grid(False, axis="y")
+        axis.set_yticks(part.index, part["runtime"] if axis.get_subplotspec().is_first_col() else [""] * len(part))
+        axis.set(title=f"{name} at {side} px", xscale="log", ylim=(len(part) - 0.5, -0.7))
+        axis.margins(x=0.15)
+        _log_ticks(axis)
+        if axis.get_subplotspec().is_last_row():
+            axis.set_xlabel("ms; dashed: the limit in fp32")
     figure.suptitle(title)
     return figure
+
+
+def _log_ticks(axis) -> None:
+    """Ticks at 1, 2 and 5 in plain numbers, also where there is less than a decade to show."""
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
 
 
 def pareto(table: pd.DataFrame, x: str, y: str, faces: Faces, title: str, xlabel: str, ylabel: str) -> Figure:
@@ -464,6 +480,7 @@ def pareto(table: pd.DataFrame, x: str, y: str, faces: Faces, title: str, xlabel
     for place, (name, row) in enumerate(table.iterrows()):
         axis.scatter(row[x], 100 * row[y], color=sns.color_palette("husl", len(table))[place], label=name, zorder=3)
     axis.set(xscale="log", xlabel=xlabel, ylabel=ylabel)
+    _log_ticks(axis)
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
     axis.set_title(f"{title}, {label(faces)}", fontsize=10)
     return figure
