@@ -81,7 +81,7 @@ display(table.drop(columns=["threads", "joules"]).style.format(precision=3, na_r
 # %%
 first = found[found["batch"] == batches[0]]
 display(
-    plots.save(plots.latencies(first, f"Batch {batches[0]}, {threads} thread, {machine['processor']}"), out, "latency")
+    plots.save(plots.latencies(first, faces, f"Batch {batches[0]}, {threads} thread, {machine['processor']}"), out, "latency")
 )
 
 # %%

@@ -428,10 +428,10 @@ def sparsity(table: pd.DataFrame, baseline: float, faces: Faces, title: str) -> 
     return figure
 
 
-def latencies(table: pd.DataFrame, title: str) -> Figure:
+def latencies(table: pd.DataFrame, faces: Faces, title: str) -> Figure:
     """A panel a network, a row a runtime: median latency with a line to the 90th percentile; dashed, the limit.
 
-    table  as latency.bench has it; runtimes without a number have a row that says so
+    table  as latency.bench has it, INT8 calibrated on `faces`; runtimes without a number have a row that says so
     """
     groups = list(table.groupby(["network", "img_size"], sort=False))
     height, columns = max(len(part) for _, part in groups), min(len(groups), 3)
@@ -459,7 +459,7 @@ def latencies(table: pd.DataFrame, title: str) -> Figure:
         _log_ticks(axis)
         if axis.get_subplotspec().is_last_row():
             axis.set_xlabel("ms; dashed: the limit in fp32")
-    figure.suptitle(title)
+    figure.suptitle(f"{title}, {label(faces)}")
     return figure
 
 

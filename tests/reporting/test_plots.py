@@ -89,7 +89,26 @@ def parts():
     return pd.DataFrame({"folds": [0.5, 0.2], "temperature": [0.01, 0.3], "seeds": [0.49, np.nan]}, index)
 
 
+def pruned():
+    rows = [(share, how, share / 2) for share in (0.5, 0.8) for how in ("at once", "while training")]
+    return pd.DataFrame(rows, columns=["sparsity", "how", "accuracy"])
+
+
+def timed():
+    names = ["PyTorch", "ONNX Runtime int8", "TensorRT"]
+    part = pd.DataFrame({"runtime": names, "median": [4.2, 0.6, np.nan], "p90": [4.4, 0.9, np.nan], "img_size": 64})
+    return pd.concat([part.assign(network=name, limit=0.3) for name in ("microexpnet_xxs", "tinyfer_lite")])
+
+
+def variants():
+    values = {"MiB": [3.6, 1.8, 1.0, 3.6, 1.9], "accuracy": [0.65, 0.66, 0.64, 0.6, 0.5]}
+    return pd.DataFrame(values, index=["fp32", "FP16", "INT8", "pruned", "fewer channels"])
+
+
 DRAW = {
+    "sparsity": lambda faces: plots.sparsity(pruned(), 0.6, faces, "Weights taken out"),
+    "latencies": lambda faces: plots.latencies(timed(), faces, "Batch 1, one thread"),
+    "pareto": lambda faces: plots.pareto(variants(), "MiB", "accuracy", faces, "Sizes", "MiB", "accuracy, %"),
     "softened": lambda faces: plots.softened(faces, 4 * np.eye(7)[np.arange(63) % 7], 5, 8.0),
     "panels": lambda faces: plots.panels(over_sizes(), "size", "pooling", "split", faces, "Accuracy", "accuracy, %"),
     "shares": lambda faces: plots.shares(parts(), faces, "Variance", "share, %"),
@@ -132,7 +151,8 @@ def titles(figure):
 
 @pytest.mark.parametrize("name", DRAW)
 def test_the_title_says_what_the_data_are(name):
-    public = {name for name, value in vars(plots).items() if getattr(value, "__module__", "") == plots.__name__}
+    own = {name for name, value in vars(plots).items() if getattr(value, "__module__", "") == plots.__name__}
+    public = {name for name in own if name[0] != "_"}
     assert set(DRAW) == public - {"save"}, "a figure that is not tested here"
     rendered, real = DRAW[name](seven()), DRAW[name](seven(synthetic=False))
     assert isinstance(rendered, Figure)
