@@ -28,7 +28,7 @@ network = "tinyfer_lite"
 weights = ""  # fer2013: those that come with the project; a file; empty: trained here
 keras = ""  # Keras's Xception for light_fer, .h5 or .npz: an accuracy beside the paper's
 epochs = 2  # of a training here
-fine_tuning = 1  # epochs after weights or channels were taken out
+fine_tuning = 1  # epochs while weights are, or after channels were, taken out; 0: nothing is trained on
 batch_size = 64
 img_size = 32  # px; of weights that come with the project, their own
 learning_rate = 0.002
@@ -137,33 +137,36 @@ for number in bits:
 
 # %%
 steps = fine_tuning * -(-len(faces.rows("Training")) // batch_size)
-tuning = replace(recipe, epochs=fine_tuning, learning_rate=learning_rate / 4)
-curve = []
-for share in sparsities:
-    at_once = compress.prune(dense, share)
+tuning = replace(recipe, epochs=max(fine_tuning, 1), learning_rate=learning_rate / 4)
+pruned = {f"pruned {share:g}, at once": compress.prune(dense, share) for share in sparsities}
+for share in sparsities if fine_tuning else ():
     trained = compress.prune(dense, 0.0)  # a copy, to be trained on
-    compress.prune_while_training(
-        trained, compress.Schedule(share, steps=max(steps // 2, 1), every=max(steps // 40, 1))
-    )
+    schedule = compress.Schedule(share, steps=max(steps // 2, 1), every=max(steps // 40, 1))
+    compress.prune_while_training(trained, schedule)
     fit(trained, faces, tuning, runs and f"{runs}/07-{network}-pruned-{share}-{seed}", select=None, restart=True)
-    for name, one in (("at once", at_once), ("while training", compress.make_permanent(trained))):
-        predicted[f"pruned {share:g}, {name}"] = probabilities(one).argmax(1)
-        left = compress.counts(one).values()
-        ratio = compress.compression_ratio([whole for whole, _ in left], [nonzero for _, nonzero in left])
-        curve.append({"sparsity": share, "how": name, "R": ratio, "nonzero": sum(nonzero for _, nonzero in left)})
-        sizes[f"pruned {share:g}, {name}"] = {"MiB": sizes["fp32"]["MiB"], "R": ratio}
+    pruned[f"pruned {share:g}, while training"] = compress.make_permanent(trained)
+
+# %%
+curve = []
+for name, one in pruned.items():
+    predicted[name] = probabilities(one).argmax(1)
+    left = compress.counts(one).values()
+    ratio = compress.compression_ratio([whole for whole, _ in left], [nonzero for _, nonzero in left])
+    nonzero, accuracy = sum(nonzero for _, nonzero in left), (predicted[name] == labels).mean()
+    share, how = float(name.split(",")[0].split()[1]), name.split(", ")[1]
+    curve.append({"sparsity": share, "how": how, "R": ratio, "nonzero": nonzero, "accuracy": accuracy})
+    sizes[name] = {"MiB": sizes["fp32"]["MiB"], "R": ratio}
 
 # %% [markdown]
 # A network with zeros is as large a file and as many multiplications as before: no runtime here skips a zero. To be faster,
 # whole channels have to go.
 
 # %%
-kept = {"fp32": dense}
-for ratio in ratios if find_spec("torch_pruning") else ():
+for ratio in ratios if find_spec("torch_pruning") and fine_tuning else ():  # untrained it answers at random
     smaller = compress.prune_channels(dense, (channels, img_size, img_size), ratio)
     fit(smaller, faces, tuning, runs and f"{runs}/07-{network}-channels-{ratio}-{seed}", select=None, restart=True)
     name = f"without {100 * ratio:.0f} % of channels"
-    kept[name], predicted[name] = smaller.eval(), probabilities(smaller).argmax(1)
+    predicted[name] = probabilities(smaller).argmax(1)
     sizes[name] = {"MiB": sum(tensor.numel() * 4 for tensor in smaller.state_dict().values()) / 2**20}
 
 # %% [markdown]
@@ -236,7 +239,6 @@ display(
 # %%
 if curve:
     curve = tables.save(pd.DataFrame(curve), out, "sparsity", faces, "Pruned weights; R is equation 1")
-    curve["accuracy"] = [
         (predicted[f"pruned {row['sparsity']:g}, {row['how']}"] == labels).mean() for _, row in curve.iterrows()
     ]
     figure = plots.sparsity(curve, baseline, faces, f"{network}: weights taken out")

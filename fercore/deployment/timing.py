@@ -61,21 +61,27 @@ def peak_rate(side: int = 512, seconds: float = 0.5) -> float:
 
 
 @contextlib.contextmanager
-def undisturbed(wanted: bool = True):
-    """With Linux's real-time scheduler for all threads of this process, so that other work waits: for seconds only, and
-    where one is allowed to; yields whether it was had."""
-    threads = [int(name) for name in os.listdir("/proc/self/task")] if os.path.isdir("/proc/self/task") else []
-    changed = []
+def undisturbed(wanted: bool = True, threads: int = 1):
+    """With Linux's real-time scheduler for all threads of this process, so that other work waits, on as many cores as
+    it computes with: for seconds only, and where one is allowed to. Yields whether it was had.
+
+    One core, since a runtime that hands its work to a thread of its own would else wait for another core to wake up.
+    """
+    held = [int(name) for name in os.listdir("/proc/self/task")] if wanted and os.path.isdir("/proc/self/task") else []
+    changed = {}
     try:
-        for thread in threads if wanted else ():
+        for thread in held:
             with contextlib.suppress(OSError):  # one that has ended, or that may not
+                cores = os.sched_getaffinity(thread)
                 os.sched_setscheduler(thread, os.SCHED_FIFO, os.sched_param(1))
-                changed.append(thread)
+                changed[thread] = cores
+                os.sched_setaffinity(thread, sorted(cores)[-threads:])
         yield bool(changed)
     finally:
-        for thread in changed:
+        for thread, cores in changed.items():
             with contextlib.suppress(OSError):
                 os.sched_setscheduler(thread, os.SCHED_OTHER, os.sched_param(0))
+                os.sched_setaffinity(thread, cores)
 
 
 def machine() -> dict[str, object]:

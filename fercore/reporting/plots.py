@@ -444,9 +444,8 @@ def latencies(table: pd.DataFrame, faces: Faces, title: str) -> Figure:
         part = part.reset_index(drop=True)
         for place, row in part.iterrows():
             if np.isnan(row["median"]):
-                axis.text(
-                    0.02, place, "not here", transform=axis.get_yaxis_transform(), va="center", fontsize=8, color="0.4"
-                )
+                right = {"transform": axis.get_yaxis_transform(), "ha": "right", "va": "center"}
+                axis.text(0.98, place, "not here", fontsize=8, color="0.4", **right)
                 continue
             axis.plot([row["median"], max(row["p90"], row["median"])], [place, place], color=sns.color_palette()[0])
             axis.plot(row["median"], place, "o", color=sns.color_palette()[0])
