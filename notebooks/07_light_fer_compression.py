@@ -239,8 +239,6 @@ display(
 # %%
 if curve:
     curve = tables.save(pd.DataFrame(curve), out, "sparsity", faces, "Pruned weights; R is equation 1")
-        (predicted[f"pruned {row['sparsity']:g}, {row['how']}"] == labels).mean() for _, row in curve.iterrows()
-    ]
     figure = plots.sparsity(curve, baseline, faces, f"{network}: weights taken out")
     display(plots.save(figure, out, "sparsity"))
 
