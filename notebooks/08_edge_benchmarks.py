@@ -143,6 +143,8 @@ beside = [
     for name, devices in printed.items()
     for device in devices
 ]
+
+# %%
 measured = []
 for path in sorted(Path(bundles).glob("*.json")) if bundles else ():
     rows, own = bundle.join(path)
