@@ -114,7 +114,8 @@ print(f"{network} at {img_size} px, one view: {100 * baseline:.2f} % of {len(row
 # %% [markdown]
 # ## Fewer bits
 #
-# How many bits do weights need? Only their values are rounded here, layer by layer, by the paper's equations; the arithmetic stays as it was.
+# How many bits do weights need? Only their values are rounded here, layer by layer, by the paper's equations; the arithmetic
+# stays as it was, and the size is what they would take when packed.
 
 # %%
 for number in bits:
