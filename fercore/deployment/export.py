@@ -88,9 +88,10 @@ class FromFace(nn.Module):
         for side in (wanted.face_size, wanted.img_size):
             images = resize(images, side)
         images = preprocess.normalise(images, self.channels)
-        views = [images, images.flip(-1)] if wanted.tta == "flip" else [images]
-        found = [(self.network(view) / wanted.temperature).softmax(-1) for view in views]
-        return sum(found) / len(found)
+        if wanted.tta == "flip":  # one batch: the network and its weights stand in the file once
+            images = torch.cat([images, images.flip(-1)])
+        found = (self.network(images) / wanted.temperature).softmax(-1)
+        return found.reshape(2, -1, found.shape[1]).mean(0) if wanted.tta == "flip" else found
 
 
 def resize(images: torch.Tensor, side: int) -> torch.Tensor:
@@ -157,7 +158,12 @@ def export(
     model = to_onnx(module, example, dynamic, opset)
     content = model.SerializeToString()
     compared = [faces] if faces is not None else _random_faces(description.face_size)
-    apart = max(difference(module, content, part) for part in compared)
+    try:
+        apart = max(difference(module, content, part) for part in compared)
+    except ExportError:
+        raise
+    except Exception as error:  # of ONNX Runtime, of many kinds
+        raise ExportError(f"{path}: ONNX Runtime does not run it ({error}); nothing written") from error
     if not apart <= PARITY:
         raise ExportError(
             f"{path}: answers differ from PyTorch's by {apart:.2g}, more than {PARITY:g}; nothing written"

@@ -1,0 +1,58 @@
+"""Light-FER on FER2013 from Keras's ImageNet weights: whole, and pruned while it trains. 25 minutes a core in bf16 each.
+
+    python tests/benchmarks/light_fer.py xception_notop.npz --data data/fer2013 --to runs/light_fer [--out FOLDER]
+
+Goes on where it was stopped, by whole epochs. The paper prunes too, does not say how much, and reports 69.87 %.
+"""
+
+import argparse
+from pathlib import Path
+
+from fercore import audit, datasets
+from fercore.deployment import compress
+from fercore.evaluation import statistics
+from fercore.models import light_fer
+from fercore.pipeline import read_params
+from fercore.results import provenance, tables
+from fercore.training.recipe import from_plain
+from fercore.training.trainer import fit
+
+RECIPE = Path(__file__).parents[2] / "params/recipes/light_fer-fer2013.yaml"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", help="Keras's Xception without its head, .npz or .h5")
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--to", type=Path, required=True, help="where the two runs go")
+    parser.add_argument("--out", type=Path, help="where scores.csv, sparsity and provenance.json go")
+    parser.add_argument("--sparsity", type=float, default=0.5)
+    options = parser.parse_args()
+    settings = read_params(RECIPE)
+    for name in ("network", "weights"):
+        settings.pop(name)
+    recipe, faces = from_plain(settings), datasets.load_imported(options.data)
+    rows = faces.rows("PrivateTest")
+    steps = recipe.epochs * -(-len(faces.rows("Training")) // recipe.batch_size)
+    masks, predicted, found = audit.without_copies(faces, "PrivateTest"), {}, {}
+    for name in ("dense", "pruned"):
+        network = light_fer.from_keras(light_fer.read_keras(options.file), len(faces.classes))
+        if name == "pruned":  # over the first half, so that the second gets used to it
+            schedule = compress.Schedule(options.sparsity, steps=steps // 2, every=50)
+            compress.prune_while_training(network, schedule)
+        run = fit(network, faces, recipe, options.to / name, select=None, device="cpu")
+        network = compress.make_permanent(run.network)
+        predicted[name] = [run.probabilities(faces, rows).argmax(1)]
+        found[name] = compress.sparsity(network)
+        print(f"{name}: {100 * (predicted[name][0] == faces.labels[rows]).mean():.2f} % of PrivateTest", flush=True)
+    scores = statistics.over_seeds(faces.labels[rows], predicted, len(faces.classes), masks)
+    print(scores.to_string(index=False))
+    if options.out:
+        tables.save(scores.set_index(["name", "part", "score"]), options.out, "scores", faces, "Light-FER")
+        tables.save_findings({f"sparsity_{name}": value for name, value in found.items()}, options.out, faces)
+        made = provenance.record({"recipe": recipe.plain(), "sparsity": options.sparsity, "steps": steps}, faces, "cpu")
+        tables.write_json(options.out / "provenance.json", made)
+
+
+if __name__ == "__main__":
+    main()
