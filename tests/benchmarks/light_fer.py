@@ -8,6 +8,8 @@ Goes on where it was stopped, by whole epochs. The paper prunes too, does not sa
 import argparse
 from pathlib import Path
 
+import torch
+
 from fercore import audit, datasets
 from fercore.deployment import compress
 from fercore.evaluation import statistics
@@ -36,6 +38,7 @@ def main():
     steps = recipe.epochs * -(-len(faces.rows("Training")) // recipe.batch_size)
     masks, predicted, found = audit.without_copies(faces, "PrivateTest"), {}, {}
     for name in ("dense", "pruned"):
+        torch.manual_seed(recipe.seed)  # of the head
         network = light_fer.from_keras(light_fer.read_keras(options.file), len(faces.classes))
         if name == "pruned":  # over the first half, so that the second gets used to it
             schedule = compress.Schedule(options.sparsity, steps=steps // 2, every=50)
