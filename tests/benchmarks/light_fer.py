@@ -1,4 +1,4 @@
-"""Light-FER on FER2013 from Keras's ImageNet weights: whole, and pruned while it trains. 25 minutes a core in bf16 each.
+"""Light-FER on FER2013 from Keras's ImageNet weights: whole, and pruned while it trains. Half an hour of a core each.
 
     python tests/benchmarks/light_fer.py xception_notop.npz --data data/fer2013 --to runs/light_fer [--out FOLDER]
 
