@@ -1,8 +1,13 @@
-# make reproduce [PROFILE=quick] [FER2013=fer2013.csv] [FERPLUS=fer2013new.csv] [CKPLUS=folder] [OULUCASIA=folder]
-#   · test · lab · clean
+# make reproduce [PROFILE=quick] [FER2013=download] [FERPLUS=fer2013new.csv] [CKPLUS=download] [RAFDB=download SPLIT=90/10] …
+#   · test · lab · clean; for who works on it: notebooks · scripts · deps · lock
 # Each sets up what it needs by itself, from nothing but make, git and Python 3.11 or newer.
 
+# What is given to make is a path or a word: as text it goes to the commands, through the environment, and neither make
+# nor a shell ever reads it as code.
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(eval override export $(name) := $$(value $(name)))))
+
 PROFILE ?= quick
+export PROFILE
 PYTHON  ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
              $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 VENV    := .venv
@@ -13,45 +18,48 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: reproduce test lab notebooks lock clean setup
+.PHONY: reproduce test lab notebooks scripts deps lock clean setup
 .DEFAULT_GOAL := reproduce
 
 setup: $(READY)
 
-# The lock pins every package with its hashes; fercore itself then needs nothing more. Only when one of the two changes
-# is anything installed again.
+# The lock pins every package with its hashes; fercore itself then needs nothing more. Only when one of the two changes is
+# anything installed again, or when the folder was copied or renamed: an environment runs the code of where it was made.
+ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
+.PHONY: $(READY)
+endif
+
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or newer; name one with PYTHON=..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(if $(filter-out $(CURDIR),$(shell cat $(READY) 2>/dev/null)),--clear) $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
+	@echo "$(CURDIR)" > $@
 
 reproduce: $(READY)
-	@case "$(PROFILE)" in smoke|quick|laptop|paper) ;; *) echo "make: no profile $(PROFILE); there are smoke, quick, laptop, paper"; exit 1;; esac
-ifdef FER2013
-	@fercore import fer2013 "$(FER2013)" $(if $(FERPLUS),--votes "$(FERPLUS)") --to data/fer2013
-endif
-ifdef CKPLUS
-	@fercore import ckplus "$(CKPLUS)" --to data/ckplus
-endif
-ifdef OULUCASIA
-	@fercore import oulucasia "$(OULUCASIA)" --to data/oulucasia
-endif
+	@case "$$PROFILE" in smoke|quick|laptop|paper) ;; *) printf 'make: no profile %s; there are smoke, quick, laptop, paper\n' "$$PROFILE"; exit 1;; esac
+	@fercore import --given
 	@fercore params $(PROFILE)
-	@dvc repro 09_report@$(PROFILE) || { fercore failure reports/$(PROFILE); exit 1; }
+	@dvc repro --quiet 09_report@$(PROFILE)
 	@echo "The report is reports/$(PROFILE)/report.html"
 
 test: $(READY)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 	@$(BIN)/ruff check
 
 lab: $(READY)
 	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)
 
-# After an edit outside JupyterLab: the scripts are what is reviewed, the notebooks are made from them.
+# The scripts are what is reviewed. In JupyterLab both are kept alike; after an edit elsewhere, one is made from the other.
 notebooks: $(READY)
-	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
+	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/[0-9]*.py
+
+scripts: $(READY)
+	@$(BIN)/jupytext --quiet --update --to py:percent notebooks/[0-9]*.ipynb
+
+# After a notebook or a module imports something new.
+deps: $(READY)
+	@fercore deps
 
 # For whoever changes the dependencies; needs uv.
 lock:
@@ -61,5 +69,5 @@ lock:
 # Trained networks in runs/ stay: they are hours of work, and are trained again where anything they rest on has changed.
 clean:
 	rm -rf $(VENV) reports/smoke reports/quick reports/laptop reports/paper data/smoke data/quick data/laptop data/paper data/subjects \
-	  $(foreach set,fer2013 ckplus oulucasia,$(foreach kind,dataset.json *.npy *.csv,data/$(set)/$(kind))) .dvc/cache .dvc/tmp .pytest_cache .ruff_cache notebooks/.ipynb_checkpoints
+	  data/*/dataset.json data/*/pixels-*.npy data/*/table-*.csv .dvc/cache .dvc/tmp .pytest_cache .ruff_cache notebooks/.ipynb_checkpoints
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -5,20 +5,25 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
+
+INTERRUPTED = 128 + 2  # as shells have it of SIGINT
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run one command; 0 where it did its work, 1 with one line on standard error where it could not."""
-    options = _parser().parse_args(words)
-    from .datasets import DataError
-    from .pipeline import ParameterError
-
+    """Run one command; 0 where it did its work, 1 with one line on standard error where it could not, 130 where it was
+    interrupted."""
     try:
+        options = _parser().parse_args(words)
         return options.run(options) or 0
-    except (DataError, ParameterError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-        print("fercore:", str(error).replace("\n", " "), file=sys.stderr)
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:  # DataError, ParameterError among them
+        print("fercore:", " ".join(str(error).split()), file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("fercore: interrupted; what was whole before is whole", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -26,39 +31,64 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("import", help="read a data set once, so that it is memory-mapped from then on")
-    command.add_argument("name", help="fer2013, ferplus, rafdb, affectnet, ckplus, oulucasia, folder or synthfer")
-    command.add_argument("source", nargs="?", help="the file or folder in the layout that users download")
+    words = "every set of which the environment names the download: FER2013, FERPLUS, RAFDB, …, and SPLIT"
+    command.add_argument("--given", action="store_true", help=words)
+    command.add_argument(
+        "name", nargs="?", help="fer2013, ferplus, rafdb, affectnet, ckplus, …; folder: any folder of images"
+    )
+    command.add_argument("source", nargs="?", help="what was downloaded: a file, an archive or a folder, as it is")
     command.add_argument("--to", metavar="FOLDER", help="where to (data/NAME)")
-    command.add_argument("--fer2013", metavar="SOURCE", help="ferplus: FER2013 itself, a file or an imported folder")
-    command.add_argument("--votes", metavar="CSV", help="fer2013: also the FER+ votes in fer2013new.csv")
-    command.add_argument("--subject", metavar="REGEX", help="folder: what finds the subject in an image's path")
-    command.add_argument("--images", type=int, help="synthetic sets: how many")
-    command.add_argument("--seed", type=int, help="synthetic sets")
+    words = "divide it: 80/10/10 all images, 90/10 those that train; where subjects are named, nobody is on two sides"
+    command.add_argument("--split", metavar="SHARES", help=words)
+    words = "which splits train, select and test, where their names do not say so: select=dev1,test=dev2"
+    command.add_argument("--roles", metavar="ROLE=SPLIT,…", type=_roles, help=words)
+    command.add_argument("--seed", type=int, help="of --split, and of synthetic sets")
+    for name, (kind, words) in IMPORT_OPTIONS.items():
+        flag = f"--{name.replace('_', '-')}"
+        if kind is bool:
+            command.add_argument(flag, dest=name, action="store_const", const=True, help=words)
+        else:
+            command.add_argument(flag, dest=name, type=kind, metavar=kind.__name__.strip("_").upper(), help=words)
+    command.add_argument(
+        "--no-contempt", dest="contempt", action="store_const", const=False, help="affectnet: without it"
+    )
     command.set_defaults(run=_import)
 
     command = commands.add_parser("audit", help="counts, duplicates and leakage of an imported data set")
     command.add_argument("folder", help="where it was imported to, such as data/fer2013")
+    command.add_argument(
+        "--train", metavar="SPLIT", default="train", help="what is trained on, by name or role (train)"
+    )
     command.set_defaults(run=_audit)
 
     command = commands.add_parser("train", help="train a network as a YAML file says; goes on where it was stopped")
     command.add_argument("recipe", help="network, options, weights, and the settings of fercore.recipe.Recipe")
     command.add_argument("--data", metavar="FOLDER", required=True, help="an imported data set, such as data/fer2013")
     command.add_argument("--to", metavar="FOLDER", required=True, help="the run, such as runs/tinyfer_lite")
-    command.add_argument("--train", metavar="SPLIT", default="Training", help="what to train on (%(default)s)")
+    command.add_argument("--train", metavar="SPLIT", default="train", help="what to train on, by name or role (train)")
     command.add_argument(
-        "--select", metavar="SPLIT", default="PublicTest",
-        help="what the best epoch is chosen on (%(default)s); none: the last epoch is kept",
+        "--select", metavar="SPLIT", default="select",
+        help="what the best epoch is chosen on, by name or role (select); none: the last epoch is kept",
     )  # fmt: skip
     command.add_argument("--restart", action="store_true", help="start over where the run is of other settings or data")
     command.add_argument("--device", help="cuda, cuda:1, cpu (a GPU where there is one)")
-    command.add_argument("--release", metavar="FOLDER", help="put weights and a card there, reported on PrivateTest")
+    command.add_argument(
+        "--release", metavar="FOLDER", help="put weights and a card there, reported on the split that tests"
+    )
     command.add_argument(
         "--mask",
         metavar="CSV",
         default="reports/reference/01_data_audit/test_mask.csv",
-        help="with --release: the test images without copies in Training, from 01_data_audit (%(default)s)",
+        help="with --release: the test images without copies in what is trained on, from 01_data_audit (%(default)s)",
     )
     command.set_defaults(run=_train)
+
+    command = commands.add_parser(
+        "convert", help="a pickled PyTorch file (.pth, .pt) as safetensors, without running it"
+    )
+    command.add_argument("source", help="a state_dict of torch.save; nothing but tensors is read")
+    command.add_argument("target", help="the .safetensors file to write")
+    command.set_defaults(run=_convert)
 
     command = commands.add_parser("predict", help="pictures, folders and videos: which emotion? several faces, a table")
     command.add_argument("sources", nargs="*", metavar="IMAGE|FOLDER|VIDEO")
@@ -126,44 +156,118 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=_claims)
 
-    command = commands.add_parser("data", help="put a profile's data set in place (a stage of the pipeline)")
-    command.add_argument("-f", dest="files", action="append", required=True, metavar="YAML")
-    command.add_argument("folder")
+    command = commands.add_parser("notebook", help="run a notebook as a stage, with a profile's parameters")
+    command.add_argument("name", help="such as 05_kd_temperature_grid")
+    command.add_argument("profile", help="smoke, quick, laptop or paper")
+    command.add_argument("--page", metavar="HTML", help="also write it as one page that opens offline")
+    command.set_defaults(run=_notebook)
+
+    command = commands.add_parser("data", help="put the data of a profile, or a set that names its subjects, in place")
+    command.add_argument("name", help="a profile, or a set such as ckplus")
     command.set_defaults(run=_data)
 
-    command = commands.add_parser("params", help="check parameter files against the notebooks before anything runs")
+    command = commands.add_parser("params", help="check the parameters of every notebook, before anything runs")
     command.add_argument("profile", help="smoke, quick, laptop or paper")
-    command.add_argument("notebooks", nargs="*", help="all numbered ones, if none is named")
     command.set_defaults(run=_params)
 
-    command = commands.add_parser("page", help="an executed notebook as one HTML file that opens offline")
-    command.add_argument("notebook")
-    command.add_argument("target")
-    command.set_defaults(run=_page)
-
-    command = commands.add_parser("failure", help="say which cell of which notebook failed, and how")
-    command.add_argument("folder", help="reports/PROFILE")
-    command.set_defaults(run=_failure)
+    command = commands.add_parser("deps", help="write into dvc.yaml what each stage depends on")
+    command.set_defaults(run=_deps)
     return parser
+
+
+def _size(text: str) -> int | tuple[int, int]:
+    """48, or 64x48: height x width."""
+    sides = tuple(int(side) for side in text.lower().split("x"))
+    if len(sides) > 2:
+        raise ValueError
+    return sides if len(sides) == 2 else sides[0]
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def _roles(text: str) -> dict[str, str]:
+    return dict(part.split("=", 1) for part in text.split(","))
+
+
+IMPORT_OPTIONS = {  # what a set's `read` takes: how it is written, and what it is
+    "size": (_size, "scale all images to this side, or HEIGHTxWIDTH"),
+    "mode": (str, "folder, oulucasia, kdef: L for grey, RGB for colour"),
+    "label": (str, "folder: a REGEX whose group is the class, where it stands in the path and is no folder"),
+    "subject": (str, "folder: a REGEX whose group is the subject in an image's path"),
+    "classes": (_names, "folder: the names of the classes in the order of their labels"),
+    "as_is": (bool, "folder: the folders are named as they are meant, whatever they look like"),
+    "fer2013": (str, "ferplus: FER2013 itself, a file or an imported folder"),
+    "votes": (str, "fer2013: also the FER+ votes in fer2013new.csv"),
+    "target": (str, "ferplus: majority, probability or multi-target"),
+    "labels": (str, "affectnet: folders or list, where labels.csv has another label"),
+    "peak": (int, "ckplus, oulucasia: how many last frames of a sequence"),
+    "neutral": (bool, "oulucasia: also the first frame of each sequence"),
+    "frontal": (bool, "kdef: only faces from the front"),
+    "images": (int, "synthetic sets: how many"),
+}
 
 
 def _import(options) -> None:
     from . import datasets
 
-    given = {key: getattr(options, key) for key in ("fer2013", "votes", "subject", "images", "seed")}
+    if options.given:
+        return _import_given(os.environ)
+    if options.name is None:
+        raise ValueError(f"import which set? There are {', '.join(datasets.NAMES)}")
+    given = {key: getattr(options, key) for key in (*IMPORT_OPTIONS, "contempt", "split", "roles", "seed")}
     given = {key: value for key, value in given.items() if value is not None}
-    of = {"fer2013": ("ferplus",), "votes": ("fer2013",), "subject": ("folder",)}
-    for key in given:
-        if options.name in datasets.NAMES and options.name not in of.get(key, datasets.SYNTHETIC):
-            raise ValueError(f"--{key} is not for {options.name}")
-    if options.name == "ferplus" and "fer2013" not in given:
-        raise ValueError("ferplus needs FER2013 itself too: --fer2013 SOURCE")
-    path = datasets.import_dataset(options.name, options.source, options.to or Path("data") / options.name, **given)
+    if options.name in datasets.NAMES:
+        known = (*datasets.options_of(options.name), "split", "roles", "seed")
+        for key in given:
+            if key not in known:
+                flags = ", ".join(
+                    f"--{one.replace('_', '-')}" for one in known if one in {*IMPORT_OPTIONS, *known[-3:]}
+                )
+                raise ValueError(f"--{key.replace('_', '-')} is not for {options.name}, which has {flags}")
+    if "seed" in given and "split" not in given and options.name in datasets.REAL:
+        raise ValueError("--seed is of --split, and of synthetic sets")
+    to = options.to or Path("data") / options.name
+    _show(datasets.import_dataset(options.name, options.source, to, **given))
+
+
+def _import_given(environment: Mapping[str, str]) -> None:
+    """What `make reproduce NAME=download` names; notebooks 1 to 3 read the last that names no subjects."""
+    from . import datasets
+    from .pipeline.data import SUBJECTS, choose
+
+    given = {name: environment.get(name.upper()) for name in datasets.REAL if name != "ferplus"}
+    votes, split = environment.get("FERPLUS"), environment.get("SPLIT")
+    if votes and not given["fer2013"]:
+        raise ValueError("FERPLUS are votes on the images of FER2013: give FER2013=fer2013.csv, too")
+    if split and not any(source for name, source in given.items() if name not in SUBJECTS):
+        raise ValueError("SPLIT divides a set that is given with it, such as RAFDB=folder")
+    for name, source in given.items():
+        if source:
+            more = {"votes": votes} if name == "fer2013" and votes else {}
+            more |= {"split": split} if split and name not in SUBJECTS else {}
+            path = datasets.import_dataset(name, source, Path("data") / name, **more)
+            _show(path)
+            if name not in SUBJECTS:
+                choose(path.parent)
+
+
+def _show(path: Path) -> None:
+    """What an import has found."""
+    from . import datasets
+
     faces = datasets.load_imported(path.parent)
     splits = ", ".join(f"{name or 'no split'} {len(faces.rows(name)):,}" for name in faces.splits)
     print(f"{path.parent}: {len(faces):,} images of {' x '.join(map(str, faces.pixels.shape[1:3]))} ({splits})")
+    print(f"classes: {', '.join(faces.classes)}")
+    print(f"roles: {', '.join(f'{role} {faces.roles.get(role) or _whole(faces, role)}' for role in datasets.ROLES)}")
     for note in faces.notes:
         print(f"note: {note}")
+
+
+def _whole(faces, role: str) -> str:
+    return "all" if role in faces.roles else "none"
 
 
 def _audit(options) -> None:
@@ -172,6 +276,8 @@ def _audit(options) -> None:
 
     faces = datasets.load_imported(options.folder)
     print(f"{tables.label(faces)}: {len(faces):,} images")
+    split = faces.splits != ("",)
+    train = options.train if options.train in faces.splits or not split else faces.split_of(options.train)
     exact = audit.exact_duplicates(faces.pixels)
     threshold = audit.SAME_SYNTHETIC if faces.synthetic else audit.SAME
     near = audit.groups(exact, audit.near_duplicates(faces.pixels, threshold))
@@ -181,35 +287,61 @@ def _audit(options) -> None:
         redundant = len(group) - len(set(group.tolist()))
         contradicted = len(audit.contradicted(faces, group))
         print(f"\n{name}: {redundant:,} redundant, {contradicted:,} in groups of several labels")
-        if "Training" in faces.splits:
-            print(audit.leakage(faces, group).to_string(float_format="{:.4f}".format))
+        if split:
+            print(audit.leakage(faces, group, train).to_string(float_format="{:.4f}".format))
+    if not split:
+        print("\nno splits, and so no leakage between them; import it with --split 80/10/10 to have some")
+
+
+def _convert(options) -> None:
+    from .models.weights import convert
+
+    print(f"{convert(options.source, options.target)}: models.create(NETWORK, weights='{options.target}')")
 
 
 def _train(options) -> None:
     from . import audit, datasets
     from .deployment.model_card import release
-    from .pipeline import read_params
+    from .pipeline.parameters import read_params
     from .training.recipe import from_plain
     from .training.trainer import fit
 
     settings = read_params(options.recipe)
     network, made_with = settings.pop("network", None), settings.pop("options", None) or {}
+    start = settings.pop("weights", None)
     if network is None:
         raise ValueError(f"{options.recipe}: names no network")
-    start, faces = settings.pop("weights", None), datasets.load_imported(options.data)
-    recipe = from_plain(settings)
+    for name, value, kind in (("network", network, str), ("weights", start or "", str), ("options", made_with, dict)):
+        if not isinstance(value, kind):
+            what = "a name" if kind is str else "names with values"
+            raise ValueError(f"{options.recipe}: {name} is {value!r}, a {type(value).__name__}; expected {what}")
+    faces = datasets.load_imported(options.data)
+    try:
+        recipe = from_plain(settings)
+    except ValueError as error:
+        raise ValueError(f"{options.recipe}: {error}") from None
+    faces.rows(options.train)  # there, before anything else is done
     select = None if options.select == "none" else options.select
-    run = fit(
-        network, faces, recipe, options.to, train=options.train, select=select, weights=start, options=made_with,
-        device=options.device, restart=options.restart,
-    )  # fmt: skip
+    if select == "select" and "select" not in {*faces.roles, *faces.splits}:
+        raise ValueError(
+            f"{options.data} has no split to choose the epoch on; it has {', '.join(map(repr, faces.splits))}. "
+            "Name it (--select SPLIT), keep the last epoch (--select none), or import it with --split 80/10/10 or 90/10"
+        )
+    # before hours of training: a mask of other images is refused
+    masks = audit.without_copies(faces, "test", options.mask) if options.release else {}
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
+        run = fit(
+            network, faces, recipe, options.to, train=options.train, select=select, weights=start, options=made_with,
+            device=options.device, restart=options.restart,
+        )  # fmt: skip
     if int(os.environ.get("RANK", 0)):  # of torchrun; the first process speaks for all
         return
     best = run.history.iloc[run.best_epoch - 1]
+    select = faces.split_of(select) if select == "select" and "select" not in faces.splits else select
     scores = "last" if select is None else f"{select} accuracy {best['accuracy']:.4f}, macro-F1 {best['macro_f1']:.4f}"
     print(f"{options.to}: epoch {run.best_epoch} of {len(run.history)}, {scores}")
     if options.release:
-        masks = audit.without_copies(faces, "PrivateTest", options.mask)
         print(release(run, network, made_with, faces, masks, Path(options.release)))
 
 
@@ -267,7 +399,7 @@ def _bench(options) -> None:
             table, measured = bundle.join(path)
             if options.to:
                 folder = Path(options.to)
-                measurements.save(measured, folder, "paper")
+                measurements.write(measurements.table(measured, measurements.PAPER), folder)
                 table.to_csv(folder / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
             print(table.to_string(index=False, float_format="{:.4g}".format))
         return
@@ -292,8 +424,8 @@ def _networks(options) -> None:
     networks = claims.networks()
     rows = count(networks)
     if options.save:
-        measurements.save(rows + equations.measure(), options.save)
-    counted = measurements.save(rows, "").set_index("measurement").assign(evidence="counted now")
+        measurements.write(measurements.table(rows + equations.measure()), options.save)
+    counted = measurements.table(rows).set_index("measurement").assign(evidence="counted now")
     ledger = claims.load(counted=networks)
     print(compare(networks, counted, claims.judge(ledger, counted, [])).to_string(index=False))
 
@@ -328,32 +460,39 @@ def _claims(options) -> None:
         print(table[columns].astype({"seeds": float}).to_string(index=False, na_rep="", float_format="{:,.10g}".format))
 
 
-def _data(options) -> None:
-    from .pipeline import prepare_data
+def _notebook(options) -> None:
+    from .pipeline import notebook
 
-    print(prepare_data(options.files, options.folder))
+    executed = notebook.run(options.name, options.profile)
+    if options.page:
+        from .reporting.page import page
+
+        page(executed, options.page)
+
+
+def _data(options) -> None:
+    from .pipeline.data import prepare
+
+    print(prepare(options.name))
 
 
 def _params(options) -> None:
-    from .pipeline import check_params
+    from .pipeline import notebook, stages
 
-    notebooks = options.notebooks or sorted(Path("notebooks").glob("[0-9]*.ipynb"))
-    if not notebooks:
+    found = sorted(Path("notebooks").glob("[0-9]*.ipynb"))
+    if not found:
         raise FileNotFoundError("no numbered notebook in notebooks/; run this at the root of the project")
-    for notebook in map(Path, notebooks):
-        check_params(notebook, [f"params/{layer}/{notebook.stem}.yaml" for layer in ("paper", options.profile)])
+    for path in found:
+        notebook.parameters(path.stem, options.profile)
+    for source in {"faces", "fer2013", *stages.subject_sets()}:  # what stages look into, where nothing was imported
+        Path("data", source).mkdir(parents=True, exist_ok=True)
 
 
-def _page(options) -> None:
-    from .reporting.page import page
+def _deps(options) -> None:
+    from .pipeline import stages
 
-    page(options.notebook, options.target)
-
-
-def _failure(options) -> None:
-    from .pipeline import failure
-
-    print(failure(options.folder) or f"no executed notebook below {options.folder} holds an error; see above")
+    path = Path("dvc.yaml")
+    path.write_text(stages.rewritten(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":  # torchrun -m fercore.cli train ...

@@ -22,7 +22,8 @@ def modules(*roots: Path | ModuleType, without: tuple[str, ...] = ()) -> list[Pa
 
     An import within a function counts. A name that a package only passes on leads to the module that defines it, so
     that the package's other modules do not count; the package itself, imported as a module, is all that it imports.
-    What is imported by a text at run time is not seen.
+    A package that goes through `pkgutil.iter_modules` imports all that lie in it; what else is imported by a text at
+    run time is not seen.
     """
     found, to_follow = set(), [_path(root) for root in roots]
     while to_follow:
@@ -66,6 +67,8 @@ def _imports(path: Path, changed: int) -> Iterator[Path]:
             base = _base(path, node)
             for name in node.names if base else ():
                 yield from _files([*base, name.name])
+        elif isinstance(node, ast.Attribute) and node.attr == "iter_modules":
+            yield from sorted(path.parent.glob("*.py"))
 
 
 def _base(path: Path, node: ast.ImportFrom) -> list[str]:

@@ -1,16 +1,29 @@
-"""Files that are whole or not there: written under another name, forced to disk, then put in place in one step."""
+"""Files that are whole or not there, and folders that one process at a time writes into."""
 
 from __future__ import annotations
 
+import json
 import os
+import platform
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+LOCK = ".lock"  # in a folder, while it is written
+
+
+class BusyError(RuntimeError):
+    """A folder that another process is writing into: says who that is."""
+
 
 def replace(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
-    """Make or replace the file `path` by what `write` writes; where that fails, the old one stays. Raises OSError."""
+    """Make or replace the file `path` by what `write` writes; where that fails, the old one stays. Raises OSError.
+
+    It is written under another name, forced to disk, then put in place in one step.
+    """
     path = Path(path)
     part = path.with_name(f"{uuid.uuid4().hex}.tmp")
     try:
@@ -21,3 +34,54 @@ def replace(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: str | Path, what: str) -> Iterator[None]:
+    """`folder`, made where it is not there, as one's own while it is written: by `what`, such as "an import".
+
+    Raises BusyError at once where another process, or another thread, has it. The operating system lets go of the lock
+    of a process that is killed. A thread may lock again what it has locked.
+    """
+    folder = Path(folder)
+    made = not folder.exists()
+    lock = _acquired(folder)
+    path = Path(lock.lock_file)
+    try:
+        if lock.lock_counter == 1:
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump({"what": what, "pid": os.getpid(), "host": platform.node(), "since": time.time()}, file)
+        yield
+    finally:
+        if lock.lock_counter == 1:
+            with suppress(OSError):  # whoever has opened it meanwhile sees that it is gone, and opens it anew
+                path.unlink()
+                if made:
+                    folder.rmdir()  # unless something has been put there
+        lock.release()
+
+
+def _acquired(folder: Path):
+    from filelock import FileLock, Timeout
+
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder.resolve() / LOCK
+        lock = FileLock(path, is_singleton=True)
+        try:
+            lock.acquire(blocking=False)
+            return lock
+        except FileNotFoundError:  # whoever made the folder has taken it away again
+            continue
+        except Timeout:
+            told = f"{folder} is being written by {_holder(path)}; wait for it, or give another folder"
+            raise BusyError(told) from None
+
+
+def _holder(path: Path) -> str:
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        since = time.strftime("%H:%M:%S", time.localtime(held["since"]))
+        return f"{held['what']}, process {held['pid']} on {held['host']}, since {since}"
+    except (OSError, ValueError, KeyError, TypeError):  # it has only just begun, or ended
+        return "another process"

@@ -13,11 +13,14 @@
 # ---
 
 # %% [markdown]
-# # 1 · Data audit
+# # 1 · Data audit: what can a score on these images mean?
 #
-# Before a network is trained on a data set, four questions decide what its score can mean: how many images of each class
-# there are, how many of them are copies of one another, whether copies stand on both sides of a split, and how many labels
-# are wrong. This notebook answers them for FER2013, or for the rendered set that stands in for it where FER2013 is not at hand.
+# A network reports 67 % accuracy on a test set. Is that good? It depends on four things that no network knows: how many
+# images of each class there are, how many are copies of one another, whether copies stand on both sides of the split, and
+# how many labels are wrong. This notebook looks before anything is trained.
+#
+# Each section asks something first. **Make your guess before you run the cell that answers**, and write it down: what
+# surprises you is what you learn.
 
 # %% tags=["parameters"]
 data = ""  # a folder that fercore import has made; empty: a small rendered set
@@ -30,47 +33,34 @@ folds = 5  # for the probabilities that label errors are found with
 sheet = 12  # images in a row of a contact sheet
 
 # %%
-import ipywidgets
-import numpy as np
-import pandas as pd
 from IPython.display import Markdown, display
 
-from fercore import audit, datasets
-from fercore.datasets import splits
-from fercore.reporting import plots
-from fercore.reporting.widgets import explore
-from fercore.results import measurements, provenance, tables
+from fercore import datasets
+from fercore.results.stage import Stage
 
-# %%
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
-for note in faces.notes:
-    display(Markdown(f"**Note.** {note}"))
-findings = {"images": len(faces)}
-findings.update({f"images_{split}": len(faces.rows(split)) for split in faces.splits if split})
-findings["one_grey_value"] = len(audit.constant(faces.pixels))
+stage = Stage(out, faces, profile="")  # counts are the same whatever is trained, and for how long
 threshold = threshold_synthetic if faces.synthetic else threshold
+display(Markdown(stage.about()))
 
 # %% [markdown]
-# ## What is there
+# ## What do they look like?
 #
-# The classes are far from equal: a network that never says *disgust* loses hardly any accuracy, which is why macro-F1 is
-# reported beside it.
-
-# %% tags=["nbval-check-output"]
-counts = tables.save(audit.counts(faces), out, "class_counts", faces, "Images by class and split")
-measurements.save(audit.measurements(faces), out)
-print(counts.to_string())
+# A row a class. Cover the names on the left: could you tell *fear* from *surprise*? *sad* from *neutral*?
 
 # %%
-display(plots.save(plots.class_counts(counts, faces), out, "class_counts"))
+from fercore.reporting import plots
 
-# %%
-display(plots.save(plots.by_class(faces, sheet, seed), out, "contact_sheet"))
+display(stage.figure(plots.by_class(faces, sheet, seed), "contact_sheet"))
 
 # %% [markdown]
-# A look around: another seed draws other images.
+# Look around: another seed draws other images, and each split has its own.
 
 # %%
+import ipywidgets
+
+from fercore.reporting.widgets import explore
+
 explore(
     lambda seed, split: plots.by_class(faces, sheet, seed, split),
     seed=ipywidgets.IntSlider(seed, 0, 50),
@@ -78,65 +68,168 @@ explore(
 )
 
 # %% [markdown]
-# ## Copies
+# ## How many of each?
 #
-# Two kinds are told apart. *Identical to the byte* needs no judgement. *The same photograph* is judged: two images count as
-# one when, their histograms equalised, they correlate by more than the threshold once shifted to the best fit. Those are
-# crops a pixel or two apart, other contrasts, other compressions, the same stock photograph under another watermark.
+# Seven classes; were they equally frequent, each would be 14 % of the images. **Guess**: what share is the rarest? And a
+# network that *never* answers the rarest class, however the face looks: how much accuracy does that cost?
+
+# %% tags=["nbval-check-output"]
+from fercore import audit
+
+counts = stage.table(audit.counts(faces), "class_counts", "Images by class and split")
+stage.measure(audit.measurements(faces))
+print(counts.to_string())
 
 # %%
-exact = audit.exact_duplicates(faces.pixels)
+display(stage.figure(plots.class_counts(counts, faces), "class_counts"))
+
+# %%
+from fercore.reporting.sentences import percent
+
+shares = counts.drop(index="total").iloc[:, -1] / len(faces)
+rare, count = shares.idxmin(), (shares > 0).sum()
+display(Markdown(
+    f"**To see.** *{rare}* is {percent(shares[rare])} of the images, *{shares.idxmax()}* {percent(shares.max())}. A network "
+    f"that never answers *{rare}* can still have {percent(1 - shares[rare])} accuracy. Macro-F1, the mean over classes, "
+    f"notices: it cannot be above {percent(1 - 1 / count)} then. That is why both stand in every table of this project."
+))
+
+# %% [markdown]
+# ## Is any image there twice?
+#
+# Identical to the last byte: no judgement is needed, a hash tells. **Guess**: of 100 images, how many are there already?
+
+# %%
+import numpy as np
+
+exact = audit.exact_duplicates(faces.pixels)  # for each image the first row that holds the same bytes
+findings = {"images": len(faces)} | {f"images_{split}": len(faces.rows(split)) for split in faces.splits if split}
+findings |= {"one_grey_value": len(audit.constant(faces.pixels)), "exact_redundant": len(faces) - len(np.unique(exact))}
+display(Markdown(
+    f"**To see.** {findings['exact_redundant']:,} of {len(faces):,} images are redundant: "
+    f"{percent(findings['exact_redundant'] / len(faces))}. Images of one grey value, without a face: {findings['one_grey_value']}."
+))
+
+# %% [markdown]
+# ### A puzzle: copies that no hash finds
+#
+# Move a picture by one pixel, brighten it a little, save it as JPEG once more: every byte changes, and it is still the same
+# photograph. So a second kind is *judged*: two images count as one when, their histograms equalised, they correlate by more
+# than a threshold once shifted to the best fit. **Guess**: does that find a few more, or more than the hash did?
+
+# %% tags=["nbval-check-output"]
 pairs = audit.near_duplicates(faces.pixels, threshold, candidates)
 near = audit.groups(exact, pairs)
+findings["near_redundant"] = len(faces) - len(np.unique(near))
 for name, group in (("exact", exact), ("near", near)):
-    findings[f"{name}_redundant"] = len(faces) - len(np.unique(group))
     findings[f"{name}_contradicted"] = len(audit.contradicted(faces, group))
-
-# %% tags=["nbval-check-output"]
-print(pd.Series(findings).to_string())
-
-# %% [markdown]
-# ### On both sides of the split
-#
-# A test image that also stands in Training measures memory. Results of this project are therefore given twice: on the whole
-# test split, as published, and on the images that are left without copies.
-
-# %% tags=["nbval-check-output"]
-leaks = {"exact": audit.leakage(faces, exact), "near": audit.leakage(faces, near)}
-for name, table in leaks.items():
-    tables.save(table, out, f"leakage_{name}", faces, f"Redundant images and leakage, {name} copies")
-    findings.update({f"{name}_{split}_in_Training": int(table.loc[split, "in_Training"]) for split in table.index[1:]})
-print(pd.concat(leaks).round(4).to_string())
+for name in ("one_grey_value", "exact_redundant", "near_redundant", "exact_contradicted", "near_contradicted"):
+    print(name, findings[name])
 
 # %%
-display(plots.save(plots.leakage(leaks["exact"], leaks["near"], faces), out, "leakage"))
-mask = tables.save(splits.mask(faces, exact, near), out, "test_mask", faces)
-copies = pd.DataFrame({"row": np.arange(len(faces)), "exact": exact, "near": near})
-copies = tables.save(copies, out, "duplicate_groups", faces)
+more = findings["near_redundant"] - findings["exact_redundant"]
+display(Markdown(
+    f"**To see.** {more:,} more are redundant, {percent(more / len(faces))} of the set, beside the "
+    f"{percent(findings['exact_redundant'] / len(faces))} that a hash finds. *Contradicted* are images whose copy has another "
+    "label; they come back further down."
+))
 
 # %% [markdown]
-# How the threshold was chosen: pairs drawn at random from three bands of the score, the lowest just above the threshold. If
-# pairs of different photographs stand there, it is too low.
+# Is the threshold right? Below are pairs drawn at random from three bands of the score, the lowest just above the threshold.
+# If you see pairs of *different* photographs among the first, it is too low.
 
 # %%
+import pandas as pd
+
 bands = pd.cut(pairs["score"], np.linspace(threshold, 1.0, 4), include_lowest=True)
 drawn = pairs.groupby(bands, observed=True).apply(lambda band: band.sample(min(10, len(band)), random_state=seed))
 shown = list(zip(drawn["first"], drawn["second"], strict=True))
 captions = [f"{score:.2f}" for score in drawn["score"]]
-display(plots.save(plots.image_pairs(faces, shown, captions, "Pairs by score"), out, "near_duplicates"))
+display(stage.figure(plots.image_pairs(faces, shown, captions, "Pairs by score"), "near_duplicates"))
 
 # %% [markdown]
-# ### Copies that contradict each other
+# The rendered set knows which copies were planted in it, so there the search can be marked: how many of each kind it finds,
+# and how many of its pairs are true. On real photographs nobody knows, and the sheet above has to serve. **Guess**: which
+# kind is the hardest to find?
+
+# %% tags=["nbval-check-output"]
+if "copy_of" in faces.table:
+    recall = audit.score_duplicates(faces, pairs)
+    findings["near_precision"] = recall.attrs["precision"]
+    findings |= {f"recall_{kind}": value for kind, value in recall["recall"].items()}
+    recall = stage.table(recall, "duplicate_recall", "Planted copies found")
+    print(recall.to_string())
+    print(f"of the pairs that were found, true: {findings['near_precision']:.2f}")
+
+# %% [markdown]
+# ## Does the test set measure learning, or memory?
 #
-# The same photograph with two labels: at least one is wrong, and a network cannot be right on both. Off the diagonal the
-# table counts such pairs by their two classes.
+# Here is a rule that learns nothing. It keeps all Training images, and gives a test image the label of the Training image
+# that it is most like, pixel by pixel. **Guess** its accuracy on PrivateTest: on the images that also stand in Training,
+# and on the others.
 
 # %%
-together = audit.contradictions(faces, near)
-tables.save(together, out, "contradictions", faces, "Pairs of copies by their two labels")
+from fercore.datasets import splits
+
+mask = stage.table(splits.mask(faces, exact, near), "test_mask")
+rows = faces.rows("test")
+right = audit.nearest_labels(faces, rows) == faces.labels[rows]
+fresh = splits.kept(faces, "test", mask)["near_deduplicated"]
+memory = pd.Series({"also in Training": right[~fresh].mean(), "the others": right[fresh].mean(), "all": right.mean()})
+display(memory.map(percent).rename("accuracy of the rule that only remembers").to_frame())
+
+# %%
+display(Markdown(
+    f"**To see.** On the {(~fresh).sum():,} test images that stand in Training too, remembering is right "
+    f"{percent(memory.iloc[0])} of the time; on the other {fresh.sum():,}, {percent(memory.iloc[1])} (always answering "
+    f"*{shares.idxmax()}*: {percent(shares.max())}). Its score on the whole test split is "
+    f"{100 * (memory['all'] - memory['the others']):.1f} points higher than on faces that it has not seen."
+))
+
+# %% [markdown]
+# **The cause**: copies on both sides of the split. How far it goes, split by split:
+
+# %% tags=["nbval-check-output"]
+leaks = {"exact": audit.leakage(faces, exact), "near": audit.leakage(faces, near)}
+trained = faces.split_of("train")  # Training in FER2013
+for name, table in leaks.items():
+    stage.table(table, f"leakage_{name}", f"Redundant images and leakage, {name} copies")
+    column = f"in_{trained}"
+    findings |= {f"{name}_{split}_{column}": int(count) for split, count in table[column].drop(trained).items()}
+print(pd.concat(leaks).round(4).to_string())
+
+# %%
+display(stage.figure(plots.leakage(leaks["exact"], leaks["near"], faces), "leakage"))
+copies = pd.DataFrame({"row": np.arange(len(faces)), "exact": exact, "near": near})
+copies = stage.table(copies, "duplicate_groups")
+
+# %%
+seen = {name: table["share"].drop(trained).max() for name, table in leaks.items()}
+display(Markdown(
+    f"**To see.** Up to {percent(seen['exact'])} of a test split is in Training to the byte, and up to {percent(seen['near'])} "
+    "as the same photograph. **The fix** is not to throw images away, since published scores are of all of them: every score "
+    "of this project is given twice, *as published* and on what is left without copies (`test_mask.csv`, written above)."
+))
+
+# %% [markdown]
+# ## One photograph, two labels
+#
+# Where a photograph is there twice, it was labelled twice. **Guess**: how often do the two labels agree? Nobody, and no
+# network, can be right on both where they do not.
+
+# %%
+together = stage.table(audit.contradictions(faces, near), "contradictions", "Pairs of copies by their two labels")
 reading = "pairs of images; on the diagonal the labels agree"
 figure = plots.class_pairs(together, faces, "Copies by their two labels", reading)
-display(plots.save(figure, out, "contradictions"))
+display(stage.figure(figure, "contradictions"))
+
+# %%
+agree, off = np.trace(together), np.triu(together, 1)
+one, other = (faces.classes[place] for place in np.unravel_index(off.argmax(), off.shape))
+display(Markdown(
+    f"**To see.** Of {agree + off.sum():,} pairs of copies {percent(off.sum() / max(agree + off.sum(), 1))} disagree" + (
+        f", most often *{one}* with *{other}* ({off.max():,} of them)." if off.any() else ".")
+))
 
 # %%
 contrary = pairs[faces.labels[pairs["first"]] != faces.labels[pairs["second"]]].nlargest(20, "score")
@@ -144,92 +237,131 @@ shown = list(zip(contrary["first"], contrary["second"], strict=True))
 captions = ["\n".join(faces.classes[faces.labels[row]] for row in pair) for pair in shown]
 if shown:
     figure = plots.image_pairs(faces, shown, captions, "One photograph, two labels")
-    display(plots.save(figure, out, "contradicted_pairs"))
+    display(stage.figure(figure, "contradicted_pairs"))
 
 # %% [markdown]
-# ### How well copies are found
-#
-# The rendered set knows its copies, so the search can be scored: recall by kind of copy, and precision of the pairs. On the
-# real set nobody knows; there the sheet above has to serve.
-
-# %%
-if "copy_of" in faces.table:
-    recall = audit.score_duplicates(faces, pairs)
-    findings["near_precision"] = recall.attrs["precision"]
-    findings.update({f"recall_{kind}": value for kind, value in recall["recall"].items()})
-    display(tables.save(recall, out, "duplicate_recall", faces, "Planted copies found"))
-
-# %% [markdown]
-# ## Labels in doubt
+# ## Which labels would you not sign?
 #
 # FER+ asked ten people about every image of FER2013. Where their votes have been imported too, they say how far the labels
-# can be trusted, class by class.
+# can be trusted. **Guess**: which class do ten people contradict most?
 
 # %%
 voted = "votes_neutral" in faces.table
 if voted:
-    agreement = tables.save(audit.vote_agreement(faces), out, "vote_agreement", faces, "FER+ votes against the labels")
+    agreement = stage.table(audit.vote_agreement(faces), "vote_agreement", "FER+ votes against the labels")
     findings["labels_voted_wrong"] = int(np.nansum(audit.voted_wrong(faces)))
-    display(agreement, plots.save(plots.vote_agreement(agreement, faces), out, "vote_agreement"))
+    display(agreement, stage.figure(plots.vote_agreement(agreement, faces), "vote_agreement"))
+    worst = agreement["disagree"].drop(index="all").idxmax()
+    said = f"most often *{worst}* ({percent(agreement.loc[worst, 'disagree'])} of its images)"
+else:
+    said = "nobody has voted on these images"
+display(Markdown(f"**To see.** Labels contradicted by a majority: {said}."))
 
 # %% [markdown]
-# Confident learning finds doubtful labels without asking anyone: it compares each label with the probabilities of a model
-# that has not seen the image, nor a copy of it. The model here is a plain one, gradients' orientations and logistic
-# regression, so what it doubts is often its own weakness; the score below says how often.
+# Can doubtful labels be found without asking anyone? *Confident learning* compares each label with the probabilities of a
+# model that has seen neither the image nor a copy of it. The model here is plain (gradients' orientations and logistic
+# regression), so what it doubts is often its own weakness. **Guess**: of a hundred labels that it suspects, how many are wrong?
 
 # %%
 probabilities = audit.out_of_sample(faces, near, folds, seed)
 found = audit.label_errors(faces, probabilities)
 findings["out_of_sample_accuracy"] = (probabilities.argmax(axis=1) == faces.labels).mean()
 findings["labels_suspected"] = int(found["suspected"].sum())
-
-# %%
-if "true_label" in faces.table:
-    judge, wrong = "what was planted", (faces.table["true_label"] != faces.labels).to_numpy(float)
-elif voted:
-    judge, wrong = "the FER+ votes", audit.voted_wrong(faces)
-else:
-    judge, wrong = "", None
+judge, wrong = audit.known_wrong(faces)  # who knows which labels are wrong, and which
+display(Markdown(
+    f"The model is right on {percent(findings['out_of_sample_accuracy'])} and suspects {findings['labels_suspected']:,} labels. "
+    f"Who can judge it: {judge or 'nobody'}."
+))
 
 # %%
 if judge:
     score = audit.score_label_errors(found, wrong, seed)
-    findings.update({f"label_errors_{name}": value for name, value in score.items()})
-    score = score.rename_axis("figure").to_frame(judge)
-    tables.save(score, out, "label_errors", faces, f"Label errors, judged by {judge}")
-    display(score, plots.save(plots.label_errors(found, wrong, faces, judge), out, "label_errors"))
+    findings |= {f"label_errors_{name}": value for name, value in score.items()}
+    table = stage.table(score.rename_axis("figure").to_frame(judge), "label_errors", f"Label errors, judged by {judge}")
+    display(table, stage.figure(plots.label_errors(found, wrong, faces, judge), "label_errors"))
 
-# %% [markdown]
-# The labels that the model doubts most, class by class.
+# %% tags=["nbval-check-output"]
+if judge:
+    better = score["precision"] > 1.5 * score["wrong_share"]
+    print("suspected labels are wrong more than 1.5 times as often as any label:", better)
+    print("doubt tells wrong labels from right ones better than chance:", score["auroc_low"] > 0.5)
 
 # %%
-rows, names = [], []
-for index, name in enumerate(faces.classes):
-    worst = found[found["suspected"] & (found["label"] == index)].nsmallest(sheet, "quality")
-    if len(worst):
-        rows.append(worst.index.tolist())
-        names.append(name)
-if rows:
-    display(plots.save(plots.contact_sheet(faces, rows, names, "Least likely labels"), out, "doubtful_labels"))
+if judge:
+    display(Markdown(
+        f"**To see.** Of the labels it suspects {percent(score['precision'], 0)} are wrong; drawn at random it would be "
+        f"{percent(score['wrong_share'], 0)}. It finds {percent(score['recall'], 0)} of all wrong ones. So its list is worth "
+        "a person's look, and not worth deleting blindly."
+    ))
 
 # %% [markdown]
-# ## Light and shape
+# Look for yourself: the labels that the model doubts most, class by class; and with the slider from the most doubtful (0) to
+# those it finds clearest (1). Where does *you would not sign* end?
+
+# %%
+worst = {name: found[found["suspected"] & (found["label"] == index)].nsmallest(sheet, "quality").index.tolist()
+         for index, name in enumerate(faces.classes)}
+worst = {name: rows for name, rows in worst.items() if rows}
+if worst:
+    figure = plots.contact_sheet(faces, list(worst.values()), list(worst), "Least likely labels")
+    display(stage.figure(figure, "doubtful_labels"))
+
+# %%
+explore(
+    lambda share: plots.by_doubt(faces, found["quality"].to_numpy(), share, sheet),
+    share=ipywidgets.FloatSlider(0.0, min=0.0, max=1.0, step=0.05, description="clear"),
+)
+
+# %% [markdown]
+# ## Could light alone give a class away?
 #
-# A class that is darker or flatter than the others can be told by its light alone. The mean faces show what a class has in
-# common; below each stands its difference from the mean of all classes.
+# If all *angry* faces were dark, a network could tell them without looking at a mouth. **Guess**: which class is darkest, and
+# is the difference large beside how much images of one class differ?
 
 # %%
 levels = audit.brightness(faces)
 by_class = levels.groupby("class", observed=True)[["mean", "contrast"]].median()
-tables.save(by_class, out, "brightness", faces, "Median brightness and contrast of the images")
-display(plots.save(plots.brightness(levels, faces), out, "brightness"))
+stage.table(by_class, "brightness", "Median brightness and contrast of the images")
+display(stage.figure(plots.brightness(levels, faces), "brightness"))
 
 # %%
-display(plots.save(plots.mean_faces(audit.mean_faces(faces), faces), out, "mean_faces"))
+spread = levels.groupby("class", observed=True)["mean"].std().median()
+gap = by_class["mean"].max() - by_class["mean"].min()
+display(Markdown(
+    f"**To see.** *{by_class['mean'].idxmin()}* is darkest, *{by_class['mean'].idxmax()}* brightest; their medians are "
+    f"{gap:.0f} grey levels apart, while images of one class spread by {spread:.0f}. Light alone "
+    f"{'gives little away' if gap < spread else 'can tell classes apart: normalise it'}."
+))
 
-# %% tags=["nbval-check-output"]
-findings = tables.save_findings(findings, out, faces)
-if out:
-    parameters = {"seed": seed, "threshold": threshold, "candidates": candidates, "folds": folds}
-    provenance.save(out, parameters, faces)
-print(f"{findings['exact_redundant']} exact copies, {findings['near_redundant']} with near ones")
+# %% [markdown]
+# And shape? Here is the mean of all images of a class; below each stands how it differs from the mean of all classes. **Guess**:
+# which part of the face will stand out?
+
+# %%
+display(stage.figure(plots.mean_faces(audit.mean_faces(faces), faces), "mean_faces"))
+
+# %%
+means = audit.mean_faces(faces)
+apart = np.abs(means - np.nanmean(means, axis=0))
+thirds = [part.mean() for part in np.array_split(np.nanmean(apart, axis=0), 3)]
+place = ["the upper third, eyes and brows", "the middle third", "the lower third, mouth and chin"][np.argmax(thirds)]
+by_name = pd.Series(np.nanmean(apart.reshape(len(apart), -1), axis=1), faces.classes)
+display(Markdown(
+    f"**To see.** Most differs in {place}. *{by_name.idxmax()}* is furthest from the mean of all classes "
+    f"({by_name.max():.1f} grey levels a pixel), *{by_name.idxmin()}* nearest ({by_name.min():.1f}): will notebook 2's "
+    "networks confuse it most?"
+))
+
+# %% [markdown]
+# ## What to keep in mind
+#
+# Notebook 2 trains on these images. Before you go on: what accuracy is *nothing*, and what would *memory* add?
+
+# %%
+settings = {"seed": seed, "threshold": threshold, "candidates": candidates, "folds": folds}
+findings = stage.close(findings, settings)
+display(Markdown(
+    f"Answering always *{shares.idxmax()}*: {percent(shares.max())}. Remembering only: {percent(memory['all'])} as published, "
+    f"{percent(memory['the others'])} without copies. {findings['near_redundant']:,} of {len(faces):,} images are redundant, "
+    f"and {findings['near_contradicted']:,} have a copy with another label."
+))

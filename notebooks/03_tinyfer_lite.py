@@ -13,11 +13,12 @@
 # ---
 
 # %% [markdown]
-# # 3 · TinyFER-Lite
+# # 3 · TinyFER-Lite: which of its choices pays?
 #
-# MobileNetV3-Small, Efficient Channel Attention, class-weighted focal loss. The paper trains it once and reports that
-# run; here it is trained with several seeds, and every choice in it is taken away in turn, the ablation that the paper's
-# section 7 asks for.
+# The paper takes MobileNetV3-Small and makes three choices: Efficient Channel Attention on its last map, focal loss in place
+# of cross-entropy, and a weight for each class. It trains the result once. So a reader cannot tell which of the three helps,
+# nor whether another seed would undo it. Here each choice is taken away in turn, the ablation that the paper's section 7 asks
+# for.
 
 # %% tags=["parameters"]
 data = ""  # a folder that fercore import has made; empty: a small rendered set
@@ -46,208 +47,307 @@ alpha = 0.7  # share of the teacher
 looked_at = 8  # images that Grad-CAM explains
 
 # %%
-import json
-from dataclasses import replace
-from pathlib import Path
-
-import numpy as np
-import pandas as pd
-import torch
 from IPython.display import Markdown, display
-from scipy import stats
 
-from fercore import audit as audits
-from fercore import claims, datasets
-from fercore.evaluation import grad_cam, metrics, statistics
-from fercore.reporting import plots
-from fercore.results import measurements, provenance, tables
-from fercore.training import losses
-from fercore.training.augment import AUGMENTATIONS
-from fercore.training.recipe import Recipe, from_plain
-from fercore.training.trainer import fit
+from fercore import datasets
+from fercore.results.stage import Stage
 
-# %%
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
-for note in faces.notes:
-    display(Markdown(f"**Note.** {note}"))
-if faces.synthetic:
-    display(Markdown("**Rendered faces: no score here compares with a paper's.**"))
-ledger = claims.load(f"{params}/claims", claims.networks(f"{params}/paper/networks.yaml"))
-printed = (lambda measurement: np.nan) if faces.synthetic else ledger.printed  # what compares with nothing stands alone
-start = profile if weights else f"{profile} from random weights"
-
-# %%
-recipe = Recipe(
-    epochs=epochs, batch_size=batch_size, img_size=img_size, learning_rate=learning_rate, weight_decay=weight_decay, schedule=schedule,
-    warmup=warmup, factor=factor, plateau_patience=plateau_patience, bn_momentum=bn_momentum or None, precision=precision, channels_last=True,
-    augmentation=AUGMENTATIONS[augmentation],
-)
-
-
-def train(name, seed, recipe, network="tinyfer_lite", **more):
-    start = weights if weights and network != "simple_cnn" else None  # for which nobody has any
-    folder = runs and f"{runs}/{name}-{recipe.loss}-{recipe.epochs}-{seed}"
-    return fit(network, faces, replace(recipe, seed=seed), folder, weights=start, restart=True, **more)
-
+stage = Stage(out, faces, profile)
+selected, tested = faces.split_of("select"), faces.split_of("test")  # PublicTest and PrivateTest in FER2013
+display(Markdown(stage.about()))
 
 # %% [markdown]
-# ## The paper's recipe
+# ## What does the network get to see?
 #
-# Figure 2 of the paper: the loss on PublicTest rises again while macro-F1 stays. The epoch with the best macro-F1 is kept.
+# Never the same image twice: in each epoch every image is cropped, turned, mirrored, lightened and now and then partly erased,
+# all at random. Move the sliders. **Guess**: up to which strength could *you* still name the expression? (*flip* mirrors only;
+# *tinyfer_lite* is the paper's.)
 
 # %%
-full = [train("tinyfer_lite", seed, recipe) for seed in seeds]
+import ipywidgets
+
+from fercore.reporting import plots
+from fercore.reporting.widgets import explore
+from fercore.training import AUGMENTATIONS, augment
+
+looked = faces.rows("train")[:8]
+explore(
+    lambda kind, seed: plots.augmented(
+        faces, looked, augment.preview(faces.pixels[looked], img_size, AUGMENTATIONS[kind], 3, seed), f"Augmentation {kind}"),
+    kind=ipywidgets.Dropdown(options=list(AUGMENTATIONS), value="tinyfer_lite"), seed=ipywidgets.IntSlider(0, 0, 20),
+)
+
+# %% [markdown]
+# ## Six ways to train it
+#
+# The rows of section 7, all with the same seeds. Two of the paper's seven are one: *with ECA* and *ECA with cross-entropy*.
+# The last is taught by the best other network of notebook 2; the paper gives neither temperature nor the teacher's share, so
+# they are those of the 2026 MicroExpNet.
+
+# %%
+from fercore.training import Recipe
+
+recipe = Recipe(  # loss and class weights are the paper's by default
+    epochs=epochs, batch_size=batch_size, img_size=img_size, augmentation=AUGMENTATIONS[augmentation],
+    learning_rate=learning_rate, weight_decay=weight_decay, schedule=schedule, factor=factor,
+    plateau_patience=plateau_patience, warmup=warmup, bn_momentum=bn_momentum or None, precision=precision,
+    channels_last=True,
+)
+
+# %%
+from fercore.studies import ablation
+from fercore.studies.fits import fit_seeds
+
+teacher, teacher_recipe = ablation.best_teacher(baselines, otherwise=recipe)
+taught = fit_seeds({teacher: {"network": teacher, "recipe": teacher_recipe}}, seeds[:1], faces, runs, weights)
+taught = taught[teacher][0].network
+variants = ablation.variants(recipe, taught, temperature, alpha)
+display(ablation.described(variants))
+
+# %% [markdown]
+# **Guess**, before they are trained: which of the six has the best accuracy? Which finds most of the rarest class? And how
+# many points lie between the first and the last?
+
+# %%
+trained = fit_seeds(variants, seeds, faces, runs, weights)
+full = trained[ablation.FULL]
+
+# %% [markdown]
+# ## The paper's recipe first
+#
+# The paper's Figure 2 has the loss on PublicTest rise again while macro-F1 stays, and it keeps the epoch with the best
+# macro-F1. Does that happen here?
+
+# %%
 curves = {f"seed {seed}": run.history for seed, run in zip(seeds, full, strict=True)}
-display(plots.save(plots.training_curves(curves, faces, "macro_f1", "TinyFER-Lite"), out, "training_curves"))
+display(stage.figure(plots.training_curves(curves, faces, "macro_f1", "TinyFER-Lite"), "training_curves"))
 
 # %%
+import pandas as pd
+
 history = pd.concat(curves, names=["seed", "place"]).reset_index("place", drop=True)
-tables.save(history.set_index("epoch", append=True), out, "history", faces, "TinyFER-Lite, epoch by epoch")
+stage.table(history.set_index("epoch", append=True), "history", "TinyFER-Lite, epoch by epoch")
 best = pd.DataFrame([run.history.iloc[run.best_epoch - 1] for run in full], index=pd.Index(seeds, name="seed"))
-display(best)
+lowest = [int(run.history.loc[run.history["loss"].idxmin(), "epoch"]) for run in full]
+display(best, Markdown(
+    f"**To see.** Best macro-F1 in epoch {', '.join(f'{epoch:.0f}' for epoch in best['epoch'])}, lowest loss in epoch "
+    f"{', '.join(map(str, lowest))}, of {epochs} (a number a seed). " + ("The loss turns before macro-F1 does, as in the paper."
+    if (best["epoch"].to_numpy() > lowest).all() else "The loss does not turn before macro-F1 does: this run is too short for it.")
+))
 
 # %% [markdown]
 # ## On PrivateTest, once
 #
-# Tables 3 and 4 of the paper stand beside it where the faces are real. *Deduplicated* leaves out the images that also stand in Training.
+# Tables 3 and 4 of the paper stand beside it where the faces are real. *Deduplicated* leaves out the images that also stand in
+# Training. **Guess**: will the paper's recipe be above LBP and a support vector machine (notebook 2)?
 
 # %%
-masks = audits.without_copies(faces, "PrivateTest", audit and f"{audit}/test_mask.csv")
-rows = faces.rows("PrivateTest")
+from fercore import audit as audits
+
+masks = audits.without_copies(faces, "test", audit and f"{audit}/test_mask.csv")
+rows = faces.rows("test")
 labels = faces.labels[rows]
-probabilities = [run.probabilities(faces, rows) for run in full]
-predicted = {"full recipe": [found.argmax(1) for found in probabilities]}
+probabilities = {variant: [run.probabilities(faces, rows) for run in each] for variant, each in trained.items()}
+predicted = {variant: [one.argmax(1) for one in each] for variant, each in probabilities.items()}
 
 # %%
-scores = statistics.over_seeds(labels, predicted, len(faces.classes), masks).set_index(["part", "score"])
-scores["paper"] = np.nan
-for score in metrics.SCORES:
-    scores.loc[("published", score), "paper"] = printed(f"{score}(tinyfer_lite, fer2013, PrivateTest)")
-scores = tables.save(scores.drop(columns="name"), out, "scores", faces, "TinyFER-Lite on PrivateTest")
+import numpy as np
+
+from fercore import claims
+from fercore.evaluation import metrics, statistics
+
+printed = claims.load(f"{params}/claims", claims.networks(f"{params}/paper/networks.yaml")).beside(faces)
+found = statistics.over_seeds(labels, predicted, len(faces.classes), masks)
+scores = found[found["name"] == ablation.FULL].set_index(["part", "score"]).drop(columns="name")
+named = {score: printed(f"{score}(tinyfer_lite, fer2013, PrivateTest)") for score in metrics.SCORES}
+scores["paper"] = [named[score] if part == "published" else np.nan for part, score in scores.index]
+scores = stage.table(scores, "scores", f"TinyFER-Lite on {tested}")
 display(scores)
 
 # %%
-report = metrics.mean_report(labels, predicted["full recipe"], faces.classes)
+from fercore.reporting.sentences import listed, percent, ranked
+
+majority = np.bincount(labels).max() / len(labels)
+accuracy, macro_f1 = (scores.loc["published", score] for score in ("accuracy", "macro_f1"))
+display(Markdown(
+    f"**To see.** Accuracy {percent(accuracy['value'])} [{percent(accuracy['low'])}, {percent(accuracy['high'])}], where naming "
+    f"one class gives {percent(majority)}; macro-F1 {percent(macro_f1['value'])}. " + ("Rendered faces: no paper's number beside it."
+    if faces.synthetic else f"The paper prints {percent(accuracy['paper'])} and {percent(macro_f1['paper'])}.")
+))
+
+# %% [markdown]
+# ### Class by class
+#
+# **Guess**: is recall or precision higher for the rarest class, under a loss that weighs it most?
+
+# %%
+report = metrics.mean_report(labels, predicted[ablation.FULL], faces.classes)
 for column in ("precision", "recall", "f1"):
-    found = (f"{column}(tinyfer_lite, fer2013, PrivateTest, {name})" for name in faces.classes)
-    report[f"paper_{column}"] = [printed(measurement) for measurement in found]
-report = tables.save(report, out, "report", faces, "TinyFER-Lite by class")
+    named = [f"{column}(tinyfer_lite, fer2013, PrivateTest, {name})" for name in faces.classes]
+    report[f"paper_{column}"] = [printed(measurement) for measurement in named]
+report = stage.table(report, "report", "TinyFER-Lite by class")
 display(report.style.format(precision=3))
 
 # %%
-matrix = metrics.confusion(labels, predicted["full recipe"][0], len(faces.classes))
-display(plots.save(plots.confusion(matrix, faces, f"PrivateTest, seed {seeds[0]}"), out, "confusion"))
+matrix = metrics.confusion(labels, predicted[ablation.FULL][0], len(faces.classes))
+display(stage.figure(plots.confusion(matrix, faces, f"{tested}, seed {seeds[0]}"), "confusion"))
 
 # %%
-table, error = metrics.calibration(labels, probabilities[0])
-tables.save(table.set_index("bin"), out, "calibration", faces, "Accuracy by confidence")
-display(plots.save(plots.reliability(table, error, faces), out, "calibration"))
+rarest = report["support"].idxmin()
+often = pd.Series(matrix.sum(0), faces.classes)
+display(Markdown(
+    f"**To see.** *{rarest}*, the rarest: recall {percent(report.loc[rarest, 'recall'])}, precision "
+    f"{percent(report.loc[rarest, 'precision'])}; it is answered {often[rarest]:,} times for {report.loc[rarest, 'support']:.0f} "
+    f"images. Answered most: *{often.idxmax()}* ({percent(often.max() / len(rows))} of all answers). F1: {ranked(report['f1'], 0)}."
+))
+
+# %% [markdown]
+# Which images are behind a cell? Choose the variant, the label and the answer.
+
+# %%
+explore(
+    lambda variant, label, answer: plots.answered(faces, rows, predicted[variant][0], label, answer),
+    variant=ipywidgets.Dropdown(options=list(variants), value=ablation.FULL),
+    label=ipywidgets.Dropdown(options=faces.classes, value=rarest),
+    answer=ipywidgets.Dropdown(options=faces.classes, value=rarest),
+)
+
+# %% [markdown]
+# ### Does it know when it does not know?
+#
+# Of the answers that it is 70 % sure of, 70 % should be right. **Guess**: focal loss takes weight from what is already
+# answered well. Does that make a network too sure of itself, or not sure enough?
+
+# %%
+table, error = metrics.calibration(labels, probabilities[ablation.FULL][0])
+stage.table(table.set_index("bin"), "calibration", "Accuracy by confidence")
+display(stage.figure(plots.reliability(table, error, faces), "calibration"))
+
+# %%
+sure, right = (np.average(table[column], weights=table["images"]) for column in ("confidence", "accuracy"))
+display(Markdown(
+    f"**To see.** On average it is {percent(sure)} sure and {percent(right)} right: "
+    f"{'too sure' if sure > right else 'not sure enough'}, by {100 * abs(sure - right):.1f} points."
+))
 
 # %% [markdown]
 # ## What each choice adds
 #
-# The rows of the paper's section 7, with the same seeds. Two of its seven are one: *with ECA* and *ECA with cross-entropy*.
-# The student is taught by the best other network of notebook 2; the paper gives neither temperature nor share, so they are
-# those of the 2026 MicroExpNet.
+# Now your guess is answered: six variants, the same images.
 
 # %%
-teacher, teacher_recipe = "mobilenet_v3_small", recipe
-if baselines:
-    of = pd.read_csv(f"{baselines}/selection.csv").query("network != 'tinyfer_lite'")
-    teacher = of.groupby("network")["macro_f1"].mean().idxmax()
-    teacher_recipe = from_plain(json.loads(Path(f"{baselines}/recipe.json").read_text()))
-taught = train(teacher, seeds[0], teacher_recipe, network=teacher).network
-
-# %%
-plain = replace(recipe, loss="cross_entropy", class_weighted=False)
-distilled = replace(plain, distillation=losses.microexpnet_se(temperature, alpha))
-variants = {
-    "MobileNetV3-Small alone": ("backbone", plain, {"options": {"attention": False}}),
-    "with ECA": ("eca", plain, {}),
-    "ECA, focal loss": ("eca_focal", replace(plain, loss="focal"), {}),
-    "ECA, class weights": ("eca_weights", replace(plain, class_weighted=True), {}),
-    "full recipe": ("tinyfer_lite", recipe, {}),
-    "distilled student": ("eca_distilled", distilled, {"teacher": taught}),
-}
-for variant, (name, settings, more) in variants.items():
-    trained = [train(name, seed, settings, **more) for seed in seeds]
-    predicted[variant] = [run.probabilities(faces, rows).argmax(1) for run in trained]
-
-# %%
-found = statistics.over_seeds(labels, {variant: predicted[variant] for variant in variants}, len(faces.classes), masks)
-ablation = statistics.wide(found)
-tables.save(ablation, out, "ablation", faces, f"What each choice adds, on PrivateTest; seeds: {len(seeds)}")
-display(ablation.style.format("{:.3f}"))
-
-# %% [markdown]
-# Differences from the full recipe, on the same images. Over several seeds the interval and p are of the choice itself, p
-# adjusted for the number of comparisons (Benjamini and Hochberg); an interval that holds 0 has not shown a difference. With
-# one seed there is no p: the interval is of these two trainings, and another seed alone can move a score by as much.
-
-# %%
-against = {
-    (variant, score): statistics.difference(labels, predicted[variant], predicted["full recipe"], len(faces.classes), score)
-    for variant in variants if variant != "full recipe" for score in ("accuracy", "macro_f1")
-}
-against = pd.DataFrame(against).T.rename_axis(["variant", "score"])
-if len(seeds) > 1:
-    against["p_adjusted"] = stats.false_discovery_control(against["p"])
-against = tables.save(against, out, "differences", faces, f"Against the full recipe; seeds: {len(seeds)}; teacher: {teacher}")
-display(against)
+ablated = statistics.wide(found)
+stage.table(ablated, "ablation", f"What each choice adds, on {tested}; seeds: {len(seeds)}")
+display(ablated.style.format("{:.3f}"))
 
 # %%
 for score in ("accuracy", "macro_f1"):
     part = found[(found["part"] == "published") & (found["score"] == score)].set_index("name")
     what = score.replace("_", "-").replace("f1", "F1")
-    figure = plots.intervals(part, faces, f"Ablation, seeds {', '.join(map(str, seeds))}", f"PrivateTest {what}, %")
-    display(plots.save(figure, out, f"ablation_{score}"))
+    figure = plots.intervals(part, faces, f"Ablation, seeds {', '.join(map(str, seeds))}", f"{tested} {what}, %")
+    display(stage.figure(figure, f"ablation_{score}"))
 
 # %% [markdown]
-# ## Rare classes
-#
-# What class weights are for: does recall depend on how many images a class has?
+# Is a difference one of the choice, or of chance? Here are the differences from the full recipe, on the same images. Over
+# several seeds the interval and p are of the choice itself, p adjusted for the number of comparisons (Benjamini and Hochberg).
+# With one seed there is no p: the interval is of these two trainings, and another seed alone can move a score by as much.
 
 # %%
-counts = np.bincount(faces.labels[faces.rows("Training")], minlength=len(faces.classes))
-recalls = []
-for variant in variants:
-    recall = metrics.mean_report(labels, predicted[variant], faces.classes)["recall"]
-    recalls.append(pd.DataFrame({"run": variant, "class": faces.classes, "images": counts, "recall": recall.to_numpy()}))
-recalls = tables.save(pd.concat(recalls).set_index(["run", "class"]), out, "recall_by_frequency", faces)
-display(plots.save(plots.recall_by_frequency(recalls.reset_index(), faces), out, "recall_by_frequency"))
+against = statistics.differences(labels, predicted, ablation.FULL, len(faces.classes))
+caption = f"Against the full recipe; seeds: {len(seeds)}; teacher: {teacher}"
+against = stage.table(against, "differences", caption)
+display(against)
+
+# %%
+part = against.xs("accuracy", level="score")
+better, worse = part.index[part["low"] > 0], part.index[part["high"] < 0]
+display(Markdown(
+    f"**To see.** Accuracy: {ranked(ablated['accuracy'])}. With their whole interval better than the full recipe: "
+    f"{listed(f'*{name}*' for name in better)}; worse: {listed(f'*{name}*' for name in worse)}; the others are not told apart. "
+    + (f"That is over {len(seeds)} seeds." if len(seeds) > 1 else "One seed: what holds of these trainings may not hold of the choice.")
+))
+
+# %% tags=["nbval-check-output"]
+losses = {variant: each[0].history["train_loss"] for variant, each in trained.items()}
+names = list(variants)
+alike = [(one, other) for place, one in enumerate(names) for other in names[:place]
+         if np.array_equal(predicted[one][0], predicted[other][0])]
+for variant, loss in losses.items():
+    print(f"{variant}: training loss", "fell" if loss.iloc[-1] < loss.iloc[0] else "did not fall")
+print("variants that answer all images alike:", listed(alike))
 
 # %% [markdown]
-# ## Where it looks
+# ### A puzzle: can one recipe be the best at everything?
+#
+# Each choice changes what the loss asks for. Class weights ask for the rare classes, at the expense of the frequent ones:
+# accuracy counts images, and may fall, while recall of the rare classes rises. Focal loss takes weight from easy images, and
+# with it gradient from a network that has not learned the easy ones yet. **Guess**: in which variant does recall depend least on
+# how many images a class has?
+
+# %%
+counts = np.bincount(faces.labels[faces.rows("train")], minlength=len(faces.classes))
+recalls = metrics.recall_by_frequency(labels, predicted, faces.classes, counts)
+recalls = stage.table(recalls, "recall_by_frequency")
+display(stage.figure(plots.recall_by_frequency(recalls.reset_index(), faces), "recall_by_frequency"))
+
+# %%
+common = faces.classes[counts.argmax()]
+by_class = recalls["recall"].unstack("class")
+spread = by_class.std(axis=1)
+display(Markdown(
+    f"**To see.** *{rarest}* is found by {ranked(by_class[rarest], 0)}; *{common}*, the most frequent, by "
+    f"{ranked(by_class[common], 0)}. Recall differs least between classes in *{spread.idxmin()}* (standard deviation "
+    f"{100 * spread.min():.0f} points), most in *{spread.idxmax()}* ({100 * spread.max():.0f})."
+))
+
+# %% [markdown]
+# **What to do with it**: choose the loss for the score that counts. Where every image counts alike, leave the weights away;
+# where every class does, keep them; and give a loss that learns slowly the epochs that the paper gave it.
+#
+# ## Where does it look?
 #
 # Grad-CAM: the parts of an image that speak for the answer. At the last layers of a small input there is hardly any *where*
-# left, so the map is of the last layer that still has one.
+# left, so the map is of the last layer that still has one. **Guess**: eyes, brows, or mouth?
 
 # %%
+from fercore.evaluation import grad_cam
+
 shown = np.random.default_rng(seeds[0]).choice(rows, min(looked_at, len(rows)), replace=False)
 maps, answers = grad_cam.grad_cam(full[0].network, faces, shown, img_size)
 captions = [f"{faces.classes[faces.labels[row]]}\nsays {faces.classes[answer]}" for row, answer in zip(shown, answers, strict=True)]
-display(plots.save(plots.explanations(faces, shown, maps, captions, "Grad-CAM"), out, "grad_cam"))
+display(stage.figure(plots.explanations(faces, shown, maps, captions, "Grad-CAM"), "grad_cam"))
 
 # %%
-if out:
-    measured = statistics.measurements(
-        "tinyfer_lite", faces.name, "PrivateTest", labels, predicted["full recipe"], faces.classes, masks
-    )
-    for score in metrics.SCORES:
-        name = f"{score}(tinyfer_lite, {faces.name}, PublicTest)"
-        measured.append({"measurement": name, "value": best[score].mean(), "seeds": len(seeds)})
-    name = f"best_epoch(tinyfer_lite, {faces.name})"
-    measured.append({"measurement": name, "value": best["epoch"].mean(), "seeds": len(seeds)})
-    measurements.save(measured, out, start)
-    said = {f"{name}-{place}": one for name, each in predicted.items() for place, one in enumerate(each)}
-    said = pd.DataFrame(said).assign(row=rows, label=labels).set_index(["row", "label"])
-    tables.save(said, out, "predictions", faces)
+thirds = pd.Series([part.sum() for part in np.array_split(maps.sum(0), 3)], ["upper", "middle", "lower"])
+display(Markdown(
+    f"**To see.** Where the map speaks for the answer, by thirds of the image: {ranked(thirds / max(thirds.sum(), 1e-9), 0)}. "
+    f"{(answers == faces.labels[shown]).sum()} of these {len(shown)} answers are right; a map explains wrong ones just as readily."
+))
 
-# %% tags=["nbval-check-output"]
+# %% [markdown]
+# ## What to keep in mind
+#
+# Compare with your guesses. What would you need before you said *ECA helps*?
+
+# %%
+measured = statistics.measurements(
+    "tinyfer_lite", faces.name, tested, labels, predicted[ablation.FULL], faces.classes, masks
+)
+for name, column in [*((f"{score}(tinyfer_lite, {faces.name}, {selected})", score) for score in metrics.SCORES),
+                     (f"best_epoch(tinyfer_lite, {faces.name})", "epoch")]:
+    measured.append({"measurement": name, "value": best[column].mean(), "seeds": len(seeds)})
+said = {ablation.FULL: predicted[ablation.FULL], **predicted}  # the full recipe's in front
+stage.table(metrics.predictions(rows, labels, said), "predictions")
+stage.measure(measured, departs="" if weights else "random weights")
+
+# %%
 findings = {"variants": len(variants), "seeds": len(seeds), "epochs": epochs, "img_size": img_size, "images": len(rows)}
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()}
-tables.save_findings(findings | {"weights": weights or "random", "calibration_error": error, "teacher": teacher}, out, faces)
-if out:
-    settings = {"seeds": seeds, "weights": weights, "teacher": teacher, "recipe": recipe.plain()}
-    provenance.save(out, settings, faces, "cuda" if torch.cuda.is_available() else "cpu")
-print(pd.Series(findings).to_string())
+findings |= {"weights": weights or "random", "calibration_error": error, "teacher": teacher}
+stage.close(findings, {"seeds": seeds, "weights": weights, "teacher": teacher, "recipe": recipe.plain()})
+gap = part.loc["MobileNetV3-Small alone", ["low", "high"]] * -100
+display(Markdown(
+    f"More than this: {len(seeds)} seed{'s' * (len(seeds) > 1)}, and a difference between the full recipe and MobileNetV3-Small "
+    f"alone of {gap['high']:+.1f} to {gap['low']:+.1f} points of accuracy."
+))

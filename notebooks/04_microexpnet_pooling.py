@@ -13,12 +13,15 @@
 # ---
 
 # %% [markdown]
-# # 4 · MicroExpNet: does pooling help?
+# # 4 · MicroExpNet: on whom was it tested, and does pooling help?
 #
-# Cugu, Sener and Akbas expected max-pooling to hurt, since expressions are small changes around eyes and mouth. Of their two
-# smallest networks, XS and XXS, they report that pooling helps where people are kept apart, and hurts where images are split
-# at random (section IV-A, Table II). Here their candidates are trained on folds of both kinds, and each of those statements
-# is tested.
+# Cugu, Sener and Akbas train very small networks on two sets of faces, and ask whether max-pooling helps or hurts. Their
+# answer is that it depends on the test: it helps where the test shows people that were not trained on, and hurts where
+# images are split at random (section IV-A, Table II).
+#
+# That should make one curious about something else first. **How much does a score depend on how the test was split off?**
+# Before the paper's question, this notebook asks that one, on a single network. Twice, you are asked for a number before you
+# see it: write it down.
 
 # %% tags=["parameters"]
 ckplus = ""  # folders that fercore import or fercore data has made; all three empty: a few rendered faces
@@ -26,6 +29,7 @@ oulucasia = ""
 fer2013 = ""
 audit = ""  # where 01_data_audit has put its files on fer2013; empty: copies are searched for here
 params = "../params"  # with claims/, what the paper prints
+reference = "../reports/reference"  # results on real data that come with the project
 runs = ""  # where what is done is kept and not done again; empty: nowhere
 out = ""  # where figures and tables go; empty: nowhere
 profile = "quick"
@@ -42,190 +46,237 @@ schedule = "cosine"
 warmup = 0.2  # epochs
 
 # %%
-from functools import partial
-from itertools import product
-
-import pandas as pd
-import torch
 from IPython.display import Markdown, display
 
-from fercore import claims
+from fercore.results.stage import Stage
+from fercore.studies.study import Study
+
+folders = {"ckplus": ckplus, "oulucasia": oulucasia, "fer2013": fer2013}
+study = Study.of(folders, sets, images, folds, audit, runs)
+faces, labels = study.faces, study.labels
+stage = Stage(out, list(faces.values()), profile)
+display(Markdown(stage.about()))
+
+# %% [markdown]
+# ## One network, one number
+#
+# The usual way to test: shuffle the images, deal them into folds, train on all folds but one, score on the one that is left
+# out, and so on for each. The network is the paper's largest (M) in its plainest form, without pooling, trained as section
+# III-C says: Adam, batches of 64, dropout 0.5, every image as eight windows of 84 px, scored by the mean of their
+# probabilities. (The paper trains 1,000 epochs at a rate of 1e-4. Profiles other than `paper` train a few epochs at a higher
+# rate with a cosine schedule.)
+#
+# Always answering the most frequent class is what a score has to beat. **Is this a good network?**
+
+# %%
+from fercore.reporting import study_sentences as sentences
+from fercore.studies import pooling, statements
+from fercore.studies.study import student_recipe
+
+sizes = sorted(sizes, key=statements.SIZES.index)  # from large to small
+recipe = student_recipe(epochs, batch_size, learning_rate, schedule, warmup)
+plain = pooling.train(study, pooling.trials(study.samples, sizes[:1], seeds, ["none"]), recipe)
+by_split = statements.by_fold(plain, ["data", "split"])
+display(Markdown(sentences.one_split(by_split, faces)))
+
+# %% [markdown]
+# ## The same network, other folds
+#
+# Shuffling never looked at *who* is on an image. Deal out people instead, so that all images of one person fall into the same
+# fold (*subject folds*). Where a set names nobody, as FER2013, deal out photographs: all copies of one photograph fall into
+# the same fold (*copy folds*; only images that have a copy are taken, so these are no accuracies on FER2013 as a whole). We
+# call both *grouped folds*. Network, recipe and number of images stay as they were.
+#
+# **Guess: what does it score now?** Write down a number.
+
+# %%
+display(Markdown(sentences.gap(by_split, faces)))
+display(Markdown(sentences.gap_before(reference)))
+
+# %% [markdown]
+# How near was your guess? Nothing about the network has changed, and it has about as many images to learn from. One of the two
+# numbers tells what to expect of a stranger's face; the other is the one that is found by shuffling.
+#
+# ## Puzzle: what do random folds give away?
+#
+# Look at images that belong together, and on which side of a fold they are. Move the sliders: other people, other folds.
+# **What does the network know about the framed images, above and below?**
+
+# %%
+import ipywidgets
+
 from fercore.reporting import plots
-from fercore.results import measurements, provenance, tables
-from fercore.studies import statements
-from fercore.studies.cross_validation import COHORT, cache_key, cohort, gathered, grid, prepared
-from fercore.studies.sweep import require_complete, sweep
-from fercore.training.recipe import Recipe
+from fercore.reporting.widgets import explore
 
-# %%
-samples = gathered({"ckplus": ckplus, "oulucasia": oulucasia, "fer2013": fer2013}, sets, images, folds, audit)
-faces = {name: prepared(sample)[0] for name, sample in samples.items()}
-labels, every = {name: tables.label(set_) for name, set_ in faces.items()}, list(faces.values())
-for set_ in faces.values():
-    display(Markdown(f"**{tables.label(set_)}**: {len(set_) // 8:,} images, each as eight windows of 84 px. {tables.majority(set_)} {' '.join(set_.notes)}"))
-if any(set_.synthetic for set_ in faces.values()):
-    display(Markdown("**Rendered faces: no score on them compares with a paper's.**"))
+
+def show(data, together, fold):
+    return plots.sides(faces[data], study.together(data)[together], study.sets[data].folds, fold)
+
+
+most = min(len(study.together(data)) for data in faces)
+menu = ipywidgets.Dropdown(options=list(faces))
+explore(show, data=menu, together=ipywidgets.IntSlider(0, 0, most - 1), fold=ipywidgets.IntSlider(0, 0, folds - 1))
 
 # %% [markdown]
-# ## Folds
+# ## Cause: it has met them
 #
-# *Subject folds* have all images of a person on one side; *random folds* do not look at people. FER2013 names nobody, so the
-# same is asked of its copies: *copy folds* have all images of one photograph on one side. Only images that have a copy are
-# taken, since it is these that a random split puts on both sides; so these are no accuracies on FER2013 as a whole. People
-# may still be on both sides.
+# **Guess: of the images that random folds hold out, for how many is another image of the same person (or the same photograph)
+# among those trained on?** A tenth? Half?
 
 # %%
-rows = [(tables.label(faces[name]), split, fold, sum(placed == fold) // 8)
-        for name, sample in samples.items() for split, placed in prepared(sample)[1].items() for fold in range(sample.folds)]
-held_out = pd.DataFrame(rows, columns=["data", "split", "fold", "images"])
-display(held_out.pivot(index=["data", "split"], columns="fold", values="images"))
+sides = study.both_sides()
+display(Markdown(sentences.both_sides(sides, labels)))
 
 # %% [markdown]
-# ## Sixteen candidates
-#
-# As section III-C: Adam, batches of 64, dropout 0.5, Xavier's start for weights and biases, every image as eight windows.
-# A constant rate of 1e-4 and 1,000 epochs, also the paper's, are for the paper profile; the others train for a few epochs at
-# 1e-3 with a cosine schedule. Where the authors' script departs from their text, it is the text that is followed: the script
-# divides the rate by 10 after the first epoch, never shuffles, draws biases from a normal distribution, and its fold builder
-# drops the first image of each fold. Where the text is silent: an image is scored by the mean of its windows' probabilities,
-# pixels are normalised, and each fold has every class's share.
-#
-# Candidates differ by more than pooling. As in section IV-A, one with pooling after conv1 has half the stride there, and one
-# with pooling after conv2 has an fc1 three times as wide, by which parameters stay about the same. It is these designs that
-# are compared; the training loss beside the accuracy shows which of them merely learn faster.
+# Then remembering is enough. If that is the cause, one should get far without any network: take the one image trained on that
+# is most alike, grey level by grey level, and copy its label. **How far, on random folds, and on grouped ones?**
 
 # %%
-sizes = sorted(sizes, key=statements.SIZES.index)
-recipe = Recipe(
-    epochs=epochs, batch_size=batch_size, img_size=84, augmentation=None, loss="cross_entropy", class_weighted=False, optimizer="adam",
-    learning_rate=learning_rate, weight_decay=0.0, schedule=schedule, warmup=warmup, channels_last=True,
-)
-POOLING = {"v": "none", "p1": "after conv1", "p2": "after conv2", "p12": "after both"}
-trials = grid(samples, [f"candidate_{pooling}_{size}" for size, pooling in product(sizes, POOLING)], seeds)
-on_gpu = {"most": 256, "workers": 1} if torch.cuda.is_available() else {}
-how = {"folder": runs and f"{runs}/04_microexpnet_pooling", "identity": cache_key(samples, recipe), "cohort": COHORT, **on_gpu}
-work = partial(cohort, samples=samples, recipe=recipe)
-found = require_complete(sweep(work, trials, **how))
+copied = study.nearest()
+display(Markdown(sentences.nearest(copied, labels)))
 
-# %%
-parts = found["network"].str.extract(r"candidate_(?P<pooling>\w+?)_(?P<size>\w+)$")
-found = found.assign(pooling=parts["pooling"].map(POOLING), size=parts["size"])
-kept = found.drop(columns=["method", "temperature"]).assign(data=found["data"].map(labels))
-tables.save(kept.set_index(["data", "split", "network", "fold", "seed"]), out, "trials", every)
-levels = ["data", "split", "size", "pooling"]
-by_fold = statements.by_fold(found, levels)
+# %% tags=["nbval-check-output"]
+print(sides.to_string())
+print((100 * copied).round().astype(int).to_string())
 
 # %% [markdown]
-# ## Table II
+# ## Fix: grouped folds
 #
-# Mean accuracy over the folds with its 95 % interval, corrected for the images that trainings have in common (Nadeau and
-# Bengio). The paper's number stands beside it where the faces are real and the set is the paper's. Macro-F1, the training
-# loss and the accuracy of windows by themselves, which is what the authors' script counts, are in `candidates.csv`.
+# Deal out what belongs together, never single images. The folds are then not quite as large as each other, which is all that
+# it costs; each still has about every class's share. (FER2013's copy folds mend only half: nobody knows which of its images
+# show the same person, so people may still be on both sides.)
 
 # %%
+display(study.labelled(study.held_out()))
+
+# %% [markdown]
+# ## Now the paper's question: does pooling help?
+#
+# The authors expected pooling to hurt, since expressions are small changes around eyes and mouth. They report of their two
+# smallest networks, XS and XXS, that it *helps* on subject folds and *hurts* on random ones, and explain it by what you have
+# just seen: without pooling, a network can remember more of a face.
+#
+# There are sixteen candidates: four sizes, each with pooling after no, the first, the second or both convolutions. They
+# differ by more than pooling. One with pooling after conv1 has half the stride there, and one with pooling after conv2 has an
+# fc1 three times as wide, by which parameters stay about the same; it is these designs that are compared. Where the authors'
+# script departs from their text, the text is followed: the script divides the rate by 10 after the first epoch, never
+# shuffles, draws biases from a normal distribution, and drops the first image of each fold.
+#
+# **Guess: by how many points does pooling after both change XXS on grouped folds, and by how many on random ones?**
+
+# %%
+from fercore import claims
+
+found = pooling.train(study, pooling.trials(study.samples, sizes, seeds), recipe)
+stage.table(pooling.as_kept(found, study), "trials")
 ledger = claims.load(f"{params}/claims", claims.networks(f"{params}/paper/networks.yaml"))
-table2 = statements.table(by_fold).drop(columns="p")
-table2 = table2.join(found.groupby(levels, sort=False)[["macro_f1", "window_accuracy", "train_loss"]].mean())
-short = {shown: key for key, shown in POOLING.items()}
-table2["paper"] = [
-    ledger.printed(f"accuracy(candidate_{short[pooling]}_{size}, {data}, {split}, epochs=1000)")
-    for data, split, size, pooling in table2.index
-]
+table_2 = pooling.table_2(found, ledger.printed)
 caption = f"Accuracy of the candidates over {folds} folds, {epochs} epochs"
-tables.save(table2.rename(index=labels, level="data"), out, "candidates", every, caption)
-shown = statements.side_by_side(table2.rename(index=labels, level="data"), "pooling", list(POOLING.values()))
-tables.save(shown, out, "table_2", every, caption)
+stage.table(study.labelled(table_2), "candidates", caption)
+shown = stage.table(statements.side_by_side(study.labelled(table_2), "pooling", pooling.PLACES), "table_2", caption)
 display(shown.style.format("{:.3f}", na_rep=""))
-display(table2["train_loss"].rename("training loss").unstack("pooling", sort=False).style.format("{:.2f}"))
+
+# %% [markdown]
+# Table II: mean accuracy over the folds with its 95 % interval, corrected for the images that trainings have in common (Nadeau
+# and Bengio). The paper's number stands beside it where the faces are real and the set is the paper's. `candidates.csv` also
+# has macro-F1, the training loss, and the accuracy of windows by themselves, which is what the authors' script counts.
 
 # %%
-for name, set_ in faces.items():
-    part = table2.loc[name].reset_index()
-    figure = plots.panels(part, "size", "pooling", "split", set_, "Accuracy by pooling and size", "accuracy, %")
-    display(plots.save(figure, out, f"pooling_{name}"))
+for name, one in faces.items():
+    part = table_2.loc[name].reset_index()
+    figure = plots.panels(part, "size", "pooling", "split", one, "Accuracy by pooling and size", "accuracy, %")
+    display(stage.figure(figure, f"pooling_{name}"))
+display(Markdown(sentences.best_pooling(table_2, labels)))
+
+# %% [markdown]
+# Does a candidate that scores more merely learn faster? The training loss tells: lower is nearer to what it was trained on.
+
+# %%
+losses = table_2["train_loss"].rename("training loss").unstack("pooling", sort=False)
+display(study.labelled(losses).style.format("{:.2f}"))
+
+# %% tags=["nbval-check-output"]
+print(study.learned(found).to_string())
+print(study.gap(by_split).to_string())
 
 # %% [markdown]
 # ## What pooling changes
 #
-# Accuracy with pooling less that without, fold by fold on the same images. Intervals are 95 % each: of many, some miss 0 by
-# chance.
+# Accuracy with pooling less that without, fold by fold on the same images. **Before you look for the largest bar: of so many
+# intervals of 95 %, how many would leave out 0 if pooling did nothing at all?**
 
 # %%
-gains = statements.against(by_fold, "pooling", "none")
+import pandas as pd
+
+gains = pooling.gains(found)
 gain = statements.table(gains)
-tables.save(gain.rename(index=labels, level="data"), out, "gains", every, "Accuracy with pooling less without")
-for name, set_ in faces.items():
+stage.table(study.labelled(gain), "gains", "Accuracy with pooling less without")
+for name, one in faces.items():
     part = gain.loc[name].reset_index()
-    part["pooling"] = pd.Categorical(part["pooling"], POOLING.values())  # in the colours that they have above
-    figure = plots.panels(part, "size", "pooling", "split", set_, "What pooling changes", "accuracy with pooling\nless without, points", True)
-    display(plots.save(figure, out, f"gains_{name}"))
+    part["pooling"] = pd.Categorical(part["pooling"], pooling.PLACES)  # in the colours that they have above
+    ylabel = "accuracy with pooling\nless without, points"
+    figure = plots.panels(part, "size", "pooling", "split", one, "What pooling changes", ylabel, zero=True)
+    display(stage.figure(figure, f"gains_{name}"))
+display(Markdown(sentences.differences(gain)))
 
 # %% [markdown]
 # ## Does it depend on how long one trains?
 #
-# The paper explains what it sees by memorisation: at random folds the test shows people that were trained on. That takes
-# time, so the largest and the smallest network are trained for longer too, without pooling and with both, on the first set.
-# By that explanation the gain by pooling should fall with the length at random folds, and not where people are kept apart.
+# Remembering takes time. If it is what makes pooling look bad on random folds, then the gain by pooling should *fall* with the
+# length of the training there, and should not on grouped folds. So the largest and the smallest network are trained for
+# longer too, without pooling and with both, on the first set (where the profile has `lengths`). **Which way do you expect the
+# lines to go?**
 
 # %%
+first = dict(list(study.samples.items())[:1])
+more = [length for length in lengths if length != epochs]
 ends = list(dict.fromkeys([sizes[0], sizes[-1]]))
-by_length = by_fold.loc[:, :, ends, ["none", "after both"]]
-by_length = pd.concat({epochs: by_length}, names=["epochs"])
-lengths = [length for length in lengths if length != epochs]
-if lengths:
-    first = dict(list(samples.items())[:1])
-    trials = grid(first, [f"candidate_{pooling}_{size}" for size in ends for pooling in ("v", "p12")], seeds)
-    longer = require_complete(sweep(work, pd.concat([trials.assign(epochs=length) for length in lengths], ignore_index=True), **how))
-    names = longer["network"].str.split("_")
-    longer = longer.assign(pooling=names.str[1].map(POOLING), size=names.str[2])
-    by_length = pd.concat([by_length, statements.by_fold(longer, ["epochs", *levels])]).sort_index(level="epochs", sort_remaining=False)
+trials = pooling.trials(first, ends, seeds, ["none", "after both"], more) if more else []
+longer = pooling.train(study, trials, recipe) if more else []
+by_length = pooling.by_length(found, longer, epochs)
+stage.table(study.labelled(by_length), "lengths", "What pooling after both changes, by length of training")
+display(Markdown(sentences.lengths(by_length, labels) or "This profile trains for one length."))
 
 # %%
-of_length = statements.table(statements.against(by_length, "pooling", "none")).droplevel("pooling")
-of_length["accuracy_without"] = by_length.xs("none", level="pooling").mean(axis=1)
-tables.save(of_length.rename(index=labels, level="data"), out, "lengths", every, "What pooling after both changes, by length of training")
-if lengths:
-    name = next(iter(faces))
-    part = of_length.xs(name, level="data").reset_index()
-    figure = plots.panels(part, "epochs", "size", "split", faces[name], "What pooling changes, by length", "accuracy with both poolings\nless without, points", True)
-    display(plots.save(figure, out, f"lengths_{name}"))
+if more:
+    name = next(iter(first))
+    part = by_length.xs(name, level="data").reset_index()
+    title, ylabel = "What pooling changes, by length", "accuracy with both poolings\nless without, points"
+    figure = plots.panels(part, "epochs", "size", "split", faces[name], title, ylabel, zero=True)
+    display(stage.figure(figure, f"lengths_{name}"))
 
 # %% [markdown]
 # ## What the paper says, tested
 #
-# Each statement is that something is above 0: it *holds* where it is and p, adjusted for all of them on the same data, is
-# below 0.05; *the opposite holds* where it is below 0; otherwise it is *not shown*, which is neither. A positive value agrees
-# with the paper: that small networks lose by pooling, of -6 points, means that they gain 6. Pooling is that after both
-# convolutions, the one that the paper goes on with; its small networks, XS and XXS, are taken on their mean. Intervals here
+# Eight statements. Each says that something is above 0: it *holds* where it is and p, adjusted for all of them on the same
+# data, is below 0.05; *the opposite holds* where it is below 0; otherwise it is *not shown*, which is neither. A positive
+# value agrees with the paper: that small networks lose by pooling, of -6 points, means that they gain 6. Pooling is that after
+# both convolutions, the one that the paper goes on with; its small networks, XS and XXS, are taken on their mean. Intervals
 # are widened for the number of statements, so that they leave out 0 where there is a verdict. Some statements rest on the
 # same comparison, so that rows may repeat a number.
+#
+# **Guess: how many of the eight can be shown from so many folds?**
 
 # %%
-tested = {}
-for name in samples:
-    apart, random = (gains.loc[(name, split)] for split in prepared(samples[name])[1])
-    tested |= {(name, statement): one for statement, one in statements.of_pooling(apart, random).items()}
-verdicts = statements.verdicts(tested)
+verdicts = pooling.verdicts(gains)
 caption = f"The paper's statements, tested; {epochs} epochs, {folds} folds"
-display(tables.save(verdicts.rename(index=labels, level="data"), out, "verdicts", every, caption).style.format(precision=4))
+display(stage.table(study.labelled(verdicts), "verdicts", caption).style.format(precision=4))
+display(Markdown(sentences.verdicts(verdicts, labels)))
+
+# %% [markdown]
+# *Not shown* is not *wrong*: it says that these folds, this many epochs and these images do not decide it. **Which changes a
+# score more: where a network pools, or how its test was split off?**
 
 # %%
-if out:
-    accuracy = {f"accuracy(candidate_{short[pooling]}_{size}, {data}, {split}, epochs={epochs})": row
-                for (data, split, size, pooling), row in table2[["value", "low", "high"]].iterrows()}
-    measurements.save(measurements.rows(accuracy, len(seeds)) + measurements.rows(statements.measured(verdicts), len(seeds)), out, profile)
+display(Markdown(sentences.split_or_pooling(by_split, gain, labels)))
 
-# %% tags=["nbval-check-output"]
+# %%
+stage.measure(pooling.measured(table_2, verdicts, epochs, len(seeds)))
 findings = {"networks": len(found), "folds": folds, "seeds": len(seeds), "epochs": epochs}
-for name, set_ in faces.items():
-    findings[f"images_{name}"] = len(set_) // 8
-    for split, placed in prepared(samples[name])[1].items():
-        findings[f"held_out_{name}_{split.replace(' ', '_')}"] = sum(placed == 0) // 8
-print(pd.Series(findings).to_string())
-
-# %%
+findings |= {f"images_{name}": len(one) for name, one in faces.items()}
+for (data, split), count in study.held_out()[0].items():
+    findings[f"held_out_{data}_{split.replace(' ', '_')}"] = count
 findings |= {f"{statement}, {labels[data]}": row.verdict for (data, statement), row in verdicts.iterrows()}
-tables.save_findings(findings, out, every)
-if out:
-    settings = {"recipe": recipe.plain(), "sets": sets, "images": images, "sizes": sizes, "folds": folds, "seeds": seeds, "lengths": lengths}
-    provenance.save(out, settings, every, "cuda" if torch.cuda.is_available() else "cpu")
+settings = {"recipe": recipe.plain(), "sets": sets, "images": images, "sizes": sizes, "folds": folds}
+settings |= {"seeds": seeds, "lengths": lengths}
+display(stage.close(findings, settings).to_frame("finding"))

@@ -13,11 +13,15 @@
 # ---
 
 # %% [markdown]
-# # 9 · Report
+# # 9 · Report: can five papers be believed?
 #
-# What five papers on small networks for facial expressions claim, and what came out when it was computed again. Each claim
-# has a verdict that is worked out, never typed; a shorter training than the paper's and a result on rendered faces never
-# decide one.
+# Five papers on small networks for facial expressions print about a thousand numbers: parameters, accuracies, latencies, tables
+# of F1 by class. Here each of them has been written down as a *claim*, with what it would take to check it, and everything
+# that the other notebooks measured is held against it. A verdict is worked out, never typed; a training that is shorter than
+# the paper's, or a result on rendered faces, never decides one.
+#
+# **Three guesses before you read on. Of a hundred claims, how many can be computed again to the last printed digit? How many
+# contradict the paper that they stand in? And how many can nobody check who has just the paper?**
 
 # %% tags=["parameters"]
 profile = "quick"
@@ -26,53 +30,69 @@ reference = "../reports/reference"  # results on real data that come with the pr
 params = "../params"  # with claims/, what the papers claim
 out = ""  # where tables and LaTeX macros go; empty: nowhere
 
-# %%
-from IPython.display import HTML, Image, Markdown, display
+# %% [markdown]
+# First the claims; then what needs no training at all, which is counted on the spot: networks and equations. Then everything
+# that the stages have measured, and the checks: numbers of a paper that are held against others of it.
 
+# %%
 from fercore import claims
 from fercore.claims import equations, render
 from fercore.models.profile import compare, count
-from fercore.reporting import page
 from fercore.results import measurements
 
-# %%
 networks = claims.networks(f"{params}/paper/networks.yaml")
-measurements.save(count(networks) + equations.measure(), out, profile)
 ledger = claims.load(f"{params}/claims", networks)
+measurements.write(measurements.table(count(networks) + equations.measure(), profile), out)
 evidence = measurements.gather([reports, reference])
 findings = claims.run(ledger, evidence)
 verdicts = claims.judge(ledger, evidence, findings)
 
-# %% [markdown]
-# ## What the papers are known for
-#
-# *Measured* is on FER2013's PrivateTest as published; *deduplicated* leaves out the images that also stand in Training.
-
-# %%
-display(HTML(render.grouped(render.headline(ledger, verdicts), ledger.papers)))
-
-# %% [markdown]
-# ## Every claim, counted
-
 # %% tags=["nbval-check-output"]
 print(f"{len(ledger.claims)} claims and {len(ledger.checks)} checks in {len(ledger.papers)} papers")
 
-# %%
-display(claims.summary(verdicts).reset_index().style.hide(axis="index"))
+# %% [markdown]
+# ## What can become of a claim
 
 # %%
+from IPython.display import HTML, Markdown, display
+
 display(Markdown("\n".join(f"- **{name}**: {meaning}" for name, meaning in claims.VERDICTS.items())))
+
+# %% [markdown]
+# ## Every claim, counted
+#
+# **Your three guesses: here is what came out.**
+
+# %%
+from fercore.reporting import ledger_sentences as sentences
+
+display(claims.summary(verdicts).reset_index().style.hide(axis="index").format(thousands=",", escape="html"))
+display(Markdown(sentences.counted(verdicts)))
+
+# %% [markdown]
+# ## What the papers are known for
+#
+# A paper is read for a handful of its numbers. *Measured* is on FER2013's PrivateTest as published; *deduplicated* leaves out
+# the images that also stand in Training. **Are the numbers that a paper is known for safer than the rest of it?**
+
+# %%
+display(HTML(render.grouped(render.headline(ledger, verdicts), ledger.papers)))
+display(Markdown(sentences.known_for(verdicts, ledger.headline)))
 
 # %% [markdown]
 # ## Where a paper contradicts itself
 #
-# A printed number stands for every number that would be rounded to it. What is listed here cannot be put right by
-# rounding.
+# This needs no data, no network and no GPU: a mean that is not the mean of its column, a percentage that no whole number of
+# images gives, a speed-up that is not the quotient of the two times beside it. A printed number stands for every number that
+# would be rounded to it, so what is listed here cannot be put right by rounding. **Is that one slip a paper, or more?**
 
 # %%
 contradictions, doubtful = (render.contradictions(findings, assuming) for assuming in (False, True))
-display(Markdown(f"{len(findings):,} numbers were held against others, {len(contradictions)} of them do not fit."))
+display(Markdown(sentences.contradicted(findings, contradictions)))
 display(HTML(render.both_sides(contradictions)))
+
+# %% tags=["nbval-check-output"]
+print(contradictions.groupby("paper", sort=False).size().to_string())
 
 # %% [markdown]
 # ### What does not fit under an assumption
@@ -85,34 +105,31 @@ display(HTML(render.both_sides(doubtful, "doubtful")))
 # %% [markdown]
 # ## The networks
 #
-# Counted on the networks themselves, beside what is printed of them.
+# Counted on the networks themselves, beside what is printed of them. **A count of parameters is a matter of adding up. How many
+# of them are right?**
 
 # %%
 sizes = compare(networks, evidence, verdicts)
-display(sizes.style.hide(axis="index"))
+display(sizes.style.hide(axis="index").format(escape="html"))
+display(Markdown(sentences.sizes(sizes)))
+
+# %% tags=["nbval-check-output"]
+equal = sizes.filter(like=" equal").melt(value_name="equal").query("equal != ''")
+print(equal.groupby(["variable", "equal"]).size().to_string())
 
 # %% [markdown]
 # ## What was measured
 #
-# Stage by stage, on the data of this profile.
+# Stage by stage, on the data of this profile. Each notebook tells how to read its tables.
 
 # %%
-def show(stages):
-    for stage in stages:
-        name, numbers = page.findings(stage)
-        warning = "\n\n**Rendered faces: no number here compares with a paper's.**" if "synthetic" in name else ""
-        display(Markdown(f"### Stage {stage.name}, data {name}\n\n{len(numbers)} findings.{warning}"))
-        for heading, found in page.shown_tables(stage):
-            found = found.style.hide(axis="index")
-            display(Markdown(f"#### {heading}"), found.format(precision=3, na_rep="", thousands=","))
-        for path in sorted(stage.glob("*.png")):
-            display(Image(path))
-
+from fercore.reporting import page
 
 stages = page.stages(reports)
 if not stages:
     display(Markdown(f"Nothing has been measured in `{reports}` yet: run `make reproduce PROFILE={profile}`."))
-show(stages)
+for stage in stages:
+    display(*page.section(stage))
 
 # %% [markdown]
 # ## Measured on real data before
@@ -120,12 +137,15 @@ show(stages)
 # What comes with the project in `reports/reference`, with the record of how it was made.
 
 # %%
-show(stage for stage in page.stages(reference) if stage.name != "01_data_audit")
+for stage in page.stages(reference):
+    if stage.name != "01_data_audit":
+        display(*page.section(stage))
 
 # %% [markdown]
 # ## The whole ledger
 #
-# Every number of every table, the numbers of the text, and the numbered equations. `fercore claims` prints the same.
+# Every number of every table, the numbers of the text, and the numbered equations. `fercore claims` prints the same. **Look up
+# one that you would have cited.**
 
 # %%
 display(HTML(render.page(verdicts, "../../" if out else "")))  # from page.html, or from this notebook
@@ -139,5 +159,4 @@ if out:
 
 # %%
 for stage in stages:
-    name, numbers = page.findings(stage)
-    display(Markdown(f"### {stage.name}, {name}"), numbers.style.hide(axis="index"))
+    display(*page.numbers(stage))

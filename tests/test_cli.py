@@ -1,16 +1,22 @@
 """The command: what it prints, what it returns, and that it is quick to answer."""
 
+import dataclasses
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fercore import datasets
+from fercore import cli, datasets
 from fercore.cli import main
+from fercore.datasets import splits
+from fercore.results import tables
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +84,7 @@ def test_import_goes_to_a_folder_of_its_name(said):
         (["fer2103", "x.csv"], "fer2103"),
         (["fer2013"], "source"),
         (["fer2013", "none.csv"], "none.csv"),
+        (["fer2013", "x.csv", "--seed", "3"], "--split"),
         (["synthfer", "x.csv"], "no source"),
         (["synthfer", "--images", "3"], "at least 200"),
         (["fer2013", "x.csv", "--images", "3"], "--images"),
@@ -88,6 +95,7 @@ def test_import_goes_to_a_folder_of_its_name(said):
     ],
 )
 def test_an_import_that_cannot_be_done(project, refused, words, part):
+    (project / "x.csv").write_text("x")
     assert part in refused("import", *words, "--to", "there")
     assert not (project / "there/dataset.json").exists()
 
@@ -124,19 +132,19 @@ def test_audit_of_what_is_not_there(refused):
 
 
 def test_data(project, said, refused):
-    (project / "paper.yaml").write_text(
+    for layer in ("paper", "quick"):
+        (project / "params" / layer).mkdir(parents=True)
+    (project / "params/paper/data.yaml").write_text(
         "dataset: fer2013\nstore: data/fer2013\ninstead: synthfer\nimages: 200\nseed: 0\n"
     )
-    (project / "quick.yaml").write_text("dataset: synthfer\n")
-    text = said("data", "-f", "paper.yaml", "-f", "quick.yaml", "data/quick")
+    quick = project / "params/quick/data.yaml"
+    quick.write_text("dataset: synthfer\n")
+    text = said("data", "quick")
     assert text.startswith("data/quick: 200 rendered faces") and text.count("\n") == 1
     assert len(datasets.load_imported("data/quick")) == 200
-    (project / "quick.yaml").write_text("sed: [\n")
-    assert "quick.yaml" in refused("data", "-f", "paper.yaml", "-f", "quick.yaml", "data/quick")
-    (project / "quick.yaml").write_text("images: some\n")
-    assert "images" in refused("data", "-f", "paper.yaml", "-f", "quick.yaml", "data/quick")
-    (project / "quick.yaml").write_text("images: 20\n")
-    assert "at least 200" in refused("data", "-f", "paper.yaml", "-f", "quick.yaml", "data/quick")
+    for wrong, said_of_it in (("sed: [\n", "quick/data.yaml"), ("images: some\n", "images"), ("images: 20\n", "200")):
+        quick.write_text(wrong)
+        assert said_of_it in refused("data", "quick")
 
 
 def test_params(project, said, refused):
@@ -152,18 +160,12 @@ def test_params(project, said, refused):
     (project / "params/smoke/02_b.yaml").write_text("sead: 1\n")
     line = refused("params", "smoke")
     assert "params/smoke/02_b.yaml" in line and "did you mean 'seed'" in line
-    assert said("params", "smoke", "notebooks/01_a.ipynb") == ""
-    assert "params/fast/01_a.yaml" in refused("params", "fast")
+    assert "no profile 'fast'; there are smoke, quick, laptop, paper" in refused("params", "fast")
 
 
-def test_failure(project, said):
-    assert said("failure", "reports/quick") == "no executed notebook below reports/quick holds an error; see above\n"
-    error = {"output_type": "error", "ename": "KeyError", "evalue": "\x1b[31mx\x1b[0m", "traceback": []}
-    cell = {"cell_type": "code", "source": ["boom()"], "outputs": [error]}
-    (project / "reports/quick").mkdir(parents=True)
-    (project / "reports/quick/01.ipynb").write_text(json.dumps({"cells": [cell]}))
-    text = said("failure", "reports/quick")
-    assert text == "notebook  reports/quick/01.ipynb\ncell      1: boom()\nerror     KeyError: x\n"
+def test_notebook_of_an_unknown_name_or_profile(refused, at_the_root):
+    assert "06_none" in refused("notebook", "06_none", "smoke")
+    assert "no profile 'fast'" in refused("notebook", "01_data_audit", "fast")
 
 
 # ---------------------------------------------------------------------------------------------------------------- help
@@ -178,7 +180,7 @@ def test_help_lists_the_commands_and_is_quick():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     *text, loaded = done.stdout.splitlines()
-    for command in ("import", "audit", "data", "params", "failure"):
+    for command in ("import", "audit", "data", "params", "notebook", "deps"):
         assert any(line.strip().startswith(command) for line in text)
     assert loaded == "[]", "what takes seconds to import"
 
@@ -257,3 +259,88 @@ def test_networks_are_printed_beside_their_papers_numbers(said, at_the_root, tmp
     assert (tmp_path / "measurements.csv").read_bytes() == (
         ROOT / "reports/reference/networks/measurements.csv"
     ).read_bytes()
+
+
+# -------------------------------------------------------------------------------------------------------------- Ctrl-C
+
+
+def commands():
+    """Every command with words that it takes."""
+    words = {"import": ["synthfer"], "audit": ["x"], "train": ["x", "--data", "x", "--to", "x"], "params": ["smoke"]}
+    words |= {"data": ["smoke"], "notebook": ["x", "smoke"], "convert": ["x", "y"], "export": ["x", "--to", "y"]}
+    [action] = [action for action in cli._parser()._actions if action.choices]
+    return {name: [name, *words.get(name, [])] for name in action.choices}
+
+
+@pytest.mark.parametrize("name", commands())
+def test_ctrl_c_is_one_line_and_130_in_every_command(name, capsys, monkeypatch):
+    given = commands()[name]
+    try:
+        run = cli._parser().parse_args(given).run
+    except SystemExit:
+        pytest.fail(f"{name} needs words in this test")
+
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, run.__name__, interrupted)
+    assert main(given) == 130
+    assert capsys.readouterr().err == "fercore: interrupted; what was whole before is whole\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is of POSIX")
+@pytest.mark.parametrize("wait", [0.0, 1.5])
+def test_ctrl_c_during_an_import_leaves_nothing(project, wait):
+    script = "import sys; print('begun', flush=True); from fercore.cli import main; sys.exit(main(sys.argv[1:]))"
+    words = [sys.executable, "-c", script, "import", "synthfer", "--images", "200000", "--to", "set"]
+    process = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert process.stdout.readline() == "begun\n"
+    while wait and not list(project.glob("set/*.tmp")):  # until it renders
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130 and said == "fercore: interrupted; what was whole before is whole\n"
+    assert not list(project.glob("set/*"))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("network: [tinyfer_lite]\n", "network is ['tinyfer_lite'], a list; expected a name"),
+        ("network: {tinyfer_lite: 1}\n", "network is {'tinyfer_lite': 1}, a dict; expected a name"),
+        ("network: tinyfer_lite\nweights: [imagenet]\n", "weights is ['imagenet'], a list; expected a name"),
+        ("network: tinyfer_lite\noptions: [dropout]\n", "options is ['dropout'], a list; expected names with values"),
+        ("network: 2026-01-01\nepochs: 0\n", "epochs is 0"),
+        ("2026-01-01\n", "found str; expected a mapping"),
+        ("7\n", "found int; expected a mapping"),
+        ("network: tinyfer_lite\nseed: 2026-01-01\n", "seed is '2026-01-01'"),
+        ("a: &a [x, x]\nb: [*a, *a]\n", "has an alias"),
+        ("network: tinyfer_lite\ndistillation: softened\n", "distillation is 'softened', a str; expected its settings"),
+    ],
+)
+def test_a_recipe_that_is_none_is_told_with_its_file(project, refused, content, told):
+    datasets.import_dataset("synthoulu", None, project / "set", images=36)
+    (project / "r.yaml").write_text(content)
+    line = refused("train", "r.yaml", "--data", "set", "--to", "run")
+    assert line.startswith("fercore: r.yaml: ") and told in line and not (project / "run").exists()
+
+
+def test_a_mask_of_other_images_is_refused_before_anything_is_trained(project, refused):
+    """The same images in another order: `deduplicated` would be whatever stands at the rows."""
+    made = datasets.load("synthfer", images=200)
+    faces = dataclasses.replace(made, name="fer2013", synthetic=False)
+    datasets.store.save(faces, "first")
+    order = np.random.default_rng(0).permutation(200)
+    turned = dataclasses.replace(
+        faces, pixels=faces.pixels[order], table=faces.table.iloc[order].reset_index(drop=True)
+    )
+    datasets.store.save(turned, "second")
+    exact = np.arange(200)
+    tables.save(splits.mask(faces, exact, exact), ".", "test_mask", faces)
+    (project / "r.yaml").write_text("network: simple_cnn\nepochs: 1\nimg_size: 16\n")
+    line = refused("train", "r.yaml", "--data", "second", "--to", "run", "--release", "out", "--mask", "test_mask.csv")
+    assert "the mask test_mask.csv is of other images" in line and "the same in another order" in line
+    assert not (project / "run").exists()

@@ -14,13 +14,37 @@ from .duplicates import (
     groups,
     leakage,
     near_duplicates,
+    nearest_labels,
+    read_rows,
     score_duplicates,
     thumbnails,
     without_copies,
 )
-from .labels import label_errors, out_of_sample, score_label_errors, vote_agreement, voted_wrong
+from .labels import known_wrong, label_errors, out_of_sample, score_label_errors, vote_agreement, voted_wrong
 
-__all__ = ["SAME", "SAME_SYNTHETIC", "brightness", "constant", "contradicted", "contradictions", "counts"]
-__all__ += ["exact_duplicates", "groups", "label_errors", "leakage", "mean_faces", "measurements", "near_duplicates"]
-__all__ += ["out_of_sample", "score_duplicates", "score_label_errors", "thumbnails", "vote_agreement", "voted_wrong"]
-__all__ += ["without_copies"]
+__all__ = [
+    "SAME",
+    "SAME_SYNTHETIC",
+    "brightness",
+    "constant",
+    "contradicted",
+    "contradictions",
+    "counts",
+    "exact_duplicates",
+    "groups",
+    "known_wrong",
+    "label_errors",
+    "leakage",
+    "mean_faces",
+    "measurements",
+    "near_duplicates",
+    "nearest_labels",
+    "out_of_sample",
+    "read_rows",
+    "score_duplicates",
+    "score_label_errors",
+    "thumbnails",
+    "vote_agreement",
+    "voted_wrong",
+    "without_copies",
+]

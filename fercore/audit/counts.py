@@ -8,28 +8,52 @@ import numpy as np
 import pandas as pd
 
 from ..datasets import Faces
+from ..results.measurements import word
 from .duplicates import flat_rows, parts
 
 
 def counts(faces: Faces) -> pd.DataFrame:
-    """Images by class (rows, then a total) and split (columns, then a total)."""
-    names = np.asarray(faces.classes)[faces.labels]
-    table = pd.crosstab(names, faces.table["split"].to_numpy()).reindex(faces.classes, fill_value=0)
-    table = table[[split for split in faces.splits if split in table]].rename(columns={"": "all"})
-    table.loc["total"] = table.sum()
-    if len(table.columns) > 1:
-        table["total"] = table.sum(axis=1)
-    return table.rename_axis(index="class", columns=None)
+    """Images by class (rows, the total last) and split (columns, where there are several the total last).
+
+    A total is called "total", and where a class or a split is called so, "total of all".
+    """
+    names, splits = list(faces.classes), [split or _free("all", faces.splits) for split in faces.splits]
+    found = _counted(faces)
+    if len(splits) > 1:
+        splits.append(_free("total", splits))
+    rows = pd.Index([*names, _free("total", names)], name="class")
+    return pd.DataFrame(found[:, : len(splits)], index=rows, columns=splits)
 
 
 def measurements(faces: Faces) -> list[dict]:
     """The counts as measurements for the ledger: images(fer2013, PrivateTest, happy), "all" for totals."""
-    table = counts(faces).rename(index={"total": "all"}, columns={"total": "all"})
+
+    def own(name: str) -> str:  # of a class or a split, and so not the total
+        return "%61ll" if name == "all" else word(name)
+
+    several, data = len(faces.splits) > 1, word(faces.name)
+    splits = [*((own(split) or "none" for split in faces.splits) if several else ()), "all"]
+    names, found = [*map(own, faces.classes), "all"], _counted(faces)
     return [
-        {"measurement": f"images({faces.name}, {split}, {name})", "value": int(value)}
-        for name, row in table.iterrows()
-        for split, value in row.items()
+        {"measurement": f"images({data}, {split}, {name})", "value": int(found[row, column])}
+        for row, name in enumerate(names)
+        for column, split in enumerate(splits)
     ]
+
+
+def _counted(faces: Faces) -> np.ndarray:
+    """Images by class and split, in their order, and their sums last, int (classes + 1, splits + 1)."""
+    found = np.zeros((len(faces.classes) + 1, len(faces.splits) + 1), int)
+    np.add.at(found, (faces.labels, pd.Categorical(faces.table["split"], faces.splits).codes), 1)
+    found[-1], found[:, -1] = found.sum(0), found.sum(1)
+    found[-1, -1] = len(faces)
+    return found
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    while name in taken:
+        name += " of all"
+    return name
 
 
 def brightness(faces: Faces) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The same image twice, the same photograph twice, and test images that stand in Training."""
+"""The same image twice, the same photograph twice, and test images that stand in what is trained on."""
 
 from __future__ import annotations
 
@@ -70,18 +70,45 @@ def groups(exact: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
 
 
 def without_copies(faces: Faces, split: str, table: str | Path = "") -> dict[str, np.ndarray]:
-    """Which images of a split do not also stand in Training: deduplicated and near_deduplicated, bool (n,).
+    """Which images of a split, by name or role, do not also stand in the one that trains: deduplicated and
+    near_deduplicated, bool (n,).
 
-    table  test_mask.csv, as 01_data_audit writes it; empty: the copies are searched for here
+    table  test_mask.csv, as 01_data_audit writes it; empty: the copies are searched for here. Raises ValueError where
+           it is of other images, or of the same in another order
     """
     if table:
-        return splits.kept(faces, split, pd.read_csv(table))
+        return splits.kept(faces, split, read_rows(table), f"the mask {table}")
     exact = exact_duplicates(faces.pixels)
     return splits.kept(faces, split, splits.mask(faces, exact, groups(exact, near_duplicates(faces.pixels))))
 
 
-def leakage(faces: Faces, group: np.ndarray, against: str = "Training") -> pd.DataFrame:
-    """By split: images, how many are redundant within it, and how many of them also stand in the split `against`."""
+def read_rows(path: str | Path) -> pd.DataFrame:
+    """A table by row numbers as `results.tables.save` writes it; see `splits.same_images`. Raises ValueError."""
+    table = pd.read_csv(path, dtype={splits.FINGERPRINT: str})
+    if "row" not in table:
+        raise ValueError(f"{path} has no column row; it has {', '.join(table.columns)}")
+    return table
+
+
+def nearest_labels(faces: Faces, rows: np.ndarray, against: str = "train") -> np.ndarray:
+    """The label of the image of `against`, a split or role, that each of `rows` is most like, int64 (n,): what memory
+    alone would say. Alike is what correlates pixel by pixel, at 48x48.
+    """
+    train, labels = faces.rows(against), faces.labels
+    known = _unit(thumbnails(faces.pixels, train).reshape(len(train), -1).astype(np.float32))
+    asked = _unit(thumbnails(faces.pixels, rows).reshape(len(rows), -1).astype(np.float32))
+    return np.concatenate([labels[train[(asked[part] @ known.T).argmax(axis=1)]] for part in parts(asked, 512)])
+
+
+def leakage(faces: Faces, group: np.ndarray, against: str | None = None) -> pd.DataFrame:
+    """By split: images, how many are redundant within it, and how many of them also stand in the split `against`.
+
+    against  a split's name; by default the one that trains. The column is named after it: in_Training, in_train
+
+    Raises NoSplit where no split is known to train: a share of 0 would be a lie.
+    """
+    against = faces.split_of("train") if against is None else against
+    faces.rows(against)  # which is there
     split = faces.table["split"].to_numpy()
     inside = np.isin(group, group[split == against])
     rows = []

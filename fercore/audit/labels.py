@@ -43,6 +43,16 @@ def voted_wrong(faces: Faces) -> np.ndarray:
     return np.where(most > counts.sum(axis=1) / 2, (own < most).astype(float), np.nan)
 
 
+def known_wrong(faces: Faces) -> tuple[str, np.ndarray | None]:
+    """Who can say which labels are wrong, in words, and what they say, float (N,) with NaN where they do not know: what
+    was planted in rendered faces, or a majority of the FER+ votes; "" and None where nobody can."""
+    if "true_label" in faces.table:
+        return "what was planted", (faces.table["true_label"] != faces.labels).to_numpy(float)
+    if f"votes_{votes.VOTES[0]}" in faces.table:
+        return "the FER+ votes", voted_wrong(faces)
+    return "", None
+
+
 def _own_votes(faces: Faces) -> np.ndarray:
     """How many of its votes each image has for its own label; FER2013 and FER+ order their classes differently."""
     places = np.asarray(votes.places(faces.classes))

@@ -10,13 +10,14 @@ from __future__ import annotations
 import fnmatch
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mpmath import iv
 
 from .. import yamlio
+from ..datasets import Faces
 from ..results import measurements
 from . import rounding
 
@@ -127,6 +128,10 @@ class Ledger:
             if claim.measurement == measurement and claim.value is not None:
                 return claim.value * float(rounding.UNITS[claim.unit][1])
         return math.nan
+
+    def beside(self, faces: Faces) -> Callable[[str], float]:
+        """`printed`, for a table of scores on `faces`: NaN for rendered faces, whose scores compare with no paper's."""
+        return (lambda measurement: math.nan) if faces.synthetic else self.printed
 
     def find(self, pattern: str, paper: str) -> list[str]:
         """Ids of the claims that `pattern` means: * is any one part of an id, @name each member of a group in its

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from ..results import text
 from .checks import Finding
 from .ledger import Ledger
 from .rounding import COUNTED
@@ -61,10 +61,10 @@ def headline(ledger: Ledger, table: pd.DataFrame) -> pd.DataFrame:
 def grouped(frame: pd.DataFrame, papers: Mapping[str, Mapping]) -> str:
     """A table as HTML, escaped, with the title of each paper above its rows."""
     columns = [column for column in frame if column != "paper"]
-    head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
+    head = "".join(f"<th>{text.html(column)}</th>" for column in columns)
     parts = [f'<div class="claims"><table><thead><tr>{head}</tr></thead><tbody>']
     for name, rows in frame.groupby("paper", sort=False):
-        title = f"<b>{html.escape(name)}</b>: {html.escape(papers[name]['title'])}"
+        title = f"<b>{text.html(name)}</b>: {text.html(papers[name]['title'])}"
         parts.append(f'<tr><th colspan="{len(columns)}">{title}</th></tr>')
         for _, row in rows.iterrows():
             parts.append(f"<tr>{''.join(_cell(row[key]) for key in columns)}</tr>")
@@ -98,11 +98,11 @@ def both_sides(contradictions: pd.DataFrame, name: str = "contradictions") -> st
     parts = [f'<div id="{name}" class="claims">']
     for paper, of_paper in contradictions.groupby("paper", sort=False):
         head = "".join(f"<th>{title}</th>" for title in ("what should hold", "claim", "printed", "against"))
-        parts.append(f"<h4>{html.escape(paper)}</h4>\n<table><thead><tr>{head}</tr></thead><tbody>")
+        parts.append(f"<h4>{text.html(paper)}</h4>\n<table><thead><tr>{head}</tr></thead><tbody>")
         for what, rows in of_paper.groupby("what", sort=False):
             notes = {key: rows[key].iloc[0] for key in ("assuming", "source") if key in rows and rows[key].iloc[0]}
-            small = "".join(f"<br><small>{key}: {html.escape(text)}</small>" for key, text in notes.items())
-            first = f'<td rowspan="{len(rows)}">{html.escape(what)}{small}</td>'
+            small = "".join(f"<br><small>{key}: {text.html(note)}</small>" for key, note in notes.items())
+            first = f'<td rowspan="{len(rows)}">{text.html(what)}{small}</td>'
             for _, row in rows.iterrows():
                 cells = "".join(_cell(row[key]) for key in ("claims", "printed", "against"))
                 parts.append(f"<tr>{first}{cells}</tr>")
@@ -116,7 +116,7 @@ def page(table: pd.DataFrame, root: str = "", name: str = "ledger") -> str:
 
     root  what leads from the page to where evidence files are named from: "../../" for reports/quick/report.html
     """
-    head = "".join(f"<th>{html.escape(title)}</th>" for title in COLUMNS.values())
+    head = "".join(f"<th>{text.html(title)}</th>" for title in COLUMNS.values())
     rows = []
     for _, row in table.iterrows():
         cells = dict(row) | {"claimed": _unit(row["claimed"], row["unit"]), "measured": _number(row, "measured")}
@@ -124,7 +124,7 @@ def page(table: pd.DataFrame, root: str = "", name: str = "ledger") -> str:
             cells["about"] += f" (cited {row['cited']})"
         evidence = _cell(row["evidence"])
         if row["evidence"].endswith(".csv"):
-            link = html.escape(root + row["evidence"], quote=True)
+            link = text.html(root + row["evidence"])
             evidence = evidence.replace("<td>", f'<td><a href="{link}">').replace("</td>", "</a></td>")
         rows.append("".join(_cell(cells[key]) for key in COLUMNS if key != "evidence") + evidence)
     body = "".join(f"<tr>{row}</tr>\n" for row in rows)
@@ -159,16 +159,18 @@ def macros(table: pd.DataFrame, path: str | Path) -> Path:
     """Write LaTeX macros for every measured number, by the claim's id, to `path`; returns it."""
     lines = []
     for _, row in table[table["measured"].notna()].iterrows():
-        claimed = re.sub("[<>]", r"$\g<0>$", row["claimed"]).replace("~", r"$\sim$")
+        claimed = text.latex(row["claimed"])
+        for word, sign in (("less", "<"), ("greater", ">"), ("asciitilde", r"\sim")):
+            claimed = claimed.replace(rf"\text{word}{{}}", f"${sign}$")
         texts = {"measured": _number(row, "measured"), "claimed": claimed, "verdict": row["verdict"]}
         lines += [f"\\fercore@set{{{name}}}{{{row['id']}}}{{{text}}}\n" for name, text in texts.items()]
     Path(path).write_text(MACROS + "".join(lines) + "\\makeatother\n", encoding="utf-8", newline="\n")
     return Path(path)
 
 
-def _cell(text: object) -> str:
+def _cell(value: object) -> str:
     """One cell, escaped, whose ids and paths may break after a point, a stroke or an underscore."""
-    breaking = re.sub(r"([./_])(?=[a-z])", r"\1<wbr>", html.escape(str(text)))
+    breaking = re.sub(r"([./_])(?=[a-z])", r"\1<wbr>", text.html(value))
     return f"<td>{breaking}</td>"
 
 

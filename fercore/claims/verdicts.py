@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from ..results import measurements
@@ -19,26 +21,54 @@ VERDICTS = {
     "not run": "could be checked and was not yet",
 }
 
+EFFECT = measurements.KINDS["effect"]
 EQUATION = 1e-5  # greatest deviation of 32-bit numbers from an equation that is worked out in 64 bits
+
+
+@dataclass(frozen=True)
+class Case:
+    """A claim and what there is to judge it by."""
+
+    claim: Claim
+    kind: measurements.Kind | None  # of its measurement; None where it has none
+    found: pd.Series | None  # what was measured, as `measurements.gather` has it
+    checks: list[Finding]  # of the claim, without those that rest on an assumption, which decide nothing
+    at_hand: set[str]  # data sets on which anything was measured
+
+    @property
+    def of_the_paper(self) -> bool:
+        """Whether a training was the paper's own: a shorter one says nothing about its number."""
+        return self.found is not None and self.found["protocol"] == measurements.PAPER
+
+    @property
+    def tested(self) -> bool:
+        """Whether the claim is a statement that something is above 0, with an interval: folds that agree by chance, or
+        a single seed, give none."""
+        return self.kind is EFFECT and self.of_the_paper and pd.notna(self.found["low"])
+
+    @property
+    def value(self) -> float:
+        return self.claim.in_unit(self.found["value"])
 
 
 def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd.DataFrame:
     """The ledger with its verdicts, a row a claim in the order of papers and pages.
 
-    A number that was computed and is equal is exact, whatever else the paper says of it; otherwise one that a check
-    finds wrong is inconsistent, measured or not; a check that rests on an assumption decides nothing. A statement that
-    something is above 0 is reproduced where the whole interval is; where it is not measured, or could not be tested,
-    the paper's own numbers decide. `evidence` names the file or the checks that the verdict rests on.
+    The first of RULES that says anything decides. `evidence` names the file or the checks that the verdict rests on,
+    `rule` which of RULES it was.
     """
     of: dict[str, list[Finding]] = {}
     for finding in findings:
-        for key in finding.claims:
-            of.setdefault(key, []).append(finding)
+        if not finding.check.assumes:
+            for key in finding.claims:
+                of.setdefault(key, []).append(finding)
     at_hand = _at_hand(evidence)
     rows = []
     for claim in ledger.claims.values():
         found = evidence.loc[claim.measurement] if claim.measurement in evidence.index else None
-        verdict, rests_on = _verdict(claim, found, of.get(claim.id, []), at_hand)
+        kind = measurements.KINDS[measurements.split(claim.measurement)[0]] if claim.measurement else None
+        case = Case(claim, kind, found, of.get(claim.id, []), at_hand)
+        rule, (verdict, rests_on) = next((rule, said) for rule in RULES if (said := rule(case)))
         rows.append(
             {
                 "id": claim.id,
@@ -56,9 +86,75 @@ def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd
                 "verdict": verdict,
                 **_measured(claim, found),
                 "evidence": rests_on,
+                "rule": rule.__name__,
             }
         )
     return pd.DataFrame(rows).astype({"seeds": "Int64"})
+
+
+Said = tuple[str, str] | None  # a verdict and what it rests on
+
+
+def counted_and_equal(case: Case) -> Said:
+    """A number that was computed and is equal is exact, whatever else the paper says of it."""
+    if case.found is None or not case.kind.counted:
+        return None
+    equal = abs(case.value) <= EQUATION if case.claim.interval is None else case.value in case.claim.interval
+    return ("exact", case.found["evidence"]) if equal else None
+
+
+def contradicted(case: Case) -> Said:
+    """What a check finds wrong is inconsistent, measured or not."""
+    return _by_checks("inconsistent", [finding for finding in case.checks if finding.holds is False])
+
+
+def statement_tested(case: Case) -> Said:
+    """A statement that something is above 0 is reproduced where the whole interval is."""
+    if not case.tested:
+        return None
+    return ("reproduced" if case.found["low"] > 0 else "not reproduced"), case.found["evidence"]
+
+
+def counted_and_other(case: Case) -> Said:
+    """A number that was computed and is another."""
+    counted = case.found is not None and case.kind.counted
+    return ("not reproduced", case.found["evidence"]) if counted else None
+
+
+def measured(case: Case) -> Said:
+    """A training that is the paper's own, within the tolerance or outside."""
+    if case.kind is EFFECT or not case.of_the_paper:
+        return None
+    close = abs(case.value - case.claim.value) <= case.claim.allowed
+    return ("reproduced" if close else "not reproduced"), case.found["evidence"]
+
+
+def follows_from_the_paper(case: Case) -> Said:
+    """What follows from the paper's own numbers; for a statement that is not yet tested, they are what there is."""
+    if case.claim.needs or (case.claim.measurement and case.kind is not EFFECT):
+        return None
+    form = "from" if case.claim.text else "holds"
+    return _by_checks("exact", [finding for finding in case.checks if finding.holds and finding.check.form == form])
+
+
+def lacking(case: Case) -> Said:
+    """Data, weights or a device that nobody here has."""
+    missing = [measurements.NEEDS[need] for need in case.claim.needs if need not in case.at_hand]
+    return next(((f"needs {lack}", "") for lack in ("data", "weights", "device") if lack in missing), None)
+
+
+def open_(case: Case) -> Said:
+    """All else could be checked and was not yet."""
+    return "not run", ""
+
+
+RULES = (counted_and_equal, contradicted, statement_tested, counted_and_other, measured)
+RULES += (follows_from_the_paper, lacking, open_)
+
+
+def _by_checks(verdict: str, findings: list[Finding]) -> Said:
+    names = dict.fromkeys(finding.check.id for finding in findings)
+    return (verdict, "check " + ", ".join(names)) if names else None
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
@@ -70,44 +166,6 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     return counts.rename_axis(index="paper", columns=None)
 
 
-def _verdict(claim: Claim, found: pd.Series | None, checks: list[Finding], at_hand: set[str]) -> tuple[str, str]:
-    kind = measurements.KINDS[measurements.split(claim.measurement)[0]] if claim.measurement else None
-    value = None if found is None else claim.in_unit(found["value"])
-    if found is not None and kind.counted and _equal(claim, value):
-        return "exact", found["evidence"]
-    checks = [finding for finding in checks if not finding.check.assumes]
-    failing = [finding.check.id for finding in checks if finding.holds is False]
-    if failing:
-        return "inconsistent", "check " + ", ".join(dict.fromkeys(failing))
-    if found is not None and kind is measurements.KINDS["effect"] and pd.isna(found["low"]):
-        found = None  # one that could not be tested: folds that agree by chance, or a single seed
-    if found is not None and _paper(found) and kind is measurements.KINDS["effect"]:
-        return ("reproduced" if found["low"] > 0 else "not reproduced"), found["evidence"]
-    if found is not None and (kind.counted or _paper(found)):
-        close = not kind.counted and abs(value - claim.value) <= claim.allowed
-        return ("reproduced" if close else "not reproduced"), found["evidence"]
-    form = "from" if claim.text else "holds"
-    derived = [finding.check.id for finding in checks if finding.holds and finding.check.form == form]
-    statement = kind is measurements.KINDS["effect"]  # the paper's own numbers decide as long as none are measured
-    if derived and not claim.needs and (statement or not claim.measurement):
-        return "exact", "check " + ", ".join(dict.fromkeys(derived))
-    missing = [measurements.NEEDS[need] for need in claim.needs if need not in at_hand]
-    for lack in ("data", "weights", "device"):
-        if lack in missing:
-            return f"needs {lack}", ""
-    return "not run", ""
-
-
-def _equal(claim: Claim, value: float) -> bool:
-    """A number to its last printed digit; of an equation, what it and the library differ by."""
-    return value in claim.interval if claim.interval is not None else abs(value) <= EQUATION
-
-
-def _paper(found: pd.Series) -> bool:
-    """Whether a training was the paper's own: a shorter one says nothing about its number."""
-    return found["profile"] == "paper"
-
-
 def _at_hand(evidence: pd.DataFrame) -> set[str]:
     """The data sets on which anything was measured."""
     words = (word for name in evidence.index for word in measurements.split(name)[1])
@@ -117,6 +175,8 @@ def _at_hand(evidence: pd.DataFrame) -> set[str]:
 def _measured(claim: Claim, found: pd.Series | None) -> dict:
     names = ("value", "low", "high", "deduplicated", "near_deduplicated")
     if found is None:
-        return dict.fromkeys(("measured", *names[1:])) | {"seeds": None, "profile": ""}
+        return dict.fromkeys(("measured", *names[1:])) | {"seeds": None, "profile": "", "protocol": ""}
     values = {name: claim.in_unit(found[name]) if pd.notna(found[name]) else None for name in names}
-    return {"measured": values.pop("value"), **values, "seeds": found["seeds"], "profile": found["profile"]}
+    return {"measured": values.pop("value"), **values, "seeds": found["seeds"]} | {
+        name: found[name] for name in ("profile", "protocol")
+    }

@@ -4,59 +4,103 @@ faces = datasets.load("fer2013", "path/fer2013.csv")   # read where it lies
 faces = datasets.load("synthfer", images=2000)         # rendered, needs no download
 datasets.import_dataset("fer2013", "path/fer2013.csv", "data/fer2013")
 faces = datasets.load_imported("data/fer2013")                  # memory-mapped
+
+To add one: a module here with `read(source, *, allocate, ...)`, and its name in REAL. The command, `make reproduce
+NAME=download` and the tests go by that table.
 """
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+from .. import files
 from . import store
-from .faces import FER2013_CLASSES, DataError, Faces
+from .faces import FER2013_CLASSES, ROLES, DataError, Faces, NoSplit, roles_of
 
-__all__ = ["FER2013_CLASSES", "NAMES", "DataError", "Faces", "import_dataset", "load", "load_imported"]
+__all__ = ["FER2013_CLASSES", "NAMES", "ROLES", "DataError", "Faces", "NoSplit", "import_dataset", "load"]
+__all__ += ["load_imported", "options_of"]
 
 SYNTHETIC = ("synthfer", "synthck", "synthoulu")
-REAL = ("fer2013", "ferplus", "rafdb", "affectnet", "ckplus", "oulucasia", "folder")
+REAL = ("fer2013", "ferplus", "rafdb", "affectnet", "ckplus", "oulucasia", "jaffe", "kdef", "folder")
 NAMES = (*REAL, *SYNTHETIC)
 
 load_imported = store.load
 
 
-def load(name: str, source: str | Path | None = None, **options) -> Faces:
+def load(
+    name: str,
+    source: str | Path | None = None,
+    *,
+    roles: Mapping[str, str] | None = None,
+    split: str | None = None,
+    seed: int = 0,
+    **options,
+) -> Faces:
     """The data set `name` from `source`, a file or folder in the layout that users download, or an imported set.
 
-    Options are those of the data set's `read`. Raises DataError for anything that is not as the set is published, and
-    ValueError for a name that is not in NAMES.
+    roles    the split that plays a role, where its name does not say so: {"select": "dev1"}
+    split    shares to divide by, see `splits.divide`: "80/10/10" all images, "90/10" those that train
+    seed     of that division, and of rendered sets
+    options  those of the data set's `read`, see `options_of`
+
+    Raises DataError for anything that is not as the set is published, ValueError for a name that is not in NAMES
+    and for shares that do not fit, and TypeError for an option that the set does not have.
     """
     if name not in NAMES:
         raise ValueError(f"no data set {name!r}; there are {', '.join(NAMES)}")
+    read, known = _reader(name), options_of(name)
+    if unknown := sorted(set(options) - set(known) - {"allocate"}):
+        raise TypeError(f"{name} has no option {', '.join(unknown)}; it has {', '.join(known) or 'none'}")
     if name in SYNTHETIC:
         if source is not None:
             raise ValueError(f"{name} is rendered and takes no source")
-        return import_module(f"{__name__}.synthetic").read(name, **options)
+        return _divided(read(name, seed=seed, **options), roles, split, seed)
     if source is None:
         raise ValueError(f"{name} needs a source: the file or folder that holds it")
-    if (Path(source) / store.INDEX).is_file():
+    source = Path(source).expanduser()
+    if (source / store.INDEX).is_file():
         if given := sorted(set(options) - {"allocate"}):
             raise ValueError(
                 f"{source} is an imported set already; {', '.join(given)} can be given when it is imported"
             )
-        return store.load(source)
-    return import_module(f"{__name__}.{name}").read(source, **options)
+        return _divided(store.load(source), roles, split, seed)
+    return _divided(read(source, **options), roles, split, seed)
+
+
+def options_of(name: str) -> list[str]:
+    """What `load` takes for a data set beside roles, split and seed."""
+    given = inspect.signature(_reader(name)).parameters.values()
+    return [one.name for one in given if one.kind is one.KEYWORD_ONLY and one.name not in ("allocate", "seed")]
 
 
 def import_dataset(name: str, source: str | Path | None, folder: str | Path, **options) -> Path:
     """Import `name` from `source` into `folder`, whole or not at all; returns the path of its `dataset.json`.
 
-    Memory use does not grow with the set: readers put pixels straight into the file that `load_imported` maps. Raises
-    as `load`.
+    Memory use does not grow with the set: readers put pixels straight into the file that `load_imported` maps. Options
+    and errors are those of `load`; and BusyError where another process writes into `folder`.
     """
-    folder = Path(folder)
-    store.sweep(folder)  # what an import that was killed has left; there can be one at a time
-    try:
-        return store.save(load(name, source, allocate=partial(store.allocate, folder=folder), **options), folder)
-    except BaseException:
-        store.sweep(folder)
-        raise
+    folder = Path(folder).expanduser()
+    with files.locked(folder, "an import"):
+        store.sweep(folder)  # what an import that was killed has left
+        try:
+            return store.save(load(name, source, allocate=partial(store.allocate, folder=folder), **options), folder)
+        except BaseException:
+            store.sweep(folder)
+            raise
+
+
+def _reader(name: str) -> Callable[..., Faces]:
+    return import_module(f"{__name__}.{'synthetic' if name in SYNTHETIC else name}").read
+
+
+def _divided(faces: Faces, roles: Mapping[str, str] | None, split: str | None, seed: int) -> Faces:
+    if split is not None:
+        from . import splits  # scikit-learn takes a second
+
+        faces = splits.divide(faces, split, seed)
+    return faces if roles is None else replace(faces, roles=roles_of(faces.splits) | dict(roles))

@@ -3,7 +3,8 @@
 A. Mollahosseini, B. Hasani, M. H. Mahoor. AffectNet: A Database for Facial Expression, Valence, and Arousal Computing
 in the Wild. IEEE Transactions on Affective Computing 10(1), 2017. arXiv:1708.03985
 
-Two layouts are read. The lists, whose images are cropped by the face box:
+Four layouts are read, in the given folder, a folder in it, or an archive. The lists, whose images are cropped by the
+face box:
 
     Manually_Annotated_file_lists/{training,validation}.csv    the columns of COLUMNS, in some copies without the header
     Manually_Annotated_Images/<subDirectory_filePath>
@@ -12,6 +13,13 @@ and the later release, whose images are cropped already:
 
     {train,val}_set/images/ID.jpg                              RGB, 224 x 224
     {train,val}_set/annotations/ID_{exp,val,aro}.npy           expression, valence, arousal: one string or number each
+
+Kaggle's, whose images are cropped already, too:
+
+    anger/image0000000.jpg, [train|val|test/]anger/…, or 0 to 7 for the names
+    labels.csv                                                 pth,label: what a network made of them; see `labels`
+
+and exports for YOLO, see `yolo`.
 
 Codes: 0 neutral, 1 happy, 2 sad, 3 surprise, 4 fear, 5 disgust, 6 anger, 7 contempt; mapped by name to FER2013's order
 with contempt after it. 8 none, 9 uncertain and 10 no face are dropped. 287,651 training and 4,000 validation images
@@ -23,13 +31,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
 
-from . import images, text
-from .faces import FER2013_CLASSES, DataError, Faces, table
+from . import images, layout, text, tree, yolo
+from .faces import FER2013_CLASSES, DataError, Faces, meaning, roles_of, table
 from .store import allocate as allocate_temporary
 
 CLASSES = (*FER2013_CLASSES, "contempt")
@@ -61,19 +70,104 @@ def read(
     *,
     size: int | tuple[int, int] | None = 112,
     contempt: bool = True,
+    labels: str = "folders",
     allocate: Callable = allocate_temporary,
 ) -> Faces:
-    """RGB `Faces`, splits "train" and "val"; columns valence and arousal, from -1 to 1, where the copy has them.
+    """RGB `Faces`, splits "train" and "val", the split that papers report on; columns valence and arousal, from -1 to
+    1, where the copy has them.
 
     size      side, or (H, W), to scale the cropped face to; None keeps the files' own if they are all alike
     contempt  False drops that class: seven classes, comparable with FER2013
+    labels    of Kaggle's layout, where labels.csv contradicts the folders: "folders", the annotators', or "list"
     Raises DataError for a list, annotation or image that is missing or damaged, a label outside 0 to 10, a face box
     that is empty or more than half outside its image, and a split of which nothing remains.
     """
-    root = images.folder(source)
+    if labels not in ("folders", "list"):
+        raise ValueError(f"labels is {labels!r}; expected folders or list")
+    with tree.opened(source, "the folder of AffectNet, or a .zip or .tar of it") as root:
+        seen = tree.walk(root)
+        home = seen.home(lambda names: LISTS in names or any(f"{split}_set" in names for split in RELEASE))
+        annotated = home and ((home / LISTS).is_dir() or any(home.glob("*_set/annotations")))
+        if annotated:
+            return _release(home, size, contempt, allocate)
+        if not seen.images:
+            raise DataError(
+                root, "no folder of AffectNet", f"{LISTS} and {PICTURES}, or train_set and val_set, or anger, …"
+            )
+        return _class_folders(seen, size, contempt, labels, allocate)
+
+
+def _class_folders(seen: tree.Seen, size, contempt: bool, labels: str, allocate: Callable) -> Faces:
+    """Kaggle's layout and YOLO's exports."""
+    if export := yolo.find(seen):
+        items, notes, used = yolo.read(seen, *export)
+    else:
+        items, notes = layout.by_folder(seen)
+        used = []
+        for path in seen.lists("labels.csv"):
+            items, more = _relabelled(seen, path, items, labels)
+            notes.append(more)
+            used.append(path.relative_to(seen.root).as_posix())
+    class_of = {}
+    for label, item in {item.label: item for item in items}.items():
+        code = int(label) if label.isdigit() else -1
+        class_of[label] = CODES[code] if 0 <= code < len(CODES) else meaning(label, CLASSES)
+        if class_of[label] is None:
+            found, expected = f"the class {label!r}", f"0 to 7, or {', '.join(CODES)}; import folder takes any class"
+            raise DataError((seen.root / item.name).parent, found, expected)
+    if not contempt:
+        gone = [item for item in items if class_of[item.label] == "contempt"]
+        seen.pass_over("labelled contempt, as asked", [item.name for item in gone])
+        items = [item for item in items if class_of[item.label] != "contempt"]
+    classes = CLASSES if contempt else FER2013_CLASSES
+    found = layout.faces(
+        "affectnet", seen, items, class_of, classes, mode="RGB", size=size, notes=notes, used=used, allocate=allocate
+    )
+    return replace(found, roles=_roles(found.splits))
+
+
+def _roles(splits: tuple[str, ...]) -> dict[str, str]:
+    """AffectNet's val is reported on, by every paper, unless there is a test split beside it."""
+    roles = roles_of(splits)
+    return roles | {"test": roles.pop("select")} if "select" in roles and "test" not in roles else roles
+
+
+def _relabelled(seen: tree.Seen, path: Path, items: list[layout.Item], labels: str) -> tuple[list[layout.Item], str]:
+    """`items` with the labels that were asked for, and the note on how many the list of labels contradicts."""
+    rows = text.rows(path)
+    where, head = next(rows)
+    names = [field.strip().lower() for field in head]
+    if not {"pth", "label"} <= set(names):
+        raise DataError(where, f"the header {','.join(names)[:80]!r}", "a list with the columns pth and label")
+    pth, label = names.index("pth"), names.index("label")
+    listed = {}
+    for where, fields in rows:
+        if len(fields) <= max(pth, label):
+            raise DataError(where, f"{len(fields)} fields", f"{len(names)}, as in the header")
+        listed[fields[pth].strip()] = fields[label].strip()
+    said = {item.name: next((listed[end] for end in _ends(item.name) if end in listed), None) for item in items}
+    differ = [item for item in items if said[item.name] and _other(item.label, said[item.name])]
+    left = sum(one is None for one in said.values())
+    note = f"{path.name} has another label for {len(differ):,} of {len(items) - left:,} images that it lists"
+    if labels == "folders":
+        return items, f"{note}: the folders count; with labels=list (--labels list) it does"
+    changed = [item._replace(label=said[item.name] or item.label) for item in items]
+    return changed, f"{note}: it counts, as asked" + (
+        f"; for {left:,} that it does not list the folders do" if left else ""
+    )
+
+
+def _ends(name: str) -> list[str]:
+    parts = PurePosixPath(name).parts
+    return ["/".join(parts[start:]) for start in range(len(parts))]
+
+
+def _other(one: str, two: str) -> bool:
+    return (meaning(one, CLASSES) or one) != (meaning(two, CLASSES) or two)
+
+
+def _release(root: Path, size, contempt: bool, allocate: Callable) -> Faces:
     lists = (root / LISTS).is_dir()
-    if not lists and not any((root / f"{split}_set").is_dir() for split in RELEASE):
-        raise DataError(root, "no folder of AffectNet", f"{LISTS} and {PICTURES}, or train_set and val_set")
     classes = CLASSES if contempt else FER2013_CLASSES
     kept, splits, codes, lost = [], [], Counter(), 0
     for split in RELEASE:
@@ -106,7 +200,8 @@ def read(
     labels = [CLASSES.index(CODES[row.code]) for row in kept]
     affect = {name: np.array([getattr(row, name) for row in kept]) for name in AFFECT}
     affect = {name: values for name, values in affect.items() if not np.isnan(values).all()}
-    return Faces("affectnet", pixels, table(labels, splits, source=names, **affect), classes, notes=tuple(notes))
+    rows = table(labels, splits, source=names, **affect)
+    return Faces("affectnet", pixels, rows, classes, notes=tuple(notes), roles=_roles(tuple(dict.fromkeys(splits))))
 
 
 def _listed(root: Path, split: str) -> Iterator[Row]:

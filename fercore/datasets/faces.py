@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +19,17 @@ SYNONYMS = {  # what people call the expressions, beside FER2013's names
     "happiness": "happy",
     "sadness": "sad",
     "surprised": "surprise",
+    "suprise": "surprise",  # so in several widespread copies
     "neutrality": "neutral",
+    "contemptuous": "contempt",
 }
 COLUMNS = ("label", "split", "subject", "sequence", "source")
+ROLES = {  # what a split is for, and the names that say so
+    "train": "training|train",
+    "select": "publictest|validation|valid|val|dev",
+    "test": "privatetest|testing|test",
+}
+PREFIX, SUFFIX = "(?:fer|fer2013|ferplus|raf|rafdb|affectnet)?", "(?:set|data|images|folder|split)?"
 
 
 class DataError(ValueError):
@@ -27,6 +38,13 @@ class DataError(ValueError):
     def __init__(self, where: object, found: str, expected: str):
         self.where, self.found, self.expected = str(where), found, expected
         super().__init__(f"{where}: found {found}; expected {expected}")
+
+
+class NoSplit(KeyError):
+    """A split, or a role that a split would play, which a set does not have."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # and not its repr, as a KeyError
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +58,9 @@ class Faces:
     synthetic  True for rendered faces, whose results are never set beside a paper's as if they were comparable
     notes    what a reader must be told about how the set was read
     fingerprint  SHA-256 of images and table, once imported
+    roles    which split trains, which selects the epoch, which is reported on: {"train": "Training", "select":
+             "PublicTest", "test": "PrivateTest"}. By default what the names of the splits say, see `roles_of`; a role
+             that no split plays is absent
 
     Raises DataError where the parts do not fit together.
     """
@@ -51,6 +72,7 @@ class Faces:
     synthetic: bool = False
     notes: tuple[str, ...] = ()
     fingerprint: str | None = None
+    roles: Mapping[str, str] | None = None
 
     def __post_init__(self):
         def require(holds: bool, found: str, expected: str) -> None:
@@ -74,6 +96,16 @@ class Faces:
             f"labels from {low} to {high}",
             f"0 to {len(self.classes) - 1}",
         )
+        if self.roles is None:
+            object.__setattr__(self, "roles", roles_of(self.splits))
+        for role, split in self.roles.items():
+            found = f"the role {role}={split}, with the splits {self._named()}"
+            require(role in ROLES and split in self.splits, found, f"one of these splits as {', '.join(ROLES)}")
+            other = role in self.splits and split != role
+            require(not other, found, f"the split {role!r} as {role}, or under another name")
+
+    def _named(self) -> str:
+        return ", ".join(map(repr, self.splits))
 
     def __len__(self) -> int:
         return len(self.table)
@@ -84,16 +116,48 @@ class Faces:
         return self.table["label"].to_numpy(np.int64)
 
     def rows(self, split: str) -> np.ndarray:
-        """Row numbers of a split, int64 (n,). Raises KeyError for a split that the set does not have."""
-        rows = np.flatnonzero(self.table["split"].to_numpy() == split)
-        if not len(rows):
-            raise KeyError(f"{self.name} has no split {split!r}; it has {', '.join(map(repr, self.splits))}")
-        return rows
+        """Row numbers of a split, or of the one that plays a role ("train", "select", "test"), int64 (n,).
+
+        Raises NoSplit, a KeyError, where the set has neither.
+        """
+        if split not in self.splits:
+            split = self.split_of(split)
+        return np.flatnonzero(self.table["split"].to_numpy() == split)
+
+    def split_of(self, role: str) -> str:
+        """The name of the split that plays a role. Raises NoSplit, a KeyError, where none does."""
+        if role not in ROLES:
+            raise NoSplit(f"{self.name} has no split {role!r}; it has {self._named()}")
+        if role not in self.roles:
+            raise NoSplit(
+                f"{self.name} has no split {role!r}; it has {self._named()}. Import it with --roles {role}=SPLIT where "
+                "one of these is meant, or divide it: --split 80/10/10 all of it, --split 90/10 what trains"
+            )
+        return self.roles[role]
 
     @property
     def splits(self) -> tuple[str, ...]:
         """Names of the splits in the order in which they first stand in the table."""
         return tuple(self.table["split"].unique())
+
+
+def roles_of(splits: Iterable[str]) -> dict[str, str]:
+    """What each split is for, as its name says: train, val or test in any of their spellings, FER2013's own names.
+
+    A set that is not split trains. Where two splits claim one role, nobody plays it: nothing is guessed.
+    """
+    splits = tuple(splits)
+    if splits == ("",):
+        return {"train": ""}
+    claimed = {split: role_of(split) for split in splits}
+    times = Counter(claimed.values())
+    return {role: split for split, role in claimed.items() if role and times[role] == 1}
+
+
+def role_of(split: str) -> str | None:
+    """The role that the name of a split, or of a folder, tells: "Train_Set" trains; None for "angry"."""
+    plain = re.sub(r"[\W_]", "", split.lower())
+    return next((role for role, words in ROLES.items() if re.fullmatch(f"{PREFIX}(?:{words}){SUFFIX}", plain)), None)
 
 
 def meaning(word: str, classes: tuple[str, ...]) -> str | None:

@@ -7,13 +7,9 @@ looks at one row after the other and says what is wrong. Both give the same byte
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import mmap
 import os
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,9 +20,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import archives, images
 from .faces import FER2013_CLASSES as CLASSES
 from .faces import DataError, Faces, table
-from .text import quote
+from .text import fields_found, quote
 
 SIDE = 48
 PIXELS = SIDE * SIDE
@@ -34,18 +31,10 @@ SPLITS = ("Training", "PublicTest", "PrivateTest")
 COUNTS = (28709, 3589, 3589)
 COLUMNS = ("emotion", "pixels", "usage")
 CHUNK = 1 << 20  # bytes of text parsed at once: the arrays made of it stay in a core's cache
+BLANK = 1 << 20  # bytes of blank lines that a file may have
+NAMES = ("fer2013.csv", "icml_face_data.csv")  # that it is published under, the whole of it first
+PACKED = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".tar")
 LONGEST = 1 << 24  # bytes; a quoted field that is still open after this much is a stray quotation mark
-
-# RuntimeError is zipfile's for a password and for methods that it lacks, KeyError tarfile's for a link to no member.
-ARCHIVE_ERRORS = (
-    EOFError,
-    KeyError,
-    RuntimeError,
-    zlib.error,
-    gzip.BadGzipFile,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-)
 
 LABEL_OF = {str(label).encode(): label for label in range(len(CLASSES))}
 SPLIT_OF = {split.encode(): split for split in SPLITS}
@@ -71,7 +60,7 @@ def read(source: Path, allocate) -> Faces:
 
     Raises DataError with the line for the first row that is not as it should be.
     """
-    with _open(source) as stream:
+    with _open(source) as (stream, notes):
         order = _header(source, stream.readline(LONGEST))
         blocks = _mapped(stream, order) or _blocks(source, stream, order)
     labels = [label for block in blocks for label in block.labels]
@@ -82,43 +71,61 @@ def read(source: Path, allocate) -> Faces:
     pixels = allocate((len(splits), SIDE, SIDE))
     np.concatenate([block.pixels for block in blocks], out=pixels.reshape(-1, PIXELS))
     rows = table(labels, splits, source=[f"row {row}" for row in range(1, len(splits) + 1)])
-    found = [splits.count(split) for split in SPLITS]
+    return Faces("fer2013", pixels, rows, CLASSES, notes=(*notes, *in_part(splits)))
+
+
+def in_part(splits: list[str]) -> list[str]:
+    """The note on images that are not as many as FER2013 has; none where they are."""
+    found = tuple(splits.count(split) for split in SPLITS)
+    if found == COUNTS:
+        return []
     whole = ", ".join(f"{split} {count:,}" for split, count in zip(SPLITS, COUNTS, strict=True))
-    note = f"Not the whole of FER2013: {', '.join(f'{count:,}' for count in found)} images, and not {whole}."
-    return Faces("fer2013", pixels, rows, CLASSES, notes=() if tuple(found) == COUNTS else (note,))
+    return [f"Not the whole of FER2013: {', '.join(f'{count:,}' for count in found)} images, and not {whole}."]
+
+
+def member(source: Path) -> tuple[str, list[str]] | None:
+    """The CSV in an archive and the other members; None where it holds images or archives and no CSV of this name.
+
+    Raises DataError where it holds nothing of the kind.
+    """
+    with archives.members(source) as found:
+        if found is None:
+            return None
+        names = [entry.name for entry in found]
+    for known in NAMES:  # of two that have it all, the one that it was published as
+        if len(there := [name for name in names if name.rsplit("/", 1)[-1] == known]) == 1:
+            return there[0], [name for name in names if name != there[0]]
+        if there:
+            names = there
+            break
+    else:
+        tables = [name for name in names if name.lower().endswith(".csv")]
+        if len(tables) == 1:
+            return tables[0], [name for name in names if name != tables[0]]
+        if names and not tables and any(name.lower().endswith((*images.SUFFIXES, *PACKED)) for name in names):
+            return None
+    expected = "one that is fer2013.csv or icml_face_data.csv"
+    raise DataError(source, f"members {', '.join(names[:9]) or 'none'}", expected)
 
 
 @contextmanager
-def _open(source: Path) -> Iterator[io.BufferedIOBase]:
-    """The CSV's bytes, unpacked on the way where `source` is a .gz, .tar.gz or .zip; known by content, not by name."""
-    try:
-        with open(source, "rb") as file:
-            magic = file.peek(4)[:4]
-            if magic[:2] == b"PK":
-                with zipfile.ZipFile(file) as archive, archive.open(_member(source, archive.namelist())) as member:
-                    yield member
-            elif magic[:2] != b"\x1f\x8b":
-                yield file
-            elif tarfile.is_tarfile(source):
-                with tarfile.open(source) as archive:
-                    member = archive.extractfile(_member(source, archive.getnames()))
-                    if member is None:
-                        raise DataError(source, "a member that is no file", "fer2013.csv or icml_face_data.csv")
-                    yield member
-            else:
-                with gzip.open(file) as member:
-                    yield member
-    except ARCHIVE_ERRORS as error:
-        raise DataError(source, f"a damaged archive ({error})", "a whole .gz or .zip file") from None
-
-
-def _member(source: Path, names: list[str]) -> str:
-    found = [name for name in names if name.rsplit("/", 1)[-1] in ("fer2013.csv", "icml_face_data.csv")]
-    found = found or [name for name in names if name.endswith(".csv")]
-    if len(found) != 1:
-        expected = "one that is fer2013.csv or icml_face_data.csv"
-        raise DataError(source, f"members {', '.join(names[:9]) or 'none'}", expected)
-    return found[0]
+def _open(source: Path) -> Iterator[tuple[io.BufferedIOBase, list[str]]]:
+    """The CSV's bytes, unpacked on the way where `source` is packed (known by content, not by name), and notes."""
+    kind = archives.kind(source)
+    archives.refuse(source, kind)
+    with archives.damaged(source):
+        if kind is None:
+            with open(source, "rb") as file:
+                yield file, []
+        elif wanted := member(source):
+            name, others = wanted
+            tables = [other for other in others if other.lower().endswith(".csv")]
+            notes = [f"read from {name}; {', '.join(tables)} beside it passed over"] if tables else []
+            with archives.members(source) as found, next(one for one in found if one.name == name).open() as stream:
+                yield io.BufferedReader(archives.Limited(stream, source), CHUNK), notes
+        else:
+            with archives.STREAMS[kind](source) as stream:
+                yield io.BufferedReader(archives.Limited(stream, source), CHUNK), []
 
 
 def _header(source: Path, line: bytes) -> _Order:
@@ -130,7 +137,13 @@ def _header(source: Path, line: bytes) -> _Order:
     except csv.Error:
         names = []
     if sorted(name for name in names if name in COLUMNS) != sorted(COLUMNS):
-        raise DataError(f"{source}: line 1", f"the header {text[:80]!r}", "emotion,pixels,Usage in any order")
+        expected = "emotion,pixels,Usage in any order"
+        if "pixels" in names and "usage" not in names:
+            what = "test images without labels" if "emotion" not in names else "training images without their splits"
+            expected += f": these are {what}, of Kaggle's challenge, whose icml_face_data.csv or fer2013.csv has it all"
+            for beside in (source.with_name(name) for name in NAMES):
+                expected += f" ({beside})" if beside.is_file() else ""
+        raise DataError(f"{source}: line 1", f"the header {text[:80]!r}", expected)
     return _Order(*(names.index(name) for name in COLUMNS), len(names))
 
 
@@ -206,7 +219,7 @@ class _Chunks:
     """The lines of a stream, about CHUNK bytes at a time and never half a row."""
 
     def __init__(self, source: Path, stream: io.BufferedIOBase):
-        self.source, self.stream, self.line, self.rest = source, stream, 2, b""
+        self.source, self.stream, self.line, self.rest, self.blank = source, stream, 2, b"", 0
 
     def next(self, buffer: bytearray, scratch: _Scratch) -> int:
         """Put the next lines into `buffer` and return how many bytes they are; the first of them is number `line`."""
@@ -227,6 +240,10 @@ class _Chunks:
                     break
                 raise DataError(f"{self.source}: line {self.line}", "a row without an end", "a row a line")
         self.rest = bytes(memoryview(buffer)[cut:filled])
+        if not bytes(memoryview(buffer)[:cut]).strip(b' \t\r\n,"'):
+            self.blank += cut
+            if self.blank > BLANK:
+                raise DataError(f"{self.source}: line {self.line}", f"more than {BLANK:,} bytes of blank lines", "rows")
         newlines = np.equal(np.frombuffer(buffer, np.uint8, cut), ord("\n"), out=scratch.take(cut)[0].view(bool))
         self.line += np.count_nonzero(newlines)  # bytes.count takes five times as long
         return cut
@@ -333,7 +350,7 @@ def _careful(source: Path, line: int, text: bytes, order: _Order) -> _Block:
         if any("\0" in field for field in row):
             raise DataError(where, "NUL bytes", "text")
         if len(row) != order.width:
-            raise DataError(where, f"{len(row)} fields (cut off?)", f"{order.width}, as in the header")
+            raise DataError(where, *fields_found(row, order.width))
         label, split = (row[column].strip().encode() for column in (order.emotion, order.usage))
         if label not in LABEL_OF:
             raise DataError(where, f"the emotion {quote(row[order.emotion])}", "a whole number of 0 to 6")

@@ -1,11 +1,13 @@
-"""Any folder of face images whose folder names are the labels.
+"""Any folder of face images whose folders, or file names, are the labels; also a YOLO export.
 
-    <root>/<class>/*             split "" for all
-    <root>/<split>/<class>/*     where no top folder holds an image itself
+    <class>/*                       split "" for all
+    <split>/<class>/*
+    <split>/*, or *                 with `label`, which finds the class in the file names
+    <split>/images/*, labels/*.txt  with data.yaml, see `yolo`
 
-Labels follow the sorted class names, or `classes`. If the names are exactly FER2013's (in any case, or anger,
-happiness, sadness and the like), they become FER2013's names in FER2013's order. A class without an image is absent,
-not empty.
+Folders around these are passed through (archive/, images/images/). Labels follow the sorted class names, or `classes`.
+If the names are FER2013's (in any case, or anger, happiness, sadness and the like), they become FER2013's names in
+FER2013's order, with contempt after them. A class without an image is absent, not empty.
 """
 
 from __future__ import annotations
@@ -14,9 +16,12 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import images
-from .faces import FER2013_CLASSES, DataError, Faces, meaning, table
+from . import layout, tree, yolo
+from .faces import DataError, Faces, meaning, role_of
 from .store import allocate as allocate_temporary
+
+CODES = {"an": "angry", "di": "disgust", "fe": "fear", "af": "fear", "ha": "happy", "sa": "sad", "su": "surprise"}
+CODES |= {"ne": "neutral", "co": "contempt"}  # in file names, as JAFFE, KDEF and others have them
 
 
 def read(
@@ -25,7 +30,9 @@ def read(
     mode: str = "L",
     size: int | tuple[int, int] | None = None,
     subject: str | None = None,
+    label: str | None = None,
     classes: Sequence[str] | None = None,
+    as_is: bool = False,
     allocate: Callable = allocate_temporary,
 ) -> Faces:
     """The images as `Faces` named after the folder, ordered by split, label and file name.
@@ -33,78 +40,84 @@ def read(
     mode     "L" for grey, "RGB" for colour
     size     side, or (H, W), to scale to; None takes the files' own, which must be alike
     subject  regular expression, searched in the path within the folder; the group named "subject", else the first group
+    label    the same for the label, where it is not the folder: "AN" is angry, as in JAFFE; other words stay
     classes  names of the class folders in the order of their labels; sorted by name if not given
+    as_is    take folders as classes and splits whatever they are called; see `guarded` of `layout.by_folder`
     Raises DataError for a folder or split without an image, images elsewhere than in class folders, a class folder that
-    `classes` does not name, images of different sizes, damaged images, and paths that `subject` does not match.
+    `classes` does not name, levels that are most likely mistaken, images of different sizes, damaged images, and paths
+    that `subject` or `label` do not match.
     """
-    root = images.folder(source)
-    tops = images.folders(root)
-    flat = any(images.listing(top) for top in tops)
-    splits = {"": tops} if flat else {top.name: images.folders(top) for top in tops}
-    found = [(split, folder, images.listing(folder)) for split, folders in splits.items() for folder in folders]
-    if not any(files for *_, files in found):
-        raise DataError(root, "no image in class folders", "<class>/* or <split>/<class>/*")
-    for _, folder, _ in found:
-        for deep in images.listing(folder, "*/**/*"):
-            raise DataError(deep, "an image below a class folder", "<class>/* or <split>/<class>/*")
-    for split in splits:
-        if not any(files for name, _, files in found if name == split):
-            raise DataError(root / split, "a split without an image", "<split>/<class>/*, or <class>/* without splits")
-
-    name_of, names = _classes([folder for _, folder, _ in found], classes)
-    held = {name_of[folder.name] for _, folder, files in found if files}
-    kept = tuple(name for name in names if name in held or classes is not None)
-    rows = [
-        (kept.index(name_of[folder.name]), split, path.relative_to(root).as_posix())
-        for split, folder, files in found
-        for path in files
-    ]
-    order = {split: at for at, split in enumerate(splits)}
-    rows.sort(key=lambda row: (order[row[1]], row[0], images.natural(row[2])))
-    labels, split_names, sources = zip(*rows, strict=True)
-    subjects = _subjects(root, subject, sources) if subject is not None else ""
-
-    pixels = images.decode_all(images.present(root, sources), mode, images.hw(size), allocate=allocate)
-    notes = [
-        f"class {name} has no image" + ("" if name in kept else ": absent, not empty")
-        for name in names
-        if name not in held
-    ]
-    for split in splits:
-        here = {name_of[folder.name] for name, folder, files in found if name == split and files}
-        if lacking := [name for name in kept if name in held - here]:
-            notes.append(f"split {split} has no image of {', '.join(lacking)}")
-    if loose := len(images.listing(root)):
-        notes.append(f"{loose} images beside the folders were left out")
-    frame = table(list(labels), list(split_names), subjects, source=list(sources))
-    return Faces(root.resolve().name, pixels, frame, kept, notes=tuple(notes))
+    with tree.opened(source) as root:
+        if not root.is_dir():
+            raise DataError(root, "a file", "a folder")
+        seen, used = tree.walk(root), []
+        if label is not None:
+            items, notes = _by_name(seen, label), []
+        elif export := yolo.find(seen):
+            items, notes, used = yolo.read(seen, *export)
+        else:
+            items, notes = layout.by_folder(seen, wrapped=not as_is, guarded=not as_is and classes is None)
+        if classes is None:
+            empty = {} if label is not None or used else _empty(seen, items)
+            class_of, names, more = layout.ordered([item.label for item in items] + [*empty])
+            notes += more
+        else:
+            class_of, names = {name: name for name in classes}, tuple(classes)
+            for item in items:
+                if item.label not in class_of:
+                    found = f"a folder named {item.label!r}" if label is None else f"the label {item.label!r}"
+                    where = (root / item.name).parent if label is None else root / item.name
+                    raise DataError(where, found, f"one of {', '.join(classes)}")
+        if subject is not None:
+            names_of = layout.match(root, "subject", subject, [item.name for item in items])
+            items = [item._replace(subject=found) for item, found in zip(items, names_of, strict=True)]
+        return layout.faces(
+            root.resolve().name, seen, items, class_of, names, mode=mode, size=size, notes=notes, used=used,
+            allocate=allocate, keep_empty=classes is not None,
+        )  # fmt: skip
 
 
-def _classes(folders: list[Path], classes: Sequence[str] | None) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The class of each folder name, and all classes in the order of their labels."""
-    given = sorted({folder.name for folder in folders})
-    if classes is not None:
-        for folder in folders:
-            if folder.name not in classes:
-                raise DataError(folder, f"a folder named {folder.name!r}", f"one of {', '.join(classes)}")
-        return {name: name for name in given}, tuple(classes)
-    fer2013 = {name: meaning(name, FER2013_CLASSES) for name in given}
-    if set(fer2013.values()) == set(FER2013_CLASSES):
-        return fer2013, FER2013_CLASSES
-    return {name: name for name in given}, tuple(given)
+def named_faces(
+    name: str,
+    source: str | Path,
+    *,
+    label: str,
+    subject: str,
+    skip: tuple[str, str] | None = None,
+    mode: str = "L",
+    size: int | tuple[int, int] | None = None,
+    allocate: Callable = allocate_temporary,
+) -> Faces:
+    """The set `name`, whose file names say everything, with `label` and `subject` as `read` takes them.
+
+    skip  a pattern of names to pass over, and why
+    """
+    with tree.opened(source) as root:
+        seen = tree.walk(root)
+        if skip is not None:
+            pattern, why = skip
+            seen.pass_over(why, [name for name in seen.images if re.search(pattern, name)])
+        items = _by_name(seen, label)
+        people = layout.match(root, "subject", subject, [item.name for item in items])
+        items = [item._replace(subject=one.upper()) for item, one in zip(items, people, strict=True)]
+        class_of, classes, _ = layout.ordered([item.label for item in items])
+        return layout.faces(name, seen, items, class_of, classes, mode=mode, size=size, allocate=allocate)
 
 
-def _subjects(root: Path, pattern: str, sources: Sequence[str]) -> list[str]:
-    try:
-        search = re.compile(pattern)
-    except re.error as error:
-        raise DataError(f"subject {pattern!r}", str(error), "a regular expression") from None
-    if not search.groups:
-        raise DataError(f"subject {pattern!r}", "no group", 'one group, such as "(S[0-9]+)_"')
-    group = "subject" if "subject" in search.groupindex else next(iter(search.groupindex), 1)
-    matches = [search.search(source) for source in sources]
-    missed = [source for source, match in zip(sources, matches, strict=True) if match is None or match[group] is None]
-    if missed:
-        found = f"a path that {pattern!r} does not match, one of {len(missed)} of {len(sources)}"
-        raise DataError(root / missed[0], found, "a subject in every path")
-    return [match[group] for match in matches]
+def _by_name(seen: tree.Seen, pattern: str) -> list[layout.Item]:
+    """The images whose label is in their path; a first folder that is named like a split is one."""
+    if not seen.images:
+        raise DataError(seen.root, "no image", "images, with the label in their paths")
+    words = layout.match(seen.root, "label", pattern, seen.images)
+    labels = [meaning(CODES.get(word.lower(), word), layout.EXPRESSIONS) or word for word in words]
+    tops = [name.split("/")[0] if "/" in name else "" for name in seen.images]
+    splits = [top if role_of(top) else "" for top in tops]
+    return [layout.Item(*item) for item in zip(seen.images, labels, splits, strict=True)]
+
+
+def _empty(seen: tree.Seen, items: Sequence[layout.Item]) -> list[str]:
+    """Class folders that hold no file, beside those that hold images."""
+    homes = {str(Path(item.name).parent.parent) for item in items}
+    full = {str(Path(name).parent) for name in (*seen.images, *seen.others)}
+    beside = [Path(name) for name in seen.folders if str(Path(name).parent) in homes and name not in full]
+    return [path.name for path in beside if not any(name.startswith(f"{path.as_posix()}/") for name in seen.folders)]

@@ -17,6 +17,9 @@ from .faces import DataError
 from .store import allocate as allocate_temporary
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm")
+NO_IMAGES = {".txt", ".csv", ".json", ".xml", ".yaml", ".md", ".npy", ".zip", ".gz", ".tar", ".mat", ".html", ".pdf"}
+STARTS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")  # of files whose names do not say what they are
+BACKGROUND = 255  # what shows through where an image is transparent: white, as in a browser
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")  # by content, not by name: EPS would start Ghostscript
 MAX_PIXELS = 50_000_000  # a face crop has 10^4; a file that unpacks to more than this is damaged or hostile
 CHUNK = 1024  # images that are queued for decoding at a time, so that memory stays flat
@@ -37,7 +40,8 @@ def inside(root: Path, name: str | Path) -> Path:
     path = root / name
     real, home = os.path.realpath(path), os.path.realpath(root)
     if os.path.commonpath([real, home]) != home:
-        raise DataError(path, f"a path that leads to {real}", f"one within {root}")
+        expected = f"one within {root}; copy it with what its links lead to (cp -rL {root} COPY) and give the copy"
+        raise DataError(path, f"a path that leads to {real}", expected)
     return path
 
 
@@ -47,10 +51,22 @@ def natural(name: str | Path) -> tuple:
     return [int(part) if index % 2 else part for index, part in enumerate(parts)], str(name)
 
 
+def is_image(path: Path) -> bool:
+    """Whether a file is an image: by its suffix, and by its content where that is another or none (.jfif, .jpe)."""
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES or suffix in NO_IMAGES or not path.is_file():
+        return suffix in SUFFIXES
+    try:
+        with open(path, "rb") as file:
+            start = file.read(12)
+    except OSError:
+        return False
+    return start.startswith(STARTS) or (start[:4] == b"RIFF" and start[8:] == b"WEBP")
+
+
 def listing(folder: Path, pattern: str = "*") -> list[Path]:
     """The image files in `folder` that match `pattern`, in natural order, without hidden ones such as ._*."""
-    visible = _visible(folder, pattern)
-    return sorted((path for path in visible if path.suffix.lower() in SUFFIXES and path.is_file()), key=natural)
+    return sorted((path for path in _visible(folder, pattern) if path.is_file() and is_image(path)), key=natural)
 
 
 def folders(folder: Path) -> list[Path]:
@@ -89,7 +105,8 @@ def decode(
     size: tuple[int, int] | None = None,
     box: Sequence[float] | Callable | None = None,
 ) -> np.ndarray:
-    """One image, upright as its EXIF data say, as uint8 (H, W) for mode "L" or (H, W, 3) for "RGB".
+    """One image, upright as its EXIF data say, as uint8 (H, W) for mode "L" or (H, W, 3) for "RGB"; what is
+    transparent lies on BACKGROUND, whatever colour is hidden there.
 
     box   (left, top, right, bottom) in pixels, cut out first, or a function from the image to that or to None; what
           overreaches the image is cut off
@@ -124,11 +141,14 @@ def _open(path: Path, mode: str) -> Image.Image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise DataError(path, f"{width} x {height} pixels", few)
-            if image.mode.startswith(("I", "F")):  # Pillow would clip these at 255
-                raise DataError(path, f"pixels of Pillow's mode {image.mode}", "8 bits a channel")
+            if image.mode.startswith(("I", "F")) or _deep(image):  # Pillow would clip these at 255, or cut them
+                raise DataError(path, f"pixels of Pillow's mode {image.mode}, 16 or 32 bits", "8 bits a channel")
             image.load()
             with contextlib.suppress(Exception):  # a damaged EXIF block, common on the web, leaves the picture whole
                 ImageOps.exif_transpose(image, in_place=True)
+            if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+                image = image.convert("RGBA")
+                image = Image.alpha_composite(Image.new("RGBA", image.size, (BACKGROUND,) * 3 + (255,)), image)
             return image.convert(mode)
     except DataError:
         raise
@@ -138,6 +158,16 @@ def _open(path: Path, mode: str) -> Image.Image:
         raise DataError(path, str(error), few) from None
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error and more for such files
         raise DataError(path, f"an image that cannot be decoded ({error})", "a readable image file") from None
+
+
+def _deep(image: Image.Image) -> bool:
+    """Whether the file has 16 bits a channel, where Pillow's mode has 8: it names what it reads "RGB;16B", and in PPM
+    gives the largest value."""
+    words = [word for tile in image.tile for word in (tile[3] if isinstance(tile[3], tuple) else (tile[3],))]
+    return any(
+        (isinstance(word, str) and ";16" in word) or (image.format == "PPM" and isinstance(word, int) and word > 255)
+        for word in words
+    )
 
 
 def _within(path: Path, box: Sequence[float], width: int, height: int) -> tuple[int, int, int, int]:
@@ -171,7 +201,8 @@ def decode_all(
         image = get(index)
         if image.shape != first.shape:
             found, expected = (f"{shape[1]} x {shape[0]} pixels" for shape in (image.shape, first.shape))
-            raise DataError(paths[index], found, f"{expected}, as {paths[0].name} has")
+            how = f"{expected}, as {paths[0].name} has; or scale them all alike (--size 48, in Python size=48)"
+            raise DataError(paths[index], found, how)
         pixels[index] = image
 
     first = get(0)

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import images
+from . import images, tree
 from .faces import DataError, Faces, meaning, table
 from .store import allocate as allocate_temporary
 
@@ -52,8 +52,11 @@ def read(
     """
     if peak < 1:
         raise ValueError(f"peak is a number of frames, at least 1, not {peak}")
-    root = images.folder(source)
-    home = _home(root)
+    with tree.opened(source) as root:
+        return _read(root, _home(root), size, mode, crop, peak, neutral, allocate)
+
+
+def _read(root: Path, home: Path, size, mode, crop, peak: int, neutral: bool, allocate: Callable) -> Faces:
     classes = (*CLASSES, "neutral") if neutral else CLASSES
     chosen, labels, subjects, sequences = [], [], [], []
     for subject in images.folders(home):
@@ -82,7 +85,7 @@ def read(
     where = home.relative_to(root).as_posix()
     notes = [
         f"read from {where}"
-        + (f"; {note}" if where == ORIGINAL or crop is not None else ", the release's own face crops")
+        + (f"; {note}" if where.endswith(ORIGINAL) or crop is not None else ", the release's own face crops")
     ]
     found = len(set(subjects)), len(set(sequences))
     if found != RELEASE:
@@ -92,8 +95,8 @@ def read(
 
 def _home(root: Path) -> Path:
     """The folder of the subjects: face crops where they are there, else whole frames."""
-    for folder in images.folders(root):
-        crops = folder / "VL_Acropped" / "Strong"
-        if folder.name.lower().startswith("preprocess") and crops.is_dir():
-            return crops
-    return images.folder(root, ORIGINAL) / ORIGINAL
+    seen = tree.walk(root)
+    named = [name for name in seen.folders if name.endswith("/VL_Acropped/Strong")]
+    named = [name for name in named if name.split("/")[-3].lower().startswith("preprocess")]
+    named += [name for name in seen.folders if f"/{name}".endswith(f"/{ORIGINAL}")]
+    return root / named[0] if named else images.folder(root, ORIGINAL) / ORIGINAL

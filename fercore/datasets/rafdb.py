@@ -3,10 +3,15 @@
 S. Li, W. Deng, J. Du. Reliable Crowdsourcing and Deep Locality-Preserving Learning for Expression Recognition in the
 Wild. CVPR 2017. http://www.whdeld.cn/RAFDB
 
-Layout, in the given folder or in its basic/ folder:
+Two layouts are read, in the given folder, a folder in it, or an archive. The release's:
 
     EmoLabel/list_patition_label.txt       (sic) lines such as "train_00001.jpg 5"
     Image/aligned/train_00001_aligned.jpg  RGB, 100 x 100
+
+and Kaggle's, whose lists must say what the folders do:
+
+    DATASET/train|test/<1 to 7>/train_00001_aligned.jpg
+    train_labels.csv, test_labels.csv      image,label
 
 Codes: 1 surprise, 2 fear, 3 disgust, 4 happy, 5 sad, 6 anger, 7 neutral; mapped by name to FER2013's order.
 12,271 training and 3,068 test images; there is no validation part, and no subject is named.
@@ -19,8 +24,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from . import images, text
-from .faces import FER2013_CLASSES, DataError, Faces, table
+from . import images, layout, text, tree
+from .faces import FER2013_CLASSES, DataError, Faces, meaning, role_of, table
 from .store import allocate as allocate_temporary
 
 CODES = dict(enumerate(("surprise", "fear", "disgust", "happy", "sad", "angry", "neutral"), start=1))
@@ -32,15 +37,25 @@ SIDE = 100
 def read(
     source: str | Path, *, size: int | tuple[int, int] | None = None, allocate: Callable = allocate_temporary
 ) -> Faces:
-    """The aligned images as RGB `Faces`, splits "train" and "test", in the order of the list.
+    """The aligned images as RGB `Faces`, splits "train" and "test", in the order of the list, or of the folders.
 
     size  side, or (H, W), to scale to; None keeps the 100 x 100 of the release
-    Raises DataError for a list or image that is missing or damaged, a label outside 1 to 7, and an empty split.
+    Raises DataError for a list or image that is missing or damaged, a label outside 1 to 7, an empty split, and a list
+    that says something else than the folders.
     """
-    root = images.folder(source)
-    root = root / "basic" if (root / "basic" / "EmoLabel").is_dir() else root
-    images.folder(root, "EmoLabel", "Image/aligned")
+    with tree.opened(source, "the folder of RAF-DB, or a .zip or .tar of it") as root:
+        seen = tree.walk(root)
+        if home := seen.home(lambda names: "EmoLabel" in names):
+            return _listed(home, size, allocate)
+        if seen.home(lambda names: "train" in map(role_of, names)):
+            return _class_folders(seen, size, allocate)
+        raise DataError(
+            root / "EmoLabel", "no such folder", "EmoLabel and Image/aligned, or train and test with 1 to 7"
+        )
 
+
+def _listed(root: Path, size, allocate: Callable) -> Faces:
+    images.folder(root, "EmoLabel", "Image/aligned")
     names, labels, splits = [], [], []
     for where, line in text.lines(root / LIST):
         fields = line.split()
@@ -55,20 +70,82 @@ def read(
         names.append(name)
         labels.append(FER2013_CLASSES.index(CODES[text.code(where, fields[1], range(1, 8))]))
         splits.append(split)
-
-    count = Counter(splits)
-    for split in RELEASE:
-        if not count[split]:
-            raise DataError(root / LIST, f"no image of split {split}", "lines that begin with train_ and test_")
+    _require_splits(root / LIST, splits, "lines that begin with train_ and test_")
     paths = images.present(root, names)
     pixels = images.decode_all(paths, "RGB", images.hw(size), allocate=allocate)
+    notes = _notes(splits, pixels.shape if size is None else None)
+    listed = {path.name for path in paths}
+    if more := [path for path in images.listing(root / "Image/aligned") if path.name not in listed]:
+        notes.append(
+            f"{len(more):,} images of Image/aligned that the list does not name were passed over: {more[0].name}"
+        )
+    return Faces("rafdb", pixels, table(labels, splits, source=names), FER2013_CLASSES, notes=tuple(notes))
 
-    notes = []
+
+def _class_folders(seen: tree.Seen, size, allocate: Callable) -> Faces:
+    items, notes = layout.by_folder(seen)
+    class_of = {}
+    for label in {item.label for item in items}:
+        code = CODES.get(int(label)) if label.isdigit() else meaning(label, FER2013_CLASSES)
+        if code is None:
+            where = next(seen.root / item.name for item in items if item.label == label).parent
+            raise DataError(where, f"a folder named {label!r}", "1 to 7, or the names of the expressions")
+        class_of[label] = code
+    _require_splits(seen.root, [item.split for item in items], "train and test, each with folders 1 to 7")
+    used = _agreeing(seen, items, class_of)
+    found = layout.faces(
+        "rafdb",
+        seen,
+        items,
+        class_of,
+        FER2013_CLASSES,
+        mode="RGB",
+        size=size,
+        notes=notes,
+        used=used,
+        allocate=allocate,
+    )
+    shape = found.pixels.shape if size is None else None
+    return layout.noted(found, *_notes(found.table["split"].tolist(), shape))
+
+
+def _agreeing(seen: tree.Seen, items: list[layout.Item], class_of: dict[str, str]) -> list[str]:
+    """The lists of labels beside the folders, read and found to say the same. Raises DataError where one does not."""
+    folders = {PurePosixPath(item.name).name: item for item in items}
+    used = []
+    for path in seen.lists():
+        rows = text.rows(path)
+        head = [field.strip().lower() for field in next(rows)[1]]
+        if head[:2] != ["image", "label"]:
+            continue
+        used.append(path.relative_to(seen.root).as_posix())
+        for where, fields in rows:
+            if len(fields) < 2:
+                raise DataError(where, f"{len(fields)} fields", "image,label")
+            code = CODES[text.code(where, fields[1], range(1, 8))]
+            item = folders.get(fields[0].strip())
+            if item is None:
+                raise DataError(where, f"image {fields[0].strip()!r}, which is in no folder", "images that are there")
+            if class_of[item.label] != code:
+                found = f"label {fields[1].strip()} ({code}) of an image in the folder {item.label}"
+                raise DataError(where, found, "the same in both; without the list, the folders count")
+    return used
+
+
+def _require_splits(where: Path, splits: list[str], expected: str) -> None:
+    for split in RELEASE:
+        if split not in map(role_of, set(splits)):
+            raise DataError(where, f"no image of split {split}", expected)
+
+
+def _notes(splits: list[str], shape: tuple[int, ...] | None) -> list[str]:
+    """What is other than in the release: how many images; and their size, where `shape` is given."""
+    count, notes = Counter(splits), []
     if dict(count) != RELEASE:
         notes.append(
             f"{count['train']:,} training and {count['test']:,} test images; "
             f"the release has {RELEASE['train']:,} and {RELEASE['test']:,}"
         )
-    if size is None and pixels.shape[1:3] != (SIDE, SIDE):
-        notes.append(f"images of {pixels.shape[2]} x {pixels.shape[1]} pixels; the release has {SIDE} x {SIDE}")
-    return Faces("rafdb", pixels, table(labels, splits, source=names), FER2013_CLASSES, notes=tuple(notes))
+    if shape and shape[1:3] != (SIDE, SIDE):
+        notes.append(f"images of {shape[2]} x {shape[1]} pixels; the release has {SIDE} x {SIDE}")
+    return notes

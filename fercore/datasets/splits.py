@@ -2,46 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from . import store
 from .faces import Faces
 
+FINGERPRINT = "fingerprint"  # the column that says which images row numbers refer to
 
-def deduplicated(faces: Faces, split: str, group: np.ndarray, against: str = "Training") -> np.ndarray:
-    """Rows of `split` none of whose duplicates stand in the split `against`, int64 (n,).
 
-    group  the first row of each image's group of duplicates, int64 (N,): `audit.exact_duplicates` or `audit.groups`
+def same_images(faces: Faces, table: pd.DataFrame, what: str) -> None:
+    """Raise ValueError where `table`, by row numbers, does not say that it is of the images of `faces`, in their order.
 
-    Every PrivateTest figure of the project is given on all of its images, as published, and on these.
+    what  what it is called in the error, such as "the mask test_mask.csv"
     """
-    rows = faces.rows(split)
-    return rows[~np.isin(group[rows], group[faces.rows(against)])]
+    if FINGERPRINT not in table:
+        raise ValueError(f"{what} has no column {FINGERPRINT}: it does not say which images its rows are; make it anew")
+    own = store.images_fingerprint(faces)
+    others = sorted(set(table[FINGERPRINT].astype(str)) - {own})
+    if others:
+        raise ValueError(
+            f"{what} is of other images ({others[0]}) than {faces.name} ({own}), or of the same in another order; make "
+            "it anew, such as by 01_data_audit"
+        )
 
 
-def mask(faces: Faces, exact: np.ndarray, near: np.ndarray, against: str = "Training") -> pd.DataFrame:
-    """A row an image outside `against`: row, split, and whether it stays (1) or goes (0) as an exact or near copy.
+def mask(faces: Faces, exact: np.ndarray, near: np.ndarray, against: str | None = None) -> pd.DataFrame:
+    """A row an image outside `against`: row, split, and whether it stays (1) or goes (0) as an exact or near copy; and
+    the fingerprint of the images.
 
-    All stay in a set that has no split `against`.
+    against  a split's name; by default the one that trains
+
+    All stay in a set that is not split. Raises NoSplit for one that is, but does not say which of its splits trains:
+    as many copies as there are would be none.
     """
     split = faces.table["split"].to_numpy()
+    if against is None and faces.splits != ("",):
+        against = faces.split_of("train")
     rows, trained = np.flatnonzero(split != against), split == against
     table = pd.DataFrame({"row": rows, "split": split[rows]})
     for name, group in (("deduplicated", exact), ("near_deduplicated", near)):
         table[name] = (~np.isin(group[rows], group[trained])).astype(int)
-    return table
+    return table.assign(**{FINGERPRINT: store.images_fingerprint(faces)})
 
 
-def kept(faces: Faces, split: str, table: pd.DataFrame) -> dict[str, np.ndarray]:
-    """What `mask` says of a split, in the order of its rows: deduplicated and near_deduplicated, bool (n,).
+def kept(faces: Faces, split: str, table: pd.DataFrame, what: str = "the mask") -> dict[str, np.ndarray]:
+    """What `mask` says of a split, by name or role, in the order of its rows: deduplicated and near_deduplicated, bool
+    (n,).
 
-    table  of `mask`, or as the audit wrote it. Raises ValueError where it is another set's.
+    table  of `mask`, or as the audit wrote it; `what` it is called in an error. Raises ValueError where it is another
+           set's, or the same set's in another order.
     """
+    same_images(faces, table, what)
+    split = split if split in faces.splits else faces.split_of(split)
     part = table[table["split"] == split]
     if not np.array_equal(part["row"].to_numpy(), faces.rows(split)):
         raise ValueError(
-            f"the mask has {len(part):,} rows of {split}, not the {len(faces.rows(split)):,} of {faces.name}"
+            f"{what} has {len(part):,} rows of {split}, not the {len(faces.rows(split)):,} of {faces.name}"
         )
     return {name: part[name].to_numpy(bool) for name in ("deduplicated", "near_deduplicated")}
 
@@ -58,7 +78,8 @@ def random_folds(faces: Faces, count: int = 10, seed: int = 0) -> np.ndarray:
 def group_folds(faces: Faces, group: np.ndarray, count: int = 10, seed: int = 0) -> np.ndarray:
     """As `random_folds`, but what is of one `group`, (N,), falls into one fold.
 
-    For groups of duplicates, `audit.groups`: the copies of a photograph are then all on one side.
+    For `subjects`, "subject-independent" (MicroExpNet, section IV-A); for groups of duplicates, `audit.groups`: the
+    copies of a photograph are then all on one side.
     Raises ValueError for fewer groups than folds.
     """
     groups = len(np.unique(group))
@@ -66,14 +87,6 @@ def group_folds(faces: Faces, group: np.ndarray, count: int = 10, seed: int = 0)
         raise ValueError(f"{faces.name} has {groups} groups, too few for {count} folds")
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     return _numbered(splitter.split(faces.labels, faces.labels, group), len(faces))
-
-
-def subject_folds(faces: Faces, count: int = 10, seed: int = 0) -> np.ndarray:
-    """As `random_folds`, but the images of a subject fall into one fold: "subject-independent" (section IV-A).
-
-    Raises ValueError for a set that does not name the subject of every image.
-    """
-    return group_folds(faces, subjects(faces), count, seed)
 
 
 def subjects(faces: Faces) -> np.ndarray:
@@ -92,3 +105,55 @@ def _numbered(places, images: int) -> np.ndarray:
     for number, (_, held_out) in enumerate(places):
         numbers[held_out] = number
     return numbers
+
+
+def divide(faces: Faces, shares: str, seed: int = 0) -> Faces:
+    """`faces` divided anew by `shares`, at random with each class's share; the table keeps its rows and order.
+
+    three shares, "80/10/10"  all images, into train, val and test, whatever splits there were
+    two shares, "90/10"       what trains, into that and val; other splits stay. Without splits: train and test
+    Where the subject of every image is named, nobody's images are on two sides. Raises ValueError for other shares, and
+    for a set with too few images or subjects.
+    """
+    words = shares.split("/")
+    if len(words) not in (2, 3) or not all(word.strip().isdigit() and int(word) > 0 for word in words):
+        raise ValueError(f"--split {shares!r}; expected shares such as 80/10/10, or 90/10")
+    parts = np.array([int(word) for word in words], float)
+    column = faces.table["split"].astype(object).to_numpy(copy=True)
+    unsplit = faces.splits == ("",)
+    if len(parts) == 3:
+        rows, names = np.arange(len(faces)), ("train", "val", "test")
+    else:
+        rows = faces.rows("train")
+        names = ("train", "test") if unsplit else (faces.split_of("train"), "val")
+        if not unsplit and "select" in faces.roles:
+            raise ValueError(f"{faces.name} has a split that selects, {faces.roles['select']!r}: no --split {shares}")
+    named = (faces.table["subject"].astype(str) != "").all()
+    group = subjects(faces) if named else np.arange(len(faces))
+    if len(np.unique(group[rows])) < len(parts):
+        raise ValueError(f"{faces.name}: too few {'subjects' if named else 'images'} for --split {shares}")
+    column[rows] = np.array(names, object)[_drawn(faces.labels[rows], group[rows], parts / parts.sum(), seed)]
+    whole = "; nobody is on two sides" if named else "; images of one person may be on two sides"
+    note = f"Split {shares} by this project, seed {seed}: no score on it compares with a published one{whole}."
+    table = faces.table.assign(split=column.astype(str))
+    return replace(faces, table=table, notes=(*faces.notes, note), roles=None, fingerprint=None)
+
+
+def _drawn(labels: np.ndarray, group: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
+    """The part of each row, int (n,): groups go, in random order and the largest of them first, where the counts of
+    their classes are furthest from the shares."""
+    names, of = np.unique(group, return_inverse=True)
+    counts = np.zeros((len(names), labels.max() + 1))
+    np.add.at(counts, (of, labels), 1)
+    wanted = shares[:, None] * counts.sum(0)
+    order = np.random.default_rng(seed).permutation(len(names))
+    order = order[np.argsort(-counts[order].sum(1), kind="stable")]
+    parts, held = np.empty(len(names), int), np.zeros_like(wanted)
+    for one in order:
+        classes = counts[one] > 0
+        gap = (wanted - held)[:, classes] @ counts[one][classes]
+        parts[one] = gap.argmax()
+        held[parts[one]] += counts[one]
+    for part in np.setdiff1d(np.arange(len(shares)), parts):  # every part has someone
+        parts[order[-1 - part]] = part
+    return parts[of]

@@ -2,12 +2,14 @@
 
 A set is a folder with `dataset.json`, which names the two files that hold it:
 
-    dataset.json               name, classes, notes, fingerprint and the names of the other two
+    dataset.json               name, classes, notes, roles, fingerprint and the names of the other two
     pixels-<fingerprint>.npy   uint8 (N, H, W) or (N, H, W, 3)
     table-<fingerprint>.csv    a row an image
 
-Both are complete before `dataset.json` is replaced, and replacing one file is atomic, so whoever reads finds the old
-set or the new one. What a killed import leaves behind is not named by any `dataset.json`; the next import removes it.
+Both are complete, read back and compared before `dataset.json` is replaced, and replacing one file is atomic, so
+whoever reads finds the old set or the new one. What a killed import leaves behind is not named by any `dataset.json`;
+the next import removes it. One process at a time writes into a folder (`files.locked`). A set that refers to another's
+files is noted beside them, `refers-<digits>.txt`, so that an import over them leaves them there as long as it does.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import tempfile
 import uuid
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +34,7 @@ INDEX = "dataset.json"
 PARTS = ("pixels", "table")
 HEX = "[0-9a-f]"
 OWN = (f"{HEX * 32}.tmp", f"pixels-{HEX * 16}.npy", f"table-{HEX * 16}.csv")  # as `allocate` and `save` name files
+REFERS = f"refers-{HEX * 16}.txt"
 
 
 def allocate(shape: tuple[int, ...], folder: Path | None = None) -> np.memmap:
@@ -67,68 +71,128 @@ def fingerprint(pixels: np.ndarray, table: pd.DataFrame) -> str:
     return whole.hexdigest()
 
 
+def images_fingerprint(faces: Faces) -> str:
+    """Which images, in which order and of which splits, as 16 hexadecimal digits: what row numbers refer to.
+
+    Labels, votes and names are not in it, so that it is the same with and without the FER+ votes.
+    """
+    return fingerprint(faces.pixels, faces.table[["split"]])[:16]
+
+
 def save(faces: Faces, folder: str | Path) -> Path:
     """Put `faces` into `folder`, in place of what was there; returns the path of its `dataset.json`.
 
-    Pixels that `allocate` put into `folder` are renamed, not copied.
+    Pixels that `allocate` put into `folder` are renamed, not copied. Raises DataError where what was written does not
+    come back as it was, BusyError where another process writes there, OSError; the old set then stays.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    mark = fingerprint(faces.pixels, faces.table)
-    pixels, table = folder / f"pixels-{mark[:16]}.npy", folder / f"table-{mark[:16]}.csv"
-
-    backing = Path(getattr(faces.pixels, "filename", None) or "")
-    if backing.parent.resolve() == folder.resolve() and backing.suffix == ".tmp":
-        faces.pixels.flush()
-        os.replace(backing, pixels)
-    else:
-        files.replace(pixels, lambda file: np.save(file, faces.pixels))
-    files.replace(table, lambda file: file.write(_csv(faces.table)))
-    index = {
-        "name": faces.name,
-        "images": len(faces),
-        "shape": list(faces.pixels.shape[1:]),
-        "classes": list(faces.classes),
-        "synthetic": faces.synthetic,
-        "notes": list(faces.notes),
-        "fingerprint": mark,
-        "pixels": pixels.name,
-        "table": table.name,
-        "floats": list(faces.table.select_dtypes("float")),
-    }
-    _write_index(folder, index)
-    sweep(folder)
+    with files.locked(folder, "an import"):
+        try:
+            mark = fingerprint(faces.pixels, faces.table)
+            index = {
+                "name": faces.name,
+                "images": len(faces),
+                "shape": list(faces.pixels.shape[1:]),
+                "classes": list(faces.classes),
+                "synthetic": faces.synthetic,
+                "notes": list(faces.notes),
+                "roles": dict(faces.roles),
+                "fingerprint": mark,
+                "pixels": f"pixels-{mark[:16]}.npy",
+                "table": f"table-{mark[:16]}.csv",
+                "floats": list(faces.table.select_dtypes("float")),
+            }
+            text = _index(index)
+            table = _csv(faces.table)
+        except UnicodeEncodeError as error:
+            raise DataError(folder, f"a name that is no text, {error.object!r}", "names in UTF-8") from None
+        pixels = folder / index["pixels"]
+        backing = Path(getattr(faces.pixels, "filename", None) or "")
+        if backing.parent.resolve() == folder.resolve() and backing.suffix == ".tmp":
+            faces.pixels.flush()
+            os.replace(backing, pixels)
+        else:
+            files.replace(pixels, lambda file: np.save(file, faces.pixels))
+        files.replace(folder / index["table"], lambda file: file.write(table))
+        _compare(faces, folder, text)
+        files.replace(folder / INDEX, lambda file: file.write(text))
+        sweep(folder)
     return folder / INDEX
+
+
+def _compare(faces: Faces, folder: Path, text: bytes) -> None:
+    """Raise DataError where what was written, and the index that is about to name it, are not `faces`."""
+    try:
+        index = json.loads(text)
+        found = _load(folder, index)
+        same = fingerprint(found.pixels, found.table) == index["fingerprint"]
+        same &= (found.name, found.classes, found.notes) == (faces.name, tuple(faces.classes), tuple(faces.notes))
+        why = "other images, rows or names than were given"
+    except Exception as error:  # as for `load`
+        same, why = False, str(error)
+    if not same:
+        sweep(folder)
+        raise DataError(folder, f"what was written reads as another ({why})", "what was given; the old set stays")
 
 
 def refer(store: str | Path, folder: str | Path) -> Path:
-    """Make `folder` another name for the set imported into `store`, without copying it; returns its `dataset.json`."""
+    """Make `folder` another name for the set imported into `store`, without copying it; returns its `dataset.json`.
+
+    A note beside the files keeps them there as long as `folder` refers to them, whatever is imported into `store`;
+    where nothing may be written there, nobody is told. Raises BusyError.
+    """
     store, folder = Path(store), Path(folder)
     load(store)  # whole, or an error
-    folder.mkdir(parents=True, exist_ok=True)
-    index = json.loads((store / INDEX).read_text(encoding="utf-8"))
-    there = os.path.relpath(store.resolve(), folder.resolve()).replace(os.sep, "/")
-    for part in PARTS:
-        index[part] = f"{there}/{index[part]}"
-    _write_index(folder, index)
-    sweep(folder)
+    with files.locked(folder, "an import"), _locked_if_ours(store):
+        load(store)
+        index = json.loads((store / INDEX).read_text(encoding="utf-8"))
+        homes = {(store / index[part]).resolve().parent for part in PARTS}
+        there = os.path.relpath(store.resolve(), folder.resolve()).replace(os.sep, "/")
+        for part in PARTS:
+            index[part] = f"{there}/{index[part]}"
+        for home in homes - {folder.resolve()}:
+            if os.access(home, os.W_OK):
+                back = os.path.relpath(folder.resolve(), home).replace(os.sep, "/")
+                name = f"refers-{hashlib.sha256(back.encode()).hexdigest()[:16]}.txt"
+                files.replace(home / name, lambda file, back=back: file.write(back.encode()))
+        files.replace(folder / INDEX, lambda file: file.write(_index(index)))
+        sweep(folder)
     return folder / INDEX
+
+
+def _locked_if_ours(folder: Path):
+    return files.locked(folder, "an import") if os.access(folder, os.W_OK) else nullcontext()
 
 
 def sweep(folder: str | Path) -> None:
     """Remove from `folder` what replaced and interrupted imports have left behind, and nothing else."""
     folder = Path(folder)
-    kept, patterns = set(), OWN
-    if (folder / INDEX).is_file():
-        try:
-            index = json.loads((folder / INDEX).read_bytes())
-            kept = {(folder / index[part]).resolve() for part in PARTS}
-        except (KeyError, TypeError, ValueError):  # a damaged index may have named any of them
+    kept, patterns = _named(folder / INDEX), OWN
+    if kept is None:  # a damaged index may have named any of them
+        kept, patterns = set(), OWN[:1]
+    for note in folder.glob(REFERS):
+        named = _named(folder / note.read_text(encoding="utf-8") / INDEX)
+        if named is None:  # likewise
             patterns = OWN[:1]
+        elif any(path.parent == folder.resolve() for path in named):
+            kept |= named
+        else:
+            note.unlink(missing_ok=True)
     for pattern in patterns:
         for path in folder.glob(pattern):
             if path.resolve() not in kept:
                 path.unlink(missing_ok=True)
+
+
+def _named(index: Path) -> set[Path] | None:
+    """The files that an index names, resolved; none where there is no index, None where it is damaged."""
+    if not index.is_file():
+        return set()
+    try:
+        found = json.loads(index.read_bytes())
+        return {(index.parent / found[part]).resolve() for part in PARTS}
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def load(folder: str | Path) -> Faces:
@@ -152,17 +216,18 @@ def _load(folder: Path, index: dict) -> Faces:
         folder / index["table"],
         dtype=dict.fromkeys(COLUMNS[1:], str) | {"label": np.int64},
         keep_default_na=False,
+        lineterminator="\n",  # or a carriage return in a name would be one
         converters=dict.fromkeys(
             index.get("floats", ()), lambda word: float(word or "nan")
         ),  # exact, and blanks are NaN
     )
     classes, notes = tuple(index["classes"]), tuple(index["notes"])
-    return Faces(index["name"], pixels, table, classes, index["synthetic"], notes, index["fingerprint"])
+    roles = index.get("roles")  # what was imported before there were any goes by the names of its splits
+    return Faces(index["name"], pixels, table, classes, index["synthetic"], notes, index["fingerprint"], roles)
 
 
-def _write_index(folder: Path, index: dict) -> None:
-    text = json.dumps(index, indent=1, ensure_ascii=False) + "\n"
-    files.replace(folder / INDEX, lambda file: file.write(text.encode()))
+def _index(index: dict) -> bytes:
+    return (json.dumps(index, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _csv(table: pd.DataFrame) -> bytes:

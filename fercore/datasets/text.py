@@ -12,18 +12,27 @@ import numpy as np
 
 from .faces import DataError
 
+LONGEST, BLANK = 1 << 20, 100_000  # bytes of a line, and blank lines in a row, that no list has
+
 
 def lines(path: Path) -> Iterator[tuple[str, str]]:
     """(where, text) of every line that is not blank; `where` is what a DataError about the line begins with.
 
-    A byte order mark and CRLF are taken off. Raises DataError for a file that is missing, empty, holds a NUL byte or is
-    not UTF-8. One line is in memory at a time: AffectNet's training list has hundreds of megabytes.
+    A byte order mark and CRLF are taken off. Raises DataError for a file that is missing, empty or a pipe, holds a NUL
+    byte, is not UTF-8, or has a line longer than LONGEST or more than BLANK blank ones in a row. One line is in memory
+    at a time: AffectNet's training list has hundreds of megabytes.
     """
-    blank = True
+    blank, passed = True, 0
     try:
+        if path.exists() and not path.is_file():
+            raise DataError(path, "no ordinary file", "a text file")
         with open(path, "rb") as file:
-            for number, raw in enumerate(file, 1):
+            for number, raw in enumerate(iter(lambda: file.readline(LONGEST), b""), 1):
                 where = f"{path}: line {number}"
+                passed = 0 if raw.strip() else passed + 1
+                if len(raw) == LONGEST or passed > BLANK:
+                    found = f"{BLANK:,} blank lines" if passed else f"a line of {LONGEST:,} bytes"
+                    raise DataError(where, found, "a list, with a line an image")
                 if b"\0" in raw:
                     raise DataError(where, "a NUL byte", "UTF-8 text")
                 try:
@@ -85,3 +94,16 @@ def quote(field: str) -> str:
     """A field of a file as an error shows it."""
     text = field.strip()
     return repr(text if len(text) <= 40 else text[:40] + "…")
+
+
+def fields_found(row: list[str], width: int) -> tuple[str, str]:
+    """What is wrong with a row of more or fewer fields than the header: found, expected."""
+    if len(row) < width:
+        return f"{len(row)} fields (cut off?)", f"{width}, as in the header"
+    more, what = len(row) - width, f"{len(row)} fields, {len(row) - width} more than the header"
+    if not any(field.strip() for field in row[-more:]):
+        return (
+            f"{what}, with nothing in them",
+            f"{width}: take the comma at the end off each row, or name it in the header",
+        )
+    return what, f"{width}, as in the header: a comma that is one too many, or a newline that is gone?"

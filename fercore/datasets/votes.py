@@ -13,17 +13,20 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from . import archives
 from .faces import DataError, Faces, meaning
-from .text import quote
+from .text import fields_found, quote
 
 CLASSES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 VOTES = (*CLASSES, "unknown", "NF")
 COLUMNS = ("Usage", "Image name", *VOTES)
 VOTES_OF = {str(count): count for count in range(11)}  # each image was shown to ten people
+LARGEST = 1 << 26  # bytes that a list of votes may have
 TARGETS = ("majority", "probability", "multi-target")
 
 
@@ -46,7 +49,7 @@ def join(faces: Faces, source: str | Path) -> Faces:
         found = f"the Usage {quote(usage[different[0]])}"
         raise DataError(where, found, f"{split[different[0]]}, as FER2013's row has")
     columns = {f"votes_{name}": counts[:, index] for index, name in enumerate(VOTES)}
-    return Faces(faces.name, faces.pixels, faces.table.assign(**columns), faces.classes, notes=faces.notes)
+    return replace(faces, table=faces.table.assign(**columns), fingerprint=None)
 
 
 def counts(faces: Faces) -> np.ndarray:
@@ -124,8 +127,11 @@ def _leading(counts: np.ndarray, total: np.ndarray) -> np.ndarray:
 
 def _read_votes(source: Path) -> tuple[list[int], np.ndarray, np.ndarray]:
     """The line, Usage (N,) and votes int64 (N, 10) of each row of `fer2013new.csv`."""
+    source = archives.ordinary(source, "fer2013new.csv")
     if not source.is_file():
-        raise DataError(source, "no such file", "fer2013new.csv")
+        raise DataError(source, "a folder", "fer2013new.csv")
+    if (size := source.stat().st_size) > LARGEST:
+        raise DataError(source, f"{size:,} bytes", "fer2013new.csv, which has two million")
     text = source.read_bytes().decode("utf-8-sig", "replace")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
@@ -143,7 +149,7 @@ def _read_votes(source: Path) -> tuple[list[int], np.ndarray, np.ndarray]:
             continue
         where = f"{source}: line {line}"
         if len(row) != len(header):
-            raise DataError(where, f"{len(row)} fields (cut off?)", f"{len(header)}, as in the header")
+            raise DataError(where, *fields_found(row, len(header)))
         words = [row[index].strip() for index in votes_at]
         for name, word in zip(VOTES, words, strict=True):
             if word not in VOTES_OF:

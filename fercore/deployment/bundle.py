@@ -71,7 +71,7 @@ def make(path: str | Path, networks: Iterable[Network], precisions: Sequence[str
 def join(path: str | Path) -> tuple[pd.DataFrame, list[dict]]:
     """What a bundle has printed: rows as `latency.bench` has them, with device and precision, and measurements.
 
-    A device that the papers name gives latency(NETWORK, DEVICE) and fps(...) for `measurements.save`, of fp32 at the
+    A device that the papers name gives latency(NETWORK, DEVICE) and fps(...) for `measurements.table`, of fp32 at the
     papers' sizes, the fastest runtime. Raises BundleError for what no bundle has printed.
     """
     try:

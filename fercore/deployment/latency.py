@@ -51,6 +51,29 @@ def latency(
     return np.array(seconds)
 
 
+def costs(
+    networks: Sequence[str], img_size: int, timed: int, printed: Callable[[str], float], classes: int = 7
+) -> pd.DataFrame:
+    """Size and latency of untrained networks, a row each: parameters, MiB with buffers, and of this machine's CPU, and
+    its GPU where it has one, milliseconds and their 95th percentile; beside them what the paper prints.
+
+    printed  what a paper prints for a measurement, in seconds; asked for TinyFER-Lite's two machines, to be
+             paper_cpu_ms and paper_gpu_ms
+    """
+    rows = []
+    for name in networks:
+        network = models.create(name, classes)
+        size = profile(network, (3, img_size, img_size))
+        row = {"network": name, "parameters": size["parameters"], "MiB": size["bytes_buffers"] / 2**20}
+        for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+            seconds = latency(network.to(device), img_size, timed=timed)
+            row |= {f"{device}_ms": 1000 * seconds.mean(), f"{device}_ms_p95": 1000 * np.quantile(seconds, 0.95)}
+        for column, device in (("paper_cpu_ms", "ryzen_5_3600"), ("paper_gpu_ms", "rtx_3050")):
+            row[column] = 1000 * printed(f"latency({name}, {device})")
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("network")
+
+
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from .. import files
 from ..datasets import Faces
 from ..evaluation import calibration, inference, metrics, statistics
 from ..evaluation.calibration import CERTAIN
-from ..results import tables
+from ..results import tables, text
 from ..training import checkpoint
 from ..training.trainer import Run
 
@@ -24,19 +23,19 @@ CARD = """# {network}, trained on {data}
 
 ## Data
 
-{images:,} training images of {data} (fingerprint {fingerprint}); PublicTest selected the epoch. Nothing else was
+{images:,} training images of {data} (fingerprint {fingerprint}); {select} selected the epoch. Nothing else was
 seen: no other faces, and no weights that had been trained on other images.
 
 ## Protocol
 
-{epochs} epochs, of which epoch {best_epoch} has the best {monitor} on PublicTest. Images of {img_size}x{img_size} px,
+{epochs} epochs, of which epoch {best_epoch} has the best {monitor} on {select}. Images of {img_size}x{img_size} px,
 grey and normalised by ImageNet's statistics; views at evaluation: {tta}. {seconds:,.0f} s on {device}, seed {seed}. All
 settings are in the file, as the record `{record}` in its safetensors header.
 
 ## Scores
 
-PrivateTest, once, with 95 % bootstrap intervals. *Deduplicated* is without the images that also stand in Training to
-the byte, *near deduplicated* without those whose photograph does.
+{test}, once, with 95 % intervals over its images. *Deduplicated* is without the images that also stand in {train}
+to the byte, *near deduplicated* without those whose photograph does.
 
 {scores}
 
@@ -62,16 +61,22 @@ def release(
 ) -> Path:
     """Write `folder`/NETWORK-DATA.safetensors and the card beside it; the scores go to the run, too. Returns the file.
 
-    masks  as splits.kept has them for PrivateTest. This is the one report on PrivateTest of the run.
+    masks  as splits.kept has them for the split that is reported on. This is the one report on it of the run.
     Raises ValueError for rendered faces, whose weights are nobody's use, and for a run that started from other weights,
     of which the card would have to speak.
     """
-    made = json.loads((run.folder / checkpoint.PROVENANCE).read_text(encoding="utf-8"))
-    if weights := made["parameters"]["start"]["weights"]:
+    path = run.folder / checkpoint.PROVENANCE
+    made = checkpoint.read_json(path)
+    try:
+        weights = made["parameters"]["start"]["weights"]
+        revision, device = made["revision"], made["device"]
+    except (KeyError, TypeError) as error:
+        raise checkpoint.RunError(f"{path}: a damaged record ({error}); remove it, and train again") from None
+    if weights:
         raise ValueError(f"the run started from {weights}; only what has seen {faces.name} alone is released")
     if faces.synthetic:
         raise ValueError(f"{faces.name} is rendered; weights that come with the project are of real faces")
-    rows = faces.rows("PrivateTest")
+    rows = faces.rows("test")
     labels, predicted = faces.labels[rows], run.probabilities(faces, rows).argmax(1)
     temperature, sureness = calibrate(run, faces)
     scores = statistics.compare(labels, predicted, len(faces.classes), masks)
@@ -88,25 +93,30 @@ def release(
         "temperature": temperature,
         "recipe": run.recipe.plain(),
         "accuracy": accuracy,
-        "revision": made["revision"],
+        "revision": revision,
     }
     checkpoint.write(path, run.network.state_dict(), record)
     state = run.network.state_dict().values()
     report = metrics.report(labels, predicted, faces.classes).reset_index()
     monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")
     parameters = sum(parameter.numel() for parameter in run.network.parameters())
-    text = CARD.format(
-        network=network, data=faces.name, classes=len(faces.classes), names=", ".join(faces.classes),
+    shown = scores if (scores["note"] != "").any() else scores.drop(columns="note")
+    card = CARD.format(
+        network=network, data=text.plain(faces.name), classes=len(faces.classes),
+        names=", ".join(map(text.markdown, faces.classes)),
         parameters=parameters,
         size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
-        images=len(faces.rows("Training")), fingerprint=(faces.fingerprint or "none")[:12],
+        images=len(faces.rows("train")), fingerprint=(faces.fingerprint or "none")[:12],
         epochs=len(run.history), best_epoch=run.best_epoch, monitor=monitor,
-        img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=made["device"],
+        img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=device,
         seed=run.recipe.seed,
-        record=checkpoint.RECORD, scores=_table(scores), report=_table(report), temperature=temperature, **sureness,
+        **{role: faces.split_of(role) for role in ("train", "select", "test")},
+        record=checkpoint.RECORD, scores=_table(shown), report=_table(report), temperature=temperature, **sureness,
     )  # fmt: skip
-    files.replace(path.with_suffix(".md"), lambda file: file.write(text.encode()))
-    tables.save(scores.set_index(["part", "score"]), run.folder, "scores", faces, f"PrivateTest, {path.stem}")
+    files.replace(path.with_suffix(".md"), lambda file: file.write(card.encode()))
+    tables.save(
+        scores.set_index(["part", "score"]), run.folder, "scores", faces, f"{faces.split_of('test')}, {path.stem}"
+    )
     found = {
         "parameters": parameters,
         "img_size": run.recipe.img_size,
@@ -118,15 +128,15 @@ def release(
 
 
 def calibrate(run: Run, faces: Faces) -> tuple[float, dict]:
-    """The temperature that fits PublicTest, and what the card says of it on PrivateTest, in percent."""
+    """The temperature that fits the split that selects, and what the card says of it on the test split, in percent."""
 
     def logits(split: str) -> tuple:
         rows = faces.rows(split)
         found = inference.view_logits(run.network, faces, rows, run.recipe.img_size, run.recipe.tta)
         return found, faces.labels[rows]
 
-    temperature = calibration.fit_temperature(*logits("PublicTest"))
-    held_out, labels = logits("PrivateTest")
+    temperature = calibration.fit_temperature(*logits("select"))
+    held_out, labels = logits("test")
     before, after = (calibration.calibrated(held_out, value) for value in (1.0, temperature))
     sure, right = after.max(1) >= CERTAIN, after.argmax(1) == labels
     return temperature, {
@@ -140,6 +150,9 @@ def calibrate(run: Run, faces: Faces) -> tuple[float, dict]:
 
 
 def _table(frame: pd.DataFrame) -> str:
-    lines = [frame.columns, ["---"] * len(frame.columns), *frame.itertuples(index=False)]
-    shown = [[f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in line] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |".replace("_", " ") for line in shown)
+    head, *body = (f"| {' | '.join(map(_cell, line))} |" for line in [frame.columns, *frame.itertuples(index=False)])
+    return "\n".join([head, f"|{' --- |' * len(frame.columns)}", *body])
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else text.markdown(str(value).replace("_", " "))

@@ -101,6 +101,8 @@ def probabilities(
 
     In full precision, whatever the network was trained in; it stays in the mode that it was in.
     images  the same rows, where they are already at hand
+
+    Raises ValueError where the network's answer to an image is not finite, which argmax would take for the first class.
     """
     return view_logits(network, faces, rows, img_size, tta, images).softmax(-1).mean(0).numpy()
 
@@ -124,7 +126,14 @@ def view_logits(
         seen = views(images[index], img_size, tta, wanted)
         parts.append(torch.stack([network(view.contiguous(memory_format=layout)) for view in seen]).double())
     network.train(trained)
-    return torch.cat(parts, 1).cpu()
+    found = torch.cat(parts, 1).cpu()
+    wrong = (~found.isfinite()).any(2).any(0).nonzero()
+    if len(wrong):
+        raise ValueError(
+            f"the network's answer is not finite for {len(wrong):,} of {found.shape[1]:,} images, the first of them "
+            f"row {rows[int(wrong[0])]} of {faces.name}"
+        )
+    return found
 
 
 def _is_channels_last(network: nn.Module) -> bool:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix
 
 SCORES = ("accuracy", "macro_f1", "weighted_f1")
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Images by true class (rows) and predicted class (columns), int (C, C)."""
-    return confusion_matrix(labels, predicted, labels=np.arange(classes))
+    """Images by true class (rows) and predicted class (columns), int (C, C).
+
+    Raises ValueError for other labels than whole numbers from 0 to `classes` - 1, and for others than one an image.
+    """
+    labels, predicted = np.asarray(labels), np.asarray(predicted)
+    if labels.shape != predicted.shape or labels.ndim != 1:
+        raise ValueError(f"labels of shape {labels.shape} and predictions of {predicted.shape}; expected one an image")
+    for what, values in (("labels", labels), ("predictions", predicted)):
+        if not np.issubdtype(values.dtype, np.integer):
+            raise ValueError(f"{what} of type {values.dtype}; expected whole numbers")
+        if len(values) and not (values.min() >= 0 and values.max() < classes):
+            raise ValueError(f"{what} from {values.min()} to {values.max()}; expected 0 to {classes - 1}")
+    cells = labels.astype(np.int64) * classes + predicted
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 
 def scores(matrix: np.ndarray) -> dict[str, np.ndarray]:
@@ -47,7 +58,10 @@ def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -
     """Reliability by confidence (a row a bin: images, confidence, accuracy) and the expected calibration error.
 
     probabilities  float (N, C). Bins are of equal width; empty ones are left out. Source: Guo et al., ICML 2017
+    Raises ValueError for probabilities that are not finite.
     """
+    if not np.isfinite(probabilities).all():
+        raise ValueError("probabilities that are not finite")
     confidence = probabilities.max(1)
     right = probabilities.argmax(1) == labels
     edges = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -68,6 +82,25 @@ def report(labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) ->
 def mean_report(labels: np.ndarray, predicted: Sequence[np.ndarray], classes: Sequence[str]) -> pd.DataFrame:
     """`report`, each number the mean over seeds."""
     return sum(report(labels, one, classes) for one in predicted) / len(predicted)
+
+
+def recall_by_frequency(
+    labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], classes: Sequence[str], images: np.ndarray
+) -> pd.DataFrame:
+    """Recall of each class, the mean over seeds, beside the training `images` it has, int (C,): a row a run and class.
+
+    predicted  by run int (N,), a seed each
+    """
+    parts = {
+        run: mean_report(labels, seeds, classes)[["recall"]].assign(images=images) for run, seeds in predicted.items()
+    }
+    return pd.concat(parts, names=["run"])[["images", "recall"]]
+
+
+def predictions(rows: np.ndarray, labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]]) -> pd.DataFrame:
+    """What every run answers, a row an image (row, label) and a column a run and seed: NAME-0, NAME-1, …"""
+    columns = {f"{name}-{place}": one for name, seeds in predicted.items() for place, one in enumerate(seeds)}
+    return pd.DataFrame(columns).assign(row=rows, label=labels).set_index(["row", "label"])
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -7,42 +7,65 @@ models.names()
 
 from __future__ import annotations
 
+import pkgutil
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 import timm
+import torch
 import torchvision
 from torch import nn
 
-from . import lean, light_fer, microexpnet, microexpnet_se, mini_resemotenet, tinyfer
-from .weights import WeightsError, from_timm, from_torchvision, load_file, released
+from .weights import (
+    WeightsError,
+    WeightsWarning,
+    from_timm,
+    from_torchvision,
+    head,
+    load_file,
+    released,
+    same_classes,
+)
 
-__all__ = ["OWN", "WeightsError", "create", "names"]
-
-PAPERS = (tinyfer, microexpnet_se, mini_resemotenet, microexpnet, light_fer)
-OWN = lean.NETWORKS  # of no paper, and so none of `names`
+__all__ = ["OWN", "WeightsError", "WeightsWarning", "create", "exists", "names"]
 
 
 def names() -> list[str]:
-    """Every network of the five papers that is no library's, in the order of the papers."""
-    return [name for paper in PAPERS for name in paper.NETWORKS]
+    """Every network of a paper that is no library's: the NETWORKS of each module here, which its import registers."""
+    return [name for module in _MODULES.values() for name in getattr(module, "NETWORKS", ()) if name not in OWN]
 
 
-def create(name: str, num_classes: int | None = None, weights: str | Path | None = None, **options) -> nn.Module:
+def exists(name: str) -> bool:
+    """Whether `create` makes a network of that name."""
+    return timm.is_model(name) or name in torchvision.models.list_models(torchvision.models)
+
+
+def create(
+    name: str,
+    num_classes: int | None = None,
+    weights: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    **options,
+) -> nn.Module:
     """A network by name: one of `names()` or `OWN`, or any other that timm or else torchvision knows.
 
     num_classes  outputs; by default what the paper has
     weights      None: drawn at random. "imagenet": the backbone's, through torchvision or timm. A path: a .safetensors
                  file of the whole network; for light_fer also Keras's ImageNet weights (.h5, .npz), without a head.
                  "fer2013": those that come with the project, made with their own options
+    classes      names of the outputs. Where the file says that its own are others, or stand in another order, it gives
+                 all but the head, which is drawn at random, with a WeightsWarning; as where it does not name them
     Raises ValueError for a name that neither knows, and WeightsError where weights cannot be had or do not fit; it
     never goes on with random ones instead.
     """
     if isinstance(weights, str) and weights.isidentifier() and weights != "imagenet":  # and no path
         weights, own = released(name, weights)
-        if num_classes not in (None, own["num_classes"]):
+        if classes is None and num_classes not in (None, own["num_classes"]):
             raise WeightsError(f"{weights.name} has {own['num_classes']} classes, not {num_classes}")
         options = own | options
     options |= {} if num_classes is None else {"num_classes": num_classes}
+    light_fer = _MODULES["light_fer"]  # which alone takes weights of Keras
     if name in light_fer.NETWORKS and Path(weights or "").suffix in light_fer.KERAS:
         options.pop("keras", None)  # which it is
         return light_fer.from_keras(light_fer.read_keras(weights), **options)
@@ -54,5 +77,15 @@ def create(name: str, num_classes: int | None = None, weights: str | Path | None
     else:
         raise ValueError(f"no network {name!r}; there are {', '.join([*names(), *OWN])}, timm's and torchvision's")
     if weights is not None and not imagenet:
-        load_file(network, Path(weights))
+        path = Path(weights).expanduser()
+        spare = set()
+        if classes is not None and not same_classes(path, classes):
+            with torch.random.fork_rng(()):  # a network of one more class, to see which of its weights that changes
+                spare = head(network, create(name, **options | {"num_classes": len(classes) + 1}))
+        load_file(network, path, spare)
     return network
+
+
+# a paper's module is found by being here; last, since some of them take what stands above
+_MODULES = {module.name: import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)}
+OWN = _MODULES["lean"].NETWORKS  # of no paper, and so none of `names`

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import warnings
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import timm
@@ -12,6 +13,10 @@ import torchvision
 from torch import nn
 
 RELEASED = Path(__file__).parent / "released"  # weights that come with the project, each with a card
+
+
+class WeightsWarning(UserWarning):
+    """Weights that were taken only in part, or on trust."""
 
 
 class WeightsError(RuntimeError):
@@ -103,13 +108,133 @@ def record(path: str | Path) -> dict:
     return {"temperature": None, **found}
 
 
-def load_file(network: nn.Module, path: Path) -> None:
-    """Load a .safetensors file into `network`; raises WeightsError where it is not there or does not fit."""
+def same_classes(path: Path, classes: Sequence[str]) -> bool:
+    """Whether the weights at `path` are of these classes in this order; a WeightsWarning says so where they are not,
+    and where the file does not name its own and can only be taken at its number."""
+    held = _record(path).get("classes")
+    if held is None:
+        note = f"{path} does not name its classes: they are taken to be {', '.join(classes)}, in this order"
+        warnings.warn(note, WeightsWarning, stacklevel=3)
+        return True
+    if tuple(held) == tuple(classes):
+        return True
+    note = f"{path} is of the classes {', '.join(held)}, and not {', '.join(classes)}: all but its head is taken"
+    warnings.warn(f"{note}, and a new head is drawn", WeightsWarning, stacklevel=3)
+    return False
+
+
+def head(network: nn.Module, larger: nn.Module) -> set[str]:
+    """Names of the weights that hang on the number of classes, from the same network with one more."""
+    shapes = {name: value.shape for name, value in larger.state_dict().items()}
+    return {name for name, value in network.state_dict().items() if shapes.get(name) != value.shape}
+
+
+def _record(path: Path) -> dict:
+    """What the file says of itself, as `fercore train` writes it; {} where it says nothing."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            found = json.loads((file.metadata() or {}).get("fercore", "{}"))
+    except (OSError, ValueError, SafetensorError):  # which `load_file` tells better
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def load_file(network: nn.Module, path: Path, spare: Collection[str] = ()) -> None:
+    """Load a .safetensors file into `network`, but for the weights named `spare`; raises WeightsError where it is not
+    there, does not fit, or is unfit. What DataParallel and torch.compile put before the names is taken off."""
     from safetensors.torch import load_file as read
 
     if not path.is_file():
         raise WeightsError(f"no weights at {path}; give a .safetensors file of the whole network, or 'imagenet'")
+    if pickled(path):
+        raise WeightsError(
+            f"{path} is a pickled PyTorch file, not safetensors, and is not opened here: a pickle can run anything. "
+            f"Where you trust it, convert it once: fercore convert {path} {path.with_suffix('.safetensors')}"
+        )
+    own = network.state_dict()
     try:
-        network.load_state_dict(read(path))
-    except Exception as error:  # not safetensors, or another network's
-        raise WeightsError(f"{path} does not fit {type(network).__name__}: {error}") from error
+        held = plain_names(read(path))
+    except Exception as error:  # not safetensors, or cut short
+        raise WeightsError(f"{path} is no whole .safetensors file: {error}") from error
+    held |= {name: own[name] for name in spare}
+    if wrong := unfit(held, own):
+        raise WeightsError(f"{path} does not fit {type(network).__name__}: {wrong}")
+    network.load_state_dict(held)
+
+
+def unfit(held: Mapping[str, torch.Tensor], own: Mapping[str, torch.Tensor]) -> str | None:
+    """Why `held` cannot take the place of `own`, a network's state, naming the first tensor that is wrong; None if it
+    can: the same names, shapes and types, every number finite, no variance below 0."""
+    if missing := sorted(own.keys() - held.keys()):
+        return f"{missing[0]} is missing" + (f", and {len(missing) - 1} more" if len(missing) > 1 else "")
+    if unknown := sorted(held.keys() - own.keys()):
+        return f"it has no {unknown[0]}" + (f", nor {len(unknown) - 1} more" if len(unknown) > 1 else "")
+    for name, value in held.items():
+        if value.shape != own[name].shape:
+            return f"{name} is of shape {tuple(value.shape)}, not {tuple(own[name].shape)}"
+        if value.dtype != own[name].dtype:
+            return f"{name} is of type {_type(value)}, not {_type(own[name])}"
+        if wrong := unsound(name, value):
+            return wrong
+    return None
+
+
+def unsound(name: str, value: torch.Tensor) -> str | None:
+    """What no network can compute with: numbers that are not finite, and variances below 0."""
+    if not value.isfinite().all():
+        return f"{name} is not finite"
+    if name.rpartition(".")[2] == "running_var" and (value < 0).any():
+        return f"{name} is a variance below 0"
+    return None
+
+
+def _type(value: torch.Tensor) -> str:
+    return str(value.dtype).removeprefix("torch.")
+
+
+def pickled(path: Path) -> bool:
+    """Whether a file is as torch.save writes it: a zip with a pickle in it, or a bare pickle. A safetensors file begins
+    with the length of its header, of which the eighth byte is 0."""
+    with open(path, "rb") as file:
+        start = file.read(8)
+    return start[:4] == b"PK\x03\x04" or (start[:1] == b"\x80" and start[7:] != b"\0")
+
+
+def plain_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """`state` without what DataParallel (module.) or torch.compile (_orig_mod.) has put before every name."""
+    for prefix in ("module.", "_orig_mod.", "module."):
+        if state and all(name.startswith(prefix) for name in state):
+            state = {name.removeprefix(prefix): value for name, value in state.items()}
+    return dict(state)
+
+
+def convert(source: str | Path, target: str | Path) -> Path:
+    """A file of torch.save as safetensors; returns `target`. Nothing in it is run: what holds more than tensors, such
+    as a whole network, is refused. Raises WeightsError.
+
+    The weights may be the whole of it, or stand under state_dict, model_state_dict, model or the like.
+    """
+    from safetensors.torch import save_file
+
+    source, target = Path(source).expanduser(), Path(target).expanduser()
+    if not source.is_file():
+        raise WeightsError(f"no weights at {source}")
+    if target.exists():
+        raise WeightsError(f"{target} is there already")
+    try:
+        held = torch.load(source, map_location="cpu", weights_only=True)
+    except Exception as error:  # pickle's, zip's and PyTorch's own
+        raise WeightsError(
+            f"{source} holds more than tensors, or is damaged ({type(error).__name__}). A network that was saved whole "
+            "can only be opened where its code is: there, torch.save(network.state_dict(), FILE), and convert that"
+        ) from None
+    for key in ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights"):
+        if isinstance(held, Mapping) and isinstance(held.get(key), Mapping):
+            held = held[key]
+    if not isinstance(held, Mapping) or not held or not all(isinstance(one, torch.Tensor) for one in held.values()):
+        keys = f"with the keys {', '.join(map(str, held))}"[:120] if isinstance(held, Mapping) else ""
+        raise WeightsError(f"{source} holds a {type(held).__name__} {keys}; expected tensors by name (a state_dict)")
+    save_file({name: tensor.clone().contiguous() for name, tensor in plain_names(held).items()}, target)
+    return target

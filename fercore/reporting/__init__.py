@@ -1,6 +1,8 @@
 """What a reader sees.
 
-plots     one function a figure
-widgets   a figure with sliders
-page      tables to be read, a notebook as a page
+plots       one function a figure
+sentences   words for what a figure shows, worked out from its values
+widgets     a figure with sliders
+page        tables to be read, a notebook as a page
+study_sentences, ledger_sentences   the same for the studies and for the ledger
 """

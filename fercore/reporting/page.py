@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from ..results import tables, text
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
@@ -42,7 +43,8 @@ SHOWN = {  # tables that the report shows, by stage; the others are there as fil
     "03_tinyfer_lite": ("scores", "report", "ablation", "differences"),
     "04_microexpnet_pooling": ("table_2", "verdicts"),
     "05_kd_temperature_grid": ("table_4", "variance", "methods", "verdicts"),
-    "mini_xception": ("scores",),
+    "public_networks": ("networks",),
+    "lean_250k-fer2013": ("scores",),
     "tinyfer_lite-fer2013": ("scores",),
 }
 
@@ -54,6 +56,32 @@ def shown_tables(stage: Path) -> list[tuple[str, pd.DataFrame]]:
     found = [(path.stem, pd.read_csv(path)) for path in paths if path.is_file()]
     of = {name: ", ".join(table["data"].unique()) for name, table in found}
     return [(f"{name.replace('_', ' ').capitalize()}, {of[name]}", _read(table)) for name, table in found]
+
+
+def section(stage: Path) -> list:
+    """What the report shows of a stage, to be displayed in this order: a heading with a warning where faces were
+    rendered, its tables, its figures. Whatever comes from files is escaped."""
+    from IPython.display import Image, Markdown
+
+    data, numbers = findings(stage)
+    warning = "\n\n**Rendered faces: no number here compares with a paper's.**" if "synthetic" in data else ""
+    heading = f"### Stage {text.markdown(stage.name)}, data {text.markdown(data)}"
+    parts = [Markdown(f"{heading}\n\n{len(numbers)} findings.{warning}")]
+    for title, table in shown_tables(stage):
+        parts += [Markdown(f"#### {text.markdown(title)}"), _shown(table)]
+    return [*parts, *(Image(str(path)) for path in sorted(stage.glob("*.png")))]
+
+
+def numbers(stage: Path) -> list:
+    """All single numbers of a stage, to be displayed below its name; escaped."""
+    from IPython.display import Markdown
+
+    data, table = findings(stage)
+    return [Markdown(f"### {text.markdown(stage.name)}, {text.markdown(data)}"), _shown(table)]
+
+
+def _shown(table: pd.DataFrame):
+    return tables.styled(table).hide(axis="index").format(precision=3, na_rep="", thousands=",", escape="html")
 
 
 def _read(table: pd.DataFrame) -> pd.DataFrame:
@@ -85,7 +113,7 @@ def page(notebook: str | Path, target: str | Path) -> Path:
     body, _ = exporter.from_notebook_node(cells)
     headings = ("".join(cell.source) for cell in cells.cells if cell.cell_type == "markdown")
     title = next((text.splitlines()[0].lstrip("# ") for text in headings if text.startswith("# ")), "Report")
-    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style>'
+    head = f'<meta charset="utf-8"><title>{text.html(title)}</title><style>{STYLE}</style>'
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     whole = f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'

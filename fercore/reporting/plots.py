@@ -1,39 +1,71 @@
-"""One function a figure. Each returns a matplotlib Figure; `save` writes SVG and PNG, the same bytes every run."""
+"""One function a figure. Each returns a matplotlib Figure, which `results.Stage.figure` writes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import wraps
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from ..datasets import Faces
+from ..results import text
 from ..results.tables import label
 
 sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", font_scale=0.9)
-matplotlib.rcParams.update({"svg.hashsalt": "fercore", "figure.dpi": 100, "savefig.dpi": 150, "savefig.bbox": "tight"})
+matplotlib.rcParams["figure.dpi"] = 100
+if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
+    from IPython.core.pylabtools import select_figure_formats
+
+    select_figure_formats(shell, {"png"})  # until pyplot is used for the first time, a notebook shows a Figure as text
 
 
-def save(figure: Figure, out: str | Path, name: str) -> Figure:
-    """Write out/name.svg and out/name.png, without dates; nothing where `out` is empty. Returns the figure."""
-    if out:
-        Path(out).mkdir(parents=True, exist_ok=True)
-        if figure.get_layout_engine() is not None:  # every further drawing would move the axes by a little more
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")
-        figure.savefig(Path(out) / f"{name}.svg", metadata={"Date": None, "Creator": None})
-        figure.savefig(Path(out) / f"{name}.png", metadata={"Software": None})
-    return figure
+def _shown(value):
+    """`value` with every text in it, names of classes, sets and splits included, as `text.figure` has it."""
+    if isinstance(value, str):
+        return "\n".join(map(text.figure, value.split("\n")))  # a caption may have two lines
+    if isinstance(value, Faces):
+        table = value.table.assign(split=value.table["split"].map(text.figure))
+        roles = {role: text.figure(split) for role, split in value.roles.items()}
+        classes = tuple(map(text.figure, value.classes))
+        return replace(value, name=text.figure(value.name), classes=classes, table=table, roles=roles)
+    if isinstance(value, pd.DataFrame):
+        return _shown_frame(value)
+    if isinstance(value, dict):
+        return {_shown(key): _shown(one) for key, one in value.items()}
+    return type(value)(map(_shown, value)) if type(value) in (list, tuple) else value
 
 
+def _shown_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    frame = frame.rename(index=_shown, columns=_shown)
+    for name, kind in frame.dtypes.items():
+        if isinstance(kind, pd.CategoricalDtype):
+            frame[name] = frame[name].cat.rename_categories(_shown)
+        elif pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind):
+            frame[name] = frame[name].map(_shown)
+    return frame
+
+
+def _as_text(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """`draw` with all text that it is given shown as it is: no class, such as one named "$x^$", is a formula."""
+
+    @wraps(draw)
+    def drawn(*given, **more):
+        return draw(*map(_shown, given), **{name: _shown(value) for name, value in more.items()})
+
+    return drawn
+
+
+@_as_text
 def class_counts(counts: pd.DataFrame, faces: Faces) -> Figure:
     """The share of each class in each split, with the number of images on the bar; `counts` is audit.counts'."""
-    body = counts.drop(index="total").drop(columns="total", errors="ignore")
+    body = counts.iloc[:-1, : max(1, counts.shape[1] - 1)]  # without the totals
     figure = Figure(figsize=(9, 0.55 * len(body) + 1.4), layout="constrained")
     axes = figure.subplots(1, len(body.columns), sharey=True, squeeze=False)[0]
     for place, (axis, split) in enumerate(zip(axes, body.columns, strict=True)):
@@ -47,6 +79,7 @@ def class_counts(counts: pd.DataFrame, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def contact_sheet(faces: Faces, rows: Sequence[Sequence[int]], names: Sequence[str], title: str) -> Figure:
     """A row of images for each of `names`: `rows[i]` are row numbers of `faces`."""
     width = max(map(len, rows))
@@ -64,6 +97,7 @@ def contact_sheet(faces: Faces, rows: Sequence[Sequence[int]], names: Sequence[s
     return figure
 
 
+@_as_text
 def by_class(faces: Faces, count: int = 12, seed: int = 0, split: str | None = None) -> Figure:
     """A contact sheet of `count` images a class, drawn at random."""
     draw = np.random.default_rng(seed)
@@ -72,9 +106,58 @@ def by_class(faces: Faces, count: int = 12, seed: int = 0, split: str | None = N
     for index in range(len(faces.classes)):
         of_class = pool[faces.labels[pool] == index]
         rows.append(np.sort(draw.choice(of_class, min(count, len(of_class)), replace=False)))
-    return contact_sheet(faces, rows, faces.classes, "Images drawn at random" + (f" from {split}" if split else ""))
+    title = "Images drawn at random" + (f" from {split}" if split else "")
+    return contact_sheet.__wrapped__(faces, rows, faces.classes, title)
 
 
+@_as_text
+def by_doubt(faces: Faces, quality: np.ndarray, share: float, count: int = 12) -> Figure:
+    """A contact sheet of `count` images a class from one place in the order of doubt.
+
+    quality  of each label, float (N,), low where it is doubtful
+    share    from 0, the most doubtful of a class, to 1, the clearest
+    """
+    rows = []
+    for index in range(len(faces.classes)):
+        of_class = np.flatnonzero(faces.labels == index)
+        order = of_class[np.argsort(quality[of_class], kind="stable")]
+        start = round(share * max(len(order) - count, 0))
+        rows.append(order[start : start + count])
+    where = {0: "the most doubtful labels", 1: "the clearest labels"}.get(share, f"{100 * share:.0f} % of the way up")
+    return contact_sheet.__wrapped__(faces, rows, faces.classes, f"From doubtful to clear: {where}")
+
+
+@_as_text
+def answered(faces: Faces, rows: np.ndarray, answers: np.ndarray, labelled: str, said: str, count: int = 12) -> Figure:
+    """The first `count` of the images `rows` that are labelled one class and answered with another, and below them for
+    comparison those of either class that are answered right."""
+    cells = dict.fromkeys([(labelled, said), (labelled, labelled), (said, said)])  # one row where they are the same
+    for one, other in cells:
+        found = rows[(faces.labels[rows] == faces.classes.index(one)) & (answers == faces.classes.index(other))]
+        cells[one, other] = [*found[:count], *[None] * (count - len(found))], len(found)
+    names = [f"{one},\nsaid {other}" for one, other in cells]
+    title = f"Labelled {labelled}, answered {said}: {cells[labelled, said][1]:,} images"
+    return contact_sheet.__wrapped__(faces, [shown for shown, _ in cells.values()], names, title)
+
+
+@_as_text
+def augmented(faces: Faces, rows: Sequence[int], drawn: np.ndarray, title: str) -> Figure:
+    """The images `rows`, and below each what augmentation made of it: `drawn` uint8 (K, n, S, S), a row a draw."""
+    lines = [faces.pixels[np.asarray(rows)], *drawn]
+    figure = Figure(figsize=(0.95 * len(rows) + 1, 0.95 * len(lines) + 0.5), layout="constrained")
+    for number, (axes, images) in enumerate(
+        zip(figure.subplots(len(lines), len(rows), squeeze=False), lines, strict=True)
+    ):
+        for axis, image in zip(axes, images, strict=True):
+            axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+            axis.set_axis_off()
+        name = f"draw {number}" if number else "as it is"
+        axes[0].text(-0.1, 0.5, name, transform=axes[0].transAxes, ha="right", va="center", fontsize=9)
+    figure.suptitle(f"{title}, {label(faces)}")
+    return figure
+
+
+@_as_text
 def image_pairs(faces: Faces, pairs: Sequence[tuple[int, int]], captions: Sequence[str], title: str) -> Figure:
     """Pairs of images, one above the other, with a caption below each pair."""
     columns = min(10, max(1, len(pairs)))
@@ -97,8 +180,11 @@ def image_pairs(faces: Faces, pairs: Sequence[tuple[int, int]], captions: Sequen
     return figure
 
 
-def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str = "Training") -> Figure:
-    """How much of each other split also stands in `against`: identical to the byte, and the same photograph."""
+@_as_text
+def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str | None = None) -> Figure:
+    """How much of each other split also stands in `against`, by default the one that trains: identical to the byte, and
+    the same photograph."""
+    against = faces.split_of("train") if against is None else against
     tested = [split for split in exact.index if split != against]
     shares = pd.DataFrame({"identical to the byte": exact["share"], "the same photograph": near["share"]}).loc[tested]
     images = pd.DataFrame({"exact": exact[f"in_{against}"], "near": near[f"in_{against}"]}).loc[tested]
@@ -120,6 +206,7 @@ def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str 
     return figure
 
 
+@_as_text
 def class_pairs(table: pd.DataFrame, faces: Faces, title: str, reading: str) -> Figure:
     """A square table of counts by two classes as a heat map; the diagonal, which would drown the rest, is left grey."""
     side = 0.72 * len(table) + 1.6
@@ -136,6 +223,7 @@ def class_pairs(table: pd.DataFrame, faces: Faces, title: str, reading: str) -> 
     return figure
 
 
+@_as_text
 def mean_faces(means: np.ndarray, faces: Faces) -> Figure:
     """The average image of each class, and below it what sets it apart from the average of all of them."""
     present = [index for index in range(len(means)) if not np.isnan(means[index]).all()]
@@ -156,6 +244,7 @@ def mean_faces(means: np.ndarray, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def brightness(table: pd.DataFrame, faces: Faces) -> Figure:
     """Mean and contrast of the images by class, a box each; whiskers from the 5th to the 95th percentile."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
@@ -167,6 +256,7 @@ def brightness(table: pd.DataFrame, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def vote_agreement(table: pd.DataFrame, faces: Faces) -> Figure:
     """What a majority of the FER+ votes says of FER2013's labels, by class."""
     figure = Figure(figsize=(8, 0.45 * len(table) + 1.5), layout="constrained")
@@ -185,6 +275,7 @@ def vote_agreement(table: pd.DataFrame, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def label_errors(found: pd.DataFrame, wrong: np.ndarray, faces: Faces, truth: str) -> Figure:
     """Precision and recall when the most doubtful labels are taken first; `truth` says who judged them."""
     known = np.flatnonzero(~np.isnan(wrong))
@@ -206,6 +297,7 @@ def label_errors(found: pd.DataFrame, wrong: np.ndarray, faces: Faces, truth: st
     return figure
 
 
+@_as_text
 def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: str, title: str) -> Figure:
     """Loss of training and selection split, and a score, by epoch: a colour a run. The best epoch has a dot."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
@@ -229,6 +321,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: 
     return figure
 
 
+@_as_text
 def confusion(matrix: np.ndarray, faces: Faces, title: str) -> Figure:
     """Images by true class (rows) and predicted class (columns): shares of the row, % with the count below."""
     share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
@@ -249,29 +342,21 @@ def confusion(matrix: np.ndarray, faces: Faces, title: str) -> Figure:
     return figure
 
 
-def intervals(
-    table: pd.DataFrame, faces: Faces, title: str, xlabel: str, marks: Mapping[str, float] | None = None
-) -> Figure:
-    """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval.
-
-    marks  by name, fractions that are set beside it, such as what a paper prints
-    """
+@_as_text
+def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure:
+    """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval."""
     figure = Figure(figsize=(8, 0.42 * len(table) + 1.3), layout="constrained")
     axis = figure.subplots()
     places = np.arange(len(table))
     reach = 100 * np.array([table["value"] - table["low"], table["high"] - table["value"]])
     axis.errorbar(100 * table["value"], places, xerr=reach, fmt="o", capsize=3, label="measured, 95 %")
-    known = {name: value for name, value in (marks or {}).items() if name in table.index}
-    if known:
-        rows = [table.index.get_loc(name) for name in known]
-        axis.plot(100 * np.array(list(known.values())), rows, "D", color=sns.color_palette()[3], label="paper")
-        axis.legend(loc="best", fontsize=8)
     axis.set_yticks(places, list(table.index))
     axis.set(xlabel=xlabel, ylim=(len(table) - 0.5, -0.5))
     axis.set_title(f"{title}, {label(faces)}")
     return figure
 
 
+@_as_text
 def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and latency") -> Figure:
     """Latency against parameters, the size of the dot for accuracy; after TinyFER-Lite's Figure 4.
 
@@ -292,6 +377,46 @@ def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and l
     return figure
 
 
+@_as_text
+def size_and_accuracy(table: pd.DataFrame, faces: Faces, title: str, ours: Sequence[str] = ()) -> Figure:
+    """Accuracy against parameters, on a logarithmic axis, each network with its interval and its name.
+
+    table  indexed by network: parameters, and value, low, high (fractions); ours  those that are marked
+    """
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    axis = figure.subplots()
+    ordered, places = table.sort_values("value", ascending=False), []
+    for name, row in ordered.iterrows():
+        low, value, high = 100 * row[["low", "value", "high"]].astype(float)
+        color = sns.color_palette()[3 if name in ours else 0]
+        style = {"fmt": "D" if name in ours else "o", "capsize": 2, "color": color}
+        axis.errorbar(row["parameters"], value, yerr=[[value - low], [high - value]], **style)
+        places.append((row["parameters"], value, color, low, high))
+    sizes = table["parameters"].astype(float)
+    axis.set(xscale="log", xlim=(sizes.min() / 1.6, sizes.max() * 2.2), xlabel="parameters")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(EngFormatter())
+    axis.set_ylabel("PrivateTest accuracy, %")
+    axis.set_title(f"{title}, {label(faces)}")
+    figure.draw_without_rendering()  # so that it is known where things are
+    bars = [axis.transData.transform([(size, low), (size, high)]) for size, *_, low, high in places]
+    taken = [bar + np.array([[-5, -2], [5, 2]]) for bar in bars]
+    beside = [(8, up, "left") for up in range(0, 61, 6)] + [(-8, up, "right") for up in range(0, 61, 6)]
+    for name, bar, (size, value, color, *_) in zip(ordered.index, bars, places, strict=True):
+        over, under = (bar[::-1, 1] - axis.transData.transform((size, value))[1]) * 72 / figure.dpi
+        style = {"va": "center", "color": color, "fontsize": 8}
+        text = axis.annotate(name, (size, value), (0, 0), textcoords="offset points", **style)
+        for right, up, side in [beside[0], beside[11], (0, over + 7, "center"), (0, under - 7, "center"), *beside]:
+            text.set(position=(right, up), ha=side)
+            box = text.get_window_extent().get_points()
+            inside = axis.bbox.x0 < box[0, 0] and box[1, 0] < axis.bbox.x1
+            if inside and not any((box[0] < other[1]).all() and (other[0] < box[1]).all() for other in taken):
+                break
+        taken.append(box)
+    return figure
+
+
+@_as_text
 def recall_by_frequency(table: pd.DataFrame, faces: Faces) -> Figure:
     """Recall of each class against its training images, a line a run; columns images, class, run, recall."""
     figure = Figure(figsize=(7, 4), layout="constrained")
@@ -311,6 +436,7 @@ def recall_by_frequency(table: pd.DataFrame, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def reliability(table: pd.DataFrame, error: float, faces: Faces) -> Figure:
     """Accuracy by confidence, and how many images there are at each; `table` and `error` are metrics.calibration's."""
     figure = Figure(figsize=(5, 4.4), layout="constrained")
@@ -324,6 +450,7 @@ def reliability(table: pd.DataFrame, error: float, faces: Faces) -> Figure:
     return figure
 
 
+@_as_text
 def explanations(faces: Faces, rows: Sequence[int], maps: np.ndarray, captions: Sequence[str], title: str) -> Figure:
     """Images, and below each where the network looked for its answer: maps (N, H, W) from 0 to 1."""
     figure = Figure(figsize=(1.1 * len(rows), 2.75), layout="constrained")
@@ -339,6 +466,7 @@ def explanations(faces: Faces, rows: Sequence[int], maps: np.ndarray, captions: 
     return figure
 
 
+@_as_text
 def panels(
     table: pd.DataFrame, x: str, hue: str, panel: str, faces: Faces, title: str, ylabel: str, zero: bool = False
 ) -> Figure:
@@ -375,6 +503,7 @@ def panels(
     return figure
 
 
+@_as_text
 def shares(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure:
     """A bar for each row of `table`, indexed by what it is of, made up of its columns (fractions of 1)."""
     figure = Figure(figsize=(8, 0.42 * len(table) + 1.5), layout="constrained")
@@ -391,25 +520,61 @@ def shares(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure
     return figure
 
 
+@_as_text
+def sides(faces: Faces, rows: Sequence[int], folds: Mapping[str, np.ndarray], fold: int) -> Figure:
+    """Images that belong together, such as those of a person, once for each way of making folds: on which side of a
+    fold they are. An image that is held out stands in a frame; the others are trained on.
+
+    rows   of `faces`; of many, the first ten are shown
+    folds  by split: the fold of each image of `faces`, int (N,)
+    """
+    shown, held = list(rows)[:10], sns.color_palette()[3]
+    figure = Figure(figsize=(max(1.0 * len(shown), 5) + 0.4, 1.6 * len(folds) + 0.6))
+    grid = figure.subplots(len(folds), max(len(shown), 5), squeeze=False)
+    figure.subplots_adjust(left=0.02, right=0.98, bottom=0.3 / figure.get_figheight(), wspace=0.12, hspace=0.6)
+    figure.subplots_adjust(top=1 - 0.78 / figure.get_figheight())
+    for axes, (split, placed) in zip(grid, folds.items(), strict=True):
+        out = placed[list(rows)] == fold
+        for axis in axes:
+            axis.set(xticks=[], yticks=[])
+            axis.set_visible(False)
+        for axis, row in zip(axes, shown, strict=False):
+            axis.set_visible(True)
+            axis.imshow(faces.pixels[row], cmap="gray", vmin=0, vmax=255)
+            axis.spines[:].set(color=held, linewidth=4, visible=bool(placed[row] == fold))
+            axis.grid(False)
+            axis.set_xlabel(faces.classes[faces.labels[row]], fontsize=8)
+        text = f"{split}, fold {fold}: {out.sum()} held out (framed), {(~out).sum()} trained on"
+        axes[0].text(0, 1.1, text, transform=axes[0].transAxes, ha="left", va="bottom", fontsize=9)
+    figure.suptitle(f"Images that belong together, {label(faces)}", y=1 - 0.1 / figure.get_figheight(), va="top")
+    return figure
+
+
+@_as_text
 def softened(faces: Faces, logits: np.ndarray, row: int, temperature: float) -> Figure:
-    """An image, and what a teacher with `logits`, float (N, C), says of it at a temperature and at 1."""
-    figure = Figure(figsize=(7, 0.3 * len(faces.classes) + 1.2), layout="constrained")
+    """An image, and what a teacher with `logits`, float (N, C), says of it at a temperature and at 1. The legend tells
+    how undecided that is: as between so many classes that are equally likely (e to the entropy)."""
+    figure = Figure(figsize=(7.6, 0.3 * len(faces.classes) + 1.5), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1, 2))
     left.imshow(faces.pixels[row], cmap="gray", vmin=0, vmax=255)
     left.set_axis_off()
     places = np.arange(len(faces.classes))
     for shift, one, color in ((-0.2, 1.0, "0.75"), (0.2, float(temperature), sns.color_palette()[0])):
         part = np.exp((logits[row] - logits[row].max()) / one)
-        right.barh(places + shift, 100 * part / part.sum(), height=0.38, color=color, label=f"temperature {one:g}")
+        part /= part.sum()
+        classes = np.exp(-(part * np.log(np.maximum(part, 1e-30))).sum())
+        text = f"temperature {one:g}: as between {classes:.1f} classes"
+        right.barh(places + shift, 100 * part, height=0.38, color=color, label=text)
     right.set_yticks(places, faces.classes)
     right.set(xlim=(0, 100), xlabel="probability, %")
     right.invert_yaxis()
     right.grid(False, axis="y")
-    right.legend(loc="best", fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     figure.suptitle(f"Labelled {faces.classes[faces.labels[row]]}, {label(faces)}")
     return figure
 
 
+@_as_text
 def sparsity(table: pd.DataFrame, baseline: float, faces: Faces, title: str) -> Figure:
     """Accuracy against the share of weights taken out, a line a way; columns sparsity, how, accuracy.
 
@@ -428,6 +593,7 @@ def sparsity(table: pd.DataFrame, baseline: float, faces: Faces, title: str) -> 
     return figure
 
 
+@_as_text
 def latencies(table: pd.DataFrame, faces: Faces, title: str) -> Figure:
     """A panel a network, a row a runtime: median latency with a line to the 90th percentile; dashed, the limit.
 
@@ -469,6 +635,7 @@ def _log_ticks(axis) -> None:
     axis.xaxis.set_minor_formatter(NullFormatter())
 
 
+@_as_text
 def pareto(table: pd.DataFrame, x: str, y: str, faces: Faces, title: str, xlabel: str, ylabel: str) -> Figure:
     """Points of `table` by name, y (a fraction, shown as %) over x (the less the better); a line joins the best."""
     figure = Figure(figsize=(8, 4.4), layout="constrained")

@@ -11,12 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from ..datasets import Faces
 from ..yamlio import did_you_mean
 
 FILE = "measurements.csv"
 COLUMNS = ("measurement", "value", "low", "high", "seeds", "deduplicated", "near_deduplicated", "profile")
+COLUMNS += ("protocol",)
+PAPER = "paper"  # the protocol of a training that is the paper's own
 
 # what a claim can need before it can be checked, and the verdict where it is not at hand
 DATASETS = ("fer2013", "rafdb", "affectnet", "ckplus", "oulucasia", "w300")
@@ -61,25 +65,44 @@ KINDS = {
 }
 RECIPES = ("kd", "se", "mixup", "pruned", "fp16", "fp32", "keras", "tflite", "onnx", "tensorrt")
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "contempt")
-SPLITS = ("Training", "PublicTest", "PrivateTest", "train", "test", "val", "subject folds", "random folds")
+SPLITS = (
+    "Training",
+    "PublicTest",
+    "PrivateTest",
+    "train",
+    "test",
+    "val",
+    "subject folds",
+    "copy folds",
+    "random folds",
+)
 ARGUMENTS = {
-    "dataset": DATASETS,
-    "split": (*SPLITS, "all"),
-    "class": (*EMOTIONS, "all"),
     "device": DEVICES,
     "tensors": ("parameters", "buffers"),
 }
 PATTERNS = {"statement": r"[a-z][a-z_0-9]*", "classes": r"\d+", "shape": r"\d+x\d+x\d+", "number": r"\d+"}
 
 
-def check(text: str, networks: Iterable[str], papers: Iterable[str] = ()) -> str:
-    """A measurement's name as the ledger writes it, spaces put right. Raises ValueError where there is none such."""
+def check(
+    text: str,
+    networks: Iterable[str] | None = None,
+    papers: Iterable[str] | None = None,
+    datasets: Iterable[str] = DATASETS,
+    splits: Iterable[str] = SPLITS,
+    classes: Iterable[str] = EMOTIONS,
+) -> str:
+    """A measurement's name as the ledger writes it, spaces put right. Raises ValueError where there is none such.
+
+    networks, papers  that may be named; None: any network that `models.create` makes, any paper
+    """
     kind, words, settings = split(text)
     if kind not in KINDS:
         raise ValueError(f"no measurement {kind!r}; {did_you_mean(kind, KINDS)}")
     expected = KINDS[kind].arguments
     if len(words) != len(expected):
         raise ValueError(f"{text!r} has {len(words)} arguments; {kind} takes ({', '.join(expected)})")
+    named = {"network": networks, "paper": papers, "dataset": datasets}
+    named |= {"split": (*splits, "all"), "class": (*classes, "all")}
     for word, role in zip(words, expected, strict=True):
         if role == "run":
             word, *recipes = word.split("+")
@@ -91,10 +114,35 @@ def check(text: str, networks: Iterable[str], papers: Iterable[str] = ()) -> str
             if not re.fullmatch(PATTERNS[role], word):
                 raise ValueError(f"{text!r}: {word!r} is no {role}")
         else:
-            known = {"network": networks, "paper": papers}.get(role) or ARGUMENTS.get(role, ())
-            if word not in known:
-                raise ValueError(f"{text!r}: no {role} {word!r}; {did_you_mean(word, known)}")
+            known = named.get(role, ARGUMENTS.get(role))
+            if not (_exists(word, role) if known is None else word in known):
+                raise ValueError(f"{text!r}: no {role} {word!r}; {did_you_mean(word, known or ())}")
     return f"{kind}({', '.join([*words, *settings])})"
+
+
+def _exists(word: str, role: str) -> bool:
+    if role == "paper":
+        return word.isidentifier()
+    from ..models import exists  # torch, which most that read measurements do without
+
+    return exists(word)
+
+
+def name(kind: str, *words: object) -> str:
+    """The name of a measurement of these arguments: "recall(x, folder, Test, happy %28smile%29)".
+
+    What would break it in two, or be no part of it, is written as in an address, so that any class or set has a name.
+    """
+    return f"{kind}({', '.join(word(one) for one in words)})"
+
+
+def word(text: object) -> str:
+    """One argument of a measurement's name; see `name`."""
+
+    def number(found: re.Match) -> str:
+        return "".join(f"%{byte:02X}" for byte in found[0].encode(errors="surrogatepass"))
+
+    return re.sub(r"[(),=%\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|^\s|\s$", number, str(text))
 
 
 def split(text: str) -> tuple[str, list[str], list[str]]:
@@ -106,38 +154,61 @@ def split(text: str) -> tuple[str, list[str], list[str]]:
     return found[1], [word for word in words if "=" not in word], [word for word in words if "=" in word]
 
 
-def save(rows: Sequence[Mapping], out: str | Path, profile: str = "") -> pd.DataFrame:
-    """Write what was measured to out/measurements.csv, sorted by name; returns it.
+def protocol(profile: str, departs: str = "") -> str:
+    """PAPER where a training is the paper's own, and otherwise how it differs: "laptop profile, random weights"."""
+    shorter = "" if profile == "paper" else f"{profile} profile"
+    return ", ".join(filter(None, (shorter, departs))) or PAPER
 
-    rows  a mapping each: measurement and value (in its kind's unit), and where there are any low and high (95 %),
-          seeds, deduplicated and near_deduplicated (the value on the test images that are left)
-    Nothing is written where `out` is empty.
+
+def table(rows: Sequence[Mapping], profile: str = "", departs: str = "", faces: Sequence[Faces] = ()) -> pd.DataFrame:
+    """Measurements as the ledger reads them, sorted by name.
+
+    rows     a mapping each: measurement and value (in its kind's unit), and where there are any low and high (95 %),
+             seeds, deduplicated and near_deduplicated (the value on the test images that are left)
+    departs  how the trainings differ from the paper's, beside the profile
+    faces    the sets that are measured, whose names, splits and classes names may hold beside the ledger's own
+
+    Raises ValueError for a name that no claim could have: a misspelt one would never be found.
     """
-    frame = pd.DataFrame(list(rows)).assign(profile=profile).reindex(columns=COLUMNS)
+    from ..datasets import SYNTHETIC
+
+    of = {
+        "datasets": (*DATASETS, *SYNTHETIC, *(word(one.name) for one in faces)),
+        "splits": (*SPLITS, *(word(split) for one in faces for split in one.splits)),
+        "classes": (*EMOTIONS, *(word(name) for one in faces for name in one.classes)),
+    }
+    frame = pd.DataFrame(list(rows)).reindex(columns=COLUMNS)
+    frame["measurement"] = [check(name, **of) for name in frame["measurement"]]
+    trained = [not KINDS[split(name)[0]].counted for name in frame["measurement"]]
+    frame["profile"], frame["protocol"] = profile, np.where(trained, protocol(profile, departs), "")
     frame = frame.sort_values("measurement", ignore_index=True)
     for name in ("value", "low", "high", "deduplicated", "near_deduplicated"):
         frame[name] = [_rounded(*pair) for pair in zip(frame["measurement"], frame[name].astype(float), strict=True)]
-    frame["seeds"] = frame["seeds"].astype("Int64")
+    return frame.astype({"seeds": "Int64"})
+
+
+def write(frame: pd.DataFrame, out: str | Path) -> None:
+    """Write what `table` made, or several of them together, to out/measurements.csv; nothing where `out` is empty."""
     if out:
         Path(out).mkdir(parents=True, exist_ok=True)
+        frame = frame.sort_values("measurement")
         frame.to_csv(Path(out) / FILE, index=False, lineterminator="\n", float_format="%.12g")
-    return frame
 
 
 def rows(found: Mapping[str, Mapping], seeds: int) -> list[dict]:
-    """What `save` takes, of measurements by name: each with value, low and high."""
+    """What `table` takes, of measurements by name: each with value, low and high."""
     return [{"measurement": name, **one, "seeds": seeds} for name, one in found.items()]
 
 
 def gather(folders: Iterable[str | Path]) -> pd.DataFrame:
     """What the stages below `folders` measured, indexed by measurement, with the file it stands in as `evidence`.
 
-    The first folder that has a measurement wins. Raises ValueError for a file that is not one of `save`.
+    The first folder that has a measurement wins. Raises ValueError for a file that is not one of `write`.
     """
     parts = []
     for folder in folders:
         for path in sorted(Path(folder).glob(f"*/{FILE}")):
-            part = pd.read_csv(path, dtype={"measurement": str, "profile": str, "seeds": "Int64"})
+            part = pd.read_csv(path, dtype={"measurement": str, "profile": str, "protocol": str, "seeds": "Int64"})
             if tuple(part.columns) != COLUMNS:
                 raise ValueError(f"{path}: has the columns {', '.join(part.columns)}; expected {', '.join(COLUMNS)}")
             parts.append(part.assign(evidence=path.as_posix()))

@@ -6,12 +6,19 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from .. import files
-from ..datasets import Faces
+from ..datasets import Faces, splits, store
+from . import text
+
+if TYPE_CHECKING:  # which asks for jinja2
+    from pandas.io.formats.style import Styler
+
+pd.set_option("display.html.use_mathjax", False)  # in a displayed frame, no name of a class is a formula
 
 DIGITS = 4  # after the point; what differs beyond is not a difference
 PAGE = 200  # rows; a longer table is for programs, and is written as CSV alone
@@ -36,7 +43,8 @@ def save(
 ) -> pd.DataFrame:
     """Write `frame` to out/name.csv, with a column that names the data, and to out/name.tex; returns it, rounded.
 
-    A frame of several sets brings its own column `data`, of what `label` calls each.
+    A frame of several sets brings its own column `data`, of what `label` calls each. One with a column `row` refers to
+    images of a set, and gets the fingerprint of these (see splits.same_images).
 
     Nothing is written where `out` is empty, and no LaTeX of more than PAGE rows. Booleans become yes and no in LaTeX.
     """
@@ -50,22 +58,35 @@ def save(
         whole = frame.reset_index() if named else frame
         if "data" not in whole:
             whole = whole.assign(data=label(faces))
+        if "row" in whole and splits.FINGERPRINT not in whole and isinstance(faces, Faces):
+            whole = whole.assign(**{splits.FINGERPRINT: store.images_fingerprint(faces)})
         whole.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     if out and len(frame) <= PAGE:
-        shown = frame.reset_index() if named else frame
-        shown = shown.rename(columns=lambda column: str(column).replace("_", " "))
-        for column in shown.select_dtypes(bool):
-            shown = shown.assign(**{column: np.where(shown[column], "yes", "no")})
+        shown = (frame.reset_index() if named else frame).map(_latex_cell)
+        shown.columns = [text.latex(str(column).replace("_", " ")) for column in shown.columns]
         latex = shown.to_latex(
             index=False,
-            escape=True,
+            escape=False,
             float_format=lambda value: f"{value:.{DIGITS}f}".rstrip("0").rstrip("."),
             na_rep="--",
-            caption=_latex(f"{caption or name.replace('_', ' ')}, {label(faces)}"),  # pandas escapes cells only
+            caption=text.latex(f"{caption or name.replace('_', ' ')}, {label(faces)}"),
             label=f"tab:{name}",
         )
         (folder / f"{name}.tex").write_text(latex, encoding="utf-8", newline="\n")
     return frame
+
+
+def styled(frame: pd.DataFrame, formatter=None, index: bool = True, **how) -> Styler:
+    """`frame` to be displayed, its text escaped, which a Styler left to itself would take for HTML.
+
+    formatter, how  as for Styler.format, such as "{:.3f}", precision=3, thousands=",", na_rep=""
+    index           whether it is shown
+    """
+    shown = frame.style.set_table_attributes('class="tex2jax_ignore mathjax_ignore"')  # nor are dollars mathematics
+    shown = shown.format(formatter, escape="html", **how)
+    for axis in (0, 1):
+        shown = shown.format_index(escape="html", axis=axis)
+    return shown if index else shown.hide(axis="index")
 
 
 def save_findings(findings: Mapping, out: str | Path, faces: Faces | Sequence[Faces]) -> dict:
@@ -86,8 +107,8 @@ def write_json(path: str | Path, value: object) -> None:
     """Write `value` as JSON, its keys sorted; NaN and infinity become null."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(_json_value(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-    files.replace(path, lambda file: file.write(text.encode()))
+    content = json.dumps(_json_value(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    files.replace(path, lambda file: file.write(content.encode()))
 
 
 def _json_value(value: object, digits: int | None = None) -> object:
@@ -106,6 +127,7 @@ def _json_value(value: object, digits: int | None = None) -> object:
     return value
 
 
-def _latex(text: str) -> str:
-    words = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return text.translate(str.maketrans({**{mark: f"\\{mark}" for mark in "&%$#_{}"}, **words}))
+def _latex_cell(value: object) -> object:
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    return text.latex(value) if isinstance(value, str) else value

@@ -1,8 +1,8 @@
 """Networks trained without a fold of a set and scored on it: MicroExpNet's two grids (Cugu, Sener, Akbas, section IV).
 
-A grid is a table of trials, and `cohort` works trials out; `sweep` brings the two together. A fold is held out in two
-ways: with people kept apart, and at random. Where a set names nobody, photographs that are copies of each other take
-the place of a person's images.
+A grid is a table of trials, and `cohort` works trials out; `sweep` brings the two together. Folds are made in two
+ways: grouped, where all images of a person are in one fold, and at random. Where a set names nobody, photographs that
+are copies of each other take the place of a person's images.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import io
 import shutil
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -32,7 +34,7 @@ from ..training.vectorized import fit_many
 WINDOWS = len(crops.EIGHT)
 SUBJECTS, COPIES, RANDOM = "subject folds", "copy folds", "random folds"
 SCRATCH, SOFTENED = "from scratch", "softened"
-METHODS = {  # how a student is teacher_logits; all but the second have no temperature to be searched for
+METHODS = {  # how a student is taught; all but the second have no temperature to be searched for
     SCRATCH: None,
     SOFTENED: losses.microexpnet(1.0),  # at the trial's own temperature
     "T 4 with its square": losses.Distillation(4.0, 0.5, 0.5),  # Hinton, Vinyals and Dean, whose text has it
@@ -90,34 +92,52 @@ def gathered(
     return dict(zip(names, samples.values(), strict=True))
 
 
+class Taken(NamedTuple):
+    """The images that a sample takes, N of them.
+
+    group  int (N,): who is on an image, or which photograph it is a copy of
+    folds  by split, grouped folds first: the fold of each image, int (N,)
+    """
+
+    faces: Faces
+    group: np.ndarray
+    folds: dict[str, np.ndarray]
+
+
 @lru_cache(maxsize=4)
-def prepared(sample: Sample, side: int = 84) -> tuple[Faces, dict[str, np.ndarray]]:
-    """The eight windows of every image that `sample` takes, one after the other; and the fold of each window by split,
-    int (8 N,). They are of `side` px, or as large as the set's own images where that is more than 84 and less. Raises
-    ValueError for a set that names the people of some images and not of others."""
+def taken(sample: Sample) -> Taken:
+    """What `sample` takes of its set. Raises ValueError for a set that names the people of some images and not of
+    others."""
     faces = datasets.load_imported(sample.folder)
     named = (faces.table["subject"].fillna("").astype(str) != "").any()
     group = splits.subjects(faces) if named else _copies(faces, sample.copies)
     rows = _drawn(group, 1 if named else 2, sample.images, sample.seed)
     table = faces.table.iloc[rows].reset_index(drop=True)
-    taken = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None)
+    drawn = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None, roles=None)
     folds = {
-        SUBJECTS if named else COPIES: splits.group_folds(taken, group[rows], sample.folds, sample.seed),
-        RANDOM: splits.random_folds(taken, sample.folds, sample.seed),
+        SUBJECTS if named else COPIES: splits.group_folds(drawn, group[rows], sample.folds, sample.seed),
+        RANDOM: splits.random_folds(drawn, sample.folds, sample.seed),
     }
-    windows = crops.eight(taken, min(side, max(84, *faces.pixels.shape[1:3])))
+    return Taken(drawn, group[rows], folds)
+
+
+@lru_cache(maxsize=4)
+def prepared(sample: Sample, side: int = 84) -> tuple[Faces, dict[str, np.ndarray]]:
+    """The eight windows of every image that `sample` takes, one after the other; and the fold of each window by split,
+    int (8 N,). They are of `side` px, or as large as the set's own images where that is more than 84 and less. Raises
+    ValueError as `taken`."""
+    faces, _, folds = taken(sample)
+    windows = crops.eight(faces, min(side, max(84, *faces.pixels.shape[1:3])))
     return windows, {split: np.repeat(fold, WINDOWS) for split, fold in folds.items()}
 
 
 def _copies(faces: Faces, path: str) -> np.ndarray:
     if path:
-        table = pd.read_csv(path)
+        table = audit.read_rows(path)
+        splits.same_images(faces, table, path)
         if not np.array_equal(table["row"], np.arange(len(faces))):
             raise ValueError(f"{path} has {len(table):,} rows, not the {len(faces):,} of {faces.name}")
-        group, exact = table["near"].to_numpy(), audit.exact_duplicates(faces.pixels)
-        if (group != group[exact]).any():
-            raise ValueError(f"{path} is of other images: it parts some of {faces.name} that are the same to the byte")
-        return group
+        return table["near"].to_numpy()
     near = audit.near_duplicates(faces.pixels, audit.SAME_SYNTHETIC if faces.synthetic else audit.SAME)
     return audit.groups(audit.exact_duplicates(faces.pixels), near)
 
@@ -141,7 +161,7 @@ def grid(
 ) -> pd.DataFrame:
     """The trials of every network, method, fold, seed, and split of every sample; of `softened`, at every temperature.
 
-    group_split  only the folds that keep people or copies apart (True), only the random ones (False)
+    group_split  only the grouped folds, of people or copies (True), only the random ones (False)
     """
     rows = [
         (data, split, network, method, float(temperature), fold, seed)
@@ -216,7 +236,8 @@ def cohort(
     teacher = None
     if METHODS[method] is not None:
         teacher = {
-            fold: np.load(Path(teachers) / teacher_logits[data][split][fold]) for fold in trials["fold"].unique()
+            fold: load_logits(Path(teachers) / teacher_logits[data][split][fold], faces)
+            for fold in trials["fold"].unique()
         }
     kd = METHODS[method]
     if isinstance(kd, losses.Curriculum):  # ten epochs of many, as its authors have it, and of few a tenth
@@ -260,7 +281,8 @@ def teach(
         held = folds[split][::WINDOWS] == fold
         answers = found.reshape(-1, WINDOWS, found.shape[1]).mean(1).argmax(1)
         accuracy = float((answers == faces.labels[::WINDOWS])[held].mean())
-        rows.append((accuracy, float(run.history["train_loss"].iloc[-1]), _keep(logits, Path(teachers))))
+        seen = prepared(samples[data])[0]  # by the students, whose windows may be larger
+        rows.append((accuracy, float(run.history["train_loss"].iloc[-1]), _keep(logits, seen, Path(teachers))))
     return pd.DataFrame(rows, columns=["accuracy", "train_loss", "logits"])
 
 
@@ -272,10 +294,33 @@ def logits_of(teacher_logits: pd.DataFrame) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-def _keep(array: np.ndarray, folder: Path) -> str:
-    name = f"{hashlib.sha256(array.tobytes()).hexdigest()[:24]}.npy"
-    folder.mkdir(parents=True, exist_ok=True)
+def _keep(logits: np.ndarray, faces: Faces, folder: Path) -> str:
+    name = f"{_said_of(faces, logits)}.npy"
     content = io.BytesIO()
-    np.save(content, array)
+    np.save(content, logits)
+    folder.mkdir(parents=True, exist_ok=True)
     files.replace(folder / name, lambda file: file.write(content.getvalue()))
     return name
+
+
+def load_logits(path: str | Path, faces: Faces) -> np.ndarray:
+    """What a teacher said of all windows of `faces`, float32 (8 N, classes), as `teach` has kept it.
+
+    Raises ValueError where the file is damaged, or is of other images: its name is a digest of both.
+    """
+    path = Path(path)
+    try:
+        logits = np.load(path)
+    except (EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: damaged ({error}); remove it, and what is kept of the teachers' trials") from None
+    if _said_of(faces, logits) != path.stem:
+        raise ValueError(f"{path}: damaged, or the logits of other images than these of {faces.name}")
+    return logits
+
+
+_images = lru_cache(maxsize=4)(store.images_fingerprint)
+
+
+def _said_of(faces: Faces, logits: np.ndarray) -> str:
+    own = _images(faces).encode()
+    return hashlib.sha256(own + np.ascontiguousarray(logits, np.float32).tobytes()).hexdigest()[:24]

@@ -22,7 +22,9 @@ TESTED = ["value", "low", "high", "p"]
 def effect(folds: np.ndarray) -> dict[str, float]:
     """value, low, high and p of what was found in each of k folds, float (k,): a score, or a difference of two.
 
-    With error and freedom (of Student's t), and `of`: of how many effects it is the lowest.
+    Also what these follow from: `error`, the standard error of the value; `freedom`, the degrees of freedom of
+    Student's t; and `of`, the number of effects that p and the interval are corrected for. That is 1, but where an
+    effect was picked for being the lowest of several, it is their number.
     """
     folds = np.asarray(folds, float)
     return _tested(folds.mean(), _error(folds), len(folds) - 1)
@@ -235,6 +237,24 @@ def chosen_elsewhere(by_fold: np.ndarray) -> np.ndarray:
     by_fold = np.asarray(by_fold, float)
     others = by_fold.sum(1, keepdims=True) - by_fold
     return by_fold[others.argmax(0), np.arange(by_fold.shape[1])]
+
+
+def luck(by_level: np.ndarray, draws: int = 2000, seed: int = 0) -> dict[str, float]:
+    """How far the best of some settings stands above the mean of all, of scores float (levels, k) over k folds.
+
+    Returns above_mean, which is never below 0; by_chance, what it is on average where the setting changes nothing, that
+    is where each fold's scores are dealt out to the settings at random; and p, how often chance gives as much.
+    """
+    by_level = np.asarray(by_level, float)
+
+    def above(scores: np.ndarray) -> np.ndarray:
+        means = scores.mean(-1)
+        return means.max(-1) - means.mean(-1)
+
+    dealt = np.broadcast_to(by_level, (draws, *by_level.shape))
+    chance, found = above(np.random.default_rng(seed).permuted(dealt, axis=1)), above(by_level)
+    as_much = (chance >= found - 1e-12).sum()
+    return {"above_mean": float(found), "by_chance": float(chance.mean()), "p": float((1 + as_much) / (1 + draws))}
 
 
 def measured(verdicts: pd.DataFrame) -> dict[str, pd.Series]:

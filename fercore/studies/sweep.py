@@ -7,22 +7,26 @@ import json
 import multiprocessing
 import os
 import pickle
+import platform
+import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from multiprocessing import connection
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
-from .. import files
+from .. import closure, files
+from ..progress import bar as progress_bar
 
 SCHEDULER = "DASK_SCHEDULER_ADDRESS"  # where Dask itself looks for it
+IMPORTED = time.time()  # and with it, in a Dask worker, all that it works with
 ERROR = "error"  # the column that says what went wrong
 Function = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -46,24 +50,28 @@ def sweep(
 ) -> pd.DataFrame:
     """`trials` with what `function` finds for each, in the order in which they were given.
 
-    function  takes some of the trials and returns a row for each, in their order; it has to be importable (or a
-              functools.partial of such a one), because it is sent to other processes. What a partial carries is part of
-              what its results are: plain values, paths, arrays, frozen dataclasses
+    function  is given a table of some of the trials and returns a table with a row for each, in the same order. It is
+              sent to other processes, so it has to be importable, or a functools.partial of what is. The arguments that
+              a partial carries count as part of the question: plain values, paths, arrays, frozen dataclasses
     trials    a row a trial: numbers, text and truth values
-    folder    where each trial that is done is kept, as JSON; a trial there is not done again. None or empty: nowhere
-    identity  what else the results rest on, such as data and code: another identity is another result. A function of a
-              trial says it of that trial, and stands in place of what the partial carries: then a path may change, or
-              what only other trials rest on, and the trial stays done
-    cohort    columns in which the trials that are given to `function` together are alike, at `most` so many
-    workers   processes, by default one a core, each with one thread; 1 stays in this process
+    folder    where the result of each trial is kept, as JSON, and looked for before the trial is run. None or empty:
+              results are not kept
+    identity  what else results depend on, such as data and code; a kept result is used only where this is the same.
+              A mapping holds for all trials, beside the arguments that a partial carries. A function is given a trial
+              and returns the mapping for that trial alone; the partial's arguments are then left out, so that the path
+              of the data may change, or what only other trials depend on, and a kept result is still used
+    cohort    columns: trials that agree in them are given to `function` together, at most `most` at a time
+    workers   processes, each with one thread; by default one a core. 1: everything runs in this process
     scheduler the address of a Dask scheduler, by default $DASK_SCHEDULER_ADDRESS: its workers, in place of processes.
-              Start them with MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=268435456: Dask's own setting of
-              the first gives memory back at once, by which training takes nearly twice as long
-    attempts  how often a trial may fail, by an exception or with its process, before the others go on without it: the
-              column `error` then has why, and is there only if something failed
+              Start them with MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=268435456: with Dask's own setting
+              of the first, memory is given back at once, and training takes nearly twice as long
+    attempts  how often a trial is tried. One that raises an exception each time, or whose process dies, is given up,
+              and the others go on. Only where that happened, the column `error` says why, empty for the others
 
-    A cohort in which something is raised is tried again trial by trial. Raises SweepError for trials that are there
-    twice, hold what JSON does not, or have a column of the name `error`; and for arguments that cannot be told apart.
+    Where a cohort raises an exception, its trials are tried again one by one. A trial whose file in `folder` is damaged
+    counts as failed, and `error` names the file. Raises SweepError for trials that are there twice, that hold what JSON
+    cannot, or that have a column named `error`, for arguments of a partial that have no identity, and for a Dask worker
+    with other code; BusyError where another process sweeps in `folder`.
     """
     folder = Path(folder) if folder else None
     if not callable(identity):
@@ -71,42 +79,42 @@ def sweep(
         keys = _keys(trials, lambda trial: same)
     else:
         keys = _keys(trials, lambda trial: {"function": _name(function), "identity": dict(identity(trial))})
-    done = {} if folder is None else {key: _read(folder, key) for key in keys}
-    done = {key: found for key, found in done.items() if found is not None}
-    errors: dict[str, str] = {}
-    queue = deque(_Task(places) for places in _cohorts(trials, [key not in done for key in keys], cohort, most))
-    scheduler = scheduler or os.environ.get(SCHEDULER, "")
-    pool = None
-    try:
-        with tqdm(total=len(trials), initial=len(done), desc="sweep", unit="trial", disable=not progress) as bar:
-            running: dict[int, _Task] = {}
-            while queue or running:
-                if pool is None:
-                    pool = _Dask(function, scheduler) if scheduler else _local(function, workers, len(queue))
-                while queue and len(running) < pool.capacity:
-                    task = queue.popleft()
-                    running[pool.submit(trials.iloc[task.places])] = task
-                number, found, error = pool.next()
-                task = running.pop(number)
-                if error is None:
-                    error = _misfit(found, len(task.places))
-                if error is None:
-                    for place, result in zip(task.places, _records(found), strict=True):
-                        done[keys[place]] = result
-                        if folder is not None:
-                            _write(folder, keys[place], trials.iloc[place], result)
-                    bar.update(len(task.places))
-                elif len(task.places) > 1:  # so that a bad trial takes no other with it
-                    queue.extend(_Task([place], task.failed) for place in task.places)
-                elif task.failed + 1 < attempts:
-                    queue.append(_Task(task.places, task.failed + 1))
-                else:
-                    errors[keys[task.places[0]]] = error
-                    bar.update(1)
-                    bar.set_postfix(failed=len(errors))
-    finally:
-        if pool is not None:
-            pool.close()
+    with nullcontext() if folder is None else files.locked(folder, "a sweep"):
+        done, errors = ({}, {}) if folder is None else _kept(folder, keys)
+        to_do = [key not in done and key not in errors for key in keys]
+        queue = deque(_Task(places) for places in _cohorts(trials, to_do, cohort, most))
+        scheduler = scheduler or os.environ.get(SCHEDULER, "")
+        pool = None
+        try:
+            with progress_bar(len(trials), len(done) + len(errors), "trials", "trial", disable=not progress) as bar:
+                running: dict[int, _Task] = {}
+                while queue or running:
+                    if pool is None:
+                        pool = _Dask(function, scheduler) if scheduler else _local(function, workers, len(queue))
+                    while queue and len(running) < pool.capacity:
+                        task = queue.popleft()
+                        running[pool.submit(trials.iloc[task.places])] = task
+                    number, found, error = pool.next()
+                    task = running.pop(number)
+                    if error is None:
+                        error = _misfit(found, len(task.places))
+                    if error is None:
+                        for place, result in zip(task.places, _records(found), strict=True):
+                            done[keys[place]] = result
+                            if folder is not None:
+                                _write(folder, keys[place], trials.iloc[place], result)
+                        bar.update(len(task.places))
+                    elif len(task.places) > 1:  # so that a bad trial takes no other with it
+                        queue.extend(_Task([place], task.failed) for place in task.places)
+                    elif task.failed + 1 < attempts:
+                        queue.append(_Task(task.places, task.failed + 1))
+                    else:
+                        errors[keys[task.places[0]]] = error
+                        bar.update(1)
+                        bar.set_postfix(failed=len(errors))
+        finally:
+            if pool is not None:
+                pool.close()
     found = pd.DataFrame([done.get(key, {}) for key in keys], index=trials.index)
     if errors:
         found[ERROR] = [errors.get(key, "") for key in keys]
@@ -193,16 +201,30 @@ def _misfit(found: object, count: int) -> str | None:
     if not isinstance(found, pd.DataFrame) or len(found) != count:
         what = f"{len(found)} rows" if isinstance(found, pd.DataFrame) else type(found).__name__
         return f"the function gave {what} for {count} trials; expected a DataFrame with a row for each"
+    if twice := sorted({str(name) for name in found.columns[found.columns.duplicated()]}):
+        return f"the function gave two columns of the name {', '.join(twice)}"
     try:
         json.dumps(_records(found))
-    except TypeError as error:
+    except (RecursionError, TypeError, ValueError) as error:
         return f"results are kept as JSON: {error}"
     return None
 
 
-def _read(folder: Path, key: str) -> dict | None:
-    path = folder / f"{key}.json"
-    return json.loads(path.read_text(encoding="utf-8"))["result"] if path.is_file() else None
+def _kept(folder: Path, keys: Sequence[str]) -> tuple[dict[str, dict], dict[str, str]]:
+    """By key, the results that are kept in `folder`, and what is wrong with the files that hold none."""
+    done, errors = {}, {}
+    for key in keys:
+        path = folder / f"{key}.json"
+        if not path.is_file():
+            continue
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))["result"]
+            if not isinstance(result, dict):
+                raise ValueError(f"its result is a {type(result).__name__}")
+            done[key] = result
+        except (KeyError, OSError, RecursionError, TypeError, ValueError) as error:
+            errors[key] = f"SweepError: {path}: no result of a trial ({_said(error)}); remove it to have it done again"
+    return done, errors
 
 
 def _write(folder: Path, key: str, trial: pd.Series, result: dict) -> None:
@@ -233,6 +255,28 @@ def _work(function: Function, trials: pd.DataFrame) -> pd.DataFrame:
             torch.set_num_threads(threads)
 
 
+class _OtherCode(SweepError):
+    pass
+
+
+def _code(function: Function) -> str:
+    """A digest of the code that `function` rests on, where this process finds it; empty for what is in no file."""
+    module = sys.modules[getattr(function, "func", function).__module__]
+    return closure.digest(module) if getattr(module, "__file__", None) else ""
+
+
+def _work_as(code: str, function: Function, trials: pd.DataFrame) -> pd.DataFrame:
+    """`_work`, on another machine, where its code is ours. Raises _OtherCode: what is kept is known by our code."""
+    own = _code(function)
+    here = f"the Dask worker of process {os.getpid()} on {platform.node()}"
+    if own != code:
+        raise _OtherCode(f"{here} has another version of the code ({own}, not {code}): start it from this one")
+    module = sys.modules[getattr(function, "func", function).__module__]
+    if own and max(path.stat().st_mtime for path in [Path(module.__file__), *closure.modules(module)]) > IMPORTED:
+        raise _OtherCode(f"{here} was started before the code was changed: start it again")
+    return _work(function, trials)
+
+
 def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
@@ -258,7 +302,7 @@ class _Here:
     def next(self) -> tuple[int, pd.DataFrame | None, str | None]:
         try:
             return 0, _work(self.function, self.trials), None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return 0, None, _said(error)
 
     def close(self) -> None:
@@ -266,17 +310,21 @@ class _Here:
 
 
 def _serve(function: bytes, pipe: connection.Connection) -> None:
-    """What a process of `_Processes` does: trials come in and results go out, until the other end is closed."""
+    """What a process of `_Processes` does: trials come in and results go out, until the other end is closed.
+
+    Ctrl-C reaches all processes of a terminal: it is for the one that has started this one, which ends it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = "1"  # for what is imported later
     function = pickle.loads(function)
     while True:
         try:
             trials = pipe.recv()
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return
         try:
             answer = _work(function, trials), None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             answer = None, _said(error)
         pipe.send(answer)
 
@@ -340,11 +388,12 @@ class _Dask:
             self.client = Client(address, set_as_default=False)
         except OSError as error:
             raise SweepError(f"no Dask scheduler answers at {address}: {error}") from error
-        self.function, self.numbers, self.done = function, {}, as_completed(loop=self.client.loop)
+        self.function, self.code = function, _code(function)
+        self.numbers, self.done = {}, as_completed(loop=self.client.loop)
         self.capacity = 1 << 30  # the scheduler knows who is idle
 
     def submit(self, trials: pd.DataFrame) -> int:
-        future = self.client.submit(_work, self.function, trials, pure=False)
+        future = self.client.submit(_work_as, self.code, self.function, trials, pure=False)
         self.numbers[future.key] = number = len(self.numbers)
         self.done.add(future)
         return number
@@ -355,6 +404,8 @@ class _Dask:
         if future.status == "finished":
             return number, future.result(), None
         error = future.exception() if future.status == "error" else RuntimeError(f"the task was {future.status}")
+        if isinstance(error, _OtherCode):
+            raise error
         return number, None, _said(error)
 
     def close(self) -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
-from ..datasets.preprocess import affine, crop_map, grey, normalise, shrink, to_float, warp
+from ..datasets.preprocess import MEAN, STD, affine, crop_map, grey, normalise, shrink, to_float, warp
 
 RESIZED = 257 / 224  # of the side of the crop, to which larger images are brought before (TinyFER-Lite, section 5)
 
@@ -138,6 +139,19 @@ def erase(images: torch.Tensor, ranges: Augmentation, random: torch.Generator | 
     within = (rows >= top[:, None, None]) & (rows < (top + tall)[:, None, None])
     within = within & (columns >= left[:, None, None]) & (columns < (left + wide)[:, None, None])
     return images.mul_(~(within & chosen[:, None, None])[:, None])
+
+
+def preview(pixels: np.ndarray, img_size: int, ranges: Augmentation, count: int = 4, seed: int = 0) -> np.ndarray:
+    """`count` draws of each image as training shows it, to be looked at: uint8 (count, N, img_size, img_size), grey.
+
+    pixels  uint8 (N, H, W) or (N, H, W, 3)
+    """
+    images = torch.from_numpy(np.array(pixels))
+    images = images if images.ndim == 3 else images.movedim(-1, 1)
+    random = torch.Generator().manual_seed(seed)
+    drawn = torch.stack([augment(images, img_size, ranges, random, channels=1)[:, 0] for _ in range(count)])
+    levels = drawn * np.mean(STD) + np.mean(MEAN)  # as they were before they were normalised
+    return (255 * levels).clamp(0, 255).round().to(torch.uint8).numpy()
 
 
 def mixup(

@@ -9,8 +9,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -23,6 +24,7 @@ from torch import nn
 
 from .. import closure, files
 from ..datasets import Faces, store
+from ..models.weights import unsound
 
 BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.csv"
 METRICS, PROVENANCE = "metrics.json", "provenance.json"
@@ -57,9 +59,49 @@ def read(path: Path, tensors: bool = True) -> tuple[dict[str, torch.Tensor], dic
     try:
         with safe_open(path, "pt") as file:
             record = json.loads((file.metadata() or {})[RECORD])
+            if not isinstance(record, dict):
+                raise ValueError(f"its record is a {type(record).__name__}")
             return {name: file.get_tensor(name) for name in (file.keys() if tensors else ())}, record
-    except (SafetensorError, KeyError, ValueError) as error:
+    except (SafetensorError, KeyError, ValueError, RecursionError) as error:
         raise RunError(f"{path}: not a checkpoint of a training ({error}); remove it to start over") from error
+
+
+def read_last(path: Path, columns: Sequence[str]) -> tuple[dict[str, torch.Tensor], dict]:
+    """As `read`, of a training that goes on: its record is whole, and all its tensors are finite.
+
+    columns  what the history has at least. Raises RunError, with the file's name and what is wrong.
+    """
+    held, record = read(path)
+    kinds = {"identity": dict, "history": list, "best_epoch": int, "seconds": (int, float), "scaler": dict}
+    wrong = next((name for name, kind in kinds.items() if not isinstance(record.get(name), kind)), None)
+    if wrong is None:
+        rows = record["history"]
+        if not all(_is_row(row, number, columns) for number, row in enumerate(rows, 1)):
+            wrong = "history"
+        elif not 1 <= record["best_epoch"] <= len(rows):
+            wrong = "best_epoch"
+    if wrong:
+        raise RunError(f"{path}: a damaged record, in {wrong}; remove it to start over")
+    for name, value in held.items():
+        if told := unsound(name, value):
+            raise RunError(f"{path}: {told}; remove it to start over")
+    return held, record
+
+
+def _is_row(row: object, number: int, columns: Sequence[str]) -> bool:
+    numbers = isinstance(row, dict) and all(isinstance(value, (int, float)) for value in row.values())
+    return numbers and row.get("epoch") == number and {*columns} <= row.keys() and all(map(math.isfinite, row.values()))
+
+
+def read_json(path: Path) -> dict:
+    """provenance.json or metrics.json of a run. Raises RunError where it is not there or damaged, with its name."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(f"found a {type(found).__name__}; expected names with values")
+        return found
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{path}: cannot be read ({error}); remove it, and train again to have it made anew") from None
 
 
 def tensors(network: nn.Module, average: nn.Module | None, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
@@ -148,8 +190,9 @@ def identity(
 
 
 def code(*roots: Path | ModuleType) -> str:
-    """A digest of all code that `roots` rest on, but for what finds a network by its name and what writes results."""
-    return closure.digest(*roots, without=("models/__init__.py", "results/"))
+    """A digest of all code that `roots` rest on, but for what finds a network and loads or refuses its weights, what
+    writes results, and what says how far a training is."""
+    return closure.digest(*roots, without=("models/__init__.py", "models/weights.py", "results/", "progress.py"))
 
 
 def _rows(faces: Faces, places: np.ndarray) -> str:

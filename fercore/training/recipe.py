@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import lru_cache
 
 import torch
@@ -84,7 +84,7 @@ class Recipe:
 
     def __post_init__(self):
         for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
+            if not isinstance(getattr(self, name), str) or getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; there are {', '.join(known)}")
         for name, low, high in (
             ("epochs", 1, math.inf),
@@ -103,19 +103,21 @@ class Recipe:
             ("patience", 0, math.inf),
             ("ema", 0, 1),
         ):
-            value = getattr(self, name)
-            if not isinstance(value, (int, float)):
-                raise ValueError(f"{name} is {value!r}, a {type(value).__name__}; expected a number")
-            if not low <= value <= high or math.isinf(value):
-                raise ValueError(f"{name} is {value}; expected {low} to {high}")
+            _number(name, getattr(self, name), low, high)
         for name in ("epochs", "batch_size", "img_size", "plateau_patience", "step", "patience", "seed"):
-            if not isinstance(getattr(self, name), int):
+            if not isinstance(getattr(self, name), int) or isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected a whole number")
         for name in ("class_weighted", "soft_labels", "filter_bias_and_bn", "channels_last"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected true or false")
-        if self.bn_momentum is not None and not 0 < self.bn_momentum <= 1:
-            raise ValueError(f"bn_momentum is {self.bn_momentum}; expected above 0 to 1, or null for the network's own")
+        if not -(2**63) <= self.seed < 2**63:
+            raise ValueError(f"seed is {self.seed}; expected one of 64 bits")
+        if self.bn_momentum is not None:
+            _number("bn_momentum", self.bn_momentum, 0, 1, above=True, instead=", or null for the network's own")
+        if self.augmentation is not None:
+            _augments(self.augmentation)
+        if self.distillation is not None:
+            _distils(self.distillation)
         hard = self.loss == "focal" or self.distillation is not None
         if hard and (self.mixup or self.soft_labels or self.smoothing):
             loss = "distillation" if self.distillation else "focal loss"
@@ -129,21 +131,80 @@ class Recipe:
         return values
 
 
+def _number(name: str, value, low: float, high: float, above: bool = False, instead: str = "") -> None:
+    """Raise ValueError for what is no finite number from `low` to `high`, or is not above `low`."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}, a {type(value).__name__}; expected a number{instead}")
+    if not low <= value <= high or math.isinf(value) or (above and value == low):
+        least = f"above {low}" if above else f"{low}" + " or more" * math.isinf(high)
+        raise ValueError(f"{name} is {value}; expected {least}{'' if math.isinf(high) else f' to {high}'}{instead}")
+
+
+SIGNED = {"rotation": 180, "translation": 1, "shear": 89}  # up to so much, both ways; the other shares are 0 to 1
+POSITIVE = ("temperature", "low", "rise")  # what a distillation divides by; its weights may be 0
+
+
+def _augments(augmentation: Augmentation) -> None:
+    if not isinstance(augmentation, Augmentation):
+        raise ValueError(f"augmentation is {augmentation!r}; expected its settings, or null for none")
+    for field in fields(augmentation):
+        name, value = f"augmentation.{field.name}", getattr(augmentation, field.name)
+        if not isinstance(field.default, tuple):
+            _number(name, value, 0, SIGNED.get(field.name, 1))
+            continue
+        if not isinstance(value, tuple) or len(value) != 2:
+            raise ValueError(f"{name} is {value!r}; expected two numbers, from and to")
+        for end in value:
+            _number(name, end, 0, 1 if field.name in ("crop_scale", "erasing_area") else math.inf, above=True)
+        if value[0] > value[1]:
+            raise ValueError(f"{name} is from {value[0]} to {value[1]}; expected the smaller one first")
+
+
+def _distils(kd: Distillation | Relations | Decoupled | Curriculum) -> None:
+    if type(kd) not in DISTILLATIONS.values():
+        raise ValueError(f"distillation is {kd!r}; expected its settings, or null for none")
+    weights = []
+    for field in fields(kd):
+        name, value = f"distillation.{field.name}", getattr(kd, field.name)
+        if isinstance(field.default, bool):
+            if not isinstance(value, bool):
+                raise ValueError(f"{name} is {value!r}; expected true or false")
+            continue
+        _number(name, value, 0, math.inf, above=field.name in POSITIVE)
+        weights += [value] if field.name not in (*POSITIVE, "span", "rate") else []
+    if not any(weights):
+        raise ValueError("distillation weighs everything 0, so that nothing would be learned")
+
+
+def departures(recipe: Recipe, paper: Recipe = Recipe()) -> dict[str, tuple[object, object]]:
+    """By name what `paper` and `recipe` have of each setting in which they differ."""
+    pairs = {field.name: (getattr(paper, field.name), getattr(recipe, field.name)) for field in fields(Recipe)}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
 def from_plain(values: Mapping) -> Recipe:
     """A recipe from plain values, such as of a YAML file or of `Recipe.plain`. Raises ValueError for what none has.
 
     distillation  with the key `kind`: softened (the default), relations, decoupled, curriculum
     """
     values, kind = dict(values), Distillation.kind
-    if distillation := values.get("distillation"):
-        values["distillation"] = distillation = dict(distillation)
+    if values.get("distillation") is not None:
+        values["distillation"] = distillation = dict(_mapping("distillation", values["distillation"]))
         kind = distillation.pop("kind", kind)
-        if kind not in DISTILLATIONS:
+        if not isinstance(kind, str) or kind not in DISTILLATIONS:
             raise ValueError(f"distillation of kind {kind!r}; there are {', '.join(DISTILLATIONS)}")
     return _made(Recipe, values, {"augmentation": Augmentation, "distillation": DISTILLATIONS[kind]})
 
 
+def _mapping(name: str, value) -> Mapping:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} is {value!r}, a {type(value).__name__}; expected its settings, or null for none")
+    return value
+
+
 def _made(kind: type, values: Mapping, parts: Mapping[str, type]):
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{kind.__name__} is {values!r}; expected settings by name")
     names = [field.name for field in fields(kind)]
     for name in values:
         if name not in names:
@@ -151,9 +212,11 @@ def _made(kind: type, values: Mapping, parts: Mapping[str, type]):
     found = {}
     for name, value in values.items():
         inner = parts.get(name)
-        found[name] = _made(inner, value, {}) if inner and value is not None else value
+        found[name] = _made(inner, _mapping(name, value), {}) if inner and value is not None else value
         if isinstance(value, list):
             found[name] = tuple(value)
+    if lacking := [one.name for one in fields(kind) if one.name not in found and one.default is MISSING]:
+        raise ValueError(f"{kind.__name__} lacks {', '.join(lacking)}")
     return kind(**found)
 
 

@@ -14,8 +14,10 @@ import math
 import os
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -24,12 +26,13 @@ import torch.nn.functional as F
 from timm.utils import ModelEmaV3
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
-from tqdm.auto import tqdm
 
-from .. import models
+from .. import files, models
 from ..datasets import Faces, preprocess, votes
 from ..evaluation import inference, metrics
 from ..evaluation.inference import Pixels
+from ..models.weights import unfit, unsound
+from ..progress import bar as progress_bar
 from ..results import provenance, tables
 from . import augment, checkpoint, losses, memory
 from .checkpoint import RunError
@@ -68,8 +71,8 @@ def fit(
     recipe: Recipe = TINYFER,
     folder: str | Path | None = None,
     *,
-    train: str | np.ndarray = "Training",
-    select: str | np.ndarray | None = "PublicTest",
+    train: str | np.ndarray = "train",
+    select: str | np.ndarray | None = "select",
     weights: str | Path | None = None,
     options: Mapping | None = None,
     teacher: nn.Module | np.ndarray | None = None,
@@ -82,14 +85,16 @@ def fit(
     network  a name, made by `models.create` with `weights` and `options` after the recipe's seed is set; or a module,
              which is itself trained and comes back with the best weights
     folder   where the run is written, and gone on with where it was interrupted; None or empty: nowhere
-    train, select  a split, row numbers, or bool (N,); select None: nothing is selected, the last epoch is the best
+    train, select  a split by name or role, row numbers, or bool (N,); select None: nothing is selected, the last epoch
+             is the best
     teacher  for a recipe with distillation: a network, which sees what the student sees; or logits (N, classes) of all
              images of `faces`, where these are trained on as they are
     device   "cuda", "cuda:1", "cpu"; by default a GPU where there is one
     restart  where `folder` holds another training, start over in place of refusing it
 
-    Raises RunError where `folder` holds another training (naming what differs), where a loss is not finite, and where
-    there is no space left; ValueError and KeyError for arguments that do not fit each other.
+    Raises RunError where `folder` holds another training (naming what differs) or a damaged one, where a loss or a
+    weight is not finite, and where there is no space left; BusyError where another process trains in `folder`;
+    ValueError and KeyError for arguments that do not fit each other.
     """
     memory.keep_freed()
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -105,17 +110,21 @@ def fit(
     if select is not None and not len(select):
         raise ValueError("no image to select on; give None to keep the last epoch")
     cards = range(torch.cuda.device_count()) if device.type == "cuda" else ()
-    with torch.random.fork_rng(cards):  # whoever calls has their own random numbers afterwards
-        torch.manual_seed(recipe.seed)
-        name = network if isinstance(network, str) else type(network).__name__
-        if isinstance(network, str):
-            network = models.create(network, len(faces.classes), weights, **(options or {}))
-        rows, start = {"train": train, "select": select}, {"weights": weights, "options": dict(options or {})}
-        identity = checkpoint.identity(name, network, faces, recipe.plain(), rows, start, teacher)
-        training = _Training(network.to(device), faces, recipe, train, select, teacher, device, rank, world)
-        trained = training.go(name, identity, folder, restart, progress and rank == 0)
-    if folder is not None and rank == 0 and (trained or not (folder / checkpoint.PROVENANCE).is_file()):
-        _conclude(training, folder, identity, faces)
+    writes = folder is not None and rank == 0  # of several processes, the first
+    with files.locked(folder, "a training") if writes else nullcontext():
+        with torch.random.fork_rng(cards):  # whoever calls has their own random numbers afterwards
+            torch.manual_seed(recipe.seed)
+            name = network if isinstance(network, str) else type(network).__name__
+            if isinstance(network, str):
+                network = models.create(network, len(faces.classes), weights, faces.classes, **(options or {}))
+            rows, start = {"train": train, "select": select}, {"weights": weights, "options": dict(options or {})}
+            identity = checkpoint.identity(name, network, faces, recipe.plain(), rows, start, teacher)
+            training = _Training(network.to(device), faces, recipe, train, select, teacher, device, rank, world)
+            trained = training.go(name, identity, folder, restart, progress and rank == 0)
+        if writes:
+            made = all((folder / name).is_file() for name in (checkpoint.METRICS, checkpoint.PROVENANCE))
+            if trained or not made:
+                _conclude(training, folder, identity, faces)
     network = training.best_network()
     history = pd.DataFrame(training.history)
     return Run(network, recipe, history, training.best_epoch, training.seconds, folder)
@@ -164,16 +173,17 @@ class _Training:
         """Train what is still to be trained; returns how many epochs that was."""
         if folder is not None:
             self.resume(folder, identity, restart)
-        batches = math.ceil(len(self.images) / self.recipe.batch_size)
+        batches = _batches(len(self.images), self.recipe.batch_size, self.world)
         done = len(self.history)
-        with tqdm(
+        with progress_bar(
             total=self.recipe.epochs * batches, initial=done * batches, desc=name, unit="batch", disable=not progress
         ) as bar:
             while not self.finished():
                 started = time.perf_counter()
                 row = self.epoch(len(self.history) + 1, batches, bar)
-                row |= {} if self.select is None else self.scores()
                 _sound(self.network, row["epoch"])
+                row |= {} if self.select is None else self.scores(row["epoch"])
+                _sound(self.evaluated(), row["epoch"], row)
                 self.history.append(row)
                 if self.improved():
                     self.best_epoch = row["epoch"]
@@ -267,14 +277,17 @@ class _Training:
     def evaluated(self) -> nn.Module:
         return self.network if self.average is None else self.average.module
 
-    def scores(self) -> dict[str, float]:
-        """Of the selection split: cross-entropy and scores."""
+    def scores(self, epoch: int) -> dict[str, float]:
+        """Of the selection split: cross-entropy and scores. Raises RunError where an answer is not finite."""
         network, recipe = self.evaluated(), self.recipe
         if self.world > 1:
             for buffer in network.buffers():  # each process has seen other images
                 distributed.broadcast(buffer, 0)
         rows = self.select[self.rank :: self.world]
-        part = inference.probabilities(network, self.faces, rows, recipe.img_size, recipe.tta, self.selected)
+        try:
+            part = inference.probabilities(network, self.faces, rows, recipe.img_size, recipe.tta, self.selected)
+        except ValueError as error:
+            raise RunError(f"{error}, after epoch {epoch}; {_kept(epoch)}") from None
         whole = torch.zeros(len(self.select), self.classes, dtype=torch.float64, device=self.device)
         whole[self.rank :: self.world] = torch.from_numpy(part).to(self.device)
         if self.world > 1:
@@ -283,6 +296,11 @@ class _Training:
         loss = -np.log(np.maximum(found[np.arange(len(labels)), labels], 1e-12)).mean()
         values = metrics.scores(metrics.confusion(labels, found.argmax(1), self.classes))
         return {"loss": float(loss)} | {name: float(value) for name, value in values.items()}
+
+    def columns(self) -> tuple[str, ...]:
+        """What a row of the history has at least."""
+        own = ("epoch", "learning_rate", "train_loss", "train_accuracy")
+        return own if self.select is None else (*own, "loss", *metrics.SCORES)
 
     def improved(self) -> bool:
         if self.select is None or not self.best_epoch:
@@ -311,7 +329,8 @@ class _Training:
 
     def write_rest(self, folder: Path, identity: dict) -> None:
         if self.best_epoch == len(self.history):
-            record = {"epoch": self.best_epoch, "network": identity["network"], "classes": identity["classes"]}
+            record = {"epoch": self.best_epoch, "identity": identity}
+            record |= {name: identity[name] for name in ("network", "classes")}
             checkpoint.write(folder / checkpoint.BEST, self.best, record)
         checkpoint.write_history(folder, self.history)
 
@@ -319,7 +338,7 @@ class _Training:
         """Go on from the last whole epoch in `folder`, where there is one. Raises RunError where it is another's."""
         last = folder / checkpoint.LAST
         there = last.is_file()
-        held, record = checkpoint.read(last) if there else ({}, {})
+        held, record = checkpoint.read_last(last, self.columns()) if there else ({}, {})
         if self.world > 1:
             distributed.barrier()  # all have read before one writes
         if self.rank == 0:
@@ -338,27 +357,34 @@ class _Training:
             )
         self.history, self.best_epoch = record["history"], record["best_epoch"]
         self.seconds = record["seconds"]
-        checkpoint.restore(held, self.network, self.average, self.optimizer)
-        for name, value in self.learned.items():
-            value.data.copy_(held[f"learned.{name}"])
-        self.scaler.load_state_dict(record["scaler"])
+        try:
+            checkpoint.restore(held, self.network, self.average, self.optimizer)
+            for name, value in self.learned.items():
+                value.data.copy_(held[f"learned.{name}"])
+            self.scaler.load_state_dict(record["scaler"])
+        except (KeyError, IndexError, RuntimeError, TypeError, ValueError) as error:
+            raise RunError(f"{last}: not the state of this training ({error}); remove it to start over") from error
         if self.best_epoch == len(self.history):
             self.best = {key: value.clone() for key, value in self.evaluated().state_dict().items()}
         else:
-            self.best, epoch = _best(folder)
-            if epoch != self.best_epoch:
-                path = folder / checkpoint.BEST
-                raise RunError(f"{path} is of epoch {epoch}, not {self.best_epoch}: restore it, or remove {folder}")
+            self.best = _best(folder, self.best_epoch, identity, self.network)
         if self.rank == 0:
             self.write_rest(folder, identity)
 
 
-def _best(folder: Path) -> tuple[dict[str, torch.Tensor], int | None]:
+def _best(folder: Path, epoch: int, identity: dict, network: nn.Module) -> dict[str, torch.Tensor]:
     path = folder / checkpoint.BEST
     if not path.is_file():
         raise RunError(f"{path} is gone, which {checkpoint.LAST} is not enough for: restore it, or remove {folder}")
     held, record = checkpoint.read(path)
-    return held, record.get("epoch")
+    wrong = unfit(held, network.state_dict())
+    if record.get("epoch") != epoch:
+        wrong = f"it is of epoch {record.get('epoch')}, not {epoch}"
+    elif record.get("identity") != identity:
+        wrong = "it is of another training"
+    if wrong:
+        raise RunError(f"{path} does not go with {checkpoint.LAST} ({wrong}): restore it, or remove {folder}")
+    return held
 
 
 def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces) -> None:
@@ -376,7 +402,7 @@ def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces) -
 
 def _rows(faces: Faces, part: str | np.ndarray | None) -> np.ndarray | None:
     if part is None or isinstance(part, str):
-        return part and faces.rows(part)
+        return part if part is None else faces.rows(part)
     part = np.asarray(part)
     if part.dtype != bool:
         return part
@@ -426,21 +452,28 @@ def seed_of(*parts: int) -> int:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:7], "big")
 
 
-def _sound(network: nn.Module, epoch: int) -> None:
+def _batches(images: int, batch_size: int, world: int) -> int:
+    """How many batches there are in an epoch: as few as `batch_size` allows, but none that leaves a process a single
+    image, of which batch normalisation has no variance. An odd number of images has no batches of 2 alone."""
+    return max(1, min(math.ceil(images / batch_size), images // (2 * world)))
+
+
+def _kept(epoch: int) -> str:
+    return f"the checkpoint of epoch {epoch - 1} is kept. A lower learning rate, a longer warm-up or fp32 may help"
+
+
+def _sound(network: nn.Module, epoch: int, row: Mapping[str, float] = MappingProxyType({})) -> None:
     """A finite loss can have a gradient that is not, and the epoch's last step is followed by no loss at all."""
     for name, value in network.state_dict().items():
-        if not value.isfinite().all():
-            raise RunError(
-                f"{name} is not finite after epoch {epoch}; the checkpoint of epoch {epoch - 1} is kept. A lower "
-                "learning rate, a longer warm-up or fp32 may help"
-            )
+        if told := unsound(name, value):
+            raise RunError(f"{told} after epoch {epoch}; {_kept(epoch)}")
+    for name, value in row.items():
+        if not math.isfinite(value):
+            raise RunError(f"{name} is {value} after epoch {epoch}; {_kept(epoch)}")
 
 
 def _finite(found: torch.Tensor, epoch: int) -> None:
     wrong = (~found.isfinite()).nonzero()
     if len(wrong):
         batch = int(wrong[0])
-        raise RunError(
-            f"the loss is {float(found[batch])} in epoch {epoch}, batch {batch + 1}; the checkpoint of epoch "
-            f"{epoch - 1} is kept. A lower learning rate, a longer warm-up or fp32 may help"
-        )
+        raise RunError(f"the loss is {float(found[batch])} in epoch {epoch}, batch {batch + 1}; {_kept(epoch)}")

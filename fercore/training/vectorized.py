@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call, grad_and_value, vmap
-from tqdm.auto import tqdm
 
 from .. import models
 from ..datasets import Faces, preprocess
 from ..evaluation import inference, metrics
+from ..progress import bar as progress_bar
 from . import augment
 from .losses import Distillation
 from .recipe import Recipe, learning_rate
@@ -68,7 +68,7 @@ def fit_many(
 
     lanes     columns `fold`, and any of `seed`, `temperature`, `learning_rate`, `epochs` and other settings of a
               recipe; what it does not say is as in `recipe`. Other columns are for the reader
-    folds     the fold of each image, int (N,): such as splits.subject_folds
+    folds     the fold of each image, int (N,): such as splits.group_folds
     options   of the network
     teacher   logits (N, classes) for the lanes with distillation; or by fold, of a teacher that did not see that fold
     together  all lanes as one batched computation; by default on a GPU, where they can. A lane is then what `fit` makes
@@ -89,12 +89,12 @@ def fit_many(
     recipes = [settings(recipe, lane) for lane in lanes.to_dict("records")]
     if missing := sorted(set(lanes["fold"]) - set(folds.tolist())):
         raise ValueError(f"no image is in fold {', '.join(map(str, missing))}")
-    taught = [
+    teacher_logits = [
         None if own.distillation is None else teacher[fold] if isinstance(teacher, Mapping) else teacher
         for own, fold in zip(recipes, lanes["fold"], strict=True)
     ]
     trained = [np.flatnonzero(folds != fold) for fold in lanes["fold"]]
-    work = (network, faces, recipes, trained, taught, options or {}, device, progress)
+    work = (network, faces, recipes, trained, teacher_logits, options or {}, device, progress)
     obstacle = _obstacle(network, faces, recipes, options or {})
     if together and obstacle:
         raise ValueError(f"{obstacle}; give together=False")
@@ -114,21 +114,22 @@ def fit_many(
     return pd.concat([lanes, pd.DataFrame(found, index=lanes.index)], axis=1)
 
 
-def _in_turn(network, faces, recipes, trained, taught, options, device, progress):
+def _in_turn(network, faces, recipes, trained, teacher_logits, options, device, progress):
     """(network, last training loss) of each lane, by `fit`."""
-    for own, rows, logits in tqdm(
-        list(zip(recipes, trained, taught, strict=True)), desc="lanes", unit="lane", disable=not progress
-    ):
-        run = fit(
-            network, faces, own, train=rows, select=None, options=options, teacher=logits, device=device, progress=False
-        )
-        yield run.network, float(run.history["train_loss"].iloc[-1])
+    with progress_bar(total=len(recipes), desc="lanes", unit="lane", disable=not progress) as bar:
+        for own, rows, logits in zip(recipes, trained, teacher_logits, strict=True):
+            run = fit(
+                network, faces, own, train=rows, select=None, options=options, teacher=logits, device=device,
+                progress=False,
+            )  # fmt: skip
+            bar.update()
+            yield run.network, float(run.history["train_loss"].iloc[-1])
 
 
 # ------------------------------------------------------------------------------------------------------- all together
 
 
-def _together(network, faces, recipes, trained, taught, options, device, progress):
+def _together(network, faces, recipes, trained, teacher_logits, options, device, progress):
     """(network, last training loss) of each lane, trained as one batched computation."""
     template, states = None, []
     with torch.random.fork_rng(range(torch.cuda.device_count()) if device.type == "cuda" else ()):
@@ -138,8 +139,8 @@ def _together(network, faces, recipes, trained, taught, options, device, progres
             states.append(dict(template.named_parameters()))
         template.to(device).train()
         weights = {name: torch.stack([state[name].detach() for state in states]).to(device) for name in states[0]}
-        lanes = _Lanes(template, weights, faces, recipes, trained, taught, device)
-        with tqdm(total=max(own.epochs for own in recipes), desc="epochs", disable=not progress) as bar:
+        lanes = _Lanes(template, weights, faces, recipes, trained, teacher_logits, device)
+        with progress_bar(total=max(own.epochs for own in recipes), desc="epochs", disable=not progress) as bar:
             while len(lanes.there):
                 lanes.epoch()
                 bar.update()
@@ -181,7 +182,7 @@ def _obstacle(network: str, faces: Faces, recipes: list[Recipe], options: Mappin
 class _Lanes:
     """The lanes that are still training: their weights, moments and data, stacked along the first axis."""
 
-    def __init__(self, template: nn.Module, weights, faces, recipes, trained, taught, device):
+    def __init__(self, template: nn.Module, weights, faces, recipes, trained, teacher_logits, device):
         self.template, self.weights, self.device = template, weights, device
         self.recipes, self.trained = recipes, trained
         self.there = np.arange(len(recipes))  # numbers of the lanes that still train
@@ -192,11 +193,11 @@ class _Lanes:
         self.pixels = torch.from_numpy(np.ascontiguousarray(faces.pixels)).to(device)
         self.labels = torch.tensor(faces.labels, device=device)
         # one table for each teacher, whichever lanes have it; lanes without one look at zeros and weigh them 0
-        tables = {id(logits): logits for logits in taught if logits is not None}
+        tables = {id(logits): logits for logits in teacher_logits if logits is not None}
         places = {key: place for place, key in enumerate(tables)}
         blank = np.zeros((len(faces), len(faces.classes)), np.float32)
         self.logits = torch.from_numpy(np.stack([*map(np.float32, tables.values()), blank])).to(device)
-        self.teacher = torch.tensor([places.get(id(logits), len(places)) for logits in taught], device=device)
+        self.teacher = torch.tensor([places.get(id(logits), len(places)) for logits in teacher_logits], device=device)
         kinds = [own.distillation or Distillation(1.0, 0.0, 1.0) for own in recipes]
         if len(forms := {(kind.squared, kind.divergence, kind.standardised) for kind in kinds if kind.soft}) > 1:
             raise ValueError("lanes that train together have one form of distillation")
@@ -207,12 +208,14 @@ class _Lanes:
         )
         self.update = vmap(grad_and_value(self.loss), randomness="different")
 
-    def loss(self, weights, images, target, taught, weight, factors, smoothing):
+    def loss(self, weights, images, target, teacher_logits, weight, factors, smoothing):
         """Of one lane's batch (n, C, H, W): the mean over the images that count, `weight` 1 and not 0."""
         logits = functional_call(self.template, weights, (images,))
         temperature, soft, hard = factors
         kind = Distillation(temperature, 1.0, 0.0, *self.form)
-        softened = vmap(lambda own, towards, right: kind(own[None], towards[None], right[None]))(logits, taught, target)
+        softened = vmap(lambda own, towards, right: kind(own[None], towards[None], right[None]))(
+            logits, teacher_logits, target
+        )
         log_p = F.log_softmax(logits, 1)
         right = log_p.gather(1, target[:, None]).squeeze(1)
         hardened = -(1 - smoothing) * right - smoothing * log_p.mean(1)

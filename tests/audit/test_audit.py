@@ -423,3 +423,20 @@ def test_images_without_copies_from_the_audits_table_or_searched_for(tmp_path):
     table.assign(deduplicated=1).to_csv(tmp_path / "test_mask.csv", index=False)
     read = audit.without_copies(faces, "PrivateTest", tmp_path / "test_mask.csv")
     assert all(read["deduplicated"]) and read["near_deduplicated"].tolist() == found["near_deduplicated"].tolist()
+
+
+def test_the_nearest_label_is_that_of_the_image_most_like_it(rendered):
+    draw = np.random.default_rng(0)
+    rows = rendered.rows("Training")[:30]
+    pixels = np.concatenate(
+        [rendered.pixels[rows], np.clip(rendered.pixels[rows] * 0.8 + draw.normal(20, 3, (30, 48, 48)), 0, 255)]
+    )
+    labels = np.concatenate([np.arange(30) % 3, np.full(30, 2)])
+    faces = Faces("copied", pixels.astype(np.uint8), table(labels, ["Training"] * 30 + ["Test"] * 30), CLASSES)
+    assert audit.nearest_labels(faces, faces.rows("Test")).tolist() == labels[:30].tolist()
+
+
+def test_who_knows_which_labels_are_wrong():
+    assert audit.known_wrong(small([0, 1])) == ("", None)
+    judge, wrong = audit.known_wrong(small([0, 1, 2], true_label=[0, 2, 2]))
+    assert judge == "what was planted" and wrong.tolist() == [0, 1, 0]

@@ -68,7 +68,7 @@ def over_patches(self, images):
 def given(images):
     faces = datasets.load("synthck", images=images)
     logits = np.random.default_rng(0).normal(0, 3, (len(faces), len(faces.classes))).astype(np.float32)
-    return faces, splits.subject_folds(faces), logits
+    return faces, splits.group_folds(faces, splits.subjects(faces)), logits
 
 
 def main():

@@ -75,7 +75,7 @@ def evidence(tmp_path):
 
     def evidence(*rows, profile="paper", **values):
         rows = [*rows, *({"measurement": key, "value": value} for key, value in values.items())]
-        measurements.save(rows, tmp_path / "reports/stage", profile)
+        measurements.write(measurements.table(rows, profile), tmp_path / "reports/stage")
         return measurements.gather([tmp_path / "reports"])
 
     return evidence

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -197,3 +198,9 @@ def test_what_is_no_mapping_or_no_yaml_is_refused(tmp_path, text):
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(claims.LedgerError, match="no claims there"):
         claims.load(tmp_path, [])
+
+
+def test_no_papers_number_stands_beside_rendered_faces(make_faces, write, paper):
+    ledger, faces, name = write(paper), make_faces(), "accuracy(tinyfer_lite, fer2013, PrivateTest)"
+    assert faces.synthetic and math.isnan(ledger.beside(faces)(name))
+    assert ledger.beside(replace(faces, synthetic=False))(name) == ledger.printed(name) > 0

@@ -249,7 +249,7 @@ def test_seven_classes_of_a_split_of_contempt_alone_are_none(tmp_path):
 
 
 def test_missing_folders_are_named(tmp_path):
-    with pytest.raises(DataError, match="nowhere: found no such folder"):
+    with pytest.raises(DataError, match="nowhere: found no such file or folder"):
         affectnet.read(tmp_path / "nowhere")
     with pytest.raises(DataError, match="found no folder of AffectNet; expected Manually_Annotated_file_lists"):
         affectnet.read(tmp_path)

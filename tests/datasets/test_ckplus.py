@@ -151,7 +151,7 @@ def test_missing_folders_are_named(tmp_path):
     (tmp_path / "Emotion").mkdir()
     with pytest.raises(DataError, match="Emotion: found no label file"):
         ckplus.read(tmp_path)
-    with pytest.raises(DataError, match="nowhere: found no such folder"):
+    with pytest.raises(DataError, match="nowhere: found no such file or folder"):
         ckplus.read(tmp_path / "nowhere")
 
 

@@ -65,8 +65,8 @@ def test_bring_in_and_open(tmp_path):
 
 def test_bring_in_puts_pixels_straight_into_the_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(np, "save", None)  # a copy would need it
-    datasets.import_dataset("folder", write(tmp_path / "images", "a/1.png"), tmp_path / "set")
-    assert len(datasets.load_imported(tmp_path / "set")) == 1
+    datasets.import_dataset("folder", write(tmp_path / "images", "a/1.png", "b/1.png"), tmp_path / "set")
+    assert len(datasets.load_imported(tmp_path / "set")) == 2
 
 
 def test_bring_in_a_rendered_set(tmp_path):
@@ -86,7 +86,7 @@ def test_an_imported_set_may_be_brought_in_elsewhere_and_onto_itself(tmp_path):
 
 @pytest.mark.parametrize("old", [False, True])
 def test_a_reader_that_fails_late_leaves_nothing_and_the_old_set_intact(tmp_path, old):
-    root = write(tmp_path / "images", *(f"a/{number}.png" for number in range(9)))
+    root = write(tmp_path / "images", *(f"{'ab'[number % 2]}/{number}.png" for number in range(9)))
     (root / "a/8.png").write_bytes(b"half")
     if old:
         store.save(small(), tmp_path / "set")
@@ -101,7 +101,7 @@ def test_a_reader_that_fails_late_leaves_nothing_and_the_old_set_intact(tmp_path
 def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "fingerprint", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        datasets.import_dataset("folder", write(tmp_path / "images", "a/1.png"), tmp_path / "set")
+        datasets.import_dataset("folder", write(tmp_path / "images", "a/1.png", "b/1.png"), tmp_path / "set")
     assert list((tmp_path / "set").glob("*")) == []
 
 

@@ -308,7 +308,10 @@ BAD = {
     "empty field": (word(4, 11, ""), "line 5: found '' votes for NF"),
     "a word": (word(4, 2, "many"), "line 5: found 'many' votes for neutral"),
     "Arabic digit": (word(4, 2, "٣"), "line 5: found '٣' votes for neutral"),
-    "field more": (word(4, 2, "1,1"), r"line 5: found 13 fields \(cut off\?\); expected 12, as in the header"),
+    "field more": (
+        word(4, 2, "1,1"),
+        r"line 5: found 13 fields, 1 more than the header; expected 12, as in the header",
+    ),
     "cut off": (lambda text: text[:-6], "line 13: found .. fields"),
     "NUL": (word(4, 1, "\0"), "line 5: found NUL bytes; expected text"),
     "NUL in a vote": (word(4, 5, "1\0"), "line 5: found NUL bytes"),
@@ -342,9 +345,9 @@ def test_the_first_of_many_bad_rows_is_named(tmp_path):
 
 
 def test_missing_files_are_named(tmp_path):
-    with pytest.raises(DataError, match=r"none\.csv: found no such file; expected fer2013new\.csv"):
+    with pytest.raises(DataError, match=r"none\.csv: found no such file or folder; expected fer2013new\.csv"):
         ferplus.read(tmp_path / "none.csv", fer2013=faces())
     with pytest.raises(DataError, match=r"fer2013\.csv: found no such file"):
         ferplus.read(write(tmp_path, draw()), fer2013=tmp_path / "fer2013.csv")
-    with pytest.raises(DataError, match=r"found no such file"):
+    with pytest.raises(DataError, match=r"found a folder; expected fer2013new"):
         votes_of.join(faces(), tmp_path)  # a folder

@@ -24,7 +24,11 @@ def test_classes_at_the_top(tmp_path):
     faces = folder.read(root)
     assert faces.name == "faces" and faces.classes == ("frown", "smile") and faces.splits == ("",)
     assert faces.table["source"].tolist() == ["frown/a.PNG", "smile/9.png", "smile/10.png"]
-    assert faces.labels.tolist() == [0, 1, 1] and faces.notes == ()
+    assert faces.labels.tolist() == [0, 1, 1]
+    assert faces.notes == (
+        "7 files seen, 3 read; passed over: 3 hidden: .DS_Store, smile/._9.jpg, smile/.x.png; "
+        "1 no image (.txt): frown/readme.txt",
+    )
     assert faces.pixels.shape == (3, 5, 6) and faces.pixels[:, 0, 0].tolist() == [12, 11, 10]
 
 
@@ -76,7 +80,10 @@ def test_a_class_without_an_image_is_absent_not_empty(tmp_path):
 
 def test_a_class_that_one_split_lacks_and_loose_images_are_said(tmp_path):
     faces = folder.read(write(tmp_path, "train/a/1.png", "train/b/2.png", "val/b/3.png", "sheet.png"))
-    assert faces.notes == ("split val has no image of a", "1 images beside the folders were left out")
+    assert faces.notes == (
+        "split val has no image of a",
+        "4 files seen, 3 read; passed over: 1 beside the folders of classes: sheet.png",
+    )
     assert len(faces) == 3
 
 
@@ -130,7 +137,7 @@ def test_mixed_sizes_need_a_size(tmp_path):
 
 
 def test_folders_that_are_no_set_are_named(tmp_path):
-    with pytest.raises(DataError, match="nowhere: found no such folder"):
+    with pytest.raises(DataError, match="nowhere: found no such file or folder"):
         folder.read(tmp_path / "nowhere")
     with pytest.raises(DataError, match="found no image in class folders"):
         folder.read(tmp_path)

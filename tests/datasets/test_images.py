@@ -321,7 +321,7 @@ def test_a_damaged_list_is_named(tmp_path, content, finding):
 
 
 def test_a_folder_in_place_of_a_list_is_named(tmp_path):
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="found no ordinary file"):
         list(text.lines(tmp_path))
 
 

@@ -118,7 +118,7 @@ def test_a_sequence_of_too_few_frames_is_named(tmp_path, frames, neutral, least)
 
 
 def test_missing_folders_are_named(tmp_path):
-    with pytest.raises(DataError, match="nowhere: found no such folder"):
+    with pytest.raises(DataError, match="nowhere: found no such file or folder"):
         oulucasia.read(tmp_path / "nowhere")
     with pytest.raises(DataError, match="OriginalImg/VL/Strong: found no such folder"):
         oulucasia.read(tmp_path)

@@ -120,7 +120,7 @@ def test_a_split_without_an_image_is_named(tmp_path, rows):
 
 
 def test_missing_folders_and_an_empty_list_are_named(tmp_path):
-    with pytest.raises(DataError, match="nowhere: found no such folder"):
+    with pytest.raises(DataError, match="nowhere: found no such file or folder"):
         rafdb.read(tmp_path / "nowhere")
     with pytest.raises(DataError, match="EmoLabel: found no such folder"):
         rafdb.read(tmp_path)

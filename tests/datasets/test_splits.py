@@ -20,13 +20,11 @@ def naive(split, group, name, against):
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("against", ["Training", "PublicTest"])
-def test_deduplicated_and_mask_as_a_loop_finds_them(seed, against):
+def test_the_mask_is_as_a_loop_finds_it(seed, against):
     draw = np.random.default_rng(seed)
     split = draw.permutation(np.repeat(["Training", "PublicTest", "PrivateTest"], 20))
     exact, near = draw.integers(0, 60, 60), draw.integers(0, 25, 60)
     faces = faces_of(split)
-    for name in {"Training", "PublicTest", "PrivateTest"} - {against}:
-        assert splits.deduplicated(faces, name, exact, against).tolist() == naive(split, exact, name, against)
     table = splits.mask(faces, exact, near, against)
     assert table["row"].tolist() == [row for row in range(60) if split[row] != against]
     assert table["split"].tolist() == split[table["row"]].tolist()
@@ -38,17 +36,14 @@ def test_deduplicated_and_mask_as_a_loop_finds_them(seed, against):
 
 def test_copies_within_a_test_split_stay():
     faces = faces_of(["Training", "Test", "Test", "Test"])
-    assert splits.deduplicated(faces, "Test", np.array([0, 1, 1, 0])).tolist() == [1, 2]
-
-
-def test_a_split_that_is_not_there_is_refused():
-    with pytest.raises(KeyError, match="no split 'Test'"):
-        splits.deduplicated(faces_of(["Training"]), "Test", np.zeros(1, int))
+    table = splits.mask(faces, np.array([0, 1, 1, 0]), np.arange(4))
+    assert table["row"][table["deduplicated"] == 1].tolist() == [1, 2]
 
 
 def test_mask_of_a_set_that_only_trains_is_empty():
     table = splits.mask(faces_of(["Training"] * 3), np.arange(3), np.arange(3))
-    assert len(table) == 0 and list(table) == ["row", "split", "deduplicated", "near_deduplicated"]
+    assert len(table) == 0
+    assert list(table) == ["row", "split", "deduplicated", "near_deduplicated", "fingerprint"]
 
 
 def test_mask_of_a_set_without_training_keeps_everything():
@@ -67,6 +62,26 @@ def test_a_mask_is_taken_up_again_by_split():
     assert found["near_deduplicated"].tolist() == [False, False, True, True]
     with pytest.raises(ValueError, match="the mask has 3 rows of PrivateTest, not the 4 of handmade"):
         splits.kept(faces, "PrivateTest", table.iloc[:-1])
+
+
+def test_a_mask_of_other_images_is_refused_whatever_its_rows():
+    split = np.repeat(["Training", "PublicTest", "PrivateTest"], 4)
+    pixels = np.arange(48, dtype=np.uint8).reshape(12, 2, 2)
+    faces = Faces("ours", pixels, table(np.zeros(12, int), split), ("a",))
+    order = np.r_[3:-1:-1, 4:12]  # Training alone in another order: the rows of the test images are the same
+    others = {
+        "another order": Faces("ours", pixels[order], faces.table, ("a",)),
+        "another image in Training": Faces("ours", np.r_[pixels[:1] + 9, pixels[1:]], faces.table, ("a",)),
+        "another test image": Faces("ours", np.r_[pixels[:-1], pixels[-1:] + 9], faces.table, ("a",)),
+    }
+    mask = splits.mask(faces, np.arange(12), np.arange(12))
+    voted = Faces("ours", pixels, faces.table.assign(votes_neutral=1), ("a",))
+    assert splits.kept(voted, "PrivateTest", mask)["deduplicated"].all()  # with votes, they are the same images
+    for other in others.values():
+        with pytest.raises(ValueError, match=r"is of other images \(\w{16}\) than ours \(\w{16}\), or of the same in"):
+            splits.kept(other, "PrivateTest", mask)
+    with pytest.raises(ValueError, match=r"the mask m\.csv has no column fingerprint"):
+        splits.kept(faces, "PrivateTest", mask.drop(columns="fingerprint"), "the mask m.csv")
 
 
 def of(labels, **columns):
@@ -91,7 +106,7 @@ def test_no_group_is_on_both_sides_and_no_image_is_left_out(seed):
 def test_subject_folds_share_no_subject_and_random_ones_do(name, images, seed):
     faces = datasets.load(name, images=images)
     subject = faces.table["subject"].to_numpy()
-    for found, most in ((splits.subject_folds(faces, 5, seed), 1), (splits.random_folds(faces, 5, seed), 5)):
+    for found, most in ((splits.group_folds(faces, subject, 5, seed), 1), (splits.random_folds(faces, 5, seed), 5)):
         sides = pd.DataFrame({"subject": subject, "fold": found}).groupby("subject")["fold"].nunique()
         assert sides.max() <= most and (most == 1 or sides.mean() > 1.5)
         assert found.min() == 0 and found.max() == 4 and np.bincount(found).min() > 0.1 * images
@@ -108,6 +123,6 @@ def test_random_folds_have_each_classs_share():
 def test_folds_that_cannot_be_had_are_told():
     faces = of([0, 1] * 10, subject=["s1"] * 19 + [None])
     with pytest.raises(ValueError, match=r"handmade does not name the subject of 1 of 20 images; .* group_folds"):
-        splits.subject_folds(faces, 2)
+        splits.subjects(faces)
     with pytest.raises(ValueError, match="handmade has 3 groups, too few for 4 folds"):
         splits.group_folds(faces, np.arange(20) % 3, 4)

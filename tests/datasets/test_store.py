@@ -5,6 +5,7 @@ import errno
 import gc
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -595,3 +596,110 @@ def test_whoever_reads_during_imports_finds_a_whole_set(tmp_path):
         writer.join()
     numbers = [int(name.split()[1]) for name in seen]
     assert numbers == sorted(numbers) and len(set(numbers)) >= 5
+
+
+# -- what is written is read back ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["carriage\rreturn", "both\r\n", "\r", 'quo"te\r,', "tab\t", "line\x0bfeed", "\u2028"])
+def test_a_name_with_any_control_character_comes_back(tmp_path, name):
+    store.save(make(0), tmp_path)
+    rows = table([0, 1], ["Training", name], source=["plain", name], subject=name)
+    faces = Faces(name, np.zeros((2, 4, 4), np.uint8), rows, ("a", name), notes=(name,))
+    store.save(faces, tmp_path)
+    back = whole(tmp_path)
+    assert back.table.equals(rows) and (back.name, back.classes, back.notes) == (name, ("a", name), (name,))
+
+
+def test_what_cannot_be_read_back_does_not_take_the_place_of_what_can(tmp_path, monkeypatch):
+    store.save(make(0), tmp_path)
+    real = store._csv
+    written = {"a cut table": lambda frame: real(frame)[:-9], "a row": lambda frame: real(frame.assign(source="x"))}
+    for broken in written.values():
+        given, marks = make(1), iter(("0" * 64, "1" * 64))  # of what is given, and of what is read back
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "fingerprint", lambda *parts, marks=marks: next(marks))
+            patch.setattr(store, "_csv", broken)
+            with pytest.raises(DataError, match=r"what was written reads as another \(.*; the old set stays"):
+                store.save(given, tmp_path)
+        assert whole(tmp_path).name == "set 0" and len(names(tmp_path)) == 3
+
+
+@pytest.mark.parametrize("place", ["source", "class"])
+def test_a_name_that_is_no_text_is_told_and_the_old_set_stays(tmp_path, place):
+    store.save(make(0), tmp_path)
+    name = os.fsdecode(b"caf\xe9")  # a file name in Latin-1
+    rows = table([0], source=name if place == "source" else "")
+    faces = Faces("set", np.zeros((1, 4, 4), np.uint8), rows, (name if place == "class" else "a",))
+    with pytest.raises(DataError, match=r"found a name that is no text, .*; expected names in UTF-8"):
+        store.save(faces, tmp_path)
+    assert whole(tmp_path).name == "set 0" and len(names(tmp_path)) == 3
+
+
+def test_which_images_rows_refer_to_is_told_whatever_is_said_of_them():
+    faces = make(0)
+    mark = store.images_fingerprint(faces)
+    voted = Faces("other", faces.pixels, faces.table.assign(votes_neutral=3, label=0), faces.classes)
+    assert store.images_fingerprint(voted) == mark and len(mark) == 16
+    turned = Faces("set", faces.pixels[::-1], faces.table.iloc[::-1], faces.classes)
+    resplit = Faces("set", faces.pixels, faces.table.assign(split="Test"), faces.classes)
+    assert len({mark, store.images_fingerprint(turned), store.images_fingerprint(resplit)}) == 3
+
+
+# -- two at once ---------------------------------------------------------------------------------------------------
+
+
+def elsewhere(act):
+    """What `act` raises in another thread, which is as good as another process to a lock."""
+    raised = []
+
+    def run():
+        try:
+            act()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return raised
+
+
+def test_a_second_import_is_told_who_has_the_folder(tmp_path):
+    store.save(make(0), tmp_path / "set")
+    acts = (
+        lambda: store.save(make(1), tmp_path / "set"),
+        lambda: datasets.import_dataset("synthfer", None, tmp_path / "set", images=200),
+        lambda: store.refer(tmp_path / "set", tmp_path / "other"),
+        lambda: store.refer(tmp_path / "other", tmp_path / "set"),
+    )
+    store.save(make(2), tmp_path / "other")
+    with files.locked(tmp_path / "set", "an import"):
+        for act in acts:
+            [error] = elsewhere(act)
+            assert isinstance(error, files.BusyError)
+            told = rf"set is being written by an import, process {os.getpid()} on .*, since \d\d:\d\d:\d\d; wait for it"
+            assert re.search(told, str(error))
+    assert whole(tmp_path / "set").name == "set 0" and len(names(tmp_path / "set")) == 3
+    assert elsewhere(acts[0]) == [] and whole(tmp_path / "set").name == "set 1"
+
+
+def test_the_lock_of_a_killed_import_holds_nobody_up(tmp_path):
+    (tmp_path / files.LOCK).write_text('{"what": "an import", "pid": 1, "host": "gone", "since": 0}')
+    store.save(make(0), tmp_path)
+    assert len(names(tmp_path)) == 3
+
+
+def test_an_import_over_a_set_that_others_refer_to_leaves_them_whole(tmp_path):
+    store.save(make(0), tmp_path / "store")
+    store.refer(tmp_path / "store", tmp_path / "one")
+    store.refer(tmp_path / "one", tmp_path / "two")  # by way of another
+    store.save(make(1), tmp_path / "store")
+    assert [whole(tmp_path / name).name for name in ("store", "one", "two")] == ["set 1", "set 0", "set 0"]
+    store.refer(tmp_path / "store", tmp_path / "one")
+    store.save(make(2), tmp_path / "store")
+    assert [whole(tmp_path / name).name for name in ("store", "one", "two")] == ["set 2", "set 1", "set 0"]
+    for name in ("one", "two"):
+        store.save(make(3), tmp_path / name)
+    store.save(make(4), tmp_path / "store")
+    assert len(names(tmp_path / "store")) == 3 and whole(tmp_path / "store").name == "set 4"

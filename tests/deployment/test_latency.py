@@ -53,6 +53,15 @@ def test_the_mode_is_as_it_was(mode):
     assert network.training is mode
 
 
+def test_costs_are_counted_and_timed_beside_what_is_printed():
+    asked = []
+    table = latency.costs(["tinyfer_lite", "mobilenet_v3_small"], 64, 3, lambda name: asked.append(name) or 0.002)
+    assert table.index.tolist() == ["tinyfer_lite", "mobilenet_v3_small"] and table["parameters"].iloc[0] == 932_202
+    assert (table["MiB"] * 2**20 > 4 * table["parameters"]).all() and (table["cpu_ms"] > 0).all()
+    assert (table[["paper_cpu_ms", "paper_gpu_ms"]] == 2).all().all()
+    assert asked[:2] == ["latency(tinyfer_lite, ryzen_5_3600)", "latency(tinyfer_lite, rtx_3050)"]
+
+
 def test_runs_are_interleaved_and_the_slow_one_is_told():
     order = []
     runs = {"fast": lambda: order.append("fast"), "slow": lambda: (order.append("slow"), time.sleep(0.002))}

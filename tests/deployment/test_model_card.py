@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ import yaml
 from fercore import cli, datasets, models
 from fercore.datasets import splits, store
 from fercore.deployment import model_card
+from fercore.evaluation import inference
 from fercore.models import WeightsError, weights
+from fercore.training.checkpoint import RunError
 from fercore.training.recipe import Recipe
 from fercore.training.trainer import fit
 
@@ -93,6 +96,18 @@ def test_what_has_seen_other_images_is_not_released(made, faces, tmp_path):
         model_card.release(run, "tinyfer_lite", OPTIONS, faces, made[2], tmp_path)
 
 
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", '{"parameters": 3}', '{"parameters": {"start": {"weights": null}}}', None]
+)
+def test_a_run_whose_record_is_damaged_is_not_released(made, faces, tmp_path, content):
+    shutil.copytree(made[0].folder, tmp_path / "run")
+    run, path = dataclasses.replace(made[0], folder=tmp_path / "run"), tmp_path / "run/provenance.json"
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(RunError, match=r"provenance\.json: (cannot be read|a damaged record) .*; remove it, and"):
+        model_card.release(run, "tinyfer_lite", OPTIONS, faces, made[2], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_rendered_faces_are_not_released(made, faces, tmp_path):
     rendered = dataclasses.replace(faces, name="synthfer", synthetic=True)
     with pytest.raises(ValueError, match="synthfer is rendered"):
@@ -100,11 +115,14 @@ def test_rendered_faces_are_not_released(made, faces, tmp_path):
 
 
 def test_what_comes_with_the_project_loads_and_has_a_card():
-    for path in weights.RELEASED.glob("*.safetensors"):
+    paths = list(weights.RELEASED.glob("*.safetensors"))
+    assert {path.stem for path in paths} >= {"lean_250k-fer2013", "tinyfer_lite-fer2013"}
+    for path in paths:
         name, data = path.stem.rsplit("-", 1)
         assert path.stat().st_size < 4 * 2**20
         assert f'models.create("{name}", weights="{data}")' in path.with_suffix(".md").read_text(encoding="utf-8")
-        assert models.create(name, weights=data)(torch.zeros(2, 3, 64, 64)).shape == (2, 7)
+        network = models.create(name, weights=data)
+        assert network(torch.zeros(2, inference.channels(network), 64, 64)).shape == (2, 7)
 
 
 def test_the_command(faces, tmp_path, capsys, monkeypatch):

@@ -97,3 +97,15 @@ def test_channels_last_says_the_same(faces, tiny):
     expected = probabilities(network, faces, np.arange(9), 12)
     assert inference._is_channels_last(network.to(memory_format=torch.channels_last))
     assert np.allclose(probabilities(network, faces, np.arange(9), 12), expected, atol=1e-6)
+
+
+def test_an_answer_that_is_not_finite_is_no_answer(make_faces):
+    faces = make_faces(9)
+
+    class Network(torch.nn.Linear):
+        def forward(self, images):
+            answers = images.mean((2, 3))[:, :1].repeat(1, 3)
+            return torch.where((images.mean((1, 2, 3)) > 0.5)[:, None], float("nan"), answers)
+
+    with pytest.raises(ValueError, match=r"not finite for 3 of 6 images, the first of them row 5 of grey noise"):
+        probabilities(Network(3, 3), faces, np.array([3, 4, 5, 2, 8, 0]), 12)

@@ -8,7 +8,7 @@ import torch
 
 from fercore import claims, models
 from fercore.models.lean import BasicBlock
-from fercore.pipeline import read_params
+from fercore.pipeline.parameters import read_params
 from fercore.results import measurements
 from fercore.training.recipe import from_plain
 

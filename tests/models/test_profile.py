@@ -43,7 +43,7 @@ MIB = {  # with buffers, and of parameters alone
 
 @pytest.fixture(scope="module")
 def counted():
-    return measurements.save(count(NETWORKS), "").set_index("measurement")["value"]
+    return measurements.table(count(NETWORKS)).set_index("measurement")["value"]
 
 
 @pytest.mark.parametrize(("name", "classes"), PARAMETERS)

@@ -14,43 +14,36 @@ import nbformat
 import papermill
 import pytest
 
-from fercore.pipeline import check_params, prepare_data, read_params
+from fercore.pipeline.data import prepare_data
+from fercore.pipeline.notebook import FOLDERS, PROFILES
+from fercore.pipeline.parameters import check_params, layers
+from fercore.pipeline.stages import subject_sets
 
 ROOT = Path(__file__).parents[2]
 CHECKED = Path(__file__).parent / "checked"
 NOTEBOOKS = sorted(ROOT.glob("notebooks/[0-9]*.ipynb"))
 TAG = "nbval-check-output"
-
-
-def files(stem):
-    paths = [ROOT / "params" / layer / f"{stem}.yaml" for layer in ("paper", "smoke")]
-    return [path for path in paths if path.is_file()]  # data of subjects are the same in every profile
+OURS = ("params", "reference")  # folders that come with the project; the others are a test's own
 
 
 def prepare_all_data(folder):
-    for name in ("data", "data_ckplus", "data_oulucasia"):
-        prepare_data(files(name), folder / name.removeprefix("data_"))
+    prepare_data(layers("data", "smoke", ROOT / "params"), folder / "data/smoke")
+    for name in subject_sets(ROOT):  # the same in every profile
+        prepare_data(layers(f"data_{name}", "paper", ROOT / "params"), folder / f"data/subjects/{name}")
+
+
+def places(name, folder):
+    """What the runner gives a notebook, with `folder` in the place of the project."""
+    found = {key: path.format(name=name, profile="smoke") for key, path in FOLDERS.items()}
+    paths = {key: f"{ROOT if key in OURS else folder}/{path}" for key, path in found.items()}
+    return paths | {"profile": "smoke"}
 
 
 def prepare(notebook, folder, outputs):
     """A copy of `notebook` in `folder` with smoke parameters and, in its checked cells, `outputs`."""
     stem = notebook.stem
-    places = {
-        "data": f"{folder}/data",
-        "fer2013": f"{folder}/data",
-        "ckplus": f"{folder}/ckplus",
-        "oulucasia": f"{folder}/oulucasia",
-        "out": f"{folder}/reports/{stem}",
-        "audit": f"{folder}/reports/01_data_audit",
-        "baselines": f"{folder}/reports/02_baselines",
-        "runs": f"{folder}/runs",
-        "profile": "smoke",
-        "reports": f"{folder}/reports",
-        "reference": f"{ROOT}/reports/reference",
-        "params": f"{ROOT}/params",
-    }
-    known = check_params(notebook, [])
-    given = read_params(*files(stem)) | {name: value for name, value in places.items() if name in known}
+    known = check_params(notebook, layers(stem, "smoke", ROOT / "params"))
+    given = known | {key: path for key, path in places(stem, folder).items() if key in known}
     copy = folder / f"{stem}.ipynb"
     papermill.execute_notebook(notebook, copy, given, prepare_only=True, progress_bar=False, kernel_name="python3")
     cells = nbformat.read(copy, as_version=4)
@@ -121,9 +114,9 @@ def test_kept_without_outputs_beside_its_script(notebook):
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-@pytest.mark.parametrize("profile", ["smoke", "quick", "laptop", "paper"])
+@pytest.mark.parametrize("profile", PROFILES)
 def test_takes_the_parameters_of_every_profile(notebook, profile):
-    check_params(notebook, [ROOT / "params" / layer / f"{notebook.stem}.yaml" for layer in ("paper", profile)])
+    check_params(notebook, layers(notebook.stem, profile, ROOT / "params"))
 
 
 def renew():

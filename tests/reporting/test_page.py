@@ -78,3 +78,19 @@ def test_a_value_whose_interval_is_unknown_stands_alone(tmp_path):
     [(heading, table)] = page.shown_tables(stage)
     assert heading == "Table 2, a, b (synthetic)" and table["data"].tolist() == ["a", "b (synthetic)"]  # several sets
     assert table["none"].tolist() == ["0.250", "0.500 [0.400, 0.600]"]
+
+
+def test_a_section_shows_tables_and_figures_and_escapes_what_comes_from_files(tmp_path):
+    stage = tmp_path / "03_tinyfer_lite"
+    stage.mkdir()
+    whole = {"data": "<b>set</b> (synthetic)", "findings": {"<i>x": "<script>alert(1)</script>", "n": 1200}}
+    (stage / "findings.json").write_text(json.dumps(whole))
+    (stage / "scores.csv").write_text("name,<u>,data\n<a>,1200,<b>set</b> (synthetic)\n")
+    (stage / "curve.png").write_bytes(b"\x89PNG")
+    head, title, table, picture = page.section(stage)
+    assert "2 findings" in head.data and "Rendered faces" in head.data and picture.data == b"\x89PNG"
+    heading, numbers = page.numbers(stage)
+    shown = [head.data, title.data, heading.data, table.to_html(), numbers.to_html()]
+    text = "".join(re.sub(r"<style.*?</style>", "", part, flags=re.DOTALL) for part in shown)
+    assert "1,200" in numbers.to_html() and "&lt;script&gt;" in text
+    assert not re.search(r"<(script|i|a|b|u)\b", text)

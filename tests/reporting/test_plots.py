@@ -14,6 +14,7 @@ from fercore import audit
 from fercore.datasets import votes as fer_votes
 from fercore.datasets.faces import FER2013_CLASSES, Faces, table
 from fercore.reporting import plots
+from fercore.results import figures
 
 READING = "pairs of images"
 
@@ -105,21 +106,26 @@ def variants():
     return pd.DataFrame(values, index=["fp32", "FP16", "INT8", "pruned", "fewer channels"])
 
 
+def two_splits(faces):
+    place = np.arange(len(faces))
+    return {"subject folds": place // 21, "random folds": place % 3}
+
+
 DRAW = {
     "sparsity": lambda faces: plots.sparsity(pruned(), 0.6, faces, "Weights taken out"),
     "latencies": lambda faces: plots.latencies(timed(), faces, "Batch 1, one thread"),
     "pareto": lambda faces: plots.pareto(variants(), "MiB", "accuracy", faces, "Sizes", "MiB", "accuracy, %"),
     "softened": lambda faces: plots.softened(faces, 4 * np.eye(7)[np.arange(63) % 7], 5, 8.0),
+    "sides": lambda faces: plots.sides(faces, [0, 2, 5, 9], two_splits(faces), 1),
     "panels": lambda faces: plots.panels(over_sizes(), "size", "pooling", "split", faces, "Accuracy", "accuracy, %"),
     "shares": lambda faces: plots.shares(parts(), faces, "Variance", "share, %"),
     "training_curves": lambda faces: plots.training_curves(
         {"tinyfer_lite": history(), "mobilenet_v3_small": history(1, 1)}, faces, "macro_f1", "Runs"
     ),
     "confusion": lambda faces: plots.confusion(np.arange(49).reshape(7, 7) ** 2, faces, "PrivateTest"),
-    "intervals": lambda faces: plots.intervals(
-        scored(list("abcd")), faces, "Scores", "accuracy, %", {"b": 0.5, "z": 1}
-    ),
+    "intervals": lambda faces: plots.intervals(scored(list("abcd")), faces, "Scores", "accuracy, %"),
     "size_and_latency": lambda faces: plots.size_and_latency(costs(), faces),
+    "size_and_accuracy": lambda faces: plots.size_and_accuracy(sized(), faces, "Networks", ["five"]),
     "recall_by_frequency": lambda faces: plots.recall_by_frequency(recalls(faces), faces),
     "reliability": lambda faces: plots.reliability(calibrated(), 0.073, faces),
     "explanations": lambda faces: plots.explanations(
@@ -127,6 +133,9 @@ DRAW = {
     ),
     "class_counts": lambda faces: plots.class_counts(audit.counts(faces), faces),
     "contact_sheet": lambda faces: plots.contact_sheet(faces, [[0, 1], [2], []], ["a", "b", "c"], "Some"),
+    "by_doubt": lambda faces: plots.by_doubt(faces, np.arange(len(faces)) / 63, 0.5, 2),
+    "answered": lambda faces: plots.answered(faces, np.arange(20), (faces.labels[:20] + 1) % 7, *faces.classes[:2], 4),
+    "augmented": lambda faces: plots.augmented(faces, [0, 1], np.zeros((3, 2, 12, 12), np.uint8), "Augmentation"),
     "by_class": lambda faces: plots.by_class(faces, 2),
     "image_pairs": lambda faces: plots.image_pairs(faces, [(0, 1)] * 3, ["x\ny"] * 3, "Pairs"),
     "leakage": lambda faces: plots.leakage(*[leaks(faces, np.arange(len(faces)) % size) for size in (50, 9)], faces),
@@ -140,6 +149,14 @@ DRAW = {
 }
 
 
+def sized():
+    """Networks that stand close together, so that their names have to give way."""
+    value = np.array([0.5, 0.5, 0.6, 0.61, 0.65])
+    table = {"parameters": [50_000, 52_000, 2_400_000, 2_500_000, 900_000], "value": value}
+    names = ["one", "two", "three of a long name", "four of a long name", "five"]
+    return pd.DataFrame({**table, "low": value - 0.02, "high": value + 0.01}, index=names)
+
+
 def words(figure):
     """All text of a figure."""
     return [text.get_text() for text in figure.findobj(lambda part: hasattr(part, "get_text"))]
@@ -151,9 +168,10 @@ def titles(figure):
 
 @pytest.mark.parametrize("name", DRAW)
 def test_the_title_says_what_the_data_are(name):
-    own = {name for name, value in vars(plots).items() if getattr(value, "__module__", "") == plots.__name__}
-    public = {name for name in own if name[0] != "_"}
-    assert set(DRAW) == public - {"save"}, "a figure that is not tested here"
+    own = {name: value for name, value in vars(plots).items() if getattr(value, "__module__", "") == plots.__name__}
+    public = {name for name in own if not name.startswith("_")} - {"save"}
+    assert set(DRAW) == public, "a figure that is not tested here"
+    assert all(hasattr(own[name], "__wrapped__") for name in public), "a figure that takes names for mathematics"
     rendered, real = DRAW[name](seven()), DRAW[name](seven(synthetic=False))
     assert isinstance(rendered, Figure)
     assert any(title.endswith("set (synthetic)") for title in titles(rendered)), titles(rendered)
@@ -204,6 +222,45 @@ ODD = {
 @pytest.mark.parametrize("name", DRAW)
 def test_odd_sets_are_drawn_too(name, odd):
     assert any("(synthetic)" in title for title in titles(DRAW[name](ODD[odd]())))
+
+
+HOSTILE = (
+    r"$\frac$",
+    "total",
+    "<img src=x onerror=alert(1)>",
+    "happy (smile)",
+    "a$b$",
+    "_hidden",
+    "tab\tand\r\n",
+)
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_a_name_from_data_is_text_and_never_mathematics(name, tmp_path):
+    faces = seven(classes=HOSTILE, split=["$x^$", "total", "all"])
+    faces = Faces(r"$\undefined$ set", faces.pixels, faces.table, faces.classes, synthetic=True)
+    if name == "vote_agreement":
+        agreed = audit.vote_agreement(votes(seven())).rename(index=dict(zip(FER2013_CLASSES, HOSTILE, strict=True)))
+        figure = plots.vote_agreement(agreed, faces)
+    elif name == "leakage":
+        leaked = audit.leakage(faces, np.arange(63) % 9, "$x^$")
+        figure = plots.leakage(leaked, leaked, faces, "$x^$")
+    elif name == "intervals":
+        figure = plots.intervals(scored(HOSTILE), faces, "$a$", "$b$")
+    else:
+        figure = DRAW[name](faces)
+    figures.save(figure, tmp_path, name)  # mathematics that nobody can read ends in an error here
+    found = [title for title in titles(figure) if r"\$\undefined\$ set (synthetic)" in title]
+    assert found and (tmp_path / f"{name}.svg").stat().st_size > 1000
+
+
+def test_class_counts_shows_a_class_named_total():
+    faces = faces_of([0, 0, 1], ["Test", "total", "total"], classes=("total", "b"))
+    table = audit.counts(faces)
+    assert table.index.tolist() == ["total", "b", "total of all"]
+    assert table.columns.tolist() == ["Test", "total", "total of all"]
+    assert table.to_numpy().tolist() == [[1, 1, 2], [0, 1, 1], [1, 2, 3]]
+    assert [axis.get_title() for axis in plots.class_counts(table, faces).axes] == ["Test: 1", "total: 2"]
 
 
 def test_class_counts_shows_the_counts():
@@ -310,7 +367,7 @@ SAVED = ("contact_sheet", "class_pairs", "mean_faces")  # each is laid out in it
 
 def save_all(out):
     for name in SAVED:
-        plots.save(DRAW[name](seven()), out, name)
+        figures.save(DRAW[name](seven()), out, name)
 
 
 def test_the_same_bytes_in_another_process_and_when_saved_again(tmp_path):
@@ -324,7 +381,7 @@ def test_the_same_bytes_in_another_process_and_when_saved_again(tmp_path):
     for name in files:
         assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes(), name
     figure = DRAW["mean_faces"](seven())
-    assert plots.save(plots.save(figure, tmp_path / "here", "first"), tmp_path / "here", "second") is figure
+    assert figures.save(figures.save(figure, tmp_path / "here", "first"), tmp_path / "here", "second") is figure
     for suffix in ("png", "svg"):
         first, second = ((tmp_path / f"here/{part}.{suffix}").read_bytes() for part in ("first", "second"))
         assert first == second == (tmp_path / f"there/mean_faces.{suffix}").read_bytes()
@@ -334,7 +391,7 @@ def test_the_same_bytes_in_another_process_and_when_saved_again(tmp_path):
 def test_nothing_is_written_where_out_is_empty(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     figure = Figure()
-    assert plots.save(figure, "", "x") is figure and not list(tmp_path.iterdir())
+    assert figures.save(figure, "", "x") is figure and not list(tmp_path.iterdir())
 
 
 def test_panels_show_each_value_with_its_interval_and_scores_within_what_there_is():
@@ -364,6 +421,18 @@ def test_a_category_keeps_its_color_where_another_is_not_shown():
     assert colors[1] != {plots.sns.color_palette()[0]}
 
 
+def test_size_and_accuracy_marks_ours_and_gives_intervals():
+    table = sized()
+    axis = plots.size_and_accuracy(table, seven(), "Networks", ["five"]).axes[0]
+    dots = {tuple(np.round(line.get_xydata()[0], 6)): line for line in axis.lines if line.get_marker() in "oD"}
+    assert {spot: line.get_marker() for spot, line in dots.items()} == {
+        (row.parameters, round(100 * row.value, 6)): "D" if row.Index == "five" else "o" for row in table.itertuples()
+    }
+    ends = [bar.get_segments()[0][:, 1] for bar in axis.collections]
+    assert np.sort(ends, axis=0) == pytest.approx(np.sort(100 * table[["low", "high"]].to_numpy(), axis=0))
+    assert axis.get_xscale() == "log" and {text.get_text() for text in axis.texts} == set(table.index)
+
+
 def test_shares_add_up_and_one_that_is_unknown_is_none():
     figure = plots.shares(parts(), seven(), "Variance", "share, %")
     assert sum(bar.get_width() for bars in figure.axes[0].containers for bar in bars) == pytest.approx(150)
@@ -375,3 +444,64 @@ def test_a_softened_answer_is_the_softmax_of_the_logits_over_the_temperature():
     bars = [bar.get_width() for bars in figure.axes[1].containers for bar in bars]
     expected = [100 * np.exp(logits[0] / t) / np.exp(logits[0] / t).sum() for t in (1, 2)]
     assert bars == pytest.approx(np.concatenate(expected)) and "Labelled b" in figure.get_suptitle()
+
+
+def shown(figure):
+    """The images of a figure, in their order."""
+    return [np.asarray(axis.images[0].get_array()) for axis in figure.axes if axis.images]
+
+
+def test_by_doubt_goes_from_the_most_doubtful_of_a_class_to_the_clearest():
+    faces, quality = faces_of(np.tile([0, 1], 4), classes=("a", "b")), np.array([4, 1, 2, 3, 1, 2, 3, 4]) / 4
+    for share, rows in ((0.0, [4, 2, 1, 5]), (0.5, [2, 6, 5, 3]), (1.0, [6, 0, 3, 7])):
+        images = shown(plots.by_doubt(faces, quality, share, 2))
+        assert len(images) == 4 and all(np.array_equal(*pair) for pair in zip(images, faces.pixels[rows], strict=True))
+
+
+def test_answered_shows_the_images_behind_a_cell_of_the_confusion_matrix():
+    faces = faces_of([0, 1, 0, 0, 1], classes=("a", "b"))
+    figure = plots.answered(faces, np.array([0, 2, 3, 4]), np.array([1, 0, 1, 1]), "a", "b", 5)
+    expected = faces.pixels[[0, 3, 2, 4]]  # asked for, and below them each class where it is answered right
+    assert all(np.array_equal(*pair) for pair in zip(shown(figure), expected, strict=True))
+    assert figure.get_suptitle().startswith("Labelled a, answered b: 2 images")
+    assert len(shown(plots.answered(faces, np.arange(5), faces.labels, "a", "a"))) == 3
+    assert not shown(plots.answered(faces, np.array([1, 4]), np.array([0, 0]), "a", "b"))
+
+
+def test_augmented_has_the_image_above_what_was_drawn_of_it():
+    faces, drawn = faces_of([0, 1, 2]), np.arange(2 * 2 * 9, dtype=np.uint8).reshape(2, 2, 3, 3)
+    images = shown(plots.augmented(faces, [2, 0], drawn, "Augmentation"))
+    expected = [*faces.pixels[[2, 0]], *drawn.reshape(4, 3, 3)]
+    assert all(np.array_equal(*pair) for pair in zip(images, expected, strict=True))
+
+
+def test_a_notebook_shows_a_figure_as_a_picture_from_the_first_cell_on():
+    code = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+from fercore.reporting import plots
+figure = plots.Figure()
+figure.subplots()
+assert shell.display_formatter.format(figure)[0].keys() >= {"image/png"}
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_the_sides_of_a_fold_frame_what_is_held_out():
+    faces = seven()
+    figure = plots.sides(faces, [1, 4, 5], {"subject folds": np.ones(63, int), "random folds": np.arange(63) % 3}, 1)
+    shown = [axis for axis in figure.axes if axis.get_visible()]
+    framed = [all(spine.get_visible() for spine in axis.spines.values()) for axis in shown]
+    assert framed == [True] * 3 + [True, True, False]
+    assert [text for text in words(figure) if "held out" in text] == [
+        "subject folds, fold 1: 3 held out (framed), 0 trained on",
+        "random folds, fold 1: 2 held out (framed), 1 trained on",
+    ]
+    assert len([axis for axis in plots.sides(faces, range(30), two_splits(faces), 0).axes if axis.get_visible()]) == 20
+
+
+def test_a_softened_answer_says_how_undecided_it_is():
+    figure = plots.softened(faces_of([0, 1], classes=("a", "b")), np.array([[0.0, 0.0], [100.0, 0.0]]), 1, 1e6)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "temperature 1: as between 1.0 classes", "temperature 1e+06: as between 2.0 classes"
+    ]  # fmt: skip

@@ -50,12 +50,9 @@ def test_a_name_that_means_nothing_is_refused(text, said):
 def test_what_is_saved_is_gathered_and_the_first_folder_wins(tmp_path):
     name = "accuracy(tinyfer_lite, fer2013, PrivateTest)"
     rows = [{"measurement": name, "value": 0.67, "low": 0.65, "high": 0.69, "seeds": 3, "deduplicated": 0.66}]
-    measurements.save(rows, tmp_path / "quick/02_b", "quick")
-    measurements.save(
-        [{"measurement": name, "value": 0.5}, {"measurement": "parameters(x, 7)", "value": 80238599}],
-        tmp_path / "reference/02_b",
-        "paper",
-    )
+    measurements.write(measurements.table(rows, "quick"), tmp_path / "quick/02_b")
+    other = [{"measurement": name, "value": 0.5}, {"measurement": "parameters(vgg13, 7)", "value": 80238599}]
+    measurements.write(measurements.table(other, "paper"), tmp_path / "reference/02_b")
     found = measurements.gather([tmp_path / "quick", tmp_path / "reference", tmp_path / "nowhere"])
     assert found.loc[name, ["value", "low", "high", "seeds", "deduplicated", "profile"]].tolist() == [
         0.67,
@@ -66,27 +63,28 @@ def test_what_is_saved_is_gathered_and_the_first_folder_wins(tmp_path):
         "quick",
     ]
     assert found.loc[name, "evidence"] == (tmp_path / "quick/02_b/measurements.csv").as_posix()
-    assert found.loc["parameters(x, 7)", "value"] == 80238599
+    assert found.loc["parameters(vgg13, 7)", "value"] == 80238599
     assert found.index.is_unique
 
 
 def test_the_file_is_sorted_rounded_and_the_same_again(tmp_path):
-    rows = [{"measurement": f"loss(x, fer2013, {split})", "value": 1 / 3} for split in ("test", "all")]
+    rows = [{"measurement": f"loss(vgg13, fer2013, {split})", "value": 1 / 3} for split in ("test", "all")]
     for folder, order in (("a", rows), ("b", rows[::-1])):
-        measurements.save(order, tmp_path / folder)
+        measurements.write(measurements.table(order), tmp_path / folder)
     text = (tmp_path / "a/measurements.csv").read_bytes()
     assert text == (tmp_path / "b/measurements.csv").read_bytes()
-    assert text.decode().splitlines()[1].startswith('"loss(x, fer2013, all)",0.333333,')
+    assert text.decode().splitlines()[1].startswith('"loss(vgg13, fer2013, all)",0.333333,')
 
 
 def test_counts_are_not_rounded(tmp_path):
-    saved = measurements.save([{"measurement": "parameters(x, 7)", "value": 304326632}], tmp_path)
+    saved = measurements.table([{"measurement": "parameters(vgg13, 7)", "value": 304326632}])
+    measurements.write(saved, tmp_path)
     assert saved["value"].tolist() == [304326632] and "304326632" in (tmp_path / "measurements.csv").read_text()
 
 
 def test_nothing_is_written_without_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert len(measurements.save([{"measurement": "parameters(x, 7)", "value": 1}], "")) == 1
+    measurements.write(measurements.table([{"measurement": "parameters(vgg13, 7)", "value": 1}]), "")
     assert not list(tmp_path.iterdir())
 
 
@@ -95,3 +93,37 @@ def test_another_file_of_that_name_is_refused(tmp_path):
     pd.DataFrame({"measurement": ["x"], "value": [1]}).to_csv(tmp_path / "01/measurements.csv", index=False)
     with pytest.raises(ValueError, match=r"01.measurements\.csv: has the columns measurement, value; expected"):
         measurements.gather([tmp_path])
+
+
+def test_a_name_that_no_claim_could_have_is_not_written():
+    for name, said in (("accuracy(tinyfer_lite, fer2103, PrivateTest)", "did you mean 'fer2013'"),
+                       ("accuracy(tinyfer_light, fer2013, PrivateTest)", "no network 'tinyfer_light'"),
+                       ("recall(tinyfer_lite, fer2013, PrivateTest, hapy)", "did you mean 'happy'")):  # fmt: skip
+        with pytest.raises(ValueError, match=said):
+            measurements.table([{"measurement": name, "value": 0.5}], "quick")
+
+
+def test_a_set_of_ones_own_brings_its_names_with_it(make_faces):
+    name = "recall(tinyfer_lite, grey noise, PublicTest, middle)"
+    with pytest.raises(ValueError, match="no dataset"):
+        measurements.table([{"measurement": name, "value": 0.5}], "quick")
+    assert (
+        measurements.table([{"measurement": name, "value": 0.5}], "quick", faces=[make_faces()])["value"].item() == 0.5
+    )
+
+
+@pytest.mark.parametrize(
+    ("profile", "departs", "said"),
+    [
+        ("paper", "", "paper"),
+        ("paper", "random weights", "random weights"),
+        ("laptop", "", "laptop profile"),
+        ("laptop", "random weights", "laptop profile, random weights"),
+    ],
+)
+def test_whose_protocol_a_training_has_is_a_column_of_its_own(profile, departs, said):
+    rows = [
+        {"measurement": "accuracy(vgg13, fer2013, test)", "value": 0.5},
+        {"measurement": "parameters(vgg13, 7)", "value": 1},
+    ]
+    assert measurements.table(rows, profile, departs)["protocol"].tolist() == [said, ""]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fercore.datasets import splits
 from fercore.datasets.faces import Faces, table
 from fercore.results import tables
 
@@ -152,6 +153,18 @@ def test_parameters_keep_every_digit(tmp_path):
 def test_a_long_table_has_no_latex(tmp_path):
     tables.save(pd.DataFrame({"row": range(tables.PAGE + 1)}), tmp_path, "long", faces_of())
     assert [path.name for path in tmp_path.iterdir()] == ["long.csv"]
+
+
+def test_a_table_by_rows_says_which_images_they_are(tmp_path):
+    faces = faces_of()
+    frame = pd.DataFrame({"row": [0], "predicted": [1]})
+    assert list(tables.save(frame, tmp_path, "predictions", faces)) == ["row", "predicted"]
+    tables.save(frame.set_index("row"), tmp_path, "by_row", faces)
+    for name in ("predictions", "by_row"):
+        splits.same_images(faces, pd.read_csv(tmp_path / f"{name}.csv", dtype=str), name)
+    other = Faces("fer2013", np.ones((1, 2, 2), np.uint8), table([0]), ("a",))
+    with pytest.raises(ValueError, match="predictions is of other images"):
+        splits.same_images(other, pd.read_csv(tmp_path / "predictions.csv", dtype=str), "predictions")
 
 
 def test_a_frame_of_several_sets_names_each_and_is_called_synthetic_as_soon_as_one_is(tmp_path):

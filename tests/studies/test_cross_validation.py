@@ -10,6 +10,7 @@ import pytest
 
 from fercore import datasets
 from fercore.datasets.faces import Faces, table
+from fercore.results import tables
 from fercore.studies import cross_validation
 from fercore.studies.cross_validation import (  # fmt: skip
     COHORT,
@@ -24,6 +25,7 @@ from fercore.studies.cross_validation import (  # fmt: skip
     cohort,
     gathered,
     grid,
+    load_logits,
     logits_of,
     prepared,
     teach,
@@ -83,14 +85,15 @@ def test_where_nobody_is_named_copies_are_kept_together_and_only_they_are_taken(
     assert len(faces) == 8 * 9 and list(folds) == [COPIES, RANDOM]
     group = np.repeat([0, 1, 0, 1, 0, 5, 6, 5, 6], 8)
     assert pd.Series(folds[COPIES]).groupby(group).nunique().max() == 1
-    given = tmp_path / "groups.csv"
-    pd.DataFrame({"row": range(12), "near": [0, 1, 0, 1, 0, 5, 6, 5, 6, 9, 10, 9]}).to_csv(given)
+    given, known = tmp_path / "groups.csv", datasets.load_imported(folder)
+    found = pd.DataFrame({"row": range(12), "near": [0, 1, 0, 1, 0, 5, 6, 5, 6, 9, 10, 9]})
+    tables.save(found, tmp_path, "groups", known)
     assert len(prepared(Sample(folder, folds=2, copies=str(given)))[0]) == 8 * 11  # what the audit found is taken over
-    pd.DataFrame({"row": range(11), "near": range(11)}).to_csv(given)
+    tables.save(found[:11], tmp_path, "groups", known)
     with pytest.raises(ValueError, match=r"groups\.csv has 11 rows, not the 12 of nobody"):
         prepared(Sample(folder, 1, 2, copies=str(given)))
-    pd.DataFrame({"row": range(12), "near": [0, 1, 0, 1, 4, 5, 6, 5, 6, 9, 9, 11]}).to_csv(given)
-    with pytest.raises(ValueError, match=r"groups\.csv is of other images: it parts some of nobody"):
+    tables.save(found, tmp_path, "groups", replace(known, pixels=known.pixels[::-1]))
+    with pytest.raises(ValueError, match=r"groups\.csv is of other images \(\w+\) than nobody .*the same in another"):
         prepared(Sample(folder, 2, 2, copies=str(given)))
 
 
@@ -160,11 +163,27 @@ def test_a_teacher_never_sees_its_fold_and_speaks_of_every_window(samples, tmp_p
     assert taught["logits"].nunique() == 2
     names = logits_of(trials.assign(logits=taught["logits"]).iloc[::-1])
     assert names == {"synthck": {SUBJECTS: taught["logits"].tolist()}}  # by fold, in whatever order they came
-    logits = np.load(tmp_path / taught["logits"][0])
+    logits = load_logits(tmp_path / taught["logits"][0], faces)
+    assert np.array_equal(logits, np.load(tmp_path / taught["logits"][0]))
     assert logits.shape == (len(faces), len(faces.classes)) and logits.dtype == np.float32
     answers = np.exp(logits).reshape(-1, 8, logits.shape[1]).mean(1).argmax(1)
     held = folds[SUBJECTS][::8] == 0
     assert (answers == faces.labels[::8])[held].mean() == pytest.approx(taught["accuracy"][0])
+
+
+def test_logits_of_other_images_and_damaged_ones_are_refused(samples, tmp_path):
+    faces, _ = prepared(samples["synthck"])
+    logits = np.random.default_rng(0).normal(size=(len(faces), len(faces.classes))).astype(np.float32)
+    path = tmp_path / cross_validation._keep(logits, faces, tmp_path)
+    assert np.array_equal(load_logits(path, faces), logits)
+    turned = replace(faces, pixels=faces.pixels[::-1])
+    with pytest.raises(ValueError, match=rf"{path.name}: damaged, or the logits of other images than these of synthck"):
+        load_logits(path, turned)
+    whole = path.read_bytes()
+    for content in (whole[:-4], whole[:-1] + b"x", b"", b"PK" + whole):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{path.name}: damaged"):
+            load_logits(path, faces)
 
 
 def trial(method=SOFTENED, fold=0, data="synthck", split=SUBJECTS):
@@ -221,3 +240,12 @@ def test_a_study_without_data_has_a_few_rendered_faces(folder, tmp_path):
         gathered({"ckplus": folder, "oulucasia": folder}, ["ckplus", "oulucasia"], {}, 2)
     with pytest.raises(ValueError, match="sets are ckplus, but there is a folder for fer2013 only"):
         gathered({"ckplus": "", "fer2013": folder}, ["ckplus"], {}, 2)
+
+
+def test_logits_of_a_teacher_that_sees_smaller_windows_are_of_the_students_images(samples, tmp_path):
+    trials = grid(samples, ["simple_cnn"], [1], group_split=True).head(1)
+    small = replace(RECIPE, img_size=32)
+    taught = trials.join(teach(trials, samples, "simple_cnn", small, teachers=str(tmp_path)))
+    [[[name]]] = [list(splits.values()) for splits in logits_of(taught).values()]
+    faces, _ = prepared(samples["synthck"])
+    assert load_logits(tmp_path / name, faces).shape == (len(faces), len(faces.classes))

@@ -317,6 +317,20 @@ def test_what_temperatures_make_of_a_score_is_without_what_seeds_do():
     assert alone.isna().all(axis=None)
 
 
+def test_the_best_of_several_is_above_their_mean_by_luck_alone():
+    noise = np.random.default_rng(1).normal(size=(60, 7, 5))
+    found = pd.DataFrame([statements.luck(part, draws=200) for part in noise])
+    assert (
+        found["above_mean"].mean() == pytest.approx(found["by_chance"].mean(), rel=0.1) and found["by_chance"].min() > 0
+    )
+    assert 0.3 < (found["p"] < 0.5).mean() < 0.7 and (found["p"] < 0.05).mean() < 0.15
+    better = noise[0] + 5 * np.eye(7)[3][:, None]
+    told = statements.luck(better, draws=200)
+    assert told["p"] == pytest.approx(1 / 201, abs=0.01) and told["above_mean"] > 1.5 * told["by_chance"]
+    assert statements.luck(better, draws=50) == statements.luck(better, draws=50)
+    assert statements.luck(np.ones((3, 4)))["p"] == 1
+
+
 def test_a_level_of_the_index_as_columns():
     found = statements.table(BY_FOLD).assign(paper=[0.5] * 6)
     wide = statements.side_by_side(found, "pooling", ["p2", "none", "absent"])

@@ -4,13 +4,16 @@ import functools
 import json
 import os
 import signal
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from fercore import files
 from fercore.studies.sweep import SweepError, require_complete, sweep
 
 
@@ -42,6 +45,7 @@ def deadly(trials, log, times):
     return squared(trials)
 
 
+sweep_module = sys.modules[sweep.__module__]
 POINTS = pd.DataFrame({"x": [5, 2, 3, 4], "kind": ["a", "b", "a", "b"], "rate": [0.1, 0.2, 0.3, 0.1]})
 EXPECTED = pd.concat([POINTS, squared(POINTS)], axis=1)
 
@@ -243,3 +247,68 @@ def test_a_sweep_with_a_failure_is_not_whole(tmp_path):
         require_complete(found)
     good = sweep(squared, POINTS, workers=1, progress=False)
     assert require_complete(good) is good
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"result": [1]}', '{"result": {"y": 1', "\xff", "[" * 10**5])
+def test_a_damaged_trial_is_named_and_stops_no_other(tmp_path, content):
+    log, folder = tmp_path / "log", tmp_path / "trials"
+    sweep(functools.partial(squared, log=log), POINTS[:3], folder, workers=1, progress=False)
+    damaged = next(path for path in folder.iterdir() if '"x": 2' in path.read_text())
+    damaged.write_text(content, encoding="latin-1")
+    found = sweep(functools.partial(squared, log=log), POINTS, folder, workers=1, progress=False)
+    assert found["y"].isna().tolist() == [False, True, False, False] and calls(log) == ["2", "3", "4", "5"]
+    with pytest.raises(SweepError, match=rf"1 of 4 trials failed.*SweepError: .*{damaged.name}: no result of a t"):
+        require_complete(found)
+    damaged.unlink()
+    found = sweep(functools.partial(squared, log=log), POINTS, folder, workers=1, progress=False)
+    pd.testing.assert_frame_equal(require_complete(found), EXPECTED, check_exact=True)
+
+
+def odd(trials, give):
+    if 2 not in set(trials["x"]):
+        return squared(trials)
+    if give == "two columns":
+        return pd.concat([squared(trials), squared(trials)], axis=1)
+    if give == "itself":
+        own = []
+        own.append(own)
+        return squared(trials).assign(z=[own])
+    raise {"no memory": MemoryError("none left"), "exit": SystemExit(3)}[give]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("give", "told"),
+    [
+        ("two columns", "two columns of the name name, y"),
+        ("itself", "results are kept as JSON: "),
+        ("no memory", "MemoryError: none left"),
+        ("exit", "SystemExit: 3"),
+    ],
+)
+def test_a_bad_trial_of_any_kind_stops_no_other(workers, give, told):
+    found = sweep(functools.partial(odd, give=give), POINTS, workers=workers, progress=False)
+    assert told in found["error"][1] and (found["error"] == "").tolist() == [True, False, True, True]
+
+
+def test_a_second_sweep_in_one_folder_is_told(tmp_path):
+    with files.locked(tmp_path, "a sweep"), ThreadPoolExecutor(1) as other:
+        running = other.submit(sweep, squared, POINTS, tmp_path, workers=1, progress=False)
+        with pytest.raises(files.BusyError, match=rf"is being written by a sweep, process {os.getpid()} on "):
+            running.result()
+
+
+@pytest.mark.parametrize("changed", ["another version", "before the code was changed"])
+def test_a_dask_worker_with_other_code_keeps_nothing(tmp_path, monkeypatch, changed):
+    distributed = pytest.importorskip("distributed")
+    if changed == "another version":
+        versions = iter(["ours", "theirs", "theirs", "theirs", "theirs"])
+        monkeypatch.setattr(sweep_module, "_code", lambda function: next(versions))
+    else:
+        monkeypatch.setattr(sweep_module, "IMPORTED", 0.0)
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        pytest.raises(SweepError, match=rf"the Dask worker of process {os.getpid()} on .*{changed}"),
+    ):
+        sweep(squared, POINTS, tmp_path, scheduler=cluster.scheduler_address, progress=False)
+    assert not list(tmp_path.iterdir())

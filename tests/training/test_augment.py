@@ -197,3 +197,15 @@ def test_larger_images_do_not_alias(large, side):
     smooth = ((smooth - smooth.min()) / (smooth.max() - smooth.min()) * 255).to(torch.uint8)
     gap = augment.augment(smooth, side, NONE) - preprocess.resize(smooth, side)
     assert gap.abs().max() < 0.15 and gap.abs().mean() < 0.02
+
+
+@pytest.mark.parametrize("shape", [(5, 24, 24), (5, 24, 24, 3)])
+def test_a_preview_is_what_training_sees_in_grey_levels(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    still = augment.preview(pixels, 24, NONE, count=2)
+    expected = pixels if len(shape) == 3 else pixels @ [0.2989, 0.587, 0.114]
+    assert still.shape == (2, 5, 24, 24) and np.abs(still - expected.astype(float)).max() <= 1
+    drawn = augment.preview(pixels, 24, Augmentation(), count=3, seed=1)
+    assert not np.array_equal(drawn[0], drawn[1]) and np.array_equal(
+        drawn, augment.preview(pixels, 24, Augmentation(), 3, 1)
+    )

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch.optim import lr_scheduler
 
 from fercore.training import losses
-from fercore.training.augment import Augmentation
+from fercore.training.augment import AUGMENTATIONS, Augmentation
 from fercore.training.losses import Distillation
-from fercore.training.recipe import Recipe, criterion, from_plain, learning_rate, optimizer
+from fercore.training.recipe import Recipe, criterion, departures, from_plain, learning_rate, optimizer
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,72 @@ def test_a_setting_that_does_not_fit_is_refused(settings, told):
         Recipe(**settings)
 
 
+def kd(**settings):
+    return {"distillation": Distillation(**{"temperature": 4.0, "soft": 0.7, "hard": 0.3} | settings)}
+
+
+@pytest.mark.parametrize(
+    "settings, told",
+    [
+        (kd(temperature=0.0), "distillation.temperature is 0.0; expected above 0"),
+        (kd(temperature=-4), "distillation.temperature is -4; expected above 0"),
+        (kd(temperature=math.nan), "distillation.temperature is nan"),
+        (kd(temperature="4"), "distillation.temperature is '4', a str; expected a number"),
+        (kd(soft=-0.1), "distillation.soft is -0.1; expected 0"),
+        (kd(soft=math.inf), "distillation.soft is inf"),
+        (kd(soft=0, hard=0.0), "distillation weighs everything 0"),
+        (kd(squared="no"), "distillation.squared is 'no'; expected true or false"),
+        ({"distillation": losses.Curriculum(rise=0.0)}, "distillation.rise is 0.0; expected above 0"),
+        ({"distillation": losses.Curriculum(low=0.0)}, "distillation.low is 0.0; expected above 0"),
+        ({"distillation": losses.Curriculum(rate=-1.0)}, "distillation.rate is -1.0"),
+        ({"distillation": losses.Relations(inter=-2.0)}, "distillation.inter is -2.0"),
+        ({"distillation": losses.Decoupled(others=True)}, "distillation.others is True, a bool; expected a number"),
+        ({"distillation": "softened"}, "distillation is 'softened'; expected its settings, or null"),
+        ({"augmentation": "flip"}, "augmentation is 'flip'; expected its settings, or null"),
+        ({"augmentation": Augmentation(flip=2.0)}, "augmentation.flip is 2.0; expected 0 to 1"),
+        ({"augmentation": Augmentation(crop_scale=(1.0, 0.8))}, "augmentation.crop_scale is from 1.0 to 0.8"),
+        ({"augmentation": Augmentation(crop_scale=(0.0, 1.0))}, "augmentation.crop_scale is 0.0; expected above 0"),
+        ({"augmentation": Augmentation(zoom=1.1)}, "augmentation.zoom is 1.1; expected two numbers, from and to"),
+        ({"augmentation": Augmentation(erasing_ratio=(1, 2, 3))}, "augmentation.erasing_ratio is .*; expected two"),
+        ({"epochs": True}, "epochs is True, a bool; expected a number"),
+        ({"seed": True}, "seed is True; expected a whole number"),
+        ({"seed": 2**64}, "seed is 18446744073709551616; expected one of 64 bits"),
+        ({"bn_momentum": "0.1"}, "bn_momentum is '0.1', a str; expected a number, or null"),
+        ({"loss": ["focal"]}, r"loss is \['focal'\]; there are"),
+        ({"optimizer": {"name": "adam"}}, "optimizer is {'name': 'adam'}; there are"),
+    ],
+)
+def test_values_that_mean_nothing_are_refused(settings, told):
+    with pytest.raises(ValueError, match=told):
+        Recipe(**settings)
+
+
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS.values(), ids=AUGMENTATIONS)
+def test_what_the_papers_set_is_within_bounds(augmentation):
+    for distillation in (None, losses.microexpnet(32.0), losses.microexpnet_se(), losses.mini_resemotenet()):
+        Recipe(augmentation=augmentation, distillation=distillation)
+
+
+@pytest.mark.parametrize(
+    "values, told",
+    [
+        ({"distillation": "softened"}, "distillation is 'softened', a str; expected its settings, or null for none"),
+        ({"distillation": ["softened"]}, "a list; expected its settings"),
+        ({"distillation": {"kind": ["softened"]}}, r"distillation of kind \['softened'\]; there are"),
+        ({"distillation": {"kind": {}}}, "distillation of kind {}; there are"),
+        ({"distillation": {}}, "Distillation lacks temperature, soft, hard"),
+        ({"distillation": {"temperature": 4, "soft": [1], "hard": 0}}, r"distillation.soft is \(1,\), a tuple"),
+        ({"augmentation": "flip"}, "augmentation is 'flip', a str; expected its settings"),
+        ({"augmentation": {"zoom": {}}}, "augmentation.zoom is {}; expected two numbers"),
+        ({"loss": ["focal"]}, "loss is .*; there are cross_entropy, focal"),
+        ({5: 1}, "Recipe has no setting 5"),
+    ],
+)
+def test_lists_and_mappings_where_a_name_belongs_are_told(values, told):
+    with pytest.raises(ValueError, match=told):
+        from_plain(values)
+
+
 def test_settings_survive_json():
     recipe = Recipe(distillation=Distillation(4.0, 0.7, 0.3))
     assert json.loads(json.dumps(recipe.plain())) == recipe.plain()
@@ -61,6 +127,9 @@ def test_a_recipe_is_read_again_from_plain_values():
     assert from_plain({}) == Recipe() and from_plain({"augmentation": None}).augmentation is None
 
 
+KD = {"temperature": 4.0, "soft": 0.7, "hard": 0.3}
+
+
 @pytest.mark.parametrize(
     "values, told",
     [
@@ -69,6 +138,22 @@ def test_a_recipe_is_read_again_from_plain_values():
         ({"augmentation": {"flips": 1}}, "Augmentation has no setting 'flips'; did you mean 'flip'"),
         ({"epochs": 0}, "epochs is 0"),
         ({"learning_rate": "1e-3"}, "learning_rate is '1e-3', a str; expected a number"),
+        ({"epochs": True}, "epochs is True"),
+        ({"distillation": KD | {"temperature": 0.0}}, "distillation.temperature is 0.0; expected above 0"),
+        ({"distillation": KD | {"temperature": "1e1"}}, "distillation.temperature is '1e1', a str; expected a number"),
+        ({"distillation": KD | {"temperature": math.nan}}, "temperature is nan"),
+        ({"distillation": KD | {"soft": -1}}, "distillation.soft is -1; expected 0 or more"),
+        ({"distillation": KD | {"soft": 0, "hard": 0}}, "distillation weighs everything 0"),
+        ({"distillation": KD | {"squared": 1}}, "distillation.squared is 1; expected true or false"),
+        ({"distillation": {"temperature": 4}}, "Distillation lacks soft, hard"),
+        ({"distillation": [4, 1, 0]}, "distillation is .*; expected its settings, or null"),
+        ({"distillation": {"kind": "curriculum", "rise": 0}}, "distillation.rise is 0; expected above 0"),
+        ({"distillation": {"kind": "relations", "intra": "2"}}, "distillation.intra is '2'"),
+        ({"augmentation": {"flip": 1.5}}, "augmentation.flip is 1.5; expected 0 to 1"),
+        ({"augmentation": {"zoom": 1.5}}, "augmentation.zoom is 1.5; expected two numbers"),
+        ({"augmentation": {"zoom": [1.5, 1]}}, "augmentation.zoom is .*; expected the smaller one first"),
+        ({"augmentation": {"crop_scale": [0, 1]}}, "augmentation.crop_scale is 0; expected above 0 to 1"),
+        ({"augmentation": "flip"}, "augmentation is 'flip', a str; expected its settings"),
     ],
 )
 def test_a_recipe_that_does_not_fit_is_told(values, told):
@@ -191,3 +276,9 @@ def test_every_kind_of_distillation_comes_back_from_plain_values(kd):
     assert from_plain(json.loads(json.dumps(recipe.plain()))) == recipe
     with pytest.raises(ValueError, match=r"kind 'hinton'; there are softened, relations, decoupled"):
         from_plain({"distillation": {"kind": "hinton"}})
+
+
+def test_departures_are_the_settings_in_which_two_recipes_differ():
+    assert departures(Recipe()) == {}
+    found = departures(Recipe(epochs=2, schedule="cosine"), Recipe(epochs=3))
+    assert found == {"epochs": (3, 2), "schedule": ("plateau", "cosine")}

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -240,8 +241,8 @@ def test_soft_labels_are_the_shares_of_the_votes(make_faces, tiny):
 
 
 def test_what_does_not_fit_is_refused(faces, tiny):
-    with pytest.raises(KeyError, match="no split 'train'"):
-        train(tiny(), faces, train="train")
+    with pytest.raises(KeyError, match="no split 'teaching'"):
+        train(tiny(), faces, train="teaching")
     with pytest.raises(ValueError, match="1 image to train on"):
         train(tiny(), faces, train=np.array([3]))
     with pytest.raises(ValueError, match="no image to select on"):
@@ -597,6 +598,129 @@ def test_a_damaged_or_missing_checkpoint_is_told(faces, tiny, tmp_path):
     last.write_bytes(last.read_bytes()[:-10])
     with pytest.raises(RunError, match=r"last\.safetensors: not a checkpoint"):
         train(tiny(), faces, quick(learning_rate=0.2, epochs=8), tmp_path)
+
+
+class Silent(nn.Module):
+    """Trains well, and answers nothing at evaluation."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, images):
+        return self.inner(images) * (1 if self.training else float("nan"))
+
+
+def test_a_network_that_answers_nothing_does_not_end_well(faces, tiny, tmp_path):
+    told = r"answer is not finite for 15 of 15 images, the first of them row 12 of grey noise, after epoch 1; the check"
+    with pytest.raises(RunError, match=told):
+        train(Silent(tiny()), faces, folder=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def rewritten(path, change=None, **tensors):
+    """Write a checkpoint again with other tensors, and what `change` makes of its record."""
+    held, record = checkpoint.read(path)
+    checkpoint.write(path, held | tensors, change(record) if change else record)
+
+
+LONG = quick(learning_rate=0.2, epochs=8)  # whose best epoch is not its last
+
+
+def put(**values):
+    return lambda record: record | values
+
+
+def in_row(**values):
+    """The third row of the history with other values; None takes one away."""
+
+    def change(record):
+        row = {name: value for name, value in (record["history"][2] | values).items() if value is not None}
+        return record | {"history": [*record["history"][:2], row, *record["history"][3:]]}
+
+    return change
+
+
+DAMAGE = {
+    "another kind": (lambda record: [1], "not a checkpoint of a training"),
+    "no identity": (put(identity=None), "a damaged record, in identity"),
+    "no history": (put(history=[]), "a damaged record, in best_epoch"),
+    "history of text": (put(history=["x"]), "a damaged record, in history"),
+    "an epoch is gone": (lambda record: record | {"history": record["history"][1:]}, "a damaged record, in history"),
+    "a score is gone": (in_row(macro_f1=None), "a damaged record, in history"),
+    "a loss of nan": (in_row(loss=float("nan")), "a damaged record, in history"),
+    "an epoch that is not there": (put(best_epoch=99), "a damaged record, in best_epoch"),
+    "no best epoch": (put(best_epoch=None), "a damaged record, in best_epoch"),
+    "no scaler": (put(scaler=None), "a damaged record, in scaler"),
+}
+
+
+@pytest.mark.parametrize("change, told", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_record_is_told_with_its_file(faces, tiny, tmp_path, change, told):
+    train(tiny(), faces, LONG, tmp_path)
+    path = tmp_path / checkpoint.LAST
+    rewritten(path, change)
+    with pytest.raises(RunError, match=rf"last\.safetensors: {told}"):
+        train(tiny(), faces, LONG, tmp_path)
+
+
+def test_weights_that_nobody_can_compute_with_are_told_by_name(faces, tiny, tmp_path):
+    train(tiny(), faces, LONG, tmp_path)
+    last, best = tmp_path / checkpoint.LAST, tmp_path / checkpoint.BEST
+    whole = last.read_bytes(), best.read_bytes()
+    nan = torch.full((8,), float("nan"))
+    for path, tensors, told in (
+        (best, {"norm.weight": nan}, r"best\.safetensors does not go with last.*norm\.weight is not finite"),
+        (best, {"norm.running_var": -torch.ones(8)}, r"best.*norm\.running_var is a variance below 0"),
+        (best, {"norm.bias": torch.ones(8).double()}, r"norm\.bias is of type float64, not float32"),
+        (last, {"network.norm.weight": nan}, r"last\.safetensors: network\.norm\.weight is not finite"),
+        (last, {"network.norm.weight": torch.ones(3)}, r"last\.safetensors: not the state of this training"),
+    ):
+        rewritten(path, **tensors)
+        with pytest.raises(RunError, match=told):
+            train(tiny(), faces, LONG, tmp_path)
+        for file, content in zip((last, best), whole, strict=True):
+            file.write_bytes(content)
+
+
+def test_the_best_of_another_training_is_not_taken(faces, tiny, tmp_path):
+    train(tiny(), faces, LONG, tmp_path / "one")
+    train(tiny(), faces, dataclasses.replace(LONG, seed=2), tmp_path / "two")
+    _, record = checkpoint.read(tmp_path / "one/last.safetensors")
+    assert record["best_epoch"] < 8
+    rewritten(tmp_path / "two/best.safetensors", put(epoch=record["best_epoch"]))
+    (tmp_path / "one/best.safetensors").write_bytes((tmp_path / "two/best.safetensors").read_bytes())
+    with pytest.raises(RunError, match=r"best\.safetensors does not go with last.* \(it is of another training\)"):
+        train(tiny(), faces, LONG, tmp_path / "one")
+
+
+def test_what_is_missing_of_a_finished_run_is_made_again(faces, tiny, tmp_path):
+    train(tiny(), faces, folder=tmp_path)
+    before = contents(tmp_path)
+    for name in (checkpoint.METRICS, checkpoint.PROVENANCE, checkpoint.HISTORY):
+        (tmp_path / name).unlink()
+        train(tiny(), faces, folder=tmp_path)
+        assert (tmp_path / name).is_file() and contents(tmp_path) == before
+
+
+def test_a_second_training_in_one_folder_is_told(faces, tiny, tmp_path):
+    with files.locked(tmp_path, "a training"), ThreadPoolExecutor(1) as other:
+        for restart in (False, True):
+            running = other.submit(train, tiny(), faces, folder=tmp_path, restart=restart)
+            with pytest.raises(files.BusyError, match=rf"is being written by a training, process {os.getpid()} on "):
+                running.result()
+    train(tiny(), faces, folder=tmp_path)
+    assert sorted(contents(tmp_path)) == sorted(RESULT)
+
+
+@pytest.mark.parametrize("images, size", [(5, 2), (7, 2), (3, 2), (9, 4), (2, 64)])
+def test_no_batch_is_a_single_image(make_faces, tiny, monkeypatch, images, size):
+    sizes, real = [], trainer._Training.step
+    monkeypatch.setattr(
+        trainer._Training, "step", lambda one, pixels, *rest: (sizes.append(len(pixels)), real(one, pixels, *rest))[1]
+    )
+    train(tiny(), make_faces(30), quick(epochs=1, batch_size=size), train=np.arange(images), select=None)
+    assert sum(sizes) == images and min(sizes) >= 2 and max(sizes) <= max(size, 3)
 
 
 # ------------------------------------------------------------------------------------------------------------ processes

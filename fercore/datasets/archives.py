@@ -1,0 +1,222 @@
+"""Archives of any kind that data sets come in, known by content and unpacked without trusting them.
+
+zip and tar, tar packed as .gz, .bz2 or .xz, and archives within archives. Nothing is written outside the folder that is
+given, no link and no device is made, and what unpacks to far more than a data set does is refused on the way.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NamedTuple
+
+from .faces import DataError
+
+MAGIC = {  # what a file of the kind begins with
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",
+    b"\x1f\x8b": "gz",
+    b"BZh": "bz2",
+    b"\xfd7zXZ\x00": "xz",
+    b"Rar!": "RAR",
+    b"7z\xbc\xaf\x27\x1c": "7-Zip",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+}
+STREAMS = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
+UNREAD = ("RAR", "7-Zip", "Zstandard")
+SPARE, RATIO = (
+    256 << 20,
+    60,
+)  # bytes that any archive may unpack to, and times its own size beyond: text of digits has 4
+MEMBERS = 5_000_000
+DEEP = 3  # archives within archives
+
+# RuntimeError is zipfile's for a password and for methods that it lacks, KeyError tarfile's for a link to no member.
+ERRORS = (EOFError, KeyError, RuntimeError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile)
+ERRORS += (tarfile.TarError,)
+
+
+class Member(NamedTuple):
+    name: str
+    size: int
+    open: Callable[[], BinaryIO]
+
+
+def ordinary(path: Path, expected: str) -> Path:
+    """`path`, with ~ written out. Raises DataError for what is not there, and for what is neither file nor folder: a
+    pipe would be waited for, and a device has no end."""
+    path = Path(path).expanduser()
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        link = "a link that leads nowhere" if path.is_symlink() else "no such file or folder"
+        raise DataError(path, link if isinstance(error, FileNotFoundError) else str(error.strerror), expected) from None
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise DataError(path, "neither a file nor a folder (a pipe or a device)", expected)
+    return path
+
+
+def kind(path: Path) -> str | None:
+    """ "zip", "tar", "gz", "bz2", "xz" (a tar within or not), a name of UNREAD, or None for what is no archive."""
+    with open(path, "rb") as file:
+        start = file.read(512)
+    found = next((name for magic, name in MAGIC.items() if start.startswith(magic)), None)
+    return "tar" if found is None and start[257:262] == b"ustar" else found
+
+
+def refuse(path: Path, found: str | None) -> None:
+    """Raise DataError for a kind of archive that is not read."""
+    if found in UNREAD:
+        raise DataError(
+            path, f"a {found} archive, which is not read", "it unpacked; give the folder, or a .zip or .tar"
+        )
+
+
+@contextmanager
+def damaged(path: Path) -> Iterator[None]:
+    """Errors of whatever unpacks, as one DataError."""
+    try:
+        yield
+    except ERRORS as error:
+        raise DataError(path, f"a damaged archive ({error})", "a whole .gz or .zip file") from None
+    except OSError as error:
+        if error.errno is not None:  # bz2 has no error of its own
+            raise
+        raise DataError(path, f"a damaged archive ({error})", "a whole .bz2 file") from None
+
+
+class Limited(io.RawIOBase):
+    """A stream that ends in DataError once it has given more than a file of that size should unpack to."""
+
+    def __init__(self, stream: BinaryIO, path: Path, left: int | None = None):
+        self.stream, self.path = stream, path
+        self.left = limit(path) if left is None else left
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        read = self.stream.readinto(buffer)
+        self.left -= read
+        if self.left < 0:
+            raise bomb(self.path)
+        return read
+
+
+def limit(path: Path) -> int:
+    return SPARE + RATIO * path.stat().st_size
+
+
+def bomb(path: Path) -> DataError:
+    size = path.stat().st_size
+    found = f"an archive of {size:,} bytes that unpacks to more than {limit(path):,} (decompression bomb?)"
+    return DataError(path, found, "a data set as it is published; one that is as large can be given as a folder")
+
+
+@contextmanager
+def members(path: Path) -> Iterator[Iterator[Member] | None]:
+    """The files in an archive in their order, each to be opened before the next is asked for; None for a single packed
+    file that is no archive. Raises DataError where it is damaged or leads out of itself."""
+    found = kind(path)
+    refuse(path, found)
+    with damaged(path):
+        if found == "zip":
+            with zipfile.ZipFile(path) as archive:
+                yield _zipped(path, archive)
+        elif found == "tar" or (found in STREAMS and tarred(path, found)):
+            with tarfile.open(path) as archive:
+                yield _tarred(path, archive)
+        else:
+            yield None
+
+
+def tarred(path: Path, found: str) -> bool:
+    """Whether a packed file holds a tar."""
+    with damaged(path), STREAMS[found](path) as stream:
+        return stream.read(512)[257:262] == b"ustar"
+
+
+def _zipped(path: Path, archive: zipfile.ZipFile) -> Iterator[Member]:
+    for info in archive.infolist():
+        linked = stat.S_ISLNK(info.external_attr >> 16)
+        if not info.is_dir() and not linked:
+            yield Member(info.filename, info.file_size, lambda info=info: archive.open(info))
+
+
+def _tarred(path: Path, archive: tarfile.TarFile) -> Iterator[Member]:
+    for info in archive:
+        if info.isfile():
+            yield Member(info.name, info.size, lambda info=info: archive.extractfile(info))
+
+
+def unpack(path: Path, folder: Path) -> None:
+    """Unpack `path`, and the archives in it, into `folder`. Raises DataError for what is damaged, would be written
+    outside, or is a bomb."""
+    _unpack(path, folder, limit(path), 1)
+
+
+def _unpack(path: Path, folder: Path, left: int, depth: int) -> int:
+    nested = []
+    with members(path) as found:
+        if found is None:  # one packed file
+            with STREAMS[kind(path)](path) as stream:
+                return left - _copy(stream, folder / path.stem, path, left)
+        for number, member in enumerate(found):
+            target = _target(path, folder, member.name)
+            if member.size > left or number > MEMBERS:
+                raise bomb(path)
+            if not _hidden(member.name):
+                with member.open() as stream:
+                    left -= _copy(stream, target, path, left)
+                if kind(target):
+                    nested.append(target)
+    for target in nested if depth < DEEP else ():
+        if kind(target) not in UNREAD:
+            place = target.with_name(f"{target.name}.unpacked")
+            place.mkdir()
+            left = _unpack(target, place, left, depth + 1)
+            target.unlink()
+    return left
+
+
+def _target(path: Path, folder: Path, name: str) -> Path:
+    """Where a member goes; refused where its name leads out."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if not parts or parts[0] == "/" or ".." in parts or ":" in parts[0] or "\0" in name:
+        raise DataError(path, f"a member {name!r}, which leads out of the archive", "names within it")
+    return folder.joinpath(*parts)
+
+
+def _hidden(name: str) -> bool:
+    """What macOS puts into every zip, and other hidden files."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+
+
+def _copy(stream: BinaryIO, target: Path, path: Path, left: int) -> int:
+    """Write a member; returns its size."""
+    if target.exists():
+        raise DataError(path, f"two members of the name {target.name!r}", "each name once")
+    if len(os.fsencode(target.name)) > 255:
+        raise DataError(path, f"a member's name of {len(target.name)} letters", "names that a disk can hold")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise DataError(path, f"a member below {target.parent.name!r}, which is a file", "files in folders") from None
+    size = 0
+    with open(target, "wb") as file:
+        while block := stream.read(1 << 20):
+            size += len(block)
+            if size > left:
+                raise bomb(path)
+            file.write(block)
+    return size

@@ -1,0 +1,7 @@
+"""Between DVC, papermill and the notebooks.
+
+parameters   YAML files layered and checked against a notebook before anything runs
+data         a profile's data set, put in place
+notebook     one notebook, run as a stage
+stages       dvc.yaml, whose dependencies follow from what a notebook imports
+"""

@@ -1,0 +1,105 @@
+"""Parameters of a notebook: YAML files, the later over the earlier, checked before anything runs."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from .. import yamlio
+
+
+class ParameterError(ValueError):
+    """A parameter file that does not fit: says which file, which key, and what would fit."""
+
+
+def read_params(*paths: str | Path) -> dict:
+    """The mappings of YAML files, later ones over earlier ones. Raises ParameterError."""
+    merged: dict = {}
+    for path in paths:
+        values = yamlio.read(path, ParameterError)
+        values = {} if values is None else values  # a file of comments only
+        if not isinstance(values, dict):
+            raise ParameterError(f"{path}: found {type(values).__name__}; expected a mapping of names to values")
+        merged.update(values)
+    return merged
+
+
+def check_params(notebook: str | Path, files: Iterable[str | Path]) -> dict:
+    """The parameters of `notebook` as `files`, later ones over earlier ones, leave them.
+
+    Raises ParameterError for a key that the notebook does not have (papermill would only warn), for a value of another
+    type than its default, and for a notebook that is not the same as the percent script it is paired with, since DVC
+    watches the script and papermill runs the notebook.
+    """
+    notebook = Path(notebook)
+    known = _parameters(notebook)
+    return known | {key: value for key, (value, _) in fitting(notebook.name, known, files).items()}
+
+
+def layers(notebook: str, profile: str, params: str | Path = "params") -> list[Path]:
+    """The files that set a notebook's parameters, in their order: the papers' values, what the short profiles share,
+    and what this one changes. Raises ParameterError where the notebook has no file in `params`/paper."""
+    kinds = ("paper",) if profile == "paper" else ("paper", "short", profile)
+    files = [Path(params) / kind / f"{notebook}.yaml" for kind in kinds]
+    if not files[0].is_file():
+        raise ParameterError(f"{files[0]}: no such file; every notebook has one, with the papers' own values")
+    return [path for path in files if path.is_file()]
+
+
+def fitting(owner: str, known: Mapping, files: Iterable[str | Path]) -> dict[str, tuple[object, str | Path]]:
+    """By key the value that `files` leave, and which of them it is from, where `owner` knows it and its type."""
+    merged = {}
+    for path in files:
+        for key, value in read_params(path).items():
+            if key not in known:
+                hint = yamlio.did_you_mean(key, sorted(known))
+                raise ParameterError(f"{path}: {owner} has no parameter {key!r}; {hint}")
+            kinds = type(known[key]), type(value)
+            if kinds[0] is not kinds[1] and kinds != (float, int) and known[key] is not None:
+                expected, found = (kind.__name__ for kind in kinds)
+                raise ParameterError(f"{path}: {key} is {value!r} ({found}); {owner} expects {expected}")
+            merged[key] = value, path
+    return merged
+
+
+def _parameters(notebook: Path) -> dict:
+    """Names and defaults in the cell tagged "parameters"; the paired script must say the same in every cell."""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ParameterError(f"{notebook}: not a notebook ({error})") from None
+    script = notebook.with_suffix(".py")
+    if script.is_file() and (place := _first_difference(cells, script)):
+        raise ParameterError(f"{notebook}: {place}; {_which_to_keep(notebook, script)}")
+    found = {}
+    for cell in cells:
+        if "parameters" in cell.get("metadata", {}).get("tags", ()):
+            for statement in ast.parse("".join(cell["source"])).body:
+                if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+                    name = statement.targets[0].id
+                    try:
+                        found[name] = ast.literal_eval(statement.value)
+                    except ValueError:
+                        text = ast.unparse(statement.value)
+                        raise ParameterError(f"{notebook}: {name} is {text}; expected a plain value") from None
+    return found
+
+
+def _first_difference(cells: list[dict], script: Path) -> str:
+    """Where a notebook and its percent script are not the same; empty where they are."""
+    import jupytext  # a second to import, so only where there is a pair
+
+    paired = [cell.source.strip() for cell in jupytext.read(script).cells]
+    for number, (cell, text) in enumerate(zip(cells, paired, strict=False), 1):
+        if "".join(cell["source"]).strip() != text:
+            return f"cell {number} differs from {script.name}"
+    return f"{len(cells)} cells, {script.name} has {len(paired)}" if len(cells) != len(paired) else ""
+
+
+def _which_to_keep(notebook: Path, script: Path) -> str:
+    """Both ways out, since either loses what the other file alone has."""
+    gap = notebook.stat().st_mtime - script.stat().st_mtime
+    newer = "the notebook is newer" if gap > 1 else "the script is newer" if gap < -1 else "both are as old"
+    return f"{newer}. Keep what the notebook says: make scripts. Keep what the script says: make notebooks"

@@ -1,0 +1,53 @@
+"""dvc.yaml: one stage a notebook, whose dependencies are the modules that the notebook imports, directly or not."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from .. import closure
+from ..closure import PACKAGE
+
+NOT_RESULTS = ("results/provenance.py", "progress.py")  # what they write or draw no stage reads
+
+
+def rewritten(text: str, root: str | Path = ".") -> str:
+    """The text of dvc.yaml with the dependencies on code, parameters and scripts as they are now; the others stay.
+
+    A stage that is named like a notebook depends on its percent script, its parameters and what it imports; one of data
+    on what puts them in place, with all readers. `subjects` has every set of params/paper/data_NAME.yaml.
+    """
+    from ruamel.yaml import YAML  # which keeps comments and order
+
+    yaml = YAML()
+    yaml.width, yaml.preserve_quotes = 120, True
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    content = yaml.load(text)
+    content["stages"]["subjects"]["matrix"]["set"][:] = subject_sets(root)
+    for name, stage in content["stages"].items():
+        script = Path(root) / "notebooks" / f"{name}.py"
+        made = [dep for dep in stage["deps"] if not dep.startswith(("fercore/", "notebooks/", "params/"))]
+        named = [dep for dep in stage["deps"] if dep.startswith("params/") and dep.endswith(".yaml")]
+        if script.is_file():
+            named = [f"params/{kind}/{name}.yaml" for kind in ("paper", "short", "${item.profile}")]
+            more = [dep for dep in stage["deps"] if dep in ("params/claims", "params/paper/networks.yaml")]
+            code = [f"notebooks/{name}.py", *more, *modules(script)]
+        else:
+            code = modules(PACKAGE / "pipeline/data.py", datasets=True)
+        stage["deps"][:] = [*made, *named, *code]
+    out = io.StringIO()
+    yaml.dump(content, out)
+    return out.getvalue()
+
+
+def subject_sets(root: str | Path = ".") -> list[str]:
+    """Names of the sets that name their subjects, which are the same in every profile."""
+    return sorted(path.stem.removeprefix("data_") for path in Path(root).glob("params/paper/data_*.yaml"))
+
+
+def modules(root: Path, datasets: bool = False) -> list[str]:
+    """The files of fercore that a stage rests on, as dvc.yaml names them; with all readers of data sets as one."""
+    found = [path.relative_to(PACKAGE.parent).as_posix() for path in closure.modules(root, without=NOT_RESULTS)]
+    if datasets:
+        found = ["fercore/datasets", *(path for path in found if not path.startswith("fercore/datasets/"))]
+    return sorted(found)

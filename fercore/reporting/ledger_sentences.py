@@ -1,0 +1,54 @@
+"""What the ledger of claims comes to, worked out from its verdicts, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ..claims import Finding
+from ..results.text import markdown
+
+OUT_OF_REACH = ("needs data", "needs weights", "needs device")
+
+
+def counted(table: pd.DataFrame) -> str:
+    """How many of a hundred claims have which verdict; `table` is `claims.judge`'s."""
+    share = 100 * table["verdict"].value_counts(normalize=True)
+    wanting = sum(share.get(name, 0) for name in OUT_OF_REACH)
+    return (
+        f"Of a hundred claims, **{share.get('exact', 0):.0f}** are exact, **{share.get('inconsistent', 0):.0f}** "
+        f"contradict their own paper, and **{wanting:.0f}** need data, weights or a device that is not at hand. "
+        f"{share.get('reproduced', 0) + share.get('not reproduced', 0):.0f} were measured, and "
+        f"{share.get('not run', 0):.0f} could be and were not."
+    )
+
+
+def known_for(table: pd.DataFrame, headline: Sequence[str]) -> str:
+    """What became of the claims that the papers are known for, `headline`, beside all others."""
+    known = table["id"].isin(headline)
+    count = table.loc[known, "verdict"].value_counts()
+    here, there = (100 * (table.loc[rows, "verdict"] == "inconsistent").mean() for rows in (known, ~known))
+    each = ", ".join(f"{verdict} {number}" for verdict, number in count.items())
+    return (
+        f"Of the {known.sum()} claims that the papers are known for: {each}. {here:.0f} % of them contradict their own "
+        f"paper, and {there:.0f} % of the others."
+    )
+
+
+def contradicted(findings: Sequence[Finding], contradictions: pd.DataFrame) -> str:
+    """How many numbers were held against others, and how many do not fit, by paper; as `render.contradictions`."""
+    text = f"{len(findings):,} numbers were held against others; **{len(contradictions)}** of them do not fit."
+    if contradictions.empty:
+        return text
+    each = contradictions["paper"].value_counts()
+    return f"{text} Most are of {markdown(each.index[0])} ({each.iloc[0]}); {len(each)} papers have some."
+
+
+def sizes(table: pd.DataFrame) -> str:
+    """How many printed sizes of networks are the counted ones; `table` is `models.profile.compare`'s."""
+    parts = []
+    for name in ("parameters", "MiB", "GMACs"):
+        said = table[f"{name} equal"]
+        parts.append(f"of {name} {(said == 'yes').sum()} of {(said != '').sum()}")
+    return f"Printed numbers that are the counted ones to the last digit: {', '.join(parts)}."

@@ -1,0 +1,257 @@
+"""What to see in the figures and tables of MicroExpNet's two studies, worked out from their values, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..datasets import Faces
+from ..results import tables
+from ..results.text import markdown
+from ..studies import statements
+from ..studies.cross_validation import RANDOM
+
+
+def percent(value: float, digits: int = 0) -> str:
+    """A fraction: "82 %"."""
+    return f"{100 * value:.{digits}f} %"
+
+
+def points(row: Mapping) -> str:
+    """A difference of two fractions with its interval, in points: "-20.9 points [-27.0, -14.8]"."""
+    shown = f"{100 * row['value']:+.1f} points"
+    known = not np.isnan([row["low"], row["high"]]).any()
+    return shown + (f" [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]" if known else "")
+
+
+def one_split(by_split: pd.DataFrame, faces: Mapping[str, Faces], split: str = RANDOM) -> str:
+    """How a network does on a split of each set, and how always answering one class would.
+
+    by_split  accuracy by data and split, a column a fold
+    """
+    lines = []
+    for name, one in faces.items():
+        score = by_split.loc[(name, split)].mean()
+        text = f"- **{_label(one)}**: **{percent(score)}** of the held-out images on {split}."
+        lines.append(f"{text} {markdown(tables.majority(one))}")
+    return "\n".join(lines)
+
+
+def gap(by_split: pd.DataFrame, faces: Mapping[str, Faces]) -> str:
+    """How much less it is on the other split of each set, and whether that can be chance: Welch's test, as for
+    `one_split`."""
+    lines = []
+    for name, one in faces.items():
+        grouped = next(split for split in by_split.loc[name].index if split != RANDOM)
+        here, there = by_split.loc[(name, grouped)], by_split.loc[(name, RANDOM)]
+        found = statements.contrast(here, there)
+        sure = (
+            "which chance alone would hardly do"
+            if found["p"] < 0.05
+            else "which chance could do too, with so few folds"
+        )
+        lines.append(
+            f"- **{_label(one)}**: **{percent(here.mean())}** on {grouped}, {percent(there.mean())} on {RANDOM}: "
+            f"{points(found)}, {sure}."
+        )
+    return "\n".join(lines)
+
+
+def gap_before(reference: str | Path) -> str:
+    """The same of the results that come with the project: what its table 2 has for M without pooling, on real data
+    where there are any. Empty where there is no such file."""
+    path = Path(reference) / "04_microexpnet_pooling/table_2.csv"
+    if not path.is_file():
+        return ""
+    table = pd.read_csv(path)
+    real = table[~table["data"].str.contains("synthetic")]
+    of_m = (real if len(real) else table).query("size == 'm'").set_index(["data", "split"])["none"]
+    lines = []
+    for name, scores in of_m.groupby(level="data", sort=False):
+        scores = scores.droplevel("data")
+        grouped = next(split for split in scores.index if split != RANDOM)
+        lines.append(
+            f"**Measured before, on {markdown(name)}**: the same network scores **{percent(scores[RANDOM])}** on "
+            f"{RANDOM} and **{percent(scores[grouped])}** on {grouped}."
+        )
+    return "\n\n".join(lines)
+
+
+def both_sides(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """What `Study.both_sides` counts."""
+    lines = []
+    for (name, split), row in table.iterrows():
+        whose = "photograph" if "copy folds" in table.loc[name].index else "person"
+        lines.append(
+            f"- **{markdown(labels[name])}**, {split}: of {row['images']:,.0f} images, each held out once, "
+            f"**{row['known']:,.0f}** ({percent(row['share'])}) have the same {whose} among those trained on."
+        )
+    return "\n".join(lines)
+
+
+def nearest(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """What `Study.nearest` finds."""
+    lines = []
+    for name in table.index.unique("data"):
+        part = table.loc[name]
+        grouped = next(split for split in part.index if split != RANDOM)
+        lines.append(
+            f"- **{markdown(labels[name])}**: copying the label of the most similar image is right for "
+            f"**{percent(part.loc[RANDOM, 'accuracy'])}** on {RANDOM}, where that image is of the same person or "
+            f"photograph {percent(part.loc[RANDOM, 'same'])} of the time, and for "
+            f"**{percent(part.loc[grouped, 'accuracy'])}** on {grouped}, where it never can be."
+        )
+    return "\n".join(lines)
+
+
+def best_pooling(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Where each size and split has its best score: Table II as `pooling.table_2` has it."""
+    lines = []
+    for (name, split), part in table["value"].groupby(level=["data", "split"], sort=False):
+        best = part.groupby(level="size", sort=False).idxmax()
+        places = ", ".join(f"{size.upper()} {key[-1]}" for size, key in best.items())
+        spread = part.groupby(level="size", sort=False).agg(lambda row: row.max() - row.min()).max()
+        lines.append(
+            f"- **{markdown(labels[name])}**, {split}: the best place for pooling is {places}; of one size, the "
+            f"best and the worst are at most {100 * spread:.0f} points apart."
+        )
+    return "\n".join(lines)
+
+
+def differences(table: pd.DataFrame, what: str = "differences") -> str:
+    """How many of several effects have an interval that leaves out 0, and how many would by chance alone."""
+    known = table.dropna(subset=["low", "high"])
+    above, below = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
+    unknown = len(table) - len(known)
+    text = f"Of {len(known)} {what}, {above} are above 0 with their whole interval, and {below} below."
+    text += f" Were all of them nothing, about {0.05 * len(known):.1f} would still leave 0 out, on either side."
+    return text + (f" {unknown} more have no interval: their folds agree to the image." if unknown else "")
+
+
+def lengths(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """How the gain by pooling changes with the epochs, as `pooling.by_length` has it; of sets with more than one."""
+    lines = []
+    for (name, split, size), part in table.groupby(level=["data", "split", "size"], sort=False):
+        epochs = part.index.get_level_values("epochs")
+        if len(epochs) > 1:
+            low, high = part["value"].iloc[epochs.argmin()], part["value"].iloc[epochs.argmax()]
+            lines.append(
+                f"- **{markdown(labels[name])}**, {split}, {size.upper()}: pooling after both changes accuracy by "
+                f"{100 * low:+.1f} points after {epochs.min()} epochs and by {100 * high:+.1f} after {epochs.max()}."
+            )
+    return "\n".join(lines)
+
+
+def split_or_pooling(by_split: pd.DataFrame, gain: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Which changes a score more, the split or pooling.
+
+    by_split  as for `one_split`; gain  effects of pooling, by data and more
+    """
+    lines = []
+    for name, label in labels.items():
+        mean = by_split.loc[name].mean(axis=1)
+        split, pooled = mean[RANDOM] - mean.drop(RANDOM).iloc[0], gain.xs(name, level="data")["value"].abs()
+        more = "the split" if abs(split) > pooled.max() else "pooling"
+        lines.append(
+            f"- **{markdown(label)}**: random folds in place of grouped ones change the score by {100 * split:+.1f} "
+            f"points, pooling by {100 * pooled.max():.1f} where it does most, of {len(pooled)} comparisons. "
+            f"**Here {more} changes more.**"
+        )
+    return "\n".join(lines)
+
+
+def verdicts(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """How many of the paper's statements hold, of `statements.verdicts`."""
+    lines = []
+    for name, part in table.groupby(level="data", sort=False):
+        count = part["verdict"].value_counts()
+        text = f"- **{markdown(labels[name])}**: of {len(part)} statements, {count.get('holds', 0)} hold, of "
+        text += (
+            f"{count.get('the opposite holds', 0)} the opposite holds, and {count.get('not shown', 0)} are not shown."
+        )
+        lines.append(text)
+    return "\n".join(lines)
+
+
+def teachers(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Whether teachers know anything, of `distillation.Teachers.right`."""
+    lines = []
+    for (name, split), row in table.iterrows():
+        lines.append(
+            f"- **{markdown(labels[name])}**, {split}: right on **{row['right']:.0f}** of {row['images']:.0f} "
+            f"held-out images; always giving the most frequent answer would be on {row['always one class']:.0f}."
+        )
+    return "\n".join(lines)
+
+
+def shares(table: pd.DataFrame) -> str:
+    """What temperature does to the teacher's part of the gradient, of `distillation.teacher_shares`."""
+    own = table["share"].drop("4, with its square")
+    first, last = own.index[0], own.index[-1]
+    alone = ": a student there is trained on the labels almost alone" if own.iloc[-1] < 0.05 else ""
+    return (
+        f"At temperature {first} the teacher makes {percent(own.iloc[0])} of the first step, at {last} "
+        f"**{percent(own.iloc[-1], 2)}**{alone}. At 4 with the factor T², it is {percent(table['share'].iloc[-1])}."
+    )
+
+
+def temperatures(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Which temperature is best for whom, of `Students.by_temperature`."""
+    lines = []
+    scores = table["value"].drop("none", level="temperature")
+    for (name, split), part in scores.groupby(level=["data", "split"], sort=False):
+        best = part.groupby(level="size", sort=False).idxmax()
+        places = ", ".join(f"{size.upper()} {key[0]}" for size, key in best.items())
+        spread = part.groupby(level="size", sort=False).agg(lambda row: row.max() - row.min()).max()
+        wide = (table["high"] - table["low"]).xs((name, split), level=("data", "split")).median() / 2
+        reach = "" if np.isnan(wide) else f"; an interval reaches {100 * wide:.0f} points to either side"
+        lines.append(
+            f"- **{markdown(labels[name])}**, {split}: the best temperature is {places}. Best and worst are at most "
+            f"{100 * spread:.1f} points apart{reach}."
+        )
+    return "\n".join(lines)
+
+
+def luck(table: pd.DataFrame) -> str:
+    """How much of the best temperature's lead is the luck of the best, of `Students.luck`."""
+    lead, chance = table["above_mean"].mean(), table["by_chance"].mean()
+    beaten = int((table["p"] < 0.05).sum())
+    return (
+        f"The best temperature stands **{100 * lead:.1f} points** above the mean of all, on average over {len(table)} "
+        f"rows of the table. Deal each fold's scores out to the temperatures at random, and the best still stands "
+        f"**{100 * chance:.1f} points** above the mean. In {beaten} of {len(table)} rows the lead is more than chance "
+        f"gives in 95 of 100 deals."
+    )
+
+
+def variance(table: pd.DataFrame) -> str:
+    """Where the variance comes from, of `distillation.variance`."""
+    mean = table.mean()
+    rest = "seeds" if table["seeds"].notna().any() else "together"
+    name = "the seed alone" if rest == "seeds" else "the two together, which with one seed holds the seed's part too,"
+    return (
+        f"Temperature makes at most {percent(table['temperature'].max())} of the variance; the fold that is held out "
+        f"makes {percent(mean['folds'])} on average, and {name} {percent(mean[rest])}. p is below 0.05 in "
+        f"{int((table['p'] < 0.05).sum())} of {len(table)} rows."
+    )
+
+
+def without_search(table: pd.DataFrame) -> str:
+    """How methods without a search do beside the search, of `Students.without_search`."""
+    search = table[table.index.get_level_values("trainings") > 1]["accuracy"].mean()
+    count = table.index.get_level_values("trainings").max()
+    others = table[table.index.get_level_values("trainings") == 1]
+    mean = others["accuracy"].groupby(level="method", sort=False).mean()
+    above, below = int((others["over_grid_low"] > 0).sum()), int((others["over_grid_high"] < 0).sum())
+    return (
+        f"The search scores {percent(search, 1)} on average, for {count} trainings; of the others **{mean.idxmax()}** "
+        f"does best, with {percent(mean.max(), 1)} for one. Of {len(others)} comparisons with the search, {above} are "
+        f"above 0 with their whole interval, and {below} below."
+    )
+
+
+def _label(faces: Faces) -> str:
+    return markdown(tables.label(faces))

@@ -1,0 +1,21 @@
+"""Figures as files: SVG and PNG that are the same bytes from run to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+
+def save(figure: Figure, out: str | Path, name: str) -> Figure:
+    """Write out/name.svg and out/name.png, without dates; nothing where `out` is empty. Returns the figure."""
+    if out:
+        Path(out).mkdir(parents=True, exist_ok=True)
+        if figure.get_layout_engine() is not None:  # every further drawing would move the axes by a little more
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
+        with matplotlib.rc_context({"svg.hashsalt": "fercore", "savefig.dpi": 150, "savefig.bbox": "tight"}):
+            figure.savefig(Path(out) / f"{name}.svg", metadata={"Date": None, "Creator": None})
+            figure.savefig(Path(out) / f"{name}.png", metadata={"Software": None})
+    return figure

@@ -1,0 +1,81 @@
+"""What a notebook does with what it finds: tables, figures, measurements, and a record of how they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ..datasets import Faces
+from . import figures, measurements, provenance, tables
+from .text import markdown
+
+
+class Stage:
+    """The results of one notebook.
+
+    stage = Stage(out, faces, profile)
+    stage.table(scores, "scores", "PrivateTest scores")   # out/scores.csv and .tex; returns it, rounded
+    stage.figure(plots.confusion(...), "confusion")       # out/confusion.svg and .png; returns it
+    stage.measure(rows)                                   # for the ledger of claims
+    stage.close(findings, settings)                       # out/findings.json, measurements.csv, provenance
+
+    out    a folder; empty: nothing is written, and all else is the same
+    faces  the data that the results are of, one set or several
+    """
+
+    def __init__(self, out: str, faces: Faces | Sequence[Faces], profile: str):
+        self.out, self.faces, self.profile = out, faces, profile
+        self.measured: list[pd.DataFrame] = []
+
+    def about(self) -> str:
+        """Markdown that a reader is told before anything else: which data, what is to be known of them, and that scores
+        on rendered faces compare with no paper's."""
+        several = [self.faces] if isinstance(self.faces, Faces) else list(self.faces)
+        parts = []
+        for one in several:
+            said = markdown(" ".join([tables.majority(one), *one.notes]))
+            parts.append(f"**{markdown(tables.label(one))}**: {len(one):,} images. {said}")
+        if any(one.synthetic for one in several):
+            parts.append("**Rendered faces: no score on them compares with a paper's.**")
+        return "\n\n".join(parts)
+
+    def table(
+        self, frame: pd.DataFrame, name: str, caption: str = "", faces: Faces | Sequence[Faces] | None = None
+    ) -> pd.DataFrame:
+        """Write a table; returns it, rounded. `faces`: where it is of some of the stage's data alone."""
+        return tables.save(frame, self.out, name, self.faces if faces is None else faces, caption)
+
+    def figure(self, figure: Figure, name: str) -> Figure:
+        """Write a figure; returns it."""
+        return figures.save(figure, self.out, name)
+
+    def measure(self, rows: Sequence[Mapping], departs: str = "") -> None:
+        """Keep measurements for the ledger: each with `measurement`, `value`, and low, high, seeds where there are any.
+
+        departs  how the trainings differ from the paper's own, such as "random weights"; empty: they are the paper's,
+                 or nothing was trained. A profile other than `paper` differs by itself
+
+        Raises ValueError for a name that no claim could have.
+        """
+        sets = [self.faces] if isinstance(self.faces, Faces) else list(self.faces)
+        self.measured.append(measurements.table(rows, self.profile, departs, sets))
+
+    def close(self, findings: Mapping, settings: Mapping) -> pd.Series:
+        """Write single numbers, measurements and provenance; returns the numbers, to be looked at.
+
+        settings  parameters that the results follow from, for the record
+        """
+        plain = tables.save_findings(findings, self.out, self.faces)
+        if self.out:
+            if self.measured:
+                measurements.write(pd.concat(self.measured), self.out)
+            provenance.save(self.out, settings, self.faces, _device())
+        return pd.Series(plain, dtype=object)
+
+
+def _device() -> str:
+    import torch  # seconds, and only here
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

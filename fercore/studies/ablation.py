@@ -1,0 +1,63 @@
+"""What each choice of TinyFER-Lite adds: its parts taken away in turn, as the paper's section 7 asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+from torch import nn
+
+from ..training import losses
+from ..training.recipe import Recipe, from_plain
+
+FULL = "full recipe"
+
+
+def best_teacher(baselines: str | Path, otherwise: Recipe) -> tuple[str, Recipe]:
+    """The network that teaches, and its recipe: of those that 02_baselines has trained, TinyFER-Lite aside, the
+    one with the best mean macro-F1 on the selection split.
+
+    baselines  the folder of its tables; empty: mobilenet_v3_small, trained by the recipe `otherwise`
+    """
+    if not baselines:
+        return "mobilenet_v3_small", otherwise
+    table = pd.read_csv(Path(baselines) / "selection.csv").query("network != 'tinyfer_lite'")
+    plain = json.loads((Path(baselines) / "recipe.json").read_text(encoding="utf-8"))
+    return table.groupby("network")["macro_f1"].mean().idxmax(), from_plain(plain)
+
+
+def variants(recipe: Recipe, teacher: nn.Module, temperature: float, alpha: float) -> dict[str, Mapping]:
+    """The rows of section 7, for `fits.fit_seeds`, the last but one being the whole `recipe` of the paper.
+
+    Two of the paper's seven are one: "with ECA" and "ECA with cross-entropy". The paper gives neither temperature nor
+    `alpha`, the share of the teacher, of its distillation.
+    """
+    plain = replace(recipe, loss="cross_entropy", class_weighted=False)
+    distilled = replace(plain, distillation=losses.microexpnet_se(temperature, alpha))
+    rows = {
+        "MobileNetV3-Small alone": {"name": "backbone", "recipe": plain, "options": {"attention": False}},
+        "with ECA": {"name": "eca", "recipe": plain},
+        "ECA, focal loss": {"name": "eca_focal", "recipe": replace(plain, loss="focal")},
+        "ECA, class weights": {"name": "eca_weights", "recipe": replace(plain, class_weighted=True)},
+        FULL: {"name": "tinyfer_lite", "recipe": recipe},
+        "distilled student": {"name": "eca_distilled", "recipe": distilled, "teacher": teacher},
+    }
+    return {variant: {"network": "tinyfer_lite", **words} for variant, words in rows.items()}
+
+
+def described(rows: Mapping[str, Mapping]) -> pd.DataFrame:
+    """What `variants` differ in, a row each, to be read: attention, loss, class weights, teacher."""
+    found = {
+        variant: {
+            "ECA": words.get("options", {}).get("attention", True),
+            "loss": "distillation" if words["recipe"].distillation else words["recipe"].loss.replace("_", "-"),
+            "class weights": words["recipe"].class_weighted,
+            "teacher": "teacher" in words,
+        }
+        for variant, words in rows.items()
+    }
+    table = pd.DataFrame(found).T.rename_axis("variant")
+    return table.replace({True: "yes", False: ""})

@@ -1,0 +1,770 @@
+"""What people bring, written as their downloads lie, and what they are to get or to be told.
+
+Layouts are those that users of these sets describe; pictures are noise. Each of the README's commands is tried, too.
+"""
+
+import io
+import os
+import re
+import shlex
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fercore import audit, cli, datasets, models
+from fercore.datasets import DataError, archives, images, splits, text
+
+ROOT = Path(__file__).parents[2]
+SEVEN = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+NOISE = np.random.default_rng(20)
+
+
+def draw(path: Path, side=48, mode="L", **options) -> Path:
+    """A picture that nothing else shows."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shape = (side, side) if mode == "L" else (side, side, len(mode))
+    Image.fromarray(NOISE.integers(0, 256, shape, dtype=np.uint8)).save(path, **options)
+    return path
+
+
+def classes(root: Path, names=SEVEN, count=2, side=48, mode="L", name="im{}.png") -> Path:
+    for label in names:
+        for number in range(count):
+            draw(root / label / name.format(number), side, mode)
+    return root
+
+
+def rows(usages=("Training",) * 4 + ("PublicTest",) * 2 + ("PrivateTest",) * 2) -> str:
+    lines = ["emotion,pixels,Usage"]
+    for number, usage in enumerate(usages):
+        lines.append(f"{number % 7},{' '.join(map(str, NOISE.integers(0, 256, 2304)))},{usage}")
+    return "\n".join(lines) + "\n"
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def zipped(path: Path, root: Path, prefix="") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(root.rglob("*")):
+            archive.write(file, prefix + file.relative_to(root).as_posix())
+    return path
+
+
+def tarred(path: Path, root: Path, mode="w:gz") -> Path:
+    with tarfile.open(path, mode) as archive:
+        archive.add(root, root.name)
+    return path
+
+
+# -- the downloads -------------------------------------------------------------------------------------------------
+
+
+def rafdb(root: Path, lists=True) -> Path:
+    """Kaggle's: DATASET/<split>/<1 to 7>, and a list of labels a split."""
+    for split in ("train", "test"):
+        lines = ["image,label"]
+        for code in range(1, 8):
+            for number in range(3):
+                name = f"{split}_{10 * code + number:05d}_aligned.jpg"
+                draw(root / "DATASET" / split / str(code) / name, 100, "RGB")
+                lines.append(f"{name},{code}")
+        if lists:
+            write(root / f"{split}_labels.csv", "\n".join(lines) + "\n")
+    return root
+
+
+def affectnet(root: Path) -> Path:
+    names = ("anger", "contempt", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+    classes(root, names, 2, 96, "RGB", "image{:07d}.jpg")
+    write(root / "labels.csv", ",pth,label,relFCs\n0,anger/image0000000.jpg,anger,.9\n1,sad/image0000001.jpg,fear,.8\n")
+    return root
+
+
+def yolo(root: Path, names="[Anger, Contempt, Disgust]", box="0.5 0.5 1 1") -> Path:
+    for split in ("train", "valid", "test"):
+        for number in range(3):
+            draw(root / split / "images" / f"f{number}.png", 96, "RGB")
+            write(root / split / "labels" / f"f{number}.txt", f"{number} {box}\n")
+    write(root / "data.yaml", f"nc: 3\nnames: {names}\n")
+    return root
+
+
+def ck48(root: Path) -> Path:
+    for label in ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise"):
+        for person in range(10, 14):
+            draw(root / "CK+48" / label / f"S{person:03d}_004_00000017.png")
+    return root
+
+
+def ckplus(root: Path) -> Path:
+    """Both archives of the release, each unpacked into a folder of its own name."""
+    for subject, sequence, code in (("S005", "001", 3), ("S010", "002", 7)):
+        frames = root / "extended-cohn-kanade-images/cohn-kanade-images" / subject / sequence
+        for number in range(1, 6):
+            draw(frames / f"{subject}_{sequence}_{number:08d}.png", 64)
+        name = f"{subject}_{sequence}_00000005_emotion.txt"
+        write(root / "Emotion_labels/Emotion" / subject / sequence / name, f"   {code:.7e}\n")
+    return root
+
+
+def ferplus(root: Path) -> Path:
+    for folder, count in (("FER2013Train", 6), ("FER2013Valid", 3), ("FER2013Test", 3)):
+        lines = []
+        for number in range(count):
+            name = f"fer{number:07d}.png"
+            draw(root / "data" / folder / name)
+            votes = [0] * 10
+            votes[number % 3 if number < 5 else 9] = 10  # the sixth shows no face
+            lines.append(f'{name},"(0, 0, 48, 48)",{",".join(map(str, votes))}')
+        write(root / "data" / folder / "label.csv", "\n".join(lines) + "\n")
+    return root
+
+
+def jaffe(root: Path) -> Path:
+    for person in ("KA", "KL"):
+        for number, code in enumerate(("AN", "DI", "FE", "HA", "NE", "SA", "SU")):
+            draw(root / "jaffe" / f"{person}.{code}1.{number + 30}.tiff", 64)
+    write(root / "jaffe/README", "read me")
+    return root
+
+
+def kdef(root: Path) -> Path:
+    for session in "AB":
+        for person in ("F01", "M02"):
+            for code in ("AF", "AN", "DI", "HA", "NE", "SA", "SU"):
+                for side in ("S", "HL"):
+                    who = session + person
+                    draw(root / "KDEF_and_AKDEF/KDEF" / who / f"{who}{code}{side}.JPG", 56, "RGB")
+    return root
+
+
+def oulucasia(root: Path) -> Path:
+    for word in ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise"):
+        for number in range(4):
+            draw(root / "Oulu/OriginalImg/VL/Strong/P001" / word / f"{number:03d}.jpeg", 40, "RGB")
+    return root
+
+
+def named(root: Path) -> Path:
+    """FER2013's class folders as Kaggle had them, the official splits in the names."""
+    number = 0
+    for part, kinds in (("train", ("Training",) * 2), ("test", ("PublicTest", "PrivateTest"))):
+        for label in SEVEN:
+            for kind in kinds:
+                number += 1
+                draw(root / part / label / f"{kind}_{number}.jpg")
+    return root
+
+
+def unnamed(root: Path) -> Path:
+    for part in ("train", "test"):
+        classes(root / part, count=8)
+    return root
+
+
+# -- FER2013 -------------------------------------------------------------------------------------------------------
+
+
+def test_fer2013_is_found_in_the_folder_that_was_unpacked(tmp_path):
+    write(tmp_path / "fer2013/fer2013.csv", rows())
+    write(tmp_path / "fer2013/README", "read me")
+    for source in (tmp_path / "fer2013", tmp_path):
+        assert datasets.load("fer2013", source).splits == ("Training", "PublicTest", "PrivateTest")
+
+
+def test_of_kaggles_three_tables_the_whole_one_is_taken_and_said(tmp_path):
+    text = rows()
+    write(tmp_path / "icml_face_data.csv", text)
+    write(tmp_path / "train.csv", "emotion,pixels\n")
+    write(tmp_path / "test.csv", "pixels\n")
+    faces = datasets.load("fer2013", tmp_path)
+    assert len(faces) == 8 and faces.notes[0] == "read from icml_face_data.csv; test.csv, train.csv passed over"
+
+
+def test_a_table_without_usage_says_what_it_is_and_where_the_whole_is(tmp_path):
+    write(tmp_path / "train.csv", 'emotion,pixels\n0,"1 2"\n')
+    with pytest.raises(DataError, match=r"training images without their splits.*whose icml_face_data\.csv"):
+        datasets.load("fer2013", tmp_path / "train.csv")
+    with pytest.raises(DataError, match="training images without their splits"):
+        datasets.load("fer2013", tmp_path)
+    write(tmp_path / "test.csv", "pixels\n")
+    write(tmp_path / "icml_face_data.csv", rows())
+    with pytest.raises(DataError, match=r"test images without labels.*\(.*/icml_face_data\.csv\)"):
+        datasets.load("fer2013", tmp_path / "test.csv")
+
+
+def test_a_comma_too_many_is_not_a_row_cut_off(tmp_path):
+    lines = rows().splitlines()
+    write(tmp_path / "fer2013.csv", "\n".join([lines[0], *(f"{line}," for line in lines[1:])]))
+    with pytest.raises(
+        DataError, match=r"line 2: found 4 fields, 1 more than the header.*take the comma at the end off"
+    ):
+        datasets.load("fer2013", tmp_path / "fer2013.csv")
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_fer2013_in_a_tar_of_any_kind(tmp_path, mode):
+    write(tmp_path / "fer2013/fer2013.csv", rows())
+    write(tmp_path / "fer2013/README", "read me")
+    path = tarred(tmp_path / "any.name", tmp_path / "fer2013", mode)
+    assert len(datasets.load("fer2013", path)) == 8
+    outer = tmp_path / "outer.zip"
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.write(path, "fer2013.tar")
+    assert len(datasets.load("fer2013", outer)) == 8
+
+
+@pytest.mark.parametrize("pack", ["bz2", "xz"])
+def test_one_packed_csv(tmp_path, pack):
+    import bz2
+    import lzma
+
+    (tmp_path / "f.csv").write_bytes({"bz2": bz2, "xz": lzma}[pack].compress(rows().encode()))
+    assert len(datasets.load("fer2013", tmp_path / "f.csv")) == 8
+
+
+def test_of_two_tables_in_one_archive_the_published_one_is_taken_and_said(tmp_path):
+    with zipfile.ZipFile(tmp_path / "both.zip", "w") as archive:
+        archive.writestr("icml_face_data.csv", rows())
+        archive.writestr("fer2013/fer2013.csv", rows())
+    (note, _) = datasets.load("fer2013", tmp_path / "both.zip").notes
+    assert note == "read from fer2013/fer2013.csv; icml_face_data.csv beside it passed over"
+
+
+def test_class_folders_in_an_archive_and_errors_that_name_it(tmp_path):
+    named(tmp_path / "here")
+    path = zipped(tmp_path / "archive.zip", tmp_path / "here", "archive/")
+    faces = datasets.load("fer2013", path)
+    assert [len(faces.rows(split)) for split in faces.splits] == [14, 7, 7]
+    assert faces.table["source"][0].startswith("archive/train/angry/Training_")
+    write(tmp_path / "here/train/angry/Training_1.jpg", "no picture")
+    path = zipped(tmp_path / "other.zip", tmp_path / "here")
+    with pytest.raises(DataError, match=f"^{re.escape(str(path))}/train/angry/Training_1.jpg: found an image that"):
+        datasets.load("fer2013", path)
+
+
+def test_an_archive_that_is_all_that_a_folder_holds_is_opened(tmp_path):
+    named(tmp_path / "here")
+    zipped(tmp_path / "download/archive.zip", tmp_path / "here")
+    assert len(datasets.load("fer2013", tmp_path / "download")) == 28
+
+
+def test_class_folders_under_two_more_with_validation(tmp_path):
+    for part in ("train", "validation"):
+        classes(tmp_path / "images/images" / part)
+    faces = datasets.load("fer2013", tmp_path)
+    assert faces.roles == {"train": "Training", "select": "validation"} and faces.notes[0] == "read from images/images/"
+    assert datasets.load("folder", tmp_path).roles == {"train": "train", "select": "validation"}
+
+
+@pytest.mark.parametrize("third", ["val", "valid", "Validation"])
+def test_a_third_split_is_read_and_a_part_of_the_set_is_said(tmp_path, third):
+    classes(named(tmp_path) / third)
+    faces = datasets.load("fer2013", tmp_path)
+    assert len(faces.rows("unnamed validation")) == 14 and faces.roles["select"] == "PublicTest"
+    assert any(note.startswith("Not the whole of FER2013: 14, 7, 7 images") for note in faces.notes)
+
+
+def test_names_in_ed_are_read(tmp_path):
+    for part in ("train", "test"):
+        classes(tmp_path / part, ("angry", "disgusted", "fearful", "happy", "neutral", "sad", "surprised"))
+    for name in ("fer2013", "folder"):
+        assert datasets.load(name, tmp_path).classes == SEVEN
+    assert "splits are lost" in datasets.load("fer2013", tmp_path).notes[0]
+
+
+def test_folders_that_mean_one_class_are_said(tmp_path):
+    classes(unnamed(tmp_path) / "train", ("Happiness",))
+    assert "Happiness and happy are one class" in datasets.load("fer2013", tmp_path).notes
+    assert "Happiness and happy are one class" in datasets.load("folder", tmp_path).notes
+
+
+# -- the other sets ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_rafdb_as_kaggle_has_it(tmp_path, lists):
+    faces = datasets.load("rafdb", rafdb(tmp_path, lists))
+    meant = dict(enumerate(("surprise", "fear", "disgust", "happy", "sad", "angry", "neutral"), 1))
+    for row in faces.table.itertuples():
+        assert (
+            faces.classes[row.label] == meant[int(row.source.split("/")[2])] and row.source.split("/")[1] == row.split
+        )
+    assert faces.roles == {"train": "train", "test": "test"} and len(faces) == 42
+
+
+def test_a_list_of_labels_that_contradicts_the_folders_is_refused(tmp_path):
+    rafdb(tmp_path)
+    path = tmp_path / "train_labels.csv"
+    write(path, path.read_text().replace("aligned.jpg,3", "aligned.jpg,4", 1))
+    with pytest.raises(DataError, match=r"line 8: found label 4 \(happy\) of an image in the folder 3"):
+        datasets.load("rafdb", tmp_path)
+
+
+def test_affectnet_as_kaggle_has_it_with_both_readings(tmp_path):
+    affectnet(tmp_path)
+    faces = datasets.load("affectnet", tmp_path)
+    assert faces.classes == (*SEVEN, "contempt") and faces.pixels.shape == (16, 112, 112, 3)
+    assert faces.classes[faces.labels[faces.table["source"].eq("sad/image0000001.jpg")][0]] == "sad"
+    assert "labels.csv has another label for 1 of 2 images that it lists: the folders count" in faces.notes[0]
+    other = datasets.load("affectnet", tmp_path, labels="list")
+    assert other.classes[other.labels[other.table["source"].eq("sad/image0000001.jpg")][0]] == "fear"
+    assert datasets.load("affectnet", tmp_path, contempt=False).classes == SEVEN
+
+
+def test_affectnets_validation_is_reported_on(tmp_path):
+    for split in ("train", "val"):
+        classes(tmp_path / split, [str(code) for code in range(8)])
+    faces = datasets.load("affectnet", tmp_path)
+    assert faces.roles == {"train": "train", "test": "val"}
+    assert faces.classes[faces.labels[faces.table["source"].eq("train/6/im0.png")][0]] == "angry"
+
+
+def test_a_yolo_export_has_the_classes_of_its_label_files(tmp_path):
+    faces = datasets.load("folder", yolo(tmp_path / "a"))
+    assert faces.classes == ("Anger", "Contempt", "Disgust") and len(faces.rows("select")) == 3
+    assert [row.label for row in faces.table.itertuples()] == [int(name[-5]) for name in faces.table["source"]]
+    cut = datasets.load("folder", yolo(tmp_path / "b", "{0: Anger, 1: Contempt, 2: Disgust}", "0.25 0.5 0.5 1"), size=8)
+    assert any("9 faces cut out by their boxes" in note for note in cut.notes)
+    assert datasets.load("affectnet", tmp_path / "a").classes == ("angry", "disgust", "contempt")
+    write(tmp_path / "a/train/labels/f0.txt", "7 0.5 0.5 1 1\n")
+    with pytest.raises(DataError, match=r"f0\.txt: line 1: found label '7'; expected a whole number from 0 to 2"):
+        datasets.load("folder", tmp_path / "a")
+
+
+def test_ck48_has_subjects_and_no_split_of_its_name(tmp_path):
+    faces = datasets.load("ckplus", ck48(tmp_path))
+    assert set(faces.table["subject"]) == {"S010", "S011", "S012", "S013"} and faces.table["sequence"][0] == "S010_004"
+    assert faces.splits == ("",) and faces.roles == {"train": ""} and faces.pixels.shape[1:] == (48, 48)
+    assert faces.classes == ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
+    folder = datasets.load("folder", tmp_path, subject=r"(S\d+)_")
+    assert folder.splits == ("",) and folder.notes[0] == "read from CK+48/"
+
+
+def test_ckplus_in_the_folders_of_its_two_archives(tmp_path):
+    faces = datasets.load("ckplus", ckplus(tmp_path / "both"), size=16)
+    assert faces.labels.tolist() == [0, 3, 3, 3, 0, 7, 7, 7]
+    for name in ("extended-cohn-kanade-images", "Emotion_labels"):
+        zipped(tmp_path / "zips" / f"{name}.zip", tmp_path / "both" / name)
+    assert (datasets.load("ckplus", tmp_path / "zips", size=16).pixels == faces.pixels).all()
+    with pytest.raises(DataError, match=r"cohn-kanade-images: found no such folder.*Emotion_labels has the other"):
+        datasets.load("ckplus", zipped(tmp_path / "half.zip", tmp_path / "both/Emotion_labels", "Emotion_labels/"))
+
+
+def test_ferplus_as_folders_joins_by_name_and_counts_what_has_no_label(tmp_path):
+    faces = datasets.load("ferplus", ferplus(tmp_path))
+    assert [len(faces.rows(role)) for role in datasets.ROLES] == [5, 3, 3]
+    assert faces.labels.tolist() == [0, 1, 2, 0, 1] + [0, 1, 2] * 2 and faces.table["votes_neutral"][0] == 10
+    assert "1 without a majority label" in faces.notes[-1]
+    with pytest.raises(DataError, match="found votes without images; expected FER2013 itself"):
+        datasets.load("ferplus", write(tmp_path / "fer2013new.csv", "Usage\n"))
+
+
+def test_the_expression_in_the_file_name(tmp_path):
+    faces = datasets.load("jaffe", jaffe(tmp_path / "j"))
+    assert (
+        faces.classes == SEVEN
+        and set(faces.table["subject"]) == {"KA", "KL"}
+        and faces.labels.tolist() == sorted([*range(7)] * 2)
+    )
+    with pytest.raises(DataError, match=r"a class 'jaffe', which is the name of a data set; .*--label"):
+        datasets.load("folder", tmp_path / "j")
+    by_hand = datasets.load("folder", tmp_path / "j", label=r"\.(\w\w)\d\.", subject=r"(\w\w)\.\w\w\d")
+    assert (by_hand.labels == faces.labels).all()
+    faces = datasets.load("kdef", kdef(tmp_path / "k"))
+    assert len(faces) == 56 and set(faces.table["subject"]) == {"F01", "M02"} and faces.classes == SEVEN
+    assert {faces.classes[label] for label in faces.labels[faces.table["source"].str.contains("AF[HS]")]} == {"fear"}
+    frontal = datasets.load("kdef", tmp_path / "k", frontal=True)
+    assert len(frontal) == 28 and "28 seen from the side" in frontal.notes[-1]
+
+
+# -- any folder ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("train/1.png", "test/2.png"), "a class 'test', which is the name of a split"),
+        (("a/images/1.png", "b/images/2.png"), "a class 'images', which is the name of a folder of images"),
+        (("FER2013Train/1.png", "FER2013Test/2.png"), "a class 'FER2013Test', which is the name of a split"),
+        (("jaffe/1.png", "kdef/2.png"), "a class 'jaffe', which is the name of a data set"),
+        (("happy/1.png",), "one class, 'happy', alone; expected two at least"),
+        (
+            ("CK+48/happy/1.png", "JAFFE/happy/1.png", "CK+48/sad/1.png"),
+            "a split 'CK\\+48', which is the name of a data set",
+        ),
+        (("happy/S1/1.png", "happy/S2/1.png", "sad/S1/1.png"), "a split 'happy', which is the name of an expression"),
+    ],
+)
+def test_a_level_that_is_mistaken_is_told_and_may_be_meant(tmp_path, names, told):
+    for name in names:
+        draw(tmp_path / "set" / name)
+    with pytest.raises(DataError, match=f"{told}.*as_is=True"):
+        datasets.load("folder", tmp_path / "set")
+    assert len(datasets.load("folder", tmp_path / "set", as_is=True)) == len(names)
+
+
+def test_images_are_known_by_their_content(tmp_path):
+    for label in ("happy", "sad"):
+        draw(tmp_path / label / "a.png")
+        for name in ("one.jfif", "two.jpe", "three"):
+            draw(tmp_path / label / name, mode="RGB", format="JPEG")
+    write(tmp_path / "happy/notes.docx", "words")
+    faces = datasets.load("folder", tmp_path)
+    assert len(faces) == 8
+    assert faces.notes == ("9 files seen, 8 read; passed over: 1 no image (.docx): happy/notes.docx",)
+
+
+def test_what_is_transparent_lies_on_white(tmp_path):
+    for number, hidden in enumerate((0, 255)):
+        picture = np.full((8, 8, 4), hidden, np.uint8)
+        picture[..., 3] = 0
+        picture[2:6, 2:6] = (200, 200, 200, 255)
+        for mode, name in (("RGBA", "a"), ("LA", "b")):
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.fromarray(picture).convert(mode).save(tmp_path / name / f"{number}.png")
+    pixels = datasets.load("folder", tmp_path).pixels
+    assert (pixels == pixels[0]).all() and pixels[0, 0, 0] == images.BACKGROUND and pixels[0, 3, 3] == 200
+
+
+def test_sixteen_bits_in_colour_are_refused(tmp_path):
+    (tmp_path / "a.ppm").write_bytes(b"P6\n2 2\n65535\n" + bytes(24))
+    with pytest.raises(DataError, match="expected 8 bits a channel"):
+        images.decode(tmp_path / "a.ppm", "RGB")
+
+
+def test_mixed_sizes_name_the_option_and_the_command_has_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for label in ("happy", "sad"):
+        for side in (20, 24):
+            draw(tmp_path / "set" / label / f"{side}.png", side)
+    assert cli.main(["import", "folder", "set"]) == 1 and "--size 48, in Python size=48" in capsys.readouterr().err
+    for size, shape in (("12", (12, 12)), ("10x12", (10, 12))):
+        assert cli.main(["import", "folder", "set", "--size", size, "--mode", "RGB"]) == 0
+        assert datasets.load_imported("data/folder").pixels.shape == (4, *shape, 3)
+
+
+def test_unlabelled_images_of_a_split_are_counted(tmp_path):
+    classes(tmp_path / "train", ("happy", "sad"))
+    draw(tmp_path / "test/1.png")
+    faces = datasets.load("folder", tmp_path)
+    assert faces.splits == ("train",) and "1 in test/ without a class folder: no label: test/1.png" in faces.notes[-1]
+
+
+def test_links_are_followed_inside_and_named_outside(tmp_path):
+    classes(tmp_path / "set", ("happy", "sad"))
+    (tmp_path / "set/glad").symlink_to(tmp_path / "set/happy")
+    (tmp_path / "set/sad/dead.png").symlink_to(tmp_path / "gone.png")
+    (tmp_path / "set/sad/loop").symlink_to(tmp_path / "set")
+    faces = datasets.load("folder", tmp_path / "set")
+    assert len(faces) == 6 and "1 dead links: sad/dead.png" in faces.notes[-1] and "links back" in faces.notes[-1]
+    (tmp_path / "set/mad").symlink_to(classes(tmp_path / "other", ("mad",)) / "mad")
+    with pytest.raises(DataError, match=r"/set/mad: found a path that leads to .*/other/mad.*cp -rL"):
+        datasets.load("folder", tmp_path / "set")
+
+
+def test_home_is_written_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    classes(tmp_path / "set", ("happy", "sad"))
+    assert len(datasets.load("folder", "~/set")) == 4
+    datasets.import_dataset("folder", "~/set", "~/data/set")
+    assert len(datasets.load_imported(tmp_path / "data/set")) == 4
+
+
+# -- archives that are not to be trusted ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["../out.png", "/out.png", "a/../../out.png", "C:/out.png", "..\\out.png"])
+def test_an_archive_that_leads_out_is_refused_and_nothing_is_written(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(name, b"x")
+        archive.writestr("happy/1.png", b"x")
+    (tmp_path / "deep/er").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"a\.zip: found a member .* which leads out of the archive"):
+        archives.unpack(tmp_path / "a.zip", tmp_path / "deep/er")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.zip", "deep", "er"]
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_bomb_ends_early(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(archives, "SPARE", 1 << 20)
+    path, data = tmp_path / "bomb", bytes(32 << 20)
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("happy/1.png", data)
+    else:
+        with tarfile.open(path, "w:gz") as archive:
+            info = tarfile.TarInfo("happy/1.png")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    with pytest.raises(DataError, match=r"unpacks to more than .*decompression bomb"):
+        datasets.load("folder", path)
+
+
+def test_a_csv_that_unpacks_without_end_ends_early(tmp_path, monkeypatch):
+    import gzip
+
+    monkeypatch.setattr(archives, "SPARE", 1 << 20)
+    lines = rows().splitlines(keepends=True)
+    (tmp_path / "rows").write_bytes(gzip.compress((lines[0] + f"0,{'7 ' * 2304},Training\n" * 2500).encode()))
+    with pytest.raises(DataError, match=r"decompression bomb"):
+        datasets.load("fer2013", tmp_path / "rows")
+    write(tmp_path / "plain.csv", rows() + "\n" * (3 << 20))
+    with pytest.raises(DataError, match=r"line .*: found more than 1,048,576 bytes of blank lines"):
+        datasets.load("fer2013", tmp_path / "plain.csv")
+    write(tmp_path / "list", "\n" * 200_000)
+    with pytest.raises(DataError, match=r"line 100001: found 100,000 blank lines"):
+        list(text.lines(tmp_path / "list"))
+
+
+@pytest.mark.parametrize("name", [name for name in datasets.REAL if name != "ferplus"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="pipe: found neither a file nor a folder"):
+        datasets.load(name, tmp_path / "pipe")
+
+
+def test_other_archives_are_called_by_their_names(tmp_path):
+    for start, name in ((b"Rar!\x1a\x07", "RAR"), (b"7z\xbc\xaf\x27\x1c", "7-Zip")):
+        (tmp_path / "set").write_bytes(start + bytes(50))
+        for known in ("fer2013", "folder", "rafdb"):
+            with pytest.raises(DataError, match=f"found a {name} archive, which is not read; expected it unpacked"):
+                datasets.load(known, tmp_path / "set")
+
+
+# -- roles ---------------------------------------------------------------------------------------------------------
+
+
+def leaking(root: Path, name: str) -> tuple[Path, int]:
+    """A set in one of three layouts, and how many of its test images are copies of training images."""
+    if name == "rafdb":
+        folders = sorted((rafdb(root, lists=False) / "DATASET/train").iterdir())
+        targets = [root / "DATASET/test" / folder.name for folder in folders]
+    else:
+        train, test = ("train", "val") if name == "affectnet" else ("Train_Set", "testing")
+        for split in (train, test):
+            classes(root / split, SEVEN, 3)
+        folders = sorted((root / train).iterdir())
+        targets = [root / test / folder.name for folder in folders]
+    for number, (folder, target) in enumerate(zip(folders[:4], targets[:4], strict=True)):
+        first = sorted(folder.iterdir())[0]
+        (target / f"test_{number:05d}_copy{first.suffix}").write_bytes(first.read_bytes())
+    return root, 4
+
+
+@pytest.mark.parametrize("name", ["rafdb", "affectnet", "folder"])
+def test_planted_leaks_are_counted_whatever_the_splits_are_called(tmp_path, name, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root, planted = leaking(tmp_path / "set", name)
+    assert cli.main(["import", name, str(root), "--to", "in"]) == 0
+    faces = datasets.load_imported("in")
+    test, train = faces.split_of("test"), faces.split_of("train")
+    found = audit.leakage(faces, audit.exact_duplicates(faces.pixels))
+    assert found.loc[test, f"in_{train}"] == planted and found.loc[test, "share"] == planted / len(faces.rows("test"))
+    exact = audit.exact_duplicates(faces.pixels)
+    assert (splits.mask(faces, exact, exact)["deduplicated"] == 0).sum() == planted
+    assert (~audit.without_copies(faces, "test")["deduplicated"]).sum() == planted
+    assert cli.main(["audit", "in"]) == 0
+    assert f"{planted}  {planted / len(faces.rows('test')):.4f}"[:1] in capsys.readouterr().out
+
+
+def test_without_a_split_that_trains_there_is_an_error_and_no_zero(tmp_path):
+    for split in ("one", "two"):
+        classes(tmp_path / split, ("happy", "sad"))
+    faces = datasets.load("folder", tmp_path)
+    exact = audit.exact_duplicates(faces.pixels)
+    for ask in (
+        lambda: audit.leakage(faces, exact),
+        lambda: splits.mask(faces, exact, exact),
+        lambda: faces.rows("train"),
+    ):
+        with pytest.raises(datasets.NoSplit, match=r"no split 'train'; it has 'one', 'two'.*--roles train=SPLIT"):
+            ask()
+    named = datasets.load("folder", tmp_path, roles={"train": "one", "test": "two"})
+    assert audit.leakage(named, exact)["in_one"].tolist() == [0, 0] and len(named.rows("test")) == 4
+    with pytest.raises(DataError, match="the role train=three, with the splits 'one', 'two'"):
+        datasets.load("folder", tmp_path, roles={"train": "three"})
+
+
+@pytest.mark.parametrize(
+    ("names", "roles"),
+    [
+        (
+            ("Training", "PublicTest", "PrivateTest"),
+            {"train": "Training", "select": "PublicTest", "test": "PrivateTest"},
+        ),
+        (("train", "valid", "test"), {"train": "train", "select": "valid", "test": "test"}),
+        (("Train_Set", "dev", "testing_data"), {"train": "Train_Set", "select": "dev", "test": "testing_data"}),
+        (("train", "val", "valid"), {"train": "train"}),
+        (("",), {"train": ""}),
+        (("a", "b"), {}),
+    ],
+)
+def test_roles_by_name(names, roles):
+    from fercore.datasets.faces import roles_of
+
+    assert roles_of(names) == roles
+
+
+def test_imports_that_are_older_than_roles_are_read_by_name(tmp_path):
+    import json
+
+    path = datasets.import_dataset(
+        "synthfer", None, tmp_path, images=200, roles={"test": "PublicTest", "select": "PrivateTest"}
+    )
+    assert datasets.load_imported(tmp_path).roles["test"] == "PublicTest"
+    index = json.loads(path.read_text())
+    del index["roles"]
+    path.write_text(json.dumps(index))
+    assert datasets.load_imported(tmp_path).roles["test"] == "PrivateTest"
+
+
+# -- division by shares --------------------------------------------------------------------------------------------
+
+
+def test_a_set_is_divided_by_shares_and_nobody_is_on_two_sides(tmp_path):
+    for person in range(20):
+        for label in ("happy", "sad"):
+            for number in range(2):
+                draw(tmp_path / label / f"S{person:02d}_{number}.png", 8)
+    faces = datasets.load("folder", tmp_path, split="80/10/10")
+    assert [len(faces.rows(role)) for role in datasets.ROLES] == [64, 8, 8]
+    assert [np.bincount(faces.labels[faces.rows(role)]).tolist() for role in datasets.ROLES] == [
+        [32, 32],
+        [4, 4],
+        [4, 4],
+    ]
+    faces = datasets.load("folder", tmp_path, split="80/10/10", subject=r"(S\d+)_", seed=3)
+    sides = faces.table.groupby("subject")["split"].nunique()
+    assert (sides == 1).all() and [len(faces.rows(role)) for role in datasets.ROLES] == [64, 8, 8]
+    assert "nobody is on two sides" in faces.notes[-1]
+    again = datasets.load("folder", tmp_path, split="80/10/10", subject=r"(S\d+)_", seed=3)
+    assert again.table.equals(faces.table)
+    other = datasets.load("folder", tmp_path, split="80/10/10", subject=r"(S\d+)_", seed=4)
+    assert not other.table.equals(faces.table)
+    for wrong in ("80", "a/b", "80/20/0", "1/1/1/1"):
+        with pytest.raises(ValueError, match="expected shares such as 80/10/10"):
+            datasets.load("folder", tmp_path, split=wrong)
+
+
+def test_two_shares_divide_what_trains(tmp_path):
+    faces = datasets.load("rafdb", rafdb(tmp_path), split="67/33")
+    assert [len(faces.rows(role)) for role in datasets.ROLES] == [14, 7, 21] and faces.splits[0] == "test"
+    with pytest.raises(ValueError, match="has a split that selects"):
+        datasets.load("ferplus", ferplus(tmp_path / "f"), split="90/10")
+
+
+# -- weights -------------------------------------------------------------------------------------------------------
+
+
+def test_a_head_of_other_classes_is_drawn_anew_and_said(tmp_path):
+    same = models.create("tinyfer_lite", 7, weights="fer2013", classes=SEVEN)
+    with pytest.warns(models.WeightsWarning, match=r"is of the classes angry, .*, and not 1, 2, .*a new head is drawn"):
+        other = models.create("tinyfer_lite", 7, weights="fer2013", classes=tuple("1234567"))
+    with pytest.warns(models.WeightsWarning):
+        eight = models.create("tinyfer_lite", 8, weights="fer2013", classes=(*SEVEN, "contempt"))
+    ours = same.state_dict()
+    for network in (other, eight):
+        differ = (
+            {name for name, value in network.state_dict().items() if not torch.equal(value, ours[name])}
+            if (network is other)
+            else {name for name, value in network.state_dict().items() if value.shape != ours[name].shape}
+        )
+        assert differ and all(
+            value.shape[0] in (7, 8) for name, value in network.state_dict().items() if name in differ
+        )
+
+
+def test_a_pickle_is_named_converted_and_never_opened(tmp_path, capsys, monkeypatch):
+    from safetensors.torch import save_file
+
+    network = models.create("microexpnet_xxs", 7)
+    state = network.state_dict()
+    torch.save(state, tmp_path / "state.pth")
+    torch.save(
+        {"state_dict": {f"module.{name}": value for name, value in state.items()}, "epoch": 3}, tmp_path / "run.pt"
+    )
+    torch.save(network, tmp_path / "whole.pt")
+    torch.save(state, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
+    monkeypatch.chdir(tmp_path)
+    for name in ("state.pth", "run.pt", "whole.pt", "old.pth"):
+        with pytest.raises(models.WeightsError, match=f"{name} is a pickled PyTorch file.*fercore convert {name}"):
+            models.create("microexpnet_xxs", 7, weights=name)
+    for name in ("state.pth", "run.pt", "old.pth"):
+        assert cli.main(["convert", name, f"{name}.safetensors"]) == 0
+        again = models.create("microexpnet_xxs", 7, weights=f"{name}.safetensors").state_dict()
+        assert all(torch.equal(value, again[key]) for key, value in state.items())
+    assert cli.main(["convert", "whole.pt", "w.safetensors"]) == 1
+    assert "holds more than tensors" in capsys.readouterr().err and not Path("w.safetensors").exists()
+    for prefix in ("module.", "_orig_mod.", "_orig_mod.module."):
+        save_file({prefix + name: value.clone() for name, value in state.items()}, "p.safetensors")
+        assert models.create("microexpnet_xxs", 7, weights="p.safetensors")
+
+
+# -- the README's table --------------------------------------------------------------------------------------------
+
+
+def write_csv(root: Path) -> Path:
+    return write(root / "fer2013.csv", rows())
+
+
+def weights(root: Path) -> Path:
+    root.mkdir(parents=True)
+    torch.save(models.create("microexpnet_xxs", 7).state_dict(), root / "model.pth")
+    return root / "model.pth"
+
+
+def votes(root: Path) -> Path:
+    names = "neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+    lines = [f"Usage,Image name,{names}"]
+    lines += [f"{usage},,{'10,0' if number % 2 else '0,10'},0,0,0,0,0,0,0,0" for number, usage in enumerate(
+        ["Training"] * 4 + ["PublicTest"] * 2 + ["PrivateTest"] * 2)]  # fmt: skip
+    return write(root / "fer2013new.csv", "\n".join(lines) + "\n")
+
+
+def by_name(root: Path) -> Path:
+    for number, label in enumerate(("happy", "sad", "happy")):
+        draw(root / f"face_{label}_{number}.png")
+    return root
+
+
+def people(root: Path) -> Path:
+    return classes(root, ("happy", "sad"), side=30, name="S{}_1.png")
+
+
+DOWNLOADS = [
+    write_csv, unnamed, votes, ferplus, rafdb, affectnet, ckplus, oulucasia, jaffe, kdef, people, by_name, weights
+]  # fmt: skip
+TABLE = re.findall(r"^\| .+? \| `(fercore (?:import|convert) .+)` \|$", (ROOT / "README.md").read_text("utf-8"), re.M)
+
+
+def test_each_command_of_the_readme_is_tried():
+    assert len(TABLE) == len(DOWNLOADS)
+    assert {command.split()[2] for command in TABLE if "import" in command} == set(datasets.REAL)
+
+
+@pytest.mark.parametrize("number", range(len(DOWNLOADS)))
+def test_a_command_of_the_readme(tmp_path, monkeypatch, number, capsys):
+    monkeypatch.chdir(tmp_path)
+    if "data/fer2013" in TABLE[number]:
+        datasets.import_dataset("fer2013", write_csv(tmp_path / "first"), "data/fer2013")
+    download = DOWNLOADS[number](tmp_path / "download")
+    _, *words = shlex.split(TABLE[number].replace("\\|", "|"))
+    assert cli.main([str(download) if word == "DOWNLOAD" else word for word in words]) == 0, capsys.readouterr().err
+
+
+def test_photographs_without_labels_as_the_readme_has_it(tmp_path):
+    code = re.search(r"```python\n(import torch.+?)```", (ROOT / "README.md").read_text("utf-8"), re.S)[1]
+    names = {"paths": [draw(tmp_path / f"{number}.jpg", 80, "RGB") for number in range(3)]}
+    exec(code, names)
+    assert names["shares"].shape == (3, 7) and set(names["words"]) <= set(SEVEN)

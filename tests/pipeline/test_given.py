@@ -1,0 +1,91 @@
+"""What is given to `make reproduce`: imported by name, chosen for the profiles, and never read as code."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fercore import cli, datasets
+from fercore.pipeline import data
+from fercore.pipeline.parameters import ParameterError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in (*(one.upper() for one in datasets.REAL), "SPLIT"):
+        monkeypatch.delenv(name, raising=False)
+    shutil.copytree(ROOT / "params", tmp_path / "params")
+    return tmp_path
+
+
+def rafdb(root: Path) -> Path:
+    draw = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for code in range(1, 8):
+            for number in range(4):
+                path = root / split / str(code) / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(draw.integers(0, 256, (20, 20, 3), np.uint8)).save(path)
+    return root
+
+
+def test_a_set_that_is_given_is_what_real_profiles_read(project, monkeypatch, capsys):
+    monkeypatch.setenv("RAFDB", str(rafdb(project / "raf db")))
+    assert cli.main(["import", "--given"]) == 0 and "roles: train train, select none" in capsys.readouterr().out
+    with pytest.raises(ParameterError, match=r"rafdb has no split 'select'; it has 'test', 'train'.*--split 90/10"):
+        data.prepare("laptop")
+    monkeypatch.setenv("SPLIT", "75/25")
+    assert cli.main(["import", "--given"]) == 0
+    assert data.prepare("laptop").startswith("data/laptop: rafdb, which was given last")
+    faces = datasets.load_imported("data/laptop")
+    assert [len(faces.rows(role)) for role in datasets.ROLES] == [21, 7, 28]
+    assert "rendered" in data.prepare("smoke"), "a profile that is rendered stays so"
+
+
+def test_votes_without_faces_and_shares_without_a_set_are_told(monkeypatch, capsys):
+    monkeypatch.setenv("FERPLUS", "fer2013new.csv")
+    assert cli.main(["import", "--given"]) == 1 and "give FER2013=fer2013.csv, too" in capsys.readouterr().err
+    monkeypatch.delenv("FERPLUS")
+    monkeypatch.setenv("SPLIT", "90/10")
+    assert cli.main(["import", "--given"]) == 1 and "SPLIT divides a set that is given" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["FER2013", "FERPLUS", "RAFDB", "PROFILE", "SPLIT", "ANYTHING"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "$(shell touch out)",
+        "`touch out`",
+        "$(touch out)",
+        '"; touch out; "',
+        "'; touch out; '",
+        "$$(touch out)",
+        "a b$HOME",
+    ],
+)
+def test_what_make_is_given_is_text(project, name, value):
+    text = (ROOT / "Makefile").read_text()
+    (project / "Makefile").write_text(text)
+    bin_ = project / ".venv/bin"
+    bin_.mkdir(parents=True)
+    show = '#!/bin/sh\nprintf "%s\\n" "$FER2013|$FERPLUS|$RAFDB|$SPLIT|$ANYTHING"\n'
+    for command in ("fercore", "dvc"):
+        (bin_ / command).write_text(show)
+        (bin_ / command).chmod(0o755)
+    (project / "requirements.lock").write_text("")
+    (project / "pyproject.toml").write_text("")
+    (project / ".venv/ready").write_text(f"{project}\n")
+    own = {key: text for key, text in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}  # of make test
+    done = subprocess.run(["make", "reproduce", f"{name}={value}"], capture_output=True, text=True, env=own)
+    assert not (project / "out").exists(), done
+    if name == "PROFILE":
+        assert done.returncode and f"no profile {value}" in done.stdout + done.stderr
+    else:
+        assert done.returncode == 0 and value in done.stdout.splitlines()[0], done

@@ -1,0 +1,88 @@
+"""dvc.yaml keeps the rules of the pipeline: what is wrong with it shows here and not after an hour."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fercore.pipeline import stages
+from fercore.pipeline.notebook import FOLDERS, PROFILES
+from fercore.pipeline.parameters import check_params
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+STAGES = yaml.safe_load(TEXT)["stages"]
+SETS = stages.subject_sets(ROOT)
+NOTEBOOKS = sorted(path.stem for path in ROOT.glob("notebooks/[0-9]*.py"))
+
+
+def test_one_stage_a_notebook_and_one_for_the_data():
+    assert list(STAGES) == ["data", "subjects", *NOTEBOOKS]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_profile_or_set(name):
+    assert STAGES[name]["matrix"] == ({"set": SETS} if name == "subjects" else {"profile": list(PROFILES)})
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_command_is_one_line_that_runs_the_notebook(name):
+    assert STAGES[name]["cmd"].startswith(f"fercore notebook {name} ${{item.profile}}")
+    assert STAGES[name]["desc"]
+
+
+def test_dependencies_are_what_is_imported_directly_or_not():
+    assert stages.rewritten(TEXT, ROOT) == TEXT, "run: make deps"
+
+
+@pytest.mark.parametrize("name", ["02_baselines", "data", "09_report"])
+def test_each_dependency_on_code_is_needed(name):
+    """Whichever line is taken out comes back."""
+    code = [dep for dep in STAGES[name]["deps"] if dep.startswith("fercore/")]
+    assert len(code) > 3
+    for dep in code:
+        head, stage = TEXT.split(f"  {name}:\n", 1)
+        without = head + f"  {name}:\n" + stage.replace(f"      - {dep}\n", "", 1)
+        assert stages.rewritten(without, ROOT) == TEXT, dep
+
+
+def test_a_module_that_is_imported_by_a_module_counts(tmp_path):
+    script = tmp_path / "01_x.py"
+    script.write_text("from fercore.evaluation import statistics\n")
+    found = stages.modules(script)
+    assert {"fercore/evaluation/metrics.py", "fercore/evaluation/statistics.py"} <= set(found)
+    assert not [name for name in found if name.startswith(("fercore/training", "fercore/claims"))]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_depends_on_the_folders_that_its_parameters_name(name):
+    """What the runner gives a notebook to read is made by a stage that it waits for, or comes with the project."""
+    known = check_params(ROOT / f"notebooks/{name}.ipynb", [])
+    given = {FOLDERS[key].format(profile="${item.profile}", name=name) for key in FOLDERS if key in known}
+    read = {path for path in given if path.startswith(("data/", "reports/")) and not path.endswith(f"/{name}")}
+    read -= {"reports/${item.profile}"}  # all stages before
+    for path in read:  # or a file in it
+        assert [dep for dep in STAGES[name]["deps"] if f"{dep}/".startswith(f"{path}/")], path
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_dependencies_are_there_or_made_by_a_stage(name):
+    made = [out.replace("${item.set}", one) for stage in STAGES.values() for out in stage["outs"] for one in SETS]
+    for dep in STAGES[name]["deps"]:
+        paths = {
+            dep.replace("${item.profile}", profile).replace("${item.set}", one) for profile in PROFILES for one in SETS
+        }
+        imported = dep in ("data/faces", "data/fer2013", "data/${item.set}")  # folders that `fercore params` makes
+        assert imported or dep in made or all((ROOT / path).exists() for path in paths), dep
+
+
+def test_nothing_depends_on_what_holds_times():
+    deps = [dep for stage in STAGES.values() for dep in stage["deps"]]
+    assert not [dep for dep in deps if dep.endswith(".ipynb") or "provenance" in dep]
+
+
+def test_nothing_is_sent_home_and_git_is_left_alone():
+    settings = (ROOT / ".dvc/config").read_text(encoding="utf-8")
+    for line in ("analytics = false", "check_update = false", "no_scm = true"):
+        assert line in settings
+    assert "/dvc.lock" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()

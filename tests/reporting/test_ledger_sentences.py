@@ -1,0 +1,35 @@
+"""What is said of the ledger is what its table has."""
+
+import pandas as pd
+
+from fercore.reporting import ledger_sentences as sentences
+
+
+def test_claims_by_verdict():
+    table = pd.DataFrame({"id": list("abcd"), "verdict": ["exact", "exact", "needs data", "inconsistent"]})
+    text = sentences.counted(table)
+    assert (
+        "**50** are exact, **25** contradict their own paper, and **25** need data" in text
+        and "0 were measured" in text
+    )
+    text = sentences.known_for(table, ["c", "d"])
+    assert (
+        "Of the 2 claims" in text
+        and "needs data 1" in text
+        and "50 % of them contradict" in text
+        and "0 % of the others" in text
+    )
+
+
+def test_contradictions_by_paper():
+    found = pd.DataFrame({"paper": ["one", "<i>", "<i>"]})
+    text = sentences.contradicted([None] * 1200, found)
+    assert (
+        text.startswith("1,200 numbers") and "**3** of them" in text and "Most are of &#60;i&#62; (2); 2 papers" in text
+    )
+    assert "Most" not in sentences.contradicted([None], found[:0])
+
+
+def test_sizes_that_are_printed():
+    frame = pd.DataFrame({f"{name} equal": ["yes", "no", ""] for name in ("parameters", "MiB", "GMACs")})
+    assert "of parameters 1 of 2, of MiB 1 of 2" in sentences.sizes(frame)

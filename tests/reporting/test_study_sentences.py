@@ -1,0 +1,164 @@
+"""Sentences say what the values are, whichever way these turn out, and nothing from a file reaches a page as HTML."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fercore.datasets.faces import Faces, table
+from fercore.reporting import study_sentences as sentences
+from fercore.studies.cross_validation import COPIES, RANDOM, SUBJECTS
+
+SETS = {"ck": SUBJECTS, "fer": COPIES}
+LABELS = {"ck": "ck (synthetic)", "fer": "fer <b>"}
+
+
+def faces(name, synthetic):
+    return Faces(name, np.zeros((5, 8, 8), np.uint8), table([0, 0, 0, 1, 1]), ("happy", "sad"), synthetic)
+
+
+FACES = {"ck": faces("ck", True), "fer": faces("fer <b>", False)}
+
+
+def by_split(**gap):
+    """Four folds at 40 % on grouped folds, and so much more on random ones."""
+    folds = np.array([0.0, 0.01, -0.01, 0.0])
+    rows = {(name, split): 0.4 + folds + (gap[name] if split == RANDOM else 0)
+            for name in SETS for split in (SETS[name], RANDOM)}  # fmt: skip
+    return pd.DataFrame(rows).T.rename_axis(["data", "split"])
+
+
+def effects(values, level=("size", "pooling")):
+    keys = [("ck", SUBJECTS, "m", str(number)) for number in range(len(values))]
+    frame = pd.DataFrame(values, columns=["value", "low", "high"])
+    return frame.set_index(pd.MultiIndex.from_tuples(keys, names=["data", "split", *level]))
+
+
+def test_one_split_is_told_without_the_other():
+    text = sentences.one_split(by_split(ck=0.3, fer=0.0), FACES)
+    assert (
+        "**70 %** of the held-out images on random folds" in text
+        and "always answering happy would score 60.0 %" in text.lower()
+    )
+    assert "40 %** of the held-out images on random folds" in text and SUBJECTS not in text
+
+
+def test_a_gap_is_told_and_whether_chance_could_make_it():
+    ck, fer = sentences.gap(by_split(ck=0.3, fer=0.0), FACES).splitlines()
+    assert "**40 %** on subject folds, 70 % on random folds: -30.0 points" in ck and "chance alone would hardly" in ck
+    assert "on copy folds" in fer and "+0.0 points" in fer and "chance could do" in fer
+    assert "&#60;b&#62;" in fer and "<b>" not in fer
+    up = sentences.gap(by_split(ck=-0.2, fer=0.1), FACES)
+    assert "+20.0 points" in up and "-10.0 points" in up
+
+
+def test_what_was_measured_before_is_read_from_its_file(tmp_path):
+    assert sentences.gap_before(tmp_path) == ""
+    stage = tmp_path / "04_microexpnet_pooling"
+    stage.mkdir()
+    rows = [("ck (synthetic)", SUBJECTS, "m", 0.5), ("ck (synthetic)", RANDOM, "m", 0.6)]
+    (stage / "table_2.csv").write_text(
+        pd.DataFrame(rows, columns=["data", "split", "size", "none"]).to_csv(index=False)
+    )
+    assert "on ck (synthetic)**" in sentences.gap_before(tmp_path)  # where there is nothing real
+    rows += [("<i>", COPIES, "m", 0.353), ("<i>", RANDOM, "m", 0.818), ("<i>", RANDOM, "xxs", 0.1)]
+    (stage / "table_2.csv").write_text(
+        pd.DataFrame(rows, columns=["data", "split", "size", "none"]).to_csv(index=False)
+    )
+    text = sentences.gap_before(tmp_path)
+    assert (
+        "**82 %** on random folds and **35 %** on copy folds" in text
+        and "synthetic" not in text
+        and "&#60;i&#62;" in text
+    )
+
+
+def test_both_sides_and_the_copyist():
+    index = pd.MultiIndex.from_tuples(
+        [(name, split) for name in SETS for split in (SETS[name], RANDOM)], names=["data", "split"]
+    )
+    sides = pd.DataFrame({"images": 1000, "known": [0, 1000, 0, 530], "share": [0, 1, 0, 0.53]}, index)
+    text = sentences.both_sides(sides, LABELS)
+    assert "subject folds: of 1,000 images, each held out once, **0** (0 %) have the same person" in text
+    assert "**530** (53 %) have the same photograph" in text
+    near = pd.DataFrame({"accuracy": [0.4, 0.9, 0.1, 0.5], "same": [0, 0.8, 0, 0.3]}, index)
+    first, second = sentences.nearest(near, LABELS).splitlines()
+    assert (
+        "right for **90 %** on random folds" in first
+        and "80 % of the time" in first
+        and "**40 %** on subject folds" in first
+    )
+    assert "**10 %** on copy folds" in second
+
+
+def test_differences_are_counted_against_chance():
+    table = effects([(0.1, 0.05, 0.15), (0.0, -0.1, 0.1), (-0.2, -0.3, -0.1), (0.1, np.nan, np.nan)])
+    text = sentences.differences(table, "gains")
+    assert text.startswith("Of 3 gains, 1 are above 0 with their whole interval, and 1 below.")
+    assert "about 0.2 would" in text and "1 more have no interval" in text
+    assert "no interval" not in sentences.differences(table.iloc[:3])
+
+
+@pytest.mark.parametrize(("gap", "more"), [(0.3, "the split"), (-0.3, "the split"), (0.05, "pooling")])
+def test_split_or_pooling_whichever_is_more(gap, more):
+    table = effects([(0.1, 0, 0), (-0.2, 0, 0)])
+    text = sentences.split_or_pooling(by_split(ck=gap, fer=0), table, {"ck": "ck"})
+    assert (
+        f"change the score by {100 * gap:+.1f} points, pooling by 20.0" in text and f"Here {more} changes more" in text
+    )
+
+
+def test_the_best_place_and_the_best_temperature():
+    keys = [("ck", RANDOM, size, place) for size in ("m", "xxs") for place in ("none", "after both")]
+    index = pd.MultiIndex.from_tuples(keys, names=["data", "split", "size", "pooling"])
+    text = sentences.best_pooling(pd.DataFrame({"value": [0.5, 0.4, 0.3, 0.35]}, index), LABELS)
+    assert "is M none, XXS after both" in text and "at most 10 points apart" in text
+    keys = [(t, "ck", RANDOM, size) for t in ("none", "2", "8") for size in ("m", "xxs")]
+    index = pd.MultiIndex.from_tuples(keys, names=["temperature", "data", "split", "size"])
+    lines = pd.DataFrame({"value": [0.9, 0.9, 0.5, 0.4, 0.45, 0.6], "low": 0.1, "high": 0.7}, index)
+    text = sentences.temperatures(lines, LABELS)
+    assert "is M 2, XXS 8" in text and "at most 20.0 points apart; an interval reaches 30 points" in text
+    assert "interval" not in sentences.temperatures(lines.assign(low=np.nan), LABELS)
+
+
+def test_lengths_are_told_where_there_are_several():
+    keys = [(epochs, "ck", RANDOM, "m") for epochs in (5, 25)] + [(5, "fer", RANDOM, "m")]
+    index = pd.MultiIndex.from_tuples(keys, names=["epochs", "data", "split", "size"])
+    text = sentences.lengths(pd.DataFrame({"value": [0.02, -0.03, 0.5]}, index), LABELS)
+    assert "by +2.0 points after 5 epochs and by -3.0 after 25" in text and len(text.splitlines()) == 1
+
+
+def test_verdicts_are_counted_by_set():
+    index = pd.MultiIndex.from_product([LABELS, ["one", "two"]], names=["data", "statement"])
+    text = sentences.verdicts(
+        pd.DataFrame({"verdict": ["holds", "not shown", "the opposite holds", "holds"]}, index), LABELS
+    )
+    first, second = text.splitlines()
+    assert (
+        "of 2 statements, 1 hold, of 0 the opposite holds, and 1 are not shown" in first
+        and "of 1 the opposite" in second
+    )
+
+
+def test_what_is_told_of_distillation():
+    shares = pd.DataFrame({"share": [0.27, 0.0012, 0.62]}, ["2", "32", "4, with its square"])
+    assert "At temperature 2 the teacher makes 27 % of the first step, at 32 **0.12 %**" in sentences.shares(shares)
+    luck = pd.DataFrame({"above_mean": [0.02, 0.04], "by_chance": [0.03, 0.03], "p": [0.5, 0.01]})
+    text = sentences.luck(luck)
+    assert "stands **3.0 points**" in text and "still stands **3.0 points**" in text and "In 1 of 2 rows" in text
+    spread = pd.DataFrame({"folds": [0.5], "temperature": [0.04], "together": [0.1], "seeds": [0.36], "p": [0.4]})
+    assert "the seed alone 36 %" in sentences.variance(spread) and "in 0 of 1 rows" in sentences.variance(spread)
+    assert "holds the seed's part too, 10 %" in sentences.variance(spread.assign(seeds=np.nan))
+    right = pd.DataFrame(
+        {"images": [60], "right": [40], "always one class": [25]}, pd.MultiIndex.from_tuples([("ck", RANDOM)])
+    )
+    assert "right on **40** of 60 held-out images" in sentences.teachers(right, LABELS)
+    index = pd.MultiIndex.from_tuples([("grid", 7), ("DIST", 1), ("CTKD", 1)], names=["method", "trainings"])
+    frame = pd.DataFrame(
+        {"accuracy": [0.5, 0.52, 0.51], "over_grid_low": [0, 0.01, -1], "over_grid_high": [0, 1, 1]}, index
+    )
+    text = sentences.without_search(frame)
+    assert (
+        "50.0 % on average, for 7 trainings" in text
+        and "**DIST** does best, with 52.0 % for one" in text
+        and "1 are above 0" in text
+    )

@@ -1,0 +1,55 @@
+"""What a notebook leaves behind, and what it tells its reader first."""
+
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from fercore.results import measurements
+from fercore.results.stage import Stage
+
+ROW = {"measurement": "accuracy(vgg13, fer2013, test)", "value": 0.5, "seeds": 1}
+
+
+def test_tables_figures_measurements_findings_and_provenance_lie_where_later_stages_look(faces, tmp_path):
+    stage = Stage(str(tmp_path / "reports/01_x"), faces, "laptop")
+    shown = stage.table(pd.DataFrame({"a": [0.123456]}), "scores", "Scores")
+    assert shown["a"].tolist() == [0.1235]
+    stage.figure(Figure(), "empty")
+    stage.measure([ROW], "random weights")
+    stage.measure([{"measurement": "parameters(vgg13, 7)", "value": 3}])
+    found = stage.close({"epochs": 2}, {"seed": 1})
+    names = {path.name for path in (tmp_path / "reports/01_x").iterdir()}
+    assert names == {"scores.csv", "scores.tex", "empty.svg", "empty.png", "measurements.csv", "findings.json"}
+    assert found["epochs"] == 2
+    kept = measurements.gather([tmp_path / "reports"])["protocol"]
+    assert kept[ROW["measurement"]] == "laptop profile, random weights" and pd.isna(kept["parameters(vgg13, 7)"])
+    record = json.loads((tmp_path / "reports/provenance/01_x.json").read_text())
+    assert record["parameters"] == {"seed": 1}
+
+
+def test_without_a_folder_all_is_the_same_and_nothing_is_written(faces, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stage = Stage("", faces, "quick")
+    stage.table(pd.DataFrame({"a": [1]}), "scores")
+    stage.measure([ROW])
+    assert stage.close({"epochs": 2}, {})["epochs"] == 2 and not list(tmp_path.iterdir())
+
+
+def test_a_misspelt_measurement_is_refused_when_it_is_made(faces):
+    with pytest.raises(ValueError, match="did you mean 'fer2013'"):
+        Stage("", faces, "quick").measure([ROW | {"measurement": "accuracy(vgg13, fer2103, test)"}])
+
+
+def test_a_reader_is_told_of_rendered_faces_and_of_what_is_to_be_known(faces):
+    told = Stage("", replace(faces, notes=("12 files were left out.",)), "quick").about()
+    assert "90 images" in told and "12 files were left out." in told and "Rendered faces" in told
+    assert "Rendered faces" not in Stage("", replace(faces, synthetic=False), "quick").about()
+
+
+def test_names_and_notes_from_data_instruct_nobody(faces):
+    hostile = replace(faces, name="<img src=x onerror=alert(1)>", notes=("see [here](javascript:x) and $x$",))
+    told = Stage("", hostile, "quick").about()
+    assert "<img" not in told and "](" not in told and "$x$" not in told

@@ -1,0 +1,35 @@
+"""The variants of TinyFER-Lite take one choice away each, and the teacher is the best of the others."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from fercore.studies import ablation
+from fercore.training import Recipe
+
+
+def test_each_variant_takes_something_away():
+    rows = ablation.variants(Recipe(), "a network", 4.0, 0.7)
+    described = ablation.described(rows)
+    assert described.loc[ablation.FULL].tolist() == ["yes", "focal", "yes", ""]
+    assert described.loc["MobileNetV3-Small alone"].tolist() == ["", "cross-entropy", "", ""]
+    assert described.loc["with ECA"].tolist() == ["yes", "cross-entropy", "", ""]
+    assert described.loc["ECA, focal loss"].tolist() == ["yes", "focal", "", ""]
+    assert described.loc["ECA, class weights"].tolist() == ["yes", "cross-entropy", "yes", ""]
+    assert described.loc["distilled student"].tolist() == ["yes", "distillation", "", "yes"]
+    assert rows[ablation.FULL]["recipe"] == Recipe() and len({words["name"] for words in rows.values()}) == len(rows)
+    distillation = rows["distilled student"]["recipe"].distillation
+    assert (distillation.temperature, distillation.soft, distillation.hard) == (4.0, 0.7, pytest.approx(0.3))
+
+
+def test_the_best_other_network_teaches_by_its_own_recipe(tmp_path):
+    recipe = Recipe(epochs=3, loss="cross_entropy", class_weighted=False)
+    rows = [("tinyfer_lite", 1, 0.9), ("one", 1, 0.5), ("one", 2, 0.7), ("two", 1, 0.65), ("two", 2, 0.4)]
+    pd.DataFrame(rows, columns=["network", "seed", "macro_f1"]).to_csv(tmp_path / "selection.csv", index=False)
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe.plain()))
+    assert ablation.best_teacher(tmp_path, Recipe()) == ("one", recipe)
+
+
+def test_without_baselines_a_mobilenet_teaches():
+    assert ablation.best_teacher("", Recipe(epochs=7)) == ("mobilenet_v3_small", Recipe(epochs=7))

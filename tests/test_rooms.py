@@ -1,0 +1,13 @@
+"""The rooms of fercore: each imports only from those above it, as pyproject.toml lists them."""
+
+from pathlib import Path
+
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_no_room_imports_from_one_below_it(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    found = lint_imports(config_filename="pyproject.toml", no_cache=True)
+    assert found == EXIT_STATUS_SUCCESS, capsys.readouterr().out
