@@ -383,7 +383,7 @@ def _export(options) -> None:
 
 
 def _bench(options) -> None:
-    from .deployment import bundle, latency, runtimes, timing
+    from .deployment import benchmark, bundle, runtimes, timing
     from .results import measurements
 
     first, *rest = options.words or ["tinyfer_lite@64"]
@@ -391,7 +391,7 @@ def _bench(options) -> None:
         if not rest:
             raise ValueError("name the file: fercore bench bundle fercore-bench.pyz [NETWORK@SIDE ...]")
         specs = rest[1:] or ["microexpnet_xxs@84", "microexpnet_se@48", "tinyfer_lite@64", "tinyfer_lite@224"]
-        path = bundle.make(rest[0], map(latency.network, specs))
+        path = bundle.make(rest[0], map(benchmark.network, specs))
         print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB; python {path.name} --device NAME > NAME.json")
         return
     if first == "join":
@@ -403,9 +403,9 @@ def _bench(options) -> None:
                 table.to_csv(folder / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
             print(table.to_string(index=False, float_format="{:.4g}".format))
         return
-    networks = map(latency.network, [first, *rest])
+    networks = map(benchmark.network, [first, *rest])
     names = options.runtimes or runtimes.RUNTIMES
-    table = latency.bench(
+    table = benchmark.bench(
         networks, names, options.threads, options.batch, options.seconds, options.memory, options.realtime
     )
     if options.to:

@@ -6,7 +6,9 @@ detect       where the faces of a picture are
 export       one ONNX file that takes faces as the camera has them, and says what it is
 compress     smaller: weights taken out, weights rounded, channels taken out, integers throughout
 runtimes     PyTorch, ONNX Runtime, OpenVINO and others, each as a function from images to logits
-latency      how long it takes: in every runtime side by side, and from a camera's frame to a label
-timing       the same of NumPy alone; what `bundle` puts into one file for a small computer
+variants     one network in many smaller forms: what each answers, how large and how fast it is
+latency      how long it takes by TinyFER-Lite's protocol
+benchmark    how long in every runtime side by side, and from a camera's frame to a label
+bundle       one file that times networks on a small computer, by `timing`, which needs NumPy alone
 model_card   its weights, and the card that says what they are
 """

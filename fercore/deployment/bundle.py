@@ -1,6 +1,6 @@
 """One file that times networks on a small computer, which needs NumPy and ONNX Runtime alone; and what it found, read.
 
-bundle.make("fercore-bench.pyz", [latency.network("tinyfer_lite@224")])
+bundle.make("fercore-bench.pyz", [benchmark.network("tinyfer_lite@224")])
 # on the Raspberry Pi: python fercore-bench.pyz --device raspberry_pi_4 > raspberry_pi_4.json
 table, measured = bundle.join("raspberry_pi_4.json")
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +20,14 @@ from .. import files
 from ..models.profile import profile
 from ..results import measurements
 from . import compress, export, timing
-from .latency import COLUMNS
+from .benchmark import COLUMNS
 from .runtimes import Network
 
 HERE = Path(__file__).parent
 PRECISIONS = ("fp32", "int8")
-# px at which the papers time their networks: only these answer for their numbers
-PAPERS = {"tinyfer_lite": 224, "microexpnet_xxs": 84, "microexpnet_se": 48, "mini_resemotenet_a": 64, "light_fer": 299}
+# what the papers time, by network and px, as the ledger calls it: distilled weights take no longer than others
+RUNS = {("tinyfer_lite", 224): "tinyfer_lite", ("microexpnet_se", 48): "microexpnet_se+kd+onnx"}
+RUNS |= {(f"microexpnet_{size}", 84): f"microexpnet_{size}+kd" for size in ("m", "s", "xs", "xxs")}
 
 
 class BundleError(ValueError):
@@ -69,9 +70,9 @@ def make(path: str | Path, networks: Iterable[Network], precisions: Sequence[str
 
 
 def join(path: str | Path) -> tuple[pd.DataFrame, list[dict]]:
-    """What a bundle has printed: rows as `latency.bench` has them, with device and precision, and measurements.
+    """What a bundle has printed: rows as `benchmark.bench` has them, with device and precision, and measurements.
 
-    A device that the papers name gives latency(NETWORK, DEVICE) and fps(...) for `measurements.table`, of fp32 at the
+    A device that the papers name gives latency(RUN, DEVICE) and fps(...) for `measurements.table`, of fp32 at the
     papers' sizes, the fastest runtime. Raises BundleError for what no bundle has printed.
     """
     try:
@@ -87,10 +88,34 @@ def join(path: str | Path) -> tuple[pd.DataFrame, list[dict]]:
     columns = ["device", "precision", *(name for name in COLUMNS if name in table)]
     measured = []
     if device in measurements.DEVICES:
-        for network, part in table[table["precision"] == "fp32"].groupby("network"):
-            part = part[part["img_size"] == PAPERS.get(network)]
-            if len(part):
+        for timed, part in table[table["precision"] == "fp32"].groupby(["network", "img_size"]):
+            if run := RUNS.get(timed):
                 seconds = part["median"].min() / 1000
-                measured.append({"measurement": f"latency({network}, {device})", "value": seconds})
-                measured.append({"measurement": f"fps({network}, {device})", "value": 1 / seconds})
+                measured.append({"measurement": f"latency({run}, {device})", "value": seconds})
+                measured.append({"measurement": f"fps({run}, {device})", "value": 1 / seconds})
     return table[columns], measured
+
+
+def beside(printed: Mapping[str, float], folder: str | Path = "") -> tuple[pd.DataFrame, list[dict]]:
+    """What papers print of devices and what bundles found on them: a row a network and device, with ms of one image and
+    its source, a paper or a file; and the measurements of `join`.
+
+    printed  by measurement, latency(RUN, DEVICE) in seconds or fps(...), of which the first counts where both stand
+    folder   of JSON that bundles have printed; empty: none. Raises BundleError
+    """
+    rows, measured = {}, []
+    for name, value in sorted(printed.items(), reverse=True):  # latency before fps
+        kind, words, settings = measurements.split(name)
+        if not settings:
+            ms = 1000 * value if kind == "latency" else 1000 / value
+            rows.setdefault(tuple(words), {"network": words[0], "device": words[1], "ms": ms, "source": "paper"})
+    found = [rows[key] for key in sorted(rows)]
+    for path in sorted(Path(folder).glob("*.json")) if folder else ():
+        table, own = join(path)
+        measured += own
+        found += [
+            {"network": f"{row.network}@{row.img_size}, {row.precision}, {row.runtime}", "device": row.device}
+            | {"ms": row.median, "source": path.name}
+            for row in table.itertuples()
+        ]
+    return pd.DataFrame(found).set_index(["network", "device"]), measured

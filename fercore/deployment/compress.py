@@ -4,8 +4,9 @@ Light-FER (A. M. Pascual et al., Sensors 2022, section 3) prunes while it trains
 4 are functions below. The paper says neither how much it prunes nor by what schedule: it uses Keras, whose toolkit
 prunes by magnitude and by the schedule of M. Zhu, S. Gupta, arXiv:1710.01878.
 
-network = compress.prune_while_training(network, Schedule(0.8, steps=1800))
-fit(network, faces, recipe, select=None)       # the last epoch: the best may be one that was not pruned yet
+pruned = compress.prune_and_train(network, 0.8, faces, recipe)
+
+network = compress.prune_while_training(network, Schedule(0.8, steps=1800))    # or with a training of one's own
 compress.make_permanent(network)
 """
 
@@ -28,8 +29,10 @@ from torch.nn.utils import parametrize
 
 from ..datasets import Faces, preprocess
 from ..evaluation import inference
+from ..training.recipe import Recipe
+from ..training.trainer import fit
 from . import export
-from .export import ExportError, required
+from .export import OPENVINO, ExportError, required
 
 # ------------------------------------------------------------------------------------------- Light-FER's equations
 
@@ -68,13 +71,17 @@ def quantise(weight: torch.Tensor, bits: int) -> torch.Tensor:
     return (scale(weight, bits) * weight).round().clamp(-limit, limit).int()
 
 
+def rounded(weight: torch.Tensor, bits: int) -> torch.Tensor:
+    """What is computed with after `quantise`: W_b / S, of the weight's shape and type; weights that are all 0 stay."""
+    return quantise(weight, bits) / scale(weight, bits) if greatest(weight) > 0 else weight
+
+
 def quantised(network: nn.Module, bits: int) -> nn.Module:
-    """A copy of `network` that computes with the weights that `quantise` leaves, W_b / S, layer by layer."""
+    """A copy of `network` whose layers compute with `rounded` weights, each by a scale of its own."""
     made = copy.deepcopy(network)
     with torch.no_grad():
         for layer in prunable(made).values():
-            if greatest(layer.weight) > 0:
-                layer.weight.copy_(quantise(layer.weight, bits) / scale(layer.weight, bits))
+            layer.weight.copy_(rounded(layer.weight, bits))
     return made
 
 
@@ -146,22 +153,23 @@ class Mask(nn.Module):
         self.mask.copy_(kept.view(weight.shape))
 
 
-class _Pruning(nn.Module):
-    """Counts a network's steps while it trains, and chooses masks by a schedule. Its count is part of the network's
-    state, so a training that was killed goes on with it."""
+STEP = "pruning_step"  # a buffer: of the network's state, so that a training that was killed goes on with its count
 
-    def __init__(self, schedule: Schedule):
-        super().__init__()
-        self.schedule = schedule
-        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+
+@dataclass(frozen=True)
+class _Pruning:
+    """Counts a network's steps while it trains, and chooses masks by a schedule."""
+
+    schedule: Schedule
 
     def __call__(self, network: nn.Module, _) -> None:
         if not network.training:
             return
-        step = int(self.step)
+        counted = getattr(network, STEP)
+        step = int(counted)
         if step % self.schedule.every == 0 and step <= self.schedule.after + self.schedule.steps + self.schedule.every:
             _choose(network, self.schedule.at(step))
-        self.step += 1
+        counted += 1
 
 
 def prune_while_training(network: nn.Module, schedule: Schedule) -> nn.Module:
@@ -170,8 +178,8 @@ def prune_while_training(network: nn.Module, schedule: Schedule) -> nn.Module:
     Each layer loses the same share, its smallest weights, as with Keras's toolkit. `make_permanent` ends it.
     """
     _mask(network)
-    network.pruning = _Pruning(schedule)
-    network.register_forward_pre_hook(network.pruning)
+    network.register_buffer(STEP, torch.zeros((), dtype=torch.int64))
+    network.register_forward_pre_hook(_Pruning(schedule))
     return network
 
 
@@ -183,16 +191,31 @@ def prune(network: nn.Module, share: float) -> nn.Module:
     return make_permanent(made)
 
 
+def prune_and_train(
+    network: nn.Module, share: float, faces: Faces, recipe: Recipe, folder: str | Path | None = None
+) -> nn.Module:
+    """A copy of `network` that was trained on while it lost the `share` of each layer's weights, over the first half of
+    the steps, so that the second gets used to it.
+
+    The last epoch is kept, since the best may be one in which little was pruned. Goes on in `folder`, as `fit` does,
+    and raises what it raises.
+    """
+    steps = recipe.epochs * -(-len(faces.rows("train")) // recipe.batch_size)
+    schedule = Schedule(share, steps=max(steps // 2, 1), every=max(steps // 40, 1))
+    made = prune_while_training(copy.deepcopy(network), schedule)
+    return make_permanent(fit(made, faces, recipe, folder, select=None, restart=True).network)
+
+
 def make_permanent(network: nn.Module) -> nn.Module:
     """Take masks away and leave the zeros: `network` is what it was before, with fewer weights that count."""
     for layer in prunable(network).values():
         if parametrize.is_parametrized(layer, "weight"):
             parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
-    if isinstance(getattr(network, "pruning", None), _Pruning):
-        hooks = network._forward_pre_hooks
-        for key in [key for key, hook in hooks.items() if isinstance(hook, _Pruning)]:
-            del hooks[key]
-        del network.pruning
+    hooks = network._forward_pre_hooks
+    for key in [key for key, hook in hooks.items() if isinstance(hook, _Pruning)]:
+        del hooks[key]
+    if hasattr(network, STEP):
+        delattr(network, STEP)
     return network
 
 
@@ -256,11 +279,18 @@ def int8_openvino(content: bytes, images: np.ndarray):
 
     Of OpenVINO's own form, which is smaller and faster there than what NNCF makes of ONNX. Raises ExportError.
     """
-    openvino, nncf = required("openvino"), required("nncf")
+    openvino, nncf = required("openvino", *OPENVINO), required("nncf", *OPENVINO)
     with _quiet():
         seen = nncf.Dataset(list(images[:, None]))
         ignored = nncf.IgnoredScope(types=["MatMul"], validate=False) if images.dtype == np.uint8 else None
         return nncf.quantize(openvino.Core().read_model(content), seen, subset_size=len(images), ignored_scope=ignored)
+
+
+def half(network: nn.Module) -> nn.Module:
+    """A copy of `network` whose weights and statistics are rounded to FP16, as Light-FER's are; it computes in fp32."""
+    made = copy.deepcopy(network)
+    made.load_state_dict({name: tensor.half().to(tensor.dtype) for name, tensor in network.state_dict().items()})
+    return made
 
 
 def float16(content: bytes) -> bytes:
@@ -277,12 +307,12 @@ def float16(content: bytes) -> bytes:
 def calibration(
     faces: Faces, count: int = 512, img_size: int | None = None, channels: int = 3, seed: int = 0
 ) -> np.ndarray:
-    """`count` Training images drawn at random, by which ranges of INT8 are found.
+    """`count` images of the split that trains, drawn at random, by which ranges of INT8 are found.
 
     img_size  None: uint8 (count, H, W, 3) for an exported file; else what the network itself sees, float32
               (count, channels, img_size, img_size)
     """
-    rows = faces.rows("Training")
+    rows = faces.rows("train")
     rows = np.sort(np.random.default_rng(seed).choice(rows, min(count, len(rows)), replace=False))
     pixels = np.ascontiguousarray(faces.pixels[rows])
     if img_size is None:
@@ -356,13 +386,14 @@ def _quiet() -> Iterator[None]:
 def export_int8(
     path: str | Path, faces: Faces, to: str | Path, method: str = "per tensor", count: int = 512, allowed: float = 0.005
 ) -> dict[str, float]:
-    """Make an INT8 file of the fp32 file at `path`, calibrated on Training; accuracy of both on PublicTest.
+    """Make an INT8 file of the fp32 file at `path`, calibrated on the split that trains; accuracy of both on the one
+    that selects, such as PublicTest.
 
     Raises ExportError, and writes nothing, where it loses more than `allowed` of accuracy there.
     """
     content, description = export.read(path)
     made = int8(content, calibration(faces, count), method)
-    rows, found = faces.rows("PublicTest"), {}
+    rows, found = faces.rows("select"), {}
     for name, model in (("fp32", content), ("int8", made)):
         run = export.session(model)
         answers = [
@@ -372,8 +403,8 @@ def export_int8(
         found[name] = float((np.concatenate(answers) == faces.labels[rows]).mean())
     if found["int8"] < found["fp32"] - allowed:
         raise ExportError(
-            f"{to}: INT8 is right on {100 * found['int8']:.2f} % of PublicTest, fp32 on {100 * found['fp32']:.2f} %; "
-            "nothing written: another method may lose less"
+            f"{to}: INT8 is right on {100 * found['int8']:.2f} % of {faces.split_of('select')}, fp32 on "
+            f"{100 * found['fp32']:.2f} %; nothing written: another method may lose less"
         )
     export.write(made, to, export.replaced(description, precision="int8"))
     return found

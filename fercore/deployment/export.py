@@ -35,6 +35,7 @@ PARITY = 1e-4  # what logarithms of probabilities may differ by, between PyTorch
 INPUT, OUTPUT = "faces", "probabilities"
 RECORD, DIGEST = "fercore", "sha256"  # keys of the file's metadata
 OPSET = 20
+OPENVINO = ("openvino", "nncf")  # in no extra: 190 MB, and NNCF wants older versions of others
 
 
 class ExportError(RuntimeError):
@@ -294,12 +295,14 @@ def replaced(description: Description, **changes) -> Description:
     return Description(**(asdict(description) | changes))
 
 
-def required(name: str, extra: str = "edge") -> ModuleType:
-    """A module of an extra. Raises ExportError, saying how to install it, where it is missing."""
+def required(name: str, *packages: str) -> ModuleType:
+    """A module of `packages`, by default of the extra `edge`. Raises ExportError, saying how to install it, where it is
+    missing."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ExportError(f"{name} is not installed: pip install 'fercore[{extra}]'") from error
+        install = " ".join(packages) or "'fercore[edge]'"
+        raise ExportError(f"{name} is not installed: pip install {install}") from error
 
 
 def _random_faces(side: int) -> Sequence[np.ndarray]:

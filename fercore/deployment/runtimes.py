@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from . import compress, export
-from .export import ExportError, required
+from .export import OPENVINO, ExportError, required
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ def openvino_fp32(network: Network, threads: int, batch: int) -> Loaded:
 
 
 def openvino_bf16(network: Network, threads: int, batch: int) -> Loaded:
-    core = required("openvino").Core()
+    core = required("openvino", *OPENVINO).Core()
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise Missing("this processor has no bf16 arithmetic")
     return _openvino(_read_openvino(network), network, threads, batch, "bf16")
@@ -142,11 +142,11 @@ def _torch(module: nn.Module, network: Network) -> Loaded:
 
 
 def _read_openvino(network: Network):
-    return required("openvino").Core().read_model(network.onnx)
+    return required("openvino", *OPENVINO).Core().read_model(network.onnx)
 
 
 def _openvino(model, network: Network, threads: int, batch: int, precision: str) -> Loaded:
-    openvino = required("openvino")
+    openvino = required("openvino", *OPENVINO)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.xml"
         openvino.save_model(model, path, compress_to_fp16=False)

@@ -575,29 +575,10 @@ def softened(faces: Faces, logits: np.ndarray, row: int, temperature: float) -> 
 
 
 @_as_text
-def sparsity(table: pd.DataFrame, baseline: float, faces: Faces, title: str) -> Figure:
-    """Accuracy against the share of weights taken out, a line a way; columns sparsity, how, accuracy.
-
-    baseline  accuracy of the whole network, a dashed line
-    """
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axis = figure.subplots()
-    axis.axhline(100 * baseline, color="0.5", linestyle="--", label="the whole network")
-    for name, part in table.groupby("how", sort=False):
-        axis.plot(100 * part["sparsity"], 100 * part["accuracy"], "o-", label=name)
-    axis.set(
-        xlabel="weights taken out of each layer, %", ylabel="PrivateTest accuracy, %", xlim=(0, 100), ylim=(0, None)
-    )
-    axis.legend(fontsize=9)
-    axis.set_title(f"{title}, {label(faces)}")
-    return figure
-
-
-@_as_text
 def latencies(table: pd.DataFrame, faces: Faces, title: str) -> Figure:
     """A panel a network, a row a runtime: median latency with a line to the 90th percentile; dashed, the limit.
 
-    table  as latency.bench has it, INT8 calibrated on `faces`; runtimes without a number have a row that says so
+    table  as benchmark.bench has it, INT8 calibrated on `faces`; runtimes without a number have a row that says so
     """
     groups = list(table.groupby(["network", "img_size"], sort=False))
     height, columns = max(len(part) for _, part in groups), min(len(groups), 3)
@@ -637,16 +618,56 @@ def _log_ticks(axis) -> None:
 
 @_as_text
 def pareto(table: pd.DataFrame, x: str, y: str, faces: Faces, title: str, xlabel: str, ylabel: str) -> Figure:
-    """Points of `table` by name, y (a fraction, shown as %) over x (the less the better); a line joins the best."""
-    figure = Figure(figsize=(8, 4.4), layout="constrained")
+    """Forms of networks, indexed by network and form: y (a fraction, shown as %) over x, the less the better; a line
+    joins those than which none is smaller and better, and these are named."""
+    figure = Figure(figsize=(9, 5), layout="constrained")
     axis = figure.subplots()
-    best = table.sort_values([x, y], ascending=[True, False])
+    best = table.dropna(subset=[x, y]).sort_values([x, y], ascending=[True, False])
     best = best[best[y] > best[y].cummax().shift(fill_value=-np.inf)]
     axis.step(best[x], 100 * best[y], where="post", color="0.6", linestyle="--", label="none is smaller and better")
-    for place, (name, row) in enumerate(table.iterrows()):
-        axis.scatter(row[x], 100 * row[y], color=sns.color_palette("husl", len(table))[place], label=name, zorder=3)
-    axis.set(xscale="log", xlabel=xlabel, ylabel=ylabel)
+    for name, part in table.groupby(level=0, sort=False):
+        axis.scatter(part[x], 100 * part[y], label=name, zorder=3)
+    low, high = 100 * table[y].min(), 100 * table[y].max()
+    for place, ((_, form), row) in enumerate(best.iterrows()):
+        right = place == len(best) - 1
+        how = {"ha": "right" if right else "left", "va": "bottom", "rotation": 0 if right else 20, "fontsize": 8}
+        axis.annotate(form, (row[x], 100 * row[y]), (0, 6), textcoords="offset points", **how)
+    axis.set(xscale="log", xlabel=xlabel, ylabel=ylabel, ylim=(low - 3, high + 0.25 * (high - low) + 1))
+    axis.margins(x=0.1)
     _log_ticks(axis)
-    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
-    axis.set_title(f"{title}, {label(faces)}", fontsize=10)
+    axis.legend(fontsize=9, loc="lower right")
+    axis.set_title(f"{title}, {label(faces)}")
+    return figure
+
+
+@_as_text
+def sparsity(curve: pd.DataFrame, whole: Mapping[str, float], faces: Faces, title: str) -> Figure:
+    """Accuracy against the share of weights taken out, a panel a network and a line a way.
+
+    curve  columns network, sparsity, how, accuracy; whole  accuracy of each network before, a dashed line
+    """
+    figure = Figure(figsize=(1.5 + 4.5 * len(whole), 4), layout="constrained")
+    axes = figure.subplots(1, len(whole), sharey=True, squeeze=False)[0]
+    for axis, (network, accuracy) in zip(axes, whole.items(), strict=True):
+        axis.axhline(100 * accuracy, color="0.5", linestyle="--", label="the whole network")
+        for how, part in curve[curve["network"] == network].groupby("how", sort=False):
+            axis.plot(100 * part["sparsity"], 100 * part["accuracy"], "o-", label=how)
+        axis.set(title=network, xlabel="weights taken out of each layer, %", xlim=(0, 100), ylim=(0, None))
+    axes[-1].legend(fontsize=9)
+    axes[0].set_ylabel("accuracy, %")
+    figure.suptitle(f"{title}, {label(faces)}")
+    return figure
+
+
+@_as_text
+def rounded(weights: np.ndarray, left: np.ndarray, bits: int, name: str, faces: Faces) -> Figure:
+    """How often which weight occurs in a layer, before, and after rounding to so many bits; both of any one shape."""
+    figure = Figure(figsize=(9, 3), layout="constrained")
+    axes = figure.subplots(1, 2, sharex=True)
+    for axis, values, said in zip(axes, (weights, left), ("before", f"{bits} bits"), strict=True):
+        count = len(np.unique(values))
+        axis.hist(values.ravel(), 128, color=sns.color_palette()[0])
+        axis.set(title=f"{said}: {count:,} different values", xlabel="weight", yscale="log")
+    axes[0].set_ylabel("weights")
+    figure.suptitle(f"{name}, trained on {label(faces)}")
     return figure

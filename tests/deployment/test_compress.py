@@ -74,7 +74,7 @@ def test_a_training_prunes_as_it_goes_on(tiny, faces, tmp_path):
     steps = 4 * 8  # 60 images in batches of 8
     network = compress.prune_while_training(tiny(), Schedule(0.75, steps=steps // 2, every=4))
     run = fit(network, faces, RECIPE, tmp_path, select=None, device="cpu", progress=False)
-    assert int(run.network.pruning.step) > 0
+    assert int(run.network.pruning_step) > 0
     network = compress.make_permanent(run.network)
     assert network.state_dict().keys() == tiny().state_dict().keys() and not network._forward_pre_hooks
     for whole, left in compress.counts(network).values():

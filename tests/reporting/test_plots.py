@@ -1,5 +1,6 @@
 """Every figure names its data, stands the odd cases, and is the same file every run."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -91,8 +92,9 @@ def parts():
 
 
 def pruned():
-    rows = [(share, how, share / 2) for share in (0.5, 0.8) for how in ("at once", "while training")]
-    return pd.DataFrame(rows, columns=["sparsity", "how", "accuracy"])
+    ways = itertools.product(("lean_250k", "simple_cnn"), (0.5, 0.8), ("at once", "while training"))
+    rows = [(network, share, how, share / 2) for network, share, how in ways]
+    return pd.DataFrame(rows, columns=["network", "sparsity", "how", "accuracy"])
 
 
 def timed():
@@ -103,7 +105,8 @@ def timed():
 
 def variants():
     values = {"MiB": [3.6, 1.8, 1.0, 3.6, 1.9], "accuracy": [0.65, 0.66, 0.64, 0.6, 0.5]}
-    return pd.DataFrame(values, index=["fp32", "FP16", "INT8", "pruned", "fewer channels"])
+    index = pd.MultiIndex.from_product([["lean_250k"], ["fp32", "FP16", "INT8", "pruned", "fewer channels"]])
+    return pd.DataFrame(values, index)
 
 
 def two_splits(faces):
@@ -112,7 +115,10 @@ def two_splits(faces):
 
 
 DRAW = {
-    "sparsity": lambda faces: plots.sparsity(pruned(), 0.6, faces, "Weights taken out"),
+    "sparsity": lambda faces: plots.sparsity(
+        pruned(), {"lean_250k": 0.6, "simple_cnn": 0.7}, faces, "Weights taken out"
+    ),
+    "rounded": lambda faces: plots.rounded(np.linspace(-1, 1, 99), np.arange(99) % 3 - 1.0, 2, "conv1", faces),
     "latencies": lambda faces: plots.latencies(timed(), faces, "Batch 1, one thread"),
     "pareto": lambda faces: plots.pareto(variants(), "MiB", "accuracy", faces, "Sizes", "MiB", "accuracy, %"),
     "softened": lambda faces: plots.softened(faces, 4 * np.eye(7)[np.arange(63) % 7], 5, 8.0),
