@@ -54,9 +54,8 @@ def work_left(shares: Mapping[str, pd.Series]) -> str:
     lines = []
     for name, part in shares.items():
         for ratio, share in part.items():
-            lines.append(
-                f"- Without {percent(ratio, 0)} of its channels, `{name}` multiplies {percent(share, 0)} as often."
-            )
+            said = f"{percent(share, 0)} of the multiplications are left"
+            lines.append(f"- `{name}` without {percent(ratio, 0)} of its channels: {said}.")
     note = "Each of two layers that follow one another loses channels, so that what lies between them loses both times."
     return "\n".join(["**To see.**", "", *lines, "", note]) if lines else "Nothing is trained on here, so left out."
 

@@ -620,22 +620,20 @@ def _log_ticks(axis) -> None:
 def pareto(table: pd.DataFrame, x: str, y: str, faces: Faces, title: str, xlabel: str, ylabel: str) -> Figure:
     """Forms of networks, indexed by network and form: y (a fraction, shown as %) over x, the less the better; a line
     joins those than which none is smaller and better, and these are named."""
-    figure = Figure(figsize=(9, 5), layout="constrained")
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
     axis = figure.subplots()
     best = table.dropna(subset=[x, y]).sort_values([x, y], ascending=[True, False])
     best = best[best[y] > best[y].cummax().shift(fill_value=-np.inf)]
     axis.step(best[x], 100 * best[y], where="post", color="0.6", linestyle="--", label="none is smaller and better")
     for name, part in table.groupby(level=0, sort=False):
         axis.scatter(part[x], 100 * part[y], label=name, zorder=3)
-    low, high = 100 * table[y].min(), 100 * table[y].max()
-    for place, ((_, form), row) in enumerate(best.iterrows()):
-        right = place == len(best) - 1
-        how = {"ha": "right" if right else "left", "va": "bottom", "rotation": 0 if right else 20, "fontsize": 8}
-        axis.annotate(form, (row[x], 100 * row[y]), (0, 6), textcoords="offset points", **how)
-    axis.set(xscale="log", xlabel=xlabel, ylabel=ylabel, ylim=(low - 3, high + 0.25 * (high - low) + 1))
-    axis.margins(x=0.1)
+    for number, ((name, form), row) in enumerate(best.iterrows(), 1):
+        axis.annotate(f"{number}", (row[x], 100 * row[y]), (0, 6), textcoords="offset points", ha="center", fontsize=9)
+        axis.plot([], [], " ", label=f"{number}  {name}: {form}")
+    axis.set(xscale="log", xlabel=xlabel, ylabel=ylabel)
+    axis.margins(0.1)
     _log_ticks(axis)
-    axis.legend(fontsize=9, loc="lower right")
+    figure.legend(loc="outside right center", fontsize=9, frameon=False)
     axis.set_title(f"{title}, {label(faces)}")
     return figure
 

@@ -32,9 +32,8 @@ def test_what_taking_weights_out_costs():
 
 
 def test_what_is_left_of_the_work():
-    assert "Without 30 % of its channels, `a` multiplies 49 % as often." in sentences.work_left(
-        {"a": pd.Series({0.3: 0.49})}
-    )
+    said = sentences.work_left({"a": pd.Series({0.3: 0.49})})
+    assert "`a` without 30 % of its channels: 49 % of the multiplications are left." in said
     assert "left out" in sentences.work_left({"a": pd.Series(dtype=float)})
 
 
