@@ -65,4 +65,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except zipfile.BadZipFile as error:
+        sys.exit(f"{sys.argv[0]} is damaged ({error}); copy it again")

@@ -134,6 +134,15 @@ class TestWithRuntime:
         (tmp_path / "found.json").write_text(done.stdout)
         assert len(bundle.join(tmp_path / "found.json")[0]) == 1
 
+    def test_a_damaged_bundle_is_one_line(self, tmp_path, tiny):
+        network = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+        content = bytearray(bundle.make(tmp_path / "bench.pyz", [network], ["fp32"]).read_bytes())
+        content[content.index(b".onnx") + 200] ^= 1  # in the midst of the network
+        (tmp_path / "bench.pyz").write_bytes(content)
+        words = [sys.executable, str(tmp_path / "bench.pyz"), "--seconds", "0.01"]
+        done = subprocess.run(words, capture_output=True, text=True)
+        assert done.returncode == 1 and done.stderr.count("\n") == 1 and "copy it again" in done.stderr
+
     @pytest.mark.parametrize("name", ["ONNX Runtime", "OpenVINO", "OpenVINO bf16"])
     def test_runtimes_answer_alike(self, tiny, name):
         if "OpenVINO" in name and not find_spec("openvino"):

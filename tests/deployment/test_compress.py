@@ -136,3 +136,19 @@ class TestInt8:
     def test_methods_by_name(self):
         with pytest.raises(ValueError, match="no method 'int4'; there are per tensor, per channel"):
             compress.int8(b"", np.zeros(1), "int4")
+
+    def test_a_file_in_integers_is_written_where_it_loses_little(self, tiny, make_faces, tmp_path):
+        pytest.importorskip("onnxscript", reason="of the extra edge")
+        faces = make_faces(90)
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 3))
+        told = export.Description("tiny", faces.name, faces.classes, 12, face_size=12)
+        path, to = export.export(network.eval(), tmp_path / "a.onnx", told), tmp_path / "b.onnx"
+        found = compress.export_int8(path, faces, to, count=16, allowed=1.0)
+        assert found.keys() == {"fp32", "int8"} and export.read(to)[1].precision == "int8"
+        answers = [export.load(one)(faces.pixels[:9]) for one in (path, to)]
+        assert 0 < np.abs(answers[0] - answers[1]).max() < 0.05
+        to.unlink()
+        with pytest.raises(export.ExportError, match=r"INT8 is right on .* of PublicTest.*nothing written"):
+            compress.export_int8(path, faces, to, count=16, allowed=-2.0)
+        assert not to.exists()
