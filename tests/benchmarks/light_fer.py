@@ -12,9 +12,9 @@ import torch
 
 from fercore import audit, datasets
 from fercore.deployment import compress
-from fercore.evaluation import statistics
+from fercore.evaluation import inference, statistics
 from fercore.models import light_fer
-from fercore.pipeline import read_params
+from fercore.pipeline.parameters import read_params
 from fercore.results import provenance, tables
 from fercore.training.recipe import from_plain
 from fercore.training.trainer import fit
@@ -34,18 +34,16 @@ def main():
     for name in ("network", "weights"):
         settings.pop(name)
     recipe, faces = from_plain(settings), datasets.load_imported(options.data)
-    rows = faces.rows("PrivateTest")
-    steps = recipe.epochs * -(-len(faces.rows("Training")) // recipe.batch_size)
-    masks, predicted, found = audit.without_copies(faces, "PrivateTest"), {}, {}
+    rows = faces.rows("test")
+    masks, predicted, found = audit.without_copies(faces, "test"), {}, {}
     for name in ("dense", "pruned"):
         torch.manual_seed(recipe.seed)  # of the head
         network = light_fer.from_keras(light_fer.read_keras(options.file), len(faces.classes))
-        if name == "pruned":  # over the first half, so that the second gets used to it
-            schedule = compress.Schedule(options.sparsity, steps=steps // 2, every=50)
-            compress.prune_while_training(network, schedule)
-        run = fit(network, faces, recipe, options.to / name, select=None, device="cpu")
-        network = compress.make_permanent(run.network)
-        predicted[name] = [run.probabilities(faces, rows).argmax(1)]
+        if name == "pruned":
+            network = compress.prune_and_train(network, options.sparsity, faces, recipe, options.to / name)
+        else:
+            network = fit(network, faces, recipe, options.to / name, select=None, restart=True).network
+        predicted[name] = [inference.probabilities(network, faces, rows, recipe.img_size, recipe.tta).argmax(1)]
         found[name] = compress.sparsity(network)
         print(f"{name}: {100 * (predicted[name][0] == faces.labels[rows]).mean():.2f} % of PrivateTest", flush=True)
     scores = statistics.over_seeds(faces.labels[rows], predicted, len(faces.classes), masks)
@@ -53,7 +51,7 @@ def main():
     if options.out:
         tables.save(scores.set_index(["name", "part", "score"]), options.out, "scores", faces, "Light-FER")
         tables.save_findings({f"sparsity_{name}": value for name, value in found.items()}, options.out, faces)
-        made = provenance.record({"recipe": recipe.plain(), "sparsity": options.sparsity, "steps": steps}, faces, "cpu")
+        made = provenance.record({"recipe": recipe.plain(), "sparsity": options.sparsity}, faces, "cpu")
         tables.write_json(options.out / "provenance.json", made)
 
 
