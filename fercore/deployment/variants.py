@@ -75,12 +75,13 @@ class Variants:
                  its own img_size. "imagenet" or a file: what training starts from. Otherwise that is drawn at random
         """
         start = "" if weights.isidentifier() and weights != "imagenet" else weights
-        folder = f"{runs}/{name}-{Path(start).stem or 'random'}-{recipe.epochs}-{recipe.seed}" if runs else ""
         released = own_weights.RELEASED / f"{name}-{weights}.safetensors"
         if weights == faces.name and released.is_file():
             recipe = replace(recipe, img_size=own_weights.record(released)["img_size"])
             network = models.create(name, weights=weights).eval()
+            folder = runs and f"{runs}/{name}-{weights}"
         else:
+            folder = runs and f"{runs}/{name}-{Path(start).stem or 'random'}-{recipe.epochs}-{recipe.seed}"
             network = fit(name, faces, recipe, folder, weights=start or None, restart=True).network
         return cls(name, network, faces, rows, recipe, folder, calibrated_on)
 

@@ -109,7 +109,8 @@ class TestByName:
     def test_on_its_own_data(self, make_faces, monkeypatch):
         faces = self.faces(make_faces, "fer2013")
         monkeypatch.setattr("fercore.deployment.variants.fit", lambda *_, **__: pytest.fail("trained"))
-        forms = Variants.of("lean_250k", faces, faces.rows("test"), RECIPE, "fer2013", calibrated_on=4)
+        forms = Variants.of("lean_250k", faces, faces.rows("test"), RECIPE, "fer2013", "runs", calibrated_on=4)
+        assert forms.folder == "runs/lean_250k-fer2013"
         expected = models.create("lean_250k", weights="fer2013").state_dict()
         assert torch.equal(forms.dense.module.state_dict()["stem.0.weight"], expected["stem.0.weight"])
         path, _ = weights.released("lean_250k", "fer2013")
