@@ -12,7 +12,6 @@
 #     name: python3
 # ---
 
-
 # %% [markdown]
 # # 7 · Compression: what can be taken out of a network?
 #
