@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -118,7 +119,26 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("network", help="tinyfer_lite, or whatever a run or a file of weights is of")
     command.add_argument("--weights", default="fer2013", help="that come along, or a .safetensors file (%(default)s)")
     command.add_argument("--to", metavar="FILE.onnx", required=True)
+    command.add_argument(
+        "--int8", metavar="FOLDER", help="in eight bits, by ranges seen on this imported data set; refused where it "
+        "loses more than half a point on the split that selects",
+    )  # fmt: skip
     command.set_defaults(run=_export)
+
+    command = commands.add_parser("bench", help="how long networks take in every runtime, here or on a small computer")
+    command.add_argument(
+        "words", nargs="*", metavar="NETWORK@SIDE | bundle FILE [NETWORK@SIDE ...] | join JSON",
+        help="such as tinyfer_lite@64; bundle: write one file that times them where NumPy and ONNX Runtime are; join: "
+        "read what it printed there",
+    )  # fmt: skip
+    command.add_argument("--runtimes", nargs="+", metavar="NAME", help="such as PyTorch 'ONNX Runtime' (all)")
+    command.add_argument("--threads", type=int, default=1)
+    command.add_argument("--batch", type=int, default=1)
+    command.add_argument("--seconds", type=float, default=1.0, help="about, for each network and runtime (%(default)s)")
+    command.add_argument("--realtime", action="store_true", help="other work waits meanwhile, where Linux lets one")
+    command.add_argument("--memory", action="store_true", help="also the peak memory of fresh processes")
+    command.add_argument("--to", metavar="FOLDER", help="write latency.csv there, and measurements.csv of a join")
+    command.set_defaults(run=_bench)
 
     command = commands.add_parser("networks", help="every network: parameters, size, operations, and what is printed")
     command.add_argument(
@@ -363,9 +383,52 @@ def _webcam(options) -> None:
 
 
 def _export(options) -> None:
-    from .deployment import export
+    from .deployment import compress, export
 
-    print(export.from_weights(options.network, options.weights, options.to))
+    if not options.int8:
+        print(export.from_weights(options.network, options.weights, options.to))
+        return
+    from . import datasets
+
+    faces = datasets.load_imported(options.int8)
+    with tempfile.TemporaryDirectory() as folder:
+        whole = export.from_weights(options.network, options.weights, Path(folder) / "fp32.onnx")
+        found = compress.export_int8(whole, faces, options.to)
+    said = ", ".join(f"{name} {100 * share:.2f} %" for name, share in found.items())
+    print(f"{options.to}: accuracy on {faces.split_of('select')} {said}")
+
+
+def _bench(options) -> None:
+    from .deployment import benchmark, bundle, runtimes, timing
+    from .results import measurements
+
+    first, *rest = options.words or ["tinyfer_lite@64"]
+    if first == "bundle":
+        if not rest:
+            raise ValueError("name the file: fercore bench bundle fercore-bench.pyz [NETWORK@SIDE ...]")
+        specs = rest[1:] or ["microexpnet_xxs@84", "microexpnet_se@48", "tinyfer_lite@64", "tinyfer_lite@224"]
+        path = bundle.make(rest[0], map(benchmark.network, specs))
+        print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB; python {path.name} --device NAME > NAME.json")
+        return
+    if first == "join":
+        for path in rest or [""]:
+            table, measured = bundle.join(path)
+            if options.to:
+                folder = Path(options.to)
+                measurements.write(measurements.table(measured, measurements.PAPER), folder)
+                table.to_csv(folder / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
+            print(table.to_string(index=False, float_format="{:.4g}".format))
+        return
+    networks = map(benchmark.network, [first, *rest])
+    names = options.runtimes or runtimes.RUNTIMES
+    table = benchmark.bench(
+        networks, names, options.threads, options.batch, options.seconds, options.memory, options.realtime
+    )
+    if options.to:
+        Path(options.to).mkdir(parents=True, exist_ok=True)
+        table.to_csv(Path(options.to) / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
+    print(table.dropna(axis="columns", how="all").to_string(index=False, na_rep="", float_format="{:.4g}".format))
+    print("  ".join(f"{name}: {value}" for name, value in timing.machine().items()))
 
 
 def _networks(options) -> None:

@@ -254,13 +254,14 @@ from fercore.deployment import latency
 
 ledger = claims.load(f"{params}/claims", claims.networks(f"{params}/paper/networks.yaml"))
 costs = latency.costs(networks, latency_side, passes, ledger.printed)
+costs = stage.timings.table(costs, "costs", "Latency in ms, and what the paper prints")
 compared = costs.join(wide, how="outer").reindex([*networks, "lbp_svm"]).rename_axis("network")
 compared["parameters"] = compared["parameters"].astype("Int64")  # the support vector machine has none
-compared = stage.table(compared, "comparison", "Five networks under one protocol; latency in ms")
+stage.table(compared[["parameters", "MiB", *wide.columns]], "comparison", "Five networks under one protocol")
 display(compared.style.format(precision=3, thousands=","))
 
 # %%
-display(stage.figure(plots.size_and_latency(compared.loc[networks], faces), "size_and_latency"))
+display(stage.timings.figure(plots.size_and_latency(compared.loc[networks], faces), "size_and_latency"))
 
 # %% [markdown]
 # **A puzzle**: do parameters tell who is slow? And if not, what does? A convolution uses each of its weights once for every place of

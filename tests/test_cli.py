@@ -344,3 +344,14 @@ def test_a_mask_of_other_images_is_refused_before_anything_is_trained(project, r
     line = refused("train", "r.yaml", "--data", "second", "--to", "run", "--release", "out", "--mask", "test_mask.csv")
     assert "the mask test_mask.csv is of other images" in line and "the same in another order" in line
     assert not (project / "run").exists()
+
+
+def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypatch):
+    asked = []
+    monkeypatch.setattr("fercore.deployment.export.from_weights", lambda *words: asked.append(words[:2]) or words[2])
+    monkeypatch.setattr(datasets, "load_imported", lambda path: asked.append(path) or faces)
+    shares = {"fp32": 0.5, "int8": 0.496}
+    monkeypatch.setattr("fercore.deployment.compress.export_int8", lambda *words: asked.append(words[2]) or shares)
+    found = said("export", "lean_250k", "--int8", "data/x", "--to", "a.onnx")
+    assert found == "a.onnx: accuracy on PublicTest fp32 50.00 %, int8 49.60 %\n"
+    assert asked == ["data/x", ("lean_250k", "fer2013"), "a.onnx"]

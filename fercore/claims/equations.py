@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .. import models
+from ..deployment import compress
 from ..training import losses
 
 
@@ -82,9 +83,31 @@ def objectives() -> dict[tuple[str, int], float]:
     }
 
 
+def light_fer() -> dict[int, float]:
+    """Light-FER, equations 1 to 4, on the weights of a random layer and of what is left of it, in 8 bits.
+
+    Equation 2 to the letter: its bounds for 8 bits are no integers, and the greatest weight is put on one of them.
+    """
+    torch.manual_seed(0)
+    layer = torch.nn.Sequential(torch.nn.Linear(40, 20))
+    weight = layer[0].weight.detach()
+    w, left = weight.double().numpy(), compress.prune(layer, 0.75)[0].weight
+    m = np.abs(w).max()
+    s = (2**8 - 1) / (2 * m)
+    w_b = np.clip(np.round(s * w), -(2**8 - 1) / 2, (2**8 - 1) / 2)
+    ratio = compress.compression_ratio([weight.numel()], [int(left.count_nonzero())])
+    return {
+        1: float(abs(w.size / (np.abs(left.detach().numpy()) > 0).sum() - ratio)),
+        2: _apart(w_b, compress.quantise(weight, 8)),
+        3: float(abs(s - float(compress.scale(weight, 8))) / s),
+        4: float(abs(m - float(compress.greatest(weight)))),
+    }
+
+
 def measure() -> list[dict]:
     """Every deviation as a measurement for the ledger, equation(tinyfer, 4), to four decimals: less is rounding."""
     found = {("tinyfer", number): value for number, value in tinyfer().items()} | objectives()
+    found |= {("light_fer", number): value for number, value in light_fer().items()}
     return [
         {"measurement": f"equation({paper}, {number})", "value": round(value, 4)}
         for (paper, number), value in found.items()

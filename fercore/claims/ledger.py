@@ -129,6 +129,11 @@ class Ledger:
                 return claim.value * float(rounding.UNITS[claim.unit][1])
         return math.nan
 
+    def all_printed(self, *kinds: str) -> dict[str, float]:
+        """What papers print for measurements of these kinds, such as latency, by measurement, as `printed` has it."""
+        asked = (claim.measurement for claim in self.claims.values() if claim.measurement and claim.value is not None)
+        return {name: self.printed(name) for name in asked if name.partition("(")[0] in kinds}
+
     def beside(self, faces: Faces) -> Callable[[str], float]:
         """`printed`, for a table of scores on `faces`: NaN for rendered faces, whose scores compare with no paper's."""
         return (lambda measurement: math.nan) if faces.synthetic else self.printed

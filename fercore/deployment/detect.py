@@ -168,7 +168,7 @@ def opencv() -> ModuleType:
     """OpenCV, which leaves what went wrong to be said by whoever uses it. Raises ExportError where it is missing."""
     for setting, level in (("OPENCV_LOG_LEVEL", "SILENT"), ("OPENCV_FFMPEG_LOGLEVEL", "-8")):
         os.environ.setdefault(setting, level)
-    return required("cv2", "camera")
+    return required("cv2", "'fercore[camera]'")
 
 
 def _missing(text: str) -> ExportError:

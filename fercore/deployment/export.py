@@ -35,6 +35,7 @@ PARITY = 1e-4  # what logarithms of probabilities may differ by, between PyTorch
 INPUT, OUTPUT = "faces", "probabilities"
 RECORD, DIGEST = "fercore", "sha256"  # keys of the file's metadata
 OPSET = 20
+OPENVINO = ("openvino", "nncf")  # in no extra: 190 MB, and NNCF wants older versions of others
 
 
 class ExportError(RuntimeError):
@@ -88,9 +89,10 @@ class FromFace(nn.Module):
         for side in (wanted.face_size, wanted.img_size):
             images = resize(images, side)
         images = preprocess.normalise(images, self.channels)
-        views = [images, images.flip(-1)] if wanted.tta == "flip" else [images]
-        found = [(self.network(view) / wanted.temperature).softmax(-1) for view in views]
-        return sum(found) / len(found)
+        if wanted.tta == "flip":  # one batch: the network and its weights stand in the file once
+            images = torch.cat([images, images.flip(-1)])
+        found = (self.network(images) / wanted.temperature).softmax(-1)
+        return found.reshape(2, -1, found.shape[1]).mean(0) if wanted.tta == "flip" else found
 
 
 def resize(images: torch.Tensor, side: int) -> torch.Tensor:
@@ -157,7 +159,12 @@ def export(
     model = to_onnx(module, example, dynamic, opset)
     content = model.SerializeToString()
     compared = [faces] if faces is not None else _random_faces(description.face_size)
-    apart = max(difference(module, content, part) for part in compared)
+    try:
+        apart = max(difference(module, content, part) for part in compared)
+    except ExportError:
+        raise
+    except Exception as error:  # of ONNX Runtime, of many kinds
+        raise ExportError(f"{path}: ONNX Runtime does not run it ({error}); nothing written") from error
     if not apart <= PARITY:
         raise ExportError(
             f"{path}: answers differ from PyTorch's by {apart:.2g}, more than {PARITY:g}; nothing written"
@@ -288,12 +295,14 @@ def replaced(description: Description, **changes) -> Description:
     return Description(**(asdict(description) | changes))
 
 
-def required(name: str, extra: str = "edge") -> ModuleType:
-    """A module of an extra. Raises ExportError, saying how to install it, where it is missing."""
+def required(name: str, *packages: str) -> ModuleType:
+    """A module of `packages`, by default of the extra `edge`. Raises ExportError, saying how to install it, where it is
+    missing."""
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ExportError(f"{name} is not installed: pip install 'fercore[{extra}]'") from error
+        install = " ".join(packages) or "'fercore[edge]'"
+        raise ExportError(f"{name} is not installed: pip install {install}") from error
 
 
 def _random_faces(side: int) -> Sequence[np.ndarray]:

@@ -39,10 +39,12 @@ def findings(stage: Path) -> tuple[str, pd.DataFrame]:
 
 SHOWN = {  # tables that the report shows, by stage; the others are there as files
     "01_data_audit": ("class_counts", "leakage_exact", "leakage_near", "vote_agreement"),
-    "02_baselines": ("comparison",),
+    "02_baselines": ("comparison", "costs"),
     "03_tinyfer_lite": ("scores", "report", "ablation", "differences"),
     "04_microexpnet_pooling": ("table_2", "verdicts"),
     "05_kd_temperature_grid": ("table_4", "variance", "methods", "verdicts"),
+    "07_light_fer_compression": ("compression", "latency"),
+    "08_edge_benchmarks": ("latency", "formats", "end_to_end", "devices"),
     "public_networks": ("networks",),
     "lean_250k-fer2013": ("scores",),
     "tinyfer_lite-fer2013": ("scores",),
@@ -52,7 +54,7 @@ SHOWN = {  # tables that the report shows, by stage; the others are there as fil
 def shown_tables(stage: Path) -> list[tuple[str, pd.DataFrame]]:
     """The tables of a stage that the report shows and that it has made, to be read: with a heading each, intervals
     beside what they are of, and no column that is empty."""
-    paths = [stage / f"{name}.csv" for name in SHOWN.get(stage.name, ())]
+    paths = [folder / f"{name}.csv" for name in SHOWN.get(stage.name, ()) for folder in _folders(stage)]
     found = [(path.stem, pd.read_csv(path)) for path in paths if path.is_file()]
     of = {name: ", ".join(table["data"].unique()) for name, table in found}
     return [(f"{name.replace('_', ' ').capitalize()}, {of[name]}", _read(table)) for name, table in found]
@@ -69,7 +71,12 @@ def section(stage: Path) -> list:
     parts = [Markdown(f"{heading}\n\n{len(numbers)} findings.{warning}")]
     for title, table in shown_tables(stage):
         parts += [Markdown(f"#### {text.markdown(title)}"), _shown(table)]
-    return [*parts, *(Image(str(path)) for path in sorted(stage.glob("*.png")))]
+    return [*parts, *(Image(str(path)) for folder in _folders(stage) for path in sorted(folder.glob("*.png")))]
+
+
+def _folders(stage: Path) -> tuple[Path, Path]:
+    """Where its files are: its folder, and what was timed beside it (`Stage.timings`)."""
+    return stage, stage.with_name(tables.TIMINGS) / stage.name
 
 
 def numbers(stage: Path) -> list:

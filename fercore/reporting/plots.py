@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, LogLocator
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from ..datasets import Faces
 from ..results import text
@@ -571,4 +571,101 @@ def softened(faces: Faces, logits: np.ndarray, row: int, temperature: float) -> 
     right.grid(False, axis="y")
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     figure.suptitle(f"Labelled {faces.classes[faces.labels[row]]}, {label(faces)}")
+    return figure
+
+
+@_as_text
+def latencies(table: pd.DataFrame, faces: Faces, title: str) -> Figure:
+    """A panel a network, a row a runtime: median latency with a line to the 90th percentile; dashed, the limit.
+
+    table  as benchmark.bench has it, INT8 calibrated on `faces`; runtimes without a number have a row that says so
+    """
+    groups = list(table.groupby(["network", "img_size"], sort=False))
+    height, columns = max(len(part) for _, part in groups), min(len(groups), 3)
+    lines = -(-len(groups) // columns)
+    figure = Figure(figsize=(3.6 * columns + 1.8, (0.34 * height + 1.2) * lines + 0.4), layout="constrained")
+    grid = figure.subplots(lines, columns, squeeze=False)
+    for axis in grid.ravel()[len(groups) :]:
+        axis.set_axis_off()
+    for axis, ((name, side), part) in zip(grid.ravel(), groups, strict=False):
+        part = part.reset_index(drop=True)
+        for place, row in part.iterrows():
+            if np.isnan(row["median"]):
+                right = {"transform": axis.get_yaxis_transform(), "ha": "right", "va": "center"}
+                axis.text(0.98, place, "not here", fontsize=8, color="0.4", **right)
+                continue
+            axis.plot([row["median"], max(row["p90"], row["median"])], [place, place], color=sns.color_palette()[0])
+            axis.plot(row["median"], place, "o", color=sns.color_palette()[0])
+            text = f"{row['median']:.3g}"
+            axis.annotate(text, (row["median"], place), (0, 5), textcoords="offset points", ha="center", fontsize=8)
+        axis.axvline(part["limit"].iloc[0], color=sns.color_palette()[3], linestyle="--")
+        axis.set_yticks(part.index, part["runtime"] if axis.get_subplotspec().is_first_col() else [""] * len(part))
+        axis.set(title=f"{name} at {side} px", xscale="log", ylim=(len(part) - 0.5, -0.7))
+        axis.margins(x=0.15)
+        _log_ticks(axis)
+        if axis.get_subplotspec().is_last_row():
+            axis.set_xlabel("ms; dashed: the limit in fp32")
+    figure.suptitle(f"{title}, {label(faces)}")
+    return figure
+
+
+def _log_ticks(axis) -> None:
+    """Ticks at 1, 2 and 5 in plain numbers, also where there is less than a decade to show."""
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
+
+
+@_as_text
+def pareto(table: pd.DataFrame, x: str, y: str, faces: Faces, title: str, xlabel: str, ylabel: str) -> Figure:
+    """Forms of networks, indexed by network and form: y (a fraction, shown as %) over x, the less the better; a line
+    joins those than which none is smaller and better, and these are named."""
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    axis = figure.subplots()
+    best = table.dropna(subset=[x, y]).sort_values([x, y], ascending=[True, False])
+    best = best[best[y] > best[y].cummax().shift(fill_value=-np.inf)]
+    axis.step(best[x], 100 * best[y], where="post", color="0.6", linestyle="--", label="none is smaller and better")
+    for name, part in table.groupby(level=0, sort=False):
+        axis.scatter(part[x], 100 * part[y], label=name, zorder=3)
+    for number, ((name, form), row) in enumerate(best.iterrows(), 1):
+        axis.annotate(f"{number}", (row[x], 100 * row[y]), (0, 6), textcoords="offset points", ha="center", fontsize=9)
+        axis.plot([], [], " ", label=f"{number}  {name}: {form}")
+    axis.set(xscale="log", xlabel=xlabel, ylabel=ylabel)
+    axis.margins(0.1)
+    _log_ticks(axis)
+    figure.legend(loc="outside right center", fontsize=9, frameon=False)
+    axis.set_title(f"{title}, {label(faces)}")
+    return figure
+
+
+@_as_text
+def sparsity(curve: pd.DataFrame, whole: Mapping[str, float], faces: Faces, title: str) -> Figure:
+    """Accuracy against the share of weights taken out, a panel a network and a line a way.
+
+    curve  columns network, sparsity, how, accuracy; whole  accuracy of each network before, a dashed line
+    """
+    figure = Figure(figsize=(1.5 + 4.5 * len(whole), 4), layout="constrained")
+    axes = figure.subplots(1, len(whole), sharey=True, squeeze=False)[0]
+    for axis, (network, accuracy) in zip(axes, whole.items(), strict=True):
+        axis.axhline(100 * accuracy, color="0.5", linestyle="--", label="the whole network")
+        for how, part in curve[curve["network"] == network].groupby("how", sort=False):
+            axis.plot(100 * part["sparsity"], 100 * part["accuracy"], "o-", label=how)
+        axis.set(title=network, xlabel="weights taken out of each layer, %", xlim=(0, 100), ylim=(0, None))
+    axes[-1].legend(fontsize=9)
+    axes[0].set_ylabel("accuracy, %")
+    figure.suptitle(f"{title}, {label(faces)}")
+    return figure
+
+
+@_as_text
+def rounded(weights: np.ndarray, left: np.ndarray, bits: int, name: str, faces: Faces) -> Figure:
+    """How often which weight occurs in a layer, before, and after rounding to so many bits; both of any one shape."""
+    figure = Figure(figsize=(9, 3), layout="constrained")
+    axes = figure.subplots(1, 2, sharex=True)
+    for axis, values, said in zip(axes, (weights, left), ("before", f"{bits} bits"), strict=True):
+        count = len(np.unique(values))
+        axis.hist(values.ravel(), 128, color=sns.color_palette()[0])
+        axis.set(title=f"{said}: {count:,} different values", xlabel="weight", yscale="log")
+    axes[0].set_ylabel("weights")
+    figure.suptitle(f"{name}, trained on {label(faces)}")
     return figure

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from ..datasets import REAL, SYNTHETIC, Faces
@@ -167,7 +166,7 @@ def table(rows: Sequence[Mapping], profile: str = "", departs: str = "", faces: 
 
     rows     a mapping each: measurement and value (in its kind's unit), and where there are any low and high (95 %),
              seeds, deduplicated and near_deduplicated (the value on the test images that are left)
-    departs  how the trainings differ from the paper's, beside the profile
+    departs  how the trainings differ from the paper's, beside the profile; what a device takes depends on none
     faces    the sets that are measured, whose names, splits and classes names may hold beside the ledger's own
 
     Raises ValueError for a name that no claim could have: a misspelt one would never be found.
@@ -179,8 +178,10 @@ def table(rows: Sequence[Mapping], profile: str = "", departs: str = "", faces: 
     }
     frame = pd.DataFrame(list(rows)).reindex(columns=COLUMNS)
     frame["measurement"] = [check(name, **of) for name in frame["measurement"]]
-    trained = [not KINDS[split(name)[0]].counted for name in frame["measurement"]]
-    frame["profile"], frame["protocol"] = profile, np.where(trained, protocol(profile, departs), "")
+    kinds = [KINDS[split(name)[0]] for name in frame["measurement"]]
+    trained = protocol(profile, departs)
+    protocols = ["" if kind.counted else trained if "dataset" in kind.arguments else PAPER for kind in kinds]
+    frame["profile"], frame["protocol"] = profile, protocols
     frame = frame.sort_values("measurement", ignore_index=True)
     for name in ("value", "low", "high", "deduplicated", "near_deduplicated"):
         frame[name] = [_rounded(*pair) for pair in zip(frame["measurement"], frame[name].astype(float), strict=True)]

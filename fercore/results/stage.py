@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -19,6 +20,7 @@ class Stage:
     stage.table(scores, "scores", "PrivateTest scores")   # out/scores.csv and .tex; returns it, rounded
     stage.figure(plots.confusion(...), "confusion")       # out/confusion.svg and .png; returns it
     stage.measure(rows)                                   # for the ledger of claims
+    stage.timings.table(costs, "costs")                   # what is another number each time: beside out, see there
     stage.close(findings, settings)                       # out/findings.json, measurements.csv, provenance
 
     out    a folder; empty: nothing is written, and all else is the same
@@ -50,6 +52,13 @@ class Stage:
     def figure(self, figure: Figure, name: str) -> Figure:
         """Write a figure; returns it."""
         return figures.save(figure, self.out, name)
+
+    @property
+    def timings(self) -> Stage:
+        """Takes tables and figures of what is another number each time, such as latencies: into timings/ beside the
+        folder, on which no later stage depends, so that none runs again for it."""
+        beside = Path(self.out).with_name(tables.TIMINGS) / Path(self.out).name if self.out else ""
+        return Stage(str(beside), self.faces, self.profile)
 
     def measure(self, rows: Sequence[Mapping], departs: str = "") -> None:
         """Keep measurements for the ledger: each with `measurement`, `value`, and low, high, seeds where there are any.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # which asks for jinja2
 pd.set_option("display.html.use_mathjax", False)  # in a displayed frame, no name of a class is a formula
 
 DIGITS = 4  # after the point; what differs beyond is not a difference
+TIMINGS = "timings"  # the folder for what is another number each time (`Stage.timings`)
 PAGE = 200  # rows; a longer table is for programs, and is written as CSV alone
 
 

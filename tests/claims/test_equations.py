@@ -38,3 +38,8 @@ def test_another_gate_is_noticed(monkeypatch):
 def test_random_numbers_are_the_same_again(deviations):
     torch.manual_seed(5)
     assert equations.tinyfer() == deviations
+
+
+def test_light_fers_equations_but_for_a_bound_that_is_no_integer():
+    found = equations.light_fer()
+    assert max(found[1], found[3], found[4]) < 1e-6 and found[2] == 0.5

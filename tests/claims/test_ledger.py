@@ -79,6 +79,7 @@ def test_what_is_printed_comes_in_the_unit_of_the_measurement(write, paper):
     assert ledger.printed("accuracy(tinyfer_lite, fer2013, PrivateTest)") == pytest.approx(0.66)  # printed as 66.00 %
     assert ledger.printed("parameters(tinyfer_lite, 7)") == 932_000
     assert math.isnan(ledger.printed("accuracy(simple_cnn, fer2013, PrivateTest)"))
+    assert ledger.all_printed("parameters") == {"parameters(tinyfer_lite, 7)": 932_000}
 
 
 def test_patterns_find_claims_in_their_order(write, paper):

@@ -125,6 +125,16 @@ def test_a_file_that_answers_otherwise_is_not_written(made, tmp_path, monkeypatc
     assert (tmp_path / "old.onnx").read_text() == "what stood there"
 
 
+def test_a_file_that_does_not_run_is_not_written(made, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("an operator of tomorrow")
+
+    monkeypatch.setattr(export, "difference", refuse)
+    with pytest.raises(ExportError, match=r"does not run it \(an operator of tomorrow\); nothing written"):
+        export.export(made[0], tmp_path / "new.onnx", DESCRIPTION)
+    assert not (tmp_path / "new.onnx").exists()
+
+
 def test_faces_that_are_none(made):
     with pytest.raises(ValueError, match="faces are uint8"):
         export.load(made[1])(np.zeros((1, 12, 12, 3), np.float32))

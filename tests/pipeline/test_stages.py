@@ -79,7 +79,13 @@ def test_dependencies_are_there_or_made_by_a_stage(name):
 
 def test_nothing_depends_on_what_holds_times():
     deps = [dep for stage in STAGES.values() for dep in stage["deps"]]
-    assert not [dep for dep in deps if dep.endswith(".ipynb") or "provenance" in dep]
+    assert not [dep for dep in deps if dep.endswith(".ipynb") or "provenance" in dep or "timings" in dep]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_what_is_timed_is_put_where_nothing_depends_on_it(name):
+    timed = "stage.timings." in (ROOT / f"notebooks/{name}.py").read_text(encoding="utf-8")
+    assert (f"reports/${{item.profile}}/timings/{name}" in STAGES[name]["outs"]) == timed
 
 
 def test_nothing_is_sent_home_and_git_is_left_alone():

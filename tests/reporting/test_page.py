@@ -43,6 +43,14 @@ def test_the_tables_of_a_stage_that_the_report_shows(tmp_path):
     assert page.shown_tables(tmp_path / "elsewhere") == []
 
 
+def test_what_was_timed_is_shown_with_its_stage(tmp_path):
+    folder = tmp_path / "08_edge_benchmarks", tmp_path / "timings/08_edge_benchmarks"
+    for name, place in (("formats", folder[0]), ("latency", folder[1])):
+        place.mkdir(parents=True)
+        (place / f"{name}.csv").write_text("ms,data\n1,fer2013\n")
+    assert [heading for heading, _ in page.shown_tables(folder[0])] == ["Latency, fer2013", "Formats, fer2013"]
+
+
 def test_the_page_shows_outputs_without_code_and_reaches_for_nothing(tmp_path):
     output = nbformat.v4.new_output("stream", text="<script>alert(1)</script> 42\n")
     cells = [

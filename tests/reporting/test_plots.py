@@ -1,5 +1,6 @@
 """Every figure names its data, stands the odd cases, and is the same file every run."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -90,12 +91,36 @@ def parts():
     return pd.DataFrame({"folds": [0.5, 0.2], "temperature": [0.01, 0.3], "seeds": [0.49, np.nan]}, index)
 
 
+def pruned():
+    ways = itertools.product(("lean_250k", "simple_cnn"), (0.5, 0.8), ("at once", "while training"))
+    rows = [(network, share, how, share / 2) for network, share, how in ways]
+    return pd.DataFrame(rows, columns=["network", "sparsity", "how", "accuracy"])
+
+
+def timed():
+    names = ["PyTorch", "ONNX Runtime int8", "TensorRT"]
+    part = pd.DataFrame({"runtime": names, "median": [4.2, 0.6, np.nan], "p90": [4.4, 0.9, np.nan], "img_size": 64})
+    return pd.concat([part.assign(network=name, limit=0.3) for name in ("microexpnet_xxs", "tinyfer_lite")])
+
+
+def variants():
+    values = {"MiB": [3.6, 1.8, 1.0, 3.6, 1.9], "accuracy": [0.65, 0.66, 0.64, 0.6, 0.5]}
+    index = pd.MultiIndex.from_product([["lean_250k"], ["fp32", "FP16", "INT8", "pruned", "fewer channels"]])
+    return pd.DataFrame(values, index)
+
+
 def two_splits(faces):
     place = np.arange(len(faces))
     return {"subject folds": place // 21, "random folds": place % 3}
 
 
 DRAW = {
+    "sparsity": lambda faces: plots.sparsity(
+        pruned(), {"lean_250k": 0.6, "simple_cnn": 0.7}, faces, "Weights taken out"
+    ),
+    "rounded": lambda faces: plots.rounded(np.linspace(-1, 1, 99), np.arange(99) % 3 - 1.0, 2, "conv1", faces),
+    "latencies": lambda faces: plots.latencies(timed(), faces, "Batch 1, one thread"),
+    "pareto": lambda faces: plots.pareto(variants(), "MiB", "accuracy", faces, "Sizes", "MiB", "accuracy, %"),
     "softened": lambda faces: plots.softened(faces, 4 * np.eye(7)[np.arange(63) % 7], 5, 8.0),
     "sides": lambda faces: plots.sides(faces, [0, 2, 5, 9], two_splits(faces), 1),
     "panels": lambda faces: plots.panels(over_sizes(), "size", "pooling", "split", faces, "Accuracy", "accuracy, %"),

@@ -139,3 +139,8 @@ def test_whose_protocol_a_training_has_is_a_column_of_its_own(profile, departs, 
         {"measurement": "parameters(vgg13, 7)", "value": 1},
     ]
     assert measurements.table(rows, profile, departs)["protocol"].tolist() == [said, ""]
+
+
+def test_what_a_device_takes_depends_on_no_training():
+    rows = [{"measurement": "latency(tinyfer_lite, raspberry_pi_4)", "value": 0.02}]
+    assert measurements.table(rows, "quick", "random weights")["protocol"].tolist() == [measurements.PAPER]

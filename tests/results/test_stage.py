@@ -30,10 +30,21 @@ def test_tables_figures_measurements_findings_and_provenance_lie_where_later_sta
     assert record["parameters"] == {"seed": 1}
 
 
+def test_what_is_another_number_each_time_lies_beside_where_nothing_depends_on_it(faces, tmp_path):
+    stage = Stage(str(tmp_path / "reports/08_x"), faces, "quick")
+    assert stage.timings.table(pd.DataFrame({"ms": [0.123456]}), "latency")["ms"].tolist() == [0.1235]
+    stage.timings.figure(Figure(), "latency")
+    stage.close({}, {})
+    assert {path.name for path in (tmp_path / "reports/08_x").iterdir()} == {"findings.json"}
+    names = {path.name for path in (tmp_path / "reports/timings/08_x").iterdir()}
+    assert names == {"latency.csv", "latency.tex", "latency.svg", "latency.png"}
+
+
 def test_without_a_folder_all_is_the_same_and_nothing_is_written(faces, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     stage = Stage("", faces, "quick")
     stage.table(pd.DataFrame({"a": [1]}), "scores")
+    stage.timings.table(pd.DataFrame({"a": [1]}), "latency")
     stage.measure([ROW])
     assert stage.close({"epochs": 2}, {})["epochs"] == 2 and not list(tmp_path.iterdir())
 

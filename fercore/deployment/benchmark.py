@@ -1,0 +1,193 @@
+"""How long networks take in every runtime side by side, in what memory, and from a camera's frame to a label."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from threadpoolctl import threadpool_limits
+from torch import nn
+
+from .. import models
+from ..evaluation.inference import channels
+from ..models import weights
+from ..models.profile import profile
+from . import export, runtimes, timing
+from .runtimes import FIRST, RUNTIMES, Missing, Network
+
+COLUMNS = (
+    "network", "img_size", "runtime", "batch", "threads", "median", "p90", "p99", "fps", "times_faster", "limit",
+    "times_limit", "apart", "MiB", "load_seconds", "peak_MiB", "joules", "note",
+)  # fmt: skip
+
+
+def network(spec: str, classes: int = 7, images: np.ndarray | None = None) -> Network:
+    """NAME@SIDE, such as tinyfer_lite@64: a network and the px it is timed at; with the weights that come with the
+    project where there are any, and else with random ones, which take as long. Raises ValueError."""
+    name, _, side = spec.partition("@")
+    if not side.isdigit():
+        raise ValueError(f"{spec!r} is not NAME@SIDE, such as tinyfer_lite@64")
+    torch.manual_seed(0)
+    own = sorted(weights.RELEASED.glob(f"{name}-*.safetensors"))
+    fits = [path for path in own if weights.record(path)["img_size"] == int(side)]
+    data = fits[0].stem.removeprefix(f"{name}-") if fits else None
+    module = models.create(name, classes, weights=data).eval()
+    return Network(spec, module, (channels(module), int(side), int(side)), images)
+
+
+def bench(
+    networks: Iterable[Network],
+    names: Sequence[str] = tuple(RUNTIMES),
+    threads: int = 1,
+    batch: int = 1,
+    seconds: float = 1.0,
+    memory: bool = False,
+    realtime: bool = False,
+) -> pd.DataFrame:
+    """A row for each network in each runtime: times in ms, or a note that says why there are none.
+
+    median, p90, p99  of a batch, after warm-up, with the runtimes of a network in turn; fps  images a second
+    times_faster      than PyTorch, by medians
+    limit             the network's multiply-accumulates at the rate at which the threads multiply matrices in fp32;
+                      times_limit: the median over it, below 1 only with fewer bits or fewer multiplications
+    apart             the largest difference of the logits from PyTorch's, over the largest logit
+    MiB               of the file; peak_MiB of a fresh process that runs it, with `memory`
+    realtime          other work on the machine waits while this is timed, where Linux lets one (`timing.undisturbed`)
+    joules            of the processor for one image, where the machine counts them, over all of a network's runs
+    """
+    rows = []
+    with threadpool_limits(threads), timing.undisturbed(realtime, threads):
+        rate = timing.peak_rate()
+    for one in networks:
+        images = np.resize(one.calibration(), (batch, *one.shape))  # faces, whose ranges INT8 knows
+        limit = 1000 * batch * profile(one.module, one.shape)["macs"] / rate
+        base = {"network": one.name.partition("@")[0], "img_size": one.shape[1], "batch": batch, "threads": threads}
+        base["limit"] = limit
+        loaded, made = {}, {}
+        for name in names:
+            started = time.perf_counter()
+            made[name] = row = base | {"runtime": name, "note": ""}
+            try:
+                loaded[name] = runtimes.load(name, one, threads, batch)
+            except Missing as error:
+                row["note"] = str(error)
+                continue
+            row |= {"load_seconds": time.perf_counter() - started, "MiB": loaded[name].size / 2**20}
+            logits = loaded[name].run(images)
+            expected = _logits(one.module, images)
+            row["apart"] = float(np.abs(logits - expected).max() / np.abs(expected).max())
+            if memory:
+                row["peak_MiB"] = peak_memory(one, name, batch)
+        with timing.undisturbed(realtime, threads), timing.Energy() as energy:
+            found = timing.interleaved({name: _call(each.run, images) for name, each in loaded.items()}, seconds)
+        calls = sum(map(len, found.values()))
+        faster = timing.compare(found, FIRST) if FIRST in found else {}
+        for name, each in found.items():
+            row = made[name]
+            row |= timing.quantiles(each) | {"times_faster": faster.get(name)}
+            row |= {"fps": 1000 * batch / row["median"], "times_limit": row["median"] / limit}
+            if energy.joules is not None:
+                row["joules"] = energy.joules / calls / batch
+        rows += made.values()
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def peak_memory(network: Network, runtime: str, batch: int = 1) -> float:
+    """MiB that a fresh process held at most that loads a network and runs it once; NaN where it is not measured."""
+    kind = runtime.removesuffix(" bf16")
+    if kind not in _ALONE:
+        return float("nan")
+    shape = (batch, *network.shape)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / ("network.pt2" if kind == "PyTorch" else "network.onnx")
+        if kind == "PyTorch":
+            torch.export.save(torch.export.export(network.module, (torch.zeros(shape),)), path)
+        else:
+            path.write_bytes(network.onnx)
+        code = f"{_ALONE[kind]}\nimport resource\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        words = [sys.executable, "-c", code, str(path), ",".join(map(str, shape))]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[-1]) / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+_START = "import sys, numpy as np; x = np.zeros([int(n) for n in sys.argv[2].split(',')], np.float32)"
+_ALONE = {
+    "PyTorch": f"{_START}\nimport torch; torch.export.load(sys.argv[1]).module()(torch.from_numpy(x))",
+    "ONNX Runtime": f"{_START}\nimport onnxruntime as o\n"
+    f"o.InferenceSession(sys.argv[1], providers=['CPUExecutionProvider']).run(None, {{'{export.INPUT}': x}})",
+    "OpenVINO": f"{_START}\nimport openvino as o; o.Core().compile_model(sys.argv[1], 'CPU')([x])",
+}
+
+
+def end_to_end(
+    predictor: Callable, frames: Iterable[np.ndarray], seconds: float = 2.0, warmup: int = 2, realtime: bool = False
+) -> dict:
+    """From the camera's frame, uint8 (H, W, 3), to labels, faces found and cut out: fps, ms by part, and faces a frame.
+
+    predictor  a `predict.Predictor`; its detector and network are timed one by one, what is left is cutting
+    """
+    frames = list(frames)
+    spent = dict.fromkeys(("detect", "classify", "whole"), 0.0)
+    detector, classify, faces, count = predictor.detector, predictor.classify, 0, 0
+
+    def timed(part: str, run: Callable) -> Callable:
+        def call(images):
+            started = time.perf_counter()
+            try:
+                return run(images)
+            finally:
+                spent[part] += time.perf_counter() - started
+
+        return call
+
+    for frame in frames[:warmup]:
+        predictor(frame)
+    predictor.detector, predictor.classify = timed("detect", detector), timed("classify", classify)
+    try:
+        with timing.undisturbed(realtime):
+            started = time.perf_counter()
+            while spent["whole"] < seconds:
+                faces += len(predictor(frames[count % len(frames)]))
+                count += 1
+                spent["whole"] = time.perf_counter() - started
+    finally:
+        predictor.detector, predictor.classify = detector, classify
+    parts = {f"{part}_ms": 1000 * value / count for part, value in spent.items()}
+    return {"frames": count, "faces": faces / count, "fps": count / spent["whole"], **parts}
+
+
+def astronaut() -> np.ndarray:
+    """A photograph with one face that scikit-image ships, uint8 (512, 512, 3): NASA's Eileen Collins, public domain."""
+    from skimage import data
+
+    return np.asarray(data.astronaut())
+
+
+def frames_with(faces: int, width: int = 640, height: int = 480, count: int = 8) -> list[np.ndarray]:
+    """Frames of a camera, uint8 (height, width, 3): the head of `astronaut`, up to six times, moving to the right."""
+    head = astronaut()[20:210, 130:320]
+    frames = []
+    for number in range(count):
+        frame = np.full((height, width, 3), 128, np.uint8)
+        for place in range(faces):
+            top, left = (place // 3) * 230 + 20, (place % 3) * 205 + 10 + 2 * number
+            part = head[: height - top, : width - left]
+            frame[top : top + part.shape[0], left : left + part.shape[1]] = part
+        frames.append(frame)
+    return frames
+
+
+@torch.inference_mode()
+def _logits(module: nn.Module, images: np.ndarray) -> np.ndarray:
+    return module(torch.from_numpy(images)).numpy()
+
+
+def _call(run: Callable, images: np.ndarray) -> Callable[[], object]:
+    return lambda: run(images)

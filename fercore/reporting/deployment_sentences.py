@@ -1,0 +1,154 @@
+"""What to see in the tables of compression and of latency, worked out from their values, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from ..deployment.runtimes import FIRST
+from .sentences import listed, percent
+
+ENOUGH = 0.01  # of accuracy: what INT8 may lose before a training with rounded weights would be worth its time
+
+
+def values_left(table: pd.DataFrame) -> str:
+    """How many values a weight can have, how many become 0; a row a weight, a column "8 bits" each, coarsest last."""
+    counts = {name: 2 * ((2 ** int(name.split()[0]) - 1) // 2) + 1 for name in table.columns}
+    last = table.columns[-1]
+    zeros = int((table[last] == 0).sum())
+    return (
+        f"**To see.** Values that a weight can have: {listed(f'{n:,} ({name})' for name, n in counts.items())}. "
+        f"With {last}, {zeros} of these {len(table)} weights become 0: quantisation prunes as well. The bounds "
+        "printed for eight bits, 127.5 on both sides, are no integers: integers reach 127, and the greatest weight, "
+        "which is 127.5 when scaled, is taken back to it."
+    )
+
+
+def fewest_bits(accuracy: pd.DataFrame, whole: Mapping[str, float]) -> str:
+    """With how few bits each network is within a point of its accuracy; a row a network, a column a number of bits."""
+    lines = []
+    for name, row in accuracy.iterrows():
+        within = [bits for bits in row.index if row[bits] >= whole[name] - ENOUGH]
+        said = f"{min(within)} bits are enough to stay within a point" if within else "no number of bits here is enough"
+        fewest = min(row.index)
+        lines.append(f"- `{name}`, {percent(whole[name])}: {said}; with {fewest}, it is {percent(row[fewest])}.")
+    return "\n".join(["**To see.**", "", *lines])
+
+
+def taken_out(curve: pd.DataFrame, whole: Mapping[str, float]) -> str:
+    """What a network loses with each share of its weights; columns network, sparsity, how, R, accuracy."""
+    lines = []
+    for name, part in curve.groupby("network", sort=False):
+        cells = [
+            f"{percent(row.sparsity, 0)} {row.how} (R = {row.R:.1f}): {100 * (row.accuracy - whole[name]):+.1f} points"
+            for row in part.itertuples()
+        ]
+        lines.append(f"- `{name}`, {percent(whole[name])}: {'; '.join(cells)}.")
+    return "\n".join(["**To see.**", "", *lines])
+
+
+def work_left(shares: Mapping[str, pd.Series]) -> str:
+    """How much a network still multiplies without a share of its channels: by network, a share by ratio."""
+    lines = []
+    for name, part in shares.items():
+        for ratio, share in part.items():
+            said = f"{percent(share, 0)} of the multiplications are left"
+            lines.append(f"- `{name}` without {percent(ratio, 0)} of its channels: {said}.")
+    note = "Each of two layers that follow one another loses channels, so that what lies between them loses both times."
+    return "\n".join(["**To see.**", "", *lines, "", note]) if lines else "Nothing is trained on here, so left out."
+
+
+def speed(latency: pd.DataFrame) -> str:
+    """Whether forms run faster; indexed by network and variant, with times_faster."""
+    lines = []
+    for name, part in latency["times_faster"].groupby(level=0, sort=False):
+        cells = [f"{form} {value:.1f} times" for (_, form), value in part.items() if value != 1]
+        lines.append(f"- `{name}`, as fast as in fp32: {', '.join(cells)}.")
+    return "\n".join(["**To see.**", "", *lines])
+
+
+def losses(differences: pd.DataFrame) -> str:
+    """Which forms are shown to lose accuracy, and whether INT8 asks for a training; indexed by network and variant,
+    with value, low and high."""
+    kept = differences.index[(differences["low"] <= 0) & (differences["high"] >= 0)]
+    lines = [f"**To see.** No difference from fp32 is shown for {len(kept)} of {len(differences)} forms."]
+    integers = differences[differences.index.get_level_values("variant").str.startswith("INT8")]["value"]
+    for name, part in integers.groupby(level=0, sort=False):
+        best = part.idxmax()[1]
+        text = f"`{name}`: the better way to INT8, {best.removeprefix('INT8 ')}, changes {100 * part.max():+.1f} points"
+        if part.max() >= -ENOUGH:
+            lines.append(f"{text}: less than a point is lost, and a training with rounded weights has nothing to win.")
+        else:
+            lines.append(f"{text}: more than a point is lost, so a training with rounded weights may be worth it.")
+    return "\n\n".join(lines)
+
+
+def all_right(recalls: pd.Series) -> str:
+    """How likely a picture of each emotion, drawn at random, is told rightly seven times; recall by class."""
+    chance = float(np.prod(recalls))
+    return (
+        f"**To see.** This network is right on {percent(recalls.mean(), 0)} of an emotion's pictures, in the mean over "
+        f"emotions. Of one picture of each, drawn at random, all {len(recalls)} are right {percent(chance)} of the "
+        "time. A table in which all are right says that pictures were chosen, or that there was luck."
+    )
+
+
+def overfitted(table: pd.DataFrame) -> str:
+    """How far accuracy on the images that were trained on is above that on others; columns train and test, and what
+    the paper prints of both."""
+    gaps = 100 * (table["train"] - table["test"])
+    said = f"**To see.** Above what it is on others, in points: {listed(f'`{n}` {v:.1f}' for n, v in gaps.items())}."
+    printed = (table["paper_train"] - table["paper_test"]).dropna()
+    if len(printed):
+        said += f" The paper's own network is {100 * printed.iloc[0]:.1f} points above."
+    return f"{said} A large gap says that faces are known by heart; a small one may mean that little was learned."
+
+
+def best_runtimes(table: pd.DataFrame) -> str:
+    """Which runtime is fastest, and how far it and PyTorch are from the limit; as `benchmark.bench` has it."""
+    lines = []
+    for (name, side), part in table.groupby(["network", "img_size"], sort=False):
+        timed = part.dropna(subset=["median"]).set_index("runtime")
+        best = timed.loc[timed["median"].idxmin()]
+        line = (
+            f"- `{name}` at {side} px: {best.name} takes {best['median']:.2f} ms, {best['times_limit']:.1f} times the "
+        )
+        line += "limit"
+        if FIRST in timed.index:
+            of = timed.loc[FIRST, "times_limit"]
+            line += f"; {FIRST} takes {of:.1f} times the limit, and is {best['times_faster']:.1f} times slower"
+        lines.append(f"{line}.")
+    missing = table.loc[table["median"].isna(), "runtime"].unique()
+    if len(missing):
+        lines.append(f"\nWithout a number here: {listed(missing)}; the table says why.")
+    return "\n".join(["**To see.**", "", *lines])
+
+
+def agreement(formats: pd.DataFrame) -> str:
+    """Which runtime's logits are farthest from PyTorch's; indexed by network, img_size and runtime, with apart."""
+    other = formats.loc[formats.index.get_level_values("runtime") != FIRST, "apart"].dropna()
+    if not len(other):
+        return "**To see.** No other runtime is here."
+    (name, side, runtime), most = other.idxmax(), other.max()
+    exact = sorted(other.groupby(level="runtime").max().loc[lambda each: each < 1e-4].index)
+    return (
+        f"**To see.** Farthest is {runtime} of `{name}` at {side} px, by {percent(most)} of the largest logit; to four "
+        f"digits the same {'is' if len(exact) == 1 else 'are'} {listed(exact)}. Notebook 7 counts what that does."
+    )
+
+
+def where_time_goes(ends: pd.DataFrame) -> str:
+    """What most of the way from frame to label is spent on; as `benchmark.end_to_end`, a row a number of faces."""
+    shown = ends[ends["faces"] > 0]
+    if not len(shown):
+        return "**To see.** No face was found in any frame."
+    row = shown.iloc[0]
+    share = row["detect_ms"] / row["whole_ms"]
+    return (
+        f"**To see.** With {row['faces']:.0f} face in a frame, {percent(share, 0)} of {row['whole_ms']:.0f} ms are for "
+        f"finding it and {percent(row['classify_ms'] / row['whole_ms'], 0)} for its expression: {row['fps']:.0f} "
+        "frames a second. A faster network for expressions "
+        + ("hardly changes that." if share > 0.5 else "still pays.")
+    )

@@ -1,0 +1,284 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 7 · Compression: what can be taken out of a network?
+#
+# Light-FER takes Xception, prunes it while it trains, halves the bits of its weights, and reports 69.87 % on FER2013. The paper
+# prints the accuracy after all that and not before, nor how much was pruned, so that a reader cannot tell what compression
+# costs. Here each step is taken by itself, on networks small enough to be trained again and again: bits, weights, channels, and
+# integers throughout.
+#
+# **Guess, and write it down: of a hundred weights of a small network, how many can go before it loses a point of accuracy? And
+# how much faster is it then?**
+
+# %% tags=["parameters"]
+data = ""  # a folder that fercore import has made; empty: a small rendered set
+audit = ""  # where 01_data_audit has put its files; empty: copies are searched for here
+params = "../params"  # with claims/, what the papers print
+runs = ""  # where trained networks go and are gone on with; empty: nowhere
+out = ""  # where figures and tables go; empty: nowhere
+profile = "quick"
+networks = ["lean_250k"]
+weights = ""  # fer2013: those that come with the project, not trained here. imagenet, or a file: what is started from
+epochs = 4
+fine_tuning = 1  # epochs while weights are, or after channels were, taken out; 0: nothing is trained on
+batch_size = 64
+img_size = 32  # px; of networks that come with the project, their own
+learning_rate = 0.002
+sparsities = [0.5, 0.8]
+ratios = [0.3]  # of channels
+bits = [8, 4, 2]
+calibrated_on = 64  # training images for INT8
+tested_on = 0  # images; 0: all
+seconds = 0.3  # that each form is timed for
+seed = 42
+
+# %%
+from IPython.display import Markdown, display
+
+from fercore import datasets
+from fercore.results.stage import Stage
+
+faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
+stage = Stage(out, faces, profile)
+tested = faces.split_of("test")  # PrivateTest in FER2013
+rows = faces.rows("test")[: tested_on or None]
+display(Markdown(stage.about()))
+
+# %% [markdown]
+# ## A weight in eight bits, by hand
+#
+# Equations 2 to 4 of the paper: the greatest weight M gives the scale S = (2ᵇ - 1) / 2M, and every weight is multiplied by it
+# and rounded. **How many different values can a weight still have, of 8 bits, 4, or 2?**
+
+# %%
+import pandas as pd
+import torch
+
+from fercore.deployment import compress
+from fercore.reporting import deployment_sentences as sentences
+
+weight = torch.tensor([-0.9, -0.31, -0.04, 0.0, 0.02, 0.11, 0.47, 0.9])
+by_hand = pd.DataFrame({f"{number} bits": compress.quantise(weight, number).tolist() for number in bits})
+by_hand.index = pd.Index([f"{value:.2f}" for value in weight.tolist()], name="weight")
+display(by_hand, Markdown(sentences.values_left(by_hand)))
+
+# %% [markdown]
+# ## The networks, before anything is taken out
+#
+# Trained here, or those that come with the project, as the parameter `weights` says.
+
+# %%
+from fercore.deployment.variants import Variants
+from fercore.training import AUGMENTATIONS, Recipe
+
+recipe = Recipe(
+    epochs=epochs, batch_size=batch_size, img_size=img_size, augmentation=AUGMENTATIONS["flip"],
+    learning_rate=learning_rate, schedule="cosine", warmup=0.5, loss="cross_entropy", class_weighted=False,
+    bn_momentum=0.1, channels_last=True, seed=seed,
+)
+folder = runs and f"{runs}/07"
+forms = {name: Variants.of(name, faces, rows, recipe, weights, folder, calibrated_on) for name in networks}
+
+# %%
+from fercore.reporting.sentences import percent, ranked
+from fercore.results import tables
+
+whole = pd.Series({name: one.accuracy() for name, one in forms.items()})
+display(Markdown(f"**To see.** On {len(rows):,} images of {tested}, in one view: {ranked(whole)}. {tables.majority(faces)}"))
+
+# %% [markdown]
+# ## Fewer bits
+#
+# Only the weights are rounded here, layer by layer, by the paper's equations; what is computed with them stays as it was.
+# **With how few bits is a network still as good?**
+
+# %%
+fewer = pd.DataFrame([one.fewer_bits(bits) for one in forms.values()]).rename_axis("network")
+display(fewer.rename(columns="{} bits".format).style.format("{:.3f}"), Markdown(sentences.fewest_bits(fewer, whole)))
+
+# %% [markdown]
+# Move the sliders: one layer before and after. **In which layer are most weights far below the greatest, so that few bits make
+# them 0?** One scale for a whole layer, its greatest weight's, is what makes few bits costly.
+
+# %%
+import ipywidgets
+
+from fercore.reporting import plots
+from fercore.reporting.widgets import explore
+
+layers = {name: layer.weight.detach() for name, layer in compress.prunable(forms[networks[0]].dense.module).items()}
+explore(
+    lambda layer, bits: plots.rounded(layers[layer].numpy(), compress.rounded(layers[layer], bits).numpy(), bits, layer, faces),
+    layer=ipywidgets.Dropdown(options=list(layers)), bits=ipywidgets.SelectionSlider(options=bits, value=bits[-1]),
+)
+
+# %% [markdown]
+# ## Fewer weights
+#
+# The smallest weights of each layer are taken out: at once; or while the network trains on, fast at first and slower later, so
+# that the others can take over. Equation 1 is R, the weights that there were over those that are left. **Where does the first
+# way break down, and where the second?**
+
+# %%
+curve = pd.concat([one.fewer_weights(sparsities, fine_tuning) for one in forms.values()], ignore_index=True)
+curve = stage.table(curve, "sparsity", f"Weights taken out; R is equation 1; accuracy on {tested}")
+display(curve.style.format(precision=3, thousands=","))
+display(stage.figure(plots.sparsity(curve, dict(whole), faces, f"Weights taken out, {tested}"), "sparsity"))
+display(Markdown(sentences.taken_out(curve, whole)))
+
+# %% [markdown]
+# Light-FER is pruned while it trains and then stored in half precision. So is each network here, with the smallest share of
+# weights above; it goes into the table below.
+
+# %%
+light = {name: one.light_fer() for name, one in forms.items()}
+display(Markdown("; ".join(f"`{name}`, {form}: {percent(forms[name].accuracy(form))}" for name, form in light.items())))
+
+# %% [markdown]
+# ## Fewer channels
+#
+# A weight that is 0 is still stored and still multiplied, unless the machine can skip it. So take whole channels out, which
+# leaves a smaller network of the ordinary kind, and train it on. **Of a network that has lost 30 % of its channels, how much of
+# the work is left?**
+
+# %%
+from fercore.deployment.export import ExportError
+
+try:  # untrained, they would answer at random
+    work = {name: one.fewer_channels(ratios if fine_tuning else [], fine_tuning) for name, one in forms.items()}
+    display(Markdown(sentences.work_left(work)))
+except ExportError as error:
+    display(Markdown(f"Left out: {error}"))
+
+# %% [markdown]
+# ## Integers throughout
+#
+# The paper announces INT8 and reports none. Here the weights and what flows between layers are integers of eight bits, with
+# ranges seen on training images; one scale for each tensor of weights, or one for each of its channels. **Which of the two
+# loses more?** OpenVINO is beside it where it is installed.
+
+# %%
+try:
+    for one in forms.values():
+        one.integers()
+        missing = one.in_runtimes(["OpenVINO bf16", "OpenVINO int8"])
+    display(Markdown("\n".join(f"- {name}: {why}" for name, why in missing.items())))
+except ExportError as error:
+    display(Markdown(f"Left out: {error}"))
+
+# %% [markdown]
+# ## All forms, size against accuracy
+#
+# *same answer* is the share of images to which a form says what the network said before: two forms can be equally accurate and
+# disagree. **Which would you ship?**
+
+# %%
+from fercore import audit as audits
+
+masks = audits.without_copies(faces, "test", audit and f"{audit}/test_mask.csv")
+masks = {part: kept[: len(rows)] for part, kept in masks.items()}
+scores = pd.concat({name: one.scores(masks) for name, one in forms.items()}, names=["network"])
+scores = stage.table(scores, "compression", f"Networks made smaller; {tested}, one view; macs in millions")
+shown = ["MiB", "R", "nonzero", "macs", "accuracy", "macro_f1", "accuracy_deduplicated", "same_answer"]
+display(scores[shown].style.format(precision=3, thousands=",", na_rep=""))
+
+# %%
+title = f"Size against accuracy on {tested}, one view"
+display(stage.figure(plots.pareto(scores, "MiB", "accuracy", faces, title, "MiB", "accuracy, %"), "pareto"))
+
+# %%
+differences = pd.concat({name: one.differences() for name, one in forms.items()}, names=["network"])
+differences = stage.table(differences, "differences", "Accuracy above that in fp32, fractions; one seed")
+for name in networks:
+    figure = plots.intervals(differences.loc[name], faces, f"{name}: above fp32", "points of accuracy")
+    display(stage.figure(figure, f"differences_{name}"))
+display(Markdown(sentences.losses(differences)))
+
+# %% [markdown]
+# ## Is any of them faster?
+#
+# One image at a time, one thread, ONNX Runtime, all forms in turn. **Put them in order before you look: fp32, most weights
+# taken out, channels taken out, INT8.** Times are of this machine and of other work on it.
+
+# %%
+timed = ["fp32", f"pruned {sparsities[-1]:g} at once", *(f"without {100 * ratio:.0f} % of channels" for ratio in ratios)]
+timed += ["FP16", "INT8 per tensor", "INT8 per channel"]
+try:
+    times = {name: one.latency([form for form in timed if form in one.found], seconds) for name, one in forms.items()}
+    times = stage.timings.table(pd.concat(times, names=["network"]), "latency", "ONNX Runtime, one thread, ms")
+    display(times.style.format("{:.3f}"), Markdown(sentences.speed(times)))
+except ExportError as error:
+    display(Markdown(f"Left out: {error}"))
+
+# %% [markdown]
+# ## The paper's tables
+#
+# Table 1 shows the system one picture of each emotion, and all seven are told rightly. **If a network is right on 70 % of
+# faces, how likely is that?** Here is the first picture of each emotion in the set.
+
+# %%
+import numpy as np
+
+first, labels = forms[networks[0]], faces.labels[rows]
+answers = first.found[light[networks[0]]].probabilities
+pictures = [np.flatnonzero(labels == label)[0] for label in np.unique(labels)]
+table_1 = pd.DataFrame(answers[pictures], pd.Index([faces.classes[labels[row]] for row in pictures], name="shown"), faces.classes)
+table_1 = stage.table(table_1, "table_1", f"{networks[0]}, {light[networks[0]]}: probabilities of one picture an emotion")
+recalls = pd.Series({faces.classes[label]: (answers.argmax(1) == label)[labels == label].mean() for label in np.unique(labels)})
+display(table_1.style.format("{:.3f}"), Markdown(sentences.all_right(recalls)))
+
+# %% [markdown]
+# Table 2 has accuracy on the images that were trained on beside that on others. Tables 3 and 4 are of devices: notebook 8.
+# **What does a large gap between the two columns say, and what a small one?**
+
+# %%
+from fercore import claims
+from fercore.evaluation import inference, statistics
+
+printed = claims.load(f"{params}/claims", claims.networks(f"{params}/paper/networks.yaml")).beside(faces)
+train, table_2 = faces.rows("train"), {}
+for name, form in light.items():
+    seen = inference.probabilities(forms[name].found[form].module, faces, train, forms[name].recipe.img_size).argmax(1)
+    table_2[name] = {"train": (seen == faces.labels[train]).mean(), "test": forms[name].accuracy(form)}
+    for column, split in (("paper_train", "Training"), ("paper_test", "PrivateTest")):
+        table_2[name][column] = printed(f"accuracy({name}+pruned+fp16, fer2013, {split})")
+table_2 = stage.table(pd.DataFrame(table_2).T.rename_axis("network"), "table_2", "Pruned, and then FP16")
+display(table_2.style.format("{:.3f}", na_rep=""), Markdown(sentences.overfitted(table_2)))
+
+# %% tags=["nbval-check-output"]
+for name, one in forms.items():
+    print(name, "in fp32 is better than one class for all:", one.accuracy() > np.bincount(labels).max() / len(labels))
+    print("8 bits answer as fp32 does:", scores.loc[(name, "weights of 8 bits"), "same_answer"] > 0.9)
+for row in curve.itertuples():
+    print(f"{row.network}, {row.sparsity:g} {row.how}: R {row.R:.2f}")
+
+# %% [markdown]
+# ## What to keep in mind
+#
+# Compare with your guesses. Bits cost little until there are very few; weights taken out save nothing by themselves; channels
+# and integers do. And say what compression cost: the accuracy before stands beside the accuracy after.
+
+# %%
+measured = []
+for name, form in light.items():
+    answers = [forms[name].found[form].probabilities.argmax(1)]
+    measured += statistics.measurements(f"{name}+pruned+fp16", faces.name, tested, labels, answers, faces.classes, masks)
+stage.measure(measured, departs="not from ImageNet's weights" if weights in ("", faces.name) else "")
+findings = {"networks": len(networks), "images": len(rows), "epochs": epochs, "fine_tuning": fine_tuning}
+findings |= {f"{form}, {name}": value for (name, form), value in differences["value"].items() if form.startswith("INT8")}
+settings = {"networks": networks, "weights": weights, "recipe": recipe.plain(), "fine_tuning": fine_tuning, "bits": bits}
+settings |= {"sparsities": sparsities, "ratios": ratios, "calibrated_on": calibrated_on}
+display(stage.close(findings, settings).to_frame("finding"))

@@ -1,0 +1,169 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 8 · On the edge: what does a face cost?
+#
+# The papers time their networks on a Ryzen, an i7, a Raspberry Pi and a Jetson Nano, each in one framework. So a reader cannot
+# tell how much of such a number is the network, how much is what runs it, and how much of a camera's frame either of them is.
+#
+# **Guess, before anything is timed: of the milliseconds that PyTorch takes for one face, what part is spent on multiplying?**
+
+# %% tags=["parameters"]
+data = ""  # a folder that fercore import has made; empty: a small rendered set
+params = "../params"  # with claims/, what the papers print
+out = ""  # where figures and tables go; empty: nowhere
+profile = "quick"
+networks = ["microexpnet_xxs@84", "lean_250k@48", "tinyfer_lite@64"]  # name and px
+names = [
+    "PyTorch", "ONNX Runtime", "ONNX Runtime int8", "OpenVINO", "OpenVINO bf16", "OpenVINO int8", "ncnn", "LiteRT", "TensorRT",
+]
+threads = 1
+batches = [1]
+seconds = 0.3  # that each is timed for
+memory = False  # of fresh processes, too
+realtime = False  # other work on the machine waits meanwhile, where Linux lets one
+end_to_end = "lean_250k"  # what names the faces of a frame
+picture = ""  # one of your own; empty: an astronaut
+bundles = ""  # a folder with what fercore bench bundle has printed elsewhere, JSON
+
+# %%
+import pandas as pd
+from IPython.display import Markdown, display
+
+from fercore import datasets
+from fercore.deployment import timing
+from fercore.results.stage import Stage
+
+faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=500)
+stage = Stage(out, faces, profile)
+machine = timing.machine()
+display(Markdown(stage.about()), pd.Series(machine, name="this machine").to_frame())
+
+# %% [markdown]
+# ## The limit
+#
+# A network is mostly multiplications, and a core does so many a second at best, which is measured on large matrices. Their
+# quotient is a limit: no runtime that multiplies in fp32 is below it by much. **How many times the limit does each runtime need?**
+
+# %%
+from dataclasses import replace
+
+from fercore.deployment import benchmark, compress
+
+held = [benchmark.network(spec) for spec in networks]  # INT8 finds its ranges on faces
+held = [replace(one, images=compress.calibration(faces, 64, one.shape[1], one.shape[0])) for one in held]
+parts = [benchmark.bench(held, names, threads, batch, seconds, memory, realtime) for batch in batches]
+found = pd.concat(parts, ignore_index=True)
+
+# %%
+caption = f"Latency in ms, {threads} thread, {machine['processor']}"
+shown = stage.timings.table(found.drop(columns="note"), "latency", caption)
+display(shown.drop(columns=["threads", "joules"]).dropna(subset=["median"]).style.format(precision=3, na_rep=""))
+
+# %%
+from fercore.reporting import deployment_sentences as sentences
+from fercore.reporting import plots
+
+one_batch = found[found["batch"] == batches[0]]
+title = f"Batch {batches[0]}, {threads} thread, {machine['processor']}"
+display(stage.timings.figure(plots.latencies(one_batch, faces, title), "latency"))
+display(Markdown(sentences.best_runtimes(one_batch)))
+
+# %% [markdown]
+# **The cause**: PyTorch starts each operation anew, some microseconds each, and a small network has a hundred of them with little
+# to do in each. A runtime knows the whole network before it starts, makes one operation of several, and starts fewer.
+#
+# ## Do they all say the same?
+#
+# A faster answer is worth nothing if it is another one. *apart* is the largest difference from PyTorch's logits, as a part of
+# the largest of them. **Whose will be largest?**
+
+# %%
+formats = one_batch.set_index(["network", "img_size", "runtime"])[["MiB", "apart", "note"]]
+formats = stage.table(formats, "formats", "Files, and how far their logits are from PyTorch's")
+display(formats.style.format(precision=4, na_rep=""), Markdown(sentences.agreement(formats)))
+
+# %% [markdown]
+# ## From a camera's frame to a label
+#
+# TinyFER-Lite's authors ask for this in their section 8: the whole way, with the faces found and cut out, on frames of 640×480.
+# **What takes longer, to find a face, or to name its expression? And what do five faces cost?**
+
+# %%
+import tempfile
+
+from fercore.deployment import detect, export, predict
+
+frames, ends = {count: benchmark.frames_with(count) for count in (0, 1, 5)}, {}
+try:
+    with tempfile.TemporaryDirectory() as folder:
+        path = export.from_weights(end_to_end, "fer2013", f"{folder}/{end_to_end}.onnx")
+        predictor = predict.Predictor(model=path, sizes=detect.MOVING)
+    ends = {count: benchmark.end_to_end(predictor, each, seconds, realtime=realtime) for count, each in frames.items()}
+except export.ExportError as error:
+    display(Markdown(f"Left out: {error}"))
+
+# %%
+if ends:
+    ends = pd.DataFrame(ends).T.rename_axis("faces_shown")
+    ends = stage.timings.table(ends, "end_to_end", f"640x480, from frame to label by {end_to_end}; ms a frame")
+    display(ends.style.format(precision=1), Markdown(sentences.where_time_goes(ends)))
+
+# %% [markdown]
+# ## A picture of your own
+#
+# `fercore predict photograph.jpg` does this; set `picture` above to a file of yours. **How sure would you be?**
+
+# %%
+try:
+    photograph = predict.read(picture) if picture else benchmark.astronaut()
+    seen = predict.Predictor()(photograph)
+    display(predict.draw(photograph, seen), Markdown("; ".join(map(str, seen)) or predict.NO_FACE))
+except export.ExportError as error:
+    display(Markdown(f"Left out: {error}"))
+display(Markdown(f"*{predict.LIMITS}* More: `fercore predict --limits`"))
+
+# %% [markdown]
+# ## Beside the papers' devices
+#
+# Milliseconds of one image, as the papers print them (Light-FER's Tables 3 and 4 as frames a second). Ours above are of this
+# machine and compare with none of them. On a device of the papers, `fercore bench bundle` makes one file that runs there with
+# NumPy and ONNX Runtime; put what it prints into the folder `bundles`, and it stands below and in the ledger.
+
+# %%
+from fercore import claims
+from fercore.deployment import bundle
+
+ledger = claims.load(f"{params}/claims", claims.networks(f"{params}/paper/networks.yaml"))
+devices, measured = bundle.beside(ledger.all_printed("latency", "fps"), bundles)
+display(stage.table(devices, "devices", "Latency of one image, ms").style.format(precision=2, na_rep=""))
+
+# %% tags=["nbval-check-output"]
+ran = one_batch.dropna(subset=["median"])
+exact = ran[ran["runtime"].isin(["PyTorch", "ONNX Runtime"])]
+print(exact.assign(alike=exact["apart"] < 1e-4)[["network", "img_size", "runtime", "alike"]].to_string(index=False))
+print(len(devices[devices["source"] == "paper"]), "latencies that papers print")
+
+# %% [markdown]
+# ## What to keep in mind
+#
+# Compare with your guess. A latency belongs to a network, a runtime, a number of threads and a machine, and means little without
+# all four; and a faster network helps as far as it is the network that takes the time.
+
+# %%
+stage.measure(measured)
+findings = {"networks": len(networks), "runtimes": len(names), "threads": threads, "bundles": len(measured)}
+settings = {"networks": networks, "names": names, "threads": threads, "batches": batches, "seconds": seconds}
+display(stage.close(findings, settings | {"realtime": realtime, "machine": machine}).to_frame("finding"))

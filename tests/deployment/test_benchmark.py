@@ -1,0 +1,164 @@
+"""Runtimes are timed side by side, a missing one says so, and a bundle runs by itself."""
+
+import itertools
+import json
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fercore import cli
+from fercore.deployment import benchmark, bundle, runtimes, timing
+from fercore.deployment.bundle import BundleError
+from fercore.deployment.detect import Box
+from fercore.deployment.predict import Predictor
+
+
+def test_runs_are_interleaved_and_the_slow_one_is_told():
+    order = []
+    runs = {"fast": lambda: order.append("fast"), "slow": lambda: (order.append("slow"), time.sleep(0.002))}
+    found = timing.interleaved(runs, seconds=0.05, rounds=5, warmup=1)
+    assert np.median(found["slow"]) >= 0.002 > np.median(found["fast"])
+    changes = sum(one != other for one, other in itertools.pairwise(order))
+    assert changes >= 9  # in turn, round after round
+    quantiles = timing.quantiles(found["slow"])
+    assert 2 <= quantiles["median"] <= quantiles["p90"] <= quantiles["p99"]
+    assert timing.compare(found, "slow")["fast"] > 1 == timing.compare(found, "slow")["slow"]
+
+
+def test_the_machine_and_its_rate():
+    told = timing.machine()
+    assert told["processor"] and told["cores"] >= 1
+    assert 1e8 < timing.peak_rate(64, 0.02) < 1e13
+    with timing.undisturbed(False) as had:
+        assert not had
+
+
+def test_a_runtime_that_is_not_here_has_a_row_that_says_so(tiny):
+    held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+    table = benchmark.bench([held], ["PyTorch", "TensorRT", "LiteRT"], seconds=0.02)
+    row = table.set_index("runtime")
+    assert row.loc["PyTorch", "times_faster"] == 1 and row.loc["PyTorch", "median"] > row.loc["PyTorch", "limit"] > 0
+    assert row.loc["PyTorch", "fps"] == pytest.approx(1000 / row.loc["PyTorch", "median"])
+    assert np.isnan(row.loc["TensorRT", "median"]) and "NVIDIA GPU" in row.loc["TensorRT", "note"]
+    with pytest.raises(ValueError, match="no runtime 'caffe'; there are PyTorch"):
+        runtimes.load("caffe", held)
+
+
+def test_a_missing_package_is_a_row_too(tiny, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(runtimes.Missing, match="openvino is not installed: pip install openvino nncf"):
+        runtimes.load("OpenVINO", runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12)))
+
+
+def test_networks_by_name_and_side():
+    assert benchmark.network("tinyfer_lite@64").module.features[0][0].stride == (1, 1)  # the weights that come along
+    assert benchmark.network("tinyfer_lite@224").module.features[0][0].stride == (2, 2)
+    assert benchmark.network("microexpnet_xxs@84").shape == (1, 84, 84)
+    with pytest.raises(ValueError, match="'tinyfer_lite' is not NAME@SIDE"):
+        benchmark.network("tinyfer_lite")
+
+
+def test_from_frame_to_label():
+    predictor = Predictor(detector=lambda picture: [Box(20, 20, 60, 80)] * 2)
+    own = predictor.detector, predictor.classify
+    found = benchmark.end_to_end(predictor, benchmark.frames_with(1, count=2), seconds=0.05)
+    assert found["faces"] == 2 and 0 < found["detect_ms"] + found["classify_ms"] <= found["whole_ms"]
+    assert found["fps"] == pytest.approx(1000 / found["whole_ms"]) and own == (predictor.detector, predictor.classify)
+    assert [frame.shape for frame in benchmark.frames_with(5, count=1)] == [(480, 640, 3)]
+
+
+def found_by_a_bundle(device="raspberry_pi_4", network="tinyfer_lite", side=224):
+    row = {"network": network, "img_size": side, "runtime": "ONNX Runtime", "batch": 1, "median": 20.0, "p90": 21.0}
+    row |= {"p99": 25.0, "threads": 1, "precision": "fp32", "apart": 0.0, "limit": 5.0, "MiB": 3.5, "calls": 10}
+    rows = [row, row | {"precision": "int8", "median": 10.0}]
+    return {"device": device, "machine": {"processor": "Cortex-A72"}, "rate": 1e9, "rows": rows, "versions": {}}
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (found_by_a_bundle(), {"latency(tinyfer_lite, raspberry_pi_4)": 0.02, "fps(tinyfer_lite, raspberry_pi_4)": 50}),
+        (found_by_a_bundle(side=64), {}),  # not the size that the paper times
+        (found_by_a_bundle(device="my laptop"), {}),
+    ],
+)
+def test_what_a_bundle_found_joins(tmp_path, made, expected):
+    path = tmp_path / "found.json"
+    path.write_text(json.dumps(made))
+    table, measured = bundle.join(path)
+    assert {row["measurement"]: row["value"] for row in measured} == expected
+    assert table["device"].eq(made["device"]).all() and table["times_limit"].to_list() == [4, 2]
+
+
+def test_what_papers_print_of_devices_and_what_was_found_there(tmp_path):
+    said = {"latency(tinyfer_lite, ryzen_5_3600)": 0.009, "fps(tinyfer_lite, ryzen_5_3600)": 100.0}
+    said |= {"fps(light_fer+pruned+fp16, i5_10300h)": 27.0, "latency(resemotenet, tesla_p100, dataset=rafdb)": 0.1}
+    table, measured = bundle.beside(said)
+    assert table["ms"].round(2).tolist() == [37.04, 9.0] and not measured  # what is timed on one set is left out
+    (tmp_path / "pi.json").write_text(json.dumps(found_by_a_bundle()))
+    table, measured = bundle.beside(said, tmp_path)
+    assert table["source"].tolist() == ["paper", "paper", "pi.json", "pi.json"] and len(measured) == 2
+
+
+def test_what_no_bundle_printed(tmp_path):
+    (tmp_path / "found.json").write_text("{}")
+    with pytest.raises(BundleError, match="not what a bundle prints"):
+        bundle.join(tmp_path / "found.json")
+    assert cli.main(["bench", "join", str(tmp_path / "found.json")]) == 1
+    assert cli.main(["bench", "bundle"]) == 1
+
+
+@pytest.mark.skipif(
+    not all(map(find_spec, ("onnx", "onnxscript", "onnxruntime"))), reason="the extra edge is not installed"
+)
+class TestWithRuntime:
+    def test_a_bundle_runs_by_itself(self, tmp_path):
+        network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(400, 3)).eval()
+        held = runtimes.Network("microexpnet_xxs@12", network, (1, 12, 12))
+        path = bundle.make(tmp_path / "bench.pyz", [held], ["fp32"])
+        assert path.read_bytes() == bundle.make(tmp_path / "again.pyz", [held], ["fp32"]).read_bytes()
+        # no module of the project or of PyTorch: what the file needs beside NumPy and ONNX Runtime it holds itself
+        block = "import sys, runpy\nfor name in ('torch', 'fercore', 'onnx', 'pandas'): sys.modules[name] = None\n"
+        block += "sys.argv = sys.argv[1:]\nrunpy.run_path(sys.argv[0], run_name='__main__')"
+        words = [sys.executable, "-c", block, str(path), "--device", "jetson_nano", "--seconds", "0.01"]
+        done = subprocess.run(words, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        made = json.loads(done.stdout)
+        assert made["device"] == "jetson_nano" and made["rows"][0]["apart"] < 1e-4
+        (tmp_path / "found.json").write_text(done.stdout)
+        assert len(bundle.join(tmp_path / "found.json")[0]) == 1
+
+    def test_a_damaged_bundle_is_one_line(self, tmp_path, tiny):
+        network = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+        content = bytearray(bundle.make(tmp_path / "bench.pyz", [network], ["fp32"]).read_bytes())
+        content[content.index(b".onnx") + 200] ^= 1  # in the midst of the network
+        (tmp_path / "bench.pyz").write_bytes(content)
+        words = [sys.executable, str(tmp_path / "bench.pyz"), "--seconds", "0.01"]
+        done = subprocess.run(words, capture_output=True, text=True)
+        assert done.returncode == 1 and done.stderr.count("\n") == 1 and "copy it again" in done.stderr
+
+    @pytest.mark.parametrize("name", ["ONNX Runtime", "OpenVINO", "OpenVINO bf16"])
+    def test_runtimes_answer_alike(self, tiny, name):
+        if "OpenVINO" in name and not find_spec("openvino"):
+            pytest.skip("OpenVINO is not installed, of the extra edge")
+        held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+        try:
+            loaded = runtimes.load(name, held, batch=4)
+        except runtimes.Missing as error:
+            pytest.skip(str(error))
+        images = np.random.default_rng(0).random((3, 1, 12, 12), np.float32)  # the last batch of a set is smaller
+        with torch.no_grad():
+            expected = held.module(torch.from_numpy(images)).numpy()
+        assert np.abs(loaded.run(images) - expected).max() < (0.05 if "bf16" in name else 1e-4)
+        assert loaded.size > 0
+
+    def test_peak_memory_of_a_fresh_process(self, tiny):
+        held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+        assert 10 < benchmark.peak_memory(held, "ONNX Runtime") < 2000
+        assert np.isnan(benchmark.peak_memory(held, "ONNX Runtime int8"))

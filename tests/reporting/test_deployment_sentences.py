@@ -1,0 +1,98 @@
+"""What a sentence says of compression and of latency follows from the values."""
+
+import numpy as np
+import pandas as pd
+
+from fercore.reporting import deployment_sentences as sentences
+
+WHOLE = {"a": 0.6}
+
+
+def by_form(values, names=("network", "variant"), **more):
+    index = pd.MultiIndex.from_tuples([("a", form) for form in values], names=names)
+    return pd.DataFrame({"value": list(values.values()), **more}, index)
+
+
+def test_values_that_a_weight_can_have():
+    table = pd.DataFrame({"8 bits": [-127, 0, 60], "2 bits": [-1, 0, 0]})
+    said = sentences.values_left(table)
+    assert "255 (8 bits) and 3 (2 bits)" in said and "With 2 bits, 2 of these 3 weights become 0" in said
+
+
+def test_the_fewest_bits_that_are_enough():
+    said = sentences.fewest_bits(pd.DataFrame([[0.6, 0.595, 0.2]], ["a"], [8, 4, 2]), WHOLE)
+    assert "4 bits are enough to stay within a point; with 2, it is 20.0 %" in said
+    said = sentences.fewest_bits(pd.DataFrame([[0.5, 0.2]], ["a"], [4, 2]), WHOLE)
+    assert "no number of bits here is enough" in said
+
+
+def test_what_taking_weights_out_costs():
+    curve = pd.DataFrame([("a", 0.5, "at once", 2.0, 0.55)], columns=["network", "sparsity", "how", "R", "accuracy"])
+    assert "`a`, 60.0 %: 50 % at once (R = 2.0): -5.0 points." in sentences.taken_out(curve, WHOLE)
+
+
+def test_what_is_left_of_the_work():
+    said = sentences.work_left({"a": pd.Series({0.3: 0.49})})
+    assert "`a` without 30 % of its channels: 49 % of the multiplications are left." in said
+    assert "left out" in sentences.work_left({"a": pd.Series(dtype=float)})
+
+
+def test_how_much_faster():
+    times = by_form({"fp32": 0, "INT8": 0}, times_faster=[1.0, 2.04])
+    assert "`a`, as fast as in fp32: INT8 2.0 times." in sentences.speed(times)
+
+
+def test_whether_int8_asks_for_a_training():
+    kept = by_form(
+        {"FP16": 0.0, "INT8 per tensor": -0.02, "INT8 per channel": -0.004},
+        low=[0, -0.03, -0.01],
+        high=[0, -0.01, 0.01],
+    )
+    said = sentences.losses(kept)
+    assert "shown for 2 of 3 forms" in said and "per channel, changes -0.4 points: less than a point is lost" in said
+    lost = by_form({"INT8 per tensor": -0.02}, low=[-0.03], high=[-0.01])
+    assert "-2.0 points: more than a point is lost" in sentences.losses(lost)
+
+
+def test_how_likely_all_pictures_are_right():
+    said = sentences.all_right(pd.Series({"x": 0.5, "y": 0.5}))
+    assert "right on 50 % of an emotion's pictures" in said and "all 2 are right 25.0 % of the time" in said
+
+
+def test_how_much_is_known_by_heart():
+    table = pd.DataFrame({"train": [0.8], "test": [0.7], "paper_train": [np.nan], "paper_test": [np.nan]}, ["a"])
+    assert "`a` 10.0." in sentences.overfitted(table) and "paper" not in sentences.overfitted(table)
+    assert "The paper's own network is 12.5 points" in sentences.overfitted(
+        table.fillna({"paper_train": 0.825, "paper_test": 0.7})
+    )
+
+
+def timed():
+    columns = {"network": "a", "img_size": 48, "runtime": ["PyTorch", "ONNX Runtime", "TensorRT"]}
+    return pd.DataFrame(
+        {**columns, "median": [4.0, 0.5, np.nan], "times_limit": [8.0, 1.0, np.nan], "times_faster": [1.0, 8.0, np.nan]}
+    )
+
+
+def test_which_runtime_is_fastest_and_which_is_missing():
+    said = sentences.best_runtimes(timed())
+    assert "`a` at 48 px: ONNX Runtime takes 0.50 ms, 1.0 times the limit; PyTorch takes 8.0 times" in said
+    assert "8.0 times slower" in said and "Without a number here: TensorRT" in said
+    assert "PyTorch" not in sentences.best_runtimes(timed()[1:])
+
+
+def test_whose_answers_are_farthest():
+    index = pd.MultiIndex.from_tuples([("a", 48, name) for name in ("PyTorch", "ONNX Runtime", "ONNX Runtime int8")])
+    index.names = ["network", "img_size", "runtime"]
+    said = sentences.agreement(pd.DataFrame({"apart": [0, 1e-6, 0.05]}, index))
+    assert "Farthest is ONNX Runtime int8 of `a` at 48 px, by 5.0 %" in said and "the same is ONNX Runtime." in said
+    assert "No other runtime" in sentences.agreement(pd.DataFrame({"apart": [0]}, index[:1]))
+
+
+def test_where_the_time_of_a_frame_goes():
+    ends = pd.DataFrame(
+        {"faces": [0, 1], "detect_ms": [9, 9], "classify_ms": [0, 1], "whole_ms": [9, 10], "fps": [111, 100]}
+    )
+    said = sentences.where_time_goes(ends)
+    assert "With 1 face in a frame, 90 % of 10 ms" in said and "hardly changes that" in said
+    assert "No face was found" in sentences.where_time_goes(ends[:1])
