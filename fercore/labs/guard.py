@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import ModuleType
+from unittest.mock import patch
 
 TAMPERED = 77  # the status that the process ends with
 ROOMS = ("audit", "claims", "cli", "deployment", "evaluation", "models", "pipeline", "reporting", "results", "studies")
@@ -106,30 +107,43 @@ class Notebook:
     check_all = export = check
 
 
-def stand_in() -> None:
-    """Put what a lab and its tests import of otter in otter's place."""
+def _stand_ins() -> dict[str, ModuleType]:
+    """What a lab and its tests import of otter, by name of the module."""
     otter, tests = ModuleType("otter"), ModuleType("otter.test_files")
     otter.Notebook, otter.test_files, tests.test_case = Notebook, tests, test_case
-    sys.modules |= {"otter": otter, "otter.test_files": tests}
+    return {"otter": otter, "otter.test_files": tests}
+
+
+def stand_in() -> None:
+    """Put them in otter's place."""
+    sys.modules.update(_stand_ins())
 
 
 def read(source: str) -> dict:
-    """A test file of otter's exception-based format: `name`, `points`, `all_or_nothing`, and its test_cases."""
-    stand_in()
+    """A test file of otter's exception-based format: `name`, `points`, `all_or_nothing`, and its test `cases`."""
     names: dict = {}
-    exec(compile(source, "<tests>", "exec"), names)
+    with patch.dict(sys.modules, _stand_ins()):
+        exec(compile(source, "<tests>", "exec"), names)
     cases = [value for value in names.values() if isinstance(value, test_case)]
     return {key: names.get(key) for key in ("name", "points", "all_or_nothing")} | {"cases": cases}
 
 
-def check(mark: str, source: str, answers: Mapping[str, object]) -> None:
-    """Print `mark` and, as JSON, for each test case None where it holds and what it says where it does not."""
-    found = []
+def failures(source: str, answers: Mapping[str, object]) -> list[str | None]:
+    """For each test case None where it holds of the names in `answers`, and what it says where it does not."""
+    found: list[str | None] = []
     for case in read(source)["cases"]:
-        wanted = case.function.__code__.co_varnames[: case.function.__code__.co_argcount]
+        code = case.function.__code__
+        wanted = code.co_varnames[: code.co_argcount]
         try:
             case.function(**{name: answers if name == "env" else answers.get(name) for name in wanted})
             found.append(None)
+        except AssertionError as error:
+            found.append(str(error))
         except BaseException as error:  # SystemExit, too
-            found.append(f"{type(error).__name__}: {error}" if not isinstance(error, AssertionError) else str(error))
-    print(mark + json.dumps(found), flush=True)
+            found.append(f"{type(error).__name__}: {error}")
+    return found
+
+
+def check(mark: str, source: str, answers: Mapping[str, object]) -> None:
+    """Print `mark` and, as JSON, the `failures`."""
+    print(mark + json.dumps(failures(source, answers)), flush=True)

@@ -55,7 +55,10 @@ def test_lets_pass_what_a_lab_needs(tried):
     lines = [
         "open('mine.txt', 'w').write('x'); open('mine.txt').read(); os.rename('mine.txt', 'ours.txt')",
         "os.makedirs('sub/folder', exist_ok=True); os.makedirs('..', exist_ok=True); open(os.devnull, 'w')",
-        "import numpy, pandas; from fercore import datasets; datasets.load('synthfer', images=200)",
+        "import matplotlib; matplotlib.use('Agg'); from matplotlib import pyplot; pyplot.savefig('figure.png')",
+        "import scipy.stats, sklearn.linear_model; from fercore import datasets; from fercore.labs import practice",
+        "faces = datasets.load('synthfer', images=200); images = practice.inputs(faces.pixels[:64])",
+        "import torch; practice.train(images, torch.tensor(faces.labels[:64]), 7, epochs=1)",
     ]
     assert tried("import os\n" + "\n".join(lines)) == (0, "", "")
 
