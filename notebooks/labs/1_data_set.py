@@ -87,6 +87,8 @@ def nearest(known, asked):
 
 # %%
 def test_bytes_do_not_wrap_around(nearest):
+    import numpy as np
+
     known = np.array([[[20, 20]], [[120, 120]]], np.uint8)
     asked = np.array([[[10, 10]], [[15, 30]]], np.uint8)
     assert list(nearest(known, asked)) == [0, 0], "10 - 20 is 246 for uint8: turn the pixels into floats first"
@@ -94,6 +96,8 @@ def test_bytes_do_not_wrap_around(nearest):
 
 # %%
 def test_every_pixel_counts(nearest):
+    import numpy as np
+
     known = np.array([[[0, 200]], [[200, 0]], [[100, 100]]], np.uint8)
     asked = np.array([[[190, 10]], [[10, 190]], [[90, 110]]], np.uint8)
     assert list(nearest(known, asked)) == [1, 0, 2], "compare pixel by pixel: these images have the same mean"
@@ -101,6 +105,8 @@ def test_every_pixel_counts(nearest):
 
 # %%
 def test_it_is_the_smallest_distance_of_all(nearest):
+    import numpy as np
+
     draw = np.random.default_rng(0)
     known, asked = (draw.integers(0, 256, (count, 6, 6)).astype(np.uint8) for count in (40, 30))
     squares = ((asked[:, None].astype(float) - known[None]) ** 2).sum((2, 3))
@@ -160,12 +166,16 @@ def majority(train_labels, test_labels):
 
 # %%
 def test_the_answer_comes_from_training(majority):
+    import numpy as np
+
     accuracy, _ = majority(np.array([0, 0, 0, 1]), np.array([0, 1, 1, 1]))
     assert accuracy == 0.25, "the most frequent label of training is 0; the test labels are not known beforehand"
 
 
 # %%
 def test_balanced_accuracy_counts_classes_and_not_images(majority):
+    import numpy as np
+
     accuracy, balanced = majority(np.array([2] * 9 + [0]), np.array([2] * 6 + [0, 0, 1]))
     assert np.isclose(accuracy, 6 / 9), "accuracy is a share of images"
     assert np.isclose(balanced, 1 / 3), "all of one class, none of two others: each class counts once"
@@ -173,6 +183,8 @@ def test_balanced_accuracy_counts_classes_and_not_images(majority):
 
 # %%
 def test_a_class_that_the_test_lacks_does_not_count(majority):
+    import numpy as np
+
     found = majority(np.array([1, 1, 3]), np.array([0, 1, 1, 4]))
     assert np.allclose(found, (0.5, 1 / 3)), "the test has the classes 0, 1 and 4: neither 2 nor 3 can be right or wrong"
 
@@ -220,18 +232,24 @@ def first_copy(pixels):
 
 # %%
 def test_copies_need_not_be_neighbours(first_copy):
+    import numpy as np
+
     images = np.array([5, 7, 5, 7, 5, 9], np.uint8).reshape(6, 1, 1)
     assert list(first_copy(images)) == [0, 1, 0, 1, 0, 5], "of each image the first row that is the same, not the last"
 
 
 # %%
 def test_the_same_sum_is_not_the_same_image(first_copy):
+    import numpy as np
+
     images = np.array([[[1, 2]], [[2, 1]], [[3, 0]], [[1, 2]]], np.uint8)
     assert list(first_copy(images)) == [0, 1, 2, 0], "compare all bytes in their order, not a sum or a mean of them"
 
 
 # %%
 def test_one_grey_level_makes_another_image(first_copy):
+    import numpy as np
+
     images = np.zeros((3, 8, 8), np.uint8)
     images[1, 7, 7] = 1
     assert list(first_copy(images)) == [0, 1, 0], "images that are almost the same are not the same"
@@ -266,12 +284,16 @@ def stands_in(group, split, name):
 
 # %%
 def test_copies_within_a_test_split_leak_nothing(stands_in):
+    import numpy as np
+
     group, split = np.array([0, 1, 1]), np.array(["Training", "PrivateTest", "PrivateTest"])
     assert list(stands_in(group, split, "Training")) == [True, False, False], "a twin in the same test split is no leak"
 
 
 # %%
 def test_the_first_row_may_be_anywhere(stands_in):
+    import numpy as np
+
     group, split = np.array([0, 0, 2, 0]), np.array(["PrivateTest", "Training", "Training", "PublicTest"])
     found = list(stands_in(group, split, "Training"))
     assert found == [True, True, True, True], "row 1 is in Training, and rows 0 and 3 are its copies, though 0 comes first"
@@ -330,12 +352,16 @@ def similarity(one, other, reach=2):
 
 # %%
 def test_brightness_and_contrast_do_not_matter(similarity):
+    import numpy as np
+
     image = np.random.default_rng(0).integers(0, 100, (12, 12)).astype(np.uint8)
     assert np.isclose(similarity(image, 2 * image + 30), 1), "a brighter copy correlates perfectly; its distance is large"
 
 
 # %%
 def test_a_shift_does_not_matter_in_any_direction(similarity):
+    import numpy as np
+
     image = np.random.default_rng(1).integers(0, 256, (14, 14)).astype(np.uint8)
     for down, right in ((2, 0), (0, 1), (-1, 2), (-2, -2)):
         one, other = image[2:12, 2:12], image[2 + down : 12 + down, 2 + right : 12 + right]
@@ -344,6 +370,8 @@ def test_a_shift_does_not_matter_in_any_direction(similarity):
 
 # %%
 def test_another_image_is_another_image(similarity):
+    import numpy as np
+
     draw = np.random.default_rng(2)
     one, other = draw.integers(0, 256, (2, 40, 40)).astype(np.uint8)
     assert similarity(one, other) < 0.3, "two images of noise have nothing in common"
@@ -413,6 +441,8 @@ def to_train_on(group, split, label):
 
 # %%
 def test_no_copy_of_a_test_image_stays(to_train_on):
+    import numpy as np
+
     split = np.array(["Training", "Training", "PublicTest", "PrivateTest"])
     found = to_train_on(np.array([3, 8, 8, 5]), split, np.zeros(4, int))
     assert list(found) == [0], "row 1 also stands in PublicTest: what selects is a test, too; test rows are never returned"
@@ -420,6 +450,8 @@ def test_no_copy_of_a_test_image_stays(to_train_on):
 
 # %%
 def test_contradictions_go_as_a_whole(to_train_on):
+    import numpy as np
+
     split = np.array(["Training"] * 5)
     found = to_train_on(np.array([7, 7, 7, 2, 2]), split, np.array([0, 1, 0, 4, 4]))
     assert list(found) == [3], "rows 0 to 2 contradict one another: none stays; rows 3 and 4 agree: the first stays"
@@ -427,6 +459,8 @@ def test_contradictions_go_as_a_whole(to_train_on):
 
 # %%
 def test_nothing_else_goes(to_train_on):
+    import numpy as np
+
     split = np.array(["PrivateTest", "Training", "Training", "Training", "PrivateTest"])
     found = to_train_on(np.array([9, 1, 6, 1, 9]), split, np.array([0, 2, 2, 2, 1]))
     assert list(found) == [1, 2], "images without copies stay, whatever their label; contradictions elsewhere do not count"

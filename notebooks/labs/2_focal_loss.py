@@ -88,12 +88,16 @@ def recalls(labels, said, classes):
 
 # %%
 def test_it_is_a_share_of_the_images_that_have_the_label(recalls):
+    import numpy as np
+
     found = recalls(np.array([0, 0, 0, 0, 1, 1]), np.array([0, 0, 0, 1, 1, 0]), 2)
     assert np.allclose(found, [0.75, 0.5]), "divide by how many have the label (recall), not by how many got it (precision)"
 
 
 # %%
 def test_a_class_without_images_is_unknown_and_one_never_named_is_zero(recalls):
+    import numpy as np
+
     found = np.asarray(recalls(np.array([0, 2, 2]), np.array([1, 2, 0]), 4), float)
     assert found.shape == (4,), "one number a class, also for classes that do not occur"
     assert np.isnan(found[[1, 3]]).all(), "no image is labelled 1 or 3: their recall is not a number, and not 0"
@@ -107,7 +111,8 @@ def test_a_class_without_images_is_unknown_and_one_never_named_is_zero(recalls):
 # # END QUESTION
 
 # %%
-table = pd.DataFrame({key: recalls(truth, one, 7) for key, one in said.items()}, faces.classes).round(2)
+table = {f"recall, seed {seed}": recalls(truth, one, 7) for (_, seed), one in said.items()}
+table = pd.DataFrame(table, faces.classes).round(2)
 table["images"] = np.bincount(truth, minlength=7)
 display(table.T)
 print("times that disgust was answered:", [int((one == 1).sum()) for one in said.values()])
@@ -146,12 +151,16 @@ def class_weights(labels, classes):
 
 # %%
 def test_rare_classes_weigh_more(class_weights):
+    import torch
+
     found = class_weights(torch.tensor([0, 0, 0, 1]), 2)
     assert torch.allclose(found, torch.tensor([4 / 6, 2.0])), "4 images in 2 classes: 4 / (2 x 3) and 4 / (2 x 1)"
 
 
 # %%
 def test_absent_classes_are_not_counted(class_weights):
+    import torch
+
     found = class_weights(torch.tensor([3, 3, 1, 3]), 5)
     assert found.shape == (5,), "one weight a class, absent ones too"
     assert torch.isfinite(found).all(), "do not divide by 0 for classes without images"
@@ -161,6 +170,8 @@ def test_absent_classes_are_not_counted(class_weights):
 # %%
 # HIDDEN
 def test_the_mean_weight_of_an_image_is_one(class_weights):
+    import torch
+
     labels = torch.tensor([0] * 7 + [1] * 2 + [2] * 13)
     assert torch.isclose(class_weights(labels, 3)[labels].mean(), torch.tensor(1.0)), "the mean over images is to be 1"
 
@@ -206,6 +217,9 @@ def focal(logits, target, gamma, weight):
 
 # %%
 def test_without_gamma_and_weights_it_is_cross_entropy(focal):
+    import torch
+    import torch.nn.functional as F
+
     logits, target = torch.tensor([[2.0, 0, 1], [0, 1, -1], [3, 0, 0]]), torch.tensor([0, 2, 1])
     found = focal(logits, target, 0.0, torch.ones(3))
     assert torch.isclose(found, F.cross_entropy(logits, target)), "gamma 0 and weights of 1: plain cross-entropy"
@@ -213,6 +227,9 @@ def test_without_gamma_and_weights_it_is_cross_entropy(focal):
 
 # %%
 def test_one_image_worked_out_by_hand(focal):
+    import numpy as np
+    import torch
+
     logits, target = torch.tensor([[0.0, np.log(3.0)]], dtype=torch.float32), torch.tensor([0])
     found = focal(logits, target, 2.0, torch.tensor([5.0, 7.0])).item()
     assert np.isclose(found, 5 * 0.75**2 * np.log(4)), "p_y is 1/4, the share of the *right* class: 5 x (3/4)^2 x log 4"
@@ -220,6 +237,8 @@ def test_one_image_worked_out_by_hand(focal):
 
 # %%
 def test_it_is_divided_by_the_number_of_images(focal):
+    import torch
+
     logits, target = torch.tensor([[1.0, 0], [0, 1], [1, 0]]), torch.tensor([0, 1, 1])
     weight = torch.tensor([1.0, 10.0])
     by_hand = [focal(logits[k : k + 1], target[k : k + 1], 1.0, weight) for k in range(3)]
@@ -229,6 +248,9 @@ def test_it_is_divided_by_the_number_of_images(focal):
 
 # %%
 def test_it_stays_finite(focal):
+    import numpy as np
+    import torch
+
     logits = torch.tensor([[0.0, 300.0]], requires_grad=True)
     loss = focal(logits, torch.tensor([0]), 2.0, torch.ones(2))
     loss.backward()
@@ -269,6 +291,8 @@ def easy_share(p, gamma):
 
 # %%
 def test_nine_easy_images_and_a_hard_one(easy_share):
+    import numpy as np
+
     p = np.array([0.9] * 9 + [0.1])
     easy, hard = -9 * np.log(0.9), -np.log(0.1)
     assert np.isclose(easy_share(p, 0), easy / (easy + hard)), "a share of the loss, not of the images"
@@ -278,6 +302,8 @@ def test_nine_easy_images_and_a_hard_one(easy_share):
 
 # %%
 def test_half_is_easy(easy_share):
+    import numpy as np
+
     assert easy_share(np.array([0.5, 0.6]), 2) == 1, "0.5 counts as easy"
     assert easy_share(np.array([0.2, 0.4]), 2) == 0, "nothing here is easy"
 
@@ -353,6 +379,8 @@ def choose(results, plain):
 
 # %%
 def test_a_steady_lead_is_taken(choose):
+    import pandas as pd
+
     rows = [("b", 1, 0.52), ("a", 0, 0.40), ("b", 0, 0.45), ("a", 2, 0.41), ("a", 1, 0.48), ("b", 2, 0.46)]
     made = pd.DataFrame(rows, columns=["loss", "seed", "macro_f1"]).assign(accuracy=[0.1, 0.9] * 3)
     assert choose(made, "a") == "b", "b leads by 4 to 5 points for each seed: pair the seeds, then look at the differences"
@@ -360,6 +388,8 @@ def test_a_steady_lead_is_taken(choose):
 
 # %%
 def test_a_lucky_seed_is_not(choose):
+    import pandas as pd
+
     rows = [("a", 0, 0.40), ("a", 1, 0.44), ("a", 2, 0.42), ("b", 0, 0.60), ("b", 1, 0.40), ("b", 2, 0.41)]
     made = pd.DataFrame(rows, columns=["loss", "seed", "macro_f1"])
     assert choose(made, "a") == "a", "b has the best seed and the best mean, but by one seed alone: stay with the plain one"
@@ -369,6 +399,8 @@ def test_a_lucky_seed_is_not(choose):
 # %%
 # HIDDEN
 def test_the_standard_error_is_that_of_the_mean(choose):
+    import pandas as pd
+
     rows = [(name, seed, 0.4 + (0.002 + 0.01 * (seed % 2)) * (name == "c")) for name in "ca" for seed in range(8)]
     assert choose(pd.DataFrame(rows, columns=["loss", "seed", "macro_f1"]), "a") == "c", "divide by the root of n"
 

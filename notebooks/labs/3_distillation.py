@@ -76,6 +76,8 @@ def soften(logits, temperature):
 
 # %%
 def test_it_is_the_logits_that_are_divided(soften):
+    import torch
+
     logits = torch.tensor([[16.0, 1.0]]).log()
     assert torch.allclose(soften(logits, 1.0), torch.tensor([[16 / 17, 1 / 17]])), "temperature 1 is the plain softmax"
     assert torch.allclose(soften(logits, 2.0), torch.tensor([[4 / 5, 1 / 5]])), "the root of 16 to 1: 4 to 1 at temperature 2"
@@ -83,6 +85,9 @@ def test_it_is_the_logits_that_are_divided(soften):
 
 # %%
 def test_each_image_by_itself(soften):
+    import numpy as np
+    import torch
+
     found = soften(torch.tensor([[5.0, 0, 0], [100, 0, -100]]), 5.0)
     assert torch.allclose(found.sum(1), torch.ones(2)), "each row is a distribution over classes"
     assert torch.isclose(found[0, 0], torch.tensor(np.e / (np.e + 2), dtype=torch.float32)), "rows do not mix"
@@ -116,6 +121,8 @@ def entropy(shares):
 
 # %%
 def test_equal_shares(entropy):
+    import torch
+
     found = entropy(torch.tensor([[0.5, 0.5, 0, 0], [0.25, 0.25, 0.25, 0.25]]))
     assert torch.isfinite(found).all(), "0 log 0 is 0, and not NaN"
     assert torch.allclose(found, torch.tensor([1.0, 2.0])), "two equal classes are 1 bit, four are 2: the logarithm to base 2"
@@ -123,6 +130,9 @@ def test_equal_shares(entropy):
 
 # %%
 def test_unequal_shares(entropy):
+    import numpy as np
+    import torch
+
     found = entropy(torch.tensor([[1.0, 0, 0], [0.7, 0.2, 0.1]]))
     by_hand = -sum(p * np.log2(p) for p in (0.7, 0.2, 0.1))
     assert np.allclose(found, [0, by_hand], atol=1e-6), "the sum of -p log p over the classes of an image"
@@ -142,7 +152,7 @@ bits = {t: entropy(soften(told, t)).mean().item() for t in temperatures}
 print({t: f"{value:.2f} bits" for t, value in bits.items()})
 figure, axes = plt.subplots(1, 3, figsize=(10, 2.4), sharey=True)
 for axis, t in zip(axes, (1, 4, 20), strict=True):
-    axis.bar(faces.classes, soften(told[:1], t)[0])
+    axis.bar(faces.classes, soften(told[:1], t)[0].numpy())
     axis.set_title(f"one image, temperature {t}")
     axis.tick_params(axis="x", rotation=60)
 axes[0].set_ylabel("share")
@@ -177,6 +187,9 @@ def kd_loss(student, teacher, target, temperature, weight):
 
 # %%
 def test_weight_0_is_the_label_alone(kd_loss):
+    import torch
+    import torch.nn.functional as F
+
     draw = torch.Generator().manual_seed(0)
     student, teacher = (3 * torch.randn(6, 4, generator=draw) for _ in range(2))
     target = torch.tensor([0, 1, 2, 3, 0, 1])
@@ -186,6 +199,9 @@ def test_weight_0_is_the_label_alone(kd_loss):
 
 # %%
 def test_weight_1_is_the_teacher_alone(kd_loss):
+    import numpy as np
+    import torch
+
     student, teacher = torch.tensor([[0.0, 0.0]]), torch.tensor([[4.0, 0.0]])
     found = kd_loss(student, teacher, torch.tensor([0]), 2.0, 1.0).item()
     assert np.isclose(found, np.log(2)), "cross-entropy with an undecided student is log 2: no T^2, and not the divergence"
@@ -197,6 +213,8 @@ def test_weight_1_is_the_teacher_alone(kd_loss):
 
 # %%
 def test_the_teacher_is_not_trained(kd_loss):
+    import torch
+
     student, teacher = (torch.tensor([[1.0, 2.0, 0.0]], requires_grad=True) for _ in range(2))
     kd_loss(student, teacher, torch.tensor([1]), 3.0, 0.5).backward()
     assert student.grad is not None and student.grad.abs().sum() > 0, "the student learns"
@@ -269,6 +287,9 @@ def teacher_share(teacher, target, temperature, weight):
 
 # %%
 def test_a_certain_teacher_at_temperature_1_counts_like_the_label(teacher_share):
+    import numpy as np
+    import torch
+
     teacher, target = torch.tensor([[50.0, 0, 0], [0, 0, 50]]), torch.tensor([0, 2])
     assert np.isclose(teacher_share(teacher, target, 1.0, 0.5), 0.5), "it says what the label says: half and half"
     assert np.isclose(teacher_share(teacher, target, 1.0, 0.8), 0.8), "lambda 0.8 is the teacher's part"
@@ -276,6 +297,10 @@ def test_a_certain_teacher_at_temperature_1_counts_like_the_label(teacher_share)
 
 # %%
 def test_it_is_the_share_of_the_gradients_of_the_loss(teacher_share):
+    import numpy as np
+    import torch
+    import torch.nn.functional as F
+
     draw = torch.Generator().manual_seed(1)
     teacher, target = 4 * torch.randn(5, 3, generator=draw), torch.tensor([0, 1, 2, 0, 1])
     for temperature, weight in ((2.0, 0.5), (10.0, 0.7)):
@@ -342,6 +367,8 @@ def chosen_elsewhere(accuracy):
 
 # %%
 def test_what_is_reported_did_not_choose(chosen_elsewhere):
+    import numpy as np
+
     accuracy = np.array([[0.9, 0.4, 0.4], [0.5, 0.6, 0.6]])
     found = np.asarray(chosen_elsewhere(accuracy))
     assert found.shape == (3,), "one accuracy a fold"
@@ -352,6 +379,8 @@ def test_what_is_reported_did_not_choose(chosen_elsewhere):
 
 # %%
 def test_a_temperature_that_is_best_everywhere_is_chosen_everywhere(chosen_elsewhere):
+    import numpy as np
+
     accuracy = np.array([[0.1, 0.2, 0.3, 0.2], [0.7, 0.8, 0.6, 0.9], [0.5, 0.5, 0.5, 0.5]])
     assert np.allclose(chosen_elsewhere(accuracy), accuracy[1]), "the second row is best on any three folds"
 
@@ -394,6 +423,8 @@ def pays(accuracy, one):
 
 # %%
 def test_a_temperature_that_is_better_everywhere_pays(pays):
+    import numpy as np
+
     accuracy = np.array([[0.50, 0.60, 0.40, 0.55], [0.56, 0.65, 0.47, 0.61], [0.3, 0.3, 0.3, 0.3]])
     assert pays(accuracy, 0), "the second row is 5 to 7 points ahead on every fold"
     assert not pays(accuracy, 1), "that row is what you would have taken anyhow: nothing is gained"
@@ -401,6 +432,8 @@ def test_a_temperature_that_is_better_everywhere_pays(pays):
 
 # %%
 def test_luck_does_not_pay(pays):
+    import numpy as np
+
     draw = np.random.default_rng(0)
     tries = [bool(pays(0.6 + 0.03 * draw.standard_normal((7, 6)), 0)) for _ in range(200)]
     assert sum(tries) < 30, "where all temperatures are alike, a search seems to pay in one case of twenty, and no more"
@@ -409,6 +442,8 @@ def test_luck_does_not_pay(pays):
 # %%
 # HIDDEN
 def test_one_fold_is_not_enough(pays):
+    import numpy as np
+
     accuracy = np.array([[0.5, 0.5, 0.5, 0.5], [0.9, 0.5, 0.5, 0.52]])
     assert not pays(accuracy, 0), "one fold makes the whole gain: its standard error is as large"
 

@@ -83,6 +83,8 @@ def test_a_small_one_counted_by_hand(cost):
 
 # %%
 def test_as_pytorch_counts(cost):
+    from torch import nn
+
     for channels, reduction, kernel in ((30, 4, 5), (64, 16, 3)):
         hidden = channels // reduction
         layers = nn.Sequential(nn.Linear(channels, hidden), nn.Linear(hidden, channels))
@@ -128,6 +130,9 @@ def se(features, first, second):
 
 # %%
 def test_undecided_gates_are_a_half(se):
+    import torch
+    from torch import nn
+
     first, second = nn.Linear(6, 2), nn.Linear(2, 6)
     nn.init.zeros_(second.weight), nn.init.zeros_(second.bias)
     features = torch.randn(3, 6, 4, 5, generator=torch.Generator().manual_seed(0))
@@ -138,6 +143,9 @@ def test_undecided_gates_are_a_half(se):
 
 # %%
 def test_one_image_by_hand(se):
+    import torch
+    from torch import nn
+
     first, second = nn.Linear(2, 1), nn.Linear(1, 2)
     with torch.no_grad():
         for layer, weight, bias in ((first, [[1.0, -1.0]], [0.0]), (second, [[1.0], [-2.0]], [0.0, 1.0])):
@@ -182,6 +190,8 @@ def eca(features, kernel):
 
 # %%
 def test_neighbours_are_weighed_from_left_to_right(eca):
+    import torch
+
     features = torch.tensor([1.0, 2.0, 4.0]).reshape(1, 3, 1, 1)
     found = eca(features, torch.tensor([1.0, 0.0, -1.0])).flatten()
     gates = torch.tensor([-2.0, 1 - 4.0, 2.0]).sigmoid()
@@ -191,6 +201,9 @@ def test_neighbours_are_weighed_from_left_to_right(eca):
 
 # %%
 def test_images_do_not_mix_and_places_are_averaged(eca):
+    import torch
+    import torch.nn.functional as F
+
     draw = torch.Generator().manual_seed(0)
     features, kernel = torch.randn(4, 7, 3, 2, generator=draw), torch.tensor([0.3, -1.0, 2.0, 0.5, 0.1])
     found = eca(features, kernel)
@@ -254,6 +267,9 @@ def reordered(first, second, order):
 
 # %%
 def test_the_same_function_of_shuffled_channels(reordered):
+    import torch
+    from torch import nn
+
     def gates(means, first, second):
         return second(first(means).relu())
 
@@ -347,6 +363,8 @@ def choose(results, budget):
 
 # %%
 def test_lead_and_budget(choose):
+    import pandas as pd
+
     made = {"se": ([0.56, 0.61, 0.58], 900), "none": ([0.50, 0.54, 0.52], 500), "eca": ([0.53, 0.56, 0.545], 503)}
     rows = [(name, seed, one, size) for name, (scores, size) in made.items() for seed, one in enumerate(scores)]
     table = pd.DataFrame(rows, columns=["block", "seed", "accuracy", "parameters"]).sample(frac=1, random_state=0)
@@ -358,6 +376,8 @@ def test_lead_and_budget(choose):
 
 # %%
 def test_luck_earns_nothing(choose):
+    import pandas as pd
+
     made = {"none": [0.50, 0.54, 0.52], "eca": [0.62, 0.52, 0.53], "se": [0.52, 0.57, 0.545]}
     rows = [(name, seed, one, 500) for name, scores in made.items() for seed, one in enumerate(scores)]
     table = pd.DataFrame(rows, columns=["block", "seed", "accuracy", "parameters"])
