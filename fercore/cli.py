@@ -166,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("submissions", help="a folder with notebooks in it or below it, one a submission")
     command.add_argument("--labs", metavar="FOLDER", default="build/labs", help="what `fercore labs` made (build/labs)")
     command.add_argument("--to", metavar="CSV", default="build/grades.csv", help="the table (build/grades.csv)")
-    command.add_argument("--seconds", type=float, default=120, help="the limit of each submission (120)")
+    command.add_argument("--seconds", type=float, default=180, help="the limit of each submission (180)")
     command.set_defaults(run=_grade)
     return parser
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import subprocess
 import sys
 import tempfile
 import time
@@ -66,7 +67,7 @@ def questions(autograder: str | Path) -> list[Question]:
     return found
 
 
-def grade_all(submissions: str | Path, labs: str | Path, seconds: float = 120) -> pd.DataFrame:
+def grade_all(submissions: str | Path, labs: str | Path, seconds: float = 180) -> pd.DataFrame:
     """Every notebook in and below the folder `submissions`: a row each of lab, status, points, out_of, detail, hints,
     and a column a question.
 
@@ -155,7 +156,7 @@ def run(cells: list, asked: list[Question], secret: list[Path], seconds: float) 
         )
         status, detail = GRADED, ""
         try:
-            client.execute(env=_environment(own))
+            client.execute(env=_environment(own), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         except CellTimeoutError:
             status, detail = TIMED_OUT, f"still running after {seconds:g} s"
         except (DeadKernelError, RuntimeError) as error:

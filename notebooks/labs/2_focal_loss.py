@@ -50,13 +50,17 @@ display(pd.Series(np.bincount(labels[train]), faces.classes, name="training imag
 EPOCHS, SEEDS = 12, (0, 1)
 
 
-def answers(loss, seed, rows):
-    """What a network says of `rows` that was trained on Training with `loss`, int (n,)."""
-    network = practice.train(images[train], labels[train], 7, loss, epochs=EPOCHS, seed=seed)
+def trained(loss, seed):
+    return practice.train(images[train], labels[train], 7, loss, epochs=EPOCHS, seed=seed)
+
+
+def answers(network, rows):
+    """What a network says of the images `rows`, int (n,)."""
     return practice.logits(network, images[rows]).argmax(1).numpy()
 
 
-said = {("cross_entropy", seed): answers(F.cross_entropy, seed, select) for seed in SEEDS}
+networks = {("cross_entropy", seed): trained(F.cross_entropy, seed) for seed in SEEDS}
+said = {key: answers(network, select) for key, network in networks.items()}
 truth = labels[select].numpy()
 print(f"accuracy on PublicTest, which selects: {np.mean([(one == truth).mean() for one in said.values()]):.0%}")
 
@@ -315,7 +319,7 @@ def test_half_is_easy(easy_share):
 # # END QUESTION
 
 # %%
-network = practice.train(images[train], labels[train], 7, epochs=EPOCHS)
+network = networks["cross_entropy", 0]
 shares = practice.logits(network, images[train]).softmax(1).numpy()[np.arange(len(train)), labels[train]]
 print(f"training images with p >= 0.5: {np.mean(shares >= 0.5):.0%}; their share of the loss:")
 print({gamma: f"{easy_share(shares, gamma):.0%}" for gamma in (0, 1, 2, 5)})
@@ -332,7 +336,8 @@ losses = {
     "weighted_focal": lambda logits, target: focal(logits, target, 2.0, weights),
 }
 for name, loss in losses.items():
-    said |= {(name, seed): answers(loss, seed, select) for seed in SEEDS}
+    networks |= {(name, seed): trained(loss, seed) for seed in SEEDS}
+said = {key: answers(network, select) for key, network in networks.items()}
 
 # %%
 from sklearn.metrics import f1_score
@@ -413,8 +418,7 @@ def test_the_standard_error_is_that_of_the_mean(choose):
 
 # %%
 chosen = choose(results, "cross_entropy")
-loss = losses.get(chosen, F.cross_entropy)
-final = answers(loss, 0, test)
+final = answers(networks[chosen, 0], test)
 print(f"chosen on PublicTest: {chosen}; on PrivateTest, looked at once: accuracy {(final == labels[test].numpy()).mean():.0%}")
 
 # %% [markdown]

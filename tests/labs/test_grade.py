@@ -1,9 +1,12 @@
 """A folder of submissions: good, bad and hostile ones, each with its own line, and none in the way of the others."""
 
 import nbformat
+import pandas as pd
 import pytest
+from otter.test_files import exception_test
 
-from fercore.labs import grade
+from fercore import cli
+from fercore.labs import grade, guard
 
 RIGHT = "def double(x):\n    return 2 * x\ndef half(x):\n    return x / 2"
 
@@ -66,6 +69,34 @@ def test_what_was_tested_before_the_time_ran_out_counts(submit):
     slow = RIGHT.replace("return x / 2", "while True: pass")
     row = submit(seconds=2, one=[slow]).loc["one"]
     assert (row["status"], row["double"], row["half"]) == ("timed out", 2, 0)
+
+
+def test_the_command_writes_the_table(submit, labs, tmp_path, capsys):
+    expected = submit(good=[RIGHT], empty=["def double(x):\n    ..."])
+    words = ["grade", str(submit.folder), "--labs", str(labs), "--to", str(tmp_path / "grades/all.csv")]
+    assert cli.main(words) == 0
+    assert "2 submissions, 2 graded" in capsys.readouterr().out
+    written = pd.read_csv(tmp_path / "grades/all.csv", index_col="submission")
+    assert list(written["points"]) == list(expected["points"]) == [0, 3]
+    assert {"lab", "status", "out_of", "double", "half", "detail", "hints"} == set(written.columns) - {"points"}
+
+
+def test_tests_that_were_tampered_with_do_not_count(submit):
+    patched = "from fercore.labs import guard; guard.failures = lambda source, answers: [None]"
+    row = submit(one=[patched]).loc["one"]
+    assert (row["status"], row["points"]) == ("tampered", 0)
+    assert row["detail"] == "the tests did not run as they are"
+
+
+@pytest.mark.parametrize("double", ["2 * x", "x + x if x == 3 else 0", "None"])
+def test_otter_itself_says_the_same(labs, double):
+    answers = {"double": eval(f"lambda x: {double}"), "half": lambda x: x / 2}
+    for question in grade.questions(labs / "tiny/autograder"):
+        file = exception_test.ExceptionTestFile.from_string(question.tests)
+        file.run(answers)
+        held = [result.passed for result in file.test_case_results]
+        assert [message is None for message in guard.failures(question.tests, answers)] == held
+        assert question.earned(guard.failures(question.tests, answers)) == file.score
 
 
 def test_a_folder_without_submissions_or_without_labs_is_told(tmp_path, labs):

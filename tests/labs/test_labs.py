@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 import torch
 
-from fercore import datasets
-from fercore.labs import grade, guard, make, practice
+from fercore import cli, datasets
+from fercore.labs import grade, guard, practice
 
 ROOT = Path(__file__).parents[2]
 MASTERS = sorted(ROOT.glob("notebooks/labs/[0-9]*.ipynb"))
@@ -29,7 +29,9 @@ CONSTANTS = (0, 1, 0.5, True, False, None, "none", "random", "subject", np.zeros
 def made(tmp_path_factory):
     """The folder in which otter-grader has made both versions of all labs."""
     folder = tmp_path_factory.mktemp("labs")
-    make.make(MASTERS, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        assert cli.main(["labs", "--to", str(folder)]) == 0
     return folder
 
 
