@@ -1,5 +1,5 @@
 # make reproduce [PROFILE=quick] [FER2013=download] [FERPLUS=fer2013new.csv] [CKPLUS=download] [RAFDB=download SPLIT=90/10] …
-#   · test · lab · clean; for who works on it: notebooks · scripts · deps · lock
+#   · test · lab · clean; to teach: labs · grade SUBMISSIONS=folder; for who works on it: notebooks · scripts · deps · lock
 # Each sets up what it needs by itself, from nothing but make, git and Python 3.11 or newer.
 
 # What is given to make is a path or a word: as text it goes to the commands, through the environment, and neither make
@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: reproduce test lab notebooks scripts deps lock clean setup
+.PHONY: reproduce test lab labs grade notebooks scripts deps lock clean setup
 .DEFAULT_GOAL := reproduce
 
 setup: $(READY)
@@ -50,12 +50,23 @@ test: $(READY)
 lab: $(READY)
 	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)
 
+# Student versions and autograders; again where a master has changed. build/ is not in git: it holds the solutions.
+labs: build/labs/made
+
+build/labs/made: $(READY) $(wildcard notebooks/labs/*.ipynb)
+	@fercore labs
+	@touch $@
+
+grade: build/labs/made
+	@test -n "$$SUBMISSIONS" || { echo "make: which submissions? make grade SUBMISSIONS=folder"; exit 1; }
+	@fercore grade "$$SUBMISSIONS"
+
 # The scripts are what is reviewed. In JupyterLab both are kept alike; after an edit elsewhere, one is made from the other.
 notebooks: $(READY)
-	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/[0-9]*.py
+	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/[0-9]*.py notebooks/labs/[0-9]*.py
 
 scripts: $(READY)
-	@$(BIN)/jupytext --quiet --update --to py:percent notebooks/[0-9]*.ipynb
+	@$(BIN)/jupytext --quiet --update --to py:percent notebooks/[0-9]*.ipynb notebooks/labs/[0-9]*.ipynb
 
 # After a notebook or a module imports something new.
 deps: $(READY)
@@ -68,6 +79,6 @@ lock:
 
 # Trained networks in runs/ stay: they are hours of work, and are trained again where anything they rest on has changed.
 clean:
-	rm -rf $(VENV) reports/smoke reports/quick reports/laptop reports/paper data/smoke data/quick data/laptop data/paper data/subjects \
-	  data/*/dataset.json data/*/pixels-*.npy data/*/table-*.csv .dvc/cache .dvc/tmp .pytest_cache .ruff_cache notebooks/.ipynb_checkpoints
+	rm -rf $(VENV) build/labs reports/smoke reports/quick reports/laptop reports/paper data/smoke data/quick data/laptop data/paper data/subjects \
+	  data/*/dataset.json data/*/pixels-*.npy data/*/table-*.csv .dvc/cache .dvc/tmp .pytest_cache .ruff_cache notebooks/.ipynb_checkpoints notebooks/labs/.ipynb_checkpoints
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -177,6 +177,17 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("deps", help="write into dvc.yaml what each stage depends on")
     command.set_defaults(run=_deps)
+
+    command = commands.add_parser("labs", help="make the student version and the autograder of every lab")
+    command.add_argument("--to", metavar="FOLDER", default="build/labs", help="where to (build/labs)")
+    command.set_defaults(run=_labs)
+
+    command = commands.add_parser("grade", help="grade a folder of submissions of labs into one table")
+    command.add_argument("submissions", help="a folder with notebooks in it or below it, one a submission")
+    command.add_argument("--labs", metavar="FOLDER", default="build/labs", help="what `fercore labs` made (build/labs)")
+    command.add_argument("--to", metavar="CSV", default="build/grades.csv", help="the table (build/grades.csv)")
+    command.add_argument("--seconds", type=float, default=180, help="the limit of each submission (180)")
+    command.set_defaults(run=_grade)
     return parser
 
 
@@ -510,6 +521,26 @@ def _deps(options) -> None:
 
     path = Path("dvc.yaml")
     path.write_text(stages.rewritten(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _labs(options) -> None:
+    from .labs import make
+
+    masters = sorted(Path("notebooks/labs").glob("[0-9]*.ipynb"))
+    if not masters:
+        raise FileNotFoundError("no lab in notebooks/labs; run this at the root of the project")
+    for folder in make.make(masters, options.to):
+        print(folder)
+
+
+def _grade(options) -> None:
+    from .labs import grade
+
+    table = grade.grade_all(options.submissions, options.labs, options.seconds)
+    path = Path(options.to)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path)
+    print(f"{path}: {len(table)} submissions, {(table['status'] == grade.GRADED).sum()} graded")
 
 
 if __name__ == "__main__":  # torchrun -m fercore.cli train ...
