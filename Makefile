@@ -1,4 +1,4 @@
-# make reproduce [PROFILE=quick] [FER2013=download] [FERPLUS=fer2013new.csv] [CKPLUS=download] [RAFDB=download SPLIT=90/10] …
+# make reproduce [PROFILE=quick] [STAGE=03_tinyfer_lite] [FER2013=download] [FERPLUS=fer2013new.csv] [CKPLUS=download] [RAFDB=download SPLIT=90/10] …
 #   · test · lab · clean; for who works on it: notebooks · scripts · deps · lock
 # Each sets up what it needs by itself, from nothing but make, git and Python 3.11 or newer.
 
@@ -7,7 +7,8 @@
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(eval override export $(name) := $$(value $(name)))))
 
 PROFILE ?= quick
-export PROFILE
+STAGE   ?= site
+export PROFILE STAGE
 PYTHON  ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
              $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 VENV    := .venv
@@ -40,8 +41,8 @@ reproduce: $(READY)
 	@case "$$PROFILE" in smoke|quick|laptop|paper) ;; *) printf 'make: no profile %s; there are smoke, quick, laptop, paper\n' "$$PROFILE"; exit 1;; esac
 	@fercore import --given
 	@fercore params $(PROFILE)
-	@dvc repro --quiet 09_report@$(PROFILE)
-	@echo "The report is reports/$(PROFILE)/report.html"
+	@dvc repro --quiet "$$STAGE@$$PROFILE"
+	@if [ "$$STAGE" = site ]; then echo "The report is reports/$$PROFILE/index.html"; fi
 
 test: $(READY)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -298,6 +298,7 @@ for name in networks:
         )
 stage.table(metrics.predictions(rows, labels, predicted), "predictions")
 stage.measure(measured, departs="" if weights else "random weights")
+stage.measure([{"measurement": f"latency({name}, here)", "value": ms[name] / 1000} for name in networks])
 
 # %%
 from fercore.results import tables

@@ -36,14 +36,15 @@ out = ""  # where tables and LaTeX macros go; empty: nowhere
 
 # %%
 from fercore import claims
-from fercore.claims import equations, render
+from fercore.claims import equations, render, settings
 from fercore.models.profile import compare, count
 from fercore.results import measurements
 
 networks = claims.networks(f"{params}/paper/networks.yaml")
 ledger = claims.load(f"{params}/claims", networks)
 measurements.write(measurements.table(count(networks) + equations.measure(), profile), out)
-evidence = measurements.gather([reports, reference])
+evidence = settings.evidence([reports, reference], params)
+made = measurements.every([reports, reference])
 findings = claims.run(ledger, evidence)
 verdicts = claims.judge(ledger, evidence, findings)
 
@@ -76,7 +77,7 @@ display(Markdown(sentences.counted(verdicts)))
 # the images that also stand in Training. **Are the numbers that a paper is known for safer than the rest of it?**
 
 # %%
-display(HTML(render.grouped(render.headline(ledger, verdicts), ledger.papers)))
+display(HTML(render.grouped(render.headline(ledger, verdicts, made), ledger.papers)))
 display(Markdown(sentences.known_for(verdicts, ledger.headline)))
 
 # %% [markdown]

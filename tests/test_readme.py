@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from fercore import claims
-from fercore.results import measurements
+from fercore.claims import settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -173,7 +173,7 @@ def test_targets_and_paths_exist():
 
 def test_the_ledgers_headline_is_what_it_gives_now():
     ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
-    evidence = measurements.gather([ROOT / "reports/reference"])
+    evidence = settings.evidence([ROOT / "reports/reference"], ROOT / "params")
     found = claims.summary(claims.judge(ledger, evidence, claims.run(ledger, evidence)))
     head, _, *rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", LEDGER, re.M)

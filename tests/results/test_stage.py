@@ -25,7 +25,7 @@ def test_tables_figures_measurements_findings_and_provenance_lie_where_later_sta
     assert names == {"scores.csv", "scores.tex", "empty.svg", "empty.png", "measurements.csv", "findings.json"}
     assert found["epochs"] == 2
     kept = measurements.gather([tmp_path / "reports"])["protocol"]
-    assert kept[ROW["measurement"]] == "laptop profile, random weights" and pd.isna(kept["parameters(vgg13, 7)"])
+    assert kept[ROW["measurement"]] == "laptop profile, random weights" and kept["parameters(vgg13, 7)"] == ""
     record = json.loads((tmp_path / "reports/provenance/01_x.json").read_text())
     assert record["parameters"] == {"seed": 1}
 
