@@ -149,8 +149,11 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("notebook", help="run a notebook as a stage, with a profile's parameters")
     command.add_argument("name", help="such as 05_kd_temperature_grid")
     command.add_argument("profile", help="smoke, quick, laptop or paper")
-    command.add_argument("--page", metavar="HTML", help="also write it as one page that opens offline")
     command.set_defaults(run=_notebook)
+
+    command = commands.add_parser("site", help="the report as pages that open offline: reports/PROFILE/index.html")
+    command.add_argument("profile", help="smoke, quick, laptop or paper; reference: the results that come along")
+    command.set_defaults(run=_site)
 
     command = commands.add_parser("data", help="put the data of a profile, or a set that names its subjects, in place")
     command.add_argument("name", help="a profile, or a set such as ckplus")
@@ -440,10 +443,21 @@ def _notebook(options) -> None:
     from .pipeline import notebook
 
     executed = notebook.run(options.name, options.profile)
-    if options.page:
-        from .reporting.page import page
+    from .reporting.page import page  # after what the notebook has to say
 
-        page(executed, options.page)
+    record = executed.parents[1] / f"provenance/{options.name}.json"
+    page(executed, executed.with_suffix(".html"), record)
+
+
+def _site(options) -> None:
+    from .pipeline.notebook import PROFILES
+    from .reporting import site
+
+    if options.profile not in (*PROFILES, site.REFERENCE):
+        raise ValueError(f"no profile {options.profile!r}; there are {', '.join(PROFILES)}, and {site.REFERENCE}")
+    if options.profile == site.REFERENCE:
+        site.picture()
+    print(site.write(options.profile))
 
 
 def _data(options) -> None:

@@ -24,6 +24,7 @@ COLUMNS = {
     "evidence": "evidence",
 }
 
+NOTHING = "–"
 STYLE = "<style>.claims td, .claims th { text-align: left; vertical-align: top; }</style>\n"
 
 # \measured{tinyfer/table5.simple_cnn.params} in a text; an id without a number is an error, not a blank
@@ -39,67 +40,70 @@ MACROS = r"""% Made by notebooks/09_report. \measured{ID} \claimed{ID} \verdict{
 
 
 def headline(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
-    """The claims that each paper is known for: claimed, measured, interval, seeds, deduplicated, verdict; where the
-    paper's own training or device could not be had, the nearest measurement and how it differs, or what is missing.
+    """The claims that each paper is known for: claimed, measured, without the copies in what is trained on, how that
+    was measured, verdict.
 
+    Where the paper's own training or device could not be had, the nearest measurement stands there under its own name,
+    with how it differs; where there is none, what is missing.
     made  every measurement, as `measurements.every` gives them
     """
     rows = table.set_index("id", drop=False).loc[list(ledger.headline)]
     near = beside(ledger, rows, made)
     found = []
     for key, row in rows.iterrows():
-        own = row["protocol"] in ("", measurements.PAPER)
-        said, differs = near.get(key, ("", ""))
+        measured, without, how = _own(row)
+        if key in near:
+            measured, without, name, differs = near[key]
+            how = f"nearest: {name}; {differs}"
         found.append(
             {
                 "paper": row["paper"],
                 "where": row["where"],
                 "about": row["about"],
                 "claimed": _unit(row["claimed"], row["unit"]),
-                "measured": _number(row, "measured") if own else "",
-                "95 % interval": _interval(row) if own and pd.notna(row["low"]) else "",
-                "seeds": f"{row['seeds']:.0f}" if own and pd.notna(row["seeds"]) else "",
-                "deduplicated": _number(row, "deduplicated") if own else "",
-                "nearest": said or _instead(row, own),
-                "how it differs": differs,
+                "measured": measured or NOTHING,
+                "without copies": without or NOTHING,
+                "how": how,
                 "verdict": row["verdict"],
             }
         )
     return pd.DataFrame(found)
 
 
-def _interval(row: Mapping) -> str:
-    return f"{_number(row, 'low')} to {_number(row, 'high')}"
+def _own(row: Mapping) -> tuple[str, str, str]:
+    """What was measured as the paper did, or counted; without copies; and how, or what is missing."""
+    if row["protocol"] not in ("", measurements.PAPER) or pd.isna(row["measured"]):
+        if row["evidence"]:
+            return "", "", f"the paper's own numbers, {row['evidence']}"
+        return "", "", f"nothing near: {'needs ' + row['needs'] if row['needs'] else 'not run'}"
+    seeds = f", {row['seeds']:.0f} seeds" if pd.notna(row["seeds"]) else ""
+    how = f"as the paper{seeds}" if row["protocol"] else "counted"
+    return _with_interval(row, "measured"), _number(row, "deduplicated"), how
 
 
-def _instead(row: Mapping, own: bool) -> str:
-    """What stands where no measurement is near: nothing where there is the paper's own, the check that decided, or what
-    is missing."""
-    if own and pd.notna(row["measured"]):
-        return ""
-    return row["evidence"] or f"none; {row['needs'] or 'not run'}"
+def _with_interval(row: Mapping, name: str) -> str:
+    ends = "" if pd.isna(row["low"]) else f" [{_number(row, 'low')}, {_number(row, 'high')}]"
+    return f"{_unit(_number(row, name), row['unit'])}{ends}"
 
 
-def beside(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    """By claim that nobody measured as the paper did, what stands nearest to it: its value and interval with its name,
-    and how it differs."""
+def beside(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> dict[str, tuple[str, str, str, str]]:
+    """By claim that nobody measured as the paper did, what stands nearest to it: its value and interval, the value
+    without copies, its name, and how it differs."""
     found = {}
-    for _, row in table[~table["protocol"].eq(measurements.PAPER) & table["rule"].ne("counted_and_equal")].iterrows():
-        if near := nearest(ledger.claims[row["id"]], made):
-            claim, numbers = ledger.claims[row["id"]], dict(row)
-            for name in ("value", "low", "high"):
-                numbers[name] = claim.in_unit(near.found[name])
-            said = _unit(_number(numbers, "value"), row["unit"])
-            if pd.notna(numbers["low"]):
-                said += f" [{_number(numbers, 'low')}, {_number(numbers, 'high')}]"
-            found[row["id"]] = f"{said}: {near.measurement}", near.differs
+    for _, row in table[table["protocol"].ne(measurements.PAPER)].iterrows():
+        claim = ledger.claims[row["id"]]
+        if near := nearest(claim, made):
+            values = {key: claim.in_unit(near.found[key]) for key in ("value", "low", "high", "deduplicated")}
+            numbers = {**row, **values}
+            value, without = _with_interval(numbers, "value"), _number(numbers, "deduplicated")
+            found[row["id"]] = value, without, near.measurement, near.differs
     return found
 
 
 def grouped(frame: pd.DataFrame, papers: Mapping[str, Mapping]) -> str:
     """A table as HTML, escaped, with the title of each paper above its rows."""
     columns = [column for column in frame if column != "paper"]
-    head = "".join(f"<th>{text.html(column)}</th>" for column in columns)
+    head = "".join(f'<th scope="col">{text.html(column)}</th>' for column in columns)
     parts = [f'<div class="claims"><table><thead><tr>{head}</tr></thead><tbody>']
     for name, rows in frame.groupby("paper", sort=False):
         title = f"<b>{text.html(name)}</b>: {text.html(papers[name]['title'])}"
@@ -153,7 +157,7 @@ def page(
     table: pd.DataFrame,
     root: str = "",
     name: str = "ledger",
-    near: Mapping[str, tuple[str, str]] | None = None,
+    near: Mapping[str, tuple[str, str, str, str]] | None = None,
     ways: Mapping[str, tuple[str, str]] | None = None,
 ) -> str:
     """The ledger as HTML that needs nothing from elsewhere, with fields that search it; every text is escaped.
@@ -173,8 +177,8 @@ def page(
             link = text.html(root + row["evidence"])
             cells["evidence"] = _within(cells["evidence"], lambda said, link=link: f'<a href="{link}">{said}</a>')
         if row["id"] in near:
-            said, differs = map(text.html, near[row["id"]])
-            cells["measured"] = f"<td><small>nearest: {said}; {differs}</small></td>"
+            value, _, measured, differs = map(text.html, near[row["id"]])
+            cells["measured"] = f"<td><small>nearest: {value}, {measured}; {differs}</small></td>"
         if row["id"] in ways:
             place, words = map(text.html, ways[row["id"]])
             link = f'<br><a href="#{place}">{words}</a>'
@@ -191,7 +195,7 @@ def page(
     return f"""{STYLE}<div id="{name}" class="claims ledger">
 <form><label>search <input type="search" placeholder="words that a row must hold" size="30"></label> {fields}
 <output>{len(table):,} claims</output></form>
-<div class="scroll" tabindex="0" role="region" aria-label="the ledger"><table><thead><tr>{head}</tr></thead>
+<div class="scroll" tabindex="0" role="group" aria-label="the ledger"><table><thead><tr>{head}</tr></thead>
 <tbody>
 {body}</tbody></table></div></div>
 <script>

@@ -378,20 +378,25 @@ def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and l
 
 
 @_as_text
-def size_and_accuracy(table: pd.DataFrame, faces: Faces, title: str, ours: Sequence[str] = ()) -> Figure:
+def size_and_accuracy(
+    table: pd.DataFrame, faces: Faces | str, title: str, ours: Sequence[str] = (), claimed: Sequence[str] = ()
+) -> Figure:
     """Accuracy against parameters, on a logarithmic axis, each network with its interval and its name.
 
-    table  indexed by network: parameters, and value, low, high (fractions); ours  those that are marked
+    table    indexed by network: parameters, and value, low, high (fractions); an interval may be missing
+    ours     those that are marked; claimed  those that nobody has measured, which are hollow
     """
     figure = Figure(figsize=(9, 5), layout="constrained")
     axis = figure.subplots()
     ordered, places = table.sort_values("value", ascending=False), []
     for name, row in ordered.iterrows():
         low, value, high = 100 * row[["low", "value", "high"]].astype(float)
-        color = sns.color_palette()[3 if name in ours else 0]
+        low, high = np.nan_to_num([low, high], nan=value)
+        color = sns.color_palette()[3 if name in ours else 7 if name in claimed else 0]
         style = {"fmt": "D" if name in ours else "o", "capsize": 2, "color": color}
+        style |= {"markerfacecolor": "white"} if name in claimed else {}
         axis.errorbar(row["parameters"], value, yerr=[[value - low], [high - value]], **style)
-        places.append((row["parameters"], value, color, low, high))
+        places.append((row["parameters"], value, "0.35" if name in claimed else color, low, high))
     sizes = table["parameters"].astype(float)
     axis.set(xscale="log", xlim=(sizes.min() / 1.6, sizes.max() * 2.2), xlabel="parameters")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -414,6 +414,19 @@ def test_size_and_accuracy_marks_ours_and_gives_intervals():
     assert axis.get_xscale() == "log" and {text.get_text() for text in axis.texts} == set(table.index)
 
 
+def test_what_is_only_claimed_is_hollow_and_may_have_no_interval():
+    table = sized()
+    table.loc["one", ["low", "high"]] = np.nan
+    axis = plots.size_and_accuracy(table, "fer2013", "Networks", ["five"], ["one"]).axes[0]
+    assert axis.get_title() == "Networks, fer2013"
+    dots = [line for line in axis.lines if line.get_marker() == "o"]
+    inside = {
+        round(line.get_ydata()[0], 6): line.get_markerfacecolor() for line in dots if line.get_xdata()[0] < 51_000
+    }
+    assert [color for color in inside.values() if color == "white"] == ["white"]
+    assert inside[round(100 * table.loc["one", "value"], 6)] == "white"
+
+
 def test_shares_add_up_and_one_that_is_unknown_is_none():
     figure = plots.shares(parts(), seven(), "Variance", "share, %")
     assert sum(bar.get_width() for bars in figure.axes[0].containers for bar in bars) == pytest.approx(150)

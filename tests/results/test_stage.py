@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from fercore.results import measurements
+from fercore.results import figures, measurements
 from fercore.results.stage import Stage
 
 ROW = {"measurement": "accuracy(vgg13, fer2013, test)", "value": 0.5, "seeds": 1}
@@ -53,3 +53,14 @@ def test_names_and_notes_from_data_instruct_nobody(faces):
     hostile = replace(faces, name="<img src=x onerror=alert(1)>", notes=("see [here](javascript:x) and $x$",))
     told = Stage("", hostile, "quick").about()
     assert "<img" not in told and "](" not in told and "$x$" not in told
+
+
+def test_a_figure_says_in_words_what_it_shows(tmp_path):
+    figure = Figure()
+    figure.suptitle("Scores of\na \\$et")
+    for axis in figure.subplots(1, 2):
+        axis.set(title="one & two", xlabel="epoch", ylabel="loss")
+    figures.save(figure, tmp_path, "curve")
+    said = "Scores of a $et; one & two; loss over epoch"
+    assert figures.described(figure) == said
+    assert f"<dc:title>{said.replace('&', '&amp;')}</dc:title>" in (tmp_path / "curve.svg").read_text(encoding="utf-8")
