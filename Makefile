@@ -49,14 +49,14 @@ test: $(READY)
 	@$(BIN)/ruff check
 
 lab: $(READY)
-	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter" $(BIN)/jupyter lab --notebook-dir notebooks $(ARGS) notebooks/index.ipynb
 
 # The scripts are what is reviewed. In JupyterLab both are kept alike; after an edit elsewhere, one is made from the other.
 notebooks: $(READY)
-	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/[0-9]*.py
+	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
 
 scripts: $(READY)
-	@$(BIN)/jupytext --quiet --update --to py:percent notebooks/[0-9]*.ipynb
+	@$(BIN)/jupytext --quiet --update --to py:percent notebooks/*.ipynb
 
 # After a notebook or a module imports something new.
 deps: $(READY)

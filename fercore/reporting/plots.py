@@ -577,3 +577,62 @@ def softened(faces: Faces, logits: np.ndarray, row: int, temperature: float) -> 
     figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     figure.suptitle(f"Labelled {faces.classes[faces.labels[row]]}, {label(faces)}")
     return figure
+
+
+@_as_text
+def affordable(table: pd.DataFrame, faces: Faces | str, budget: float) -> Figure:
+    """Accuracy against parameters, each network with its interval: those of at most `budget` parameters in colour, and
+    the best of them named in the title.
+
+    table  indexed by network: parameters, value, low, high (fractions)
+    """
+    within = table[table["parameters"] <= budget]
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    axis = figure.subplots()
+    for name, row in table.iterrows():
+        low, value, high = 100 * row[["low", "value", "high"]].astype(float)
+        color = sns.color_palette()[0] if name in within.index else "0.75"
+        axis.errorbar(row["parameters"], value, yerr=[[value - low], [high - value]], fmt="o", capsize=2, color=color)
+    axis.axvline(budget, color="0.4", linewidth=1)
+    axis.set(xscale="log", xlabel="parameters", ylabel="PrivateTest accuracy, %")
+    axis.xaxis.set_major_formatter(EngFormatter())
+    best = f"{within['value'].idxmax()}, {100 * within['value'].max():.1f} %" if len(within) else "none"
+    axis.set_title(f"Best within {budget:,.0f} parameters: {best}; {label(faces)}")
+    return figure
+
+
+@_as_text
+def opinions(picture: np.ndarray, said: pd.DataFrame, title: str) -> Figure:
+    """A picture, (H, W) or (H, W, 3), and beside it what several networks say of it.
+
+    said  probabilities, a row a class and a column a network
+    """
+    figure = Figure(figsize=(8.4, 0.34 * len(said) + 1.6), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.4))
+    left.imshow(picture, cmap="gray", vmin=0, vmax=255)
+    left.set_axis_off()
+    right.set(xlim=(0, 100), xlabel="probability, %")
+    if said.size:
+        (100 * said).plot.barh(ax=right, width=0.8, ylabel="")
+        right.invert_yaxis()
+        right.legend(loc="lower right", fontsize=8)
+    right.grid(False, axis="y")
+    figure.suptitle(title)
+    return figure
+
+
+@_as_text
+def by_agreement(faces: Faces, agreement: np.ndarray, place: float, count: int = 12) -> Figure:
+    """A contact sheet of `count` images a class from one place in the order in which raters agree with one another.
+
+    agreement  the share of raters who gave the most frequent answer, float (N,); NaN where nobody was asked
+    place      from 0, the most disputed of a class, to 1, those on which all agree
+    """
+    rows = []
+    for index in range(len(faces.classes)):
+        of_class = np.flatnonzero((faces.labels == index) & ~np.isnan(agreement))
+        order = of_class[np.argsort(agreement[of_class], kind="stable")]
+        start = round(place * max(len(order) - count, 0))
+        rows.append(order[start : start + count])
+    where = {0: "the most disputed", 1: "those on which all agree"}.get(place, f"{100 * place:.0f} % of the way up")
+    return contact_sheet.__wrapped__(faces, rows, faces.classes, f"From disputed to agreed: {where}")

@@ -84,6 +84,7 @@ def picture(root: str | Path = ".", out: str | Path | None = None) -> Path:
 
     out  the folder; by default that of the reference results
     """
+    from .. import models
     from ..results import figures
     from . import plots
 
@@ -98,13 +99,13 @@ def picture(root: str | Path = ".", out: str | Path | None = None) -> Path:
     sizes, printed = measurements.gather([reference])["value"], {}
     for claim in map(ledger.claims.get, ledger.headline):
         kind, words, _ = measurements.split(claim.measurement) if claim.measurement else ("", [], [])
-        if kind == "accuracy" and words[1] == "fer2013":
-            network = words[0].split("+")[0]
+        network = words[0].split("+")[0] if words else ""
+        if kind == "accuracy" and words[1] == "fer2013" and network in models.names():
             value = claim.value * (0.01 if claim.unit == "percent" else 1)
             printed.setdefault(f"{network}, claimed", (sizes[f"parameters({network}, 7)"], value, np.nan, np.nan))
     claimed = pd.DataFrame.from_dict(printed, orient="index", columns=shown.columns)
     ours = found.index[found["package"] == "this project"].tolist()
-    title = "Networks, measured with their 95 % intervals (filled) and as claimed (hollow)"
+    title = "Accuracy by size: measured, with 95 % intervals (filled), and claimed (hollow)"
     drawn = plots.size_and_accuracy(pd.concat([shown, claimed]), "fer2013", title, ours, claimed.index.tolist())
     path = Path(out or reference) / HEADLINE
     figures.save(drawn, path.parent, path.stem)
@@ -162,9 +163,9 @@ def _headline(ledger, table: pd.DataFrame, made: pd.DataFrame, reports: Path, re
     if path.is_file():
         inline = f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
         caption = (
-            "Size against accuracy on FER2013's PrivateTest, measured (with intervals) and claimed; the numbers stand "
+            "Accuracy on FER2013's PrivateTest by size: measured here, as the mean over image and mirror image, and "
         )
-        caption += "in the table of public networks and in the ledger."
+        caption += "claimed. The numbers stand in the table of public networks and in the ledger."
         picture = _figure(HEADLINE if path.parent == reports else inline, caption)
     rows = render.grouped(render.headline(ledger, table, made), ledger.papers)
     return f"""{picture}
