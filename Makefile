@@ -1,5 +1,5 @@
 # make reproduce [PROFILE=quick] [STAGE=03_tinyfer_lite] [FER2013=download] [FERPLUS=fer2013new.csv] [CKPLUS=download] [RAFDB=download SPLIT=90/10] …
-#   · test · lab · clean; for who works on it: notebooks · scripts · deps · lock
+#   · test · lab · clean; for who works on it: notebooks · scripts · deps · reference · lock
 # Each sets up what it needs by itself, from nothing but make, git and Python 3.11 or newer.
 
 # What is given to make is a path or a word: as text it goes to the commands, through the environment, and neither make
@@ -19,7 +19,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: reproduce test lab notebooks scripts deps lock clean setup
+.PHONY: reproduce test lab notebooks scripts deps reference lock clean setup
 .DEFAULT_GOAL := reproduce
 
 setup: $(READY)
@@ -61,6 +61,10 @@ scripts: $(READY)
 # After a notebook or a module imports something new.
 deps: $(READY)
 	@fercore deps
+
+# After the results in reports/reference, or the claims, have changed.
+reference: $(READY)
+	@fercore site reference
 
 # For whoever changes the dependencies; needs uv.
 lock:
