@@ -60,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--train", metavar="SPLIT", default="train", help="what is trained on, by name or role (train)"
     )
+    command.add_argument(
+        "--save", metavar="FOLDER", help="also write the counts there, measurements.csv for the ledger"
+    )
     command.set_defaults(run=_audit)
 
     command = commands.add_parser("train", help="train a network as a YAML file says; goes on where it was stopped")
@@ -152,6 +155,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--measurement", metavar="TEXT", help="only measurements with TEXT in their name")
     command.add_argument("--summary", action="store_true", help="claims by paper and verdict")
     command.add_argument("--findings", action="store_true", help="what contradicts itself, both sides")
+    words = "which command would give the claims without a verdict one, with what and in what time, cheapest first"
+    command.add_argument("--open", action="store_true", help=words)
     command.add_argument(
         "--reports",
         nargs="+",
@@ -164,8 +169,11 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("notebook", help="run a notebook as a stage, with a profile's parameters")
     command.add_argument("name", help="such as 05_kd_temperature_grid")
     command.add_argument("profile", help="smoke, quick, laptop or paper")
-    command.add_argument("--page", metavar="HTML", help="also write it as one page that opens offline")
     command.set_defaults(run=_notebook)
+
+    command = commands.add_parser("site", help="the report as pages that open offline: reports/PROFILE/index.html")
+    command.add_argument("profile", help="smoke, quick, laptop or paper; reference: the results that come along")
+    command.set_defaults(run=_site)
 
     command = commands.add_parser("data", help="put the data of a profile, or a set that names its subjects, in place")
     command.add_argument("name", help="a profile, or a set such as ckplus")
@@ -289,7 +297,7 @@ def _whole(faces, role: str) -> str:
 
 def _audit(options) -> None:
     from . import audit, datasets
-    from .results import tables
+    from .results import measurements, tables
 
     faces = datasets.load_imported(options.folder)
     print(f"{tables.label(faces)}: {len(faces):,} images")
@@ -306,6 +314,8 @@ def _audit(options) -> None:
         print(f"\n{name}: {redundant:,} redundant, {contradicted:,} in groups of several labels")
         if split:
             print(audit.leakage(faces, group, train).to_string(float_format="{:.4f}".format))
+    if options.save:
+        measurements.write(measurements.table(audit.measurements(faces), faces=[faces]), options.save)
     if not split:
         print("\nno splits, and so no leakage between them; import it with --split 80/10/10 to have some")
 
@@ -459,10 +469,11 @@ def _networks(options) -> None:
 
 def _claims(options) -> None:
     from . import claims
-    from .results import measurements
+    from .claims import effort, settings
 
-    ledger = claims.load()
-    evidence = measurements.gather(options.reports)
+    networks = claims.networks()
+    ledger = claims.load(counted=networks)
+    evidence = settings.evidence(options.reports)
     findings = claims.run(ledger, evidence)
     table = claims.judge(ledger, evidence, findings)
     for key, value in (("paper", options.paper), ("verdict", options.verdict)):
@@ -472,7 +483,9 @@ def _claims(options) -> None:
         table = table[table[key].eq(value)] if value else table
     if options.measurement:
         table = table[table["measurement"].str.contains(options.measurement, regex=False)]
-    if options.summary:
+    if options.open:
+        _open(effort.plan(ledger, table, networks, evidence))
+    elif options.summary:
         print(claims.summary(table).to_string())
     elif options.findings:
         for finding in findings:
@@ -487,14 +500,39 @@ def _claims(options) -> None:
         print(table[columns].astype({"seeds": float}).to_string(index=False, na_rep="", float_format="{:,.10g}".format))
 
 
+def _open(plan) -> None:
+    """What it would take, cheapest first; then what no command here gives."""
+    from .claims.effort import shown
+
+    for way in plan[plan["command"] != ""].itertuples():
+        print(f"{shown(way.hours)} here, {len(way.claims)} claims, needs {way.needs or 'nothing'}\n    {way.command}")
+        print(f"    {', '.join(way.claims[:3])}{', …' * (len(way.claims) > 3)}")
+    lacking = plan[plan["command"] == ""]
+    if len(lacking):
+        print("\nno command here gives a verdict on")
+    for way in lacking.itertuples():
+        print(f"{len(way.claims):6}  needs {way.needs or 'a check that nobody has written down'}")
+
+
 def _notebook(options) -> None:
     from .pipeline import notebook
 
     executed = notebook.run(options.name, options.profile)
-    if options.page:
-        from .reporting.page import page
+    from .reporting.page import page  # after what the notebook has to say
 
-        page(executed, options.page)
+    record = executed.parents[1] / f"provenance/{options.name}.json"
+    page(executed, executed.with_suffix(".html"), record)
+
+
+def _site(options) -> None:
+    from .pipeline.notebook import PROFILES
+    from .reporting import site
+
+    if options.profile not in (*PROFILES, site.REFERENCE):
+        raise ValueError(f"no profile {options.profile!r}; there are {', '.join(PROFILES)}, and {site.REFERENCE}")
+    if options.profile == site.REFERENCE:
+        site.picture()
+    print(site.write(options.profile))
 
 
 def _data(options) -> None:

@@ -26,6 +26,8 @@ DATASETS = (*(name for name in REAL if name != "folder"), "w300")  # 300-W: land
 WEIGHTS = ("imagenet", "vggface2", "cited")  # cited: the network of a paper that a paper cites
 DEVICES = ("rtx_3050", "ryzen_5_3600", "raspberry_pi_4", "jetson_nano", "rtx_3090", "tesla_p100", "tesla_v100")
 DEVICES += ("i7_7700hq", "gtx_1050", "tesla_k40", "i5_10300h")
+GPUS = ("rtx_3050", "rtx_3090", "tesla_p100", "tesla_v100", "gtx_1050", "tesla_k40")
+HERE = "here"  # the processor that a stage has run on: no paper's, and so only beside a claim
 NEEDS = dict.fromkeys(DATASETS, "data") | dict.fromkeys(WEIGHTS, "weights") | dict.fromkeys(DEVICES, "device")
 
 
@@ -60,6 +62,7 @@ KINDS = {
     "power": Kind("watts", ("run", "device")),
     "cpu": Kind("fraction", ("run", "device")),
     "equation": Kind("setting", ("paper", "number"), counted=True),
+    "setting": Kind("", ("notebook", "key"), counted=True),  # of params/paper, in whatever unit the paper prints it
     "effect": Kind("setting", ("statement", "dataset")),  # what a statement says is above 0, with its interval
 }
 RECIPES = ("kd", "se", "mixup", "pruned", "fp16", "fp32", "keras", "tflite", "onnx", "tensorrt")
@@ -76,10 +79,11 @@ SPLITS = (
     "random folds",
 )
 ARGUMENTS = {
-    "device": DEVICES,
+    "device": (*DEVICES, HERE),
     "tensors": ("parameters", "buffers"),
 }
 PATTERNS = {"statement": r"[a-z][a-z_0-9]*", "classes": r"\d+", "shape": r"\d+x\d+x\d+", "number": r"\d+"}
+PATTERNS |= {"notebook": r"\w+", "key": r"\w+(\.\w+)*"}
 
 
 def check(
@@ -157,7 +161,7 @@ def split(text: str) -> tuple[str, list[str], list[str]]:
 
 def protocol(profile: str, departs: str = "") -> str:
     """PAPER where a training is the paper's own, and otherwise how it differs: "laptop profile, random weights"."""
-    shorter = "" if profile == "paper" else f"{profile} profile"
+    shorter = "" if profile == "paper" or (departs and not profile) else f"{profile} profile"
     return ", ".join(filter(None, (shorter, departs))) or PAPER
 
 
@@ -206,16 +210,23 @@ def gather(folders: Iterable[str | Path]) -> pd.DataFrame:
 
     The first folder that has a measurement wins. Raises ValueError for a file that is not one of `write`.
     """
+    found = every(folders)
+    return found[~found.index.duplicated()]
+
+
+def every(folders: Iterable[str | Path]) -> pd.DataFrame:
+    """As `gather`, with a measurement as often as it was made."""
     parts = []
     for folder in folders:
         for path in sorted(Path(folder).glob(f"*/{FILE}")):
             part = pd.read_csv(path, dtype={"measurement": str, "profile": str, "protocol": str, "seeds": "Int64"})
             if tuple(part.columns) != COLUMNS:
                 raise ValueError(f"{path}: has the columns {', '.join(part.columns)}; expected {', '.join(COLUMNS)}")
+            part[["profile", "protocol"]] = part[["profile", "protocol"]].fillna("")
             parts.append(part.assign(evidence=path.as_posix()))
     if not parts:
         return pd.DataFrame(columns=[*COLUMNS, "evidence"]).set_index("measurement")
-    return pd.concat(parts).drop_duplicates("measurement").set_index("measurement")
+    return pd.concat(parts).set_index("measurement")
 
 
 def _rounded(measurement: str, value: float) -> float:
