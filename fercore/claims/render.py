@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..results import text
+from ..results import measurements, text
 from .checks import Finding
 from .ledger import Ledger
 from .rounding import COUNTED
@@ -22,6 +22,8 @@ COLUMNS = {
     "verdict": "verdict",
     "evidence": "evidence",
 }
+
+TRAINED = ("reproduced", "not reproduced")  # verdicts that may rest on a training
 
 STYLE = "<style>.claims td, .claims th { text-align: left; vertical-align: top; }</style>\n"
 
@@ -51,7 +53,7 @@ def headline(ledger: Ledger, table: pd.DataFrame) -> pd.DataFrame:
                 "95 % interval": "" if pd.isna(row["low"]) else f"{_number(row, 'low')} to {_number(row, 'high')}",
                 "seeds": "" if pd.isna(row["seeds"]) else f"{row['seeds']:.0f}",
                 "deduplicated": _number(row, "deduplicated"),
-                "verdict": row["verdict"],
+                "verdict": _verdict(row),
             }
             for _, row in rows.iterrows()
         ]
@@ -120,6 +122,7 @@ def page(table: pd.DataFrame, root: str = "", name: str = "ledger") -> str:
     rows = []
     for _, row in table.iterrows():
         cells = dict(row) | {"claimed": _unit(row["claimed"], row["unit"]), "measured": _number(row, "measured")}
+        cells["verdict"] = _verdict(row)
         if row["cited"]:
             cells["about"] += f" (cited {row['cited']})"
         evidence = _cell(row["evidence"])
@@ -172,6 +175,12 @@ def _cell(value: object) -> str:
     """One cell, escaped, whose ids and paths may break after a point, a stroke or an underscore."""
     breaking = re.sub(r"([./_])(?=[a-z])", r"\1<wbr>", text.html(value))
     return f"<td>{breaking}</td>"
+
+
+def _verdict(row: pd.Series) -> str:
+    """The verdict, and what the training that it rests on was other in: "not reproduced, with another teacher"."""
+    reserved = measurements.reservation(str(row["protocol"])) if row["verdict"] in TRAINED else ""
+    return f"{row['verdict']}, with {reserved}" if reserved else row["verdict"]
 
 
 def _unit(text: str, unit: str) -> str:

@@ -39,6 +39,15 @@ def test_the_headline_says_claimed_measured_interval_seeds_and_deduplicated(judg
     }
 
 
+def test_a_verdict_says_what_the_training_was_other_in(judged, paper):
+    settings = {"profile": "laptop", "reserved": "another teacher: 20 of 80 epochs"}
+    ledger, _, table = judged(paper, **{ACCURACY: 0.5}, **settings)
+    said = "not reproduced, with another teacher: 20 of 80 epochs"
+    assert render.headline(ledger, table)["verdict"].tolist() == [said] and said in render.page(table)
+    counted = judged(paper, **{"parameters(tinyfer_lite, 7)": 1}, **settings)[2]
+    assert "not reproduced" in render.page(counted) and "another teacher" not in render.page(counted)
+
+
 def test_the_headline_is_blank_where_nothing_was_measured(judged, paper):
     (found,) = render.headline(*judged(paper)[::2]).to_dict("records")
     assert [found[name] for name in ("measured", "95 % interval", "seeds", "deduplicated")] == [""] * 4

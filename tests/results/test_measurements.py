@@ -112,6 +112,20 @@ def test_a_set_of_ones_own_brings_its_names_with_it(make_faces):
     )
 
 
+def test_a_training_with_the_papers_settings_is_its_own_in_any_profile_but_for_what_is_named():
+    rows = [{"measurement": "accuracy(vgg13, fer2013, test)", "value": 0.5}]
+    for reserved, said in (("", "paper"), ("another teacher: 2 epochs", "paper, with another teacher: 2 epochs")):
+        protocol = measurements.table(rows, "laptop", reserved=reserved)["protocol"].item()
+        assert protocol == said and measurements.reservation(protocol) == reserved
+    for other in ("laptop profile", "", "papers"):
+        assert measurements.reservation(other) is None
+
+
+def test_settings_stand_behind_the_arguments():
+    name = measurements.name("accuracy", "vgg13+kd", "fer2013", "test", settings=("T=3", "alpha=0.20"))
+    assert name == "accuracy(vgg13+kd, fer2013, test, T=3, alpha=0.20)" == measurements.check(name)
+
+
 @pytest.mark.parametrize(
     ("profile", "departs", "said"),
     [
