@@ -60,6 +60,26 @@ def headline(ledger: Ledger, table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def printed_table(ledger: Ledger, name: str, measured: Mapping[str, float]) -> pd.DataFrame:
+    """A printed table, such as "mini_resemotenet/table2": its numbers as they are printed, and behind a column what was
+    measured for it, in its unit, where anything was: "parameters" and "parameters here".
+
+    measured  by the name of the measurement, in the unit of its kind
+    """
+    rows: dict[str, dict] = {}
+    claims = [claim for key, claim in ledger.claims.items() if key.rsplit(".", 2)[0] == name]
+    for claim in claims:
+        cells = rows.setdefault(claim.row, {})
+        cells[claim.column] = claim.text
+        if claim.measurement in measured:
+            cells[f"{claim.column} here"] = claim.in_unit(measured[claim.measurement])
+    table = pd.DataFrame(rows).T.rename_axis("row")
+    fullest = max(rows.values(), key=len)  # a row that lacks a column says nothing of their order
+    printed = list(dict.fromkeys(name for name in [*fullest, *table] if not name.endswith(" here")))
+    order = [column for one in printed for column in (one, f"{one} here") if column in table]
+    return table[order].infer_objects()
+
+
 def grouped(frame: pd.DataFrame, papers: Mapping[str, Mapping]) -> str:
     """A table as HTML, escaped, with the title of each paper above its rows."""
     columns = [column for column in frame if column != "paper"]

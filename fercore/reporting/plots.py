@@ -357,6 +357,31 @@ def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Fig
 
 
 @_as_text
+def memory(table: pd.Series, printed: Mapping[str, Mapping[str, float]], title: str) -> Figure:
+    """Memory by batch, a panel for each way of the index: a line a network, and where it comes to what is printed.
+
+    table    MB, indexed by network, way and batch
+    printed  by a name for what is printed: MB by network; each a marker of its own, on the network's line
+    """
+    networks, ways = (list(dict.fromkeys(table.index.get_level_values(level))) for level in ("network", "way"))
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    for axis, way in zip(figure.subplots(1, len(ways), sharey=True, squeeze=False)[0], ways, strict=True):
+        for network, color in zip(networks, sns.color_palette(), strict=False):
+            line = table.xs((network, way), level=("network", "way"))
+            axis.plot(line.index, line, color=color, label=network)
+            for (what, values), marker in zip(printed.items(), "osD^", strict=False):
+                if network in values:
+                    batch = np.exp(np.interp(np.log(values[network]), np.log(line), np.log(line.index)))
+                    axis.plot(batch, values[network], marker, color=color, label=f"{what}, printed: batch {batch:,.0f}")
+        axis.set(xscale="log", yscale="log", xlabel="images of a batch", title=way)
+        axis.legend(fontsize=7)
+        if axis.get_subplotspec().is_first_col():
+            axis.set_ylabel("memory of a forward pass, MB")
+    figure.suptitle(title)
+    return figure
+
+
+@_as_text
 def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and latency") -> Figure:
     """Latency against parameters, the size of the dot for accuracy; after TinyFER-Lite's Figure 4.
 

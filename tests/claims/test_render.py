@@ -53,6 +53,16 @@ def test_the_headline_is_blank_where_nothing_was_measured(judged, paper):
     assert [found[name] for name in ("measured", "95 % interval", "seeds", "deduplicated")] == [""] * 4
 
 
+def test_a_printed_table_has_what_was_measured_beside_it(write, paper):
+    ledger = write(paper)
+    found = render.printed_table(ledger, "paper/table2", {"parameters(tinyfer_lite, 7)": 932_202, ACCURACY: 0.664})
+    assert found.columns.tolist() == ["params", "params here", "accuracy", "accuracy here"]
+    assert found.loc["ours"].tolist() == ["932K", 932.202e3, "66.00", pytest.approx(66.4)]
+    assert found.loc["theirs", "accuracy"] == "70" and pd.isna(found.loc["theirs", "accuracy here"])
+    assert pd.isna(found.loc["nameless", "params"])
+    assert render.printed_table(ledger, "paper/table1", {}).columns.tolist() == ["train", "test"]
+
+
 def test_contradictions_show_both_sides(judged, paper):
     _, findings, _ = judged(paper + '  - {id: b, says: thrice, claim: text.fewer, from: "3", source: "a book"}\n')
     (found,) = render.contradictions(findings).to_dict("records")
