@@ -112,12 +112,15 @@ batches = [2**power for power in range(14)]
 taken = stage.table(memory.by_batch(names, 64, batches), "memory", "Memory of a forward pass by batch, 64 px, fp32")
 printed = {of: {name: ledger.printed(f"memory({name}, tesla_p100, dataset={of})") / 1e6 for name in names}
            for of in ("fer2013", "rafdb")}
-display(stage.figure(plots.memory(taken["MB"], printed, "Memory in inference, and what is printed"), "memory"))
 
 # %%
 rows = {(of, name, way): memory.batch_of(name, 64, megabytes, kept) for of, by_name in printed.items()
         for name, megabytes in by_name.items() for way, kept in memory.KEPT.items()}
 fitting = pd.Series(rows).rename_axis(["data", "network", "way"]).unstack("network")[names]
+figure = plots.memory(taken["MB"], printed, fitting, "Memory in inference, and what is printed")
+display(stage.figure(figure, "memory"))
+
+# %%
 display(stage.table(fitting, "batches", "The batch at which memory is what is printed").style.format("{:,.0f}"))
 display(Markdown(sentences.batches(fitting, printed, counted)))
 
@@ -232,7 +235,7 @@ part = found[(found["part"] == "published") & (found["score"] == "accuracy")].se
 display(stage.figure(plots.intervals(part, faces, "As published", f"{tested} accuracy, %"), "accuracy"))
 display(Markdown(sentences.scores(part, np.bincount(labels).max() / len(labels), ledger.beside(faces))))
 
-# %% tags=["nbval-check-output"]
+# %%
 majority = np.bincount(labels).max() / len(labels)
 print("above naming one class:", *(name for name in part.index if part.loc[name, "value"] > majority))
 
@@ -254,12 +257,10 @@ if len(gained):
 # ### Does the reading of the loss matter?
 
 # %%
-pairs = {name: study.other_reading(name) for name in readings if {name, study.other_reading(name)} <= {*predicted}}
-read = {name: statistics.difference(labels, predicted[other], predicted[name], len(faces.classes)) for name, other in pairs.items()}
-if read:
-    read = pd.DataFrame(read).T.rename_axis("experiment")
+read = study.readings(labels, predicted, len(faces.classes))
+if len(read):
     display(stage.table(read, "readings", "Accuracy by the text's reading less that by the equation's").style.format(precision=4))
-    display(Markdown(sentences.reading(read, len(trained[next(iter(pairs))]))))
+    display(Markdown(sentences.reading(read)))
 
 # %% [markdown]
 # ### The search for T and α

@@ -183,7 +183,7 @@ majority = np.bincount(labels).max() / len(labels)
 display(stage.figure(plots.intervals(part, faces, "As published", f"{tested} accuracy, %"), "accuracy"))
 display(Markdown(sentences.ablation(part, best, majority)))
 
-# %% tags=["nbval-check-output"]
+# %%
 print("above naming one class:", *(name for name in part.index if part.loc[name, "value"] > majority))
 
 # %% [markdown]

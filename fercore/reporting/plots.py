@@ -357,11 +357,12 @@ def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Fig
 
 
 @_as_text
-def memory(table: pd.Series, printed: Mapping[str, Mapping[str, float]], title: str) -> Figure:
+def memory(table: pd.Series, printed: Mapping[str, Mapping[str, float]], batches: pd.DataFrame, title: str) -> Figure:
     """Memory by batch, a panel for each way of the index: a line a network, and where it comes to what is printed.
 
     table    MB, indexed by network, way and batch
-    printed  by a name for what is printed: MB by network; each a marker of its own, on the network's line
+    printed  by data set: MB by network; each set has a marker of its own
+    batches  at which a network comes to that: a row a set and way, a column a network
     """
     networks, ways = (list(dict.fromkeys(table.index.get_level_values(level))) for level in ("network", "way"))
     figure = Figure(figsize=(10, 4.2), layout="constrained")
@@ -369,10 +370,9 @@ def memory(table: pd.Series, printed: Mapping[str, Mapping[str, float]], title: 
         for network, color in zip(networks, sns.color_palette(), strict=False):
             line = table.xs((network, way), level=("network", "way"))
             axis.plot(line.index, line, color=color, label=network)
-            for (what, values), marker in zip(printed.items(), "osD^", strict=False):
-                if network in values:
-                    batch = np.exp(np.interp(np.log(values[network]), np.log(line), np.log(line.index)))
-                    axis.plot(batch, values[network], marker, color=color, label=f"{what}, printed: batch {batch:,.0f}")
+            for (data, values), marker in zip(printed.items(), "osD^", strict=False):
+                batch = batches.loc[(data, way), network]
+                axis.plot(batch, values[network], marker, color=color, label=f"{data}, printed: batch {batch:,.0f}")
         axis.set(xscale="log", yscale="log", xlabel="images of a batch", title=way)
         axis.legend(fontsize=7)
         if axis.get_subplotspec().is_first_col():

@@ -98,10 +98,7 @@ def scores(accuracy: pd.DataFrame, majority: float, printed: Callable[[str], flo
 def gains(table: pd.DataFrame) -> str:
     """What a teacher adds, of `mini_resemotenet.gains`."""
     part = table.xs(("published", "accuracy"), level=["part", "score"])
-    each = [
-        f"{row['size'].upper()} ({name}, {row['seeds']} seed{'s' * (row['seeds'] > 1)}) {points(row)}"
-        for name, row in part.iterrows()
-    ]
+    each = [f"{row['size'].upper()} ({name}, {_seeds(row)}) {points(row)}" for name, row in part.iterrows()]
     sure = part.index[(part["low"] > 0) | (part["high"] < 0)]
     few = " One seed's interval is of the images alone." if (part["seeds"] == 1).any() else ""
     return (
@@ -110,11 +107,15 @@ def gains(table: pd.DataFrame) -> str:
     )
 
 
-def reading(table: pd.DataFrame, seeds: int) -> str:
-    """The text's reading of the loss less the equation's: difference, low, high by experiment."""
-    each = [f"{name} {points(row.rename({'difference': 'value'}))}" for name, row in table.iterrows()]
+def _seeds(row: Mapping) -> str:
+    return f"{row['seeds']:.0f} seed{'s' * bool(row['seeds'] > 1)}"
+
+
+def reading(table: pd.DataFrame) -> str:
+    """The text's reading of the loss less the equation's, of `mini_resemotenet.readings`."""
+    each = [f"{name} {points(row)} ({_seeds(row)})" for name, row in table.iterrows()]
     sure = ((table["low"] > 0) | (table["high"] < 0)).any()
-    return f"**To see.** {listed(each)}, {seeds} seed{'s' * (seeds > 1)}. " + (
+    return f"**To see.** {listed(each)}. " + (
         "It matters here which of the two is meant." if sure else "The two are not told apart here."
     )
 

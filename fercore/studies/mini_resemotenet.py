@@ -37,7 +37,7 @@ EXPERIMENTS = {  # Table IV: student and alpha; the temperature of all six is 3
     "E6": ("c", 0.20),
 }
 TEMPERATURE = 3.0
-WITHOUT, WITH = "without PrivateTest's copies", "with PrivateTest"  # what else a student is trained on
+WITHOUT, WITH = "without copies of the test set", "with the test set"  # what else a student is trained on
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Protocol:
         def add(variant: str, size: str, kd: losses.Distillation | None = None, count: int | None = None, **more):
             words = {"network": f"mini_resemotenet_{size}", "recipe": replace(self.recipe, distillation=kd)}
             words |= {"options": self.options, "train": rows, "seeds": list(self.seeds.get(size, ()))[:count]}
-            words |= {"name": f"06_{variant.replace(' ', '_').replace(',', '').replace(chr(39), '')}"}
+            words |= {"name": f"06_{variant.replace(' ', '_').replace(',', '')}"}
             if words["seeds"]:
                 found[variant] = words | ({"teacher": logits} if kd else {}) | more
 
@@ -220,6 +220,18 @@ def gains(
                 found = statistics.difference(labels[kept], taught, own, classes, score)
                 rows[name, part, score] = {"size": size, "seeds": len(pairs), "value": found.pop("difference")} | found
     return pd.DataFrame(rows).T.rename_axis(["experiment", "part", "score"]).infer_objects()
+
+
+def readings(labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], classes: int) -> pd.DataFrame:
+    """Accuracy by the text's reading of the loss less that by the equation's, of the same seeds: a row an experiment
+    that has both. Columns seeds, value (the difference), low, high, p."""
+    rows = {}
+    for name in EXPERIMENTS:
+        if {name, other_reading(name)} <= {*predicted}:
+            pairs = list(zip(predicted[other_reading(name)], predicted[name], strict=False))
+            found = statistics.difference(labels, *([pair[side] for pair in pairs] for side in (0, 1)), classes)
+            rows[name] = {"seeds": len(pairs), "value": found.pop("difference")} | found
+    return pd.DataFrame(rows).T.rename_axis("experiment")
 
 
 def searched(accuracy: pd.DataFrame, size: str) -> pd.DataFrame:

@@ -73,9 +73,9 @@ def test_what_a_teacher_adds(value, told):
 
 
 def test_whether_the_reading_of_the_loss_matters():
-    table = pd.DataFrame({"difference": [0.03], "low": [0.01], "high": [0.05]}, index=["E6"])
-    assert "E6 +3.0 points [+1.0, +5.0], 1 seed. It matters here" in sentences.reading(table, 1)
-    assert "not told apart here" in sentences.reading(table - 0.03, 2)
+    table = pd.DataFrame({"seeds": [1], "value": [0.03], "low": [0.01], "high": [0.05]}, index=["E6"])
+    assert "E6 +3.0 points [+1.0, +5.0] (1 seed). It matters here" in sentences.reading(table)
+    assert "not told apart here" in sentences.reading(table.assign(low=-0.01))
 
 
 def test_whether_a_search_has_found_anything():

@@ -139,6 +139,13 @@ def test_what_a_teacher_adds_is_of_the_same_seeds_and_images():
     assert "near_deduplicated" not in found.index.get_level_values("part")
 
 
+def test_readings_are_compared_on_the_same_seeds():
+    labels = np.arange(40) % 2
+    predicted = {"E6": [labels, 1 - labels], study.other_reading("E6"): [1 - labels], "E4": [labels]}
+    found = study.readings(labels, predicted, 2)
+    assert found.index.tolist() == ["E6"] and found.loc["E6", ["seeds", "value"]].tolist() == [1, -1]
+
+
 def test_the_search_has_the_experiment_of_the_table_among_its_settings():
     columns = {"value": 0.5, "low": 0.4, "high": 0.6, "seeds": 1}
     accuracy = pd.DataFrame(columns, index=["E4", "T 5", "E6", "alpha 0.10", "T 1", "c alone"])
