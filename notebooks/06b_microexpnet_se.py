@@ -196,8 +196,8 @@ print("above naming one class:", *(name for name in part.index if part.loc[name,
 gained = study.gains(labels, predicted, masks, len(faces.classes))
 if len(gained):
     display(stage.table(gained, "gains", "What each step adds, same seeds").style.format(precision=4))
-    steps = gained.xs("accuracy", level="score").reset_index().assign(all="")
-    figure = plots.panels(steps, "all", "step", "part", faces, "What each step adds", "points of accuracy", zero=True)
+    steps = gained.xs(("published", "accuracy"), level=["part", "score"])
+    figure = plots.intervals(steps, faces, "What each step adds", f"{tested} accuracy, points", zero=True)
     display(stage.figure(figure, "gains"), Markdown(sentences.steps(gained)))
 
 # %% [markdown]

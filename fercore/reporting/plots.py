@@ -343,14 +343,19 @@ def confusion(matrix: np.ndarray, faces: Faces, title: str) -> Figure:
 
 
 @_as_text
-def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure:
-    """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval."""
+def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str, zero: bool = False) -> Figure:
+    """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval.
+
+    zero  with a line at 0
+    """
     figure = Figure(figsize=(8, 0.42 * len(table) + 1.3), layout="constrained")
     axis = figure.subplots()
     places = np.arange(len(table))
     reach = 100 * np.array([table["value"] - table["low"], table["high"] - table["value"]])
     axis.errorbar(100 * table["value"], places, xerr=reach, fmt="o", capsize=3, label="measured, 95 %")
     axis.set_yticks(places, list(table.index))
+    if zero:
+        axis.axvline(0, color="0.4", linewidth=1)
     axis.set(xlabel=xlabel, ylim=(len(table) - 0.5, -0.5))
     axis.set_title(f"{title}, {label(faces)}")
     return figure
