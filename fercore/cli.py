@@ -175,6 +175,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("profile", help="smoke, quick, laptop or paper; reference: the results that come along")
     command.set_defaults(run=_site)
 
+    command = commands.add_parser("trainings", help="those of a notebook one by one: how far they are; run some")
+    command.add_argument("name", help="such as 06_mini_resemotenet")
+    command.add_argument("profile", help="smoke, quick, laptop or paper")
+    command.add_argument(
+        "training", nargs="*", metavar="TRAINING", help="to be run now; each goes on where it was stopped"
+    )
+    command.set_defaults(run=_trainings)
+
     command = commands.add_parser("data", help="put the data of a profile, or a set that names its subjects, in place")
     command.add_argument("name", help="a profile, or a set such as ckplus")
     command.set_defaults(run=_data)
@@ -533,6 +541,14 @@ def _site(options) -> None:
     if options.profile == site.REFERENCE:
         site.picture()
     print(site.write(options.profile))
+
+
+def _trainings(options) -> None:
+    from .pipeline import trainings
+
+    if options.training:
+        trainings.train(options.name, options.profile, options.training)
+    print(trainings.listed(options.name, options.profile).to_string())
 
 
 def _data(options) -> None:

@@ -25,6 +25,8 @@ COLUMNS = {
 }
 
 NOTHING = "–"
+TRAINED = ("reproduced", "not reproduced")  # verdicts that may rest on a training
+
 STYLE = "<style>.claims td, .claims th { text-align: left; vertical-align: top; }</style>\n"
 
 # \measured{tinyfer/table5.simple_cnn.params} in a text; an id without a number is an error, not a blank
@@ -64,7 +66,7 @@ def headline(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> pd.Data
                 "measured": measured or NOTHING,
                 "without copies": without or NOTHING,
                 "how": how,
-                "verdict": row["verdict"],
+                "verdict": _verdict(row),
             }
         )
     return pd.DataFrame(found)
@@ -72,13 +74,18 @@ def headline(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> pd.Data
 
 def _own(row: Mapping) -> tuple[str, str, str]:
     """What was measured as the paper did, or counted; without copies; and how, or what is missing."""
-    if row["protocol"] not in ("", measurements.PAPER) or pd.isna(row["measured"]):
+    if (row["protocol"] and not _the_papers(row["protocol"])) or pd.isna(row["measured"]):
         if row["evidence"]:
             return "", "", f"the paper's own numbers, {row['evidence']}"
         return "", "", f"nothing near: {'needs ' + row['needs'] if row['needs'] else 'not run'}"
     seeds = f", {row['seeds']:.0f} seeds" if pd.notna(row["seeds"]) else ""
     how = f"as the paper{seeds}" if row["protocol"] else "counted"
     return _with_interval(row, "measured"), _number(row, "deduplicated"), how
+
+
+def _the_papers(protocol: str) -> bool:
+    """Whether a training has the paper's settings, whatever else it was other in."""
+    return measurements.reservation(protocol) is not None
 
 
 def _with_interval(row: Mapping, name: str) -> str:
@@ -90,7 +97,7 @@ def beside(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> dict[str,
     """By claim that nobody measured as the paper did, what stands nearest to it: its value and interval, the value
     without copies, its name, and how it differs."""
     found = {}
-    for _, row in table[table["protocol"].ne(measurements.PAPER)].iterrows():
+    for _, row in table[~table["protocol"].map(_the_papers)].iterrows():
         claim = ledger.claims[row["id"]]
         if near := nearest(claim, made):
             values = {key: claim.in_unit(near.found[key]) for key in ("value", "low", "high", "deduplicated")}
@@ -98,6 +105,26 @@ def beside(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> dict[str,
             value, without = _with_interval(numbers, "value"), _number(numbers, "deduplicated")
             found[row["id"]] = value, without, near.measurement, near.differs
     return found
+
+
+def printed_table(ledger: Ledger, name: str, measured: Mapping[str, float]) -> pd.DataFrame:
+    """A printed table, such as "mini_resemotenet/table2": its numbers as they are printed, and behind a column what was
+    measured for it, in its unit, where anything was: "parameters" and "parameters here".
+
+    measured  by the name of the measurement, in the unit of its kind
+    """
+    rows: dict[str, dict] = {}
+    claims = [claim for key, claim in ledger.claims.items() if key.rsplit(".", 2)[0] == name]
+    for claim in claims:
+        cells = rows.setdefault(claim.row, {})
+        cells[claim.column] = claim.text
+        if claim.measurement in measured:
+            cells[f"{claim.column} here"] = claim.in_unit(measured[claim.measurement])
+    table = pd.DataFrame(rows).T.rename_axis("row")
+    fullest = max(rows.values(), key=len)  # a row that lacks a column says nothing of their order
+    printed = list(dict.fromkeys(name for name in [*fullest, *table] if not name.endswith(" here")))
+    order = [column for one in printed for column in (one, f"{one} here") if column in table]
+    return table[order].infer_objects()
 
 
 def grouped(frame: pd.DataFrame, papers: Mapping[str, Mapping]) -> str:
@@ -170,6 +197,7 @@ def page(
     rows = []
     for _, row in table.iterrows():
         cells = dict(row) | {"claimed": _unit(row["claimed"], row["unit"]), "measured": _number(row, "measured")}
+        cells["verdict"] = _verdict(row)
         if row["cited"]:
             cells["about"] += f" (cited {row['cited']})"
         cells = {key: _cell(cells[key]) for key in COLUMNS}
@@ -247,6 +275,12 @@ def _cell(value: object) -> str:
 def _within(cell: str, change: Callable[[str], str]) -> str:
     """A cell with what stands in it changed."""
     return f"<td>{change(cell.removeprefix('<td>').removesuffix('</td>'))}</td>"
+
+
+def _verdict(row: pd.Series) -> str:
+    """The verdict, and what the training that it rests on was other in: "not reproduced, with another teacher"."""
+    reserved = measurements.reservation(str(row["protocol"])) if row["verdict"] in TRAINED else ""
+    return f"{row['verdict']}, with {reserved}" if reserved else row["verdict"]
 
 
 def _unit(text: str, unit: str) -> str:

@@ -39,8 +39,9 @@ class Case:
 
     @property
     def of_the_paper(self) -> bool:
-        """Whether a training was the paper's own: a shorter one says nothing about its number."""
-        return self.found is not None and self.found["protocol"] == measurements.PAPER
+        """Whether a training had the paper's settings: a shorter one says nothing about its number. What it was other
+        in all the same, such as the teacher, is shown with the verdict."""
+        return self.found is not None and measurements.reservation(str(self.found["protocol"])) is not None
 
     @property
     def tested(self) -> bool:

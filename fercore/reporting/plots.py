@@ -343,16 +343,46 @@ def confusion(matrix: np.ndarray, faces: Faces, title: str) -> Figure:
 
 
 @_as_text
-def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure:
-    """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval."""
+def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str, zero: bool = False) -> Figure:
+    """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval.
+
+    zero  with a line at 0
+    """
     figure = Figure(figsize=(8, 0.42 * len(table) + 1.3), layout="constrained")
     axis = figure.subplots()
     places = np.arange(len(table))
     reach = 100 * np.array([table["value"] - table["low"], table["high"] - table["value"]])
     axis.errorbar(100 * table["value"], places, xerr=reach, fmt="o", capsize=3, label="measured, 95 %")
     axis.set_yticks(places, list(table.index))
+    if zero:
+        axis.axvline(0, color="0.4", linewidth=1)
     axis.set(xlabel=xlabel, ylim=(len(table) - 0.5, -0.5))
     axis.set_title(f"{title}, {label(faces)}")
+    return figure
+
+
+@_as_text
+def memory(table: pd.Series, printed: Mapping[str, Mapping[str, float]], batches: pd.DataFrame, title: str) -> Figure:
+    """Memory by batch, a panel for each way of the index: a line a network, and where it comes to what is printed.
+
+    table    MB, indexed by network, way and batch
+    printed  by data set: MB by network; each set has a marker of its own
+    batches  at which a network comes to that: a row a set and way, a column a network
+    """
+    networks, ways = (list(dict.fromkeys(table.index.get_level_values(level))) for level in ("network", "way"))
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    for axis, way in zip(figure.subplots(1, len(ways), sharey=True, squeeze=False)[0], ways, strict=True):
+        for network, color in zip(networks, sns.color_palette(), strict=False):
+            line = table.xs((network, way), level=("network", "way"))
+            axis.plot(line.index, line, color=color, label=network)
+            for (data, values), marker in zip(printed.items(), "osD^", strict=False):
+                batch = batches.loc[(data, way), network]
+                axis.plot(batch, values[network], marker, color=color, label=f"{data}, printed: batch {batch:,.0f}")
+        axis.set(xscale="log", yscale="log", xlabel="images of a batch", title=way)
+        axis.legend(fontsize=7)
+        if axis.get_subplotspec().is_first_col():
+            axis.set_ylabel("memory of a forward pass, MB")
+    figure.suptitle(title)
     return figure
 
 

@@ -20,6 +20,7 @@ FILE = "measurements.csv"
 COLUMNS = ("measurement", "value", "low", "high", "seeds", "deduplicated", "near_deduplicated", "profile")
 COLUMNS += ("protocol",)
 PAPER = "paper"  # the protocol of a training that is the paper's own
+WITH = f"{PAPER}, with "  # and of one that is, but for what is named: another teacher, what the network starts from
 
 # what a claim can need before it can be checked, and the verdict where it is not at hand
 DATASETS = (*(name for name in REAL if name != "folder"), "w300")  # 300-W: landmarks, which Light-FER needs
@@ -131,14 +132,13 @@ def _exists(word: str, role: str) -> bool:
     return exists(word)
 
 
-def name(kind: str, *words: object, **settings: object) -> str:
-    """The name of a measurement of these arguments: "recall(x, folder, Test, happy %28smile%29)", and with settings
-    "accuracy(x, folder, Test, epochs=4)".
+def name(kind: str, *words: object, settings: Sequence[str] = ()) -> str:
+    """The name of a measurement of these arguments: "recall(x, folder, Test, happy %28smile%29)".
 
     What would break it in two, or be no part of it, is written as in an address, so that any class or set has a name.
+    settings  what stands behind them as it is, such as "T=3"
     """
-    given = [*map(word, words), *(f"{key}={word(value)}" for key, value in settings.items())]
-    return f"{kind}({', '.join(given)})"
+    return f"{kind}({', '.join([*(word(one) for one in words), *settings])})"
 
 
 def word(text: object) -> str:
@@ -159,19 +159,38 @@ def split(text: str) -> tuple[str, list[str], list[str]]:
     return found[1], [word for word in words if "=" not in word], [word for word in words if "=" in word]
 
 
-def protocol(profile: str, departs: str = "") -> str:
-    """PAPER where a training is the paper's own, and otherwise how it differs: "laptop profile, random weights"."""
+def protocol(profile: str, departs: str = "", reserved: str | None = None) -> str:
+    """PAPER where a training is the paper's own, and otherwise how it differs: "laptop profile, random weights".
+
+    reserved  where it has the paper's settings in whatever profile: what is other all the same, if anything
+    """
+    if reserved is not None:
+        return f"{WITH}{reserved}" if reserved else PAPER
     shorter = "" if profile == "paper" or (departs and not profile) else f"{profile} profile"
     return ", ".join(filter(None, (shorter, departs))) or PAPER
 
 
-def table(rows: Sequence[Mapping], profile: str = "", departs: str = "", faces: Sequence[Faces] = ()) -> pd.DataFrame:
+def reservation(protocol: str) -> str | None:
+    """What a training that has the paper's settings is other in all the same; None where it has others."""
+    if protocol == PAPER:
+        return ""
+    return protocol.removeprefix(WITH) if protocol.startswith(WITH) else None
+
+
+def table(
+    rows: Sequence[Mapping],
+    profile: str = "",
+    departs: str = "",
+    faces: Sequence[Faces] = (),
+    reserved: str | None = None,
+) -> pd.DataFrame:
     """Measurements as the ledger reads them, sorted by name.
 
     rows     a mapping each: measurement and value (in its kind's unit), and where there are any low and high (95 %),
              seeds, deduplicated and near_deduplicated (the value on the test images that are left)
     departs  how the trainings differ from the paper's, beside the profile; what a device takes depends on none
     faces    the sets that are measured, whose names, splits and classes names may hold beside the ledger's own
+    reserved  see `protocol`
 
     Raises ValueError for a name that no claim could have: a misspelt one would never be found.
     """
@@ -183,7 +202,7 @@ def table(rows: Sequence[Mapping], profile: str = "", departs: str = "", faces: 
     frame = pd.DataFrame(list(rows)).reindex(columns=COLUMNS)
     frame["measurement"] = [check(name, **of) for name in frame["measurement"]]
     kinds = [KINDS[split(name)[0]] for name in frame["measurement"]]
-    trained = protocol(profile, departs)
+    trained = protocol(profile, departs, reserved)
     protocols = ["" if kind.counted else trained if "dataset" in kind.arguments else PAPER for kind in kinds]
     frame["profile"], frame["protocol"] = profile, protocols
     frame = frame.sort_values("measurement", ignore_index=True)

@@ -68,6 +68,25 @@ def test_what_follows_from_the_papers_own_numbers_names_the_check(judged, paper)
     assert (second["how"], second["measured"]) == ("counted", "932,202 parameters")
 
 
+def test_a_verdict_says_what_the_training_was_other_in(judged, paper):
+    settings = {"profile": "laptop", "reserved": "another teacher: 20 of 80 epochs"}
+    ledger, _, table = judged(paper, **{ACCURACY: 0.5}, **settings)
+    said = "not reproduced, with another teacher: 20 of 80 epochs"
+    assert render.headline(ledger, table, NOTHING)["verdict"].tolist() == [said] and said in render.page(table)
+    counted = judged(paper, **{"parameters(tinyfer_lite, 7)": 1}, **settings)[2]
+    assert "not reproduced" in render.page(counted) and "another teacher" not in render.page(counted)
+
+
+def test_a_printed_table_has_what_was_measured_beside_it(write, paper):
+    ledger = write(paper)
+    found = render.printed_table(ledger, "paper/table2", {"parameters(tinyfer_lite, 7)": 932_202, ACCURACY: 0.664})
+    assert found.columns.tolist() == ["params", "params here", "accuracy", "accuracy here"]
+    assert found.loc["ours"].tolist() == ["932K", 932.202e3, "66.00", pytest.approx(66.4)]
+    assert found.loc["theirs", "accuracy"] == "70" and pd.isna(found.loc["theirs", "accuracy here"])
+    assert pd.isna(found.loc["nameless", "params"])
+    assert render.printed_table(ledger, "paper/table1", {}).columns.tolist() == ["train", "test"]
+
+
 def test_contradictions_show_both_sides(judged, paper):
     _, findings, _ = judged(paper + '  - {id: b, says: thrice, claim: text.fewer, from: "3", source: "a book"}\n')
     (found,) = render.contradictions(findings).to_dict("records")

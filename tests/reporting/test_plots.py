@@ -546,3 +546,16 @@ def test_a_softened_answer_says_how_undecided_it_is():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "temperature 1: as between 1.0 classes", "temperature 1e+06: as between 2.0 classes"
     ]  # fmt: skip
+
+
+def test_memory_has_a_marker_where_a_network_comes_to_what_is_printed():
+    index = pd.MultiIndex.from_product([["big", "small"], ["bare", "kept"], [1, 10]], names=["network", "way", "batch"])
+    table = pd.Series(np.arange(1.0, 9.0), index)
+    rows = pd.MultiIndex.from_product([["fer2013"], ["bare", "kept"]], names=["data", "way"])
+    batches = pd.DataFrame({"big": [5.0, 6.0], "small": [7.0, 8.0]}, rows)
+    figure = plots.memory(table, {"fer2013": {"big": 1.5, "small": 5.5}}, batches, "Memory")
+    assert [axis.get_title() for axis in figure.axes] == ["bare", "kept"]
+    lines = {line.get_label(): line for line in figure.axes[1].get_lines()}
+    assert set(lines) == {"big", "small", "fer2013, printed: batch 6", "fer2013, printed: batch 8"}
+    marker = lines["fer2013, printed: batch 8"]
+    assert (marker.get_xdata()[0], marker.get_ydata()[0]) == (8.0, 5.5)
