@@ -22,7 +22,7 @@ FINDINGS = {
     "labels that a majority of ten FER+ voters contradicts": ("labels_voted_wrong", "images"),
 }
 FOUND = README.split("## What has been found")[1].split("## Where things are")[0]
-NETWORKS, DATA, LEDGER = re.split(r"^### .+$", FOUND, flags=re.M)
+NETWORKS, DATA, SMALLER, LEDGER = re.split(r"^### .+$", FOUND, flags=re.M)
 ROWS = dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", DATA, flags=re.M))
 
 
@@ -82,6 +82,49 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     known = table.loc[[("XCEPTION", "mirrored"), ("lean_250k", "mirrored")], "accuracy_near_copies"]
     right = re.search(r"right on (\d+) % of these\s710, `lean_250k` on (\d+) %", NETWORKS)
     assert [int(part) for part in right.groups()] == [round(100 * share) for share in known]
+
+
+FORMS = {
+    "as it is": "fp32",
+    "weights of 8 bits, by the paper's equations": "weights of 8 bits",
+    "weights of 4 bits": "weights of 4 bits",
+    "half of the weights, at once": "pruned 0.5 at once",
+    "half of the weights, while trained on": "pruned 0.5 while training",
+    "80 % of the weights, while trained on": "pruned 0.8 while training",
+    "30 % of the channels, then trained on": "without 30 % of channels",
+    "INT8 throughout, ONNX Runtime": "INT8 per tensor",
+}
+
+
+def smaller_rows():
+    """The README's table of compression: MiB and accuracy of two networks, a row a form; nothing where it has none."""
+    table = pd.read_csv(ROOT / "reports/reference/07_light_fer_compression/compression.csv")
+    table = table.set_index(["network", "variant"])
+    rows = {}
+    for shown, form in FORMS.items():
+        cells = []
+        for name in ("lean_250k", "tinyfer_lite"):
+            row = table.loc[(name, form)] if (name, form) in table.index else None
+            cells += ["", ""] if row is None else [f"{row['MiB']:.2f}", f"{100 * row['accuracy']:.1f}"]
+        rows[shown] = " | ".join(cells)
+    return rows
+
+
+def test_what_compression_costs_is_what_was_measured():
+    head = {"taken out, or rounded": "`lean_250k`, MiB | accuracy, % | `tinyfer_lite`, MiB | accuracy, %"}
+    assert dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", SMALLER, flags=re.M)) == head | smaller_rows()
+
+
+def test_what_runtimes_take_is_what_was_measured():
+    table = pd.read_csv(ROOT / "reports/reference/08_edge_benchmarks/latency.csv")
+    table = table.set_index(["network", "img_size", "runtime"])["median"]
+    told = re.findall(r"`(\w+)` at (\d+) px takes\s([\d.]+) ms in PyTorch, ([\d.]+)\sin ONNX Runtime", SMALLER)
+    assert len(told) == 2
+    for name, side, *ms in told:
+        assert [f"{table[name, int(side), runtime]:.2f}" for runtime in ("PyTorch", "ONNX Runtime")] == ms
+    eight = re.search(r"in INT8\s([\d.]+) and ([\d.]+)", SMALLER)
+    found = [table["lean_250k", 48, "ONNX Runtime int8"], table["tinyfer_lite", 64, "ONNX Runtime int8"]]
+    assert list(eight.groups()) == [f"{ms:.2f}" for ms in found]
 
 
 def test_what_it_says_of_statements_is_what_was_tested():

@@ -708,7 +708,7 @@ def sparsity(curve: pd.DataFrame, whole: Mapping[str, float], faces: Faces, titl
         for how, part in curve[curve["network"] == network].groupby("how", sort=False):
             axis.plot(100 * part["sparsity"], 100 * part["accuracy"], "o-", label=how)
         axis.set(title=network, xlabel="weights taken out of each layer, %", xlim=(0, 100), ylim=(0, None))
-    axes[-1].legend(fontsize=9)
+    axes[0].legend(fontsize=9)
     axes[0].set_ylabel("accuracy, %")
     figure.suptitle(f"{title}, {label(faces)}")
     return figure
