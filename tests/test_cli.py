@@ -268,6 +268,7 @@ def commands():
     """Every command with words that it takes."""
     words = {"import": ["synthfer"], "audit": ["x"], "train": ["x", "--data", "x", "--to", "x"], "params": ["smoke"]}
     words |= {"data": ["smoke"], "notebook": ["x", "smoke"], "convert": ["x", "y"], "export": ["x", "--to", "y"]}
+    words |= {"grade": ["x"]}
     [action] = [action for action in cli._parser()._actions if action.choices]
     return {name: [name, *words.get(name, [])] for name in action.choices}
 
