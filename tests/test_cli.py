@@ -272,13 +272,8 @@ def test_networks_are_printed_beside_their_papers_numbers(said, at_the_root, tmp
 def commands():
     """Every command with words that it takes."""
     words = {"import": ["synthfer"], "audit": ["x"], "train": ["x", "--data", "x", "--to", "x"], "params": ["smoke"]}
-    words |= {
-        "data": ["smoke"],
-        "notebook": ["x", "smoke"],
-        "trainings": ["x", "smoke"],
-        "convert": ["x", "y"],
-        "export": ["x", "--to", "y"],
-    }
+    words |= {"data": ["smoke"], "notebook": ["x", "smoke"], "trainings": ["x", "smoke"], "site": ["smoke"]}
+    words |= {"convert": ["x", "y"], "export": ["x", "--to", "y"], "grade": ["x"]}
     [action] = [action for action in cli._parser()._actions if action.choices]
     return {name: [name, *words.get(name, [])] for name in action.choices}
 

@@ -60,10 +60,13 @@ class Outcome:
 def questions(autograder: str | Path) -> list[Question]:
     """The questions of a lab in its order, from the notebook that `make` has put into its folder `autograder`."""
     (path,) = Path(autograder).glob("*.ipynb")
+    notebook = nbformat.read(path, 4)
+    cells = [cell.source for cell in notebook.cells]
     found = []
-    for source in nbformat.read(path, 4).metadata["otter"]["tests"].values():
+    for source in notebook.metadata["otter"]["tests"].values():
         test = guard.read(source)
         found.append(Question(test["name"], float(test["points"]), bool(test["all_or_nothing"]), source))
+    found.sort(key=lambda question: cells.index(f'grader.check("{question.name}")'))  # JSON has them by name
     return found
 
 

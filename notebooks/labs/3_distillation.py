@@ -296,6 +296,17 @@ def test_a_certain_teacher_at_temperature_1_counts_like_the_label(teacher_share)
 
 
 # %%
+def test_temperature_acts_twice(teacher_share):
+    import numpy as np
+    import torch
+
+    teacher, target = torch.tensor([[200.0, 0]]), torch.tensor([0])
+    hint = "as certain as the label at temperature 4, too, but the gradient is divided by 4: 1/4 to 1"
+    assert np.isclose(teacher_share(teacher, target, 4.0, 0.5), 0.2), hint
+
+
+# %%
+# HIDDEN
 def test_it_is_the_share_of_the_gradients_of_the_loss(teacher_share):
     import numpy as np
     import torch

@@ -200,7 +200,20 @@ def test_neighbours_are_weighed_from_left_to_right(eca):
 
 
 # %%
-def test_images_do_not_mix_and_places_are_averaged(eca):
+def test_images_and_places(eca):
+    import torch
+
+    features = torch.tensor([[[[1.0, 3.0]], [[0.0, 0.0]]], [[[0.0, 0.0]], [[4.0, 6.0]]]])
+    gates = torch.tensor([[2.0, 2.0], [5.0, 5.0]]).sigmoid()  # of means 2 and 0, and 0 and 5
+    found = eca(features, torch.ones(3))
+    assert found.shape == features.shape, "the shape stays"
+    hint = "the mean over the places of a channel, and gates of each image by itself"
+    assert torch.allclose(found, features * gates[:, :, None, None]), hint
+
+
+# %%
+# HIDDEN
+def test_a_wider_kernel(eca):
     import torch
     import torch.nn.functional as F
 
