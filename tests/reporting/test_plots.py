@@ -559,3 +559,10 @@ def test_memory_has_a_marker_where_a_network_comes_to_what_is_printed():
     assert set(lines) == {"big", "small", "fer2013, printed: batch 6", "fer2013, printed: batch 8"}
     marker = lines["fer2013, printed: batch 8"]
     assert (marker.get_xdata()[0], marker.get_ydata()[0]) == (8.0, 5.5)
+
+
+@pytest.mark.parametrize("zero", [False, True])
+def test_differences_have_a_line_at_nothing(zero):
+    table = pd.DataFrame({"value": [0.1], "low": [0.0], "high": [0.2]}, index=["a step"])
+    axis = plots.intervals(table, seven(), "Steps", "points", zero=zero).axes[0]
+    assert sum(list(line.get_xdata()) == [0, 0] for line in axis.get_lines()) == zero
