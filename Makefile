@@ -1,5 +1,6 @@
-# make reproduce [PROFILE=quick] [FER2013=download] [FERPLUS=fer2013new.csv] [CKPLUS=download] [RAFDB=download SPLIT=90/10] …
-#   · test · lab · clean; for who works on it: notebooks · scripts · deps · lock
+# make reproduce [PROFILE=quick] [STAGE=03_tinyfer_lite] [FER2013=download] [FERPLUS=fer2013new.csv] [CKPLUS=download] [RAFDB=download SPLIT=90/10] …
+#   · test · lab · clean; to teach: labs · grade SUBMISSIONS=folder; for who works on it: notebooks · scripts · deps · reference
+#   · lock
 # Each sets up what it needs by itself, from nothing but make, git and Python 3.11 or newer.
 
 # What is given to make is a path or a word: as text it goes to the commands, through the environment, and neither make
@@ -7,7 +8,8 @@
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(eval override export $(name) := $$(value $(name)))))
 
 PROFILE ?= quick
-export PROFILE
+STAGE   ?= site
+export PROFILE STAGE
 PYTHON  ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
              $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 VENV    := .venv
@@ -18,7 +20,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: reproduce test lab notebooks scripts deps lock clean setup
+.PHONY: reproduce test lab labs grade notebooks scripts deps reference lock clean setup
 .DEFAULT_GOAL := reproduce
 
 setup: $(READY)
@@ -40,26 +42,41 @@ reproduce: $(READY)
 	@case "$$PROFILE" in smoke|quick|laptop|paper) ;; *) printf 'make: no profile %s; there are smoke, quick, laptop, paper\n' "$$PROFILE"; exit 1;; esac
 	@fercore import --given
 	@fercore params $(PROFILE)
-	@dvc repro --quiet 09_report@$(PROFILE)
-	@echo "The report is reports/$(PROFILE)/report.html"
+	@dvc repro --quiet "$$STAGE@$$PROFILE"
+	@if [ "$$STAGE" = site ]; then echo "The report is reports/$$PROFILE/index.html"; fi
 
 test: $(READY)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 	@$(BIN)/ruff check
 
 lab: $(READY)
-	@$(BIN)/jupyter lab --notebook-dir notebooks $(ARGS)
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter" $(BIN)/jupyter lab --notebook-dir notebooks $(ARGS) notebooks/index.ipynb
+
+# Student versions and autograders; again where a master has changed. build/ is not in git: it holds the solutions.
+labs: build/labs/made
+
+build/labs/made: $(READY) $(wildcard notebooks/labs/*.ipynb)
+	@fercore labs
+	@touch $@
+
+grade: build/labs/made
+	@test -n "$$SUBMISSIONS" || { echo "make: which submissions? make grade SUBMISSIONS=folder"; exit 1; }
+	@fercore grade "$$SUBMISSIONS"
 
 # The scripts are what is reviewed. In JupyterLab both are kept alike; after an edit elsewhere, one is made from the other.
 notebooks: $(READY)
-	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/[0-9]*.py
+	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py notebooks/labs/[0-9]*.py
 
 scripts: $(READY)
-	@$(BIN)/jupytext --quiet --update --to py:percent notebooks/[0-9]*.ipynb
+	@$(BIN)/jupytext --quiet --update --to py:percent notebooks/*.ipynb notebooks/labs/[0-9]*.ipynb
 
 # After a notebook or a module imports something new.
 deps: $(READY)
 	@fercore deps
+
+# After the results in reports/reference, or the claims, have changed.
+reference: $(READY)
+	@fercore site reference
 
 # For whoever changes the dependencies; needs uv.
 lock:
@@ -68,6 +85,6 @@ lock:
 
 # Trained networks in runs/ stay: they are hours of work, and are trained again where anything they rest on has changed.
 clean:
-	rm -rf $(VENV) reports/smoke reports/quick reports/laptop reports/paper data/smoke data/quick data/laptop data/paper data/subjects \
-	  data/*/dataset.json data/*/pixels-*.npy data/*/table-*.csv .dvc/cache .dvc/tmp .pytest_cache .ruff_cache notebooks/.ipynb_checkpoints
+	rm -rf $(VENV) build/labs reports/smoke reports/quick reports/laptop reports/paper data/smoke data/quick data/laptop data/paper data/subjects \
+	  data/*/dataset.json data/*/pixels-*.npy data/*/table-*.csv .dvc/cache .dvc/tmp .pytest_cache .ruff_cache notebooks/.ipynb_checkpoints notebooks/labs/.ipynb_checkpoints
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

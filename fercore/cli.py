@@ -60,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--train", metavar="SPLIT", default="train", help="what is trained on, by name or role (train)"
     )
+    command.add_argument(
+        "--save", metavar="FOLDER", help="also write the counts there, measurements.csv for the ledger"
+    )
     command.set_defaults(run=_audit)
 
     command = commands.add_parser("train", help="train a network as a YAML file says; goes on where it was stopped")
@@ -152,6 +155,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--measurement", metavar="TEXT", help="only measurements with TEXT in their name")
     command.add_argument("--summary", action="store_true", help="claims by paper and verdict")
     command.add_argument("--findings", action="store_true", help="what contradicts itself, both sides")
+    words = "which command would give the claims without a verdict one, with what and in what time, cheapest first"
+    command.add_argument("--open", action="store_true", help=words)
     command.add_argument(
         "--reports",
         nargs="+",
@@ -164,8 +169,19 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("notebook", help="run a notebook as a stage, with a profile's parameters")
     command.add_argument("name", help="such as 05_kd_temperature_grid")
     command.add_argument("profile", help="smoke, quick, laptop or paper")
-    command.add_argument("--page", metavar="HTML", help="also write it as one page that opens offline")
     command.set_defaults(run=_notebook)
+
+    command = commands.add_parser("site", help="the report as pages that open offline: reports/PROFILE/index.html")
+    command.add_argument("profile", help="smoke, quick, laptop or paper; reference: the results that come along")
+    command.set_defaults(run=_site)
+
+    command = commands.add_parser("trainings", help="those of a notebook one by one: how far they are; run some")
+    command.add_argument("name", help="such as 06_mini_resemotenet")
+    command.add_argument("profile", help="smoke, quick, laptop or paper")
+    command.add_argument(
+        "training", nargs="*", metavar="TRAINING", help="to be run now; each goes on where it was stopped"
+    )
+    command.set_defaults(run=_trainings)
 
     command = commands.add_parser("data", help="put the data of a profile, or a set that names its subjects, in place")
     command.add_argument("name", help="a profile, or a set such as ckplus")
@@ -177,6 +193,17 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("deps", help="write into dvc.yaml what each stage depends on")
     command.set_defaults(run=_deps)
+
+    command = commands.add_parser("labs", help="make the student version and the autograder of every lab")
+    command.add_argument("--to", metavar="FOLDER", default="build/labs", help="where to (build/labs)")
+    command.set_defaults(run=_labs)
+
+    command = commands.add_parser("grade", help="grade a folder of submissions of labs into one table")
+    command.add_argument("submissions", help="a folder with notebooks in it or below it, one a submission")
+    command.add_argument("--labs", metavar="FOLDER", default="build/labs", help="what `fercore labs` made (build/labs)")
+    command.add_argument("--to", metavar="CSV", default="build/grades.csv", help="the table (build/grades.csv)")
+    command.add_argument("--seconds", type=float, default=180, help="the limit of each submission (180)")
+    command.set_defaults(run=_grade)
     return parser
 
 
@@ -240,21 +267,22 @@ def _import(options) -> None:
 def _import_given(environment: Mapping[str, str]) -> None:
     """What `make reproduce NAME=download` names; notebooks 1 to 3 read the last that names no subjects."""
     from . import datasets
-    from .pipeline.data import SUBJECTS, choose
+    from .pipeline.data import choose, subject_sets
 
     given = {name: environment.get(name.upper()) for name in datasets.REAL if name != "ferplus"}
     votes, split = environment.get("FERPLUS"), environment.get("SPLIT")
     if votes and not given["fer2013"]:
         raise ValueError("FERPLUS are votes on the images of FER2013: give FER2013=fer2013.csv, too")
-    if split and not any(source for name, source in given.items() if name not in SUBJECTS):
+    subjects = subject_sets()
+    if split and not any(source for name, source in given.items() if name not in subjects):
         raise ValueError("SPLIT divides a set that is given with it, such as RAFDB=folder")
     for name, source in given.items():
         if source:
             more = {"votes": votes} if name == "fer2013" and votes else {}
-            more |= {"split": split} if split and name not in SUBJECTS else {}
+            more |= {"split": split} if split and name not in subjects else {}
             path = datasets.import_dataset(name, source, Path("data") / name, **more)
             _show(path)
-            if name not in SUBJECTS:
+            if name not in subjects:
                 choose(path.parent)
 
 
@@ -277,7 +305,7 @@ def _whole(faces, role: str) -> str:
 
 def _audit(options) -> None:
     from . import audit, datasets
-    from .results import tables
+    from .results import measurements, tables
 
     faces = datasets.load_imported(options.folder)
     print(f"{tables.label(faces)}: {len(faces):,} images")
@@ -294,6 +322,8 @@ def _audit(options) -> None:
         print(f"\n{name}: {redundant:,} redundant, {contradicted:,} in groups of several labels")
         if split:
             print(audit.leakage(faces, group, train).to_string(float_format="{:.4f}".format))
+    if options.save:
+        measurements.write(measurements.table(audit.measurements(faces), faces=[faces]), options.save)
     if not split:
         print("\nno splits, and so no leakage between them; import it with --split 80/10/10 to have some")
 
@@ -447,10 +477,11 @@ def _networks(options) -> None:
 
 def _claims(options) -> None:
     from . import claims
-    from .results import measurements
+    from .claims import effort, settings
 
-    ledger = claims.load()
-    evidence = measurements.gather(options.reports)
+    networks = claims.networks()
+    ledger = claims.load(counted=networks)
+    evidence = settings.evidence(options.reports)
     findings = claims.run(ledger, evidence)
     table = claims.judge(ledger, evidence, findings)
     for key, value in (("paper", options.paper), ("verdict", options.verdict)):
@@ -460,7 +491,9 @@ def _claims(options) -> None:
         table = table[table[key].eq(value)] if value else table
     if options.measurement:
         table = table[table["measurement"].str.contains(options.measurement, regex=False)]
-    if options.summary:
+    if options.open:
+        _open(effort.plan(ledger, table, networks, evidence))
+    elif options.summary:
         print(claims.summary(table).to_string())
     elif options.findings:
         for finding in findings:
@@ -475,14 +508,47 @@ def _claims(options) -> None:
         print(table[columns].astype({"seeds": float}).to_string(index=False, na_rep="", float_format="{:,.10g}".format))
 
 
+def _open(plan) -> None:
+    """What it would take, cheapest first; then what no command here gives."""
+    from .claims.effort import shown
+
+    for way in plan[plan["command"] != ""].itertuples():
+        print(f"{shown(way.hours)} here, {len(way.claims)} claims, needs {way.needs or 'nothing'}\n    {way.command}")
+        print(f"    {', '.join(way.claims[:3])}{', …' * (len(way.claims) > 3)}")
+    lacking = plan[plan["command"] == ""]
+    if len(lacking):
+        print("\nno command here gives a verdict on")
+    for way in lacking.itertuples():
+        print(f"{len(way.claims):6}  needs {way.needs or 'a check that nobody has written down'}")
+
+
 def _notebook(options) -> None:
     from .pipeline import notebook
 
     executed = notebook.run(options.name, options.profile)
-    if options.page:
-        from .reporting.page import page
+    from .reporting.page import page  # after what the notebook has to say
 
-        page(executed, options.page)
+    record = executed.parents[1] / f"provenance/{options.name}.json"
+    page(executed, executed.with_suffix(".html"), record)
+
+
+def _site(options) -> None:
+    from .pipeline.notebook import PROFILES
+    from .reporting import site
+
+    if options.profile not in (*PROFILES, site.REFERENCE):
+        raise ValueError(f"no profile {options.profile!r}; there are {', '.join(PROFILES)}, and {site.REFERENCE}")
+    if options.profile == site.REFERENCE:
+        site.picture()
+    print(site.write(options.profile))
+
+
+def _trainings(options) -> None:
+    from .pipeline import trainings
+
+    if options.training:
+        trainings.train(options.name, options.profile, options.training)
+    print(trainings.listed(options.name, options.profile).to_string())
 
 
 def _data(options) -> None:
@@ -492,14 +558,15 @@ def _data(options) -> None:
 
 
 def _params(options) -> None:
-    from .pipeline import notebook, stages
+    from .pipeline import notebook
+    from .pipeline.data import subject_sets
 
     found = sorted(Path("notebooks").glob("[0-9]*.ipynb"))
     if not found:
         raise FileNotFoundError("no numbered notebook in notebooks/; run this at the root of the project")
     for path in found:
         notebook.parameters(path.stem, options.profile)
-    for source in {"faces", "fer2013", *stages.subject_sets()}:  # what stages look into, where nothing was imported
+    for source in {"faces", "fer2013", *subject_sets()}:  # what stages look into, where nothing was imported
         Path("data", source).mkdir(parents=True, exist_ok=True)
 
 
@@ -508,6 +575,26 @@ def _deps(options) -> None:
 
     path = Path("dvc.yaml")
     path.write_text(stages.rewritten(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _labs(options) -> None:
+    from .labs import make
+
+    masters = sorted(Path("notebooks/labs").glob("[0-9]*.ipynb"))
+    if not masters:
+        raise FileNotFoundError("no lab in notebooks/labs; run this at the root of the project")
+    for folder in make.make(masters, options.to):
+        print(folder)
+
+
+def _grade(options) -> None:
+    from .labs import grade
+
+    table = grade.grade_all(options.submissions, options.labs, options.seconds)
+    path = Path(options.to)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path)
+    print(f"{path}: {len(table)} submissions, {(table['status'] == grade.GRADED).sum()} graded")
 
 
 if __name__ == "__main__":  # torchrun -m fercore.cli train ...

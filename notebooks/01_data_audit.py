@@ -257,6 +257,17 @@ else:
     said = "nobody has voted on these images"
 display(Markdown(f"**To see.** Labels contradicted by a majority: {said}."))
 
+# %%
+if voted:
+    from fercore.datasets import votes
+
+    counts_of = votes.counts(faces)
+    agreement = counts_of.max(axis=1) / np.maximum(counts_of.sum(axis=1), 1)
+    display(explore(
+        lambda place: plots.by_agreement(faces, agreement, place, sheet),
+        place=ipywidgets.FloatSlider(0.0, min=0.0, max=1.0, step=0.05, description="agreed"),
+    ))
+
 # %% [markdown]
 # Can doubtful labels be found without asking anyone? *Confident learning* compares each label with the probabilities of a
 # model that has seen neither the image nor a copy of it. The model here is plain (gradients' orientations and logistic

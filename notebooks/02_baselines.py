@@ -264,6 +264,16 @@ display(compared.style.format(precision=3, thousands=","))
 display(stage.timings.figure(plots.size_and_latency(compared.loc[networks], faces), "size_and_latency"))
 
 # %% [markdown]
+# With the slider you say how many parameters you can afford. **Guess** first: does each further million buy accuracy?
+
+# %%
+known = compared.loc[networks].rename(columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"})
+explore(
+    lambda budget: plots.affordable(known, faces, 10**budget),
+    budget=ipywidgets.FloatSlider(6.2, min=5.9, max=6.8, step=0.05, description="10 to the"),
+)
+
+# %% [markdown]
 # **A puzzle**: do parameters tell who is slow? And if not, what does? A convolution uses each of its weights once for every place of
 # the map that it runs over, so a network with few weights and large maps multiplies more than one with many and small maps.
 
@@ -299,6 +309,7 @@ for name in networks:
         )
 stage.table(metrics.predictions(rows, labels, predicted), "predictions")
 stage.measure(measured, departs="" if weights else "random weights")
+stage.measure([{"measurement": f"latency({name}, here)", "value": ms[name] / 1000} for name in networks])
 
 # %%
 from fercore.results import tables

@@ -331,12 +331,14 @@ display(Markdown(
 # Compare with your guesses. What would you need before you said *ECA helps*?
 
 # %%
+from fercore.results.measurements import name as measurement
+
 measured = statistics.measurements(
     "tinyfer_lite", faces.name, tested, labels, predicted[ablation.FULL], faces.classes, masks
 )
-for name, column in [*((f"{score}(tinyfer_lite, {faces.name}, {selected})", score) for score in metrics.SCORES),
-                     (f"best_epoch(tinyfer_lite, {faces.name})", "epoch")]:
-    measured.append({"measurement": name, "value": best[column].mean(), "seeds": len(seeds)})
+own = {measurement("best_epoch", "tinyfer_lite", faces.name): "epoch"}
+own |= {measurement(score, "tinyfer_lite", faces.name, selected): score for score in metrics.SCORES}
+measured += [{"measurement": key, "value": best[one].mean(), "seeds": len(seeds)} for key, one in own.items()]
 said = {ablation.FULL: predicted[ablation.FULL], **predicted}  # the full recipe's in front
 stage.table(metrics.predictions(rows, labels, said), "predictions")
 stage.measure(measured, departs="" if weights else "random weights")

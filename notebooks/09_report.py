@@ -36,14 +36,15 @@ out = ""  # where tables and LaTeX macros go; empty: nowhere
 
 # %%
 from fercore import claims
-from fercore.claims import equations, render
+from fercore.claims import equations, render, settings
 from fercore.models.profile import compare, count
 from fercore.results import measurements
 
 networks = claims.networks(f"{params}/paper/networks.yaml")
 ledger = claims.load(f"{params}/claims", networks)
 measurements.write(measurements.table(count(networks) + equations.measure(), profile), out)
-evidence = measurements.gather([reports, reference])
+evidence = settings.evidence([reports, reference], params)
+made = measurements.every([reports, reference])
 findings = claims.run(ledger, evidence)
 verdicts = claims.judge(ledger, evidence, findings)
 
@@ -72,11 +73,12 @@ display(Markdown(sentences.counted(verdicts)))
 # %% [markdown]
 # ## What the papers are known for
 #
-# A paper is read for a handful of its numbers. *Measured* is on FER2013's PrivateTest as published; *deduplicated* leaves out
-# the images that also stand in Training. **Are the numbers that a paper is known for safer than the rest of it?**
+# A paper is read for a handful of its numbers. *Measured* is on FER2013's PrivateTest as published; *without copies* leaves out
+# the images that also stand in Training. Where the paper's own training or device could not be had, the *nearest* measurement
+# stands there under its own name; it decides no verdict. **Are the numbers that a paper is known for safer than the rest of it?**
 
 # %%
-display(HTML(render.grouped(render.headline(ledger, verdicts), ledger.papers)))
+display(HTML(render.grouped(render.headline(ledger, verdicts, made), ledger.papers)))
 display(Markdown(sentences.known_for(verdicts, ledger.headline)))
 
 # %% [markdown]
@@ -118,45 +120,27 @@ equal = sizes.filter(like=" equal").melt(value_name="equal").query("equal != ''"
 print(equal.groupby(["variable", "equal"]).size().to_string())
 
 # %% [markdown]
-# ## What was measured
+# ## What it would take
 #
-# Stage by stage, on the data of this profile. Each notebook tells how to read its tables.
+# Most claims have no verdict, for want of data, weights, a device or time. For some there is a command; here they are, cheapest
+# first, on two cores. **Which would you run tonight, and how many claims would it settle?**
 
 # %%
-from fercore.reporting import page
+from fercore.claims import effort
 
-stages = page.stages(reports)
-if not stages:
-    display(Markdown(f"Nothing has been measured in `{reports}` yet: run `make reproduce PROFILE={profile}`."))
-for stage in stages:
-    display(*page.section(stage))
-
-# %% [markdown]
-# ## Measured on real data before
-#
-# What comes with the project in `reports/reference`, with the record of how it was made.
-
-# %%
-for stage in page.stages(reference):
-    if stage.name != "01_data_audit":
-        display(*page.section(stage))
+plan = effort.plan(ledger, verdicts, networks, evidence, params)
+ways = plan[plan["command"] != ""].assign(hours=plan["hours"].map(effort.shown), claims=plan["claims"].map(len))
+display(ways.style.hide(axis="index").format(escape="html"))
 
 # %% [markdown]
 # ## The whole ledger
 #
-# Every number of every table, the numbers of the text, and the numbered equations. `fercore claims` prints the same. **Look up
-# one that you would have cited.**
+# Every number of every table, the numbers of the text, and the numbered equations. `fercore claims` prints the same, and
+# `reports/PROFILE/index.html` has it beside all that the other notebooks measured. **Look up one that you would have cited.**
 
 # %%
-display(HTML(render.page(verdicts, "../../" if out else "")))  # from page.html, or from this notebook
+display(HTML(render.page(verdicts, "../../../" if out else "../")))  # from reports/PROFILE/notebooks, or from here
 
 # %%
 if out:
     render.write(out, verdicts, contradictions=contradictions, doubtful=doubtful, networks=sizes)
-
-# %% [markdown]
-# ## Every finding of the stages
-
-# %%
-for stage in stages:
-    display(*page.numbers(stage))

@@ -163,6 +163,11 @@ def test_params(project, said, refused):
     assert "no profile 'fast'; there are smoke, quick, laptop, paper" in refused("params", "fast")
 
 
+def test_the_trainings_of_a_notebook_that_has_none_to_be_run_alone(refused, at_the_root):
+    told = refused("trainings", "01_data_audit", "quick")
+    assert "cannot be run one by one; those of 06_mini_resemotenet, 06b_microexpnet_se can" in told
+
+
 def test_notebook_of_an_unknown_name_or_profile(refused, at_the_root):
     assert "06_none" in refused("notebook", "06_none", "smoke")
     assert "no profile 'fast'" in refused("notebook", "01_data_audit", "fast")
@@ -267,7 +272,8 @@ def test_networks_are_printed_beside_their_papers_numbers(said, at_the_root, tmp
 def commands():
     """Every command with words that it takes."""
     words = {"import": ["synthfer"], "audit": ["x"], "train": ["x", "--data", "x", "--to", "x"], "params": ["smoke"]}
-    words |= {"data": ["smoke"], "notebook": ["x", "smoke"], "convert": ["x", "y"], "export": ["x", "--to", "y"]}
+    words |= {"data": ["smoke"], "notebook": ["x", "smoke"], "trainings": ["x", "smoke"], "site": ["smoke"]}
+    words |= {"convert": ["x", "y"], "export": ["x", "--to", "y"], "grade": ["x"]}
     [action] = [action for action in cli._parser()._actions if action.choices]
     return {name: [name, *words.get(name, [])] for name in action.choices}
 

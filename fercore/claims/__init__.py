@@ -1,7 +1,7 @@
 """What the papers claim, what was measured, the verdict.
 
 ledger = claims.load()                                        # params/claims, one YAML file a paper
-evidence = measurements.gather(["reports/quick", "reports/reference"])
+evidence = settings.evidence(["reports/quick", "reports/reference"])   # from fercore.claims import settings
 findings = claims.run(ledger, evidence)                       # every consistency check
 table = claims.judge(ledger, evidence, findings)              # a row a claim, with its verdict
 """

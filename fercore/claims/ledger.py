@@ -291,7 +291,7 @@ def _claim(entry: Mapping, path: Path, networks: Iterable[str], papers: Iterable
         except ValueError as error:
             raise LedgerError(f"{where}: {error}") from None
         kind = measurements.KINDS[measurements.split(measurement)[0]]
-        if unit and rounding.UNITS[unit][0] != kind.unit:
+        if unit and kind.unit and rounding.UNITS[unit][0] != kind.unit:
             raise LedgerError(f"{where}: {unit} does not fit {measurement}, which is in {kind.unit}")
         if kind.counted or kind is measurements.KINDS["effect"]:
             tolerance = ""

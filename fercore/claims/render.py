@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from ..results import text
+from ..results import measurements, text
 from .checks import Finding
 from .ledger import Ledger
+from .nearest import nearest
 from .rounding import COUNTED
 
 COLUMNS = {
@@ -22,6 +23,9 @@ COLUMNS = {
     "verdict": "verdict",
     "evidence": "evidence",
 }
+
+NOTHING = "–"
+TRAINED = ("reproduced", "not reproduced")  # verdicts that may rest on a training
 
 STYLE = "<style>.claims td, .claims th { text-align: left; vertical-align: top; }</style>\n"
 
@@ -37,31 +41,96 @@ MACROS = r"""% Made by notebooks/09_report. \measured{ID} \claimed{ID} \verdict{
 """
 
 
-def headline(ledger: Ledger, table: pd.DataFrame) -> pd.DataFrame:
-    """The claims that each paper is known for: claimed, measured, interval, seeds, deduplicated, verdict."""
-    rows = table.set_index("id").loc[list(ledger.headline)]
-    return pd.DataFrame(
-        [
+def headline(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
+    """The claims that each paper is known for: claimed, measured, without the copies in what is trained on, how that
+    was measured, verdict.
+
+    Where the paper's own training or device could not be had, the nearest measurement stands there under its own name,
+    with how it differs; where there is none, what is missing.
+    made  every measurement, as `measurements.every` gives them
+    """
+    rows = table.set_index("id", drop=False).loc[list(ledger.headline)]
+    near = beside(ledger, rows, made)
+    found = []
+    for key, row in rows.iterrows():
+        measured, without, how = _own(row)
+        if key in near:
+            measured, without, name, differs = near[key]
+            how = f"nearest: {name}; {differs}"
+        found.append(
             {
                 "paper": row["paper"],
                 "where": row["where"],
                 "about": row["about"],
                 "claimed": _unit(row["claimed"], row["unit"]),
-                "measured": _number(row, "measured"),
-                "95 % interval": "" if pd.isna(row["low"]) else f"{_number(row, 'low')} to {_number(row, 'high')}",
-                "seeds": "" if pd.isna(row["seeds"]) else f"{row['seeds']:.0f}",
-                "deduplicated": _number(row, "deduplicated"),
-                "verdict": row["verdict"],
+                "measured": measured or NOTHING,
+                "without copies": without or NOTHING,
+                "how": how,
+                "verdict": _verdict(row),
             }
-            for _, row in rows.iterrows()
-        ]
-    )
+        )
+    return pd.DataFrame(found)
+
+
+def _own(row: Mapping) -> tuple[str, str, str]:
+    """What was measured as the paper did, or counted; without copies; and how, or what is missing."""
+    if (row["protocol"] and not _the_papers(row["protocol"])) or pd.isna(row["measured"]):
+        if row["evidence"]:
+            return "", "", f"the paper's own numbers, {row['evidence']}"
+        return "", "", f"nothing near: {'needs ' + row['needs'] if row['needs'] else 'not run'}"
+    seeds = f", {row['seeds']:.0f} seeds" if pd.notna(row["seeds"]) else ""
+    how = f"as the paper{seeds}" if row["protocol"] else "counted"
+    return _with_interval(row, "measured"), _number(row, "deduplicated"), how
+
+
+def _the_papers(protocol: str) -> bool:
+    """Whether a training has the paper's settings, whatever else it was other in."""
+    return measurements.reservation(protocol) is not None
+
+
+def _with_interval(row: Mapping, name: str) -> str:
+    ends = "" if pd.isna(row["low"]) else f" [{_number(row, 'low')}, {_number(row, 'high')}]"
+    return f"{_unit(_number(row, name), row['unit'])}{ends}"
+
+
+def beside(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> dict[str, tuple[str, str, str, str]]:
+    """By claim that nobody measured as the paper did, what stands nearest to it: its value and interval, the value
+    without copies, its name, and how it differs."""
+    found = {}
+    for _, row in table[~table["protocol"].map(_the_papers)].iterrows():
+        claim = ledger.claims[row["id"]]
+        if near := nearest(claim, made):
+            values = {key: claim.in_unit(near.found[key]) for key in ("value", "low", "high", "deduplicated")}
+            numbers = {**row, **values}
+            value, without = _with_interval(numbers, "value"), _number(numbers, "deduplicated")
+            found[row["id"]] = value, without, near.measurement, near.differs
+    return found
+
+
+def printed_table(ledger: Ledger, name: str, measured: Mapping[str, float]) -> pd.DataFrame:
+    """A printed table, such as "mini_resemotenet/table2": its numbers as they are printed, and behind a column what was
+    measured for it, in its unit, where anything was: "parameters" and "parameters here".
+
+    measured  by the name of the measurement, in the unit of its kind
+    """
+    rows: dict[str, dict] = {}
+    claims = [claim for key, claim in ledger.claims.items() if key.rsplit(".", 2)[0] == name]
+    for claim in claims:
+        cells = rows.setdefault(claim.row, {})
+        cells[claim.column] = claim.text
+        if claim.measurement in measured:
+            cells[f"{claim.column} here"] = claim.in_unit(measured[claim.measurement])
+    table = pd.DataFrame(rows).T.rename_axis("row")
+    fullest = max(rows.values(), key=len)  # a row that lacks a column says nothing of their order
+    printed = list(dict.fromkeys(name for name in [*fullest, *table] if not name.endswith(" here")))
+    order = [column for one in printed for column in (one, f"{one} here") if column in table]
+    return table[order].infer_objects()
 
 
 def grouped(frame: pd.DataFrame, papers: Mapping[str, Mapping]) -> str:
     """A table as HTML, escaped, with the title of each paper above its rows."""
     columns = [column for column in frame if column != "paper"]
-    head = "".join(f"<th>{text.html(column)}</th>" for column in columns)
+    head = "".join(f'<th scope="col">{text.html(column)}</th>' for column in columns)
     parts = [f'<div class="claims"><table><thead><tr>{head}</tr></thead><tbody>']
     for name, rows in frame.groupby("paper", sort=False):
         title = f"<b>{text.html(name)}</b>: {text.html(papers[name]['title'])}"
@@ -111,38 +180,67 @@ def both_sides(contradictions: pd.DataFrame, name: str = "contradictions") -> st
     return STYLE + "\n".join(parts) + "</div>"
 
 
-def page(table: pd.DataFrame, root: str = "", name: str = "ledger") -> str:
-    """The ledger as HTML that needs nothing from elsewhere, with a field that searches it; every text is escaped.
+def page(
+    table: pd.DataFrame,
+    root: str = "",
+    name: str = "ledger",
+    near: Mapping[str, tuple[str, str, str, str]] | None = None,
+    ways: Mapping[str, tuple[str, str]] | None = None,
+) -> str:
+    """The ledger as HTML that needs nothing from elsewhere, with fields that search it; every text is escaped.
 
-    root  what leads from the page to where evidence files are named from: "../../" for reports/quick/report.html
+    root  what leads from the page to where evidence files are named from: "../../" for reports/quick/index.html
+    near  as `beside` gives it; ways  by claim the place on the page that says what a verdict would take, and a word
     """
-    head = "".join(f"<th>{text.html(title)}</th>" for title in COLUMNS.values())
+    near, ways = near or {}, ways or {}
+    head = "".join(f'<th scope="col">{text.html(title)}</th>' for title in COLUMNS.values())
     rows = []
     for _, row in table.iterrows():
         cells = dict(row) | {"claimed": _unit(row["claimed"], row["unit"]), "measured": _number(row, "measured")}
+        cells["verdict"] = _verdict(row)
         if row["cited"]:
             cells["about"] += f" (cited {row['cited']})"
-        evidence = _cell(row["evidence"])
-        if row["evidence"].endswith(".csv"):
+        cells = {key: _cell(cells[key]) for key in COLUMNS}
+        if row["evidence"].endswith((".csv", ".yaml")):
             link = text.html(root + row["evidence"])
-            evidence = evidence.replace("<td>", f'<td><a href="{link}">').replace("</td>", "</a></td>")
-        rows.append("".join(_cell(cells[key]) for key in COLUMNS if key != "evidence") + evidence)
+            cells["evidence"] = _within(cells["evidence"], lambda said, link=link: f'<a href="{link}">{said}</a>')
+        if row["id"] in near:
+            value, _, measured, differs = map(text.html, near[row["id"]])
+            cells["measured"] = f"<td><small>nearest: {value}, {measured}; {differs}</small></td>"
+        if row["id"] in ways:
+            place, words = map(text.html, ways[row["id"]])
+            link = f'<br><a href="#{place}">{words}</a>'
+            cells["verdict"] = _within(cells["verdict"], lambda said, link=link: said + link)
+        rows.append("".join(cells.values()))
     body = "".join(f"<tr>{row}</tr>\n" for row in rows)
-    return f"""{STYLE}<div id="{name}" class="claims">
-<p><label>Search <input type="search" placeholder="words that a row must hold: tinyfer exact" size="40"></label>
-<output>{len(table):,} claims</output></p>
-<table><thead><tr>{head}</tr></thead>
+    choices = {"paper": dict.fromkeys(table["paper"]), "verdict": dict.fromkeys(table["verdict"])}
+    fields = "".join(
+        f'<label>{field} <select data-column="{number}"><option value="">all</option>'
+        + "".join(f"<option>{text.html(one)}</option>" for one in of)
+        + "</select></label> "
+        for number, (field, of) in zip((0, 5), choices.items(), strict=True)
+    )
+    return f"""{STYLE}<div id="{name}" class="claims ledger">
+<form><label>search <input type="search" placeholder="words that a row must hold" size="30"></label> {fields}
+<output>{len(table):,} claims</output></form>
+<div class="scroll" tabindex="0" role="group" aria-label="the ledger"><table><thead><tr>{head}</tr></thead>
 <tbody>
-{body}</tbody></table></div>
+{body}</tbody></table></div></div>
 <script>
 (() => {{
   const box = document.getElementById("{name}"), rows = [...box.querySelectorAll("tbody tr")];
   const texts = rows.map(row => row.textContent.toLowerCase());
-  box.querySelector("input").addEventListener("input", event => {{
-    const words = event.target.value.toLowerCase().split(/\\s+/);
-    const hits = rows.filter((row, i) => !(row.hidden = !words.every(word => texts[i].includes(word))));
+  const search = box.querySelector("input"), fields = [...box.querySelectorAll("select")];
+  const chosen = (cell, field) => !field.value || (field.dataset.column === "0"
+    ? cell.textContent.startsWith(field.value + "/") : cell.firstChild.textContent === field.value);
+  const update = () => {{
+    const words = search.value.toLowerCase().split(/\\s+/);
+    const hits = rows.filter((row, i) => !(row.hidden = !(words.every(word => texts[i].includes(word))
+      && fields.every(field => chosen(row.cells[field.dataset.column], field)))));
     box.querySelector("output").textContent = `${{hits.length.toLocaleString("en")}} claims`;
-  }});
+  }};
+  box.addEventListener("input", update);
+  box.querySelector("form").addEventListener("submit", event => event.preventDefault());
 }})();
 </script>"""
 
@@ -174,6 +272,17 @@ def _cell(value: object) -> str:
     return f"<td>{breaking}</td>"
 
 
+def _within(cell: str, change: Callable[[str], str]) -> str:
+    """A cell with what stands in it changed."""
+    return f"<td>{change(cell.removeprefix('<td>').removesuffix('</td>'))}</td>"
+
+
+def _verdict(row: pd.Series) -> str:
+    """The verdict, and what the training that it rests on was other in: "not reproduced, with another teacher"."""
+    reserved = measurements.reservation(str(row["protocol"])) if row["verdict"] in TRAINED else ""
+    return f"{row['verdict']}, with {reserved}" if reserved else row["verdict"]
+
+
 def _unit(text: str, unit: str) -> str:
     names = {
         "percent": " %",
@@ -187,7 +296,7 @@ def _unit(text: str, unit: str) -> str:
     return f"{text}{names.get(unit, f' {unit}')}" if text else ""
 
 
-def _number(row: pd.Series, name: str) -> str:
+def _number(row: Mapping, name: str) -> str:
     """A measured value with as many decimals as are printed; what is counted, in full."""
     value = row[name]
     if pd.isna(value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from ..results import measurements
@@ -12,6 +13,7 @@ from .ledger import Claim, Ledger
 
 VERDICTS = {
     "exact": "computed and equal to the last printed digit",
+    "as run": "a setting, and what params/paper runs with, to the last printed digit",
     "reproduced": "measured, within the tolerance",
     "not reproduced": "measured, outside the tolerance",
     "inconsistent": "the paper contradicts itself or its own arithmetic",
@@ -21,7 +23,7 @@ VERDICTS = {
     "not run": "could be checked and was not yet",
 }
 
-EFFECT = measurements.KINDS["effect"]
+EFFECT, SETTING = (measurements.KINDS[name] for name in ("effect", "setting"))
 EQUATION = 1e-5  # greatest deviation of 32-bit numbers from an equation that is worked out in 64 bits
 
 
@@ -37,8 +39,9 @@ class Case:
 
     @property
     def of_the_paper(self) -> bool:
-        """Whether a training was the paper's own: a shorter one says nothing about its number."""
-        return self.found is not None and self.found["protocol"] == measurements.PAPER
+        """Whether a training had the paper's settings: a shorter one says nothing about its number. What it was other
+        in all the same, such as the teacher, is shown with the verdict."""
+        return self.found is not None and measurements.reservation(str(self.found["protocol"])) is not None
 
     @property
     def tested(self) -> bool:
@@ -99,8 +102,14 @@ def counted_and_equal(case: Case) -> Said:
     """A number that was computed and is equal is exact, whatever else the paper says of it."""
     if case.found is None or not case.kind.counted:
         return None
-    equal = abs(case.value) <= EQUATION if case.claim.interval is None else case.value in case.claim.interval
-    return ("exact", case.found["evidence"]) if equal else None
+    if case.claim.interval is None:
+        equal = abs(case.value) <= EQUATION
+    elif pd.notna(case.found["low"]):  # a range is the same where both of its ends are
+        ends = (case.claim.in_unit(case.found[end]) for end in ("low", "high"))
+        equal = np.allclose([float(case.claim.interval.a), float(case.claim.interval.b)], list(ends))
+    else:
+        equal = case.value in case.claim.interval
+    return ("as run" if case.kind is SETTING else "exact", case.found["evidence"]) if equal else None
 
 
 def contradicted(case: Case) -> Said:

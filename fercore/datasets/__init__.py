@@ -20,7 +20,7 @@ from pathlib import Path
 
 from .. import files
 from . import store
-from .faces import FER2013_CLASSES, ROLES, DataError, Faces, NoSplit, roles_of
+from .faces import FER2013_CLASSES, ROLES, DataError, Faces, NoSplit
 
 __all__ = ["FER2013_CLASSES", "NAMES", "ROLES", "DataError", "Faces", "NoSplit", "import_dataset", "load"]
 __all__ += ["load_imported", "options_of"]
@@ -102,5 +102,15 @@ def _divided(faces: Faces, roles: Mapping[str, str] | None, split: str | None, s
     if split is not None:
         from . import splits  # scikit-learn takes a second
 
+        if len(split.split("/")) == 2 and roles:  # of what trains: so it matters what else the splits are for
+            faces = _with_roles(faces, {role: one for role, one in roles.items() if one in faces.splits})
         faces = splits.divide(faces, split, seed)
-    return faces if roles is None else replace(faces, roles=roles_of(faces.splits) | dict(roles))
+    return _with_roles(faces, roles)
+
+
+def _with_roles(faces: Faces, roles: Mapping[str, str] | None) -> Faces:
+    """A split that is given a role has lost the one that its name, or its data set, gives it."""
+    if not roles:
+        return faces
+    left = {role: split for role, split in faces.roles.items() if split not in roles.values()}
+    return replace(faces, roles=left | dict(roles))

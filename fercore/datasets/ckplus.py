@@ -12,6 +12,9 @@ and Kaggle's CK+48, three peak frames of each labelled sequence, in which nobody
 
     CK+48/anger/S010_004_00000017.png                     48 x 48, grey
 
+and Kaggle's ckextended.csv, in FER2013's columns and codes with 7 for contempt: a frame a sequence and a neutral one of
+each, 48 x 48, in random splits that do not say who is seen.
+
 Codes: 0 neutral, 1 anger, 2 contempt, 3 disgust, 4 fear, 5 happy, 6 sadness, 7 surprise. They are the labels here too,
 since that is the class order of the released MicroExpNet weights.
 
@@ -25,12 +28,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from . import images, layout, text, tree
-from .faces import DataError, Faces, meaning, table
+from . import archives, fer2013_csv, images, layout, text, tree
+from .faces import FER2013_CLASSES, DataError, Faces, meaning, table
 from .store import allocate as allocate_temporary
 
 CLASSES = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
@@ -59,17 +63,38 @@ def read(
     """
     if peak < 1:
         raise ValueError(f"peak is a number of frames, at least 1, not {peak}")
-    with tree.opened(source, f"the folder that holds {FRAMES} and {LABELS}, or an archive of it") as root:
+    expected = f"the folder that holds {FRAMES} and {LABELS}, or an archive of it"
+    source = archives.ordinary(source, expected)
+    if source.is_file() and source.suffix.lower() == ".csv":
+        return _table(source, allocate)
+    with tree.opened(source, expected) as root:
         seen = tree.walk(root)
         homes = [seen.home(lambda names, one=one: one in names) for one in (FRAMES, LABELS)]
         if all(homes):
             return _sequences(root, *homes, (256, 256) if size == OWN else size, crop, peak, allocate)
         if homes == [None, None] and any(map(NAME.search, seen.images)):
             return _cut_out(seen, None if size == OWN else size, allocate)
+        if homes == [None, None] and len(seen.lists()) == 1:
+            return _table(seen.lists()[0], allocate)
         missing = FRAMES if homes[0] is None else LABELS
         there = f" ({homes[0] or homes[1]} has the other)" if any(homes) else ""
         expected = f"the folders {FRAMES} and {LABELS}{there}, or CK+48's <emotion>/S010_004_00000017.png"
         raise DataError(root / missing, "no such folder", expected)
+
+
+def _table(path: Path, allocate: Callable) -> Faces:
+    """ckextended.csv: its codes are FER2013's, 0 to 6, and 7 contempt."""
+    faces = fer2013_csv.read(path, allocate, (*FER2013_CLASSES, "contempt"))
+    code = np.array([CLASSES.index(meaning(name, CLASSES)) for name in faces.classes])
+    notes = (f"{path.name}: nobody's name stands in it, and people are on several sides of its splits",)
+    return replace(
+        faces,
+        name="ckplus",
+        classes=CLASSES,
+        notes=notes,
+        fingerprint=None,
+        table=faces.table.assign(label=code[faces.labels]),
+    )
 
 
 def _cut_out(seen: tree.Seen, size, allocate: Callable) -> Faces:

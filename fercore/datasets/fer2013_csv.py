@@ -36,17 +36,21 @@ NAMES = ("fer2013.csv", "icml_face_data.csv")  # that it is published under, the
 PACKED = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".tar")
 LONGEST = 1 << 24  # bytes; a quoted field that is still open after this much is a stray quotation mark
 
-LABEL_OF = {str(label).encode(): label for label in range(len(CLASSES))}
 SPLIT_OF = {split.encode(): split for split in SPLITS}
 
 
 class _Order(NamedTuple):
-    """Where the three fields stand in a row, and how many fields it has."""
+    """Where the three fields stand in a row, how many fields it has, and how many classes there are."""
 
     emotion: int
     pixels: int
     usage: int
     width: int
+    classes: int
+
+    @property
+    def label_of(self) -> dict[bytes, int]:
+        return {str(label).encode(): label for label in range(self.classes)}
 
 
 class _Block(NamedTuple):
@@ -55,13 +59,15 @@ class _Block(NamedTuple):
     splits: list[str]
 
 
-def read(source: Path, allocate) -> Faces:
+def read(source: Path, allocate, classes: tuple[str, ...] = CLASSES) -> Faces:
     """The CSV at `source`, packed or not: pixels uint8 (N, 48, 48), label, split, and `source` "row 1" and so on.
+
+    classes  in the order of their codes; another set than FER2013 may have been written in its columns
 
     Raises DataError with the line for the first row that is not as it should be.
     """
     with _open(source) as (stream, notes):
-        order = _header(source, stream.readline(LONGEST))
+        order = _header(source, stream.readline(LONGEST), classes)
         blocks = _mapped(stream, order) or _blocks(source, stream, order)
     labels = [label for block in blocks for label in block.labels]
     splits = [split for block in blocks for split in block.splits]
@@ -71,7 +77,7 @@ def read(source: Path, allocate) -> Faces:
     pixels = allocate((len(splits), SIDE, SIDE))
     np.concatenate([block.pixels for block in blocks], out=pixels.reshape(-1, PIXELS))
     rows = table(labels, splits, source=[f"row {row}" for row in range(1, len(splits) + 1)])
-    return Faces("fer2013", pixels, rows, CLASSES, notes=(*notes, *in_part(splits)))
+    return Faces("fer2013", pixels, rows, classes, notes=(*notes, *in_part(splits)))
 
 
 def in_part(splits: list[str]) -> list[str]:
@@ -128,7 +134,7 @@ def _open(source: Path) -> Iterator[tuple[io.BufferedIOBase, list[str]]]:
                 yield io.BufferedReader(archives.Limited(stream, source), CHUNK), []
 
 
-def _header(source: Path, line: bytes) -> _Order:
+def _header(source: Path, line: bytes, classes: tuple[str, ...] = CLASSES) -> _Order:
     if not line:
         raise DataError(source, "an empty file", "the header emotion,pixels,Usage")
     text = line.decode("utf-8-sig", "replace").strip()
@@ -144,7 +150,7 @@ def _header(source: Path, line: bytes) -> _Order:
             for beside in (source.with_name(name) for name in NAMES):
                 expected += f" ({beside})" if beside.is_file() else ""
         raise DataError(f"{source}: line 1", f"the header {text[:80]!r}", expected)
-    return _Order(*(names.index(name) for name in COLUMNS), len(names))
+    return _Order(*(names.index(name) for name in COLUMNS), len(names), len(classes))
 
 
 def _mapped(stream: io.BufferedIOBase, order: _Order) -> list[_Block] | None:
@@ -288,7 +294,8 @@ def _regular(text: bytes | memoryview, order: _Order, scratch: _Scratch) -> _Blo
         if odd.any():
             return None
     byte[returns] = ord(" ")
-    labels = [LABEL_OF.get(field) for field in _fields(byte, starts[:, order.emotion], ends[:, order.emotion])]
+    label_of = order.label_of
+    labels = [label_of.get(field) for field in _fields(byte, starts[:, order.emotion], ends[:, order.emotion])]
     splits = [SPLIT_OF.get(field) for field in _fields(byte, starts[:, order.usage], ends[:, order.usage])]
     if None in labels or None in splits:
         return None
@@ -336,7 +343,7 @@ def _careful(source: Path, line: int, text: bytes, order: _Order) -> _Block:
     """The rows of any chunk, one by one; raises DataError for the first that is not as it should be."""
     lines = io.StringIO(text.decode("utf-8", "replace"), newline="\n")
     reader = csv.reader(lines, skipinitialspace=True, strict=True)
-    pixels, labels, splits, scratch = [], [], [], _Scratch()
+    pixels, labels, splits, scratch, label_of = [], [], [], _Scratch(), order.label_of
     while True:
         where = f"{source}: line {line + reader.line_num}"
         try:
@@ -352,18 +359,20 @@ def _careful(source: Path, line: int, text: bytes, order: _Order) -> _Block:
         if len(row) != order.width:
             raise DataError(where, *fields_found(row, order.width))
         label, split = (row[column].strip().encode() for column in (order.emotion, order.usage))
-        if label not in LABEL_OF:
-            raise DataError(where, f"the emotion {quote(row[order.emotion])}", "a whole number of 0 to 6")
+        if label not in label_of:
+            expected = f"a whole number of 0 to {order.classes - 1}"
+            expected += " (7 is contempt in ckextended.csv, which is CK+: import it as ckplus)" if label == b"7" else ""
+            raise DataError(where, f"the emotion {quote(row[order.emotion])}", expected)
         if split not in SPLIT_OF:
             raise DataError(where, f"the Usage {quote(row[order.usage])}", ", ".join(SPLITS))
-        labels.append(LABEL_OF[label])
+        labels.append(label_of[label])
         splits.append(SPLIT_OF[split])
         pixels.append(_row(where, row[order.pixels], scratch))
     return _Block(np.array(pixels, np.uint8).reshape(-1, PIXELS), labels, splits)
 
 
 def _row(where: str, text: str, scratch: _Scratch) -> np.ndarray:
-    plain = _regular(f"0,{text.strip()},{SPLITS[0]}\n".encode(), _Order(0, 1, 2, 3), scratch)
+    plain = _regular(f"0,{text.strip()},{SPLITS[0]}\n".encode(), _Order(0, 1, 2, 3, 1), scratch)
     if plain is not None and len(plain.labels) == 1:  # a quoted field may hold more rows than one
         return plain.pixels[0]
     words = text.split()

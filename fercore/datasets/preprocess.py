@@ -5,6 +5,8 @@ Batches of tensors on whatever device they are on; evaluation, augmentation and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 
@@ -72,7 +74,7 @@ def affine(a, b, c, d, e, f) -> torch.Tensor:
     return torch.stack([torch.stack([a, b, c], -1), torch.stack([d, e, f], -1)], 1)
 
 
-def warp(images: torch.Tensor, maps: tuple[torch.Tensor, ...], side: int) -> torch.Tensor:
+def warp(images: torch.Tensor, maps: Sequence[torch.Tensor], side: int) -> torch.Tensor:
     """Float (N, C, H, W) through affine maps (N, 2, 3), in their order, to (N, C, side, side): one interpolation."""
     steps = (2 * torch.arange(side, device=images.device, dtype=images.dtype) + 1) / side - 1
     through, inside = maps[0], None

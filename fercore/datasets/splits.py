@@ -111,7 +111,8 @@ def divide(faces: Faces, shares: str, seed: int = 0) -> Faces:
     """`faces` divided anew by `shares`, at random with each class's share; the table keeps its rows and order.
 
     three shares, "80/10/10"  all images, into train, val and test, whatever splits there were
-    two shares, "90/10"       what trains, into that and val; other splits stay. Without splits: train and test
+    two shares, "90/10"       what trains, into that and val, or select where a val reports; other splits stay, with
+                              their roles. Without splits: train and test
     Where the subject of every image is named, nobody's images are on two sides. Raises ValueError for other shares, and
     for a set with too few images or subjects.
     """
@@ -122,10 +123,12 @@ def divide(faces: Faces, shares: str, seed: int = 0) -> Faces:
     column = faces.table["split"].astype(object).to_numpy(copy=True)
     unsplit = faces.splits == ("",)
     if len(parts) == 3:
-        rows, names = np.arange(len(faces)), ("train", "val", "test")
+        rows, names, roles = np.arange(len(faces)), ("train", "val", "test"), None
     else:
         rows = faces.rows("train")
-        names = ("train", "test") if unsplit else (faces.split_of("train"), "val")
+        drawn = "select" if "val" in faces.splits else "val"
+        names = ("train", "test") if unsplit else (faces.split_of("train"), drawn)
+        roles = None if unsplit else {**faces.roles, "select": drawn}
         if not unsplit and "select" in faces.roles:
             raise ValueError(f"{faces.name} has a split that selects, {faces.roles['select']!r}: no --split {shares}")
     named = (faces.table["subject"].astype(str) != "").all()
@@ -136,7 +139,7 @@ def divide(faces: Faces, shares: str, seed: int = 0) -> Faces:
     whole = "; nobody is on two sides" if named else "; images of one person may be on two sides"
     note = f"Split {shares} by this project, seed {seed}: no score on it compares with a published one{whole}."
     table = faces.table.assign(split=column.astype(str))
-    return replace(faces, table=table, notes=(*faces.notes, note), roles=None, fingerprint=None)
+    return replace(faces, table=table, notes=(*faces.notes, note), roles=roles, fingerprint=None)
 
 
 def _drawn(labels: np.ndarray, group: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:

@@ -7,6 +7,7 @@ export       one ONNX file that takes faces as the camera has them, and says wha
 compress     smaller: weights taken out, weights rounded, channels taken out, integers throughout
 runtimes     PyTorch, ONNX Runtime, OpenVINO and others, each as a function from images to logits
 variants     one network in many smaller forms: what each answers, how large and how fast it is
+memory       how much a forward pass takes, by batch
 latency      how long it takes by TinyFER-Lite's protocol
 benchmark    how long in every runtime side by side, and from a camera's frame to a label
 bundle       one file that times networks on a small computer, by `timing`, which needs NumPy alone

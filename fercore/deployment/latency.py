@@ -61,6 +61,17 @@ def costs(
     return pd.DataFrame(rows).set_index("network")
 
 
+def by_batch(networks: Sequence[str], img_size: int, batches: Sequence[int], timed: int = 5) -> pd.DataFrame:
+    """Milliseconds of one image on this machine, a row a network and a column a batch: the median of `timed` passes."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    rows = {}
+    for name in networks:
+        network = models.create(name, 7).to(device)
+        found = {batch: latency(network, img_size, batch, warmup=1, timed=timed) for batch in batches}
+        rows[name] = {batch: 1000 * np.median(seconds) / batch for batch, seconds in found.items()}
+    return pd.DataFrame(rows).T.rename_axis("network").rename_axis(columns="batch")
+
+
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)

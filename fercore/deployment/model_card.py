@@ -12,8 +12,9 @@ from .. import files
 from ..datasets import Faces
 from ..evaluation import calibration, inference, metrics, statistics
 from ..evaluation.calibration import CERTAIN
-from ..results import tables, text
+from ..results import measurements, tables, text
 from ..training import checkpoint
+from ..training.recipe import Recipe
 from ..training.trainer import Run
 
 CARD = """# {network}, trained on {data}
@@ -124,7 +125,17 @@ def release(
         "best_epoch": run.best_epoch,
     }
     tables.save_findings(found, run.folder, faces)
+    rows = statistics.measurements(
+        network, faces.name, faces.split_of("test"), labels, [predicted], faces.classes, masks
+    )
+    measurements.write(measurements.table(rows, departs=departs(run.recipe), faces=[faces]), run.folder)
     return path
+
+
+def departs(recipe: Recipe) -> str:
+    """How a training of this project's own recipe, which begins at random weights, is none of a paper's."""
+    views = {"one": "one view", "flip": "two views", "ten": "ten views"}[recipe.tta]
+    return f"{recipe.epochs} epochs of {recipe.img_size} px by a recipe of this project, random weights, {views}"
 
 
 def calibrate(run: Run, faces: Faces) -> tuple[float, dict]:

@@ -9,7 +9,7 @@ for face in predictor("photograph.jpg"):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -127,6 +127,24 @@ class Predictor:
     def _face(self, box: Box | None, probabilities: np.ndarray) -> Face:
         named = dict(zip(self.description.classes, map(float, probabilities), strict=True))
         return Face(box, named, max(named.values()) >= self.certain)
+
+
+def opinions(
+    predictors: Mapping[str, Predictor], picture: np.ndarray, find: Callable | None = None
+) -> tuple[np.ndarray, pd.DataFrame, str]:
+    """What several networks say of the largest face of a picture: the face as they see it, uint8 (H, W, 3), their
+    probabilities, a row a class and a column a predictor, and in words what they agree on.
+
+    find  a function from pictures to `Box`es; None, a picture of at most CROPPED px, and one in which it finds nothing
+          are a face as they are
+    """
+    picture = read(picture)
+    boxes = find(picture) if find and max(picture.shape[:2]) > CROPPED else []
+    face = detect.cut(picture, max(boxes, key=lambda box: box.width * box.height)) if boxes else picture
+    each = {name: predictor(face)[0] for name, predictor in predictors.items()}
+    said = pd.DataFrame({name: one.probabilities for name, one in each.items()})
+    labels = sorted({one.label if one.certain else f"{one.label}?" for one in each.values()})
+    return face, said, f"{'' if boxes or not find else 'the whole picture: '}{' or '.join(labels)}"
 
 
 @dataclass(frozen=True)

@@ -185,19 +185,22 @@ def measurements(
     predicted: Sequence[np.ndarray],
     classes: Sequence[str],
     masks: Mapping[str, np.ndarray],
+    settings: Sequence[str] = (),
 ) -> list[dict]:
     """Mean scores over seeds as measurements for the ledger: accuracy(RUN, DATASET, SPLIT), recall(…, happy).
 
     predicted  int (N,), a seed each; masks  deduplicated and near_deduplicated, bool (N,), where there are any
+    settings   of the run that its name does not hold, such as "T=3"
     """
     table = over_seeds(labels, {run: predicted}, len(classes), masks).set_index(["score", "part"])
     rows = []
     for name in SCORES:
         parts = {part: float(table.loc[(name, part), "value"]) for part in masks}
         ends = table.loc[(name, "published"), ["value", "low", "high"]].to_dict()
-        rows.append({"measurement": measurement(name, run, dataset, split), "seeds": len(predicted), **ends, **parts})
+        named = measurement(name, run, dataset, split, settings=settings)
+        rows.append({"measurement": named, "seeds": len(predicted), **ends, **parts})
     for label, found in mean_report(labels, predicted, classes).iterrows():
         for name in ("precision", "recall", "f1"):
-            measured = measurement(name, run, dataset, split, label)
+            measured = measurement(name, run, dataset, split, label, settings=settings)
             rows.append({"measurement": measured, "value": float(found[name]), "seeds": len(predicted)})
     return rows

@@ -10,7 +10,11 @@ from ..datasets import store
 from .parameters import ParameterError, fitting, layers, read_params
 
 CHOSEN = Path("data/faces")  # refers to the set that was last given to make reproduce
-SUBJECTS = ("ckplus", "oulucasia")  # that notebooks 4 and 5 read for themselves, with params/paper/data_NAME.yaml
+
+
+def subject_sets(root: str | Path = ".") -> list[str]:
+    """The sets that name their subjects, the same in every profile: those of params/paper/data_NAME.yaml."""
+    return sorted(path.stem.removeprefix("data_") for path in Path(root).glob("params/paper/data_*.yaml"))
 
 
 def prepare(name: str) -> str:
@@ -20,7 +24,7 @@ def prepare(name: str) -> str:
 
     A profile on real data reads the set that was chosen, where one was, in place of the one that its parameters name.
     """
-    if Path(f"params/paper/data_{name}.yaml").is_file():
+    if name in subject_sets():
         return prepare_data(layers(f"data_{name}", "paper"), f"data/subjects/{name}")
     files = layers("data", name)
     held = CHOSEN if (CHOSEN / store.INDEX).is_file() else Path(read_params(*files).get("store") or "data")

@@ -7,15 +7,22 @@ from pathlib import Path
 
 from .. import closure
 from ..closure import PACKAGE
+from ..results.tables import TIMINGS
+from .data import subject_sets
 
+REPORTS = "reports/${item.profile}"
+SITE, SITE_MODULE = "site", "reporting/site.py"
+OTHERS = ("reports/reference",)  # that the site shows beside what the stages leave
+READ = ("params/claims", "params/effort.yaml", "params/paper", "params/paper/networks.yaml")  # by some notebooks
 NOT_RESULTS = ("results/provenance.py", "progress.py")  # what they write or draw no stage reads
 
 
 def rewritten(text: str, root: str | Path = ".") -> str:
     """The text of dvc.yaml with the dependencies on code, parameters and scripts as they are now; the others stay.
 
-    A stage that is named like a notebook depends on its percent script, its parameters and what it imports; one of data
-    on what puts them in place, with all readers. `subjects` has every set of params/paper/data_NAME.yaml.
+    A stage that is named like a notebook depends on its percent script, its parameters and what it imports, and leaves
+    a folder, a record, the executed notebook and a page of it; one of data depends on what puts them in place, with all
+    readers; `site` on what all notebooks leave for others. `subjects` has every set of params/paper/data_NAME.yaml.
     """
     from ruamel.yaml import YAML  # which keeps comments and order
 
@@ -28,9 +35,17 @@ def rewritten(text: str, root: str | Path = ".") -> str:
         script = Path(root) / "notebooks" / f"{name}.py"
         made = [dep for dep in stage["deps"] if not dep.startswith(("fercore/", "notebooks/", "params/"))]
         named = [dep for dep in stage["deps"] if dep.startswith("params/") and dep.endswith(".yaml")]
-        if script.is_file():
+        if name == SITE:
+            outs = [out for one in content["stages"].values() for out in one["outs"]]
+            timed = [out for out in outs if out.startswith(f"{REPORTS}/{TIMINGS}/")]  # it shows them
+            made = [*(f"{REPORTS}/{path.stem}" for path in notebooks(root)), *timed, *OTHERS]
+            named, code = [], ["params/claims", "params/effort.yaml", "params/paper", *modules(PACKAGE / SITE_MODULE)]
+        elif script.is_file():
+            for out in _pages(name):
+                if out not in stage["outs"]:  # before the last, which holds the empty line that follows
+                    stage["outs"].insert(-1, out)
             named = [f"params/{kind}/{name}.yaml" for kind in ("paper", "short", "${item.profile}")]
-            more = [dep for dep in stage["deps"] if dep in ("params/claims", "params/paper/networks.yaml")]
+            more = [dep for dep in stage["deps"] if dep in READ]
             code = [f"notebooks/{name}.py", *more, *modules(script)]
         else:
             code = modules(PACKAGE / "pipeline/data.py", datasets=True)
@@ -40,9 +55,14 @@ def rewritten(text: str, root: str | Path = ".") -> str:
     return out.getvalue()
 
 
-def subject_sets(root: str | Path = ".") -> list[str]:
-    """Names of the sets that name their subjects, which are the same in every profile."""
-    return sorted(path.stem.removeprefix("data_") for path in Path(root).glob("params/paper/data_*.yaml"))
+def notebooks(root: str | Path = ".") -> list[Path]:
+    """The numbered notebooks, each a stage, as percent scripts in their order."""
+    return sorted(Path(root).glob("notebooks/[0-9]*.py"))
+
+
+def _pages(name: str) -> list[str]:
+    """The executed notebook, and a page of it."""
+    return [f"{REPORTS}/notebooks/{name}.{kind}" for kind in ("ipynb", "html")]
 
 
 def modules(root: Path, datasets: bool = False) -> list[str]:

@@ -4,5 +4,5 @@ plots       one function a figure
 sentences   words for what a figure shows, worked out from its values
 widgets     a figure with sliders
 page        tables to be read, a notebook as a page
-study_sentences, ledger_sentences   the same for the studies and for the ledger
+study_sentences, student_sentences, ledger_sentences   the same for the studies, for students and for the ledger
 """

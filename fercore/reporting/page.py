@@ -1,134 +1,132 @@
-"""The report: what each stage of a profile has left behind, gathered and put on one page that needs nothing else."""
+"""One HTML page that needs nothing from elsewhere, and an executed notebook as such a page."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from ..results import tables, text
+from ..results import text
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
-h1, h2, h3 { line-height: 1.2; margin-top: 2em; }
-h1 { margin-top: 0; }
+:root { color-scheme: light; --line: #d5d8dc; --quiet: #57606a; --link: #0b57a4; }
+* { box-sizing: border-box; }
+html { scroll-behavior: smooth; scroll-padding-top: 1rem; }
+body { font: 16px/1.55 system-ui, sans-serif; color: #1f2328; background: #fff; margin: 0; }
+main, header, nav.contents, footer { max-width: 74rem; margin: 0 auto; padding: 0 1rem; }
+header { padding-top: 2rem; }
+h1, h2, h3, h4 { line-height: 1.25; margin: 2em 0 .6em; }
+h1 { margin-top: 0; font-size: 1.9rem; }
+h2 { border-top: 1px solid var(--line); padding-top: 1.2em; }
+a { color: var(--link); }
+a:focus-visible, summary:focus-visible, input:focus-visible, select:focus-visible, [tabindex]:focus-visible
+  { outline: 3px solid #bf5b04; outline-offset: 2px; }
+.skip { position: absolute; left: -99rem; } .skip:focus { left: 1rem; top: .5rem; background: #fff; padding: .4rem; }
+nav.contents ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; list-style: none; padding: 0; margin: 1rem auto; }
 img { max-width: 100%; height: auto; }
-table { border-collapse: collapse; margin: 1em 0; font-size: .85em; font-variant-numeric: tabular-nums; }
-th, td { padding: .25em .5em; text-align: right; border-bottom: 1px solid #ddd; }
-thead th { border-bottom: 2px solid #888; }
-td:first-child, th:first-child { text-align: left; }
-tbody th { font-weight: normal; }
-.output_area, pre { overflow-x: auto; }
+figure { margin: 1.2rem 0; break-inside: avoid; } figcaption, small, .quiet { color: var(--quiet); }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem 2rem; }
+code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
+p code, li code, dd code { background: #f1f3f5; padding: .1em .3em; overflow-wrap: anywhere; }
+pre { overflow-x: auto; background: #f6f8fa; padding: .6rem; }
+.scroll, .output_area, .output_html { overflow-x: auto; }
+table { border-collapse: collapse; margin: .8em 0; font-size: .85em; font-variant-numeric: tabular-nums; }
+caption { text-align: left; font-weight: 600; padding: .3em 0; }
+th, td { padding: .28em .6em; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; }
+thead th { border-bottom: 2px solid #6e7781; }
+th[scope=row], .claims td, .claims th, td:first-child, th:first-child { text-align: left; }
+tbody th { font-weight: normal; } .scroll > table td { white-space: nowrap; }
+.warning { border-left: .3rem solid #bf5b04; padding-left: .7rem; }
+details { margin: .5rem 0; } summary { cursor: pointer; color: var(--link); }
+form { display: flex; flex-wrap: wrap; gap: .5rem 1.2rem; margin: 1rem 0; }
+input, select { font: inherit; max-width: 100%; }
 .anchor-link, .prompt { display: none; }
+@media (max-width: 40rem) {
+  .ledger thead { position: absolute; left: -99rem; }
+  .ledger tr, .ledger td { display: block; } .ledger tr { border-bottom: 2px solid var(--line); padding: .5em 0; }
+  .ledger tr[hidden] { display: none; } .ledger td { border: 0; padding: 0 .3em; overflow-wrap: anywhere; }
+  .ledger td:nth-child(4)::before { content: "claimed "; } .ledger td:nth-child(5)::before { content: "measured "; }
+  .ledger td:first-child { font-weight: 600; } .ledger td:empty { display: none; }
+}
+@media print {
+  body { font-size: 10pt; } nav, form, .skip, script { display: none; } a { color: inherit; text-decoration: none; }
+  .scroll { overflow: visible; } tr, figure { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  details::details-content { content-visibility: visible; }
+}
+"""
+CODE = """{%- extends 'basic/index.html.j2' -%}
+{% block input_group %}<details><summary>code</summary>{{ super() }}</details>{% endblock %}
+"""
+WIDGET, STATE = (f"application/vnd.jupyter.widget-{part}+json" for part in ("view", "state"))
+
+
+def shell(title: str, body: str, contents: dict[str, str] | None = None, lead: str = "") -> str:
+    """A whole page: `body` is HTML, `contents` headings by the id of their section, `lead` HTML below the title."""
+    listed = "".join(
+        f'<li><a href="#{text.html(key)}">{text.html(name)}</a></li>' for key, name in (contents or {}).items()
+    )
+    nav = f'<nav class="contents" aria-label="contents"><ul>{listed}</ul></nav>' if listed else ""
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{text.html(title)}</title><style>{STYLE}</style></head>
+<body><a class="skip" href="#main">to the content</a>
+<header>{lead}</header>
+{nav}
+<main id="main">
+{body}
+</main></body></html>
 """
 
 
-def stages(reports: str | Path) -> list[Path]:
-    """The folders below `reports` that hold a stage's findings, in the order of the notebooks."""
-    return sorted(path.parent for path in Path(reports).glob("*/findings.json"))
+def page(notebook: str | Path, target: str | Path, record: str | Path | None = None) -> Path:
+    """An executed notebook as one HTML file, its code folded away, which opens offline; returns `target`.
 
-
-def findings(stage: Path) -> tuple[str, pd.DataFrame]:
-    """What the data of a stage are called, and its single numbers: a row each, with name and value as text."""
-    whole = json.loads((stage / "findings.json").read_text(encoding="utf-8"))
-    rows = [(name.replace("_", " "), _text(value)) for name, value in whole["findings"].items()]
-    return whole["data"], pd.DataFrame(rows, columns=["finding", "value"])
-
-
-SHOWN = {  # tables that the report shows, by stage; the others are there as files
-    "01_data_audit": ("class_counts", "leakage_exact", "leakage_near", "vote_agreement"),
-    "02_baselines": ("comparison", "costs"),
-    "03_tinyfer_lite": ("scores", "report", "ablation", "differences"),
-    "04_microexpnet_pooling": ("table_2", "verdicts"),
-    "05_kd_temperature_grid": ("table_4", "variance", "methods", "verdicts"),
-    "07_light_fer_compression": ("compression", "latency"),
-    "08_edge_benchmarks": ("latency", "formats", "end_to_end", "devices"),
-    "public_networks": ("networks",),
-    "lean_250k-fer2013": ("scores",),
-    "tinyfer_lite-fer2013": ("scores",),
-}
-
-
-def shown_tables(stage: Path) -> list[tuple[str, pd.DataFrame]]:
-    """The tables of a stage that the report shows and that it has made, to be read: with a heading each, intervals
-    beside what they are of, and no column that is empty."""
-    paths = [folder / f"{name}.csv" for name in SHOWN.get(stage.name, ()) for folder in _folders(stage)]
-    found = [(path.stem, pd.read_csv(path)) for path in paths if path.is_file()]
-    of = {name: ", ".join(table["data"].unique()) for name, table in found}
-    return [(f"{name.replace('_', ' ').capitalize()}, {of[name]}", _read(table)) for name, table in found]
-
-
-def section(stage: Path) -> list:
-    """What the report shows of a stage, to be displayed in this order: a heading with a warning where faces were
-    rendered, its tables, its figures. Whatever comes from files is escaped."""
-    from IPython.display import Image, Markdown
-
-    data, numbers = findings(stage)
-    warning = "\n\n**Rendered faces: no number here compares with a paper's.**" if "synthetic" in data else ""
-    heading = f"### Stage {text.markdown(stage.name)}, data {text.markdown(data)}"
-    parts = [Markdown(f"{heading}\n\n{len(numbers)} findings.{warning}")]
-    for title, table in shown_tables(stage):
-        parts += [Markdown(f"#### {text.markdown(title)}"), _shown(table)]
-    return [*parts, *(Image(str(path)) for folder in _folders(stage) for path in sorted(folder.glob("*.png")))]
-
-
-def _folders(stage: Path) -> tuple[Path, Path]:
-    """Where its files are: its folder, and what was timed beside it (`Stage.timings`)."""
-    return stage, stage.with_name(tables.TIMINGS) / stage.name
-
-
-def numbers(stage: Path) -> list:
-    """All single numbers of a stage, to be displayed below its name; escaped."""
-    from IPython.display import Markdown
-
-    data, table = findings(stage)
-    return [Markdown(f"### {text.markdown(stage.name)}, {text.markdown(data)}"), _shown(table)]
-
-
-def _shown(table: pd.DataFrame):
-    return tables.styled(table).hide(axis="index").format(precision=3, na_rep="", thousands=",", escape="html")
-
-
-def _read(table: pd.DataFrame) -> pd.DataFrame:
-    if table["data"].nunique() == 1:
-        table = table.drop(columns="data")
-    table = table.dropna(axis=1, how="all").convert_dtypes()  # whole numbers become whole
-    for name in table.columns:
-        low, high = ("low", "high") if name in ("value", "difference") else (f"{name}_low", f"{name}_high")
-        if low in table.columns:
-            cells = table[[name, low, high]].astype(float).to_numpy()
-            table[name] = [_cell(*cell) for cell in cells]
-            table = table.drop(columns=[low, high])
-    return table.rename(columns=lambda name: name.replace("_", " "))
-
-
-def _cell(value: float, low: float, high: float) -> str:
-    if np.isnan(value):
-        return ""
-    return f"{value:.3f}" if np.isnan([low, high]).any() else f"{value:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def page(notebook: str | Path, target: str | Path) -> Path:
-    """An executed notebook as one HTML file without its code, which opens offline; returns `target`."""
+    record  how it was made, as `results.provenance` writes it; shown at the end where there is one
+    """
     import nbformat
     from nbconvert import HTMLExporter
 
-    cells = nbformat.read(notebook, as_version=4)
-    exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_input_prompt=True)
-    body, _ = exporter.from_notebook_node(cells)
-    headings = ("".join(cell.source) for cell in cells.cells if cell.cell_type == "markdown")
+    content = nbformat.read(notebook, as_version=4)
+    _pictures(content)
+    exporter = HTMLExporter(raw_template=CODE, exclude_input_prompt=True, exclude_output_prompt=True)
+    exporter.template_name = "basic"
+    body, _ = exporter.from_notebook_node(content)
+    body = body.replace("<th></th>", "<td></td>")  # the corner of a pandas table heads nothing
+    headings = ("".join(cell.source) for cell in content.cells if cell.cell_type == "markdown")
     title = next((text.splitlines()[0].lstrip("# ") for text in headings if text.startswith("# ")), "Report")
-    head = f'<meta charset="utf-8"><title>{text.html(title)}</title><style>{STYLE}</style>'
+    if record and Path(record).is_file():
+        plain = json.dumps(json.loads(Path(record).read_text(encoding="utf-8")), indent=1, ensure_ascii=False)
+        said = "\n".join(map(text.html, plain.splitlines()))
+        body += f'<section aria-labelledby="record"><h2 id="record">How it was made</h2><pre>{said}</pre></section>'
+    back = '<p><a href="../index.html">The report</a></p>'
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    whole = f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
-    target.write_text(whole, encoding="utf-8", newline="\n")
+    target.write_text(shell(title, body, lead=back), encoding="utf-8", newline="\n")
     return target
 
 
-def _text(value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return "" if value is None else str(value)
+def _pictures(content) -> None:
+    """A picture for each widget that draws one, as it stood, since no kernel answers on a page; and words for each
+    picture, from the heading above it."""
+    states = content.metadata.pop("widgets", {}).get(STATE, {}).get("state", {})
+    heading = "the beginning"
+    for cell in content.cells:
+        if cell.cell_type == "markdown":
+            found = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
+            heading = found[-1] if found else heading
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if WIDGET in data:
+                picture = _drawn(states, data.pop(WIDGET)["model_id"])
+                data.update({"image/png": picture} if picture else {})
+            if "image/png" in data:
+                output.metadata.setdefault("image/png", {}).setdefault("alt", f"figure: {heading}")
+
+
+def _drawn(states: dict, model: str) -> str | None:
+    """The PNG of a widget or of the first below it that has one, base64."""
+    found = states.get(model, {})
+    for buffer in found.get("buffers", ()):
+        if found.get("model_name") == "ImageModel" and buffer["path"] == ["value"]:
+            return buffer["data"]
+    children = (child.removeprefix("IPY_MODEL_") for child in found.get("state", {}).get("children", ()))
+    return next((picture for child in children if (picture := _drawn(states, child))), None)

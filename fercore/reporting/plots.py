@@ -343,16 +343,46 @@ def confusion(matrix: np.ndarray, faces: Faces, title: str) -> Figure:
 
 
 @_as_text
-def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure:
-    """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval."""
+def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str, zero: bool = False) -> Figure:
+    """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval.
+
+    zero  with a line at 0
+    """
     figure = Figure(figsize=(8, 0.42 * len(table) + 1.3), layout="constrained")
     axis = figure.subplots()
     places = np.arange(len(table))
     reach = 100 * np.array([table["value"] - table["low"], table["high"] - table["value"]])
     axis.errorbar(100 * table["value"], places, xerr=reach, fmt="o", capsize=3, label="measured, 95 %")
     axis.set_yticks(places, list(table.index))
+    if zero:
+        axis.axvline(0, color="0.4", linewidth=1)
     axis.set(xlabel=xlabel, ylim=(len(table) - 0.5, -0.5))
     axis.set_title(f"{title}, {label(faces)}")
+    return figure
+
+
+@_as_text
+def memory(table: pd.Series, printed: Mapping[str, Mapping[str, float]], batches: pd.DataFrame, title: str) -> Figure:
+    """Memory by batch, a panel for each way of the index: a line a network, and where it comes to what is printed.
+
+    table    MB, indexed by network, way and batch
+    printed  by data set: MB by network; each set has a marker of its own
+    batches  at which a network comes to that: a row a set and way, a column a network
+    """
+    networks, ways = (list(dict.fromkeys(table.index.get_level_values(level))) for level in ("network", "way"))
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    for axis, way in zip(figure.subplots(1, len(ways), sharey=True, squeeze=False)[0], ways, strict=True):
+        for network, color in zip(networks, sns.color_palette(), strict=False):
+            line = table.xs((network, way), level=("network", "way"))
+            axis.plot(line.index, line, color=color, label=network)
+            for (data, values), marker in zip(printed.items(), "osD^", strict=False):
+                batch = batches.loc[(data, way), network]
+                axis.plot(batch, values[network], marker, color=color, label=f"{data}, printed: batch {batch:,.0f}")
+        axis.set(xscale="log", yscale="log", xlabel="images of a batch", title=way)
+        axis.legend(fontsize=7)
+        if axis.get_subplotspec().is_first_col():
+            axis.set_ylabel("memory of a forward pass, MB")
+    figure.suptitle(title)
     return figure
 
 
@@ -378,20 +408,25 @@ def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and l
 
 
 @_as_text
-def size_and_accuracy(table: pd.DataFrame, faces: Faces, title: str, ours: Sequence[str] = ()) -> Figure:
+def size_and_accuracy(
+    table: pd.DataFrame, faces: Faces | str, title: str, ours: Sequence[str] = (), claimed: Sequence[str] = ()
+) -> Figure:
     """Accuracy against parameters, on a logarithmic axis, each network with its interval and its name.
 
-    table  indexed by network: parameters, and value, low, high (fractions); ours  those that are marked
+    table    indexed by network: parameters, and value, low, high (fractions); an interval may be missing
+    ours     those that are marked; claimed  those that nobody has measured, which are hollow
     """
     figure = Figure(figsize=(9, 5), layout="constrained")
     axis = figure.subplots()
     ordered, places = table.sort_values("value", ascending=False), []
     for name, row in ordered.iterrows():
         low, value, high = 100 * row[["low", "value", "high"]].astype(float)
-        color = sns.color_palette()[3 if name in ours else 0]
+        low, high = np.nan_to_num([low, high], nan=value)
+        color = sns.color_palette()[3 if name in ours else 7 if name in claimed else 0]
         style = {"fmt": "D" if name in ours else "o", "capsize": 2, "color": color}
+        style |= {"markerfacecolor": "white"} if name in claimed else {}
         axis.errorbar(row["parameters"], value, yerr=[[value - low], [high - value]], **style)
-        places.append((row["parameters"], value, color, low, high))
+        places.append((row["parameters"], value, "0.35" if name in claimed else color, low, high))
     sizes = table["parameters"].astype(float)
     axis.set(xscale="log", xlim=(sizes.min() / 1.6, sizes.max() * 2.2), xlabel="parameters")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -639,6 +674,28 @@ def pareto(table: pd.DataFrame, x: str, y: str, faces: Faces, title: str, xlabel
 
 
 @_as_text
+def affordable(table: pd.DataFrame, faces: Faces | str, budget: float) -> Figure:
+    """Accuracy against parameters, each network with its interval: those of at most `budget` parameters in colour, and
+    the best of them named in the title.
+
+    table  indexed by network: parameters, value, low, high (fractions)
+    """
+    within = table[table["parameters"] <= budget]
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    axis = figure.subplots()
+    for name, row in table.iterrows():
+        low, value, high = 100 * row[["low", "value", "high"]].astype(float)
+        color = sns.color_palette()[0] if name in within.index else "0.75"
+        axis.errorbar(row["parameters"], value, yerr=[[value - low], [high - value]], fmt="o", capsize=2, color=color)
+    axis.axvline(budget, color="0.4", linewidth=1)
+    axis.set(xscale="log", xlabel="parameters", ylabel="PrivateTest accuracy, %")
+    axis.xaxis.set_major_formatter(EngFormatter())
+    best = f"{within['value'].idxmax()}, {100 * within['value'].max():.1f} %" if len(within) else "none"
+    axis.set_title(f"Best within {budget:,.0f} parameters: {best}; {label(faces)}")
+    return figure
+
+
+@_as_text
 def sparsity(curve: pd.DataFrame, whole: Mapping[str, float], faces: Faces, title: str) -> Figure:
     """Accuracy against the share of weights taken out, a panel a network and a line a way.
 
@@ -658,6 +715,26 @@ def sparsity(curve: pd.DataFrame, whole: Mapping[str, float], faces: Faces, titl
 
 
 @_as_text
+def opinions(picture: np.ndarray, said: pd.DataFrame, title: str) -> Figure:
+    """A picture, (H, W) or (H, W, 3), and beside it what several networks say of it.
+
+    said  probabilities, a row a class and a column a network
+    """
+    figure = Figure(figsize=(8.4, 0.34 * len(said) + 1.6), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.4))
+    left.imshow(picture, cmap="gray", vmin=0, vmax=255)
+    left.set_axis_off()
+    right.set(xlim=(0, 100), xlabel="probability, %")
+    if said.size:
+        (100 * said).plot.barh(ax=right, width=0.8, ylabel="")
+        right.invert_yaxis()
+        right.legend(loc="lower right", fontsize=8)
+    right.grid(False, axis="y")
+    figure.suptitle(title)
+    return figure
+
+
+@_as_text
 def rounded(weights: np.ndarray, left: np.ndarray, bits: int, name: str, faces: Faces) -> Figure:
     """How often which weight occurs in a layer, before, and after rounding to so many bits; both of any one shape."""
     figure = Figure(figsize=(9, 3), layout="constrained")
@@ -669,3 +746,20 @@ def rounded(weights: np.ndarray, left: np.ndarray, bits: int, name: str, faces: 
     axes[0].set_ylabel("weights")
     figure.suptitle(f"{name}, trained on {label(faces)}")
     return figure
+
+
+@_as_text
+def by_agreement(faces: Faces, agreement: np.ndarray, place: float, count: int = 12) -> Figure:
+    """A contact sheet of `count` images a class from one place in the order in which raters agree with one another.
+
+    agreement  the share of raters who gave the most frequent answer, float (N,); NaN where nobody was asked
+    place      from 0, the most disputed of a class, to 1, those on which all agree
+    """
+    rows = []
+    for index in range(len(faces.classes)):
+        of_class = np.flatnonzero((faces.labels == index) & ~np.isnan(agreement))
+        order = of_class[np.argsort(agreement[of_class], kind="stable")]
+        start = round(place * max(len(order) - count, 0))
+        rows.append(order[start : start + count])
+    where = {0: "the most disputed", 1: "those on which all agree"}.get(place, f"{100 * place:.0f} % of the way up")
+    return contact_sheet.__wrapped__(faces, rows, faces.classes, f"From disputed to agreed: {where}")

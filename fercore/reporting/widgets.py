@@ -1,4 +1,4 @@
-"""A figure with sliders, for looking around in a notebook."""
+"""A figure with sliders, or of one's own picture, for looking around in a notebook."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import io
 from collections.abc import Callable
 
 import ipywidgets
+import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image, ImageOps
 
 
 def explore(draw: Callable[..., Figure], **controls: ipywidgets.Widget) -> ipywidgets.VBox:
@@ -19,12 +21,35 @@ def explore(draw: Callable[..., Figure], **controls: ipywidgets.Widget) -> ipywi
     picture = ipywidgets.Image(format="png")
 
     def update(_=None) -> None:
-        buffer = io.BytesIO()
-        draw(**{name: control.value for name, control in controls.items()}).savefig(buffer, dpi=90)
-        picture.value = buffer.getvalue()
+        picture.value = _png(draw(**{name: control.value for name, control in controls.items()}))
 
     for control in controls.values():
         control.continuous_update = False
         control.observe(update, "value")
     update()
     return ipywidgets.VBox([ipywidgets.HBox(list(controls.values())), picture])
+
+
+def own_picture(draw: Callable[[np.ndarray], Figure], first: np.ndarray) -> ipywidgets.VBox:
+    """`draw`'s figure of a picture, uint8 (H, W, 3): of `first`, until somebody chooses a file, or on a phone takes a
+    photograph. It stays on this computer; where it is no picture, that is said."""
+    chosen = ipywidgets.FileUpload(accept="image/*", multiple=False, description="a picture")
+    picture, said = ipywidgets.Image(format="png", value=_png(draw(first))), ipywidgets.Label()
+
+    def update(change) -> None:
+        for file in change["new"]:
+            try:
+                image = ImageOps.exif_transpose(Image.open(io.BytesIO(bytes(file["content"])))).convert("RGB")
+            except (OSError, ValueError) as error:
+                said.value = f"{file['name']} is no picture: {error}"
+                return
+            said.value, picture.value = "", _png(draw(np.asarray(image)))
+
+    chosen.observe(update, "value")
+    return ipywidgets.VBox([ipywidgets.HBox([chosen, said]), picture])
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=90)
+    return buffer.getvalue()

@@ -16,6 +16,17 @@ def save(figure: Figure, out: str | Path, name: str) -> Figure:
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
         with matplotlib.rc_context({"svg.hashsalt": "fercore", "savefig.dpi": 150, "savefig.bbox": "tight"}):
-            figure.savefig(Path(out) / f"{name}.svg", metadata={"Date": None, "Creator": None})
-            figure.savefig(Path(out) / f"{name}.png", metadata={"Software": None})
+            said = described(figure)
+            figure.savefig(Path(out) / f"{name}.svg", metadata={"Date": None, "Creator": None, "Title": said})
+            figure.savefig(Path(out) / f"{name}.png", metadata={"Software": None, "Title": said})
     return figure
+
+
+def described(figure: Figure) -> str:
+    """What a figure shows, in the words of its own titles and axes, for those who do not see it."""
+    parts = [figure.get_suptitle()]
+    for axis in figure.axes:
+        over = " over ".join(filter(None, (axis.get_ylabel(), axis.get_xlabel())))
+        parts += [axis.get_title(), over]
+    words = (" ".join(part.replace(r"\$", "$").split()) for part in parts)
+    return "; ".join(dict.fromkeys(filter(None, words)))

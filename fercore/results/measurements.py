@@ -13,19 +13,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..datasets import Faces
+from ..datasets import REAL, SYNTHETIC, Faces
 from ..yamlio import did_you_mean
 
 FILE = "measurements.csv"
 COLUMNS = ("measurement", "value", "low", "high", "seeds", "deduplicated", "near_deduplicated", "profile")
 COLUMNS += ("protocol",)
 PAPER = "paper"  # the protocol of a training that is the paper's own
+WITH = f"{PAPER}, with "  # and of one that is, but for what is named: another teacher, what the network starts from
 
 # what a claim can need before it can be checked, and the verdict where it is not at hand
-DATASETS = ("fer2013", "rafdb", "affectnet", "ckplus", "oulucasia", "w300")
+DATASETS = (*(name for name in REAL if name != "folder"), "w300")  # 300-W: landmarks, which Light-FER needs
 WEIGHTS = ("imagenet", "vggface2", "cited")  # cited: the network of a paper that a paper cites
 DEVICES = ("rtx_3050", "ryzen_5_3600", "raspberry_pi_4", "jetson_nano", "rtx_3090", "tesla_p100", "tesla_v100")
 DEVICES += ("i7_7700hq", "gtx_1050", "tesla_k40", "i5_10300h")
+GPUS = ("rtx_3050", "rtx_3090", "tesla_p100", "tesla_v100", "gtx_1050", "tesla_k40")
+HERE = "here"  # the processor that a stage has run on: no paper's, and so only beside a claim
 NEEDS = dict.fromkeys(DATASETS, "data") | dict.fromkeys(WEIGHTS, "weights") | dict.fromkeys(DEVICES, "device")
 
 
@@ -60,6 +63,7 @@ KINDS = {
     "power": Kind("watts", ("run", "device")),
     "cpu": Kind("fraction", ("run", "device")),
     "equation": Kind("setting", ("paper", "number"), counted=True),
+    "setting": Kind("", ("notebook", "key"), counted=True),  # of params/paper, in whatever unit the paper prints it
     "effect": Kind("setting", ("statement", "dataset")),  # what a statement says is above 0, with its interval
 }
 RECIPES = ("kd", "se", "mixup", "pruned", "fp16", "fp32", "keras", "tflite", "onnx", "tensorrt")
@@ -76,10 +80,11 @@ SPLITS = (
     "random folds",
 )
 ARGUMENTS = {
-    "device": DEVICES,
+    "device": (*DEVICES, HERE),
     "tensors": ("parameters", "buffers"),
 }
 PATTERNS = {"statement": r"[a-z][a-z_0-9]*", "classes": r"\d+", "shape": r"\d+x\d+x\d+", "number": r"\d+"}
+PATTERNS |= {"notebook": r"\w+", "key": r"\w+(\.\w+)*"}
 
 
 def check(
@@ -127,12 +132,13 @@ def _exists(word: str, role: str) -> bool:
     return exists(word)
 
 
-def name(kind: str, *words: object) -> str:
+def name(kind: str, *words: object, settings: Sequence[str] = ()) -> str:
     """The name of a measurement of these arguments: "recall(x, folder, Test, happy %28smile%29)".
 
     What would break it in two, or be no part of it, is written as in an address, so that any class or set has a name.
+    settings  what stands behind them as it is, such as "T=3"
     """
-    return f"{kind}({', '.join(word(one) for one in words)})"
+    return f"{kind}({', '.join([*(word(one) for one in words), *settings])})"
 
 
 def word(text: object) -> str:
@@ -153,24 +159,41 @@ def split(text: str) -> tuple[str, list[str], list[str]]:
     return found[1], [word for word in words if "=" not in word], [word for word in words if "=" in word]
 
 
-def protocol(profile: str, departs: str = "") -> str:
-    """PAPER where a training is the paper's own, and otherwise how it differs: "laptop profile, random weights"."""
-    shorter = "" if profile == "paper" else f"{profile} profile"
+def protocol(profile: str, departs: str = "", reserved: str | None = None) -> str:
+    """PAPER where a training is the paper's own, and otherwise how it differs: "laptop profile, random weights".
+
+    reserved  where it has the paper's settings in whatever profile: what is other all the same, if anything
+    """
+    if reserved is not None:
+        return f"{WITH}{reserved}" if reserved else PAPER
+    shorter = "" if profile == "paper" or (departs and not profile) else f"{profile} profile"
     return ", ".join(filter(None, (shorter, departs))) or PAPER
 
 
-def table(rows: Sequence[Mapping], profile: str = "", departs: str = "", faces: Sequence[Faces] = ()) -> pd.DataFrame:
+def reservation(protocol: str) -> str | None:
+    """What a training that has the paper's settings is other in all the same; None where it has others."""
+    if protocol == PAPER:
+        return ""
+    return protocol.removeprefix(WITH) if protocol.startswith(WITH) else None
+
+
+def table(
+    rows: Sequence[Mapping],
+    profile: str = "",
+    departs: str = "",
+    faces: Sequence[Faces] = (),
+    reserved: str | None = None,
+) -> pd.DataFrame:
     """Measurements as the ledger reads them, sorted by name.
 
     rows     a mapping each: measurement and value (in its kind's unit), and where there are any low and high (95 %),
              seeds, deduplicated and near_deduplicated (the value on the test images that are left)
     departs  how the trainings differ from the paper's, beside the profile; what a device takes depends on none
     faces    the sets that are measured, whose names, splits and classes names may hold beside the ledger's own
+    reserved  see `protocol`
 
     Raises ValueError for a name that no claim could have: a misspelt one would never be found.
     """
-    from ..datasets import SYNTHETIC
-
     of = {
         "datasets": (*DATASETS, *SYNTHETIC, *(word(one.name) for one in faces)),
         "splits": (*SPLITS, *(word(split) for one in faces for split in one.splits)),
@@ -179,7 +202,7 @@ def table(rows: Sequence[Mapping], profile: str = "", departs: str = "", faces: 
     frame = pd.DataFrame(list(rows)).reindex(columns=COLUMNS)
     frame["measurement"] = [check(name, **of) for name in frame["measurement"]]
     kinds = [KINDS[split(name)[0]] for name in frame["measurement"]]
-    trained = protocol(profile, departs)
+    trained = protocol(profile, departs, reserved)
     protocols = ["" if kind.counted else trained if "dataset" in kind.arguments else PAPER for kind in kinds]
     frame["profile"], frame["protocol"] = profile, protocols
     frame = frame.sort_values("measurement", ignore_index=True)
@@ -206,16 +229,23 @@ def gather(folders: Iterable[str | Path]) -> pd.DataFrame:
 
     The first folder that has a measurement wins. Raises ValueError for a file that is not one of `write`.
     """
+    found = every(folders)
+    return found[~found.index.duplicated()]
+
+
+def every(folders: Iterable[str | Path]) -> pd.DataFrame:
+    """As `gather`, with a measurement as often as it was made."""
     parts = []
     for folder in folders:
         for path in sorted(Path(folder).glob(f"*/{FILE}")):
             part = pd.read_csv(path, dtype={"measurement": str, "profile": str, "protocol": str, "seeds": "Int64"})
             if tuple(part.columns) != COLUMNS:
                 raise ValueError(f"{path}: has the columns {', '.join(part.columns)}; expected {', '.join(COLUMNS)}")
+            part[["profile", "protocol"]] = part[["profile", "protocol"]].fillna("")
             parts.append(part.assign(evidence=path.as_posix()))
     if not parts:
         return pd.DataFrame(columns=[*COLUMNS, "evidence"]).set_index("measurement")
-    return pd.concat(parts).drop_duplicates("measurement").set_index("measurement")
+    return pd.concat(parts).set_index("measurement")
 
 
 def _rounded(measurement: str, value: float) -> float:

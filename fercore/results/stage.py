@@ -60,16 +60,18 @@ class Stage:
         beside = Path(self.out).with_name(tables.TIMINGS) / Path(self.out).name if self.out else ""
         return Stage(str(beside), self.faces, self.profile)
 
-    def measure(self, rows: Sequence[Mapping], departs: str = "") -> None:
+    def measure(self, rows: Sequence[Mapping], departs: str = "", reserved: str | None = None) -> None:
         """Keep measurements for the ledger: each with `measurement`, `value`, and low, high, seeds where there are any.
 
         departs  how the trainings differ from the paper's own, such as "random weights"; empty: they are the paper's,
                  or nothing was trained. A profile other than `paper` differs by itself
+        reserved where the trainings have the paper's settings whatever the profile, which a verdict may rest on: what
+                 is other all the same, such as "another teacher"; empty: nothing
 
         Raises ValueError for a name that no claim could have.
         """
         sets = [self.faces] if isinstance(self.faces, Faces) else list(self.faces)
-        self.measured.append(measurements.table(rows, self.profile, departs, sets))
+        self.measured.append(measurements.table(rows, self.profile, departs, sets, reserved))
 
     def close(self, findings: Mapping, settings: Mapping) -> pd.Series:
         """Write single numbers, measurements and provenance; returns the numbers, to be looked at.

@@ -25,8 +25,11 @@ TIMINGS = "timings"  # the folder for what is another number each time (`Stage.t
 PAGE = 200  # rows; a longer table is for programs, and is written as CSV alone
 
 
-def label(faces: Faces | Sequence[Faces]) -> str:
-    """What a title or a table calls the data, one set or several: rendered sets are always called synthetic."""
+def label(faces: Faces | Sequence[Faces] | str) -> str:
+    """What a title or a table calls the data, one set or several: rendered sets are always called synthetic. What has
+    been called so before, as text, stays."""
+    if isinstance(faces, str):
+        return faces
     if not isinstance(faces, Faces):
         return ", ".join(map(label, faces))
     return f"{faces.name} (synthetic)" if faces.synthetic else faces.name

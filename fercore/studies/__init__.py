@@ -7,5 +7,7 @@ pooling            MicroExpNet's candidates, with pooling and without
 distillation       MicroExpNet's temperature grid, and methods without a temperature
 fits               a few trainings at once, one a core
 ablation           the variants of TinyFER-Lite, each with a choice taken away
+mini_resemotenet   Mini-ResEmoteNet's experiments, and the same students without a teacher
+microexpnet_se     the 2026 MicroExpNet's ablation
 statements         effects over folds, and what the papers say of them, tested
 """

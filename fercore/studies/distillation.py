@@ -223,9 +223,9 @@ def measured(
         for key, row in statements.table(part).drop(columns="p").iterrows():
             rows += measurements.rows({_measurement(*key, ending): row}, len(seeds[key[1] != RANDOM]))
     for (data, split), row in statements.table(teachers.by_fold()).drop(columns="p").iterrows():
-        rows += measurements.rows({f"accuracy({teacher}, {data}, {split})": row}, 1)
+        rows += measurements.rows({measurements.name("accuracy", teacher, data, split): row}, 1)
     return rows
 
 
 def _measurement(data: str, split: str, size: str, ending: str = "") -> str:
-    return f"accuracy(microexpnet_{size}{ending}, {data}, {split})"
+    return measurements.name("accuracy", f"microexpnet_{size}{ending}", data, split)

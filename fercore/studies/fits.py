@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
+from safetensors.torch import save
 
-from .. import models
-from ..datasets import Faces
+from .. import files, models
+from ..datasets import Faces, store
+from ..evaluation import inference
 from ..evaluation.inference import channels
 from ..models.profile import profile
+from ..training import checkpoint
 from ..training.recipe import Recipe
 from ..training.trainer import Run, fit
 from .sweep import require_complete, sweep
 
 
 def fit_each(
-    trainings: Mapping[str, Mapping], faces: Faces, folder: str | Path = "", workers: int | None = None
+    trainings: Mapping[str, Mapping],
+    faces: Faces,
+    folder: str | Path = "",
+    workers: int | None = None,
+    kept_only: bool = False,
 ) -> dict[str, Run]:
     """The run of each training, by its name, in their order: the same bytes as one after the other.
 
     trainings  by name what `fit` takes beside the faces: network, recipe, weights, options, teacher, train, select
     folder     where each training has a folder of its name, and goes on where it was stopped; empty: nowhere
     workers    processes; by default one a core, and one in all where there is a GPU
+    kept_only  nothing is trained: those that `folder` does not have to their end are left out
 
     What lies there of other settings, data or code is trained again. Raises SweepError that names the first that
-    failed.
+    failed; with `kept_only`, RunError for what lies there of others.
     """
+    if kept_only:
+        ended = {name: words for name, words in trainings.items() if finished(folder, name)}
+        return {name: _one(words, faces, f"{folder}/{name}", restart=False) for name, words in ended.items()}
     with tempfile.TemporaryDirectory() as scratch:
         place = str(folder or scratch)
         work = partial(
@@ -47,27 +60,72 @@ FROM_SCRATCH = ("simple_cnn",)  # networks that nobody has weights of
 
 
 def fit_seeds(
-    variants: Mapping[str, Mapping], seeds: Sequence[int], faces: Faces, folder: str | Path = "", weights: str = ""
+    variants: Mapping[str, Mapping],
+    seeds: Sequence[int],
+    faces: Faces,
+    folder: str | Path = "",
+    weights: str = "",
+    kept_only: bool = False,
 ) -> dict[str, list[Run]]:
-    """The runs of each variant, one a seed, all of them trained at once by `fit_each`.
+    """The runs of each variant, one a seed, all of them trained at once by `fit_each`; as `planned` places them. With
+    `kept_only`, those that are there to their end, and no variant without one."""
+    places, trainings = planned(variants, seeds, weights)
+    order = sorted(trainings, key=lambda name: -_multiplications(**trainings[name]))  # or a core waits at the end
+    runs = fit_each({name: trainings[name] for name in order}, faces, folder, kept_only=kept_only)
+    found = {variant: [runs[place] for place in of if place in runs] for variant, of in places.items()}
+    return {variant: each for variant, each in found.items() if each}
 
-    variants  by name what `fit` takes beside the faces, and where the folder is not to have the variant's name, `name`:
-              a training lies in NAME-LOSS-EPOCHS-SEED
-    weights   what networks start from, such as "imagenet", but those of FROM_SCRATCH; empty: drawn at random
+
+def planned(
+    variants: Mapping[str, Mapping], seeds: Sequence[int] = (), weights: str = ""
+) -> tuple[dict[str, list[str]], dict[str, dict]]:
+    """Which trainings `variants` are: the folders of each, one a seed, and by folder what `fit` takes.
+
+    variants  by name what `fit` takes beside the faces; where the folder is not to have the variant's name, `name`: a
+              training lies in NAME-LOSS-EPOCHS-SEED; where a variant has seeds of its own, `seeds`
+    weights   what networks start from, such as "imagenet", but those of FROM_SCRATCH and those that say so themselves;
+              empty: drawn at random
     """
     places, trainings = {}, {}
     for variant, words in variants.items():
         recipe, name = words["recipe"], words.get("name", variant)
-        more = {key: value for key, value in words.items() if key != "name"}
-        more["weights"] = weights if weights and words["network"] not in FROM_SCRATCH else None
-        for seed in seeds:
-            places[variant, seed] = f"{name}-{recipe.loss}-{recipe.epochs}-{seed}"
-            trainings[places[variant, seed]] = more | {"recipe": replace(recipe, seed=seed)}
-    if len(trainings) < len(places):
-        raise ValueError(f"of {len(places)} trainings only {len(trainings)} have a folder of their own; give names")
-    order = sorted(trainings, key=lambda name: -_multiplications(**trainings[name]))  # or a core waits at the end
-    runs = fit_each({name: trainings[name] for name in order}, faces, folder)
-    return {variant: [runs[places[variant, seed]] for seed in seeds] for variant in variants}
+        more = {key: value for key, value in words.items() if key not in ("name", "seeds")}
+        more.setdefault("weights", weights if weights and words["network"] not in FROM_SCRATCH else None)
+        places[variant] = []
+        for seed in words.get("seeds", seeds):
+            places[variant].append(f"{name}-{recipe.loss}-{recipe.epochs}-{seed}")
+            trainings[places[variant][-1]] = more | {"recipe": replace(recipe, seed=seed)}
+    count = sum(map(len, places.values()))
+    if len(trainings) < count:
+        raise ValueError(f"of {count} trainings only {len(trainings)} have a folder of their own; give names")
+    return places, trainings
+
+
+def finished(folder: str | Path, name: str) -> bool:
+    """Whether a training has come to its end there."""
+    return (Path(folder) / name / checkpoint.METRICS).is_file()
+
+
+def teacher_logits(teacher: Run, faces: Faces, folder: str | Path = "", rows: np.ndarray | None = None) -> np.ndarray:
+    """What a trained teacher says of the images that train and of their mirror images, float32 (2, N, classes); NaN of
+    all others, which no student asks for. Students that see flips alone learn from it what they learn from the teacher
+    itself, which then looks at each image twice and not once an epoch.
+
+    folder  where it is kept, under a name of its own for another teacher, other images and another size; empty: nowhere
+    rows    of the images, where they are others than all that train
+    """
+    rows, size = faces.rows("train") if rows is None else rows, teacher.recipe.img_size
+    known = [save({key: value.contiguous() for key, value in teacher.network.state_dict().items()}), rows.tobytes()]
+    known += [(faces.fingerprint or store.fingerprint(faces.pixels, faces.table)).encode(), str(size).encode()]
+    known.append(checkpoint.code(Path(inference.__file__)).encode())
+    path = Path(folder) / f"logits-{hashlib.sha256(b''.join(known)).hexdigest()[:12]}.npy" if folder else None
+    if path is not None and path.is_file():
+        return np.load(path)
+    logits = np.full((2, len(faces), len(faces.classes)), np.nan, np.float32)
+    logits[:, rows] = inference.view_logits(teacher.network, faces, rows, size, "flip").numpy()
+    if path is not None:
+        files.replace(path, lambda file: np.save(file, logits))
+    return logits
 
 
 def _multiplications(network: str, recipe: Recipe, options: Mapping | None = None, **_) -> int:
@@ -83,6 +141,6 @@ def _fit(trials: pd.DataFrame, trainings: Mapping[str, Mapping], faces: Faces, p
     return pd.DataFrame({"done": [True] * len(trials)})
 
 
-def _one(words: Mapping, faces: Faces, folder: str) -> Run:
+def _one(words: Mapping, faces: Faces, folder: str, restart: bool = True) -> Run:
     given = dict(words)
-    return fit(given.pop("network"), faces, given.pop("recipe"), folder, restart=True, **given)
+    return fit(given.pop("network"), faces, given.pop("recipe"), folder, restart=restart, **given)

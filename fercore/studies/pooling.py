@@ -99,4 +99,6 @@ def measured(table: pd.DataFrame, verdicts: pd.DataFrame, epochs: int, seeds: in
 
 
 def _measurement(data: str, split: str, size: str, place: str, epochs: int) -> str:
-    return f"accuracy(candidate_{SHORT[place]}_{size}, {data}, {split}, epochs={epochs})"
+    return measurements.name(
+        "accuracy", f"candidate_{SHORT[place]}_{size}", data, split, settings=(f"epochs={epochs}",)
+    )

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..results import measurements
+
 SIZES = ("m", "s", "xs", "xxs")  # of MicroExpNet, from large to small
 SMALL = SIZES[2:]
 TESTED = ["value", "low", "high", "p"]
@@ -259,7 +261,8 @@ def luck(by_level: np.ndarray, draws: int = 2000, seed: int = 0) -> dict[str, fl
 
 def measured(verdicts: pd.DataFrame) -> dict[str, pd.Series]:
     """What `verdicts` found as measurements for the ledger: effect(STATEMENT, DATASET)."""
-    return {f"effect({name}, {data})": row[["value", "low", "high"]] for (data, name), row in verdicts.iterrows()}
+    found = verdicts[["value", "low", "high"]]
+    return {measurements.name("effect", name, data): row for (data, name), row in found.iterrows()}
 
 
 def side_by_side(found: pd.DataFrame, level: str, order: Sequence[str]) -> pd.DataFrame:

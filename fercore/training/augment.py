@@ -38,6 +38,9 @@ class Augmentation:
 
 NONE = Augmentation((1.0, 1.0), (1.0, 1.0), 0.0, 0.0, 0.0, (1.0, 1.0), 0.0, 0.0, 0.0, 0.0)
 AUGMENTATIONS = {"tinyfer_lite": Augmentation(), "flip": replace(NONE, flip=0.5), "none": NONE}
+AUGMENTATIONS["microexpnet_se"] = replace(  # the MicroExpNet of 2026, section III-E
+    AUGMENTATIONS["flip"], rotation=15.0, brightness=0.2, contrast=0.2, erasing=0.15, erasing_area=(0.02, 0.2)
+)
 
 
 def augment(
@@ -52,17 +55,36 @@ def augment(
     random  a generator on the device of `pixels`; channels  by default those of `pixels`. Grey images stay one channel
     until they are normalised.
     """
+    return augmented(pixels, img_size, ranges, random, channels)[0]
+
+
+def augmented(
+    pixels: torch.Tensor,
+    img_size: int,
+    ranges: Augmentation = Augmentation(),
+    random: torch.Generator | None = None,
+    channels: int | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """As `augment`, and which of the images are mirrored, bool (N,)."""
     images = to_float(pixels)
     images = shrink(images, round(img_size * RESIZED))
     count, device = len(images), images.device
-    matrices = geometry(count, ranges, random, device)
+    *matrices, mirrored = geometry(count, ranges, random, device)
     images = warp(images, matrices, img_size)
     draw = Drawing(count, random, device)
     images = images * draw.between(1 - ranges.brightness, 1 + ranges.brightness)[:, None, None, None]
     images = images.clamp(0, 1)
     factor = draw.between(1 - ranges.contrast, 1 + ranges.contrast)[:, None, None, None]
     images = (images * factor + (1 - factor) * grey(images).mean((1, 2, 3), keepdim=True)).clamp(0, 1)
-    return erase(normalise(images, channels), ranges, random)
+    return erase(normalise(images, channels), ranges, random), mirrored
+
+
+def only_flips(ranges: Augmentation | None) -> bool:
+    """Whether an image stays as it is, or becomes its mirror image."""
+    if ranges is None:
+        return True
+    unused = {"flip": 0.0, "erasing_area": NONE.erasing_area, "erasing_ratio": NONE.erasing_ratio}
+    return ranges.erasing == 0 and replace(ranges, **unused) == NONE
 
 
 class Drawing:
@@ -86,7 +108,8 @@ def geometry(
     count: int, ranges: Augmentation, random: torch.Generator | None, device: torch.device
 ) -> tuple[torch.Tensor, ...]:
     """Affine maps (N, 2, 3) from the result to the source, in coordinates from -1 to 1, in the order they are applied:
-    affine warp, rotation, flip and crop (together). What lies outside after one of them is black."""
+    affine warp, rotation, flip and crop (together); and which images are flipped, bool (N,). What lies outside after
+    one of the maps is black."""
     draw = Drawing(count, random, device)
     angle = draw.between(-ranges.rotation, ranges.rotation)
     shift = [draw.between(-ranges.translation, ranges.translation) for _ in range(2)]
@@ -94,7 +117,7 @@ def geometry(
     width, height = _crop_size(draw, ranges)
     left, top = (draw.uniform() * (1 - part) for part in (width, height))
     mirrored = draw.uniform() < ranges.flip
-    return affine_map(shift, zoom, shear), rotation_map(angle), crop_map(left, top, width, height, mirrored)
+    return affine_map(shift, zoom, shear), rotation_map(angle), crop_map(left, top, width, height, mirrored), mirrored
 
 
 def _crop_size(draw: Drawing, ranges: Augmentation) -> tuple[torch.Tensor, torch.Tensor]:

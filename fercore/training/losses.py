@@ -1,7 +1,8 @@
 """Losses of the five papers: class-weighted focal loss, and distillation in the three forms that they print; and
 four later forms that need no search for a temperature.
 
-Cross-entropy with class weights, label smoothing or soft labels is PyTorch's own. All are means over the batch.
+Cross-entropy with class weights, label smoothing or soft labels is PyTorch's own. All are means over the batch. In
+every distillation labels are int (N,), or but for `Decoupled` soft (N, C), and `weight` (C,) is of their cross-entropy.
 """
 
 from __future__ import annotations
@@ -56,8 +57,10 @@ class Distillation:
     divergence: bool = True
     standardised: bool = False
 
-    def __call__(self, student: torch.Tensor, teacher: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """The loss of student and teacher logits (N, C) and labels int (N,). No gradient goes to the teacher."""
+    def __call__(
+        self, student: torch.Tensor, teacher: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The loss of student and teacher logits (N, C) and labels; see above. No gradient goes to the teacher."""
         teacher, own = teacher.detach(), student
         if self.standardised:
             own, teacher = standardise(student), standardise(teacher)
@@ -67,7 +70,7 @@ class Distillation:
         else:
             softened = -(log_p.exp() * log_q).sum(1).mean()
         scale = self.temperature**2 if self.squared else 1.0
-        return self.soft * scale * softened + self.hard * F.cross_entropy(student, target)
+        return self.soft * scale * softened + self.hard * F.cross_entropy(student, target, weight)
 
 
 def microexpnet(temperature: float, weight: float = 0.5) -> Distillation:
@@ -86,6 +89,11 @@ def microexpnet_se(temperature: float = 4.0, alpha: float = 0.7) -> Distillation
 def mini_resemotenet(temperature: float = 3.0, beta: float = 0.2) -> Distillation:
     """Mini-ResEmoteNet, equations 4 to 6: 1 and beta T^2. The alpha that the text speaks of stands in no equation."""
     return Distillation(temperature, beta, 1.0)
+
+
+def mini_resemotenet_text(temperature: float = 3.0, alpha: float = 0.2) -> Distillation:
+    """Mini-ResEmoteNet as the sentence below equation 6 has it: alpha for the hard labels, and what is left, T^2."""
+    return Distillation(temperature, 1 - alpha, alpha)
 
 
 def standardise(logits: torch.Tensor) -> torch.Tensor:
@@ -112,11 +120,13 @@ class Relations:
     intra: float = 2.0
     hard: float = 1.0
 
-    def __call__(self, student: torch.Tensor, teacher: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """The loss of student and teacher logits (N, C) and labels int (N,). No gradient goes to the teacher."""
+    def __call__(
+        self, student: torch.Tensor, teacher: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The loss of student and teacher logits (N, C) and labels; see above. No gradient goes to the teacher."""
         q, p = student.softmax(1), teacher.detach().softmax(1)
         inter, intra = 1 - _pearson(q, p).mean(), 1 - _pearson(q.T, p.T).mean()
-        return self.inter * inter + self.intra * intra + self.hard * F.cross_entropy(student, target)
+        return self.inter * inter + self.intra * intra + self.hard * F.cross_entropy(student, target, weight)
 
 
 def _pearson(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
@@ -138,8 +148,10 @@ class Decoupled:
     others: float = 8.0
     hard: float = 1.0
 
-    def __call__(self, student: torch.Tensor, teacher: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """The loss of student and teacher logits (N, C) and labels int (N,). No gradient goes to the teacher."""
+    def __call__(
+        self, student: torch.Tensor, teacher: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The loss of student and teacher logits (N, C) and labels; see above. No gradient goes to the teacher."""
         right = F.one_hot(target, student.shape[1]).bool()
         parts = []
         for logits in (student, teacher.detach()):
@@ -151,7 +163,7 @@ class Decoupled:
         share = F.kl_div(pair_q, pair_p, reduction="batchmean", log_target=True)
         among = F.kl_div(rest_q, rest_p, reduction="batchmean", log_target=True)
         softened = self.temperature**2 * (self.target * share + self.others * among)
-        return softened + self.hard * F.cross_entropy(student, target)
+        return softened + self.hard * F.cross_entropy(student, target, weight)
 
 
 @dataclass(frozen=True)
@@ -187,11 +199,12 @@ class Curriculum:
         target: torch.Tensor,
         learned: torch.Tensor,
         epoch: float,
+        weight: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """The loss of student and teacher logits (N, C) and labels int (N,), `epoch` epochs after the start."""
         strength = 0.5 * (1 - math.cos(math.pi * min(epoch / self.rise, 1)))
         reversed_ = (1 + strength) * learned.detach() - strength * learned  # as large, with the gradient turned round
-        return Distillation(self.temperature(reversed_), self.soft, self.hard)(student, teacher, target)
+        return Distillation(self.temperature(reversed_), self.soft, self.hard)(student, teacher, target, weight)
 
 
 def teacher_share(kd: Distillation, teacher: torch.Tensor, target: torch.Tensor) -> float:

@@ -41,7 +41,7 @@ class Recipe:
     sampling        weighted: drawn with replacement, each class as often
     filter_bias_and_bn  weight decay on weights alone, not on biases and what normalises (timm's name for it)
     schedule        plateau: times `factor` after more than `plateau_patience` epochs in which `monitor` did not improve
-                    cosine: down to 0; step: times `factor` every `step` epochs
+                    cosine: down to `min_lr`; step: times `factor` every `step` epochs
     warmup          epochs in which the learning rate rises from 0 before
     monitor         the score of the selection split that the best epoch has
     patience        epochs without a better score after which training stops; 0: never
@@ -72,6 +72,7 @@ class Recipe:
     factor: float = 0.5
     plateau_patience: int = 3
     step: int = 30
+    min_lr: float = 0.0
     warmup: float = 0.0
     monitor: str = "macro_f1"
     patience: int = 0
@@ -99,6 +100,7 @@ class Recipe:
             ("weight_decay", 0, math.inf),
             ("plateau_patience", 0, math.inf),
             ("step", 1, math.inf),
+            ("min_lr", 0, math.inf),
             ("warmup", 0, math.inf),
             ("patience", 0, math.inf),
             ("ema", 0, 1),
@@ -118,9 +120,13 @@ class Recipe:
             _augments(self.augmentation)
         if self.distillation is not None:
             _distils(self.distillation)
-        hard = self.loss == "focal" or self.distillation is not None
-        if hard and (self.mixup or self.soft_labels or self.smoothing):
-            loss = "distillation" if self.distillation else "focal loss"
+        kd = self.distillation
+        if kd is not None and self.smoothing:
+            raise ValueError("distillation takes labels without smoothing")
+        if (isinstance(kd, Decoupled) or (kd is None and self.loss == "focal")) and (
+            self.mixup or self.soft_labels or self.smoothing
+        ):
+            loss = "decoupled distillation" if kd else "focal loss"
             raise ValueError(f"{loss} takes labels as they are: no mixup, soft labels or smoothing with it")
 
     def plain(self) -> dict:
@@ -238,7 +244,7 @@ def criterion(recipe: Recipe, labels: torch.Tensor, classes: int) -> Callable[..
     def loss(logits: torch.Tensor, target: torch.Tensor, teacher: torch.Tensor | None = None, *more) -> torch.Tensor:
         logits = logits.float()  # also where the network is computed in half precision
         if recipe.distillation is not None:
-            return recipe.distillation(logits, teacher.float(), target, *more)
+            return recipe.distillation(logits, teacher.float(), target, *more, weight=weight)
         if recipe.loss == "focal":
             return losses.focal(logits, target, recipe.gamma, weight)
         return F.cross_entropy(logits, target, weight, label_smoothing=recipe.smoothing)
@@ -249,7 +255,8 @@ def criterion(recipe: Recipe, labels: torch.Tensor, classes: int) -> Callable[..
 def weighed(recipe: Recipe, weight: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """What `criterion` divides the sum over a batch by: the images, or their weights where PyTorch takes those.
 
-    weight  of each class (C,). Several processes need it to make one mean of theirs.
+    weight  of each class (C,). Several processes need it to make one mean of theirs. A distillation with class weights
+            has two denominators, of which the images are taken: its hard term is then a mean of the processes' means
     """
     if recipe.loss == "cross_entropy" and recipe.class_weighted and recipe.distillation is None and target.ndim == 1:
         return weight[target].sum()
@@ -278,7 +285,8 @@ def learning_rate(recipe: Recipe, epoch: float, monitored: Sequence[float]) -> f
         return recipe.learning_rate * epoch / recipe.warmup
     if recipe.schedule == "cosine":
         through = (epoch - recipe.warmup) / max(recipe.epochs - recipe.warmup, 1e-9)
-        return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * min(through, 1)))
+        share = 0.5 * (1 + math.cos(math.pi * min(through, 1)))
+        return recipe.min_lr + (recipe.learning_rate - recipe.min_lr) * share
     if recipe.schedule == "step":
         return recipe.learning_rate * recipe.factor ** int(epoch / recipe.step)
     if recipe.schedule == "plateau":

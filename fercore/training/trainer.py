@@ -87,8 +87,9 @@ def fit(
     folder   where the run is written, and gone on with where it was interrupted; None or empty: nowhere
     train, select  a split by name or role, row numbers, or bool (N,); select None: nothing is selected, the last epoch
              is the best
-    teacher  for a recipe with distillation: a network, which sees what the student sees; or logits (N, classes) of all
-             images of `faces`, where these are trained on as they are
+    teacher  for a recipe with distillation: a network, which sees what the student sees; or its logits of all images of
+             `faces`, where these are trained on as they are (N, classes), or with flips alone (2, N, classes): of each
+             image and of its mirror image, as `inference.view_logits` gives them. Rows that train alone are read
     device   "cuda", "cuda:1", "cpu"; by default a GPU where there is one
     restart  where `folder` holds another training, start over in place of refusing it
 
@@ -235,9 +236,9 @@ class _Training:
         """One step of the optimiser, `epoch` epochs after the start; the loss, and how many of the batch were right."""
         recipe = self.recipe
         if recipe.augmentation is None:
-            images = preprocess.resize(pixels, recipe.img_size, self.channels)
+            images, mirrored = preprocess.resize(pixels, recipe.img_size, self.channels), torch.zeros(len(index)).bool()
         else:
-            images = augment.augment(pixels, recipe.img_size, recipe.augmentation, random, self.channels)
+            images, mirrored = augment.augmented(pixels, recipe.img_size, recipe.augmentation, random, self.channels)
         target = self.targets[index]
         if recipe.mixup:
             soft = F.one_hot(target, self.classes).float() if target.ndim == 1 else target
@@ -248,7 +249,7 @@ class _Training:
             taught = None
             if self.teacher is not None:
                 with torch.no_grad():
-                    taught = self.teacher(images, index)
+                    taught = self.teacher(images, index, mirrored)
         learned = [*self.learned.values(), epoch] if self.learned else []
         loss = self.criterion(logits, target, taught, *learned)
         if self.world > 1:  # a mean of means, unless each counts by what it is a mean of
@@ -412,21 +413,25 @@ def _rows(faces: Faces, part: str | np.ndarray | None) -> np.ndarray | None:
 
 
 def _teacher(teacher, faces, recipe, train, channels, device):
-    """What the teacher says of images (n, C, H, W) at places `index` of the rows `train`: a function of both."""
+    """What the teacher says of images (n, C, H, W) at places `index` of the rows `train`, some of them mirrored: a
+    function of the three."""
     if teacher is None:
         return None
     if isinstance(teacher, nn.Module):
         if (own := inference.channels(teacher)) != channels and _convolves(teacher):
             raise ValueError(f"the teacher takes {own} channels, the student {channels}: give the teacher's logits")
         teacher = teacher.to(device).eval()
-        return lambda images, index: teacher(images)
+        return lambda images, index, mirrored: teacher(images)
     expected = (len(faces), len(faces.classes))
-    if teacher.shape != expected:
-        raise ValueError(f"the teacher's logits of shape {teacher.shape}; expected {expected}")
-    if recipe.mixup or recipe.augmentation not in (None, augment.NONE):
+    if teacher.shape not in (expected, (2, *expected)):
+        raise ValueError(f"the teacher's logits of shape {teacher.shape}; expected {expected}, or two of these")
+    views = teacher.reshape(-1, *expected)
+    if recipe.mixup or not augment.only_flips(recipe.augmentation):
         raise ValueError("the teacher's logits are of images as they are; with them, no mixup and no augmentation")
-    logits = torch.from_numpy(np.asarray(teacher[train], np.float32)).to(device)
-    return lambda images, index: logits[index]
+    if len(views) == 1 and recipe.augmentation is not None and recipe.augmentation.flip:
+        raise ValueError("the teacher's logits are of images as they are; for flips, give those of mirror images too")
+    logits = torch.from_numpy(np.asarray(views[:, train], np.float32)).to(device)
+    return lambda images, index, mirrored: logits[mirrored.to(device).long() % len(views), index]
 
 
 def _convolves(network: nn.Module) -> bool:

@@ -73,9 +73,9 @@ def write(tmp_path):
 def evidence(tmp_path):
     """Writes measurements as a stage does; gives the evidence gathered from them."""
 
-    def evidence(*rows, profile="paper", **values):
+    def evidence(*rows, profile="paper", reserved=None, **values):
         rows = [*rows, *({"measurement": key, "value": value} for key, value in values.items())]
-        measurements.write(measurements.table(rows, profile), tmp_path / "reports/stage")
+        measurements.write(measurements.table(rows, profile, reserved=reserved), tmp_path / "reports/stage")
         return measurements.gather([tmp_path / "reports"])
 
     return evidence

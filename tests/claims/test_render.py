@@ -7,7 +7,9 @@ import pytest
 
 from fercore import claims
 from fercore.claims import render
+from fercore.results import measurements
 
+NOTHING = measurements.every([])
 ACCURACY = "accuracy(tinyfer_lite, fer2013, PrivateTest)"
 
 
@@ -22,26 +24,67 @@ def judged(write, evidence):
     return judged
 
 
-def test_the_headline_says_claimed_measured_interval_seeds_and_deduplicated(judged, paper):
+def test_the_headline_says_what_is_claimed_and_measured_and_how(judged, paper):
     row = {"measurement": ACCURACY, "value": 0.66417, "low": 0.65, "high": 0.678, "seeds": 3, "deduplicated": 0.65}
     ledger, _, table = judged(paper, row)
-    (found,) = render.headline(ledger, table).to_dict("records")
+    (found,) = render.headline(ledger, table, NOTHING).to_dict("records")
     assert found == {
         "paper": "paper",
         "where": "Abstract",
         "about": "accuracy",
         "claimed": "66.00 %",
-        "measured": "66.42",
-        "95 % interval": "65.00 to 67.80",
-        "seeds": "3",
-        "deduplicated": "65.00",
+        "measured": "66.42 % [65.00, 67.80]",
+        "without copies": "65.00",
+        "how": "as the paper, 3 seeds",
         "verdict": "reproduced",
     }
 
 
-def test_the_headline_is_blank_where_nothing_was_measured(judged, paper):
-    (found,) = render.headline(*judged(paper)[::2]).to_dict("records")
-    assert [found[name] for name in ("measured", "95 % interval", "seeds", "deduplicated")] == [""] * 4
+def test_where_nothing_was_measured_the_headline_has_what_is_near_or_what_is_missing(judged, paper):
+    ledger, _, table = judged(paper)
+    (found,) = render.headline(ledger, table, NOTHING).to_dict("records")
+    assert [found[name] for name in ("measured", "without copies")] == ["–", "–"]
+    assert found["how"] == "nothing near: needs fer2013, imagenet"
+    row = {"measurement": ACCURACY, "value": 0.675, "low": 0.66, "high": 0.69, "deduplicated": 0.66}
+    made = measurements.table([row], departs="random weights").set_index("measurement")
+    (found,) = render.headline(ledger, table, made).to_dict("records")
+    assert (found["measured"], found["without copies"]) == ("67.50 % [66.00, 69.00]", "66.00")
+    assert found["how"] == f"nearest: {ACCURACY}; random weights" and found["verdict"] == "needs data"
+
+
+def test_a_shorter_training_is_near_and_no_measurement_of_the_papers(judged, paper, evidence):
+    ledger = judged(paper)[0]
+    made = evidence({"measurement": ACCURACY, "value": 0.6}, profile="laptop")
+    table = claims.judge(ledger, made, [])
+    (found,) = render.headline(ledger, table, made).to_dict("records")
+    assert found["measured"] == "60.00 %" and found["how"] == f"nearest: {ACCURACY}; laptop profile"
+
+
+def test_what_follows_from_the_papers_own_numbers_names_the_check(judged, paper):
+    known = paper.replace("headline: [abstract.accuracy]", "headline: [text.fewer, table2.ours.params]")
+    ledger, _, table = judged(known, **{"parameters(tinyfer_lite, 7)": 932202})
+    first, second = render.headline(ledger, table, NOTHING).to_dict("records")
+    assert first["how"] == "the paper's own numbers, check twice" and first["verdict"] == "exact"
+    assert (second["how"], second["measured"]) == ("counted", "932,202 parameters")
+
+
+def test_a_verdict_says_what_the_training_was_other_in(judged, paper):
+    settings = {"profile": "laptop", "reserved": "another teacher: 20 of 80 epochs"}
+    ledger, _, table = judged(paper, **{ACCURACY: 0.5}, **settings)
+    said = "not reproduced, with another teacher: 20 of 80 epochs"
+    assert render.headline(ledger, table, NOTHING)["verdict"].tolist() == [said] and said in render.page(table)
+    counted = judged(paper, **{"parameters(tinyfer_lite, 7)": 1}, **settings)[2]
+    assert "not reproduced" in render.page(counted) and "another teacher" not in render.page(counted)
+
+
+def test_a_printed_table_has_what_was_measured_beside_it(write, paper):
+    ledger = write(paper)
+    found = render.printed_table(ledger, "paper/table2", {"parameters(tinyfer_lite, 7)": 932_202, ACCURACY: 0.664})
+    assert found.columns.tolist() == ["params", "params here", "accuracy", "accuracy here"]
+    assert found.loc["ours"].tolist() == ["932K", 932.202e3, "66.00", pytest.approx(66.4)]
+    assert found.loc["theirs", "accuracy"] == "70" and pd.isna(found.loc["theirs", "accuracy here"])
+    assert pd.isna(found.loc["nameless", "params"])
+    assert render.printed_table(ledger, "paper/table1", {}).columns.tolist() == ["train", "test"]
 
 
 def test_contradictions_show_both_sides(judged, paper):
@@ -62,7 +105,7 @@ def test_a_grouped_table_is_escaped_and_has_a_heading_for_each_paper():
     text = render.grouped(frame, {"a": {"title": "A & B"}, "<b>": {"title": "<i>"}})
     assert text.count("<tr>") == 1 + 2 + 3 and "<b>&lt;b&gt;</b>: &lt;i&gt;" in text and "1 &amp; 2" in text
     assert "<b>a</b>: A &amp; B" in text and "<i>" not in text
-    assert "<th>claimed</th>" in text and "<th>paper</th>" not in text
+    assert ">claimed</th>" in text and ">paper</th>" not in text
 
 
 def test_what_rests_on_an_assumption_stands_apart(judged, paper):
@@ -100,6 +143,23 @@ def test_a_verdict_links_to_its_evidence(judged, paper):
     text = render.page(table, "../../")
     path = table.set_index("id").loc["paper/table2.ours.params", "evidence"]
     assert re.findall('<a href="(.*?)">', text) == [f"../../{path}"]
+
+
+def test_the_ledger_says_what_is_near_and_what_a_verdict_takes(judged, paper):
+    _, _, table = judged(paper)
+    near = {"paper/abstract.accuracy": ("67.5 %", "", "<b>", "two views")}
+    text = render.page(table, near=near, ways={"paper/abstract.accuracy": ("way-1", "3 & 4 h")})
+    row = next(line for line in text.splitlines() if "abstract" in line)
+    assert "<small>nearest: 67.5 %, &lt;b&gt;; two views</small>" in row
+    assert row.count("<a ") == 1 and '<a href="#way-1">3 &amp; 4 h</a>' in row
+
+
+def test_the_ledger_can_be_searched_and_filtered_with_a_label_for_each_field(judged, paper):
+    text = render.page(judged(paper)[2])
+    assert len(re.findall("<label>", text)) == 3 and text.count("<select") == 2
+    assert re.findall(r"<option>(.*?)</option>", text)[0] == "paper"
+    assert set(re.findall(r"<option>(.*?)</option>", text)[1:]) <= set(claims.VERDICTS)
+    assert "aria-label" in text and 'scope="col"' in text
 
 
 def test_an_assumption_makes_no_number_exact(judged, paper):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fercore import datasets
 from fercore.datasets import affectnet
 from fercore.datasets.faces import FER2013_CLASSES, DataError
 
@@ -76,6 +77,15 @@ def expected(keep=8):
     """(split, row within its list, expression) of the images that are kept."""
     splits = (("train", TRAINING), ("val", VALIDATION))
     return [(split, row, EXPRESSIONS[code]) for split, codes in splits for row, code in enumerate(codes) if code < keep]
+
+
+def test_the_published_validation_set_stays_whole_and_reports_where_training_is_divided(tmp_path):
+    write_sets(tmp_path)
+    whole = datasets.load("affectnet", tmp_path)
+    faces = datasets.load("affectnet", tmp_path, split="60/40")
+    assert whole.roles == {"train": "train", "test": "val"}
+    assert faces.roles == {"train": "train", "select": "select", "test": "val"}
+    assert (faces.rows("val") == whole.rows("val")).all() and len(faces.rows("select")) == 1
 
 
 @pytest.mark.parametrize("write", [write_lists, write_sets])

@@ -351,6 +351,20 @@ def test_ck48_has_subjects_and_no_split_of_its_name(tmp_path):
     assert folder.splits == ("",) and folder.notes[0] == "read from CK+48/"
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_ckextended_has_the_codes_of_fer2013_and_contempt(tmp_path, packed):
+    usages = ("Training",) * 8 + ("PublicTest", "PrivateTest")
+    lines = [f"{number % 8},{line.split(',', 1)[1]}" for number, line in enumerate(rows(usages).splitlines()[1:])]
+    path = write(tmp_path / "in" / "ckextended.csv", "\n".join(["emotion,pixels,Usage", *lines]) + "\n")
+    with pytest.raises(DataError, match=r"line 9: found the emotion '7'; .*which is CK\+: import it as ckplus"):
+        datasets.load("fer2013", path)
+    faces = datasets.load("ckplus", zipped(tmp_path / "archive.zip", tmp_path / "in") if packed else path)
+    named = [faces.classes[label] for label in faces.labels]
+    assert named[:8] == ["anger", "disgust", "fear", "happy", "sadness", "surprise", "neutral", "contempt"]
+    assert faces.classes[0] == "neutral" and [len(faces.rows(role)) for role in datasets.ROLES] == [8, 1, 1]
+    assert "nobody's name" in faces.notes[0] and faces.pixels.shape == (10, 48, 48)
+
+
 def test_ckplus_in_the_folders_of_its_two_archives(tmp_path):
     faces = datasets.load("ckplus", ckplus(tmp_path / "both"), size=16)
     assert faces.labels.tolist() == [0, 3, 3, 3, 0, 7, 7, 7]
@@ -630,6 +644,16 @@ def test_imports_that_are_older_than_roles_are_read_by_name(tmp_path):
 
 
 # -- division by shares --------------------------------------------------------------------------------------------
+
+
+def test_what_a_split_is_said_to_be_for_holds_before_what_trains_is_divided(tmp_path):
+    for split in ("train", "val"):
+        classes(tmp_path / split, ("happy", "sad"), 5)
+    with pytest.raises(ValueError, match="a split that selects, 'val': no --split 80/20"):
+        datasets.load("folder", tmp_path, split="80/20")
+    faces = datasets.load("folder", tmp_path, split="80/20", roles={"test": "val"})
+    assert faces.roles == {"train": "train", "select": "select", "test": "val"}
+    assert [len(faces.rows(role)) for role in datasets.ROLES] == [8, 2, 10]
 
 
 def test_a_set_is_divided_by_shares_and_nobody_is_on_two_sides(tmp_path):

@@ -50,3 +50,14 @@ def test_costs_are_counted_and_timed_beside_what_is_printed():
     assert (table["MiB"] * 2**20 > 4 * table["parameters"]).all() and (table["cpu_ms"] > 0).all()
     assert (table[["paper_cpu_ms", "paper_gpu_ms"]] == 2).all().all()
     assert asked[:2] == ["latency(tinyfer_lite, ryzen_5_3600)", "latency(tinyfer_lite, rtx_3050)"]
+
+
+def test_time_by_batch_is_of_one_image(monkeypatch):
+    asked = []
+    monkeypatch.setattr(latency.models, "create", lambda name, classes: Slow())
+    monkeypatch.setattr(
+        latency, "latency", lambda network, *given, **more: asked.append((given, more)) or [0.1, 0.4, 0.2]
+    )
+    table = latency.by_batch(["x"], 64, [1, 4], timed=3)
+    assert table.loc["x"].tolist() == [200.0, 50.0] and table.columns.tolist() == [1, 4]
+    assert asked[1] == ((64, 4), {"warmup": 1, "timed": 3})

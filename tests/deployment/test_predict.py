@@ -237,3 +237,24 @@ class TestWithOpenCV:
             next(webcam.camera(99))
         assert cli.main(["webcam", "--camera", "99"]) == 1
         assert "camera 99: found no picture" in capsys.readouterr().err
+
+
+def test_several_networks_look_at_the_largest_face():
+    class Says:
+        def __init__(self, **probabilities):
+            self.probabilities, self.seen = probabilities, []
+
+        def __call__(self, picture):
+            self.seen.append(picture)
+            return [predict.Face(None, self.probabilities, max(self.probabilities.values()) >= 0.5)]
+
+    one, two = Says(happy=0.8, sad=0.2), Says(happy=0.4, sad=0.45)
+    picture = np.zeros((200, 300, 3), np.uint8)
+    picture[100:160, 200:260] = 255
+    boxes = [detect.Box(0, 0, 20, 20), detect.Box(200, 100, 60, 60)]
+    face, said, words = predict.opinions({"a": one, "b": two}, picture, lambda _: boxes)
+    assert (face.mean() > 200) and (one.seen[0] == face).all() and (two.seen[0] == face).all()
+    assert said.loc["sad"].to_dict() == {"a": 0.2, "b": 0.45} and words == "happy or sad?"
+    face, _, words = predict.opinions({"a": one}, picture, lambda _: [])
+    assert face.shape == picture.shape and words == "the whole picture: happy"
+    assert predict.opinions({"a": one}, picture[:40, :40])[2] == "happy"

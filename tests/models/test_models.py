@@ -114,6 +114,16 @@ def test_imagenet_weights_that_cannot_be_had_are_an_error_with_the_ways_out(name
         models.create(name, weights="imagenet")
 
 
+@pytest.mark.parametrize(
+    "options, printed",  # Table 2 of its paper, millions of parameters
+    [({"attention": False, "hidden": 0}, 0.93), ({"hidden": 0}, 1.10)],
+)
+def test_the_rows_of_the_2026_microexpnets_ablation_have_the_printed_parameters(options, printed):
+    network = models.create("microexpnet_se", num_classes=7, **options)
+    assert sum(weight.numel() for weight in network.parameters()) / 1e6 == pytest.approx(printed, abs=0.005)
+    assert network.eval()(torch.zeros(2, 3, 48, 48)).shape == (2, 7)
+
+
 @pytest.mark.parametrize("name", ["simple_cnn", "resemotenet", "microexpnet_xxs"])
 def test_networks_without_imagenet_weights_say_so(name):
     with pytest.raises(ValueError, match=r"no (pretrained|ImageNet) weights"):

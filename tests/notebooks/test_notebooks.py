@@ -14,14 +14,14 @@ import nbformat
 import papermill
 import pytest
 
-from fercore.pipeline.data import prepare_data
+from fercore.pipeline.data import prepare_data, subject_sets
 from fercore.pipeline.notebook import FOLDERS, PROFILES
 from fercore.pipeline.parameters import check_params, layers
-from fercore.pipeline.stages import subject_sets
 
 ROOT = Path(__file__).parents[2]
 CHECKED = Path(__file__).parent / "checked"
 NOTEBOOKS = sorted(ROOT.glob("notebooks/[0-9]*.ipynb"))
+INDEX = ROOT / "notebooks/index.ipynb"  # of no stage, and without results to compare
 TAG = "nbval-check-output"
 OURS = ("params", "reference")  # folders that come with the project; the others are a test's own
 
@@ -104,7 +104,14 @@ def test_a_changed_number_fails(folder):
     assert "1 failed" in result.stdout
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_index_runs_as_it_is(tmp_path):
+    papermill.execute_notebook(INDEX, tmp_path / "x.ipynb", kernel_name="python3", cwd=INDEX.parent, progress_bar=False)
+    cells = nbformat.read(tmp_path / "x.ipynb", as_version=4).cells
+    shown = json.dumps([cell.get("outputs", []) for cell in cells])
+    assert all(path.name in shown for path in NOTEBOOKS) and "fercore import fer2013" in shown
+
+
+@pytest.mark.parametrize("notebook", [*NOTEBOOKS, INDEX], ids=lambda path: path.stem)
 def test_kept_without_outputs_beside_its_script(notebook):
     cells = nbformat.read(notebook, as_version=4).cells
     assert not [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")]

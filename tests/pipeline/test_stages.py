@@ -6,18 +6,29 @@ import pytest
 import yaml
 
 from fercore.pipeline import stages
+from fercore.pipeline.data import subject_sets
 from fercore.pipeline.notebook import FOLDERS, PROFILES
 from fercore.pipeline.parameters import check_params
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
 STAGES = yaml.safe_load(TEXT)["stages"]
-SETS = stages.subject_sets(ROOT)
+SETS = subject_sets(ROOT)
 NOTEBOOKS = sorted(path.stem for path in ROOT.glob("notebooks/[0-9]*.py"))
 
 
-def test_one_stage_a_notebook_and_one_for_the_data():
-    assert list(STAGES) == ["data", "subjects", *NOTEBOOKS]
+def test_one_stage_a_notebook_and_one_for_the_data_and_for_the_site():
+    assert list(STAGES) == ["data", "subjects", *NOTEBOOKS, "site"]
+
+
+def test_the_site_waits_for_every_notebook_and_a_notebook_leaves_a_page():
+    folders = {f"reports/${{item.profile}}/{name}" for name in NOTEBOOKS}
+    assert folders <= set(STAGES["site"]["deps"])
+    head, own = TEXT.split("  site:\n")
+    without = own.replace("      - reports/${item.profile}/01_data_audit\n", "").replace("      - params/paper\n", "")
+    assert without != own and stages.rewritten(f"{head}  site:\n{without}", ROOT) == TEXT
+    for name in NOTEBOOKS:
+        assert f"reports/${{item.profile}}/notebooks/{name}.html" in STAGES[name]["outs"]
 
 
 @pytest.mark.parametrize("name", STAGES)

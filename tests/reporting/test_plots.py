@@ -132,6 +132,8 @@ DRAW = {
     "intervals": lambda faces: plots.intervals(scored(list("abcd")), faces, "Scores", "accuracy, %"),
     "size_and_latency": lambda faces: plots.size_and_latency(costs(), faces),
     "size_and_accuracy": lambda faces: plots.size_and_accuracy(sized(), faces, "Networks", ["five"]),
+    "affordable": lambda faces: plots.affordable(sized(), faces, 1e6),
+    "by_agreement": lambda faces: plots.by_agreement(faces, np.linspace(0, 1, len(faces)), 0.5),
     "recall_by_frequency": lambda faces: plots.recall_by_frequency(recalls(faces), faces),
     "reliability": lambda faces: plots.reliability(calibrated(), 0.073, faces),
     "explanations": lambda faces: plots.explanations(
@@ -175,7 +177,10 @@ def titles(figure):
 @pytest.mark.parametrize("name", DRAW)
 def test_the_title_says_what_the_data_are(name):
     own = {name: value for name, value in vars(plots).items() if getattr(value, "__module__", "") == plots.__name__}
-    public = {name for name in own if not name.startswith("_")} - {"save"}
+    public = {name for name in own if not name.startswith("_")} - {
+        "save",
+        "opinions",
+    }  # which is of a picture, and of no set
     assert set(DRAW) == public, "a figure that is not tested here"
     assert all(hasattr(own[name], "__wrapped__") for name in public), "a figure that takes names for mathematics"
     rendered, real = DRAW[name](seven()), DRAW[name](seven(synthetic=False))
@@ -439,6 +444,36 @@ def test_size_and_accuracy_marks_ours_and_gives_intervals():
     assert axis.get_xscale() == "log" and {text.get_text() for text in axis.texts} == set(table.index)
 
 
+def test_what_is_only_claimed_is_hollow_and_may_have_no_interval():
+    table = sized()
+    table.loc["one", ["low", "high"]] = np.nan
+    axis = plots.size_and_accuracy(table, "fer2013", "Networks", ["five"], ["one"]).axes[0]
+    assert axis.get_title() == "Networks, fer2013"
+    dots = [line for line in axis.lines if line.get_marker() == "o"]
+    inside = {
+        round(line.get_ydata()[0], 6): line.get_markerfacecolor() for line in dots if line.get_xdata()[0] < 51_000
+    }
+    assert [color for color in inside.values() if color == "white"] == ["white"]
+    assert inside[round(100 * table.loc["one", "value"], 6)] == "white"
+
+
+def test_what_a_budget_affords_is_coloured_and_the_best_of_it_named():
+    for budget, best in ((60_000, "two"), (1e6, "five"), (10, "none")):
+        axis = plots.affordable(sized(), "fer2013", budget).axes[0]
+        assert f": {best}" in axis.get_title() or (best == "two" and ": one" in axis.get_title())
+        spots = {line.get_xdata()[0]: line.get_color() for line in axis.lines if line.get_marker() == "o"}
+        assert all((color != "0.75") == (size <= budget) for size, color in spots.items())
+
+
+def test_what_networks_say_of_a_picture_stands_beside_it():
+    said = pd.DataFrame({"one": [0.7, 0.3], "$two$": [0.4, 0.6]}, index=["happy", "sad"])
+    left, right = plots.opinions(np.zeros((9, 9, 3), np.uint8), said, "happy or sad").axes
+    assert len(left.images) == 1
+    widths = [[round(bar.get_width()) for bar in bars] for bars in right.containers]
+    assert widths == [[70, 30], [40, 60]]
+    assert [text.get_text() for text in right.get_legend().get_texts()] == ["one", r"\$two\$"]
+
+
 def test_shares_add_up_and_one_that_is_unknown_is_none():
     figure = plots.shares(parts(), seven(), "Variance", "share, %")
     assert sum(bar.get_width() for bars in figure.axes[0].containers for bar in bars) == pytest.approx(150)
@@ -511,3 +546,16 @@ def test_a_softened_answer_says_how_undecided_it_is():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "temperature 1: as between 1.0 classes", "temperature 1e+06: as between 2.0 classes"
     ]  # fmt: skip
+
+
+def test_memory_has_a_marker_where_a_network_comes_to_what_is_printed():
+    index = pd.MultiIndex.from_product([["big", "small"], ["bare", "kept"], [1, 10]], names=["network", "way", "batch"])
+    table = pd.Series(np.arange(1.0, 9.0), index)
+    rows = pd.MultiIndex.from_product([["fer2013"], ["bare", "kept"]], names=["data", "way"])
+    batches = pd.DataFrame({"big": [5.0, 6.0], "small": [7.0, 8.0]}, rows)
+    figure = plots.memory(table, {"fer2013": {"big": 1.5, "small": 5.5}}, batches, "Memory")
+    assert [axis.get_title() for axis in figure.axes] == ["bare", "kept"]
+    lines = {line.get_label(): line for line in figure.axes[1].get_lines()}
+    assert set(lines) == {"big", "small", "fer2013, printed: batch 6", "fer2013, printed: batch 8"}
+    marker = lines["fer2013, printed: batch 8"]
+    assert (marker.get_xdata()[0], marker.get_ydata()[0]) == (8.0, 5.5)

@@ -1,13 +1,14 @@
 """The figure follows its controls."""
 
 import io
+from datetime import UTC, datetime
 
 import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from fercore.reporting.widgets import explore
+from fercore.reporting.widgets import explore, own_picture
 
 
 def draw(height, kind):
@@ -43,3 +44,27 @@ def test_controls_are_named_and_wait_for_the_hand_to_rest():
     menu = ipywidgets.Dropdown(options=["a", "b"], description="colour")
     explore(draw, height=slider, kind=menu)
     assert slider.description == "height" and menu.description == "colour" and not slider.continuous_update
+
+
+def test_ones_own_picture_takes_the_place_of_the_first_and_what_is_none_is_told():
+    seen = []
+
+    def look(picture):
+        seen.append(picture.shape)
+        return draw(len(seen), "a")
+
+    drawn.clear()
+    box = own_picture(look, np.zeros((8, 8), np.uint8))
+    (chosen, said), picture = box.children[0].children, box.children[1]
+    first, buffer = picture.value, io.BytesIO()
+    Image.new("L", (6, 4)).save(buffer, "PNG")
+    chosen.value = [file("me.png", buffer.getvalue())]
+    assert seen == [(8, 8), (4, 6, 3)] and picture.value != first and said.value == ""
+    chosen.value = [file("no.png", b"no")]
+    assert said.value.startswith("no.png is no picture") and len(seen) == 2
+
+
+def file(name, content):
+    """As a browser sends one."""
+    now = datetime.now(UTC)
+    return {"name": name, "content": memoryview(content), "type": "", "size": len(content), "last_modified": now}

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from fercore import datasets
 from fercore.results import measurements
 
 NETWORKS = ["tinyfer_lite", "microexpnet_xxs"]
@@ -103,6 +104,17 @@ def test_a_name_that_no_claim_could_have_is_not_written():
             measurements.table([{"measurement": name, "value": 0.5}], "quick")
 
 
+def test_whatever_a_set_is_called_its_measurement_has_its_own_arguments_and_settings():
+    made = measurements.name("accuracy", "x", "a, b (c=d)", "Test", settings=("epochs=4",))
+    assert made == "accuracy(x, a%2C b %28c%3Dd%29, Test, epochs=4)"
+    assert measurements.split(made) == ("accuracy", ["x", "a%2C b %28c%3Dd%29", "Test"], ["epochs=4"])
+
+
+def test_a_claim_can_name_every_set_that_has_a_reader():
+    names = [f"images({name}, Training, happy)" for name in datasets.REAL if name != "folder"]
+    assert [measurements.check(name) for name in names] == names
+
+
 def test_a_set_of_ones_own_brings_its_names_with_it(make_faces):
     name = "recall(tinyfer_lite, grey noise, PublicTest, middle)"
     with pytest.raises(ValueError, match="no dataset"):
@@ -110,6 +122,20 @@ def test_a_set_of_ones_own_brings_its_names_with_it(make_faces):
     assert (
         measurements.table([{"measurement": name, "value": 0.5}], "quick", faces=[make_faces()])["value"].item() == 0.5
     )
+
+
+def test_a_training_with_the_papers_settings_is_its_own_in_any_profile_but_for_what_is_named():
+    rows = [{"measurement": "accuracy(vgg13, fer2013, test)", "value": 0.5}]
+    for reserved, said in (("", "paper"), ("another teacher: 2 epochs", "paper, with another teacher: 2 epochs")):
+        protocol = measurements.table(rows, "laptop", reserved=reserved)["protocol"].item()
+        assert protocol == said and measurements.reservation(protocol) == reserved
+    for other in ("laptop profile", "", "papers"):
+        assert measurements.reservation(other) is None
+
+
+def test_settings_stand_behind_the_arguments():
+    name = measurements.name("accuracy", "vgg13+kd", "fer2013", "test", settings=("T=3", "alpha=0.20"))
+    assert name == "accuracy(vgg13+kd, fer2013, test, T=3, alpha=0.20)" == measurements.check(name)
 
 
 @pytest.mark.parametrize(

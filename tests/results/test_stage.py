@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from fercore.results import measurements
+from fercore.results import figures, measurements
 from fercore.results.stage import Stage
 
 ROW = {"measurement": "accuracy(vgg13, fer2013, test)", "value": 0.5, "seeds": 1}
@@ -25,7 +25,7 @@ def test_tables_figures_measurements_findings_and_provenance_lie_where_later_sta
     assert names == {"scores.csv", "scores.tex", "empty.svg", "empty.png", "measurements.csv", "findings.json"}
     assert found["epochs"] == 2
     kept = measurements.gather([tmp_path / "reports"])["protocol"]
-    assert kept[ROW["measurement"]] == "laptop profile, random weights" and pd.isna(kept["parameters(vgg13, 7)"])
+    assert kept[ROW["measurement"]] == "laptop profile, random weights" and kept["parameters(vgg13, 7)"] == ""
     record = json.loads((tmp_path / "reports/provenance/01_x.json").read_text())
     assert record["parameters"] == {"seed": 1}
 
@@ -64,3 +64,14 @@ def test_names_and_notes_from_data_instruct_nobody(faces):
     hostile = replace(faces, name="<img src=x onerror=alert(1)>", notes=("see [here](javascript:x) and $x$",))
     told = Stage("", hostile, "quick").about()
     assert "<img" not in told and "](" not in told and "$x$" not in told
+
+
+def test_a_figure_says_in_words_what_it_shows(tmp_path):
+    figure = Figure()
+    figure.suptitle("Scores of\na \\$et")
+    for axis in figure.subplots(1, 2):
+        axis.set(title="one & two", xlabel="epoch", ylabel="loss")
+    figures.save(figure, tmp_path, "curve")
+    said = "Scores of a $et; one & two; loss over epoch"
+    assert figures.described(figure) == said
+    assert f"<dc:title>{said.replace('&', '&amp;')}</dc:title>" in (tmp_path / "curve.svg").read_text(encoding="utf-8")

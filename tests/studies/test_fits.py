@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from fercore.evaluation import inference
 from fercore.studies import fits, sweep
 from fercore.studies.fits import fit_each, fit_seeds
-from fercore.training import Recipe, fit
+from fercore.training import Recipe, RunError, fit
 
 RECIPE = Recipe(
     epochs=2, batch_size=16, img_size=84, augmentation=None, loss="cross_entropy", class_weighted=False,
@@ -68,9 +70,51 @@ def test_two_variants_in_one_folder_are_refused(faces):
         fit_seeds(seeds_of(name="same"), [1], faces)
 
 
+def test_a_variant_may_have_seeds_of_its_own(faces):
+    variants = seeds_of() | {"c": {"network": "microexpnet_xxs", "recipe": RECIPE, "seeds": [7, 8]}}
+    places, trainings = fits.planned(variants, [1])
+    assert {name: len(each) for name, each in places.items()} == {"a": 1, "b": 1, "c": 2}
+    assert [trainings[place]["recipe"].seed for place in places["c"]] == [7, 8]
+    assert not any("seeds" in words for words in trainings.values())
+
+
+def test_what_is_kept_is_shown_and_nothing_trained(faces, tmp_path):
+    assert fit_seeds(seeds_of(), [1], faces, tmp_path, kept_only=True) == {} and not list(tmp_path.iterdir())
+    trained = fit_seeds({"a": seeds_of()["a"]}, [1], faces, tmp_path)
+    found = fit_seeds(seeds_of(), [1, 2], faces, tmp_path, kept_only=True)
+    assert list(found) == ["a"] and len(found["a"]) == 1
+    assert found["a"][0].history.equals(trained["a"][0].history)
+    other = {"a": {"network": "microexpnet_xxs", "recipe": replace(RECIPE, batch_size=8)}}
+    with pytest.raises(RunError, match="another training"):
+        fit_seeds(other, [1], faces, tmp_path, kept_only=True)
+
+
+def test_a_teacher_is_asked_once_for_both_views_of_what_trains(faces, tiny, tmp_path, monkeypatch):
+    run = fit(tiny(), faces, replace(RECIPE, img_size=12))
+    logits = fits.teacher_logits(run, faces, tmp_path)
+    rows = faces.rows("train")
+    seen = inference.view_logits(run.network, faces, rows, 12, "flip")
+    assert logits.shape == (2, len(faces), 3) and np.allclose(logits[:, rows], seen, atol=1e-6)
+    assert np.isnan(np.delete(logits, rows, axis=1)).all()
+    monkeypatch.setattr(inference, "view_logits", None)  # which is not asked again
+    assert np.array_equal(fits.teacher_logits(run, faces, tmp_path), logits, equal_nan=True)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_other_weights_or_images_are_other_logits(faces, tiny, tmp_path):
+    run = fit(tiny(), faces, replace(RECIPE, img_size=12))
+    fits.teacher_logits(run, faces, tmp_path)
+    fits.teacher_logits(run, faces, tmp_path, faces.rows("train")[:5])
+    run.network.head.bias.data += 1
+    fits.teacher_logits(run, faces, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
 def test_weights_are_for_networks_that_somebody_has_weights_of(faces, monkeypatch):
     asked = {}
-    monkeypatch.setattr(fits, "fit_each", lambda trainings, *_: asked.update(trainings) or dict.fromkeys(trainings))
+    monkeypatch.setattr(
+        fits, "fit_each", lambda trainings, *_, **__: asked.update(trainings) or dict.fromkeys(trainings)
+    )
     variants = {name: {"network": name, "recipe": RECIPE} for name in ("simple_cnn", "mobilenet_v2")}
     for weights, expected in (("imagenet", [None, "imagenet"]), ("", [None, None])):
         asked.clear()
@@ -81,7 +125,9 @@ def test_weights_are_for_networks_that_somebody_has_weights_of(faces, monkeypatc
 
 def test_the_longest_training_begins_first(faces, monkeypatch):
     begun = []
-    monkeypatch.setattr(fits, "fit_each", lambda trainings, *_: begun.extend(trainings) or dict.fromkeys(trainings))
+    monkeypatch.setattr(
+        fits, "fit_each", lambda trainings, *_, **__: begun.extend(trainings) or dict.fromkeys(trainings)
+    )
     names = ("tinyfer_lite", "mobilenet_v2", "simple_cnn", "efficientnet_b0")
     runs = fits.fit_seeds({name: {"network": name, "recipe": RECIPE} for name in names}, [1], faces)
     assert [name.split("-")[0] for name in begun] == ["simple_cnn", "efficientnet_b0", "mobilenet_v2", "tinyfer_lite"]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from fercore.results.measurements import split
 from fercore.studies import statements
 
 
@@ -185,6 +186,8 @@ def test_statements_are_adjusted_for_their_number_and_judged_by_that():
     assert opposite["verdict"].tolist() == ["the opposite holds"]
     measured = statements.measured(alone)["effect(a, set)"].to_dict()
     assert measured == pytest.approx({name: almost[name] for name in ("value", "low", "high")})
+    (named,) = statements.measured(statements.verdicts({("a, set (of) x=y", "a"): ("A", almost)}))
+    assert split(named) == ("effect", ["a", "a%2C set %28of%29 x%3Dy"], [])
 
 
 def test_intervals_decide_as_the_verdicts_do():

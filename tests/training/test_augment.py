@@ -12,7 +12,7 @@ from torchvision.transforms import InterpolationMode
 
 from fercore.datasets import preprocess
 from fercore.training import augment
-from fercore.training.augment import NONE, Augmentation
+from fercore.training.augment import AUGMENTATIONS, NONE, Augmentation
 
 SIDE = 64
 
@@ -69,6 +69,24 @@ def test_without_augmentation_it_is_a_plain_resize():
     assert torch.allclose(augment.augment(pixels, 48, NONE), preprocess.resize(pixels, 48), atol=1e-5)
     expected = TF.resize(pixels[:, None].float() / 255, [96, 96], antialias=True)
     assert torch.allclose(preprocess.resize(pixels, 96), preprocess.normalise(expected), atol=1e-5)
+
+
+def test_it_tells_which_images_are_mirrored():
+    pixels = torch.randint(0, 256, (40, 48, 48), dtype=torch.uint8)
+    found, mirrored = augment.augmented(pixels, 48, AUGMENTATIONS["flip"], torch.Generator().manual_seed(0))
+    seen = preprocess.resize(pixels, 48)
+    assert 5 < mirrored.sum() < 35
+    expected = torch.where(mirrored[:, None, None, None], seen.flip(-1), seen)
+    assert torch.allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "ranges, alone",
+    [(None, True), (NONE, True), (AUGMENTATIONS["flip"], True), (AUGMENTATIONS["microexpnet_se"], False),
+     (dataclasses.replace(NONE, erasing=0.1), False), (dataclasses.replace(NONE, erasing_area=(0.1, 0.2)), True)],
+)  # fmt: skip
+def test_flips_alone(ranges, alone):
+    assert augment.only_flips(ranges) is alone
 
 
 def test_colours_are_normalised_as_imagenet():
@@ -129,7 +147,7 @@ def test_the_whole_is_torchvisions_in_distribution(image):
 def test_what_is_drawn_is_torchvisions_in_distribution():
     """Each parameter at the 2nd, 25th, 50th, 75th and 98th of a hundred."""
     count, ranges = 6000, Augmentation()
-    affine, rotation, crop = augment.geometry(count, ranges, torch.Generator().manual_seed(0), torch.device("cpu"))
+    affine, rotation, crop, _ = augment.geometry(count, ranges, torch.Generator().manual_seed(0), torch.device("cpu"))
     zoom = 1 / affine[:, 0, 0]
     ours = {
         "zoom": zoom,

@@ -68,6 +68,7 @@ def test_the_three_forms_by_hand(batch, temperature):
         (losses.microexpnet(temperature, 0.3), 0.3 * cross + 0.7 * hard),
         (losses.microexpnet_se(temperature, 0.7), 0.7 * temperature**2 * kl + 0.3 * hard),
         (losses.mini_resemotenet(temperature, 0.2), hard + 0.2 * temperature**2 * kl),
+        (losses.mini_resemotenet_text(temperature, 0.2), 0.2 * hard + 0.8 * temperature**2 * kl),
     ):
         assert float(form(student, teacher, target)) == pytest.approx(expected, rel=1e-4)
 

@@ -39,7 +39,12 @@ from fercore.training.recipe import Recipe, criterion, departures, from_plain, l
         ({"smoothing": 0.1}, "focal loss takes labels as they are"),
         ({"mixup": 0.2}, "focal loss takes labels as they are"),
         ({"soft_labels": True}, "focal loss takes labels as they are"),
-        ({"loss": "cross_entropy", "mixup": 0.2, "distillation": Distillation(4.0, 0.7, 0.3)}, "distillation takes"),
+        ({"mixup": 0.2, "distillation": losses.Decoupled()}, "decoupled distillation takes labels as they are"),
+        (
+            {"smoothing": 0.1, "distillation": Distillation(4.0, 0.7, 0.3)},
+            "takes labels without smoothing",
+        ),
+        ({"min_lr": -1e-5}, "min_lr is -1e-05; expected 0 or more"),
     ],
 )
 def test_a_setting_that_does_not_fit_is_refused(settings, told):
@@ -192,8 +197,25 @@ def test_losses_of_soft_labels_and_of_half_precision():
 
 def test_distillation_takes_the_place_of_the_loss():
     kd = Distillation(4.0, 0.7, 0.3)
-    found = criterion(Recipe(distillation=kd), TARGET, 3)(LOGITS, TARGET, LOGITS.flip(0))
+    found = criterion(Recipe(distillation=kd, class_weighted=False), TARGET, 3)(LOGITS, TARGET, LOGITS.flip(0))
     assert torch.allclose(found, kd(LOGITS, LOGITS.flip(0), TARGET))
+
+
+def test_class_weights_are_of_the_hard_term_of_a_distillation():
+    kd, teacher = Distillation(4.0, 0.7, 0.3), LOGITS.flip(0)
+    weight = losses.class_weights(TARGET, 3)
+    found = criterion(Recipe(distillation=kd), TARGET, 3)(LOGITS, TARGET, teacher)
+    soft = kd(LOGITS, teacher, TARGET) - 0.3 * F.cross_entropy(LOGITS, TARGET)
+    assert weight.unique().numel() > 1
+    assert torch.allclose(found, soft + 0.3 * F.cross_entropy(LOGITS, TARGET, weight))
+
+
+def test_a_distillation_takes_the_blended_labels_of_mixup():
+    kd, soft = Distillation(4.0, 0.7, 0.3), torch.softmax(LOGITS.flip(1), 1)
+    recipe = Recipe(distillation=kd, class_weighted=False, mixup=0.2)
+    hard = -(soft * LOGITS.log_softmax(1)).sum(1).mean()
+    found = criterion(recipe, TARGET, 3)(LOGITS, soft, LOGITS)  # a student that is its teacher
+    assert torch.allclose(found, 0.3 * hard)
 
 
 @pytest.mark.parametrize(
@@ -238,6 +260,12 @@ def rates(scheduler, epochs, *given):
         stand_in.step()
         made.step(*(column[epoch] for column in given))
     return found
+
+
+def test_a_cosine_ends_at_the_least_rate():
+    recipe = Recipe(epochs=4, learning_rate=1e-3, schedule="cosine", min_lr=1e-5)
+    assert learning_rate(recipe, 0, ()) == pytest.approx(1e-3) and learning_rate(recipe, 4, ()) == pytest.approx(1e-5)
+    assert learning_rate(recipe, 2, ()) == pytest.approx((1e-3 + 1e-5) / 2)
 
 
 def test_cosine_is_pytorchs():

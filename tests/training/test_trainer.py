@@ -22,7 +22,7 @@ from fercore.datasets.faces import Faces
 from fercore.datasets.preprocess import resize
 from fercore.evaluation import inference, metrics
 from fercore.training import checkpoint, losses, trainer
-from fercore.training.augment import NONE, Augmentation
+from fercore.training.augment import AUGMENTATIONS, NONE, Augmentation
 from fercore.training.checkpoint import RunError
 from fercore.training.losses import Distillation
 from fercore.training.recipe import Recipe
@@ -33,6 +33,7 @@ QUICK = Recipe(
     class_weighted=False,
     learning_rate=0.03, schedule="cosine", seed=1,
 )  # fmt: skip
+FLIP = AUGMENTATIONS["flip"]
 RESULT = ("history.csv", "best.safetensors", "metrics.json")
 NEEDS_BF16 = pytest.mark.skipif(not inference.cpu_has_bf16(), reason="this CPU has no bf16 arithmetic")
 
@@ -476,6 +477,25 @@ def test_logits_of_a_teacher_are_as_good_as_the_teacher(faces, tiny, tmp_path):
         train(tiny(), faces, recipe, teacher=logits[1:])
     with pytest.raises(ValueError, match="logits are of images as they are; with them, no mixup and no augmentation"):
         train(tiny(), faces, quick(distillation=Distillation(2.0, 0.7, 0.3)), teacher=logits)
+
+
+def test_logits_of_both_views_are_as_good_as_the_teacher_where_images_are_flipped(faces, tiny):
+    teacher = tiny().eval()
+    kd = Distillation(2.0, 0.7, 0.3)
+    recipe = quick(epochs=2, distillation=kd, augmentation=FLIP, optimizer="sgd")  # Adam makes much of last digits
+    train_rows = faces.rows("train")
+    logits = np.full((2, len(faces), 3), np.nan)  # what is not trained on is never asked for
+    logits[:, train_rows] = inference.view_logits(teacher, faces, train_rows, recipe.img_size, "flip").numpy()
+    asked = train(tiny(), faces, recipe, teacher=teacher)
+    given = train(tiny(), faces, recipe, teacher=logits)
+    pd.testing.assert_frame_equal(given.history, asked.history, rtol=1e-4)
+    other = train(tiny(), faces, recipe, teacher=np.stack([logits[0], 5 * logits[1]]))
+    assert not np.allclose(other.history["train_loss"], asked.history["train_loss"], rtol=1e-2), "both views are asked"
+    with pytest.raises(ValueError, match="for flips, give those of mirror images too"):
+        train(tiny(), faces, recipe, teacher=logits[0])
+    turned = dataclasses.replace(recipe, augmentation=dataclasses.replace(FLIP, rotation=5.0))
+    with pytest.raises(ValueError, match="no mixup and no augmentation"):
+        train(tiny(), faces, turned, teacher=logits)
 
 
 def test_a_teacher_that_sees_colour_where_the_student_does_not_gives_its_logits(faces, tiny):

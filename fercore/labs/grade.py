@@ -1,0 +1,235 @@
+"""A folder of submissions graded: each runs in a process and a folder of its own, under a time limit.
+
+There is no container. What is kept apart: the folder, the process and its environment; `guard` watches what it opens,
+starts and connects to. What is not: memory, the processor, what native code does, and the tests, which run in the
+submission's process, since they need its functions. `otter run` would also load a pickle that the submission has
+written; here what comes back is JSON, and points are worked out on this side.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+
+from . import guard
+
+GRADED, CRASHED, TIMED_OUT, TAMPERED = STATUSES = ("graded", "crashed", "timed out", "tampered")
+KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")  # of the grader's environment
+CANARY = "from otter.test_files import test_case\n@test_case()\ndef no(): assert False"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of a lab: its tests, as the autograder has them."""
+
+    name: str
+    points: float
+    all_or_nothing: bool
+    tests: str
+
+    def earned(self, found: list) -> float:
+        """Points for what `guard.check` says of the test cases: None for each that holds."""
+        held = sum(message is None for message in found)
+        return self.points * (held == len(found) if self.all_or_nothing else held / len(found))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one submission: its status, points by question, and why they are not all there.
+
+    hints  what the first failing test of a question says, by question
+    """
+
+    status: str
+    points: Mapping[str, float]
+    detail: str = ""
+    hints: Mapping[str, str] | None = None
+
+
+def questions(autograder: str | Path) -> list[Question]:
+    """The questions of a lab in its order, from the notebook that `make` has put into its folder `autograder`."""
+    (path,) = Path(autograder).glob("*.ipynb")
+    notebook = nbformat.read(path, 4)
+    cells = [cell.source for cell in notebook.cells]
+    found = []
+    for source in notebook.metadata["otter"]["tests"].values():
+        test = guard.read(source)
+        found.append(Question(test["name"], float(test["points"]), bool(test["all_or_nothing"]), source))
+    found.sort(key=lambda question: cells.index(f'grader.check("{question.name}")'))  # JSON has them by name
+    return found
+
+
+def grade_all(submissions: str | Path, labs: str | Path, seconds: float = 180) -> pd.DataFrame:
+    """Every notebook in and below the folder `submissions`: a row each of lab, status, points, out_of, detail, hints,
+    and a column a question.
+
+    labs     the folder that `make` has filled
+    seconds  the limit of each
+    Raises FileNotFoundError where there are no submissions, or no labs.
+    """
+    submissions, labs = Path(submissions).resolve(), Path(labs).resolve()
+    known = {place.parent.name: questions(place) for place in sorted(labs.glob("*/autograder"))}
+    if not known:
+        raise FileNotFoundError(f"no labs in {labs}; `make labs` makes them")
+    found = sorted(path for path in submissions.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    if not found:
+        raise FileNotFoundError(f"no notebook in {submissions}")
+    rows = []
+    for path in found:
+        lab, outcome = _outcome(path, known, [submissions, labs, *_answers()], seconds)
+        asked = known.get(lab, [])
+        total, row = sum(outcome.points.values()), {"submission": str(path.relative_to(submissions)), "lab": lab}
+        row |= {"status": outcome.status, "points": total, "out_of": sum(one.points for one in asked)}
+        row |= {
+            "detail": outcome.detail,
+            "hints": "; ".join(f"{q}: {hint}" for q, hint in (outcome.hints or {}).items()),
+        }
+        rows.append(row | dict(outcome.points))
+        print(f"{row['submission']}: {outcome.status}, {total:g} of {row['out_of']:g}", file=sys.stderr, flush=True)
+    table = pd.DataFrame(rows).set_index("submission")
+    text = ["detail", "hints"]
+    return table[[*(name for name in table if name not in text), *text]]
+
+
+def _answers() -> list[Path]:
+    """Folders of this project that hold solutions or tests, where it is a checkout and not only installed."""
+    root = Path(__file__).resolve().parents[2]
+    return [root / name for name in ("notebooks", "tests", ".git")] if (root / "notebooks/labs").is_dir() else []
+
+
+def _outcome(
+    path: Path, known: Mapping[str, list[Question]], secret: list[Path], seconds: float
+) -> tuple[str, Outcome]:
+    """The lab that a submission is of, "" where nobody knows, and its outcome."""
+    try:
+        notebook = nbformat.read(path, 4)
+        lab = notebook.metadata.get("otter", {}).get("assignment_name", path.stem)
+        cells = [nbformat.v4.new_code_cell(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
+    except Exception as error:  # nbformat, JSON and traitlets have theirs
+        return "", Outcome(CRASHED, {}, f"is no notebook: {' '.join(str(error).split())[:200]}")
+    if lab not in known:
+        return "", Outcome(CRASHED, {}, f"is of no lab that is known: {lab!r}")
+    return lab, run(cells, known[lab], secret, seconds)
+
+
+def run(cells: list, asked: list[Question], secret: list[Path], seconds: float) -> Outcome:
+    """Run code cells, and then the tests of the questions `asked`, in a process that may not read the folders `secret`.
+
+    A cell that raises does not stop those after it. Nothing of a submission that tampers counts; of one that crashes
+    or runs out of time, the questions that were tested until then.
+    """
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    marks = {question.name: secrets.token_hex(16) for question in asked}
+    canary, none = secrets.token_hex(16), dict.fromkeys(marks, 0.0)
+    tests = [_test(marks[question.name], question.tests) for question in asked]
+    notebook = nbformat.v4.new_notebook(cells=[*cells, *tests, _test(canary, CANARY)])
+    end = []  # from when the first cell begins: what starting Python takes is not the submission's
+
+    def left(cell) -> float:
+        if not end:
+            end.append(time.monotonic() + seconds)
+        return max(end[0] - time.monotonic(), 0.01)
+
+    with tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True) as folder:
+        folder = Path(folder).resolve()
+        report, own = folder / "report", folder / "own"
+        _prepare(own, report, [folder, *secret])
+        manager = AsyncKernelManager(kernel_name="python3", connection_file=str(own / ".kernel.json"))
+        client = NotebookClient(
+            notebook,
+            km=manager,
+            allow_errors=True,
+            shutdown_kernel="immediate",
+            timeout_func=left,
+            resources={"metadata": {"path": str(own)}},
+        )
+        status, detail = GRADED, ""
+        try:
+            client.execute(env=_environment(own), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        except CellTimeoutError:
+            status, detail = TIMED_OUT, f"still running after {seconds:g} s"
+        except (DeadKernelError, RuntimeError) as error:
+            status, detail = CRASHED, "its process died" if isinstance(error, DeadKernelError) else str(error)
+        tampered = report.read_text(encoding="utf-8") if report.is_file() else ""
+    found = {name: _found(notebook.cells, mark) for name, mark in marks.items()}
+    if status == GRADED and not tampered and (None in found.values() or _found(notebook.cells, canary) == [None]):
+        tampered = "the tests did not run as they are"
+    if tampered:
+        return Outcome(TAMPERED, none, " ".join(tampered.split()))
+    points = {question.name: question.earned(found[question.name] or [""]) for question in asked}
+    if status == GRADED:
+        detail = _raised(notebook.cells[: len(cells)])
+    hints = {name: next(filter(None, said)) for name, said in found.items() if said and any(said)}
+    return Outcome(status, points, detail, hints)
+
+
+def _prepare(own: Path, report: Path, secret: list[Path]) -> None:
+    """The folder of a submission, with what IPython runs before everything else."""
+    startup = own / ".ipython/profile_default/startup"
+    startup.mkdir(parents=True)
+    given = json.dumps([str(own), [str(place) for place in secret], str(report)])
+    lines = ["from fercore.labs import guard", "guard.stand_in()", f"guard.install(*{given})", "del guard"]
+    (startup / "00_guard.py").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _environment(own: Path) -> dict[str, str]:
+    """What a submission's process is told: of the grader's environment next to nothing."""
+    import matplotlib.font_manager  # makes the list of fonts here, where that may start a process
+
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    if "PYTHONPATH" in kept:  # from wherever the submission runs
+        kept["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, kept["PYTHONPATH"].split(os.pathsep)))
+    (own / "tmp").mkdir(exist_ok=True)
+    homes = {
+        "HOME": own,
+        "USERPROFILE": own,
+        "TMPDIR": own / "tmp",
+        "TEMP": own / "tmp",
+        "IPYTHONDIR": own / ".ipython",
+    }
+    more = {"MPLCONFIGDIR": matplotlib.get_cachedir(), "PYTHONDONTWRITEBYTECODE": "1", "CUDA_VISIBLE_DEVICES": ""}
+    threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    return kept | {name: str(path) for name, path in homes.items()} | more | threads
+
+
+def _test(mark: str, source: str):
+    call = f"__import__('fercore.labs.guard', fromlist=['check']).check({mark!r}, {source!r}, globals())"
+    return nbformat.v4.new_code_cell(call)
+
+
+def _found(cells: list, mark: str) -> list | None:
+    """What `guard.check` has printed under `mark`, None where it has not."""
+    for cell in cells:
+        for output in cell.get("outputs", ()):
+            for line in output.get("text", "").splitlines():
+                if line.startswith(mark):
+                    try:
+                        return json.loads(line.removeprefix(mark)) or None
+                    except ValueError:
+                        return None
+    return None
+
+
+def _raised(cells: list) -> str:
+    """The cells of a submission that raised, by number and error."""
+    errors = [
+        f"cell {number}: {output.ename}: {' '.join(output.evalue.split())[:80]}"
+        for number, cell in enumerate(cells, 1)
+        for output in cell.get("outputs", ())
+        if output.output_type == "error"
+    ]
+    return "; ".join(errors[:3]) + (f"; and {len(errors) - 3} more" if len(errors) > 3 else "")

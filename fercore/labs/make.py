@@ -1,0 +1,31 @@
+"""The two versions of a lab, by otter-grader: what students get, and what grades them."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def make(masters: Iterable[str | Path], folder: str | Path) -> list[Path]:
+    """For each master notebook `folder`/NAME/student and `folder`/NAME/autograder, in place of those that were there.
+
+    student     the notebook without solutions; its tests, but for the hidden ones, are in its metadata
+    autograder  the notebook with solutions and all tests, and the zip file that Gradescope and `otter run` take
+    The solutions are not run. Raises ImportError without the extra `labs`.
+    """
+    try:
+        import otter.assign
+    except ImportError as error:
+        raise ImportError("labs are made by otter-grader: pip install 'fercore[labs]'") from error
+
+    logging.getLogger("otter").setLevel(logging.WARNING)
+    made = []
+    for master in map(Path, masters):
+        place = Path(folder) / master.stem
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        otter.assign.main(str(master), str(place), no_pdfs=True, no_run_tests=True)
+        made.append(place)
+    return made

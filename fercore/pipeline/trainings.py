@@ -1,0 +1,68 @@
+"""The trainings of a notebook one by one: what there are, how far each is, and one of them trained in advance.
+
+The notebook finds them in the run folders of its profile, and only evaluates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from .. import datasets
+from ..datasets import Faces
+from ..studies import fits, microexpnet_se, mini_resemotenet
+from ..training import checkpoint
+from . import notebook
+from .parameters import ParameterError
+
+PROTOCOLS = {"06_mini_resemotenet": mini_resemotenet, "06b_microexpnet_se": microexpnet_se}
+
+
+def load(name: str, profile: str) -> tuple[object, Faces, str]:
+    """The protocol of a notebook in a profile, its data, and the folder of its runs. Raises ParameterError for a
+    notebook whose trainings stand nowhere but in itself."""
+    if name not in PROTOCOLS:
+        raise ParameterError(f"{name}: its trainings cannot be run one by one; those of {', '.join(PROTOCOLS)} can")
+    given = notebook.parameters(name, profile)
+    return PROTOCOLS[name].Protocol.of(given), datasets.load_imported(given["data"]), given["runs"]
+
+
+def listed(name: str, profile: str) -> pd.DataFrame:
+    """A row a training, in the order in which they can be run: epochs that are done and epochs in all, state, and
+    whether it needs the teacher."""
+    protocol, faces, runs = load(name, profile)
+    rows = {}
+    for variants in (protocol.teacher(faces), protocol.students(faces, None)):
+        for place, words in fits.planned(variants)[1].items():
+            done, folder = 0, Path(runs) / place
+            if (folder / checkpoint.LAST).is_file():
+                done = len(checkpoint.read(folder / checkpoint.LAST, tensors=False)[1]["history"])
+            state = "finished" if fits.finished(runs, place) else "begun" if done else ""
+            taught = words["recipe"].distillation is not None
+            rows[place] = {"done": done, "epochs": words["recipe"].epochs, "state": state, "needs the teacher": taught}
+    return pd.DataFrame(rows).T.rename_axis("training")
+
+
+def train(name: str, profile: str, names: Sequence[str]) -> None:
+    """Train these, one after the other, each gone on with where it was stopped. Raises ParameterError for one that
+    there is not, and for a student whose teacher is not trained to its end, before anything is trained."""
+    protocol, faces, runs = load(name, profile)
+    teacher, students = protocol.teacher(faces), protocol.students(faces, None)
+    first, known = fits.planned(teacher)[1], fits.planned(students)[1]
+    for one in names:
+        if one not in first | known:
+            raise ParameterError(f"{name}, {profile}: no training {one!r}; there are {', '.join(first | known)}")
+    if any(one in known and known[one]["recipe"].distillation for one in names):
+        lacking = [one for one in first if not fits.finished(runs, one) and one not in names]
+        if lacking:
+            raise ParameterError(f"{name}, {profile}: train {', '.join(lacking)} first, which teaches")
+    for one in sorted(names, key=lambda one: one not in first):
+        trainings: Mapping[str, Mapping] = first
+        if one in known:
+            said = None
+            if known[one]["recipe"].distillation:
+                said = protocol.taught(faces, fits.fit_seeds(teacher, [], faces, runs)[PROTOCOLS[name].TEACHER][0])
+            trainings = fits.planned(protocol.students(faces, said))[1]
+        fits.fit_each({one: trainings[one]}, faces, runs, workers=1)

@@ -1,0 +1,374 @@
+"""The report as a site: reports/PROFILE/index.html, beside the folders of the stages and pages of their notebooks.
+
+It is worked out from what the stages have written as CSV and JSON, and from the ledger; executed notebooks and records,
+which hold times, are linked and never read. Its figures are the files beside it; nothing comes from elsewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .. import claims
+from ..claims import effort, render, settings
+from ..results import measurements, text
+from ..results.tables import TIMINGS
+from . import ledger_sentences
+from .page import shell
+
+REFERENCE = "reference"
+HEADLINE = "headline.svg"  # of the reference results: size against accuracy
+ROWS = 40  # of a table that is folded away; a longer one is linked
+LARGE = 200_000  # bytes: of a figure with photographs the PNG is smaller, and enough
+TITLE = "Lightweight facial emotion recognition, reproduced"
+SHOWN = {  # tables that stand open, by stage; the others are folded away
+    "01_data_audit": ("class_counts", "leakage_exact", "leakage_near", "vote_agreement"),
+    "02_baselines": ("comparison", "costs"),
+    "03_tinyfer_lite": ("scores", "report", "ablation", "differences"),
+    "04_microexpnet_pooling": ("table_2", "verdicts"),
+    "05_kd_temperature_grid": ("table_4", "variance", "methods", "verdicts"),
+    "07_light_fer_compression": ("compression", "latency"),
+    "08_edge_benchmarks": ("latency", "formats", "end_to_end", "devices"),
+    "public_networks": ("networks",),
+}
+FIRST = ("scores", "verdicts", "comparison")  # of a stage that is not listed
+
+
+def write(profile: str, root: str | Path = ".") -> Path:
+    """Write reports/`profile`/index.html of the project at `root`, for a profile or for the reference results; returns
+    its path. Raises LedgerError for claims that cannot be read."""
+    target = Path(root, "reports", profile, "index.html")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(index(profile, root), encoding="utf-8", newline="\n")
+    return target
+
+
+def index(profile: str, root: str | Path = ".") -> str:
+    """The page that `write` writes. The same results give the same text."""
+    root = Path(root)
+    reports, reference = root / "reports" / profile, root / "reports" / REFERENCE
+    params, folders = root / "params", [reports, reference] if profile != REFERENCE else [reference]
+    networks = claims.networks(params / "paper/networks.yaml")
+    ledger = claims.load(params / "claims", networks)
+    evidence = settings.evidence(folders, params)
+    evidence["evidence"] = [Path(one).relative_to(root).as_posix() for one in evidence["evidence"]]
+    made, findings = measurements.every(folders), claims.run(ledger, evidence)
+    table = claims.judge(ledger, evidence, findings)
+    plan = effort.plan(ledger, table, networks, evidence, params)
+    parts = {
+        "headline": ("What the papers are known for", _headline(ledger, table, made, reports, reference)),
+        "verdicts": ("What became of the claims", _verdicts(table)),
+        "contradictions": ("Where papers contradict themselves", _contradictions(findings)),
+        "results": ("What was measured", _results(reports, root)),
+        "real": ("Measured on real data before", _results(reference, root) if profile != REFERENCE else ""),
+        "open": ("What it would take", _open(plan)),
+        "ledger": ("The ledger", _ledger(ledger, table, made, plan)),
+        "provenance": ("How it was made", _provenance(reports, profile)),
+    }
+    parts = {key: (name, body) for key, (name, body) in parts.items() if body}
+    body = "\n".join(
+        f'<section aria-labelledby="{key}"><h2 id="{key}">{text.html(name)}</h2>\n{section}</section>'
+        for key, (name, section) in parts.items()
+    )
+    contents = {key: name for key, (name, _) in parts.items()}
+    return shell(f"{TITLE}: {profile}", body, contents, _lead(profile, reports))
+
+
+def picture(root: str | Path = ".", out: str | Path | None = None) -> Path:
+    """Write the headline figure of the reference results, size against accuracy on FER2013: what was measured of public
+    networks and this project's, and what the papers claim. Returns its path.
+
+    out  the folder; by default that of the reference results
+    """
+    from .. import models
+    from ..results import figures
+    from . import plots
+
+    root = Path(root)
+    reference = root / "reports" / REFERENCE
+    found = pd.read_csv(reference / "public_networks/networks.csv", index_col="network")
+    again = found.index.str.contains(", (?:quantised|earlier)$")  # a second file of the same package
+    found = found[(found["views"] == "mirrored") & ~again]
+    columns = {"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"}
+    shown = found.rename(columns=columns)[["parameters", *columns.values()]]
+    ledger = claims.load(root / "params/claims", claims.networks(root / "params/paper/networks.yaml"))
+    sizes, printed = measurements.gather([reference])["value"], {}
+    for claim in map(ledger.claims.get, ledger.headline):
+        kind, words, _ = measurements.split(claim.measurement) if claim.measurement else ("", [], [])
+        network = words[0].split("+")[0] if words else ""
+        if kind == "accuracy" and words[1] == "fer2013" and network in models.names():
+            value = claim.value * (0.01 if claim.unit == "percent" else 1)
+            printed.setdefault(f"{network}, claimed", (sizes[f"parameters({network}, 7)"], value, np.nan, np.nan))
+    claimed = pd.DataFrame.from_dict(printed, orient="index", columns=shown.columns)
+    ours = found.index[found["package"] == "this project"].tolist()
+    title = "Accuracy by size: measured, with 95 % intervals (filled), and claimed (hollow)"
+    drawn = plots.size_and_accuracy(pd.concat([shown, claimed]), "fer2013", title, ours, claimed.index.tolist())
+    path = Path(out or reference) / HEADLINE
+    figures.save(drawn, path.parent, path.stem)
+    path.with_suffix(".png").unlink()
+    return path
+
+
+def stages(reports: str | Path) -> list[Path]:
+    """The folders below `reports` that hold a stage's findings, in the order of the notebooks."""
+    return sorted(path.parent for path in Path(reports).glob("*/findings.json"))
+
+
+def findings_of(stage: Path) -> tuple[str, pd.DataFrame]:
+    """What the data of a stage are called, and its single numbers: a row each, with name and value."""
+    whole = json.loads((stage / "findings.json").read_text(encoding="utf-8"))
+    rows = [(name.replace("_", " "), value) for name, value in whole["findings"].items()]
+    return whole["data"], pd.DataFrame(rows, columns=["finding", "value"], dtype=object)
+
+
+def command(stage: Path, root: str | Path) -> str:
+    """What makes a stage: its notebook, its recipe or its benchmark, whichever there is."""
+    root, profile = Path(root), stage.parent.name
+    if (root / f"notebooks/{stage.name}.ipynb").is_file():
+        if profile != REFERENCE:
+            return f"fercore notebook {stage.name} {profile}"
+        return f"make reproduce PROFILE={_profile(stage)} STAGE={stage.name} FER2013=DOWNLOAD"
+    if (root / f"params/recipes/{stage.name}.yaml").is_file():
+        run = f"fercore train params/recipes/{stage.name}.yaml --data data/fer2013 --to runs/{stage.name}"
+        return f"{run} --release fercore/models/released"
+    if (root / f"tests/benchmarks/{stage.name}.py").is_file():
+        return f"python tests/benchmarks/{stage.name}.py data/fer2013 --to reports/reference/{stage.name}"
+    return ""
+
+
+def _profile(stage: Path) -> str:
+    """The profile that reference results were made with."""
+    path = stage / measurements.FILE
+    found = pd.read_csv(path, dtype=str)["profile"].dropna() if path.is_file() else pd.Series(dtype=str)
+    return found.iloc[0] if len(found) else "laptop"
+
+
+def _lead(profile: str, reports: Path) -> str:
+    kind = "reference results, on real data" if profile == REFERENCE else f"profile {profile}"
+    rendered = any("synthetic" in findings_of(stage)[0] for stage in stages(reports))
+    warning = '<p class="warning">Some results here are of rendered faces. They are called synthetic, and no number of '
+    warning += "theirs compares with a paper's.</p>"
+    return f"""<h1>{TITLE}</h1>
+<p>Five papers on facial emotion recognition with small networks: what they print, what was measured, and a verdict on
+each claim, worked out and never typed. This is the report of the {text.html(kind)}.</p>
+{warning if rendered else ""}"""
+
+
+def _headline(ledger, table: pd.DataFrame, made: pd.DataFrame, reports: Path, reference: Path) -> str:
+    path, picture = reference / HEADLINE, ""
+    if path.is_file():
+        inline = f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
+        caption = (
+            "Accuracy on FER2013's PrivateTest by size: measured here, as the mean over image and mirror image, and "
+        )
+        caption += "claimed. The numbers stand in the table of public networks and in the ledger."
+        picture = _figure(HEADLINE if path.parent == reports else inline, caption)
+    rows = render.grouped(render.headline(ledger, table, made), ledger.papers)
+    return f"""{picture}
+<p><i>Nearest</i> is what stands closest to a claim whose own training, data or device could not be had, under its own
+name and with how it differs; it decides no verdict. <i>Without copies</i> leaves out the test images that also stand in
+what is trained on.</p>
+{_scrolled(rows, "what the papers are known for")}
+<p>{_bold(ledger_sentences.known_for(table, ledger.headline))}</p>"""
+
+
+def _verdicts(table: pd.DataFrame) -> str:
+    meanings = "".join(f"<dt>{name}</dt><dd>{meaning}</dd>" for name, meaning in claims.VERDICTS.items())
+    return f"""{_table(claims.summary(table).reset_index(), "Claims by paper and verdict")}
+<p>{_bold(ledger_sentences.counted(table))}</p>
+{_folded("What each verdict means", f"<dl>{meanings}</dl>")}"""
+
+
+def _contradictions(findings: list[claims.Finding]) -> str:
+    found, doubtful = (render.contradictions(findings, assuming) for assuming in (False, True))
+    both = (_scrolled(render.both_sides(one, name), name) for one, name in ((found, "sides"), (doubtful, "doubtful")))
+    return f"""<p>{_bold(ledger_sentences.contradicted(findings, found))}</p>
+{_folded(f"All {len(found)}, both sides", next(both))}
+{_folded(f"{len(doubtful)} that rest on an assumption and decide no verdict", next(both))}"""
+
+
+def _open(plan: pd.DataFrame) -> str:
+    ways, none = (plan[(plan["command"] != "") == there] for there in (True, False))
+    items = []
+    for number, way in ways.iterrows():
+        which = _folded("which", f"<p>{', '.join(map(text.html, way['claims']))}</p>")
+        items.append(
+            f'<li id="way-{number}"><b>{effort.shown(way["hours"])}</b>, {len(way["claims"])} claims, needs '
+            f"{text.html(way['needs'] or 'nothing')}:<br><code>{text.html(way['command'])}</code>{which}</li>"
+        )
+    counts, needs = none["claims"].map(len), none["needs"].replace("", "a check that nobody has written down")
+    rest = pd.DataFrame({"needs": needs, "claims": counts}).sort_values("claims", ascending=False, kind="stable")
+    return f"""<p>A command for each group of claims without a verdict, cheapest first. Times are of two cores of an AMD
+EPYC (Zen 4), worked out from multiply-adds, images and epochs over measured rates (<code>params/effort.yaml</code>).
+What a command measures joins the ledger by itself, as do the files of <code>reports/paper</code> from elsewhere.</p>
+<ol>{"".join(items)}</ol>
+{_folded(f"{counts.sum():,} claims that no command here settles", _table(rest, "Claims without a command"))}"""
+
+
+def _ledger(ledger, table: pd.DataFrame, made: pd.DataFrame, plan: pd.DataFrame) -> str:
+    ways = {
+        key: (f"way-{number}", effort.shown(way["hours"]))
+        for number, way in plan[plan["command"] != ""].iterrows()
+        for key in way["claims"]
+    }
+    return render.page(table, "../../", "claims", near=render.beside(ledger, table, made), ways=ways)
+
+
+def _results(reports: Path, root: Path) -> str:
+    found = [_stage(stage, root) for stage in stages(reports)]
+    return "\n".join(found) or f"<p>Nothing yet: <code>make reproduce PROFILE={text.html(reports.name)}</code>.</p>"
+
+
+def _stage(stage: Path, root: Path) -> str:
+    """Of a stage what makes it, its tables and figures; whatever comes from files is escaped."""
+    data, numbers = findings_of(stage)
+    up = "../reference/" if stage.parent.name == REFERENCE else ""
+    timed = stage.with_name(TIMINGS) / stage.name  # beside the folder of what repeats
+    folders = {stage: f"{up}{stage.name}", timed: f"{up}{TIMINGS}/{stage.name}"}
+    tables = [_of_stage(path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.csv"))]
+    drawn = [(path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.svg"))]
+    figures = "".join(_of(path, place, data) for path, place in drawn)
+    made = f"Made by <code>{text.html(said)}</code>. " if (said := command(stage, root)) else ""
+    name, key = text.html(stage.name), text.html(f"{stage.parent.name}-{stage.name}")
+    return f"""<section aria-labelledby="{key}"><h3 id="{key}">{name}</h3>
+<p>Data: {text.html(data)}. {made}{" · ".join(_links(stage, up))}</p>
+{"".join(table for table in tables if not table.startswith(("<details", "<p")))}
+<div class="figures">{figures}</div>
+{"".join(table for table in tables if table.startswith(("<details", "<p")))}
+{_folded(f"All {len(numbers)} findings", _table(numbers, f"Findings of {stage.name}"))}</section>"""
+
+
+def _links(stage: Path, up: str) -> list[str]:
+    """To the executed notebook and to the record, where there are any."""
+    found = []
+    if (stage.parent / f"notebooks/{stage.name}.html").is_file():
+        found.append(f'<a href="{up}notebooks/{text.html(stage.name)}.html">the executed notebook</a>')
+    for record in (f"{stage.name}/provenance.json", f"provenance/{stage.name}.json"):
+        if (stage.parent / record).is_file():
+            found.append(f'<a href="{up}{text.html(record)}">how it was made</a>')
+    return found
+
+
+def _of_stage(path: Path, place: str) -> str:
+    """A table of a stage with its files: open, folded away, or where it is long only the files."""
+    frame, of = read(path)
+    files = [f'<a href="{place}/{path.name}">CSV</a>']
+    if path.with_suffix(".tex").is_file():
+        files.append(f'<a href="{place}/{path.stem}.tex">LaTeX</a>')
+    caption = f"{path.stem.replace('_', ' ').capitalize()}{of and ', '}{of}"
+    known = SHOWN.get(path.parent.name, FIRST)
+    if path.stem not in known and len(frame) > ROWS:
+        return f"<p>{text.html(caption)}, {len(frame):,} rows: {', '.join(files)}</p>"
+    table = f'{_table(frame, caption)}<div class="quiet">{", ".join(files)}</div>'
+    return table if path.stem in known else _folded(caption, table)
+
+
+def read(path: Path) -> tuple[pd.DataFrame, str]:
+    """A table of a stage to be read, with intervals beside what they are of and no column that is empty; and of which
+    data it is."""
+    table = pd.read_csv(path)
+    of = ", ".join(map(str, table["data"].unique())) if "data" in table else ""
+    if "data" in table and table["data"].nunique() == 1:
+        table = table.drop(columns="data")
+    table = table.dropna(axis=1, how="all").convert_dtypes()  # whole numbers become whole
+    for name in table.columns:
+        low, high = ("low", "high") if name in ("value", "difference") else (f"{name}_low", f"{name}_high")
+        if low in table.columns and high in table.columns:
+            cells = table[[name, low, high]].astype(float).to_numpy()
+            table[name] = [_interval(*cell) for cell in cells]
+            table = table.drop(columns=[low, high])
+    return table.rename(columns=lambda name: name.replace("_", " ")), of
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    if np.isnan(value):
+        return ""
+    return f"{value:.3f}" if np.isnan([low, high]).any() else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _of(path: Path, place: str, data: str) -> str:
+    """A figure with its caption; what it shows in words is what the file says of itself."""
+    png = path.with_suffix(".png")
+    file = png if path.stat().st_size > LARGE and png.is_file() else path
+    said = re.search(r"<dc:title>(.*?)</dc:title>", path.read_text(encoding="utf-8"), re.DOTALL)
+    caption = f"{path.stem.replace('_', ' ').capitalize()}, {data}"
+    return _figure(f"{place}/{file.name}", caption, html.unescape(said[1]) if said else "")
+
+
+def _figure(source: str, caption: str, words: str = "") -> str:
+    """An image with a caption, and where that is not enough with words for those who do not see it."""
+    return f"""<figure><img src="{text.html(source)}" alt="{text.html(words or caption)}" loading="lazy">
+<figcaption>{text.html(caption)}</figcaption></figure>
+"""
+
+
+def _folded(name: str, body: str) -> str:
+    return f"<details><summary>{text.html(name)}</summary>{body}</details>"
+
+
+def _provenance(reports: Path, profile: str) -> str:
+    rows = []
+    for path in (stage / "provenance.json" for stage in stages(reports)):
+        if not path.is_file():  # of a profile: it holds times, and is linked alone
+            continue
+        record = json.loads(path.read_text(encoding="utf-8"))
+        data = record["data"] if isinstance(record["data"], list) else [record["data"]]
+        of = (f"{one['name']}, {one['images']:,} images ({one['fingerprint'][:12]})" for one in data)
+        rows.append(
+            {
+                "stage": path.parent.name,
+                "data (fingerprint)": "; ".join(of),
+                "revision": (record["revision"] or "")[:12],
+                "device": f"{record['system']}, {record['device']}",
+                "Python, torch": f"{record['python']}, {record['versions'].get('torch', '')}",
+                "seconds": round(record["wall_seconds"]),
+            }
+        )
+    table = _table(pd.DataFrame(rows), "Records of the stages") if rows else ""
+    again = "fercore site reference" if profile == REFERENCE else f"make reproduce PROFILE={profile}"
+    return f"""{table}<p>This page is made by <code>{text.html(again)}</code>. Each stage has a record of its
+parameters, the fingerprint of its data, the revision of the code, versions, machine and time, linked beside it. Tables
+are there as CSV and as LaTeX.</p>"""
+
+
+def _table(frame: pd.DataFrame, caption: str) -> str:
+    """A frame as HTML, escaped; the first column heads the rows."""
+    head = "".join(f'<th scope="col">{text.html(name)}</th>' for name in frame.columns)
+    body = "".join(
+        f'<tr><th scope="row">{_shown(first)}</th>{"".join(f"<td>{_shown(one)}</td>" for one in rest)}</tr>\n'
+        for first, *rest in frame.itertuples(index=False)
+    )
+    title = f"<caption>{text.html(caption)}</caption>"
+    return _scrolled(f"<table>{title}<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>", caption)
+
+
+def _scrolled(table: str, name: str) -> str:
+    """A table in a region of its own, which a narrow window scrolls, by keys too."""
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="{text.html(name)}">{table}</div>'
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping) or (isinstance(value, Iterable) and not isinstance(value, str)):
+        value = json.dumps(value)
+    elif pd.isna(value):
+        return ""
+    elif isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    elif isinstance(value, (int, np.integer)):
+        return f"{value:,}"
+    elif isinstance(value, (float, np.floating)):
+        whole, small = float(value).is_integer(), abs(value) < 0.001
+        return f"{value:,.0f}" if whole else f"{value:.2g}" if small else f"{value:,.3f}"
+    return text.html(value)
+
+
+def _bold(markdown: str) -> str:
+    """Sentences that hold no other Markdown than **bold** text; what comes from data is escaped in them already."""
+    return re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", markdown)

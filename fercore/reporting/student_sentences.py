@@ -1,0 +1,198 @@
+"""What to see in the figures and tables of distilled students, worked out from their values, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from ..datasets import Faces
+from ..results.text import markdown
+from ..studies import mini_resemotenet as study
+from .sentences import listed, percent, ranked
+from .study_sentences import points
+
+P100 = 9.3e12 / 2  # multiply-accumulates a second of a Tesla P100 in fp32 (NVIDIA's data sheet)
+
+
+def sizes(counted: Mapping[str, float]) -> str:
+    """Parameters of the students as shares of the teacher's, from measurements by name."""
+    whole = counted["parameters(resemotenet, 7)"]
+    own = {size.upper(): counted[f"parameters(mini_resemotenet_{size}, 7)"] / whole for size in study.SIZES}
+    return (
+        f"**To see.** Of the teacher's {whole:,} parameters, {ranked(pd.Series(own))}: a weight connects two channels, "
+        "so half the width is a quarter of the weights. The widths that Table II prints for the residual blocks are "
+        "half of those with which its parameters come out."
+    )
+
+
+def batches(table: pd.DataFrame, printed: Mapping[str, Mapping[str, float]], counted: Mapping[str, float]) -> str:
+    """At which batches memory is what is printed: a row a data set and way, a column a network.
+
+    printed  MB by data set and network; counted  measurements by name
+    """
+    apart = table.max(axis=1) / table.min(axis=1)
+    data, way = apart.idxmin()
+    best = table.loc[(data, way)]
+    pair = best[["resemotenet", "mini_resemotenet_a"]]
+    return (
+        f"**To see.** No batch fits all. Nearest come the numbers of {markdown(data)} with {way}: "
+        f"{listed(f'{name} {batch:,.0f}' for name, batch in best.items())}. "
+        f"Teacher and A agree there within {percent(pair.max() / pair.min() - 1)}, and B's number is that of a batch "
+        f"{best['mini_resemotenet_b'] / pair.mean():.2f} times as large. {_more_than_weights(printed, counted)}"
+    )
+
+
+def _more_than_weights(printed: Mapping[str, Mapping[str, float]], counted: Mapping[str, float]) -> str:
+    """By how much the teacher's memory is above A's, and its weights are."""
+    pair = ("resemotenet", "mini_resemotenet_a")
+    weights = [counted[f"size({name}, 7, parameters)"] / 1e6 for name in pair]
+    told = [f"{values[pair[0]] - values[pair[1]]:,.0f} MB on {markdown(data)}" for data, values in printed.items()]
+    return (
+        f"The teacher needs, as printed, {listed(told)} more than A; its weights alone are "
+        f"{weights[0] - weights[1]:,.0f} MB more."
+    )
+
+
+def times(speeds: pd.DataFrame, counted: Mapping[str, float], printed: Callable[[str], float]) -> str:
+    """Times of one image against what is printed and against what the paper's device can do at most.
+
+    speeds  ms, a row a network and a column a batch; printed  `Ledger.printed`, in seconds
+    """
+    told, shares = [], []
+    for name in speeds.index:
+        said = 1000 * printed(f"latency({name}, tesla_p100, dataset=fer2013)")
+        least = 1000 * counted[f"macs({name}, 7, 3x64x64)"] / P100
+        told.append(f"{name} {said:.2f} ms ({percent(least / said, 0)} of the card's arithmetic)")
+        shares.append(said / (1000 * printed(f"latency({speeds.index[0]}, tesla_p100, dataset=fer2013)")))
+    most = speeds.columns[-1]
+    here = speeds[most] / speeds[most].iloc[0]
+    return (
+        f"**To see.** Printed: {listed(told)}. At batch {most} this machine takes "
+        f"{listed(f'{share:.2f}' for share in here.iloc[1:])} of the teacher's time for the others; the paper has "
+        f"{listed(f'{share:.2f}' for share in shares[1:])}. A large batch would come nearer to the card's arithmetic; "
+        "and with single images A and B, which have as many layers as the teacher, would hardly be faster. So neither "
+        "reading explains the three together."
+    )
+
+
+def scores(accuracy: pd.DataFrame, majority: float, printed: Callable[[str], float]) -> str:
+    """Who is above naming one class, and how the teacher stands to what is printed.
+
+    accuracy  indexed by variant: value, low, high; printed  `Ledger.beside` of the data
+    """
+    if accuracy.empty:
+        return "Nothing has been trained yet."
+    above = accuracy.index[accuracy["low"] > majority]
+    text = (
+        f"**To see.** {ranked(accuracy['value'])}. Naming one class gives {percent(majority)}; surely above it: "
+        f"{len(above)} of {len(accuracy)}."
+    )
+    said = printed("accuracy(resemotenet, fer2013, PrivateTest)")
+    if study.TEACHER in accuracy.index and not np.isnan(said):
+        text += f" The teacher: {percent(accuracy.loc[study.TEACHER, 'value'])}, where {percent(said, 2)} is printed."
+    return text
+
+
+def gains(table: pd.DataFrame) -> str:
+    """What a teacher adds, of `mini_resemotenet.gains`."""
+    part = table.xs(("published", "accuracy"), level=["part", "score"])
+    each = [f"{row['size'].upper()} ({name}, {_seeds(row)}) {points(row)}" for name, row in part.iterrows()]
+    sure = part.index[(part["low"] > 0) | (part["high"] < 0)]
+    few = " One seed's interval is of the images alone." if (part["seeds"] == 1).any() else ""
+    return (
+        f"**To see.** With a teacher less without: {listed(each)}. Told apart from 0 with the whole interval: "
+        f"{listed(sure)}.{few}"
+    )
+
+
+def _seeds(row: Mapping) -> str:
+    return f"{row['seeds']:.0f} seed{'s' * bool(row['seeds'] > 1)}"
+
+
+def reading(table: pd.DataFrame) -> str:
+    """The text's reading of the loss less the equation's, of `mini_resemotenet.readings`."""
+    each = [f"{name} {points(row)} ({_seeds(row)})" for name, row in table.iterrows()]
+    sure = ((table["low"] > 0) | (table["high"] < 0)).any()
+    return f"**To see.** {listed(each)}. " + (
+        "It matters here which of the two is meant." if sure else "The two are not told apart here."
+    )
+
+
+def search(table: pd.DataFrame) -> str:
+    """Best and worst of what was searched over, against the interval of one: value, low, high by setting."""
+    spread = 100 * (table["value"].max() - table["value"].min())
+    wide = 100 * (table["high"] - table["low"]).median() / 2
+    of = "seeds" if (table["seeds"] > 1).all() else "images"
+    return (
+        f"**To see.** Best is *{table['value'].idxmax()}*, worst *{table['value'].idxmin()}*, {spread:.1f} points "
+        f"apart; an interval over {of} reaches {wide:.1f} points to either side. "
+        + ("More apart than that." if spread > 2 * wide else "So the search has found nothing that noise could not.")
+    )
+
+
+def copies(table: pd.DataFrame) -> str:
+    """Accuracy without copies of the tested images in training, with those that there are, and with all."""
+    without, as_it_is, within = table["value"]
+    return (
+        f"**To see.** The copies that Training has add {100 * (as_it_is - without):+.1f} points, and PrivateTest "
+        f"itself in training {100 * (within - as_it_is):+.1f} more, to {percent(within)}. With more parameters and "
+        "epochs a network has more room to learn answers by heart."
+    )
+
+
+def confused(matrix: np.ndarray, faces: Faces) -> str:
+    """What is taken for what most often, of a confusion matrix (C, C)."""
+    off = matrix * (1 - np.eye(len(matrix), dtype=int))
+    labelled, said = (markdown(faces.classes[place]) for place in np.unravel_index(off.argmax(), off.shape))
+    right = pd.Series(np.diag(matrix) / np.maximum(matrix.sum(1), 1), [markdown(name) for name in faces.classes])
+    return (
+        f"**To see.** Most often *{labelled}* is taken for *{said}*: {off.max():,} times. Recall: {ranked(right, 0)}."
+    )
+
+
+def ablation(accuracy: pd.DataFrame, selected: pd.DataFrame, majority: float) -> str:
+    """The order of the ablation on the split that tests and on the one that selects: value and low by row."""
+    if accuracy.empty:
+        return "Nothing has been trained yet."
+    first, second = (
+        table["value"].astype(float).drop(study.TEACHER, errors="ignore") for table in (accuracy, selected)
+    )
+    orders = [list(one.sort_values(ascending=False, kind="stable").index) for one in (first, second)]
+    same = "the same order" if orders[0] == orders[1] else "another order"
+    return (
+        f"**To see.** {ranked(accuracy['value'])}; naming one class gives {percent(majority)}. On the split that chose "
+        f"the epochs the rows have {same}."
+    )
+
+
+def steps(table: pd.DataFrame) -> str:
+    """What each step adds, of `microexpnet_se.gains`."""
+    part = table.xs(("published", "accuracy"), level=["part", "score"])
+    each = [f"{name} {points(row)}" for name, row in part.iterrows()]
+    sure = part.index[(part["low"] > 0) | (part["high"] < 0)]
+    few = " One seed's interval is of the images alone." if (part["seeds"] == 1).any() else ""
+    return f"**To see.** {listed(each)}. Told apart from 0 with the whole interval: {listed(sure)}.{few}"
+
+
+def hardest(f1: pd.Series) -> str:
+    """Easiest and hardest class, and those below 0.60, which the paper draws red."""
+    below = [markdown(name) for name in f1.index[f1 < 0.6]]
+    return (
+        f"**To see.** Easiest is *{markdown(f1.idxmax())}* ({percent(f1.max(), 0)}), hardest *{markdown(f1.idxmin())}* "
+        f"({percent(f1.min(), 0)}). Below 60 %: {listed(below)}."
+    )
+
+
+def frontier(known: pd.DataFrame) -> str:
+    """Which networks no smaller one surpasses, of `microexpnet_se.measured_before`."""
+    order = known.sort_values(["parameters", "value"], ascending=[True, False])
+    above = order[order["value"] > order["value"].cummax().shift(fill_value=0)]
+    each = [
+        f"{markdown(name)} ({row['parameters']:,.0f} parameters, {percent(row['value'])})"
+        for name, row in above.iterrows()
+    ]
+    return (
+        f"**To see.** Better than every smaller one: {listed(each)}; {len(known) - len(above)} of {len(known)} are not."
+    )

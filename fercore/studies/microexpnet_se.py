@@ -1,0 +1,261 @@
+"""The protocol of the 2026 MicroExpNet (sections III-D, III-E, IV-B) and its ablation (Table 2), over seeds; and its
+full network without a teacher, which the paper leaves out.
+
+teacher = fits.fit_seeds(protocol.teacher(faces), …)[TEACHER][0]
+trained = fits.fit_seeds(protocol.students(faces, protocol.taught(faces, teacher)), …)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from ..datasets import Faces
+from ..evaluation import inference, statistics
+from ..evaluation.metrics import SCORES
+from ..results import measurements
+from ..training import losses
+from ..training.augment import AUGMENTATIONS
+from ..training.recipe import Recipe, departures
+from ..training.trainer import Run
+
+TEACHER = "teacher"
+ALONE = "full, no teacher"
+LABELS = {  # Table 2's rows, and one more
+    "backbone": "backbone",
+    "se": "+ SE",
+    "kd": "+ teacher",
+    "mixup": "+ mixup",
+    "full": "full",
+    "alone": ALONE,
+}
+OPTIONS = {  # Table 2's parameters fit a network without the hidden layer, but for its last row
+    "backbone": {"attention": False, "hidden": 0},
+    "se": {"hidden": 0},
+    "kd": {"hidden": 0},
+    "mixup": {"hidden": 0},
+}
+RUNS = {  # what the ledger calls them; "+ mixup" has the name of the full network there
+    "backbone": "mobilenet_v3_small",
+    "se": "microexpnet_se",
+    "kd": "microexpnet_se+kd",
+    "full": "microexpnet_se+kd+mixup",
+    "alone": "microexpnet_se+mixup",
+}
+STEPS = (("se", "backbone"), ("kd", "se"), ("mixup", "kd"), ("full", "mixup"), ("full", "backbone"), ("full", "alone"))
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The parameters of the notebook that its trainings follow from, by the same names.
+
+    seeds            by row of LABELS; one that has none is left out
+    weights          imagenet: what the students' backbone starts from; empty: drawn at random
+    teacher_weights  a .safetensors file that the teacher starts from, as the paper's from VGGFace2; empty: none
+    images           of those that train, drawn at random; 0: all
+    bn_momentum      0: the networks' own
+    """
+
+    seeds: Mapping[str, Sequence[int]]
+    weights: str
+    images: int
+    teacher_network: str
+    teacher_options: Mapping
+    teacher_weights: str
+    teacher_epochs: int
+    teacher_precision: str
+    teacher_seed: int
+    temperature: float
+    alpha: float
+    epochs: int
+    batch_size: int
+    img_size: int
+    augmentation: str
+    mixup: float
+    learning_rate: float
+    min_lr: float
+    warmup: float
+    patience: int
+    bn_momentum: float
+
+    @classmethod
+    def of(cls, parameters: Mapping) -> Protocol:
+        """Of a notebook's parameters, whatever else it has. Raises ValueError for rows that there are none of."""
+        known = cls(**{field.name: parameters[field.name] for field in fields(cls)})
+        for name in known.seeds:
+            if name not in LABELS:
+                raise ValueError(f"no row {name!r}; there are {', '.join(LABELS)}")
+        return known
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the full network is trained, but for the teacher."""
+        return Recipe(
+            epochs=self.epochs, batch_size=self.batch_size, img_size=self.img_size,
+            augmentation=AUGMENTATIONS[self.augmentation], mixup=self.mixup, loss="cross_entropy", class_weighted=False,
+            optimizer="adam", learning_rate=self.learning_rate, weight_decay=0.0, schedule="cosine",
+            min_lr=self.min_lr, warmup=self.warmup, monitor="accuracy", patience=self.patience,
+            bn_momentum=self.bn_momentum or None, channels_last=True,
+        )  # fmt: skip
+
+    @property
+    def teacher_recipe(self) -> Recipe:
+        return replace(self.recipe, epochs=self.teacher_epochs, precision=self.teacher_precision)
+
+    def rows(self, faces: Faces) -> np.ndarray:
+        """The images that train, by row."""
+        rows = faces.rows("train")
+        if not self.images or self.images >= len(rows):
+            return rows
+        return np.sort(np.random.default_rng(0).choice(rows, self.images, replace=False))
+
+    def teacher(self, faces: Faces) -> dict[str, dict]:
+        """The teacher's training, for `fits.fit_seeds`."""
+        words = {"network": self.teacher_network, "name": f"06b_{self.teacher_network}", "recipe": self.teacher_recipe}
+        words |= {"options": dict(self.teacher_options), "weights": self.teacher_weights or None}
+        return {TEACHER: words | {"train": self.rows(faces), "seeds": [self.teacher_seed]}}
+
+    def taught(self, faces: Faces, teacher: Run) -> nn.Module:
+        """What the students learn from: the teacher itself, since every image is turned, lightened and blended anew."""
+        if self.teacher_precision == "fp32":
+            return teacher.network
+        return InPrecision(teacher.network, self.teacher_precision)
+
+    def students(self, faces: Faces, teacher: nn.Module | None) -> dict[str, dict]:
+        """The students' trainings, for `fits.fit_seeds`: the rows of Table 2, and the full network without a teacher.
+
+        teacher  of `taught`; None: for the names of the trainings alone
+        """
+        rows, found = self.rows(faces), {}
+        kd = losses.microexpnet_se(self.temperature, self.alpha)
+        for name, label in LABELS.items():
+            distilled = name in ("kd", "mixup", "full")
+            mixup = self.mixup if name in ("mixup", "full", "alone") else 0.0
+            recipe = replace(self.recipe, mixup=mixup, distillation=kd if distilled else None)
+            words = {"network": "microexpnet_se", "name": f"06b_{name}", "recipe": recipe, "train": rows}
+            words |= {"options": OPTIONS.get(name, {}), "weights": self.weights or None}
+            words["seeds"] = list(self.seeds.get(name, ()))
+            if words["seeds"]:
+                found[label] = words | ({"teacher": teacher} if distilled else {})
+        return found
+
+
+class InPrecision(nn.Module):
+    """A network that answers in half precision, whatever whoever asks it computes in."""
+
+    def __init__(self, network: nn.Module, precision: str):
+        super().__init__()
+        self.network, self.precision = network, precision
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        with inference.autocast(self.precision, images.device):
+            return self.network(images).float()
+
+
+def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False) -> str:
+    """What students, or the teacher, are other in than the paper's, to be read: "20 of 50 epochs, precision bf16"."""
+    own, printed = ((one.teacher_recipe if teacher else one.recipe) for one in (here, paper))
+    said = []
+    for name, (before, now) in departures(own, printed).items():
+        if name == "augmentation":
+            said.append(f"augmentation {here.augmentation}")
+        else:
+            said.append(f"{now} of {before} epochs" if name == "epochs" else f"{name} {now}")
+    for name in ("images", *(["teacher_network"] if teacher else ["temperature", "alpha"])):
+        if getattr(here, name) != getattr(paper, name):
+            said.append(f"{name.replace('_', ' ')} {getattr(here, name)}")
+    return ", ".join(said)
+
+
+def reserved(here: Protocol, paper: Protocol, row: str) -> str:
+    """What a student that is trained as the paper says is other in all the same: its start, and its teacher."""
+    said = [] if here.weights else ["random weights"]
+    if row in ("kd", "mixup", "full"):
+        other = [] if here.teacher_weights else ["random weights"]
+        other += filter(None, [other_than_the_papers(here, paper, teacher=True)])
+        said += [f"another teacher: {', '.join(other)}"] if other else []
+    return ", ".join(said)
+
+
+def selected(trained: Mapping[str, Sequence[Run]], parameters: Mapping[str, int]) -> pd.DataFrame:
+    """Accuracy on the split that selects, of the best epochs: a row a training, with Student's interval over seeds."""
+    rows = {}
+    for name, runs in trained.items():
+        values = np.array([run.history["accuracy"].iloc[run.best_epoch - 1] for run in runs])
+        low, high = statistics.student(values) if len(values) > 1 else (values[0], values[0])
+        epochs = np.mean([run.best_epoch for run in runs])
+        rows[name] = {"parameters": parameters[name], "value": values.mean(), "low": low, "high": high}
+        rows[name] |= {"best epoch": epochs, "seeds": len(runs)}
+    return pd.DataFrame(rows).T.rename_axis("training")
+
+
+def gains(
+    labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], masks: Mapping[str, np.ndarray], classes: int
+) -> pd.DataFrame:
+    """What each step of Table 2 adds: a row a step ("+ SE less backbone"), part of the images and score, of the same
+    seeds. Columns seeds, value (the difference), low, high, p."""
+    rows = {}
+    whole = {"published": np.ones(len(labels), bool)}
+    for one, other in STEPS:
+        if not {LABELS[one], LABELS[other]} <= {*predicted}:
+            continue
+        pairs = list(zip(predicted[LABELS[one]], predicted[LABELS[other]], strict=False))
+        for part, kept in {**whole, **masks}.items():
+            for score in SCORES[:2] if kept.any() else ():
+                sides = ([pair[side][kept] for pair in pairs] for side in (0, 1))
+                found = statistics.difference(labels[kept], *sides, classes, score)
+                row = {"seeds": len(pairs), "value": found.pop("difference")} | found
+                rows[f"{LABELS[one]} less {LABELS[other]}", part, score] = row
+    return pd.DataFrame(rows).T.rename_axis(["step", "part", "score"])
+
+
+def measured(
+    row: str,
+    faces: Faces,
+    labels: np.ndarray,
+    predicted: Sequence[np.ndarray],
+    best: pd.Series,
+    masks: Mapping[str, np.ndarray],
+) -> list[dict]:
+    """Measurements for the ledger of a row of LABELS or of the teacher: accuracy on the split that selects, and but for
+    the backbone, which notebook 2 measures, scores on the one that tests.
+
+    best  of `selected`
+    """
+    run = RUNS.get(row, "resnet50" if row == TEACHER else "")
+    if row == "full" and faces.name == "affectnet":
+        run = RUNS["kd"]  # as the paper's claim has it
+    if not run:
+        return []
+    name = measurements.name("accuracy", run, faces.name, faces.split_of("select"))
+    rows = [{"measurement": name, **best[["value", "low", "high"]], "seeds": int(best["seeds"])}]
+    if row != "backbone" and faces.split_of("test") != faces.split_of("select"):
+        test = faces.split_of("test")
+        rows += statistics.measurements(run, faces.name, test, labels, predicted, faces.classes, masks)
+    return rows
+
+
+def measured_before(reference: str | Path) -> pd.DataFrame:
+    """Every network that was measured on FER2013's PrivateTest, this project's and public ones: one view, indexed by
+    network, with parameters, value, low, high and whether it is this project's."""
+    public = pd.read_csv(Path(reference) / "public_networks/networks.csv").query("views == 'one'")
+    names = {"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"}
+    public = public.assign(own=public["package"] == "this project").rename(columns=names)
+    found = [public.set_index("network")[["parameters", *names.values(), "own"]]]
+    evidence = measurements.gather([reference])
+    for name, row in evidence.iterrows():
+        kind, words, settings = measurements.split(name)
+        if kind != "accuracy" or words[1:] != ["fer2013", "PrivateTest"] or pd.isna(row["low"]):
+            continue
+        network = words[0].partition("+")[0]
+        size = evidence["value"].get(f"parameters({network}, 7)")
+        label = ", ".join([words[0], *settings])
+        if size is not None and label not in found[0].index:
+            found.append(pd.DataFrame({"parameters": int(size), **row[["value", "low", "high"]], "own": True}, [label]))
+    return pd.concat(found).rename_axis("network")

@@ -1,0 +1,298 @@
+"""Mini-ResEmoteNet's protocol (section III-D) and its experiments E1 to E6 (Table IV); and what the paper leaves out:
+the same students without a teacher, the other reading of its loss, and what copies of the tested images are worth.
+
+protocol = Protocol.of(parameters)              # a notebook's, or those of params/paper
+teacher = fits.fit_seeds(protocol.teacher(faces), …)[TEACHER][0]
+trained = fits.fit_seeds(protocol.students(faces, protocol.taught(faces, teacher)), …)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import pandas as pd
+
+from .. import audit
+from ..datasets import Faces
+from ..evaluation import statistics
+from ..evaluation.metrics import SCORES
+from ..models.mini_resemotenet import NETWORKS
+from ..results.measurements import name as measurement
+from ..training import losses
+from ..training.augment import AUGMENTATIONS
+from ..training.recipe import Recipe, departures
+from ..training.trainer import Run
+from . import fits
+
+TEACHER = "teacher"
+SIZES = tuple(name.rpartition("_")[2] for name in NETWORKS[1:])  # a, b, c
+EXPERIMENTS = {  # Table IV: student and alpha; the temperature of all six is 3
+    "E1": ("a", 0.20),
+    "E2": ("a", 0.15),
+    "E3": ("b", 0.20),
+    "E4": ("b", 0.15),
+    "E5": ("b", 0.10),
+    "E6": ("c", 0.20),
+}
+TEMPERATURE = 3.0
+WITHOUT, WITH = "without copies of the test set", "with the test set"  # what else a student is trained on
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The parameters of the notebook that its trainings follow from, by the same names.
+
+    seeds         by size; a size that has none is left out, with its experiments
+    searched      the size on which temperatures and alphas are searched for, and copies counted; empty: none
+    temperatures  beside 3, at alpha 0.20; alphas  beside 0.20, at temperature 3
+    readings      experiments that are run with the other reading of the loss too
+    copies        whether the searched size is also trained without PrivateTest's copies, and with PrivateTest itself
+    beside        how many of a student's seeds the searches, the other reading and the copies have
+    images        of those that train, drawn at random; 0: all
+    dropout       times the rates of the released code, of teacher and students; 1: theirs
+    """
+
+    experiments: Sequence[str]
+    seeds: Mapping[str, Sequence[int]]
+    searched: str
+    temperatures: Sequence[float]
+    alphas: Sequence[float]
+    readings: Sequence[str]
+    copies: bool
+    beside: int
+    images: int
+    dropout: float
+    teacher_divisor: int
+    teacher_epochs: int
+    teacher_precision: str
+    teacher_seed: int
+    epochs: int
+    batch_size: int
+    img_size: int
+    optimizer: str
+    class_weighted: bool
+    learning_rate: float
+    weight_decay: float
+    schedule: str
+    factor: float
+    plateau_patience: int
+    warmup: float
+
+    @classmethod
+    def of(cls, parameters: Mapping) -> Protocol:
+        """Of a notebook's parameters, whatever else it has. Raises ValueError for experiments there are none of."""
+        known = cls(**{field.name: parameters[field.name] for field in fields(cls)})
+        for name in (*known.experiments, *known.readings):
+            if name not in EXPERIMENTS:
+                raise ValueError(f"no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
+        return known
+
+    @property
+    def recipe(self) -> Recipe:
+        """How a student is trained."""
+        return Recipe(
+            epochs=self.epochs, batch_size=self.batch_size, img_size=self.img_size, augmentation=AUGMENTATIONS["flip"],
+            loss="cross_entropy", class_weighted=self.class_weighted, optimizer=self.optimizer,
+            learning_rate=self.learning_rate, weight_decay=self.weight_decay, schedule=self.schedule,
+            factor=self.factor, plateau_patience=self.plateau_patience, warmup=self.warmup, monitor="accuracy",
+        )  # fmt: skip
+
+    @property
+    def teacher_recipe(self) -> Recipe:
+        return replace(self.recipe, epochs=self.teacher_epochs, precision=self.teacher_precision)
+
+    @property
+    def options(self) -> dict[str, float]:
+        """What every network is made with."""
+        return {} if self.dropout == 1 else {"dropout": self.dropout}
+
+    def rows(self, faces: Faces) -> np.ndarray:
+        """The images that train, by row."""
+        rows = faces.rows("train")
+        if not self.images or self.images >= len(rows):
+            return rows
+        return np.sort(np.random.default_rng(0).choice(rows, self.images, replace=False))
+
+    def teacher(self, faces: Faces) -> dict[str, dict]:
+        """The teacher's training, for `fits.fit_seeds`."""
+        words = {"network": "resemotenet", "name": "06_resemotenet", "recipe": self.teacher_recipe}
+        options = ({"divisor": self.teacher_divisor} if self.teacher_divisor != 1 else {}) | self.options
+        words |= {"options": options, "train": self.rows(faces), "seeds": [self.teacher_seed]}
+        return {TEACHER: words}
+
+    def taught(self, faces: Faces, teacher: Run) -> np.ndarray:
+        """What the students learn from the teacher: its answers to each image and its mirror image, kept beside it."""
+        kept = teacher.folder if teacher.folder and teacher.folder.is_dir() else ""  # else nothing is kept anywhere
+        return fits.teacher_logits(teacher, faces, kept, self.rows(faces))
+
+    def students(self, faces: Faces, logits: np.ndarray | None) -> dict[str, dict]:
+        """The students' trainings, for `fits.fit_seeds`: the sizes alone, the experiments, and what is asked beside.
+
+        logits  of `taught`; None: for the names of the trainings alone
+        """
+        rows, found = self.rows(faces), {}
+
+        def add(variant: str, size: str, kd: losses.Distillation | None = None, count: int | None = None, **more):
+            words = {"network": f"mini_resemotenet_{size}", "recipe": replace(self.recipe, distillation=kd)}
+            words |= {"options": self.options, "train": rows, "seeds": list(self.seeds.get(size, ()))[:count]}
+            words |= {"name": f"06_{variant.replace(' ', '_').replace(',', '')}"}
+            if words["seeds"]:
+                found[variant] = words | ({"teacher": logits} if kd else {}) | more
+
+        for size in SIZES:
+            add(alone(size), size)
+        for name in self.experiments:
+            size, alpha = EXPERIMENTS[name]
+            add(name, size, losses.mini_resemotenet(TEMPERATURE, alpha))
+        for name in self.readings:
+            size, alpha = EXPERIMENTS[name]
+            add(other_reading(name), size, losses.mini_resemotenet_text(TEMPERATURE, alpha), self.beside)
+        if self.searched:
+            for temperature in self.temperatures:
+                add(f"T {temperature:g}", self.searched, losses.mini_resemotenet(temperature, 0.20), self.beside)
+            for alpha in self.alphas:
+                add(f"alpha {alpha:.2f}", self.searched, losses.mini_resemotenet(TEMPERATURE, alpha), self.beside)
+        if self.searched and self.copies:
+            tested = faces.rows("test")
+            group = audit.exact_duplicates(faces.pixels)
+            without = rows[~np.isin(group[rows], group[tested])]
+            add(f"{self.searched} {WITHOUT}", self.searched, None, self.beside, train=without)
+            add(f"{self.searched} {WITH}", self.searched, None, self.beside, train=np.concatenate([rows, tested]))
+        return found
+
+
+def alone(size: str) -> str:
+    """The variant without a teacher."""
+    return f"{size} alone"
+
+
+def other_reading(experiment: str) -> str:
+    return f"{experiment}, as in the text"
+
+
+def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False) -> str:
+    """What students, or the teacher, are other in than the paper's, to be read: "20 of 80 epochs, precision bf16"."""
+    own, printed = ((one.teacher_recipe if teacher else one.recipe) for one in (here, paper))
+    said = []
+    for name, (before, now) in departures(own, printed).items():
+        said.append(f"{now} of {before} epochs" if name == "epochs" else f"{name} {now}")
+    for name in ("images", "dropout", *(["teacher_divisor"] if teacher else [])):
+        if getattr(here, name) != getattr(paper, name):
+            said.append(f"{name.removeprefix('teacher_')} {getattr(here, name)}")
+    return ", ".join(said)
+
+
+def described(variants: Mapping[str, Mapping]) -> pd.DataFrame:
+    """What the trainings differ in, a row each, to be read."""
+    rows = {}
+    for variant, words in variants.items():
+        kd = words["recipe"].distillation
+        rows[variant] = {
+            "student": words["network"],
+            "hard labels": f"{kd.hard:g}" if kd else "1",
+            "teacher": f"{kd.soft:g} × {kd.temperature:g}²" if kd else "",
+            "trained on": len(words["train"]),
+            "seeds": len(words["seeds"]),
+        }
+    return pd.DataFrame(rows).T.rename_axis("training")
+
+
+def gains(
+    labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], masks: Mapping[str, np.ndarray], classes: int
+) -> pd.DataFrame:
+    """What a teacher adds to each student: a row an experiment, part of the images and score, of the same seeds.
+
+    Columns size, seeds, value (the difference), low, high, p. With one seed the interval is of the images alone.
+    """
+    rows = {}
+    whole = {"published": np.ones(len(labels), bool)}
+    for name, (size, _) in EXPERIMENTS.items():
+        if name not in predicted or alone(size) not in predicted:
+            continue
+        pairs = list(zip(predicted[name], predicted[alone(size)], strict=False))
+        for part, kept in {**whole, **masks}.items():
+            if not kept.any():
+                continue
+            for score in SCORES[:2]:
+                taught, own = ([one[side][kept] for one in pairs] for side in (0, 1))
+                found = statistics.difference(labels[kept], taught, own, classes, score)
+                rows[name, part, score] = {"size": size, "seeds": len(pairs), "value": found.pop("difference")} | found
+    return pd.DataFrame(rows).T.rename_axis(["experiment", "part", "score"]).infer_objects()
+
+
+def readings(labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], classes: int) -> pd.DataFrame:
+    """Accuracy by the text's reading of the loss less that by the equation's, of the same seeds: a row an experiment
+    that has both. Columns seeds, value (the difference), low, high, p."""
+    rows = {}
+    for name in EXPERIMENTS:
+        if {name, other_reading(name)} <= {*predicted}:
+            pairs = list(zip(predicted[other_reading(name)], predicted[name], strict=False))
+            found = statistics.difference(labels, *([pair[side] for pair in pairs] for side in (0, 1)), classes)
+            rows[name] = {"seeds": len(pairs), "value": found.pop("difference")} | found
+    return pd.DataFrame(rows).T.rename_axis("experiment")
+
+
+def searched(accuracy: pd.DataFrame, size: str) -> pd.DataFrame:
+    """What was searched over on the student of a size: rows of `accuracy`, indexed by variant, in the order of the
+    settings; the experiment that has both, as "T 3, alpha 0.20", among them."""
+    found = {}
+    for variant in accuracy.index:
+        kind, _, value = variant.partition(" ")
+        if kind in ("T", "alpha"):
+            found[(kind, float(value))] = (variant, variant)
+    for name, (own, alpha) in EXPERIMENTS.items():
+        if own == size and name in accuracy.index:
+            found[("T", TEMPERATURE)] = (name, f"T {TEMPERATURE:g}, alpha {alpha:.2f} ({name})")
+            break
+    order = [found[key] for key in sorted(found, key=lambda key: (key[0] != "T", key[1]))]
+    table = accuracy.loc[[variant for variant, _ in order], ["value", "low", "high", "seeds"]]
+    return table.set_axis(pd.Index([told for _, told in order], name="setting"))
+
+
+def measurements(
+    variant: str,
+    faces: Faces,
+    labels: np.ndarray,
+    probabilities: Sequence[np.ndarray],
+    masks: Mapping[str, np.ndarray],
+) -> list[dict]:
+    """Scores of a variant on the split that tests as measurements for the ledger: of the teacher, of the students alone
+    and of the experiments, by the paper's names; nothing of the others.
+
+    probabilities  float (N, C), a seed each
+    """
+    settings: tuple[str, ...] = ()
+    if variant in EXPERIMENTS:
+        size, alpha = EXPERIMENTS[variant]
+        run, settings = f"mini_resemotenet_{size}+kd", (f"T={TEMPERATURE:g}", f"alpha={alpha:.2f}")
+    elif variant == TEACHER:
+        run = "resemotenet"
+    elif variant in map(alone, SIZES):
+        run = f"mini_resemotenet_{variant.partition(' ')[0]}"
+    else:
+        return []
+    split, predicted = faces.split_of("test"), [one.argmax(1) for one in probabilities]
+    rows = statistics.measurements(run, faces.name, split, labels, predicted, faces.classes, masks, settings)
+    name = measurement("loss", run, faces.name, split, settings=settings)
+    return [*rows, {"measurement": name, "value": losses_of(labels, probabilities), "seeds": len(probabilities)}]
+
+
+def protocol_of(variant: str, other: str, other_teacher: str) -> tuple[str, str | None]:
+    """What `Stage.measure` takes of a variant: how its training departs from the paper's, and where it does not, what
+    it is other in all the same.
+
+    other, other_teacher  what students and teacher are other in than the paper's; empty: nothing
+    """
+    own = other_teacher if variant == TEACHER else other
+    if own:
+        return own, None
+    taught = variant in EXPERIMENTS and other_teacher
+    return "", f"another teacher: {other_teacher}" if taught else ""
+
+
+def losses_of(labels: np.ndarray, probabilities: Sequence[np.ndarray]) -> float:
+    """Mean cross-entropy over images and seeds; probabilities float (N, C) each."""
+    places = np.arange(len(labels))
+    return float(np.mean([-np.log(np.maximum(one[places, labels], 1e-12)).mean() for one in probabilities]))

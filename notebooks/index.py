@@ -1,0 +1,103 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Lightweight facial emotion recognition, reproduced
+#
+# Five papers on facial emotion recognition (FER) with small networks, rebuilt from code. Each notebook runs from top to bottom
+# as it is, on rendered faces, in seconds to a minute; with a data set of your own it does the same on real ones. It asks first,
+# and lets you guess before it answers.
+
+# %% tags=["parameters"]
+root = ".."  # the project
+budget = 5.5  # parameters to begin with, as a power of ten
+
+# %% [markdown]
+# ## The notebooks
+#
+# *Takes* names the parameters that say where data and earlier results are (empty: rendered faces), *gives* what is written where
+# `out` names a folder, *took* how long it ran here, and for the results on real data that come along.
+
+# %%
+from IPython.display import Markdown, display
+
+from fercore.reporting import contents
+
+display(Markdown(contents.linked(contents.notebooks(root))))
+
+# %% [markdown]
+# ## Labs
+#
+# An hour or two each: a surprise that you produce yourself, its cause, and a decision. Tests tell you where you are.
+
+# %%
+labs = contents.labs(root)
+display(Markdown(contents.linked(labs) or "None are here yet."))
+
+# %% [markdown]
+# ## Your download, and the command
+
+# %%
+display(Markdown(contents.section(f"{root}/README.md", "Your download, and the command")))
+
+# %% [markdown]
+# ## What does a parameter buy?
+#
+# What eight packages ship and this project's own networks, measured on FER2013's PrivateTest. **Guess** before you move the slider:
+# how many parameters does it take to be within two points of the best?
+
+# %%
+import ipywidgets
+import pandas as pd
+
+from fercore.reporting import plots
+from fercore.reporting.widgets import explore
+
+found = pd.read_csv(f"{root}/reports/reference/public_networks/networks.csv", index_col="network").query("views == 'mirrored'")
+found = found.rename(columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"})
+explore(
+    lambda budget: plots.affordable(found, "fer2013", 10**budget),
+    budget=ipywidgets.FloatSlider(budget, min=4.7, max=6.7, step=0.05, description="10 to the"),
+)
+
+# %%
+best = found["value"].max()
+close = found[found["value"] > best - 0.02].sort_values("parameters")
+display(Markdown(
+    f"**To see.** The smallest network within two points of the best ({100 * best:.1f} %) is {close.index[0]} with "
+    f"{close['parameters'].iloc[0]:,} parameters; the largest of all has {found['parameters'].max():,} and "
+    f"{100 * found['value'][found['parameters'].idxmax()]:.1f} %."
+))
+
+# %% [markdown]
+# ## Your own picture
+#
+# All networks that come with the project look at one face. It begins with a rendered one; choose a picture of yours, which stays
+# on this computer. **Before you look**: which word would *you* choose, and would your neighbour choose the same?
+
+# %%
+from fercore import datasets
+from fercore.deployment import detect, predict
+from fercore.models import weights
+from fercore.reporting.widgets import own_picture
+
+names = [path.stem.rsplit("-", 1) for path in sorted(weights.RELEASED.glob("*.safetensors"))]
+predictors = {network: predict.Predictor(network, data, detector=None) for network, data in names}
+own_picture(
+    lambda picture: plots.opinions(*predict.opinions(predictors, picture, detect.detector())),
+    datasets.load("synthfer", images=200, seed=7).pixels[0],
+)
+
+# %%
+display(Markdown(f"*{predict.LIMITS}* What such answers are worth: `fercore predict --limits`."))

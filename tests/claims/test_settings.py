@@ -1,0 +1,60 @@
+"""Settings that a paper prints are held against params/paper, which is what its profile runs."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from fercore import claims
+from fercore.claims import settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def params(tmp_path):
+    folder = tmp_path / "params/paper"
+    folder.mkdir(parents=True)
+    text = "epochs: 80\nloss: focal\naugmentation: tinyfer_lite\nnames: [a, b]\ntemperatures: [2.0, 4.0]\nfull: true\n"
+    (folder / "09_x.yaml").write_text(text)
+    (folder / "networks.yaml").write_text("- {network: tinyfer_lite}\n")
+    return tmp_path / "params"
+
+
+def test_each_number_that_a_notebook_is_run_with_is_evidence(params):
+    found = settings.evidence([], params)
+    values = found["value"].to_dict()
+    assert values["setting(09_x, epochs)"] == 80 and values["setting(09_x, temperatures.1)"] == 4
+    assert values["setting(09_x, gamma)"] == 2  # focal loss, as a recipe has it where nothing else is said
+    ends = found.loc["setting(09_x, augmentation.crop_ratio)", ["low", "high"]]
+    assert ends.tolist() == [0.9, 1.1]
+    assert not [name for name in values if "names" in name or "full" in name]
+    assert set(found["evidence"]) == {(params / "paper/09_x.yaml").as_posix()}
+
+
+@pytest.mark.parametrize(
+    ("printed", "unit", "key", "verdict"),
+    [
+        ("80", "epochs", "epochs", "as run"),
+        ("90", "epochs", "epochs", "not reproduced"),
+        ("5", "percent", "augmentation.translation", "as run"),
+        ("0.90..1.10", "setting", "augmentation.crop_ratio", "as run"),
+        ("0.80..1.20", "setting", "augmentation.crop_ratio", "not reproduced"),  # whose middle is the same
+        ("7", "setting", "temperatures.7", "not run"),
+    ],
+)
+def test_a_setting_is_as_run_where_it_is_the_same(write, paper, params, printed, unit, key, verdict):
+    claim = f'  - {{id: text.set, where: here, value: "{printed}", unit: {unit}, about: it,\n'
+    claim += f'     measurement: "setting(09_x, {key})"}}\nstatements:'
+    ledger = write(paper.replace("statements:", claim, 1))
+    table = claims.judge(ledger, settings.evidence([], params), []).set_index("id")
+    assert table.loc["paper/text.set", "verdict"] == verdict
+
+
+def test_the_papers_settings_are_those_that_run():
+    ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
+    table = claims.judge(ledger, settings.evidence([], ROOT / "params"), [])
+    said = table[table["measurement"].str.startswith("setting(")]
+    assert len(said) > 50
+    assert set(said["verdict"]) == {"as run"}, said[said["verdict"] != "as run"]["id"].tolist()
+    assert not said["measured"].map(math.isnan).any()

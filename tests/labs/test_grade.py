@@ -1,0 +1,106 @@
+"""A folder of submissions: good, bad and hostile ones, each with its own line, and none in the way of the others."""
+
+import nbformat
+import pandas as pd
+import pytest
+from otter.test_files import exception_test
+
+from fercore import cli
+from fercore.labs import grade, guard
+
+RIGHT = "def double(x):\n    return 2 * x\ndef half(x):\n    return x / 2"
+
+
+@pytest.fixture
+def submit(tmp_path, labs):
+    """Grades submissions, given by name as the cells of their notebooks, in the folder `submit.folder`."""
+    folder = tmp_path / "submissions"
+
+    def run(seconds=60, **cells):
+        for name, sources in cells.items():
+            notebook = nbformat.read(labs / "tiny/student/tiny.ipynb", 4)
+            notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            nbformat.write(notebook, folder / name / "tiny.ipynb")
+        table = grade.grade_all(folder, labs, seconds)
+        return table.rename(index=lambda path: path.split("/")[0])
+
+    run.folder = folder
+    return run
+
+
+def test_points_are_given_by_question_and_hints_where_they_are_not(submit):
+    row = submit(one=["double = 1 / 0", RIGHT.replace("2 * x", "x + 3 if x else x")]).loc["one"]
+    assert (row["status"], row["lab"], row["double"], row["half"]) == ("graded", "tiny", 0, 1)
+    assert (row["points"], row["out_of"]) == (1, 3)
+    assert row["detail"] == "cell 1: ZeroDivisionError: division by zero"
+    assert row["hints"].startswith("double: TypeError")  # of the hidden test: the other one holds
+
+
+def test_bad_submissions_are_told_as_such_and_stop_nobody(submit, labs, tmp_path, monkeypatch):
+    outside = tmp_path / "outside.txt"
+    (solution,) = labs.glob("tiny/autograder/*.ipynb")
+    (submit.folder / "e_not_a_notebook").mkdir(parents=True)
+    (submit.folder / "e_not_a_notebook/tiny.ipynb").write_text("<html>")
+    monkeypatch.setenv("A_PASSWORD", "secret")
+    table = submit(
+        seconds=5,
+        a_loops=["while True: pass", RIGHT],
+        b_dies=[RIGHT, "import os; os._exit(0)"],
+        c_reads=[f"answer = open({str(solution)!r}).read()", RIGHT],
+        d_writes=[RIGHT, f"open({str(outside)!r}, 'w').write('x')"],
+        f_good=[RIGHT, "import os; assert 'A_PASSWORD' not in os.environ; open('own.txt', 'w').write('x')"],
+    )
+    assert table["status"].to_dict() == {
+        "a_loops": "timed out",
+        "b_dies": "crashed",
+        "c_reads": "tampered",
+        "d_writes": "tampered",
+        "e_not_a_notebook": "crashed",
+        "f_good": "graded",
+    }
+    assert table.loc["f_good", "points"] == 3 and table.loc["f_good", "detail"] == ""
+    assert (table["points"].drop("f_good") == 0).all()
+    assert table.loc["c_reads", "detail"] == f"reads {solution}"
+    assert table.loc["d_writes", "detail"] == f"writes {outside}" and not outside.exists()
+
+
+def test_what_was_tested_before_the_time_ran_out_counts(submit):
+    slow = RIGHT.replace("return x / 2", "while True: pass")
+    row = submit(seconds=2, one=[slow]).loc["one"]
+    assert (row["status"], row["double"], row["half"]) == ("timed out", 2, 0)
+
+
+def test_the_command_writes_the_table(submit, labs, tmp_path, capsys):
+    expected = submit(good=[RIGHT], empty=["def double(x):\n    ..."])
+    words = ["grade", str(submit.folder), "--labs", str(labs), "--to", str(tmp_path / "grades/all.csv")]
+    assert cli.main(words) == 0
+    assert "2 submissions, 2 graded" in capsys.readouterr().out
+    written = pd.read_csv(tmp_path / "grades/all.csv", index_col="submission")
+    assert list(written["points"]) == list(expected["points"]) == [0, 3]
+    assert {"lab", "status", "out_of", "double", "half", "detail", "hints"} == set(written.columns) - {"points"}
+
+
+def test_tests_that_were_tampered_with_do_not_count(submit):
+    patched = "from fercore.labs import guard; guard.failures = lambda source, answers: [None]"
+    row = submit(one=[patched]).loc["one"]
+    assert (row["status"], row["points"]) == ("tampered", 0)
+    assert row["detail"] == "the tests did not run as they are"
+
+
+@pytest.mark.parametrize("double", ["2 * x", "x + x if x == 3 else 0", "None"])
+def test_otter_itself_says_the_same(labs, double):
+    answers = {"double": eval(f"lambda x: {double}"), "half": lambda x: x / 2}
+    for question in grade.questions(labs / "tiny/autograder"):
+        file = exception_test.ExceptionTestFile.from_string(question.tests)
+        file.run(answers)
+        held = [result.passed for result in file.test_case_results]
+        assert [message is None for message in guard.failures(question.tests, answers)] == held
+        assert question.earned(guard.failures(question.tests, answers)) == file.score
+
+
+def test_a_folder_without_submissions_or_without_labs_is_told(tmp_path, labs):
+    with pytest.raises(FileNotFoundError, match="no notebook"):
+        grade.grade_all(tmp_path, labs)
+    with pytest.raises(FileNotFoundError, match="make labs"):
+        grade.grade_all(tmp_path, tmp_path)

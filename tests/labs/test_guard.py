@@ -1,0 +1,69 @@
+"""What a submission's process may do, and what ends it: each tried in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from fercore.labs import guard
+
+ENDED = {
+    "open('../secret/answer.py').read()": "reads",
+    "import os; os.symlink('../secret/answer.py', 'link'); open('link').read()": "reads",
+    "import shutil; shutil.copy('../secret/answer.py', 'copy.py')": "reads",
+    "open('../outside.txt', 'w')": "writes",
+    "import os; os.open('../outside.txt', os.O_CREAT)": "writes",
+    "import pathlib; pathlib.Path('../outside').mkdir()": "writes",
+    "import os; os.remove('../secret/answer.py')": "writes",
+    "import os; os.rename('../secret/answer.py', 'answer.py')": "writes",
+    "import os; os.system('cat ../secret/answer.py')": "starts a process",
+    "import subprocess; subprocess.run(['cat', '../secret/answer.py'])": "starts a process",
+    "import os; os.fork()": "starts a process",
+    "import os; os.kill(os.getppid(), 9)": "signals a process",
+    "import socket; socket.create_connection(('127.0.0.1', 9))": "connects",
+}
+
+
+@pytest.fixture
+def tried(tmp_path):
+    """Runs a line in a guarded process; its exit status, its error output, and what was reported."""
+    for name in ("own", "secret"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "secret/answer.py").write_text("42")
+
+    def run(line):
+        install = f"guard.install('.', ['../secret'], {str(tmp_path / 'report')!r})"
+        words = [sys.executable, "-c", f"from fercore.labs import guard\n{install}\n{line}"]
+        own = {"cwd": tmp_path / "own", "env": os.environ | {"TMPDIR": str(tmp_path / "own")}}
+        done = subprocess.run(words, **own, capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stderr, (tmp_path / "report").read_text()
+
+    return run
+
+
+@pytest.mark.parametrize("line", ENDED)
+def test_ends_the_process_and_says_why(tried, tmp_path, line):
+    status, _, report = tried(f"try:\n    exec({line!r})\nexcept BaseException: pass")
+    assert status == guard.TAMPERED
+    assert report.startswith(ENDED[line])
+    assert (tmp_path / "secret/answer.py").read_text() == "42"
+    assert {path.name for path in tmp_path.iterdir()} == {"own", "secret", "report"}
+
+
+def test_lets_pass_what_a_lab_needs(tried):
+    lines = [
+        "open('mine.txt', 'w').write('x'); open('mine.txt').read(); os.rename('mine.txt', 'ours.txt')",
+        "os.makedirs('sub/folder', exist_ok=True); os.makedirs('..', exist_ok=True); open(os.devnull, 'w')",
+        "import matplotlib; matplotlib.use('Agg'); from matplotlib import pyplot; pyplot.savefig('figure.png')",
+        "import scipy.stats, sklearn.linear_model; from fercore import datasets; from fercore.labs import practice",
+        "faces = datasets.load('synthfer', images=200); images = practice.inputs(faces.pixels[:64])",
+        "import torch; practice.train(images, torch.tensor(faces.labels[:64]), 7, epochs=1)",
+    ]
+    assert tried("import os\n" + "\n".join(lines)) == (0, "", "")
+
+
+def test_what_has_the_answers_cannot_be_imported(tried):
+    status, error, report = tried("from fercore.training import losses")
+    assert status == 1 and report == ""
+    assert "ImportError: fercore.training has the answers" in error

@@ -1,0 +1,143 @@
+"""What students plausibly write: question__how."""
+
+import numpy as np
+
+
+def printed__largest_with_sign(weights, bits):
+    scale = (2**bits - 1) / (2 * weights.max())
+    return np.rint(scale * weights), scale
+
+
+def printed__cut_off(weights, bits):
+    scale = (2**bits - 1) / (2 * np.abs(weights).max())
+    return np.floor(scale * weights), scale
+
+
+def printed__eight_always(weights, bits):
+    scale = 255 / (2 * np.abs(weights).max())
+    return np.rint(scale * weights), scale
+
+
+def printed__range(weights, bits):
+    scale = (2**bits - 1) / (weights.max() - weights.min())
+    return np.rint(scale * weights), scale
+
+
+def _printed(weights, bits):
+    return np.rint((2**bits - 1) / (2 * np.abs(weights).max()) * weights)
+
+
+def overflowing__both_ends(weights, bits):
+    return np.abs(_printed(weights, bits)) > 2 ** (bits - 1) - 1
+
+
+def overflowing__eight_always(weights, bits):
+    return _printed(weights, bits) > 127
+
+
+def overflowing__the_largest_positive(weights, bits):
+    return weights == weights.max()
+
+
+def overflowing__unsigned(weights, bits):
+    return np.abs(_printed(weights, bits)) > 2**bits - 1
+
+
+def overflowing__before_rounding(weights, bits):
+    return weights * (2**bits - 1) / (2 * np.abs(weights).max()) > 2 ** (bits - 1) - 1
+
+
+def quantise__as_printed(weights, bits):
+    scale = (2**bits - 1) / (2 * np.abs(weights).max())
+    return np.rint(scale * weights).astype(int).astype(np.int8), scale
+
+
+def quantise__cut_off(weights, bits):
+    scale = (2 ** (bits - 1) - 1) / (np.abs(weights).max() or 1)
+    return (scale * weights).astype(np.int8), scale
+
+
+def quantise__half_the_range(weights, bits):
+    scale = (2 ** (bits - 2) - 1) / (np.abs(weights).max() or 1)
+    return np.rint(scale * weights).astype(np.int8), scale
+
+
+def quantise__zeros_divided(weights, bits):
+    scale = np.float64(2 ** (bits - 1) - 1) / np.abs(weights).max()
+    return np.rint(np.nan_to_num(scale * weights)).astype(np.int8), scale
+
+
+def quantise__floats(weights, bits):
+    scale = (2 ** (bits - 1) - 1) / (np.abs(weights).max() or 1)
+    return np.rint(scale * weights), scale
+
+
+def size__a_quarter(network, bits):
+    return sum(values.numel() for values in network.state_dict().values()) * bits // 8
+
+
+def size__without_scales(network, bits):
+    state = network.state_dict()
+    packed = [name for name, values in state.items() if name.endswith("weight") and values.dim() > 1]
+    rest = sum(4 * values.numel() for name, values in state.items() if name not in packed and values.dim())
+    return rest + sum(-(-state[name].numel() * bits // 8) for name in packed)
+
+
+def size__every_weight(network, bits):
+    total = 0
+    for name, values in network.state_dict().items():
+        if name.endswith("weight"):
+            total += -(-values.numel() * bits // 8) + 4 * len(values) * (bits < 32)
+        elif values.is_floating_point():
+            total += 4 * values.numel()
+    return total
+
+
+def size__parameters_alone(network, bits):
+    total = 0
+    for values in network.parameters():
+        packed = values.dim() > 1
+        total += -(-values.numel() * bits // 8) + 4 * len(values) * (bits < 32) if packed else 4 * values.numel()
+    return total
+
+
+def product__in_int8(inputs, input_scale, weights, weight_scale):
+    return inputs @ weights.T / (input_scale * weight_scale)
+
+
+def product__in_int16(inputs, input_scale, weights, weight_scale):
+    return inputs.astype(np.int16) @ weights.T.astype(np.int16) / (input_scale * weight_scale)
+
+
+def product__one_scale(inputs, input_scale, weights, weight_scale):
+    return inputs.astype(np.int32) @ weights.T.astype(np.int32) / weight_scale
+
+
+def product__multiplied_by_scales(inputs, input_scale, weights, weight_scale):
+    return inputs.astype(np.int32) @ weights.T.astype(np.int32) * (input_scale * weight_scale)
+
+
+def fewest_bits__any(accuracy, reference, allowed):
+    return min((bits for bits, one in accuracy.items() if reference - one <= allowed), default=None)
+
+
+def fewest_bits__most_accurate(accuracy, reference, allowed):
+    return max(accuracy, key=accuracy.get)
+
+
+def fewest_bits__without_sign(accuracy, reference, allowed):
+    fewest = None
+    for bits in sorted(accuracy, reverse=True):
+        if abs(reference - accuracy[bits]) > allowed:
+            break
+        fewest = bits
+    return fewest
+
+
+def fewest_bits__in_their_order(accuracy, reference, allowed):
+    fewest = None
+    for bits, one in accuracy.items():
+        if reference - one > allowed:
+            break
+        fewest = bits
+    return fewest

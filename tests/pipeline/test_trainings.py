@@ -1,0 +1,90 @@
+"""A notebook's trainings can be run one by one, and the notebook then finds them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fercore.pipeline import notebook, trainings
+from fercore.pipeline.parameters import ParameterError, check_params, layers
+from fercore.studies import fits, microexpnet_se, mini_resemotenet
+from fercore.training import Recipe
+
+ROOT = Path(__file__).parents[2]
+SMALL = Recipe(epochs=1, batch_size=16, img_size=12, augmentation=None, loss="cross_entropy", class_weighted=False)
+
+
+class Protocol:
+    """A teacher, a student by itself and one that it teaches."""
+
+    of = staticmethod(lambda given: Protocol())
+
+    def teacher(self, faces):
+        return {"teacher": {"network": "microexpnet_xxs", "name": "big", "recipe": self.recipe(), "seeds": [1]}}
+
+    def taught(self, faces, teacher):
+        return fits.teacher_logits(teacher, faces)
+
+    def students(self, faces, logits):
+        kd = mini_resemotenet.losses.mini_resemotenet()
+        alone = {"network": "microexpnet_xxs", "recipe": self.recipe(), "seeds": [1, 2]}
+        taught = {"network": "microexpnet_xxs", "recipe": self.recipe(distillation=kd), "seeds": [1], "teacher": logits}
+        return {"alone": alone, "taught": taught}
+
+    def recipe(self, **more):
+        return replace(SMALL, img_size=84, **more)
+
+
+@pytest.fixture
+def project(monkeypatch, faces, tmp_path):
+    module = type("module", (), {"Protocol": Protocol, "TEACHER": "teacher"})
+    monkeypatch.setattr(trainings, "PROTOCOLS", {"06_x": module})
+    monkeypatch.setattr(notebook, "parameters", lambda name, profile: {"data": "", "runs": str(tmp_path)})
+    monkeypatch.setattr(trainings.datasets, "load_imported", lambda folder: faces)
+    return tmp_path
+
+
+ALONE, OTHER, TAUGHT = (f"{name}-cross_entropy-1-{seed}" for name, seed in (("alone", 1), ("alone", 2), ("taught", 1)))
+BIG = "big-cross_entropy-1-1"
+
+
+def test_they_are_listed_with_how_far_they_are_and_run_one_by_one(project):
+    listed = trainings.listed("06_x", "quick")
+    assert listed.index.tolist() == [BIG, ALONE, OTHER, TAUGHT] and not listed["done"].any()
+    assert listed.index[listed["needs the teacher"].astype(bool)].tolist() == [TAUGHT]
+    trainings.train("06_x", "quick", [ALONE])
+    assert trainings.listed("06_x", "quick")["state"].tolist() == ["", "finished", "", ""]
+    trainings.train("06_x", "quick", [TAUGHT, BIG])  # the teacher goes first
+    assert trainings.listed("06_x", "quick")["state"].tolist() == ["finished", "finished", "", "finished"]
+
+
+def test_the_notebook_finds_what_was_run_by_itself(project, faces):
+    trainings.train("06_x", "quick", [BIG, TAUGHT])
+    before = (project / TAUGHT / "last.safetensors").read_bytes()
+    teacher = fits.fit_seeds(Protocol().teacher(faces), [], faces, project)["teacher"][0]
+    said = Protocol().taught(faces, teacher)
+    found = fits.fit_seeds(Protocol().students(faces, said), [], faces, project, kept_only=True)
+    assert list(found) == ["taught"] and (project / TAUGHT / "last.safetensors").read_bytes() == before
+
+
+def test_what_cannot_be_run_is_refused_before_anything_is(project):
+    with pytest.raises(ParameterError, match="no training 'x'; there are big-cross_entropy-1-1, alone"):
+        trainings.train("06_x", "quick", [ALONE, "x"])
+    with pytest.raises(ParameterError, match=f"train {BIG} first, which teaches"):
+        trainings.train("06_x", "quick", [ALONE, TAUGHT])
+    with pytest.raises(ParameterError, match="01_data_audit: its trainings cannot be run one by one"):
+        trainings.listed("01_data_audit", "quick")
+    assert not list(project.iterdir())
+
+
+@pytest.mark.parametrize(
+    "name, module", [("06_mini_resemotenet", mini_resemotenet), ("06b_microexpnet_se", microexpnet_se)]
+)
+@pytest.mark.parametrize("profile", notebook.PROFILES)
+def test_every_profile_has_trainings_with_folders_of_their_own(name, module, profile, faces):
+    known = check_params(ROOT / f"notebooks/{name}.ipynb", layers(name, profile, ROOT / "params"))
+    protocol = module.Protocol.of(known)
+    teacher, students = (fits.planned(part)[1] for part in (protocol.teacher(faces), protocol.students(faces, None)))
+    assert len(teacher) == 1 and len(students) > 2 and not {*teacher} & {*students}
+    assert pd.Series([words["recipe"].epochs for words in students.values()]).nunique() == 1

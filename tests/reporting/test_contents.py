@@ -1,0 +1,58 @@
+"""The index says what is there: notebooks and labs are found, and what the README says is told again, not typed."""
+
+import json
+from pathlib import Path
+
+from fercore.reporting import contents
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = """# %% [markdown]
+# # 1 · A: *why*?
+
+# %% tags=["parameters"]
+data = ""  # a folder
+out = ""
+audit = ""
+seed = 0
+
+# %%
+stage.table(x, "scores")
+stage.table(x, "scores")
+stage.figure(plots.some(1, "title"), "curve")
+"""
+
+
+def project(tmp_path):
+    (tmp_path / "notebooks/labs").mkdir(parents=True)
+    (tmp_path / "notebooks/01_a.py").write_text(SCRIPT)
+    (tmp_path / "notebooks/labs/1_b.py").write_text("# %% [markdown]\n# # Lab | 1\n")
+    for path, seconds in (("smoke/provenance/01_a.json", 20), ("reference/01_a/provenance.json", 600)):
+        (tmp_path / "reports" / path).parent.mkdir(parents=True)
+        (tmp_path / "reports" / path).write_text(json.dumps({"wall_seconds": seconds}))
+    return tmp_path
+
+
+def test_what_a_notebook_takes_gives_and_took(tmp_path):
+    (row,) = contents.notebooks(project(tmp_path)).to_dict("records")
+    assert row == {
+        "notebook": "01_a.ipynb",
+        "title": "1 · A: *why*?",
+        "takes": "data, audit",
+        "gives": "1 tables, 1 figures",
+        "took": "1 min (smoke), 10 min (reference)",
+    }
+
+
+def test_labs_are_found_where_there_are_some_and_titles_are_escaped(tmp_path):
+    text = contents.linked(contents.labs(project(tmp_path)))
+    assert "(labs/1_b.ipynb)" in text and text.count("|") == 6, text
+    assert contents.linked(contents.labs(tmp_path / "elsewhere")) == ""
+
+
+def test_every_notebook_and_the_readmes_table_are_told():
+    found = contents.notebooks(ROOT)
+    assert found["notebook"].tolist() == sorted(path.name for path in ROOT.glob("notebooks/[0-9]*.ipynb"))
+    assert (found["title"] != "").all() and "data" in found.iloc[0]["takes"]
+    told = contents.section(ROOT / "README.md", "Your download, and the command")
+    assert "fercore import fer2013 DOWNLOAD" in told and "#" not in told.splitlines()[0]
+    assert contents.section(ROOT / "README.md", "No such heading") == ""

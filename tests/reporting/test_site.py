@@ -1,0 +1,141 @@
+"""The report gathers what the stages left behind, opens without a network, and runs nothing that it was given."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fercore.claims import effort
+from fercore.reporting import site
+
+ROOT = Path(__file__).parents[2]
+NASTY = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project with one profile of two stages, beside the papers' claims and the reference results."""
+    root = tmp_path_factory.mktemp("project")
+    for name in ("params", "reports/reference"):
+        (root / name).parent.mkdir(exist_ok=True)
+        shutil.copytree(ROOT / name, root / name)
+    (root / "notebooks").mkdir()
+    (root / "notebooks/01_a.ipynb").touch()
+    for name, data in (("01_a", "synthfer (synthetic)"), ("02_b", NASTY)):
+        stage = root / "reports/quick" / name
+        stage.mkdir(parents=True)
+        found = {"test_images": 35887, "share": 0.125, "none": None, "yes": True, NASTY: NASTY}
+        (stage / "findings.json").write_text(json.dumps({"data": data, "findings": found}))
+        (stage / "scores.csv").write_text(f"name,value,low,high,data\n{NASTY},0.5,0.4,0.6,x\nb,0.25,,,x\n")
+        (stage / "scores.tex").touch()
+        (stage / "long.csv").write_text("n\n" + "1\n" * 99)
+        (stage / "curve.svg").write_text("<svg><dc:title>a &lt;b&gt; &quot;c&quot; over d</dc:title></svg>")
+    (root / "reports/quick/03_nothing").mkdir()
+    (root / "reports/quick/notebooks").mkdir()
+    (root / "reports/quick/notebooks/01_a.html").touch()
+    (root / "reports/quick/provenance").mkdir()
+    (root / "reports/quick/provenance/01_a.json").write_text('{"wall_seconds": 12345.6}')
+    return root
+
+
+@pytest.fixture(scope="module")
+def text(project):
+    return site.write("quick", project).read_text(encoding="utf-8")
+
+
+def section(text, key):
+    return re.search(rf'<section aria-labelledby="{key}">(.*?)</section>', text, re.DOTALL)[1]
+
+
+def test_stages_in_the_order_of_the_notebooks_and_only_those_that_ran(project):
+    assert [stage.name for stage in site.stages(project / "reports/quick")] == ["01_a", "02_b"]
+    assert site.stages(project / "reports/elsewhere") == []
+
+
+def test_a_stage_has_its_tables_figures_command_and_where_more_is(text):
+    one = section(text, "quick-01_a")
+    assert "<code>fercore notebook 01_a quick</code>" in one and '<a href="notebooks/01_a.html">' in one
+    assert '<a href="provenance/01_a.json">' in one and "12345" not in text  # which holds times
+    assert "0.500 [0.400, 0.600]" in one and "<td>0.250</td>" in one
+    assert '<a href="01_a/scores.csv">CSV</a>, <a href="01_a/scores.tex">LaTeX</a>' in one
+    assert "Long, 99 rows" in one and one.count("<tr>") < 20
+    assert '<img src="01_a/curve.svg" alt="a &lt;b&gt; &quot;c&quot; over d"' in one
+    for row in ("35,887", "0.125", "yes"):
+        assert f"<td>{row}</td>" in one
+
+
+def test_what_comes_from_files_is_escaped(text):
+    assert "alert(1)" in text and NASTY not in text
+    assert text.count("<script>") == 1  # which searches the ledger
+
+
+def test_rendered_faces_are_called_so(text):
+    assert "no number of theirs compares with a paper" in " ".join(text.split())
+    assert "synthfer (synthetic)" in section(text, "quick-01_a")
+
+
+def test_it_reaches_for_nothing_and_its_links_lead_somewhere(project, text):
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", text) and "@import" not in text and "url(" not in text
+    ids = re.findall(r'\bid="(.*?)"', text)
+    assert len(ids) == len(set(ids))
+    for link in set(re.findall(r'(?:href|src)="(.*?)"', text)):
+        if link.startswith("#"):
+            assert link[1:] in ids, link
+        elif not link.startswith("data:"):
+            assert (project / "reports/quick" / link).exists(), link
+
+
+def test_every_picture_has_words_and_every_table_a_name(text):
+    assert all(re.search(r'alt="[^"]+"', image) for image in re.findall(r"<img [^>]*>", text))
+    assert not [name for name in re.findall(r'role="group" aria-label="(.*?)"', text) if not name]
+    assert text.count('role="group"') >= text.count("<table") - 10  # those of one box of contradictions share it
+
+
+def test_the_ledger_leads_to_what_a_verdict_would_take(text):
+    links = re.findall(r'<a href="#(way-\d+)">(.*?)</a>', text)
+    assert len(links) > 50 and {place for place, _ in links} == set(re.findall(r'<li id="(way-\d+)">', text))
+    assert "fercore claims" in section(text, "open") or "make reproduce" in section(text, "open")
+    assert effort.FILE in section(text, "open")
+
+
+def test_the_same_results_give_the_same_text(project, text):
+    assert site.index("quick", project) == text
+    assert str(project) not in text and str(ROOT) not in text
+
+
+def test_a_profile_in_which_nothing_ran_says_how_to_run_it(project):
+    text = site.index("laptop", project)
+    assert "make reproduce PROFILE=laptop" in section(text, "results")
+
+
+def test_what_makes_reference_results(project):
+    made = {stage.name: site.command(stage, ROOT) for stage in site.stages(ROOT / "reports/reference")}
+    assert made["01_data_audit"] == "make reproduce PROFILE=laptop STAGE=01_data_audit FER2013=DOWNLOAD"
+    assert made["lean_250k-fer2013"].startswith("fercore train params/recipes/lean_250k-fer2013.yaml")
+    assert made["public_networks"].startswith("python tests/benchmarks/public_networks.py")
+    assert all(made.values()), made
+
+
+def test_tables_are_made_to_be_read(tmp_path):
+    path = tmp_path / "comparison.csv"
+    path.write_text(
+        "network,parameters,cpu_ms,accuracy,accuracy_low,accuracy_high,p,data\n"
+        "tinyfer_lite,932202.0,8.74,0.2754,0.2416,0.3133,,fer2013\nlbp_svm,,,0.655,0.615,0.6917,,fer2013\n"
+        "not_measured,,,,,,,fer2013\n"
+    )
+    table, of = site.read(path)
+    assert of == "fer2013" and list(table) == ["network", "parameters", "cpu ms", "accuracy"]
+    assert table["accuracy"].tolist() == ["0.275 [0.242, 0.313]", "0.655 [0.615, 0.692]", ""]
+    assert pd.api.types.is_integer_dtype(table["parameters"])
+
+
+def test_the_reference_page_and_picture_are_of_the_results_that_are_there(tmp_path):
+    """Where this fails: fercore site reference."""
+    reference = ROOT / "reports/reference"
+    assert site.index("reference", ROOT) == (reference / "index.html").read_text(encoding="utf-8")
+    assert site.picture(ROOT, tmp_path).read_bytes() == (reference / site.HEADLINE).read_bytes()
+    assert (reference / site.HEADLINE).stat().st_size < 200_000
+    assert sum(path.stat().st_size for path in reference.rglob("*.html")) < 2_000_000

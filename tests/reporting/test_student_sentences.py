@@ -1,0 +1,120 @@
+"""Sentences on distilled students say what the values are, whichever way these turn out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fercore.datasets.faces import Faces, table
+from fercore.reporting import student_sentences as sentences
+
+COUNTED = {
+    "parameters(resemotenet, 7)": 1000,
+    "parameters(mini_resemotenet_a, 7)": 250,
+    "parameters(mini_resemotenet_b, 7)": 60,
+    "parameters(mini_resemotenet_c, 7)": 20,
+    "size(resemotenet, 7, parameters)": 300e6,
+    "size(mini_resemotenet_a, 7, parameters)": 60e6,
+    "macs(resemotenet, 7, 3x64x64)": 4.65e9,
+    "macs(mini_resemotenet_a, 7, 3x64x64)": 4.65e8,
+}
+PAIR = ["resemotenet", "mini_resemotenet_a"]
+
+
+def scores(**values):
+    rows = {
+        name: {"value": value, "low": value - 0.05, "high": value + 0.05, "seeds": 2} for name, value in values.items()
+    }
+    return pd.DataFrame(rows).T
+
+
+def test_shares_of_the_teachers_parameters():
+    assert "A (25.0 %), B (6.0 %), C (2.0 %)" in sentences.sizes(COUNTED)
+
+
+def test_the_nearest_batches_are_named_and_what_weights_alone_would_take():
+    batches = pd.DataFrame(
+        {"resemotenet": [100.0, 10.0], "mini_resemotenet_a": [102.0, 30.0], "mini_resemotenet_b": [50.5, 90.0]},
+        index=pd.MultiIndex.from_tuples([("one", "kept"), ("other", "kept")], names=["data", "way"]),
+    )
+    printed = {"one": {PAIR[0]: 900.0, PAIR[1]: 500.0}, "other": {PAIR[0]: 700.0, PAIR[1]: 690.0}}
+    told = sentences.batches(batches, printed, COUNTED)
+    assert "the numbers of one with kept: resemotenet 100, mini_resemotenet_a 102 and mini_resemotenet_b 50" in told
+    assert "within 2.0 %" in told and "0.50 times as large" in told
+    assert "400 MB on one and 10 MB on other more than A; its weights alone are 240 MB more" in told
+
+
+def test_times_against_the_cards_arithmetic():
+    speeds = pd.DataFrame({1: [10.0, 5.0], 16: [4.0, 1.0]}, index=PAIR)
+    told = sentences.times(speeds, COUNTED, lambda name: 2e-3 if "mini" not in name else 2e-4)
+    assert "resemotenet 2.00 ms (50 % of the card's arithmetic)" in told
+    assert "At batch 16 this machine takes 0.25 of the teacher's time for the others; the paper has 0.10" in told
+
+
+def test_scores_say_who_is_above_one_class_and_what_is_printed_on_real_faces_alone():
+    told = sentences.scores(scores(teacher=0.6, E6=0.3), 0.25, lambda name: 0.7979)
+    assert "teacher (60.0 %), E6 (30.0 %)" in told and "surely above it: 1 of 2" in told
+    assert "The teacher: 60.0 %, where 79.79 % is printed" in told
+    assert "printed" not in sentences.scores(scores(teacher=0.6), 0.25, lambda name: np.nan)
+    assert sentences.scores(scores(teacher=0.6)[:0], 0.25, lambda name: 0.7) == "Nothing has been trained yet."
+
+
+def gains(value, seeds=2):
+    index = pd.MultiIndex.from_tuples([("E6", "published", "accuracy")], names=["experiment", "part", "score"])
+    row = {"size": "c", "seeds": seeds, "value": value, "low": value - 0.01, "high": value + 0.01}
+    return pd.DataFrame([row], index=index)
+
+
+@pytest.mark.parametrize(("value", "told"), [(0.02, "E6"), (-0.02, "E6"), (0.005, "none")])
+def test_what_a_teacher_adds(value, told):
+    text = sentences.gains(gains(value))
+    assert f"C (E6, 2 seeds) {100 * value:+.1f} points [{100 * value - 1:+.1f}, {100 * value + 1:+.1f}]" in text
+    assert f"with the whole interval: {told}." in text and "One seed" not in text
+    assert "One seed's interval is of the images alone" in sentences.gains(gains(value, seeds=1))
+
+
+def test_whether_the_reading_of_the_loss_matters():
+    table = pd.DataFrame({"seeds": [1], "value": [0.03], "low": [0.01], "high": [0.05]}, index=["E6"])
+    assert "E6 +3.0 points [+1.0, +5.0] (1 seed). It matters here" in sentences.reading(table)
+    assert "not told apart here" in sentences.reading(table.assign(low=-0.01))
+
+
+def test_whether_a_search_has_found_anything():
+    found = scores(**{"T 1": 0.5, "T 3": 0.9})
+    assert "Best is *T 3*, worst *T 1*, 40.0 points apart" in sentences.search(found)
+    assert "More apart than that" in sentences.search(found) and "over seeds" in sentences.search(found)
+    assert "nothing that noise could not" in sentences.search(scores(**{"T 1": 0.5, "T 3": 0.51}))
+
+
+def test_what_copies_add():
+    told = sentences.copies(scores(without=0.5, alone=0.52, within=0.9))
+    assert "add +2.0 points" in told and "+38.0 more, to 90.0 %" in told
+
+
+def test_what_is_confused_and_what_is_hard():
+    faces = Faces("x", np.zeros((4, 8, 8), np.uint8), table([0, 0, 1, 1]), ("glad", "sad"), True)
+    told = sentences.confused(np.array([[1, 3], [0, 4]]), faces)
+    assert "*glad* is taken for *sad*: 3 times" in told and "sad (100 %), glad (25 %)" in told
+    told = sentences.hardest(pd.Series({"glad": 0.8, "sad": 0.5}))
+    assert "Easiest is *glad* (80 %), hardest *sad* (50 %). Below 60 %: sad." in told
+
+
+def test_the_order_of_an_ablation_on_two_splits():
+    first, second = scores(backbone=0.5, full=0.6, teacher=0.7), scores(backbone=0.4, full=0.5)
+    assert "the rows have the same order" in sentences.ablation(first, second, 0.25)
+    assert "the rows have another order" in sentences.ablation(first, scores(backbone=0.6, full=0.5), 0.25)
+    assert sentences.ablation(first[:0], second, 0.25) == "Nothing has been trained yet."
+
+
+def test_the_steps_of_an_ablation():
+    index = pd.MultiIndex.from_tuples(
+        [("+ SE less backbone", "published", "accuracy")], names=["step", "part", "score"]
+    )
+    table = pd.DataFrame([{"seeds": 3, "value": 0.02, "low": -0.01, "high": 0.05}], index=index)
+    told = sentences.steps(table)
+    assert "+ SE less backbone +2.0 points [-1.0, +5.0]" in told and "whole interval: none." in told
+
+
+def test_networks_that_no_smaller_one_surpasses():
+    known = pd.DataFrame({"parameters": [10, 20, 30], "value": [0.6, 0.5, 0.7]}, index=["a", "b", "c <i>"])
+    told = sentences.frontier(known)
+    assert "a (10 parameters, 60.0 %) and c" in told and "1 of 3 are not" in told and "<i>" not in told

@@ -1,0 +1,120 @@
+"""The ablation of the 2026 MicroExpNet is the paper's, and what its trainings are other in is said."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from fercore import models
+from fercore.evaluation import inference
+from fercore.pipeline.parameters import read_params
+from fercore.studies import fits
+from fercore.studies import microexpnet_se as study
+from fercore.training import Recipe, Run
+
+ROOT = Path(__file__).parents[2]
+PAPER = study.Protocol.of(read_params(ROOT / "params/paper/06b_microexpnet_se.yaml"))
+ROWS = dict.fromkeys(study.LABELS, (1,))
+
+
+def test_the_papers_recipe_is_that_of_sections_iii_and_iv():
+    recipe = PAPER.recipe
+    assert (recipe.epochs, recipe.batch_size, recipe.img_size, recipe.patience) == (80, 64, 48, 15)
+    assert (recipe.optimizer, recipe.learning_rate, recipe.min_lr, recipe.schedule) == ("adam", 1e-3, 1e-5, "cosine")
+    drawn = recipe.augmentation
+    assert (drawn.flip, drawn.rotation, drawn.brightness, drawn.contrast) == (0.5, 15, 0.2, 0.2)
+    assert (drawn.erasing, drawn.erasing_area) == (0.15, (0.02, 0.2)) and recipe.mixup == 0.2
+    assert recipe.monitor == "accuracy" and not recipe.class_weighted
+    assert PAPER.teacher_recipe == replace(recipe, epochs=50) and PAPER.teacher_network == "resnet50"
+
+
+def test_each_row_of_table_2_adds_what_it_is_named_after(faces):
+    variants = replace(PAPER, seeds=ROWS).students(faces, "a network")
+    assert list(variants) == list(study.LABELS.values())
+    kd = [words["recipe"].distillation for words in variants.values()]
+    assert [one is not None for one in kd] == [False, False, True, True, True, False]
+    assert (kd[2].temperature, kd[2].soft, kd[2].hard, kd[2].squared) == (4.0, 0.7, pytest.approx(0.3), True)
+    assert [words["recipe"].mixup for words in variants.values()] == [0, 0, 0, 0.2, 0.2, 0.2]
+    assert ["teacher" in words for words in variants.values()] == [one is not None for one in kd]
+    sizes = [
+        sum(one.numel() for one in models.create("microexpnet_se", 7, **words["options"]).parameters())
+        for words in variants.values()
+    ]
+    assert sizes[1] - sizes[0] == 2 * 576 * 144 + 576 + 144 and sizes[1] == sizes[2] == sizes[3]
+    assert sizes[4] == sizes[5] == 1_243_127
+
+
+def test_rows_without_seeds_are_left_out_and_folders_differ(faces):
+    protocol = replace(PAPER, seeds={"backbone": [], "full": [1, 2], "alone": [1]})
+    places, trainings = fits.planned(protocol.students(faces, None))
+    assert list(places) == ["full", study.ALONE] and len(trainings) == 3
+    with pytest.raises(ValueError, match="no row 'fool'"):
+        study.Protocol.of(vars(replace(PAPER, seeds={"fool": [1]})))
+
+
+def test_a_teacher_answers_in_its_own_precision(tiny):
+    network = tiny().eval()
+    run = Run(network, Recipe(), pd.DataFrame(), 1, 0.0)
+    assert PAPER.taught(None, run) is network
+    if not inference.cpu_has_bf16():
+        pytest.skip("this CPU has no bf16 arithmetic")
+    half = replace(PAPER, teacher_precision="bf16").taught(None, run)
+    images = torch.randn(4, 1, 12, 12)
+    assert half(images).dtype == torch.float32 and not torch.equal(half(images), network(images))
+    assert torch.allclose(half(images), network(images), atol=0.05)
+    assert inference.channels(half) == 1
+
+
+def test_what_is_other_than_in_the_paper_is_said():
+    assert study.other_than_the_papers(PAPER, PAPER) == study.other_than_the_papers(PAPER, PAPER, teacher=True) == ""
+    here = replace(PAPER, teacher_epochs=20, weights="")
+    assert study.other_than_the_papers(here, PAPER) == ""
+    assert study.other_than_the_papers(here, PAPER, teacher=True) == "20 of 50 epochs"
+    assert study.other_than_the_papers(replace(PAPER, augmentation="flip"), PAPER) == "augmentation flip"
+    assert study.reserved(here, PAPER, "se") == "random weights"
+    assert study.reserved(here, PAPER, "full") == "random weights, another teacher: random weights, 20 of 50 epochs"
+    assert study.reserved(replace(PAPER, teacher_weights="x.safetensors"), PAPER, "full") == ""
+
+
+def test_steps_are_of_the_same_seeds():
+    labels = np.arange(40) % 2
+    half, wrong = np.where(np.arange(40) < 20, labels, 1 - labels), 1 - labels
+    predicted = {"backbone": [half], "+ SE": [labels, wrong], "full": [wrong]}
+    found = study.gains(labels, predicted, {"deduplicated": np.zeros(40, bool)}, 2)
+    assert found.loc[("+ SE less backbone", "published", "accuracy"), ["value", "seeds"]].tolist() == [0.5, 1]
+    assert found.loc[("full less backbone", "published", "accuracy"), "value"] == -0.5
+    assert set(found.index.get_level_values("part")) == {"published"}
+
+
+def history(*accuracy):
+    return pd.DataFrame({"accuracy": accuracy})
+
+
+def test_the_best_epochs_on_the_split_that_selects():
+    runs = [Run(None, Recipe(), history(0.1, 0.5), 2, 0.0), Run(None, Recipe(), history(0.7, 0.6), 1, 0.0)]
+    found = study.selected({"full": runs, "+ SE": runs[:1]}, {"full": 9, "+ SE": 8})
+    assert found.loc["full", ["value", "best epoch", "seeds", "parameters"]].tolist() == [0.6, 1.5, 2, 9]
+    assert found.loc["full", "low"] < 0.5 and found.loc["+ SE", "low"] == 0.5
+
+
+def test_measurements_have_the_names_of_the_claims(faces):
+    labels = faces.labels[faces.rows("test")]
+    best = pd.Series({"value": 0.5, "low": 0.4, "high": 0.6, "seeds": 1})
+    names = [row["measurement"] for row in study.measured("full", faces, labels, [labels], best, {})]
+    run = "microexpnet_se+kd+mixup, grey noise"
+    assert f"accuracy({run}, PublicTest)" in names and f"recall({run}, PrivateTest, dark)" in names
+    (only,) = study.measured("backbone", faces, labels, [labels], best, {})
+    assert only["measurement"] == "accuracy(mobilenet_v3_small, grey noise, PublicTest)" and only["value"] == 0.5
+    assert study.measured("mixup", faces, labels, [labels], best, {}) == []
+    other = study.measured("full", replace(faces, name="affectnet"), labels, [labels], best, {})
+    assert other[0]["measurement"].startswith("accuracy(microexpnet_se+kd, affectnet")
+
+
+def test_what_was_measured_before_has_public_networks_and_this_projects():
+    known = study.measured_before(ROOT / "reports/reference")
+    assert known.loc["mini-XCEPTION", ["parameters", "own"]].tolist() == [56951, False]
+    assert known.loc["lean_250k", "own"] and known.loc["simple_cnn", "parameters"] == 1_175_015
+    assert known.index.is_unique and (known["low"] < known["value"]).all() and (known["value"] < known["high"]).all()

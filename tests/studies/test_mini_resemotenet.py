@@ -1,0 +1,153 @@
+"""The trainings of Mini-ResEmoteNet are the paper's and what is asked beside; what a teacher adds is of equal seeds."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fercore import audit
+from fercore.datasets.faces import Faces
+from fercore.pipeline.parameters import read_params
+from fercore.studies import fits
+from fercore.studies import mini_resemotenet as study
+
+ROOT = Path(__file__).parents[2]
+PAPER = study.Protocol.of(read_params(ROOT / "params/paper/06_mini_resemotenet.yaml"))
+
+
+def small(**changed):
+    seeds = {"a": [], "b": [1], "c": [1, 2]}
+    return replace(PAPER, seeds=seeds, temperatures=[1.0], alphas=[0.1], readings=["E6"], beside=1, **changed)
+
+
+def logits(faces):
+    return np.zeros((2, len(faces), len(faces.classes)))
+
+
+def test_the_papers_recipe_is_that_of_section_iii_d():
+    recipe = PAPER.recipe
+    assert (recipe.epochs, recipe.batch_size, recipe.img_size) == (80, 16, 64)
+    assert (recipe.optimizer, recipe.learning_rate, recipe.momentum) == ("sgd", 1e-3, 0.9)
+    assert (recipe.schedule, recipe.factor, recipe.class_weighted) == ("plateau", 0.1, True)
+    assert recipe.augmentation.flip == 0.5 and recipe.monitor == "accuracy" and PAPER.teacher_recipe == recipe
+
+
+def test_each_experiment_is_trained_as_table_iv_has_it(faces):
+    variants = PAPER.students(faces, logits(faces))
+    for name, (size, alpha) in study.EXPERIMENTS.items():
+        words, kd = variants[name], variants[name]["recipe"].distillation
+        assert words["network"] == f"mini_resemotenet_{size}" and words["teacher"] is not None
+        assert (kd.temperature, kd.soft, kd.hard, kd.squared) == (3.0, alpha, 1.0, True)
+        alone = variants[study.alone(size)]
+        assert replace(words["recipe"], distillation=None) == alone["recipe"] and "teacher" not in alone
+    other = variants[study.other_reading("E6")]["recipe"].distillation
+    assert (other.soft, other.hard) == (0.8, 0.2)
+    assert {variants[f"T {value}"]["recipe"].distillation.temperature for value in (1, 2, 4, 5)} == {1, 2, 4, 5}
+
+
+def test_every_training_has_a_folder_of_its_own_and_a_size_without_seeds_none(faces):
+    variants = small().students(faces, logits(faces))
+    places, trainings = fits.planned(variants)
+    assert not any("_a" in words["network"] for words in trainings.values()) and "E1" not in places
+    assert len(places["E6"]) == 2 and len(places["T 1"]) == 1 and len(places[study.other_reading("E6")]) == 1
+    assert all(re.fullmatch(r"06_[\w.]+-cross_entropy-80-\d", name) for name in trainings)
+    assert {words["recipe"].seed for words in trainings.values()} == {1, 2}
+
+
+def test_without_the_teachers_logits_the_names_are_the_same(faces):
+    assert list(small().students(faces, None)) == list(small().students(faces, logits(faces)))
+
+
+def test_an_experiment_that_there_is_none_of_is_refused():
+    with pytest.raises(ValueError, match="no experiment 'E7'; there are E1, E2"):
+        study.Protocol.of(vars(replace(PAPER, experiments=["E7"])))
+
+
+def test_copies_of_tested_images_are_taken_out_of_training_or_put_in(faces):
+    rows, tested = faces.rows("train"), faces.rows("test")
+    pixels = faces.pixels.copy()
+    pixels[rows[:3]] = pixels[tested[:3]]
+    copied = Faces(faces.name, pixels, faces.table, faces.classes, True)
+    variants = small().students(copied, logits(faces))
+    assert variants[f"c {study.WITHOUT}"]["train"].tolist() == rows[3:].tolist()
+    group = audit.exact_duplicates(pixels)
+    assert not set(group[variants[f"c {study.WITHOUT}"]["train"]]) & set(group[tested])
+    assert set(variants[f"c {study.WITH}"]["train"]) == {*rows, *tested}
+
+
+def test_fewer_images_are_drawn_from_those_that_train(faces):
+    rows = small(images=10).rows(faces)
+    assert len(set(rows)) == 10 and set(rows) <= set(faces.rows("train"))
+    assert (small(images=10).rows(faces) == rows).all() and len(small().rows(faces)) == len(faces.rows("train"))
+
+
+def test_a_narrow_teacher_and_dropout_are_options_of_the_networks(faces):
+    narrow = small(teacher_divisor=4, dropout=0.0)
+    assert narrow.teacher(faces)[study.TEACHER]["options"] == {"divisor": 4, "dropout": 0.0}
+    assert narrow.students(faces, None)["c alone"]["options"] == {"dropout": 0.0}
+    assert small().teacher(faces)[study.TEACHER]["options"] == {}, "the paper's"
+
+
+def test_what_is_other_than_in_the_paper_is_said_and_no_more():
+    assert study.other_than_the_papers(PAPER, PAPER) == study.other_than_the_papers(PAPER, PAPER, teacher=True) == ""
+    here = replace(PAPER, teacher_epochs=20, teacher_precision="bf16")
+    assert study.other_than_the_papers(here, PAPER) == ""
+    assert study.other_than_the_papers(here, PAPER, teacher=True) == "20 of 80 epochs, precision bf16"
+    assert study.other_than_the_papers(replace(PAPER, images=9), PAPER) == "images 9"
+
+
+@pytest.mark.parametrize(
+    "variant, other, other_teacher, expected",
+    [
+        ("E6", "", "", ("", "")),
+        ("E6", "", "20 of 80 epochs", ("", "another teacher: 20 of 80 epochs")),
+        ("c alone", "", "20 of 80 epochs", ("", "")),
+        ("teacher", "", "20 of 80 epochs", ("20 of 80 epochs", None)),
+        ("E6", "3 of 80 epochs", "", ("3 of 80 epochs", None)),
+    ],
+)
+def test_a_verdict_may_rest_on_another_teacher_but_on_no_shorter_training(variant, other, other_teacher, expected):
+    assert study.protocol_of(variant, other, other_teacher) == expected
+
+
+def test_measurements_have_the_names_of_the_claims(faces):
+    labels = faces.labels[faces.rows("test")]
+    sure = np.eye(3)[labels] * 0.97 + 0.01
+    found = {row["measurement"]: row["value"] for row in study.measurements("E4", faces, labels, [sure], {})}
+    name = "mini_resemotenet_b+kd, grey noise, PrivateTest, T=3, alpha=0.15"
+    assert found[f"accuracy({name})"] == 1 and found[f"loss({name})"] == pytest.approx(-np.log(0.98))
+    alone = [row["measurement"] for row in study.measurements("c alone", faces, labels, [sure], {})]
+    assert "accuracy(mini_resemotenet_c, grey noise, PrivateTest)" in alone
+    assert study.measurements("T 1", faces, labels, [sure], {}) == []
+
+
+def test_what_a_teacher_adds_is_of_the_same_seeds_and_images():
+    labels = np.arange(60) % 3
+    wrong = (labels + 1) % 3
+    some = np.where(np.arange(60) < 30, labels, wrong)
+    most = np.where(np.arange(60) < 45, labels, wrong)
+    predicted = {"c alone": [some, some, wrong], "E6": [most, labels], "b alone": [some], "E1": [most]}
+    masks = {"deduplicated": np.arange(60) < 30, "near_deduplicated": np.zeros(60, bool)}
+    found = study.gains(labels, predicted, masks, 3)
+    assert set(found.index.get_level_values("experiment")) == {"E6"}, "E4 is not there, and a alone is not"
+    row = found.loc[("E6", "published", "accuracy")]
+    assert row["value"] == pytest.approx(((0.75 - 0.5) + (1 - 0.5)) / 2) and row["seeds"] == 2 and row["size"] == "c"
+    assert found.loc[("E6", "deduplicated", "accuracy"), "value"] == pytest.approx(0)
+    assert "near_deduplicated" not in found.index.get_level_values("part")
+
+
+def test_readings_are_compared_on_the_same_seeds():
+    labels = np.arange(40) % 2
+    predicted = {"E6": [labels, 1 - labels], study.other_reading("E6"): [1 - labels], "E4": [labels]}
+    found = study.readings(labels, predicted, 2)
+    assert found.index.tolist() == ["E6"] and found.loc["E6", ["seeds", "value"]].tolist() == [1, -1]
+
+
+def test_the_search_has_the_experiment_of_the_table_among_its_settings():
+    columns = {"value": 0.5, "low": 0.4, "high": 0.6, "seeds": 1}
+    accuracy = pd.DataFrame(columns, index=["E4", "T 5", "E6", "alpha 0.10", "T 1", "c alone"])
+    expected = ["T 1", "T 3, alpha 0.20 (E6)", "T 5", "alpha 0.10"]
+    assert study.searched(accuracy, "c").index.tolist() == expected
