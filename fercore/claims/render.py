@@ -237,7 +237,8 @@ def page(
     const words = search.value.toLowerCase().split(/\\s+/);
     const hits = rows.filter((row, i) => !(row.hidden = !(words.every(word => texts[i].includes(word))
       && fields.every(field => chosen(row.cells[field.dataset.column], field)))));
-    box.querySelector("output").textContent = `${{hits.length.toLocaleString("en")}} claims`;
+    const count = hits.length.toLocaleString("en");
+    box.querySelector("output").textContent = `${{count}} claim${{hits.length === 1 ? "" : "s"}}`;
   }};
   box.addEventListener("input", update);
   box.querySelector("form").addEventListener("submit", event => event.preventDefault());

@@ -436,12 +436,13 @@ def size_and_accuracy(
     figure.draw_without_rendering()  # so that it is known where things are
     bars = [axis.transData.transform([(size, low), (size, high)]) for size, *_, low, high in places]
     taken = [bar + np.array([[-5, -2], [5, 2]]) for bar in bars]
-    beside = [(8, up, "left") for up in range(0, 61, 6)] + [(-8, up, "right") for up in range(0, 61, 6)]
+    rises = sorted(range(-60, 61, 6), key=abs)
+    beside = [(right, up, side) for up in rises for right, side in ((8, "left"), (-8, "right"))]
     for name, bar, (size, value, color, *_) in zip(ordered.index, bars, places, strict=True):
         over, under = (bar[::-1, 1] - axis.transData.transform((size, value))[1]) * 72 / figure.dpi
         style = {"va": "center", "color": color, "fontsize": 8}
         text = axis.annotate(name, (size, value), (0, 0), textcoords="offset points", **style)
-        for right, up, side in [beside[0], beside[11], (0, over + 7, "center"), (0, under - 7, "center"), *beside]:
+        for right, up, side in [*beside[:2], (0, over + 7, "center"), (0, under - 7, "center"), *beside]:
             text.set(position=(right, up), ha=side)
             box = text.get_window_extent().get_points()
             inside = axis.bbox.x0 < box[0, 0] and box[1, 0] < axis.bbox.x1
