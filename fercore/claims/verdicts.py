@@ -98,23 +98,31 @@ def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd
 Said = tuple[str, str] | None  # a verdict and what it rests on
 
 
+def _equal(case: Case) -> bool:
+    """Whether a number that was computed is the printed one, to the last printed digit."""
+    if case.found is None or not case.kind.counted:
+        return False
+    if case.claim.interval is None:
+        return abs(case.value) <= EQUATION
+    if pd.notna(case.found["low"]):  # a range is the same where both of its ends are
+        ends = (case.claim.in_unit(case.found[end]) for end in ("low", "high"))
+        return np.allclose([float(case.claim.interval.a), float(case.claim.interval.b)], list(ends))
+    return case.value in case.claim.interval
+
+
 def counted_and_equal(case: Case) -> Said:
     """A number that was computed and is equal is exact, whatever else the paper says of it."""
-    if case.found is None or not case.kind.counted:
-        return None
-    if case.claim.interval is None:
-        equal = abs(case.value) <= EQUATION
-    elif pd.notna(case.found["low"]):  # a range is the same where both of its ends are
-        ends = (case.claim.in_unit(case.found[end]) for end in ("low", "high"))
-        equal = np.allclose([float(case.claim.interval.a), float(case.claim.interval.b)], list(ends))
-    else:
-        equal = case.value in case.claim.interval
-    return ("as run" if case.kind is SETTING else "exact", case.found["evidence"]) if equal else None
+    return ("exact", case.found["evidence"]) if case.kind is not SETTING and _equal(case) else None
 
 
 def contradicted(case: Case) -> Said:
     """What a check finds wrong is inconsistent, measured or not."""
     return _by_checks("inconsistent", [finding for finding in case.checks if finding.holds is False])
+
+
+def as_run(case: Case) -> Said:
+    """A setting that params/paper has too; one of two settings that a paper prints is not right for being run with."""
+    return ("as run", case.found["evidence"]) if _equal(case) else None
 
 
 def statement_tested(case: Case) -> Said:
@@ -157,7 +165,7 @@ def open_(case: Case) -> Said:
     return "not run", ""
 
 
-RULES = (counted_and_equal, contradicted, statement_tested, counted_and_other, measured)
+RULES = (counted_and_equal, contradicted, as_run, statement_tested, counted_and_other, measured)
 RULES += (follows_from_the_paper, lacking, open_)
 
 

@@ -51,6 +51,17 @@ def test_a_setting_is_as_run_where_it_is_the_same(write, paper, params, printed,
     assert table.loc["paper/text.set", "verdict"] == verdict
 
 
+def test_one_of_two_settings_that_a_paper_prints_is_inconsistent_though_it_is_run_with(write, paper, params):
+    claim = (
+        '  - {id: text.set, where: here, value: "80", unit: epochs, about: it, measurement: "setting(09_x, epochs)"}\n'
+    )
+    claim += '  - {id: text.other, where: there, value: "50", unit: epochs, about: it}\nstatements:'
+    check = "  - {id: lengths, says: one length, same: [text.set, text.other]}\n"
+    ledger, found = write(paper.replace("statements:", claim, 1) + check), settings.evidence([], params)
+    table = claims.judge(ledger, found, claims.run(ledger, found)).set_index("id")
+    assert table.loc["paper/text.set", ["verdict", "rule"]].tolist() == ["inconsistent", "contradicted"]
+
+
 def test_the_papers_settings_are_those_that_run():
     ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
     table = claims.judge(ledger, settings.evidence([], ROOT / "params"), [])
