@@ -159,7 +159,8 @@ def run(cells: list, asked: list[Question], secret: list[Path], seconds: float) 
         )
         status, detail = GRADED, ""
         try:
-            client.execute(env=_environment(own), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            client.execute(env=_environment(own), cleanup_kc=True, **quiet)  # or its process stays, loops and all
         except CellTimeoutError:
             status, detail = TIMED_OUT, f"still running after {seconds:g} s"
         except (DeadKernelError, RuntimeError) as error:

@@ -2,6 +2,7 @@
 
 import nbformat
 import pandas as pd
+import psutil
 import pytest
 from otter.test_files import exception_test
 
@@ -63,6 +64,13 @@ def test_bad_submissions_are_told_as_such_and_stop_nobody(submit, labs, tmp_path
     assert (table["points"].drop("f_good") == 0).all()
     assert table.loc["c_reads", "detail"] == f"reads {solution}"
     assert table.loc["d_writes", "detail"] == f"writes {outside}" and not outside.exists()
+
+
+def test_no_process_is_left_of_a_submission_however_it_ended(submit):
+    before = set(psutil.Process().children(recursive=True))
+    table = submit(seconds=2, a_loops=["while True: pass"], b_good=[RIGHT], c_raises=["1 / 0"])
+    assert table["status"].tolist() == ["timed out", "graded", "graded"]
+    assert not set(psutil.Process().children(recursive=True)) - before
 
 
 def test_what_was_tested_before_the_time_ran_out_counts(submit):
