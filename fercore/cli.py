@@ -513,13 +513,14 @@ def _open(plan) -> None:
     from .claims.effort import shown
 
     for way in plan[plan["command"] != ""].itertuples():
-        print(f"{shown(way.hours)} here, {len(way.claims)} claims, needs {way.needs or 'nothing'}\n    {way.command}")
+        count = f"{len(way.claims)} claim{'s' * (len(way.claims) > 1)}"
+        print(f"{shown(way.hours)} here, {count}, needs {way.needs or 'nothing'}\n    {way.command}")
         print(f"    {', '.join(way.claims[:3])}{', …' * (len(way.claims) > 3)}")
     lacking = plan[plan["command"] == ""]
     if len(lacking):
         print("\nno command here gives a verdict on")
     for way in lacking.itertuples():
-        print(f"{len(way.claims):6}  needs {way.needs or 'a check that nobody has written down'}")
+        print(f"{len(way.claims):6}  needs {way.needs or 'a way in params/effort.yaml, or a check'}")
 
 
 def _notebook(options) -> None:

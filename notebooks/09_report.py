@@ -13,9 +13,9 @@
 # ---
 
 # %% [markdown]
-# # 9 · Report: can five papers be believed?
+# # 9 · Report: can papers be believed?
 #
-# Five papers on small networks for facial expressions print about a thousand numbers: parameters, accuracies, latencies, tables
+# The papers on small networks for facial expressions print about a thousand numbers: parameters, accuracies, latencies, tables
 # of F1 by class. Here each of them has been written down as a *claim*, with what it would take to check it, and everything
 # that the other notebooks measured is held against it. A verdict is worked out, never typed; a training that is shorter than
 # the paper's, or a result on rendered faces, never decides one.

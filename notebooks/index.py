@@ -15,7 +15,7 @@
 # %% [markdown]
 # # Lightweight facial emotion recognition, reproduced
 #
-# Five papers on facial emotion recognition (FER) with small networks, rebuilt from code. Each notebook runs from top to bottom
+# Papers on facial emotion recognition (FER) with small networks, rebuilt from code. Each notebook runs from top to bottom
 # as it is, on rendered faces, in seconds to a minute; with a data set of your own it does the same on real ones. It asks first,
 # and lets you guess before it answers.
 

@@ -82,9 +82,16 @@ def _hours(
     inputs, seconds = {entry["network"]: entry for entry in reversed(networks)}, 0.0
     for part in way["takes"]:
         _keys(part, PART, where)
-        settings = yamlio.read(params / FOLDER / f"{part['notebook']}.yaml", LedgerError)
+        if missing := sorted(PART - set(part)):
+            raise LedgerError(f"{where}: a part of `takes` lacks {', '.join(missing)}")
+        paper = params / FOLDER / f"{part['notebook']}.yaml"
+        if not paper.is_file():
+            raise LedgerError(f"{where}: no {paper}; a way takes what a notebook trains, by its paper's settings")
+        settings = yamlio.read(paper, LedgerError)
         images = math.prod(_count(settings, one, where) for one in part["times"]) * part["images"]
         for network, rate in part["trains"].items():
+            _keys({network: rate}, set(inputs), where, "network")
+            _keys({rate: network}, set(known["rates"]), where, "rate")
             entry = inputs[network]
             name = f"macs({network}, {entry['classes']}, {entry['input']})"
             side = int(entry["input"].split("x")[-1])
@@ -95,10 +102,10 @@ def _hours(
     return seconds / known["threads"] / 3600
 
 
-def _keys(mapping: Mapping, known: set[str], where: str) -> None:
+def _keys(mapping: Mapping, known: set[str], where: str, kind: str = "key") -> None:
     for key in mapping:
         if key not in known:
-            raise LedgerError(f"{where}: unknown key {key!r}; {yamlio.did_you_mean(key, sorted(known))}")
+            raise LedgerError(f"{where}: unknown {kind} {key!r}; {yamlio.did_you_mean(key, sorted(known))}")
 
 
 def _count(settings: Mapping, one: str | int, where: str) -> int:

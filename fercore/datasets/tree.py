@@ -105,8 +105,8 @@ class Seen:
 
     def lists(self, *names: str) -> list[Path]:
         """The .csv files, or those called by one of `names`, the shallowest first."""
-        found = [name for name in self.others if name.lower().endswith(".csv")]
-        found = [name for name in found if not names or PurePosixPath(name).name in names]
+        found = [name for name in self.others if name.lower().endswith(".csv") and not names]
+        found += [name for name in self.others if PurePosixPath(name).name in names]
         return [self.root / name for name in sorted(found, key=lambda name: (name.count("/"), name))]
 
     def notes(self, used: Iterable[str] = ()) -> list[str]:

@@ -156,8 +156,8 @@ def _lead(profile: str, reports: Path) -> str:
     warning = '<p class="warning">Some results here are of rendered faces. They are called synthetic, and no number of '
     warning += "theirs compares with a paper's.</p>"
     return f"""<h1>{TITLE}</h1>
-<p>Five papers on facial emotion recognition with small networks: what they print, what was measured, and a verdict on
-each claim, worked out and never typed. This is the report of the {text.html(kind)}.</p>
+<p>Papers on facial emotion recognition with small networks: what they print, what was measured, and a verdict on each
+claim, worked out and never typed. This is the report of the {text.html(kind)}.</p>
 {warning if rendered else ""}"""
 
 
@@ -199,11 +199,12 @@ def _open(plan: pd.DataFrame) -> str:
     items = []
     for number, way in ways.iterrows():
         which = _folded("which", f"<p>{', '.join(map(text.html, way['claims']))}</p>")
+        many = f"{len(way['claims'])} claim{'s' * (len(way['claims']) > 1)}"
         items.append(
-            f'<li id="way-{number}"><b>{effort.shown(way["hours"])}</b>, {len(way["claims"])} claims, needs '
+            f'<li id="way-{number}"><b>{effort.shown(way["hours"])}</b>, {many}, needs '
             f"{text.html(way['needs'] or 'nothing')}:<br><code>{text.html(way['command'])}</code>{which}</li>"
         )
-    counts, needs = none["claims"].map(len), none["needs"].replace("", "a check that nobody has written down")
+    counts, needs = none["claims"].map(len), none["needs"].replace("", "a way in params/effort.yaml, or a check")
     rest = pd.DataFrame({"needs": needs, "claims": counts}).sort_values("claims", ascending=False, kind="stable")
     return f"""<p>A command for each group of claims without a verdict, cheapest first. Times are of two cores of an AMD
 EPYC (Zen 4), worked out from multiply-adds, images and epochs over measured rates (<code>params/effort.yaml</code>).

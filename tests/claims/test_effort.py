@@ -58,9 +58,16 @@ def test_hours_follow_from_the_papers_settings_and_the_rates(known, tmp_path):
     macs = known[3].loc["macs(tinyfer_lite, 7, 3x224x224)", "value"] / 4
     assert plan["hours"].iloc[0] == pytest.approx(macs * 100 * 10 * 2 * 3 / 1e9 / 2 / 3600)
     assert "fer2013" in plan["needs"].iloc[0]
-    (tmp_path / "params/effort.yaml").write_text(text.replace("seeds", "sedes"))
-    with pytest.raises(LedgerError, match="'sedes' is no parameter; did you mean 'seeds'"):
-        effort.plan(*known, tmp_path / "params")
+    for right, wrong, said in (
+        ("seeds", "sedes", "'sedes' is no parameter; did you mean 'seeds'"),
+        ("{tinyfer_lite:", "{tinyfer_liet:", "unknown network 'tinyfer_liet'; did you mean 'tinyfer_lite'"),
+        ("tinyfer_lite: r", "tinyfer_lite: s", "unknown rate 's'; there are r"),
+        ("images: 100, ", "", "a part of `takes` lacks images"),
+        ("notebook: x", "notebook: y", r"paper/y\.yaml; a way takes what a notebook trains"),
+    ):
+        (tmp_path / "params/effort.yaml").write_text(text.replace(right, wrong))
+        with pytest.raises(LedgerError, match=rf"effort\.yaml: fercore x: .*{said}"):
+            effort.plan(*known, tmp_path / "params")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from fercore import audit, cli, datasets, models
-from fercore.datasets import DataError, archives, images, splits, text
+from fercore.datasets import DataError, archives, images, splits, text, tree
 
 ROOT = Path(__file__).parents[2]
 SEVEN = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -426,6 +426,14 @@ def test_a_level_that_is_mistaken_is_told_and_may_be_meant(tmp_path, names, told
     with pytest.raises(DataError, match=f"{told}.*as_is=True"):
         datasets.load("folder", tmp_path / "set")
     assert len(datasets.load("folder", tmp_path / "set", as_is=True)) == len(names)
+
+
+def test_lists_are_found_by_their_names_whatever_these_end_in(tmp_path):
+    for name in ("b/label.lst", "labels.csv", "readme.txt"):
+        write(tmp_path / name, "x")
+    seen = tree.walk(tmp_path)
+    assert [path.name for path in seen.lists("label.lst")] == ["label.lst"]
+    assert [path.name for path in seen.lists()] == ["labels.csv"]
 
 
 def test_images_are_known_by_their_content(tmp_path):

@@ -2,7 +2,7 @@
 
 nbval compares a cell's output where the cell is tagged nbval-check-output. Notebooks are kept without outputs, and
 nbval cannot set parameters, so each is prepared here: smoke parameters, and the outputs from `checked/NAME.json`. After
-a change that is meant, `python tests/notebooks/test_notebooks.py` writes those files again; look at the difference.
+a change that is meant, `python tests/notebooks/test_notebooks.py [NAME …]` writes those files again; look at what differs.
 """
 
 import json
@@ -126,15 +126,15 @@ def test_takes_the_parameters_of_every_profile(notebook, profile):
     check_params(notebook, layers(notebook.stem, profile, ROOT / "params"))
 
 
-def renew():
-    """Run every notebook and write down what its checked cells print."""
+def renew(names):
+    """Run notebooks, all where none is named, and write down what their checked cells print."""
     import tempfile
 
     CHECKED.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare_all_data(folder)
-        for notebook in NOTEBOOKS:
+        for notebook in [path for path in NOTEBOOKS if not names or path.stem in names]:
             cells = [cell for cell in nbformat.read(notebook, 4).cells if TAG in cell.metadata.get("tags", ())]
             copy = prepare(notebook, folder, [{"cell": first_line(cell), "output": ""} for cell in cells])
             done = papermill.execute_notebook(copy, folder / "done.ipynb", kernel_name="python3", cwd=str(ROOT))
@@ -148,4 +148,4 @@ def renew():
 
 
 if __name__ == "__main__":
-    renew()
+    renew(sys.argv[1:])
