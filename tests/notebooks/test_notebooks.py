@@ -2,7 +2,8 @@
 
 nbval compares a cell's output where the cell is tagged nbval-check-output. Notebooks are kept without outputs, and
 nbval cannot set parameters, so each is prepared here: smoke parameters, and the outputs from `checked/NAME.json`. After
-a change that is meant, `python tests/notebooks/test_notebooks.py [NAME …]` writes those files again; look at what differs.
+a change that is meant, `python tests/notebooks/test_notebooks.py [NAME …]` writes those files again: look at what has
+changed.
 """
 
 import json
