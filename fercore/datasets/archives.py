@@ -75,7 +75,15 @@ def kind(path: Path) -> str | None:
     with open(path, "rb") as file:
         start = file.read(512)
     found = next((name for magic, name in MAGIC.items() if start.startswith(magic)), None)
-    return "tar" if found is None and start[257:262] == b"ustar" else found
+    return "tar" if found is None and _heads_tar(start) else found
+
+
+def _heads_tar(start: bytes) -> bool:
+    """Whether 512 bytes begin a tar: old ones (v7) have no word that says so, but a sum of the bytes."""
+    try:
+        return start[257:262] == b"ustar" or bool(tarfile.TarInfo.frombuf(start, "utf-8", "surrogateescape"))
+    except tarfile.HeaderError:
+        return False
 
 
 def refuse(path: Path, found: str | None) -> None:
@@ -147,7 +155,7 @@ def members(path: Path) -> Iterator[Iterator[Member] | None]:
 def tarred(path: Path, found: str) -> bool:
     """Whether a packed file holds a tar."""
     with damaged(path), STREAMS[found](path) as stream:
-        return stream.read(512)[257:262] == b"ustar"
+        return _heads_tar(stream.read(512))
 
 
 def _zipped(path: Path, archive: zipfile.ZipFile) -> Iterator[Member]:
