@@ -108,9 +108,12 @@ def _class_folders(seen: tree.Seen, size, contempt: bool, labels: str, allocate:
             items, more = _relabelled(seen, path, items, labels)
             notes.append(more)
             used.append(path.relative_to(seen.root).as_posix())
-    class_of = {}
+    class_of, codes = {}, {int(item.label) for item in items if item.label.isdecimal()}
+    if codes and 0 not in codes:
+        found = f"codes from {min(codes)} to {max(codes)}, none of them 0, which is neutral"
+        raise DataError(seen.root, found, "AffectNet's own, 0 to 7; folders that count from 1 can be renamed in words")
     for label, item in {item.label: item for item in items}.items():
-        code = int(label) if label.isdigit() else -1
+        code = int(label) if label.isdecimal() else -1
         class_of[label] = CODES[code] if 0 <= code < len(CODES) else meaning(label, CLASSES)
         if class_of[label] is None:
             found, expected = f"the class {label!r}", f"0 to 7, or {', '.join(CODES)}; import folder takes any class"

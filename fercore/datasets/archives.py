@@ -11,6 +11,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import stat
 import tarfile
 import zipfile
@@ -32,6 +33,8 @@ MAGIC = {  # what a file of the kind begins with
     b"7z\xbc\xaf\x27\x1c": "7-Zip",
     b"\x28\xb5\x2f\xfd": "Zstandard",
 }
+SYSTEM = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information")
+PART = r"-\d{8}T\d{6}Z(-\d+)+$"
 STREAMS = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
 UNREAD = ("RAR", "7-Zip", "Zstandard")
 SPARE, RATIO = (
@@ -50,6 +53,7 @@ class Member(NamedTuple):
     name: str
     size: int
     open: Callable[[], BinaryIO]
+    same: str = ""  # the member before it that it is another name of
 
 
 def ordinary(path: Path, expected: str) -> Path:
@@ -71,7 +75,15 @@ def kind(path: Path) -> str | None:
     with open(path, "rb") as file:
         start = file.read(512)
     found = next((name for magic, name in MAGIC.items() if start.startswith(magic)), None)
-    return "tar" if found is None and start[257:262] == b"ustar" else found
+    return "tar" if found is None and _heads_tar(start) else found
+
+
+def _heads_tar(start: bytes) -> bool:
+    """Whether 512 bytes begin a tar: old ones (v7) have no word that says so, but a sum of the bytes."""
+    try:
+        return start[257:262] == b"ustar" or bool(tarfile.TarInfo.frombuf(start, "utf-8", "surrogateescape"))
+    except tarfile.HeaderError:
+        return False
 
 
 def refuse(path: Path, found: str | None) -> None:
@@ -143,20 +155,32 @@ def members(path: Path) -> Iterator[Iterator[Member] | None]:
 def tarred(path: Path, found: str) -> bool:
     """Whether a packed file holds a tar."""
     with damaged(path), STREAMS[found](path) as stream:
-        return stream.read(512)[257:262] == b"ustar"
+        return _heads_tar(stream.read(512))
 
 
 def _zipped(path: Path, archive: zipfile.ZipFile) -> Iterator[Member]:
     for info in archive.infolist():
-        linked = stat.S_ISLNK(info.external_attr >> 16)
-        if not info.is_dir() and not linked:
+        if stat.S_ISLNK(info.external_attr >> 16):
+            _refuse_link(path, info.filename, "zip -r, without -y")
+        elif not info.is_dir() and not info.filename.endswith("\\"):  # how some on Windows write a folder
+            if info.flag_bits & 1:
+                raise DataError(path, "an archive with a password", "it unpacked with the password; give the folder")
             yield Member(info.filename, info.file_size, lambda info=info: archive.open(info))
 
 
 def _tarred(path: Path, archive: tarfile.TarFile) -> Iterator[Member]:
     for info in archive:
-        if info.isfile():
-            yield Member(info.name, info.size, lambda info=info: archive.extractfile(info))
+        if info.issym():
+            _refuse_link(path, info.name, "tar -h")
+        elif info.isfile() or info.islnk():
+            same = info.linkname if info.islnk() else ""
+            yield Member(info.name, info.size, lambda info=info: archive.extractfile(info), same)
+
+
+def _refuse_link(path: Path, name: str, how: str) -> None:
+    """Without what it leads to, a link would be an image that is lost without a word."""
+    if not hidden(name):
+        raise DataError(path, f"a member {name!r} that is a link", f"the file or folder that it leads to ({how})")
 
 
 def unpack(path: Path, folder: Path) -> None:
@@ -175,14 +199,16 @@ def _unpack(path: Path, folder: Path, left: int, depth: int) -> int:
             target = _target(path, folder, member.name)
             if member.size > left or number > MEMBERS:
                 raise bomb(path)
-            if not _hidden(member.name):
-                with member.open() as stream:
+            if not hidden(member.name):
+                with _read(path, folder, member) as stream:
                     left -= _copy(stream, target, path, left)
                 if kind(target):
                     nested.append(target)
     for target in nested if depth < DEEP else ():
         if kind(target) not in UNREAD:
-            place = target.with_name(f"{target.name}.unpacked")
+            place = target.with_name(stem(target))
+            if place.exists():
+                place = target.with_name(f"{target.name}.unpacked")
             place.mkdir()
             left = _unpack(target, place, left, depth + 1)
             target.unlink()
@@ -197,9 +223,25 @@ def _target(path: Path, folder: Path, name: str) -> Path:
     return folder.joinpath(*parts)
 
 
-def _hidden(name: str) -> bool:
-    """What macOS puts into every zip, and other hidden files."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
+def _read(path: Path, folder: Path, member: Member) -> BinaryIO:
+    """A member's bytes; those of a second name from the disk, where the first is: a packed tar would be read again."""
+    if not member.same:
+        return member.open()
+    target = _target(path, folder, member.same)
+    if not target.is_file():
+        raise DataError(path, f"a member {member.name!r} that is a link to {member.same!r}", "a member before it")
+    return open(target, "rb")
+
+
+def stem(path: Path) -> str:
+    """What the folder of an archive's contents is called: train of train.zip, train.tar.gz, and of the parts that
+    Google Drive divides a folder into, train-20260102T030405Z-001.zip and so on, which belong in one."""
+    return re.sub(PART, "", path.stem.removesuffix(".tar")) or path.name
+
+
+def hidden(name: str) -> bool:
+    """Hidden files, and what macOS puts into every zip, network drives beside pictures and Windows on every disk."""
+    return any(part.startswith(".") or part in SYSTEM for part in PurePosixPath(name).parts)
 
 
 def _copy(stream: BinaryIO, target: Path, path: Path, left: int) -> int:

@@ -83,6 +83,8 @@ def _read_folder(seen: tree.Seen, home: Path, allocate) -> Faces:
         [],
     )  # (place of the split, path, label): sorted, they stand in the official order of the splits
     parts = {folder: role_of(folder.name) for folder in images.folders(home) if role_of(folder.name)}
+    if not seen.images:
+        raise DataError(root, "; ".join(["no CSV and no image", *seen.notes()]), EXPECTED)
     lacking = [role for role in ("train", "test") if role not in parts.values()]
     if lacking and (lacking != ["test"] or "select" not in parts.values()):
         expected = "train and test, each with a folder an emotion; or fer2013.csv"
@@ -92,6 +94,8 @@ def _read_folder(seen: tree.Seen, home: Path, allocate) -> Faces:
         default = {"train": "Training", "select": VALIDATION, "test": UNKNOWN}[role]
         default = next((split for split in SPLITS if split.lower() == part.name.lower()), default)
         before = len(found)
+        while [folder.name.lower() for folder in images.folders(part)] == [part.name.lower()]:
+            part = images.folders(part)[0]  # train.zip, which holds train/, unpacks to train/train/
         for folder in images.folders(part):
             name = meaning(folder.name, CLASSES)
             if name is None:

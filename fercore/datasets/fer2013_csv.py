@@ -6,10 +6,12 @@ looks at one row after the other and says what is wrong. Both give the same byte
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import mmap
 import os
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -97,9 +99,9 @@ def member(source: Path) -> tuple[str, list[str]] | None:
     with archives.members(source) as found:
         if found is None:
             return None
-        names = [entry.name for entry in found]
+        names = [entry.name for entry in found if not archives.hidden(entry.name)]
     for known in NAMES:  # of two that have it all, the one that it was published as
-        if len(there := [name for name in names if name.rsplit("/", 1)[-1] == known]) == 1:
+        if len(there := [name for name in names if re.split(r"[/\\]", name)[-1] == known]) == 1:
             return there[0], [name for name in names if name != there[0]]
         if there:
             names = there
@@ -137,6 +139,11 @@ def _open(source: Path) -> Iterator[tuple[io.BufferedIOBase, list[str]]]:
 def _header(source: Path, line: bytes, classes: tuple[str, ...] = CLASSES) -> _Order:
     if not line:
         raise DataError(source, "an empty file", "the header emotion,pixels,Usage")
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise DataError(source, "UTF-16 text", "a CSV in UTF-8")
+    start = line.removeprefix(codecs.BOM_UTF8)[:512]
+    if start[:1] > b"\x7f" or any(byte < 32 and byte not in b"\t\r\n" for byte in start):
+        raise DataError(source, "a file that is no text", "a CSV with the header emotion,pixels,Usage, packed or not")
     text = line.decode("utf-8-sig", "replace").strip()
     try:
         names = [name.strip().lower() for name in next(csv.reader([text], skipinitialspace=True, strict=True), [])]
@@ -144,11 +151,13 @@ def _header(source: Path, line: bytes, classes: tuple[str, ...] = CLASSES) -> _O
         names = []
     if sorted(name for name in names if name in COLUMNS) != sorted(COLUMNS):
         expected = "emotion,pixels,Usage in any order"
+        if len(names) == 1 and all(name in re.split(r"\W+", names[0]) for name in COLUMNS):
+            expected += ", with commas between them, here and in the rows"
         if "pixels" in names and "usage" not in names:
             what = "test images without labels" if "emotion" not in names else "training images without their splits"
             expected += f": these are {what}, of Kaggle's challenge, whose icml_face_data.csv or fer2013.csv has it all"
             for beside in (source.with_name(name) for name in NAMES):
-                expected += f" ({beside})" if beside.is_file() else ""
+                expected += f" ({beside})" if beside.is_file() and beside != source else ""
         raise DataError(f"{source}: line 1", f"the header {text[:80]!r}", expected)
     return _Order(*(names.index(name) for name in COLUMNS), len(names), len(classes))
 

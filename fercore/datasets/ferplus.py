@@ -52,6 +52,9 @@ def read(
 
 def _folders(seen: tree.Seen, target: str, allocate: Callable) -> Faces:
     lists = seen.lists(LIST)
+    if not lists and (given := seen.lists("fer2013new.csv")):
+        expected = "this file itself to be given, and FER2013 with it (--fer2013 SOURCE, in Python fer2013=)"
+        raise DataError(given[0], "votes without images", expected)
     if not lists:
         expected = f"FER2013Train, FER2013Valid and FER2013Test, each with {LIST}; or fer2013new.csv"
         raise DataError(seen.root / LIST, "no such file", expected)

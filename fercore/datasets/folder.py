@@ -97,6 +97,10 @@ def named_faces(
         if skip is not None:
             pattern, why = skip
             seen.pass_over(why, [name for name in seen.images if re.search(pattern, name)])
+        for pattern in (label, subject):
+            others = [one for one in seen.images if not re.search(pattern, one)]
+            if 0 < len(others) < len(seen.images):  # drawings, averages, slips of the release itself
+                seen.pass_over("not named as the set's images are", others)
         items = _by_name(seen, label)
         people = layout.match(root, "subject", subject, [item.name for item in items])
         items = [item._replace(subject=one.upper()) for item, one in zip(items, people, strict=True)]

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from . import archives
 from .faces import DataError
 from .store import allocate as allocate_temporary
 
@@ -76,7 +77,7 @@ def folders(folder: Path) -> list[Path]:
 
 def _visible(folder: Path, pattern: str) -> list[Path]:
     found = folder.glob(pattern)
-    return [path for path in found if not any(part[0] == "." for part in path.relative_to(folder).parts)]
+    return [path for path in found if not archives.hidden(path.relative_to(folder).as_posix())]
 
 
 def present(root: Path, names: Sequence[str]) -> list[Path]:
@@ -157,7 +158,22 @@ def _open(path: Path, mode: str) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(path, str(error), few) from None
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error and more for such files
-        raise DataError(path, f"an image that cannot be decoded ({error})", "a readable image file") from None
+        found = f"an image that cannot be decoded ({_why(path, error)})"
+        raise DataError(path, found, "a readable image file") from None
+
+
+def _why(path: Path, error: Exception) -> str:
+    """What is wrong with a file that is no image, where that is more than Pillow says."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(512)
+    except OSError:
+        return str(error)
+    if start.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS in its place: git lfs pull"
+    if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "a web page in its place"
+    return str(error) if start else "an empty file"
 
 
 def _deep(image: Image.Image) -> bool:

@@ -16,7 +16,8 @@ from . import folder, layout
 from .faces import Faces
 from .store import allocate as allocate_temporary
 
-LABEL, SUBJECT = r"(?:^|/)[A-Z]{2}[.-](AN|DI|FE|HA|NE|SA|SU)\d*[.-][^/]*$", r"(?:^|/)([A-Z]{2})[.-][^/]*$"
+LABEL = r"(?i)(?:^|/)[A-Z]{2}[.-](AN|DI|FE|HA|NE|SA|SU)\d*[.-][^/]*$"
+SUBJECT = r"(?i)(?:^|/)([A-Z]{2})[.-][^/]*$"
 RELEASE = 213
 
 

@@ -4,6 +4,7 @@ from there to `Faces`, which the readers of several sets share."""
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -45,9 +46,10 @@ def by_folder(seen: Seen, wrapped: bool = True, guarded: bool = False) -> tuple[
     depth = len(above)
     inside = {name: PurePosixPath(name).parts[depth:-1] for name in seen.images if _within(name, above)}
     seen.pass_over("beside the folders of classes", [name for name in seen.images if not inside.get(name)])
-    inside = {name: parts for name, parts in inside.items() if parts}
+    inside = _once({name: parts for name, parts in inside.items() if parts})
     if not inside:
-        raise DataError(seen.root, "no image in class folders", "<class>/* or <split>/<class>/*")
+        found = "; ".join(["no image in class folders", *seen.notes()])
+        raise DataError(seen.root, found, "<class>/* or <split>/<class>/*")
     tops = list(dict.fromkeys(parts[0] for parts in inside.values()))
     reach = {top: {len(parts) for parts in inside.values() if parts[0] == top} for top in tops}
     split = any(2 in depths and 1 not in depths for depths in reach.values()) and (
@@ -66,9 +68,21 @@ def by_folder(seen: Seen, wrapped: bool = True, guarded: bool = False) -> tuple[
             )
     found = [Item(name, parts[-1], parts[0] if split else "") for name, parts in inside.items()]
     _require_splits(seen, above, {item.split for item in found} if split else {""})
+    if split and not any(role_of(item.split) for item in found):
+        notes.append(
+            "no split has a name that says what it is for: say it (--roles train=SPLIT,test=SPLIT); where the folders "
+            r"are people and no splits, divide them as such (--subject '([^/]+)/[^/]+/[^/]+$' --split 80/10/10)"
+        )
     if guarded:
         _require_levels(seen.root.joinpath(*above), found)
     return found, notes
+
+
+def _once(inside: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The folders without a split that holds itself alone: train.zip, which holds train/, unpacks to train/train/."""
+    doubled = {parts[0] for parts in inside.values() if role_of(parts[0])}
+    doubled -= {parts[0] for parts in inside.values() if [part.lower() for part in parts[:2]] != [parts[0].lower()] * 2}
+    return {name: parts[1:] if parts[0] in doubled else parts for name, parts in inside.items()}
 
 
 def _within(name: str, above: tuple[str, ...]) -> bool:
@@ -81,8 +95,11 @@ def _wrapping(seen: Seen) -> tuple[str, ...]:
     while True:
         inside = {PurePosixPath(name).parts[len(above) : -1] for name in seen.images if _within(name, above)}
         tops = {parts[0] for parts in inside if parts}
-        if len(tops) != 1 or role_of(top := tops.pop()) or (top,) in inside or meaning(top, EXPRESSIONS):
+        if len(tops) != 1 or role_of(top := tops.pop()) or meaning(top, EXPRESSIONS):
             return above
+        within = {parts[1] for parts in inside if len(parts) > 1}
+        if (top,) in inside and not any(role_of(name) or meaning(name, EXPRESSIONS) for name in within):
+            return above  # a class; a picture beside splits and classes is none
         above = (*above, top)
 
 
@@ -156,24 +173,31 @@ def ordered(names: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...], list
     """The class that each of `names` is, all classes in the order of their labels, and notes.
 
     FER2013's seven in its order, with contempt after them, where they are all there by any of their names; else sorted
-    by name. Names that mean the same, or differ in case alone, are one class, and a note says so.
+    by name. Names that mean the same, or differ in case, blanks around them or leading zeros alone, are one class, and
+    a note says so.
     """
     names = sorted(set(names))
     known = {name: meaning(name, EXPRESSIONS) for name in names}
     held = set(known.values())
     same: dict[str, list[str]] = {}
     for name in names:
-        same.setdefault(known[name] or name.lower(), []).append(name)
+        same.setdefault(known[name] or _plain(name), []).append(name)
     notes = [f"{' and '.join(group)} are one class" for group in same.values() if len(group) > 1]
     if None not in held and set(FER2013_CLASSES) <= held:
         return known, tuple(name for name in EXPRESSIONS if name in held), notes
     of = {name: (one if len(group) > 1 else name) for one, group in same.items() for name in group}
-    if all(name.isdigit() for name in names):
+    if all(name.isdecimal() for name in names):
         notes.append(
             f"classes are numbers, {', '.join(sorted(names, key=int))}: what they mean is not known here, and no "
             "weights or other sets compare; RAF-DB and AffectNet are read in their own codes by their names"
         )
     return of, tuple(sorted(set(of.values()))), notes
+
+
+def _plain(name: str) -> str:
+    """What is left of a name without case, blanks around it and zeros before it; macOS writes "ü" in two characters."""
+    name = unicodedata.normalize("NFC", name).strip().lower()
+    return str(int(name)) if name.isdecimal() else name
 
 
 def faces(

@@ -86,7 +86,7 @@ def _class_folders(seen: tree.Seen, size, allocate: Callable) -> Faces:
     items, notes = layout.by_folder(seen)
     class_of = {}
     for label in {item.label for item in items}:
-        code = CODES.get(int(label)) if label.isdigit() else meaning(label, FER2013_CLASSES)
+        code = CODES.get(int(label)) if label.isdecimal() else meaning(label, FER2013_CLASSES)
         if code is None:
             where = next(seen.root / item.name for item in items if item.label == label).parent
             raise DataError(where, f"a folder named {label!r}", "1 to 7, or the names of the expressions")
@@ -116,18 +116,20 @@ def _agreeing(seen: tree.Seen, items: list[layout.Item], class_of: dict[str, str
     for path in seen.lists():
         rows = text.rows(path)
         head = [field.strip().lower() for field in next(rows)[1]]
-        if head[:2] != ["image", "label"]:
+        if not {"image", "label"} <= set(head):
             continue
+        image, label = head.index("image"), head.index("label")
         used.append(path.relative_to(seen.root).as_posix())
         for where, fields in rows:
-            if len(fields) < 2:
-                raise DataError(where, f"{len(fields)} fields", "image,label")
-            code = CODES[text.code(where, fields[1], range(1, 8))]
-            item = folders.get(fields[0].strip())
+            if len(fields) <= max(image, label):
+                raise DataError(where, f"{len(fields)} fields", f"{len(head)}, as in the header")
+            code = CODES[text.code(where, fields[label], range(1, 8))]
+            name = fields[image].strip()
+            item = folders.get(name)
             if item is None:
-                raise DataError(where, f"image {fields[0].strip()!r}, which is in no folder", "images that are there")
+                raise DataError(where, f"image {name!r}, which is in no folder", "images that are there")
             if class_of[item.label] != code:
-                found = f"label {fields[1].strip()} ({code}) of an image in the folder {item.label}"
+                found = f"label {fields[label].strip()} ({code}) of an image in the folder {item.label}"
                 raise DataError(where, found, "the same in both; without the list, the folders count")
     return used
 

@@ -105,7 +105,8 @@ def save(faces: Faces, folder: str | Path) -> Path:
             text = _index(index)
             table = _csv(faces.table)
         except UnicodeEncodeError as error:
-            raise DataError(folder, f"a name that is no text, {error.object!r}", "names in UTF-8") from None
+            line = error.object[: error.start].rpartition("\n")[2] + error.object[error.start :].partition("\n")[0]
+            raise DataError(folder, f"a name that is no text, {line!r}", "names in UTF-8") from None
         pixels = folder / index["pixels"]
         backing = Path(getattr(faces.pixels, "filename", None) or "")
         if backing.parent.resolve() == folder.resolve() and backing.suffix == ".tmp":

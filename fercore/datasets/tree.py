@@ -25,13 +25,16 @@ def opened(source: str | Path, expected: str = "a folder, or a .zip or .tar of i
     path = archives.ordinary(source, expected)
     packed = _packed(path)
     if not packed:
-        yield path
+        try:
+            yield path
+        except DataError as error:
+            raise _still_packed(path, error) from None
         return
     with tempfile.TemporaryDirectory(prefix="fercore-") as temporary:
         home = Path(temporary) / path.name.split(".")[0]
         try:
             for archive in packed:
-                part = home / archive.stem if path.is_dir() else home
+                part = home / archives.stem(archive) if path.is_dir() else home
                 part.mkdir(parents=True, exist_ok=True)
                 archives.unpack(archive, part)
             yield home
@@ -46,13 +49,22 @@ def _packed(path: Path) -> list[Path]:
         found = archives.kind(path)
         archives.refuse(path, found)
         if found is None:
-            raise DataError(path, "a file", "a folder, or a .zip or .tar of it")
+            what = "a file that is no archive" if path.stat().st_size else "an empty file"
+            raise DataError(path, what, "a folder, or a .zip or .tar of it")
         return [path]
     beside = [entry for entry in sorted(path.iterdir()) if entry.is_file() and not entry.name.startswith(".")]
     found = [entry for entry in beside if archives.kind(entry)]
     if not found or any(entry.suffix.lower() == ".csv" for entry in beside):
         return []
     return [] if walk(path).images else found
+
+
+def _still_packed(path: Path, error: DataError) -> DataError:
+    """`error`, and where something is lacking the archives in the folder, which may hold it."""
+    lacking = error.found.startswith(("no such", "no image"))
+    packed = [name for name in walk(path).others if archives.kind(path / name)] if lacking else []
+    more = f"; what is missed may be in {_named(packed)}: unpack it where it lies" if packed else ""
+    return DataError(error.where, error.found, error.expected + more)
 
 
 def _listed(folder: Path) -> list[Path]:
@@ -149,7 +161,7 @@ def _walk(seen: Seen, folder: Path, prefix: str, above: tuple[str, ...]) -> None
         name = prefix + path.name
         if path.name == files.LOCK:  # of an import that is going on
             continue
-        if path.name.startswith(".") or path.name == "__MACOSX":
+        if archives.hidden(path.name):
             seen.passed.setdefault("hidden", []).append(name)
             continue
         try:

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from .. import yamlio
 from . import text
-from .faces import DataError
+from .faces import DataError, role_of
 from .layout import Item
 from .tree import Seen
 
@@ -63,6 +63,8 @@ def read(seen: Seen, config: str, labels: dict[str, str]) -> tuple[list[Item], l
         cut += not whole
         folders = [part for part in PurePosixPath(image).parts[:-1] if part != "images"]
         items.append(Item(image, names[code], folders[-1] if folders else "", box=None if whole else _cut(*box)))
+    if len({item.split for item in items}) == 1 and not role_of(items[0].split):  # a folder around it all
+        items = [item._replace(split="") for item in items]
     seen.pass_over("whose file of labels is empty", empty)
     notes = [f"a YOLO export: classes from {config}"] + ([f"{cut:,} faces cut out by their boxes"] if cut else [])
     return items, notes, [config, *labels.values()]

@@ -3,10 +3,12 @@
 Layouts are those that users of these sets describe; pictures are noise. Each of the README's commands is tried, too.
 """
 
+import gzip
 import io
 import os
 import re
 import shlex
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -503,6 +505,240 @@ def test_home_is_written_out(tmp_path, monkeypatch):
     assert len(datasets.load_imported(tmp_path / "data/set")) == 4
 
 
+def test_one_name_written_in_two_ways_is_one_class(tmp_path):
+    for split, names in (("train", ("\u00dcberraschung", "Wut ", "1")), ("test", ("U\u0308berraschung", "wut", "01"))):
+        classes(tmp_path / split, names)
+    faces = datasets.load("folder", tmp_path)
+    assert faces.classes == ("1", "wut", "\u00fcberraschung")
+    assert [len(faces.rows(split)) for split in faces.splits] == [6, 6]
+    assert sum("are one class" in note for note in faces.notes) == 3
+
+
+@pytest.mark.parametrize("inner", ["", "train/"])
+@pytest.mark.parametrize("suffix", [".zip", ".tar.gz"])
+@pytest.mark.parametrize("outer", [False, True])
+def test_a_split_is_called_as_its_archive_with_or_without_a_folder_in_it(tmp_path, inner, suffix, outer):
+    for split in ("train", "test"):
+        root = classes(tmp_path / "here" / split)
+        path = tmp_path / "there" / f"{split}{suffix}"
+        path.parent.mkdir(exist_ok=True)
+        if suffix == ".zip":
+            zipped(path, root, inner and f"{split}/")
+        else:
+            with tarfile.open(path, "w:gz") as archive:
+                archive.add(root, split if inner else "")
+    source = zipped(tmp_path / "all.zip", tmp_path / "there") if outer else tmp_path / "there"
+    assert datasets.load("folder", source).roles == {"train": "train", "test": "test"}
+    assert datasets.load("fer2013", source).splits == ("Training", "test")
+
+
+def test_the_parts_of_a_folder_of_google_drive_are_one(tmp_path):
+    for part in (1, 2):
+        for split in ("train", "test"):
+            classes(tmp_path / f"here{part}/data" / split, SEVEN[part::2], name=f"{part}_{{}}.png")
+        zipped(tmp_path / f"there/data-20260102T030405Z-{part}-00{part}.zip", tmp_path / f"here{part}")
+    assert datasets.load("folder", tmp_path / "there").roles == {"train": "train", "test": "test"}
+    assert len(datasets.load("fer2013", tmp_path / "there")) == 24
+
+
+def test_a_list_of_labels_counts_wherever_its_columns_stand(tmp_path):
+    rafdb(tmp_path, lists=False)
+    write(tmp_path / "test_labels.csv", ",label,image\n0,2,test_00010_aligned.jpg\n")
+    with pytest.raises(DataError, match=r"line 2: found label 2 \(fear\) of an image in the folder 1"):
+        datasets.load("rafdb", tmp_path)
+
+
+def test_folders_of_people_are_told_and_divided_as_the_note_says(tmp_path, capsys):
+    for person in range(20):
+        classes(tmp_path / "set" / f"P{person}", ("happy", "sad"), 1, 8)
+    (note,) = datasets.load("folder", tmp_path / "set").notes
+    words = shlex.split(re.search(r"as such \((.+)\)", note)[1])
+    assert cli.main(["import", "folder", str(tmp_path / "set"), "--to", str(tmp_path / "in"), *words]) == 0
+    sides = datasets.load_imported(tmp_path / "in").table.groupby("subject")["split"].nunique()
+    assert len(sides) == 20 and (sides == 1).all()
+
+
+def test_a_split_within_itself_beside_its_classes_is_not_read_twice(tmp_path):
+    classes(classes(tmp_path / "train", ("happy", "sad")) / "train", ("happy", "sad"))
+    with pytest.raises(DataError, match=r"train/train/happy/im0\.png: found an image below a class folder"):
+        datasets.load("folder", tmp_path)
+
+
+def test_a_folder_around_a_yolo_export_is_no_split(tmp_path):
+    for number in range(4):
+        draw(tmp_path / f"export/images/{number}.png")
+        write(tmp_path / f"export/labels/{number}.txt", f"{number % 2} 0.5 0.5 1 1\n")
+    write(tmp_path / "export/data.yaml", "names: [angry, happy]\n")
+    assert datasets.load("folder", tmp_path).roles == {"train": ""}
+
+
+def test_a_picture_beside_the_splits_is_passed_over_under_a_folder_too(tmp_path):
+    for split in ("train", "val"):
+        classes(tmp_path / "fer" / split, ("happy", "sad"))
+    draw(tmp_path / "fer/cover.png")
+    faces = datasets.load("folder", tmp_path)
+    assert faces.splits == ("train", "val") and "1 beside the folders of classes: fer/cover.png" in faces.notes[-1]
+
+
+def test_what_drives_write_beside_pictures_is_hidden(tmp_path):
+    classes(tmp_path, ("happy", "sad"))
+    draw(tmp_path / "happy/@eaDir/im0.png/SYNOPHOTO_THUMB_M.jpg")
+    draw(tmp_path / "$RECYCLE.BIN/happy/1.jpg")
+    faces = datasets.load("folder", tmp_path)
+    assert len(faces) == 4 and "2 hidden: $RECYCLE.BIN, happy/@eaDir" in faces.notes[-1]
+    draw(unnamed(tmp_path / "fer") / "train/@eaDir/im0.png/SYNOPHOTO_THUMB_M.jpg")
+    assert len(datasets.load("fer2013", tmp_path / "fer")) == 112
+
+
+def test_what_was_found_in_place_of_images_is_told(tmp_path):
+    write(tmp_path / "a/data/train.parquet", "PAR1")
+    for name, found in (("folder", "no image in class folders"), ("fer2013", "no CSV and no image")):
+        with pytest.raises(DataError, match=rf"{found}; 1 files seen, 0 read; .*\(\.parquet\): data/train\.parquet"):
+            datasets.load(name, tmp_path / "a")
+    for start in (b"PAR1\0\0", b"\x89HDF\r\n", b"\x93NUMPY\1\0"):
+        (tmp_path / "set").write_bytes(start + bytes(99))
+        with pytest.raises(DataError, match="set: found a file that is no text; expected a CSV"):
+            datasets.load("fer2013", tmp_path / "set")
+        with pytest.raises(DataError, match="set: found a file that is no archive; expected a folder"):
+            datasets.load("folder", tmp_path / "set")
+    with pytest.raises(DataError, match=r"e\.zip: found an empty file"):
+        datasets.load("folder", write(tmp_path / "e.zip", ""))
+
+
+def test_a_table_in_another_writing_is_told(tmp_path):
+    path = write(tmp_path / "f.csv", rows().replace(",", ";"))
+    with pytest.raises(DataError, match="expected emotion,pixels,Usage in any order, with commas between them"):
+        datasets.load("fer2013", path)
+    path.write_text(rows(), "utf-16")
+    with pytest.raises(DataError, match="found UTF-16 text; expected a CSV in UTF-8"):
+        datasets.load("fer2013", path)
+
+
+def test_a_table_is_not_told_to_be_looked_for_in_itself(tmp_path):
+    with pytest.raises(DataError, match=r"fer2013\.csv has it all$"):
+        datasets.load("fer2013", write(tmp_path / "fer2013.csv", 'emotion,pixels\n0,"1 2"\n'))
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [("", "an empty file"), ("<!DOCTYPE html>", "a web page"), ("version https://git-lfs.github.com", "git lfs pull")],
+)
+def test_what_stands_in_place_of_an_image_is_told(tmp_path, held, told):
+    draw(tmp_path / "happy/1.png")
+    write(tmp_path / "sad/1.png", held)
+    with pytest.raises(DataError, match=rf"sad/1\.png: found an image that cannot be decoded \(.*{told}"):
+        datasets.load("folder", tmp_path)
+
+
+def test_an_archive_in_place_of_what_is_lacking_is_named(tmp_path):
+    rafdb(tmp_path / "r")
+    zipped(tmp_path / "r/DATASET.zip", tmp_path / "r/DATASET", "DATASET/")
+    shutil.rmtree(tmp_path / "r/DATASET")
+    with pytest.raises(DataError, match=r"what is missed may be in DATASET\.zip: unpack it where it lies"):
+        datasets.load("rafdb", tmp_path / "r")
+    ckplus(tmp_path / "c")
+    zipped(tmp_path / "c/Emotion.zip", tmp_path / "c/Emotion_labels")
+    shutil.rmtree(tmp_path / "c/Emotion_labels")
+    with pytest.raises(DataError, match=r"Emotion: found no such folder.* may be in Emotion\.zip"):
+        datasets.load("ckplus", tmp_path / "c")
+
+
+def test_images_that_are_named_otherwise_are_counted_where_the_set_is_known(tmp_path):
+    kdef(tmp_path / "k")
+    draw(tmp_path / "k/KDEF_and_AKDEF/AKDEF/AFAFS.JPG", 56, "RGB")
+    faces = datasets.load("kdef", tmp_path / "k")
+    assert len(faces) == 56 and "1 not named as the set's images are: KDEF_and_AKDEF/AKDEF/AFAFS.JPG" in faces.notes[-1]
+    for path in sorted(jaffe(tmp_path / "j").rglob("*.tiff")):
+        path.rename(path.with_name(path.name.lower()))
+    faces = datasets.load("jaffe", tmp_path / "j")
+    assert len(faces) == 14 and set(faces.table["subject"]) == {"KA", "KL"}
+
+
+def test_affectnets_codes_do_not_count_from_one(tmp_path):
+    classes(tmp_path, [str(code) for code in range(1, 8)], side=96, mode="RGB")
+    with pytest.raises(DataError, match="found codes from 1 to 7, none of them 0, which is neutral"):
+        datasets.load("affectnet", tmp_path)
+
+
+def test_votes_in_a_folder_are_to_be_given_themselves(tmp_path):
+    votes(tmp_path)
+    write_csv(tmp_path)
+    with pytest.raises(DataError, match=r"fer2013new\.csv: found votes without images; expected this file itself"):
+        datasets.load("ferplus", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["folder", "affectnet"])
+def test_digits_that_are_no_numbers_are_names(tmp_path, name):
+    classes(tmp_path, ("\u00b2", "\u00b9"))
+    if name == "folder":
+        assert datasets.load(name, tmp_path).classes == ("\u00b2", "\u00b9")
+    else:
+        with pytest.raises(DataError, match="found the class '\u00b2'"):
+            datasets.load(name, tmp_path)
+
+
+# -- archives as other systems write them --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_the_second_name_of_a_file_in_a_tar_is_an_image_too(tmp_path, mode):
+    root = classes(tmp_path / "set", ("happy", "sad"))
+    os.link(root / "sad/im0.png", root / "sad/im7.png")
+    assert len(datasets.load("folder", tarred(tmp_path / "set.tar", root, mode))) == 5
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_a_tar_of_old_is_one(tmp_path, mode):
+    path = tarred(tmp_path / "set.tar", classes(tmp_path / "set", ("happy", "sad")), "w")
+    data = bytearray(path.read_bytes())
+    with tarfile.open(path) as archive:
+        headers = [info.offset for info in archive]
+    for at in headers:  # without "ustar" and what belongs to it
+        data[at + 257 : at + 512] = bytes(255)
+        data[at + 148 : at + 156] = b" " * 8
+        data[at + 148 : at + 156] = b"%06o\0 " % sum(data[at : at + 512])
+    path.write_bytes(gzip.compress(data) if mode == "w:gz" else data)
+    assert len(datasets.load("folder", path)) == 4
+
+
+def test_a_link_in_an_archive_is_refused_and_not_lost(tmp_path):
+    root = classes(tmp_path / "set", ("happy", "sad"))
+    (root / "sad/im7.png").symlink_to("im0.png")
+    with pytest.raises(DataError, match=r"a member 'set/sad/im7\.png' that is a link; expected .*tar -h"):
+        datasets.load("folder", tarred(tmp_path / "set.tar", root))
+    info = zipfile.ZipInfo("sad/im7.png")
+    info.external_attr = 0o120777 << 16
+    (root / "sad/im7.png").unlink()
+    with zipfile.ZipFile(zipped(tmp_path / "set.zip", root), "a") as archive:
+        archive.writestr(info, "im0.png")
+    with pytest.raises(DataError, match=r"a member 'sad/im7\.png' that is a link; expected .*without -y"):
+        datasets.load("folder", tmp_path / "set.zip")
+
+
+def written(path: Path, members: dict[str, bytes]) -> Path:
+    """A zip whose names stay as they are given, backslashes and all."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            info = zipfile.ZipInfo("x")
+            info.filename = name
+            archive.writestr(info, data)
+    return path
+
+
+def test_a_zip_of_windows_with_folders_as_members_is_read(tmp_path):
+    files = {path.name: path.read_bytes() for path in sorted(classes(tmp_path, ("happy",), 3).rglob("*.png"))}
+    members = {"happy\\": b"", "sad\\": b"", **{f"{label}\\{n}": files[n] for n in files for label in ("happy", "sad")}}
+    assert len(datasets.load("folder", written(tmp_path / "w.zip", members))) == 6
+    members = {"fer\\fer2013.csv": rows().encode(), "fer\\icml_face_data.csv": b"x"}
+    assert len(datasets.load("fer2013", written(tmp_path / "c.zip", members))) == 8
+
+
+def test_what_macos_puts_beside_a_table_is_no_second_one(tmp_path):
+    path = written(tmp_path / "m.zip", {"my.csv": rows().encode(), "__MACOSX/._my.csv": b"\0\5\26\7"})
+    (note,) = datasets.load("fer2013", path).notes
+    assert note.startswith("Not the whole of FER2013")
+
+
 # -- archives that are not to be trusted ---------------------------------------------------------------------------
 
 
@@ -534,8 +770,6 @@ def test_a_bomb_ends_early(tmp_path, monkeypatch, kind):
 
 
 def test_a_csv_that_unpacks_without_end_ends_early(tmp_path, monkeypatch):
-    import gzip
-
     monkeypatch.setattr(archives, "SPARE", 1 << 20)
     lines = rows().splitlines(keepends=True)
     (tmp_path / "rows").write_bytes(gzip.compress((lines[0] + f"0,{'7 ' * 2304},Training\n" * 2500).encode()))

@@ -631,8 +631,9 @@ def test_a_name_that_is_no_text_is_told_and_the_old_set_stays(tmp_path, place):
     name = os.fsdecode(b"caf\xe9")  # a file name in Latin-1
     rows = table([0], source=name if place == "source" else "")
     faces = Faces("set", np.zeros((1, 4, 4), np.uint8), rows, (name if place == "class" else "a",))
-    with pytest.raises(DataError, match=r"found a name that is no text, .*; expected names in UTF-8"):
+    with pytest.raises(DataError, match=r"found a name that is no text, .*; expected names in UTF-8") as caught:
         store.save(faces, tmp_path)
+    assert "\\n" not in str(caught.value)  # the one name, and not the whole table
     assert whole(tmp_path).name == "set 0" and len(names(tmp_path)) == 3
 
 
