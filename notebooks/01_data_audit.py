@@ -90,8 +90,9 @@ shares = counts.drop(index="total").iloc[:, -1] / len(faces)
 rare, count = shares.idxmin(), (shares > 0).sum()
 display(Markdown(
     f"**To see.** *{rare}* is {percent(shares[rare])} of the images, *{shares.idxmax()}* {percent(shares.max())}. A network "
-    f"that never answers *{rare}* can still have {percent(1 - shares[rare])} accuracy. Macro-F1, the mean over classes, "
-    f"notices: it cannot be above {percent(1 - 1 / count)} then. That is why both stand in every table of this project."
+    f"that never answers *{rare}* can still have {percent(1 - shares[rare])} accuracy. Macro-F1 notices. F1 "
+    "joins a class's precision and its recall, and macro-F1 is the mean over classes, each counting alike: it cannot be above "
+    f"{percent(1 - 1 / count)} then. That is why both stand in every table of this project."
 ))
 
 # %% [markdown]
@@ -135,8 +136,8 @@ display(Markdown(
 ))
 
 # %% [markdown]
-# Is the threshold right? Below are pairs drawn at random from three bands of the score, the lowest just above the threshold.
-# If you see pairs of *different* photographs among the first, it is too low.
+# Is the threshold right? Below are pairs drawn at random from three bands of the score, the lowest just above the threshold;
+# a band without a pair is left out. If you see pairs of *different* photographs among the first, it is too low.
 
 # %%
 import pandas as pd
@@ -289,7 +290,7 @@ if judge:
     score = audit.score_label_errors(found, wrong, seed)
     findings |= {f"label_errors_{name}": value for name, value in score.items()}
     table = stage.table(score.rename_axis("figure").to_frame(judge), "label_errors", f"Label errors, judged by {judge}")
-    display(table, stage.figure(plots.label_errors(found, wrong, faces, judge), "label_errors"))
+    display(table.style.format("{:,.5g}"), stage.figure(plots.label_errors(found, wrong, faces, judge), "label_errors"))
 
 # %% tags=["nbval-check-output"]
 if judge:
@@ -301,8 +302,9 @@ if judge:
 if judge:
     display(Markdown(
         f"**To see.** Of the labels it suspects {percent(score['precision'], 0)} are wrong; drawn at random it would be "
-        f"{percent(score['wrong_share'], 0)}. It finds {percent(score['recall'], 0)} of all wrong ones. So its list is worth "
-        "a person's look, and not worth deleting blindly."
+        f"{percent(score['wrong_share'], 0)}. It finds {percent(score['recall'], 0)} of all wrong ones. AUROC: of one wrong and "
+        f"one right label, it doubts the wrong one more in {percent(score['auroc'], 0)} of cases; chance gives 50 %. So its "
+        "list is worth a person's look, and not worth deleting blindly."
     ))
 
 # %% [markdown]

@@ -163,7 +163,7 @@ scores = found[found["name"] == ablation.FULL].set_index(["part", "score"]).drop
 named = {score: printed(f"{score}(tinyfer_lite, fer2013, PrivateTest)") for score in metrics.SCORES}
 scores["paper"] = [named[score] if part == "published" else np.nan for part, score in scores.index]
 scores = stage.table(scores, "scores", f"TinyFER-Lite on {tested}")
-display(scores)
+display(scores.style.format(precision=3, na_rep=""))
 
 # %%
 from fercore.reporting.sentences import listed, percent, ranked
@@ -174,6 +174,7 @@ display(Markdown(
     f"**To see.** Accuracy {percent(accuracy['value'])} [{percent(accuracy['low'])}, {percent(accuracy['high'])}], where naming "
     f"one class gives {percent(majority)}; macro-F1 {percent(macro_f1['value'])}. " + ("Rendered faces: no paper's number beside it."
     if faces.synthetic else f"The paper prints {percent(accuracy['paper'])} and {percent(macro_f1['paper'])}.")
+    + " The support vector machine's is in notebook 2."
 ))
 
 # %% [markdown]
@@ -187,7 +188,7 @@ for column in ("precision", "recall", "f1"):
     named = [f"{column}(tinyfer_lite, fer2013, PrivateTest, {name})" for name in faces.classes]
     report[f"paper_{column}"] = [printed(measurement) for measurement in named]
 report = stage.table(report, "report", "TinyFER-Lite by class")
-display(report.style.format(precision=3))
+display(report.style.format({"support": "{:.0f}"}, precision=3, na_rep=""))
 
 # %%
 matrix = metrics.confusion(labels, predicted[ablation.FULL][0], len(faces.classes))
@@ -350,6 +351,7 @@ findings |= {"weights": weights or "random", "calibration_error": error, "teache
 stage.close(findings, {"seeds": seeds, "weights": weights, "teacher": teacher, "recipe": recipe.plain()})
 gap = part.loc["MobileNetV3-Small alone", ["low", "high"]] * -100
 display(Markdown(
-    f"More than this: {len(seeds)} seed{'s' * (len(seeds) > 1)}, and a difference between the full recipe and MobileNetV3-Small "
-    f"alone of {gap['high']:+.1f} to {gap['low']:+.1f} points of accuracy."
+    "Several seeds, and an interval over them that leaves out 0. Here: "
+    f"{len(seeds)} seed{'s' * (len(seeds) > 1)}, and accuracy of the full recipe less that of MobileNetV3-Small alone between "
+    f"{gap['high']:+.1f} and {gap['low']:+.1f} points."
 ))

@@ -177,7 +177,9 @@ display(Markdown(sentences.luck(students.luck())))
 # The best of several noisy numbers is above their mean because it was picked for being the best, on the very folds that it is
 # then reported on. The fix costs nothing: choose the temperature for each fold by the accuracy on the *others*. (Networks of
 # the other folds were trained on this one, as in any cross-validation, but what they score on it has no part in the choice.)
-# Table IV, with all three: the best as the paper reports it, the one chosen on other folds, and the mean over any.
+# Table IV, with all three: the best as the paper reports it, the one chosen on other folds, and the mean over any. Look at
+# macro-F1 too: below 1 over the number of classes, a student may give every face the same answer, whatever its accuracy, and no
+# temperature can show anything on it.
 
 # %%
 from fercore import claims

@@ -86,7 +86,8 @@ family = [entry for entry in networks if "resemotenet" in entry["network"]]
 counted = {row["measurement"]: row["value"] for row in count(family)}
 tables = {number: render.printed_table(ledger, f"mini_resemotenet/table{number}", counted) for number in (1, 2)}
 for number, table in tables.items():
-    display(stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {number}: printed, and counted here"))
+    table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {number}: printed, and counted here")
+    display(table.style.format({"parameters here": "{:,.0f}"}, precision=2, thousands=",", na_rep=""))
 
 # %%
 from fercore.reporting import student_sentences as sentences
@@ -99,7 +100,8 @@ display(Markdown(sentences.sizes(counted)))
 # So much memory the paper gives for the teacher's inference on FER2013, 5,088.46 for student A and 1,814.97 for B (Table V); and
 # for the same networks on RAF-DB 838.19, 827.96 and 748.72. The weights alone take 321, 80 and 20 MB. What else is in memory
 # are the images and what one layer hands to the next, which grows with the batch, and the paper does not give its batch. So the
-# batch can be worked out. **Guess: do the six numbers come to one batch?**
+# batch can be worked out. By one reading a layer's output is freed once the next has read it (*nothing kept*), by the other
+# all stay, as in training (*kept for a backward pass*). **Guess: do the six numbers come to one batch?**
 
 # %%
 import pandas as pd
@@ -237,7 +239,7 @@ display(Markdown(sentences.scores(part, np.bincount(labels).max() / len(labels),
 
 # %%
 majority = np.bincount(labels).max() / len(labels)
-print("above naming one class:", *(name for name in part.index if part.loc[name, "value"] > majority))
+print("above naming one class:", "; ".join(part.index[part["value"] > majority]))
 
 # %% [markdown]
 # ## Your two guesses: what does the teacher add?
@@ -274,6 +276,8 @@ if len(searched_for) > 1:
     display(stage.table(searched_for, "search", f"Student {searched} by temperature and alpha").style.format(precision=4))
     figure = plots.intervals(searched_for, faces, f"Student {searched}", f"{tested} accuracy, %")
     display(stage.figure(figure, "search"), Markdown(sentences.search(searched_for)))
+else:
+    display(Markdown("Neither has been searched for here (`temperatures`, `alphas`): your guess stays open."))
 
 # %% [markdown]
 # ## A puzzle: where does 79.79 % come from?
@@ -291,6 +295,8 @@ if len(copied) == 3:
     display(stage.table(copied, "copies", f"What copies of {tested} in training add").style.format(precision=4))
     figure = plots.intervals(copied, faces, "Copies of tested images in training", f"{tested} accuracy, %")
     display(stage.figure(figure, "copies"), Markdown(sentences.copies(copied)))
+else:
+    display(Markdown("Not all three have been trained here (`copies`): your guess stays open."))
 
 # %% [markdown]
 # ## What do they confuse?
@@ -324,7 +330,8 @@ measured = {row.measurement: row.value for kept in stage.measured for row in kep
 # %%
 for number in ("4_fer2013", "4_rafdb", "5", "6"):
     table = render.printed_table(ledger, f"mini_resemotenet/table{number}", measured)
-    display(stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {number[0]}: printed, and measured here"))
+    table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {number[0]}: printed, and measured here")
+    display(table.style.format(precision=2, thousands=",", na_rep=""))
 
 # %% [markdown]
 # ## What to keep in mind

@@ -45,8 +45,19 @@ def taken_out(curve: pd.DataFrame, whole: Mapping[str, float]) -> str:
             f"{percent(row.sparsity, 0)} {row.how} (R = {row.R:.1f}): {100 * (row.accuracy - whole[name]):+.1f} points"
             for row in part.itertuples()
         ]
-        lines.append(f"- `{name}`, {percent(whole[name])}: {'; '.join(cells)}.")
+        lines.append(
+            f"- `{name}`, {percent(whole[name])} with all its weights. {'; '.join(cells)}. {_can_go(part, whole[name])}"
+        )
     return "\n".join(["**To see.**", "", *lines])
+
+
+def _can_go(part: pd.DataFrame, whole: float) -> str:
+    """How many of a hundred weights of one network can go before it loses a point, by either way."""
+    kept = part[part["accuracy"] > whole - ENOUGH].groupby("how", sort=False)["sparsity"].max()
+    cells = [
+        f"{100 * kept[how]:.0f} {how}" if how in kept else f"none of these shares {how}" for how in part["how"].unique()
+    ]
+    return f"Of a hundred weights, so many can go before a point is lost: {listed(cells)}."
 
 
 def work_left(shares: Mapping[str, pd.Series]) -> str:
@@ -64,8 +75,8 @@ def speed(latency: pd.DataFrame) -> str:
     """Whether forms run faster; indexed by network and variant, with times_faster."""
     lines = []
     for name, part in latency["times_faster"].groupby(level=0, sort=False):
-        cells = [f"{form} {value:.1f} times" for (_, form), value in part.items() if value != 1]
-        lines.append(f"- `{name}`, as fast as in fp32: {', '.join(cells)}.")
+        cells = [f"{form}: {value:.1f}" for (_, form), value in part.items() if value != 1]
+        lines.append(f"- `{name}`, times as fast as in fp32: {'; '.join(cells)}.")
     return "\n".join(["**To see.**", "", *lines])
 
 
@@ -74,6 +85,9 @@ def losses(differences: pd.DataFrame) -> str:
     with value, low and high."""
     kept = differences.index[(differences["low"] <= 0) & (differences["high"] >= 0)]
     lines = [f"**To see.** No difference from fp32 is shown for {len(kept)} of {len(differences)} forms."]
+    for said, rows in (("Less accurate", differences["high"] < 0), ("More accurate", differences["low"] > 0)):
+        if rows.any():
+            lines[0] += f" {said}: {'; '.join(f'`{name}` {form}' for name, form in differences.index[rows])}."
     integers = differences[differences.index.get_level_values("variant").str.startswith("INT8")]["value"]
     for name, part in integers.groupby(level=0, sort=False):
         best = part.idxmax()[1]
@@ -99,10 +113,11 @@ def overfitted(table: pd.DataFrame) -> str:
     """How far accuracy on the images that were trained on is above that on others; columns train and test, and what
     the paper prints of both."""
     gaps = 100 * (table["train"] - table["test"])
-    said = f"**To see.** Above what it is on others, in points: {listed(f'`{n}` {v:.1f}' for n, v in gaps.items())}."
+    each = listed(f"{gap:+.1f} points (`{name}`)" for name, gap in gaps.items())
+    said = f"**To see.** Accuracy on the images that were trained on, less that on the others: {each}."
     printed = (table["paper_train"] - table["paper_test"]).dropna()
     if len(printed):
-        said += f" The paper's own network is {100 * printed.iloc[0]:.1f} points above."
+        said += f" In the paper: {100 * printed.iloc[0]:+.1f} points."
     return f"{said} A large gap says that faces are known by heart; a small one may mean that little was learned."
 
 
@@ -116,9 +131,14 @@ def best_runtimes(table: pd.DataFrame) -> str:
             f"- `{name}` at {side} px: {best.name} takes {best['median']:.2f} ms, {best['times_limit']:.1f} times the "
         )
         line += "limit"
-        if FIRST in timed.index:
+        if best["times_limit"] < 1:
+            line += " (of fp32: integers are multiplied faster)"
+        if FIRST in timed.index and best.name != FIRST:
             of = timed.loc[FIRST, "times_limit"]
-            line += f"; {FIRST} takes {of:.1f} times the limit, and is {best['times_faster']:.1f} times slower"
+            line += f"; {FIRST} takes {best['times_faster']:.1f} times as long, {of:.1f} times the limit"
+        if FIRST in timed.index:
+            share = percent(1 / timed.loc[FIRST, "times_limit"], 0)
+            line += f". Multiplying alone would take {share} of {FIRST}'s time"
         lines.append(f"{line}.")
     missing = table.loc[table["median"].isna(), "runtime"].unique()
     if len(missing):
@@ -145,9 +165,10 @@ def where_time_goes(ends: pd.DataFrame) -> str:
     if not len(shown):
         return "**To see.** No face was found in any frame."
     row = shown.iloc[0]
+    found = f"{row['faces']:.0f} face{'s' * bool(row['faces'] > 1)}"
     share = row["detect_ms"] / row["whole_ms"]
     return (
-        f"**To see.** With {row['faces']:.0f} face in a frame, {percent(share, 0)} of {row['whole_ms']:.0f} ms are for "
+        f"**To see.** With {found} in a frame, {percent(share, 0)} of {row['whole_ms']:.0f} ms are for "
         f"finding it and {percent(row['classify_ms'] / row['whole_ms'], 0)} for its expression: {row['fps']:.0f} "
         "frames a second. A faster network for expressions "
         + ("hardly changes that." if share > 0.5 else "still pays.")

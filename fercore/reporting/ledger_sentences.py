@@ -8,6 +8,7 @@ import pandas as pd
 
 from ..claims import Finding
 from ..results.text import markdown
+from .sentences import listed
 
 OUT_OF_REACH = ("needs data", "needs weights", "needs device")
 
@@ -15,13 +16,19 @@ OUT_OF_REACH = ("needs data", "needs weights", "needs device")
 def counted(table: pd.DataFrame) -> str:
     """How many of a hundred claims have which verdict; `table` is `claims.judge`'s."""
     share = 100 * table["verdict"].value_counts(normalize=True)
+    measured = share.get("reproduced", 0) + share.get("not reproduced", 0)
     wanting = sum(share.get(name, 0) for name in OUT_OF_REACH)
     return (
         f"Of a hundred claims, **{share.get('exact', 0):.0f}** are exact, **{share.get('inconsistent', 0):.0f}** "
         f"contradict their own paper, and **{wanting:.0f}** need data, weights or a device that is not at hand. "
-        f"{share.get('reproduced', 0) + share.get('not reproduced', 0):.0f} were measured, and "
-        f"{share.get('not run', 0):.0f} could be and were not."
+        f"{share.get('as run', 0):.0f} are settings that are run with as printed, {_few(measured)} measured, and "
+        f"{share.get('not run', 0):.0f} could be measured and were not."
     )
+
+
+def _few(share: float) -> str:
+    """A share of a hundred with its verb, so that little is not told as nothing."""
+    return "fewer than one was" if 0 < share < 0.5 else f"{share:.0f} {'was' if round(share) == 1 else 'were'}"
 
 
 def known_for(table: pd.DataFrame, headline: Sequence[str]) -> str:
@@ -48,7 +55,7 @@ def contradicted(findings: Sequence[Finding], contradictions: pd.DataFrame) -> s
 def sizes(table: pd.DataFrame) -> str:
     """How many printed sizes of networks are the counted ones; `table` is `models.profile.compare`'s."""
     parts = []
-    for name in ("parameters", "MiB", "GMACs"):
+    for name, what in {"parameters": "counts of parameters", "MiB": "sizes in MiB", "GMACs": "GMACs"}.items():
         said = table[f"{name} equal"]
-        parts.append(f"of {name} {(said == 'yes').sum()} of {(said != '').sum()}")
-    return f"Printed numbers that are the counted ones to the last digit: {', '.join(parts)}."
+        parts.append(f"{(said == 'yes').sum()} of {(said != '').sum()} {what}")
+    return f"Printed and counted are the same, to the last printed digit, for {listed(parts)}."

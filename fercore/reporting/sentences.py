@@ -19,6 +19,8 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def ranked(values: pd.Series, digits: int = 1) -> str:
-    """Shares from the highest to the lowest, each behind its name: "a (71.2 %), b (66.0 %)"; NaN is left out."""
+    """Shares from the highest to the lowest, each behind its name: "a (71.2 %), b (66.0 %)"; NaN is left out.
+    Semicolons where a name has a comma itself."""
     order = values.dropna().sort_values(ascending=False, kind="stable")
-    return ", ".join(f"{name} ({percent(value, digits)})" for name, value in order.items())
+    between = "; " if any("," in str(name) for name in order.index) else ", "
+    return between.join(f"{name} ({percent(value, digits)})" for name, value in order.items())

@@ -37,7 +37,7 @@ def batches(table: pd.DataFrame, printed: Mapping[str, Mapping[str, float]], cou
     best = table.loc[(data, way)]
     pair = best[["resemotenet", "mini_resemotenet_a"]]
     return (
-        f"**To see.** No batch fits all. Nearest come the numbers of {markdown(data)} with {way}: "
+        f"**To see.** No batch fits all. Nearest come the numbers of {markdown(data)}, *{way}*: "
         f"{listed(f'{name} {batch:,.0f}' for name, batch in best.items())}. "
         f"Teacher and A agree there within {percent(pair.max() / pair.min() - 1)}, and B's number is that of a batch "
         f"{best['mini_resemotenet_b'] / pair.mean():.2f} times as large. {_more_than_weights(printed, counted)}"
@@ -48,10 +48,12 @@ def _more_than_weights(printed: Mapping[str, Mapping[str, float]], counted: Mapp
     """By how much the teacher's memory is above A's, and its weights are."""
     pair = ("resemotenet", "mini_resemotenet_a")
     weights = [counted[f"size({name}, 7, parameters)"] / 1e6 for name in pair]
-    told = [f"{values[pair[0]] - values[pair[1]]:,.0f} MB on {markdown(data)}" for data, values in printed.items()]
-    return (
-        f"The teacher needs, as printed, {listed(told)} more than A; its weights alone are "
-        f"{weights[0] - weights[1]:,.0f} MB more."
+    gaps = {data: values[pair[0]] - values[pair[1]] for data, values in printed.items()}
+    told = [f"{gap:,.0f} MB on {markdown(data)}" for data, gap in gaps.items()]
+    least = weights[0] - weights[1]
+    less = [markdown(data) for data, gap in gaps.items() if gap < least]
+    return f"As printed, the teacher needs {listed(told)} more than A; its weights alone are {least:,.0f} MB more." + (
+        f" So no batch that both share explains {listed(less)}." if less else ""
     )
 
 
@@ -71,9 +73,9 @@ def times(speeds: pd.DataFrame, counted: Mapping[str, float], printed: Callable[
     return (
         f"**To see.** Printed: {listed(told)}. At batch {most} this machine takes "
         f"{listed(f'{share:.2f}' for share in here.iloc[1:])} of the teacher's time for the others; the paper has "
-        f"{listed(f'{share:.2f}' for share in shares[1:])}. A large batch would come nearer to the card's arithmetic; "
-        "and with single images A and B, which have as many layers as the teacher, would hardly be faster. So neither "
-        "reading explains the three together."
+        f"{listed(f'{share:.2f}' for share in shares[1:])}. Were they of a large batch, each would come nearer to "
+        "what the card can do; were they of single images, A and B, which have as many layers as the teacher, would "
+        "hardly be faster. So neither reading explains the three together."
     )
 
 
@@ -89,6 +91,10 @@ def scores(accuracy: pd.DataFrame, majority: float, printed: Callable[[str], flo
         f"**To see.** {ranked(accuracy['value'])}. Naming one class gives {percent(majority)}; surely above it: "
         f"{len(above)} of {len(accuracy)}."
     )
+    if study.TEACHER in accuracy.index and len(accuracy) > 1:
+        students = accuracy["value"].drop(study.TEACHER)
+        reach = int((students >= accuracy.loc[study.TEACHER, "value"]).sum())
+        text += f" As good as the teacher or better: {reach} of {len(students)} students."
     said = printed("accuracy(resemotenet, fer2013, PrivateTest)")
     if study.TEACHER in accuracy.index and not np.isnan(said):
         text += f" The teacher: {percent(accuracy.loc[study.TEACHER, 'value'])}, where {percent(said, 2)} is printed."
@@ -100,11 +106,20 @@ def gains(table: pd.DataFrame) -> str:
     part = table.xs(("published", "accuracy"), level=["part", "score"])
     each = [f"{row['size'].upper()} ({name}, {_seeds(row)}) {points(row)}" for name, row in part.iterrows()]
     sure = part.index[(part["low"] > 0) | (part["high"] < 0)]
-    few = " One seed's interval is of the images alone." if (part["seeds"] == 1).any() else ""
+    most = " One size alone is trained both ways here, so which size gains more stays open."
+    if part["size"].nunique() > 1:
+        most = f" More is gained by {part.sort_values('value')['size'].iloc[-1].upper()}."
     return (
-        f"**To see.** With a teacher less without: {listed(each)}. Told apart from 0 with the whole interval: "
-        f"{listed(sure)}.{few}"
+        f"**To see.** Accuracy with a teacher, less that without: {listed(each)}.{most} Intervals that leave out 0: "
+        f"{listed(sure)}.{_one_seed(part)}"
     )
+
+
+def _one_seed(table: pd.DataFrame) -> str:
+    """What the interval of a single seed leaves out, where there is one."""
+    if not (table["seeds"] == 1).any():
+        return ""
+    return " With one seed, an interval tells what other images would change, and not what another seed would."
 
 
 def _seeds(row: Mapping) -> str:
@@ -170,18 +185,23 @@ def ablation(accuracy: pd.DataFrame, selected: pd.DataFrame, majority: float) ->
 def steps(table: pd.DataFrame) -> str:
     """What each step adds, of `microexpnet_se.gains`."""
     part = table.xs(("published", "accuracy"), level=["part", "score"])
-    each = [f"{name} {points(row)}" for name, row in part.iterrows()]
-    sure = part.index[(part["low"] > 0) | (part["high"] < 0)]
-    few = " One seed's interval is of the images alone." if (part["seeds"] == 1).any() else ""
-    return f"**To see.** {listed(each)}. Told apart from 0 with the whole interval: {listed(sure)}.{few}"
+    each = [f"*{name}* {points(row)}" for name, row in part.iterrows()]
+    sure = [f"*{name}*" for name in part.index[(part["low"] > 0) | (part["high"] < 0)]]
+    single = part["value"].drop("full less backbone", errors="ignore")  # which is all of them
+    most = f" Most is added by *{single.idxmax()}*." if len(single) > 1 else ""
+    return (
+        f"**To see.** Accuracy of one row less that of another: {'; '.join(each)}.{most} Intervals that leave out 0: "
+        f"{listed(sure)}.{_one_seed(part)}"
+    )
 
 
 def hardest(f1: pd.Series) -> str:
     """Easiest and hardest class, and those below 0.60, which the paper draws red."""
     below = [markdown(name) for name in f1.index[f1 < 0.6]]
+    last = listed(f"*{markdown(name)}*" for name in f1.index[f1 == f1.min()])
     return (
-        f"**To see.** Easiest is *{markdown(f1.idxmax())}* ({percent(f1.max(), 0)}), hardest *{markdown(f1.idxmin())}* "
-        f"({percent(f1.min(), 0)}). Below 60 %: {listed(below)}."
+        f"**To see.** Easiest is *{markdown(f1.idxmax())}* ({percent(f1.max(), 0)}), hardest {last} "
+        f"({percent(f1.min(), 0)}). Below 60 %: {'all' if len(below) == len(f1) else listed(below)}."
     )
 
 

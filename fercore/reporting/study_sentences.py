@@ -127,8 +127,10 @@ def differences(table: pd.DataFrame, what: str = "differences") -> str:
     above, below = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
     unknown = len(table) - len(known)
     text = f"Of {len(known)} {what}, {above} are above 0 with their whole interval, and {below} below."
-    text += f" Were all of them nothing, about {0.05 * len(known):.1f} would still leave 0 out, on either side."
-    return text + (f" {unknown} more have no interval: their folds agree to the image." if unknown else "")
+    text += (
+        f" With no effect at all, chance would still make about {0.05 * len(known):.1f} leave out 0, on either side."
+    )
+    return text + (f" {unknown} more have no interval: they are the same on every fold." if unknown else "")
 
 
 def lengths(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
@@ -168,11 +170,10 @@ def verdicts(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     lines = []
     for name, part in table.groupby(level="data", sort=False):
         count = part["verdict"].value_counts()
-        text = f"- **{markdown(labels[name])}**: of {len(part)} statements, {count.get('holds', 0)} hold, of "
-        text += (
+        lines.append(
+            f"- **{markdown(labels[name])}**: of {len(part)} statements, {count.get('holds', 0)} hold, for "
             f"{count.get('the opposite holds', 0)} the opposite holds, and {count.get('not shown', 0)} are not shown."
         )
-        lines.append(text)
     return "\n".join(lines)
 
 

@@ -27,8 +27,11 @@ def test_the_fewest_bits_that_are_enough():
 
 
 def test_what_taking_weights_out_costs():
-    curve = pd.DataFrame([("a", 0.5, "at once", 2.0, 0.55)], columns=["network", "sparsity", "how", "R", "accuracy"])
-    assert "`a`, 60.0 %: 50 % at once (R = 2.0): -5.0 points." in sentences.taken_out(curve, WHOLE)
+    rows = [("a", 0.5, "at once", 2.0, 0.55), ("a", 0.5, "while training", 2.0, 0.598)]
+    curve = pd.DataFrame(rows, columns=["network", "sparsity", "how", "R", "accuracy"])
+    said = sentences.taken_out(curve, WHOLE)
+    assert "`a`, 60.0 % with all its weights. 50 % at once (R = 2.0): -5.0 points;" in said
+    assert "a point is lost: none of these shares at once and 50 while training." in said
 
 
 def test_what_is_left_of_the_work():
@@ -39,7 +42,7 @@ def test_what_is_left_of_the_work():
 
 def test_how_much_faster():
     times = by_form({"fp32": 0, "INT8": 0}, times_faster=[1.0, 2.04])
-    assert "`a`, as fast as in fp32: INT8 2.0 times." in sentences.speed(times)
+    assert "`a`, times as fast as in fp32: INT8: 2.0." in sentences.speed(times)
 
 
 def test_whether_int8_asks_for_a_training():
@@ -49,7 +52,8 @@ def test_whether_int8_asks_for_a_training():
         high=[0, -0.01, 0.01],
     )
     said = sentences.losses(kept)
-    assert "shown for 2 of 3 forms" in said and "per channel, changes -0.4 points: less than a point is lost" in said
+    assert "shown for 2 of 3 forms. Less accurate: `a` INT8 per tensor.\n" in said and "More accurate" not in said
+    assert "per channel, changes -0.4 points: less than a point is lost" in said
     lost = by_form({"INT8 per tensor": -0.02}, low=[-0.03], high=[-0.01])
     assert "-2.0 points: more than a point is lost" in sentences.losses(lost)
 
@@ -61,8 +65,8 @@ def test_how_likely_all_pictures_are_right():
 
 def test_how_much_is_known_by_heart():
     table = pd.DataFrame({"train": [0.8], "test": [0.7], "paper_train": [np.nan], "paper_test": [np.nan]}, ["a"])
-    assert "`a` 10.0." in sentences.overfitted(table) and "paper" not in sentences.overfitted(table)
-    assert "The paper's own network is 12.5 points" in sentences.overfitted(
+    assert "+10.0 points (`a`)." in sentences.overfitted(table) and "paper" not in sentences.overfitted(table)
+    assert "In the paper: +12.5 points." in sentences.overfitted(
         table.fillna({"paper_train": 0.825, "paper_test": 0.7})
     )
 
@@ -76,9 +80,12 @@ def timed():
 
 def test_which_runtime_is_fastest_and_which_is_missing():
     said = sentences.best_runtimes(timed())
-    assert "`a` at 48 px: ONNX Runtime takes 0.50 ms, 1.0 times the limit; PyTorch takes 8.0 times" in said
-    assert "8.0 times slower" in said and "Without a number here: TensorRT" in said
+    assert "`a` at 48 px: ONNX Runtime takes 0.50 ms, 1.0 times the limit; PyTorch takes 8.0 times as long" in said
+    assert "Multiplying alone would take 12 % of PyTorch's time" in said and "integers" not in said
+    assert "Without a number here: TensorRT" in said
     assert "PyTorch" not in sentences.best_runtimes(timed()[1:])
+    assert "0.5 times the limit (of fp32" in sentences.best_runtimes(timed().assign(times_limit=[8.0, 0.5, np.nan]))
+    assert "as long" not in sentences.best_runtimes(timed()[:1])
 
 
 def test_whose_answers_are_farthest():

@@ -12,6 +12,9 @@ def test_claims_by_verdict():
         "**50** are exact, **25** contradict their own paper, and **25** need data" in text
         and "0 were measured" in text
     )
+    rare = pd.DataFrame({"verdict": ["as run"] * 399 + ["not reproduced"]})
+    assert "**0** are exact" in (text := sentences.counted(rare)) and "100 are settings" in text
+    assert "fewer than one was measured" in text
     text = sentences.known_for(table, ["c", "d"])
     assert (
         "Of the 2 claims" in text
@@ -32,4 +35,4 @@ def test_contradictions_by_paper():
 
 def test_sizes_that_are_printed():
     frame = pd.DataFrame({f"{name} equal": ["yes", "no", ""] for name in ("parameters", "MiB", "GMACs")})
-    assert "of parameters 1 of 2, of MiB 1 of 2" in sentences.sizes(frame)
+    assert "for 1 of 2 counts of parameters, 1 of 2 sizes in MiB and 1 of 2 GMACs." in sentences.sizes(frame)

@@ -30,3 +30,4 @@ def test_from_the_highest_to_the_lowest():
     values = pd.Series({"low": 0.1, "high": 0.9, "unknown": np.nan, "also low": 0.1})
     assert ranked(values, 0) == "high (90 %), low (10 %), also low (10 %)"
     assert ranked(values[:0]) == ""
+    assert ranked(pd.Series({"a": 0.2, "b, c": 0.1}), 0) == "a (20 %); b, c (10 %)"

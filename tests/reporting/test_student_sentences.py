@@ -38,9 +38,10 @@ def test_the_nearest_batches_are_named_and_what_weights_alone_would_take():
     )
     printed = {"one": {PAIR[0]: 900.0, PAIR[1]: 500.0}, "other": {PAIR[0]: 700.0, PAIR[1]: 690.0}}
     told = sentences.batches(batches, printed, COUNTED)
-    assert "the numbers of one with kept: resemotenet 100, mini_resemotenet_a 102 and mini_resemotenet_b 50" in told
+    assert "the numbers of one, *kept*: resemotenet 100, mini_resemotenet_a 102 and mini_resemotenet_b 50" in told
     assert "within 2.0 %" in told and "0.50 times as large" in told
-    assert "400 MB on one and 10 MB on other more than A; its weights alone are 240 MB more" in told
+    assert "400 MB on one and 10 MB on other more than A; its weights alone are 240 MB more." in told
+    assert "So no batch that both share explains other." in told
 
 
 def test_times_against_the_cards_arithmetic():
@@ -53,6 +54,7 @@ def test_times_against_the_cards_arithmetic():
 def test_scores_say_who_is_above_one_class_and_what_is_printed_on_real_faces_alone():
     told = sentences.scores(scores(teacher=0.6, E6=0.3), 0.25, lambda name: 0.7979)
     assert "teacher (60.0 %), E6 (30.0 %)" in told and "surely above it: 1 of 2" in told
+    assert "As good as the teacher or better: 0 of 1 students." in told
     assert "The teacher: 60.0 %, where 79.79 % is printed" in told
     assert "printed" not in sentences.scores(scores(teacher=0.6), 0.25, lambda name: np.nan)
     assert sentences.scores(scores(teacher=0.6)[:0], 0.25, lambda name: 0.7) == "Nothing has been trained yet."
@@ -68,8 +70,10 @@ def gains(value, seeds=2):
 def test_what_a_teacher_adds(value, told):
     text = sentences.gains(gains(value))
     assert f"C (E6, 2 seeds) {100 * value:+.1f} points [{100 * value - 1:+.1f}, {100 * value + 1:+.1f}]" in text
-    assert f"with the whole interval: {told}." in text and "One seed" not in text
-    assert "One seed's interval is of the images alone" in sentences.gains(gains(value, seeds=1))
+    assert f"leave out 0: {told}." in text and "With one seed" not in text and "stays open" in text
+    assert "With one seed, an interval" in sentences.gains(gains(value, seeds=1))
+    both = pd.concat([gains(value), gains(value + 0.1).assign(size="b")])
+    assert "More is gained by B." in sentences.gains(both)
 
 
 def test_whether_the_reading_of_the_loss_matters():
@@ -96,6 +100,7 @@ def test_what_is_confused_and_what_is_hard():
     assert "*glad* is taken for *sad*: 3 times" in told and "sad (100 %), glad (25 %)" in told
     told = sentences.hardest(pd.Series({"glad": 0.8, "sad": 0.5}))
     assert "Easiest is *glad* (80 %), hardest *sad* (50 %). Below 60 %: sad." in told
+    assert "hardest *b* and *c* (0 %). Below 60 %: all." in sentences.hardest(pd.Series({"a": 0.1, "b": 0, "c": 0}))
 
 
 def test_the_order_of_an_ablation_on_two_splits():
@@ -111,7 +116,8 @@ def test_the_steps_of_an_ablation():
     )
     table = pd.DataFrame([{"seeds": 3, "value": 0.02, "low": -0.01, "high": 0.05}], index=index)
     told = sentences.steps(table)
-    assert "+ SE less backbone +2.0 points [-1.0, +5.0]" in told and "whole interval: none." in told
+    assert "*+ SE less backbone* +2.0 points [-1.0, +5.0]" in told and "leave out 0: none." in told
+    assert "Most" not in told
 
 
 def test_networks_that_no_smaller_one_surpasses():

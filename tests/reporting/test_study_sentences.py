@@ -94,7 +94,7 @@ def test_differences_are_counted_against_chance():
     table = effects([(0.1, 0.05, 0.15), (0.0, -0.1, 0.1), (-0.2, -0.3, -0.1), (0.1, np.nan, np.nan)])
     text = sentences.differences(table, "gains")
     assert text.startswith("Of 3 gains, 1 are above 0 with their whole interval, and 1 below.")
-    assert "about 0.2 would" in text and "1 more have no interval" in text
+    assert "about 0.2 leave out 0" in text and "1 more have no interval" in text
     assert "no interval" not in sentences.differences(table.iloc[:3])
 
 
@@ -134,8 +134,8 @@ def test_verdicts_are_counted_by_set():
     )
     first, second = text.splitlines()
     assert (
-        "of 2 statements, 1 hold, of 0 the opposite holds, and 1 are not shown" in first
-        and "of 1 the opposite" in second
+        "of 2 statements, 1 hold, for 0 the opposite holds, and 1 are not shown" in first
+        and "for 1 the opposite" in second
     )
 
 
