@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -92,7 +93,7 @@ def test_what_a_function_is_given_beside_the_points_makes_another_result(tmp_pat
     for factor in (1.0, 2.0, table, other):
         found = sweep(functools.partial(scaled, by=factor), POINTS, tmp_path, workers=1, progress=False)
         assert found["y"].tolist() == scaled(POINTS, factor)["y"].tolist()
-    with pytest.raises(SweepError, match=r"an argument of test_sweep\.scaled is a object"):
+    with pytest.raises(SweepError, match=rf"an argument of {re.escape(__name__)}\.scaled is a object"):
         sweep(functools.partial(scaled, by=object()), POINTS, tmp_path, workers=1, progress=False)
 
 
