@@ -297,7 +297,8 @@ def test_ctrl_c_is_one_line_and_130_in_every_command(name, capsys, monkeypatch):
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is of POSIX")
 @pytest.mark.parametrize("wait", [0.0, 1.5])
 def test_ctrl_c_during_an_import_leaves_nothing(project, wait):
-    script = "import sys; print('begun', flush=True); from fercore.cli import main; sys.exit(main(sys.argv[1:]))"
+    script = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # as in the foreground
+    script += "print('begun', flush=True); from fercore.cli import main; sys.exit(main(sys.argv[1:]))"
     words = [sys.executable, "-c", script, "import", "synthfer", "--images", "200000", "--to", "set"]
     process = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
