@@ -46,7 +46,7 @@ reproduce: $(READY)
 	@if [ "$$STAGE" = site ]; then echo "The report is reports/$$PROFILE/index.html"; fi
 
 test: $(READY)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/ruff check
 
 lab: $(READY)

@@ -56,3 +56,8 @@ def tiny():
         return TinyNet(**options)
 
     return make
+
+
+def pytest_collection_modifyitems(items):
+    """The notebooks first, which take longest of all files: then two processes end together."""
+    items.sort(key=lambda item: "tests/notebooks/" not in item.nodeid)

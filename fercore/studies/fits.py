@@ -101,6 +101,14 @@ def planned(
     return places, trainings
 
 
+def training_rows(faces: Faces, images: int = 0) -> np.ndarray:
+    """The rows that train, or so many of them, drawn at random and always the same; 0: all."""
+    rows = faces.rows("train")
+    if not images or images >= len(rows):
+        return rows
+    return np.sort(np.random.default_rng(0).choice(rows, images, replace=False))
+
+
 def finished(folder: str | Path, name: str) -> bool:
     """Whether a training has come to its end there."""
     return (Path(folder) / name / checkpoint.METRICS).is_file()

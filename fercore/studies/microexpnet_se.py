@@ -24,6 +24,7 @@ from ..training import losses
 from ..training.augment import AUGMENTATIONS
 from ..training.recipe import Recipe, departures
 from ..training.trainer import Run
+from . import fits
 
 TEACHER = "teacher"
 ALONE = "full, no teacher"
@@ -108,18 +109,11 @@ class Protocol:
     def teacher_recipe(self) -> Recipe:
         return replace(self.recipe, epochs=self.teacher_epochs, precision=self.teacher_precision)
 
-    def rows(self, faces: Faces) -> np.ndarray:
-        """The images that train, by row."""
-        rows = faces.rows("train")
-        if not self.images or self.images >= len(rows):
-            return rows
-        return np.sort(np.random.default_rng(0).choice(rows, self.images, replace=False))
-
     def teacher(self, faces: Faces) -> dict[str, dict]:
         """The teacher's training, for `fits.fit_seeds`."""
         words = {"network": self.teacher_network, "name": f"06b_{self.teacher_network}", "recipe": self.teacher_recipe}
         words |= {"options": dict(self.teacher_options), "weights": self.teacher_weights or None}
-        return {TEACHER: words | {"train": self.rows(faces), "seeds": [self.teacher_seed]}}
+        return {TEACHER: words | {"train": fits.training_rows(faces, self.images), "seeds": [self.teacher_seed]}}
 
     def taught(self, faces: Faces, teacher: Run) -> nn.Module:
         """What the students learn from: the teacher itself, since every image is turned, lightened and blended anew."""
@@ -132,7 +126,7 @@ class Protocol:
 
         teacher  of `taught`; None: for the names of the trainings alone
         """
-        rows, found = self.rows(faces), {}
+        rows, found = fits.training_rows(faces, self.images), {}
         kd = losses.microexpnet_se(self.temperature, self.alpha)
         for name, label in LABELS.items():
             distilled = name in ("kd", "mixup", "full")

@@ -108,31 +108,24 @@ class Protocol:
         """What every network is made with."""
         return {} if self.dropout == 1 else {"dropout": self.dropout}
 
-    def rows(self, faces: Faces) -> np.ndarray:
-        """The images that train, by row."""
-        rows = faces.rows("train")
-        if not self.images or self.images >= len(rows):
-            return rows
-        return np.sort(np.random.default_rng(0).choice(rows, self.images, replace=False))
-
     def teacher(self, faces: Faces) -> dict[str, dict]:
         """The teacher's training, for `fits.fit_seeds`."""
         words = {"network": "resemotenet", "name": "06_resemotenet", "recipe": self.teacher_recipe}
         options = ({"divisor": self.teacher_divisor} if self.teacher_divisor != 1 else {}) | self.options
-        words |= {"options": options, "train": self.rows(faces), "seeds": [self.teacher_seed]}
+        words |= {"options": options, "train": fits.training_rows(faces, self.images), "seeds": [self.teacher_seed]}
         return {TEACHER: words}
 
     def taught(self, faces: Faces, teacher: Run) -> np.ndarray:
         """What the students learn from the teacher: its answers to each image and its mirror image, kept beside it."""
         kept = teacher.folder if teacher.folder and teacher.folder.is_dir() else ""  # else nothing is kept anywhere
-        return fits.teacher_logits(teacher, faces, kept, self.rows(faces))
+        return fits.teacher_logits(teacher, faces, kept, fits.training_rows(faces, self.images))
 
     def students(self, faces: Faces, logits: np.ndarray | None) -> dict[str, dict]:
         """The students' trainings, for `fits.fit_seeds`: the sizes alone, the experiments, and what is asked beside.
 
         logits  of `taught`; None: for the names of the trainings alone
         """
-        rows, found = self.rows(faces), {}
+        rows, found = fits.training_rows(faces, self.images), {}
 
         def add(variant: str, size: str, kd: losses.Distillation | None = None, count: int | None = None, **more):
             words = {"network": f"mini_resemotenet_{size}", "recipe": replace(self.recipe, distillation=kd)}

@@ -9,30 +9,12 @@ from fercore import datasets
 from fercore.datasets import store
 from fercore.datasets.faces import Faces, table
 from fercore.pipeline.data import prepare, prepare_data
-from fercore.pipeline.parameters import ParameterError
-
-
-def write(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def refused(call, *parts):
-    """What `call` is refused with: one line that has all the parts."""
-    with pytest.raises(ParameterError) as caught:
-        call()
-    text = str(caught.value)
-    assert "\n" not in text
-    for part in parts:
-        assert str(part) in text, text
-
 
 PAPER = "dataset: fer2013\nstore: data/fer2013\ninstead: synthfer\nimages: 300\nseed: 0\n"
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(tmp_path, monkeypatch, write):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "paper.yaml", PAPER)
     return tmp_path
@@ -44,7 +26,7 @@ def imported(folder, name="fer2013"):
     return pixels
 
 
-def test_a_synthetic_profile_is_rendered(project):
+def test_a_synthetic_profile_is_rendered(project, write):
     quick = write(project / "quick.yaml", "dataset: synthfer\nimages: 250\nseed: 2\n")
     line = prepare_data(["paper.yaml", quick], "data/quick")
     assert "250 rendered faces (synthfer)" in line and "synthetic" in line and "nothing is imported" not in line
@@ -75,7 +57,7 @@ def test_what_is_referred_to_is_found_from_anywhere(project, monkeypatch):
     assert np.array_equal(datasets.load_imported(project / "moved/paper").pixels, pixels), "no path of this machine"
 
 
-def test_an_imported_set_is_never_lost_to_a_reference_to_itself(project):
+def test_an_imported_set_is_never_lost_to_a_reference_to_itself(project, refused):
     pixels = imported("data/fer2013")
     refused(lambda: prepare_data(["paper.yaml"], "data/fer2013"), "store", "data/fer2013")
     refused(lambda: prepare_data(["paper.yaml"], project / "data/../data/fer2013"), "store")
@@ -95,24 +77,24 @@ def test_an_imported_set_is_never_lost_to_a_reference_to_itself(project):
         ("seed: true", ["seed", "expects int"]),
     ],
 )
-def test_data_parameters_that_do_not_fit(project, line, parts):
+def test_data_parameters_that_do_not_fit(project, line, parts, write, refused):
     bad = write(project / "bad.yaml", f"{line}\n")
     # named is the file that holds the key, which need not be the last one
     refused(lambda: prepare_data(["paper.yaml", bad, write(project / "last.yaml", "{}")], "data/x"), bad, *parts)
     assert not (project / "data/x").exists()
 
 
-def test_data_parameters_that_are_missing(project):
+def test_data_parameters_that_are_missing(project, write, refused):
     short = write(project / "short.yaml", "dataset: synthfer\nimages: 300\n")
     refused(lambda: prepare_data([short], "data/x"), short, "instead, seed, store")
 
 
-def test_another_set_than_the_profile_asks_for(project):
+def test_another_set_than_the_profile_asks_for(project, refused):
     imported("data/fer2013", name="rafdb")
     refused(lambda: prepare_data(["paper.yaml"], "data/x"), "data/fer2013", "rafdb", "fer2013")
 
 
-def test_a_profile_and_a_set_that_names_its_subjects_by_their_names(project):
+def test_a_profile_and_a_set_that_names_its_subjects_by_their_names(project, write):
     write(project / "params/paper/data.yaml", PAPER)
     write(project / "params/quick/data.yaml", "dataset: synthfer\nimages: 210\n")
     write(project / "params/paper/data_ckplus.yaml", PAPER.replace("fer2013", "ckplus").replace("synthfer", "synthck"))

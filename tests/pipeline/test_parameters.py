@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from fercore.pipeline.parameters import ParameterError, check_params, layers, read_params
+from fercore.pipeline.parameters import check_params, layers, read_params
 
 CELL = """data = ""
 seed = 0
@@ -15,12 +15,6 @@ names = ["a"]
 claims = {}
 anything = None
 """
-
-
-def write(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def notebook(path, *cells, metadata=None):
@@ -33,7 +27,10 @@ def notebook(path, *cells, metadata=None):
         }
         for place, text in enumerate(cells)
     ]
-    return write(path, json.dumps({"cells": made, "metadata": metadata or {}, "nbformat": 4, "nbformat_minor": 5}))
+    content = {"cells": made, "metadata": metadata or {}, "nbformat": 4, "nbformat_minor": 5}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
 
 
 @pytest.fixture
@@ -41,21 +38,10 @@ def book(tmp_path):
     return notebook(tmp_path / "05_book.ipynb", CELL, "print(seed)")
 
 
-def refused(call, *parts):
-    """What `call` is refused with: one line that has all the parts."""
-    with pytest.raises(ParameterError) as caught:
-        call()
-    text = str(caught.value)
-    assert "\n" not in text
-    for part in parts:
-        assert str(part) in text, text
-    return text
-
-
 # ------------------------------------------------------------------------------------------------------------- reading
 
 
-def test_later_files_stand_over_earlier_ones(tmp_path):
+def test_later_files_stand_over_earlier_ones(tmp_path, write):
     first = write(tmp_path / "a.yaml", "seed: 1\nclaims: {x: 1, y: 2}\nrate: 0.1\n")
     second = write(tmp_path / "b.yaml", "claims: {x: 3}\nrate: 0.2\n")
     empty = write(tmp_path / "c.yaml", "{}  # as the papers\n")
@@ -66,7 +52,7 @@ def test_later_files_stand_over_earlier_ones(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["seed: 1\nrate: 2\nseed: 1\n", "claims:\n  seed: 1\n  rate: 2\n  seed: 2\n"])
-def test_a_key_that_stands_twice(tmp_path, text):
+def test_a_key_that_stands_twice(tmp_path, text, write, refused):
     path = write(tmp_path / "a.yaml", text)
     refused(lambda: read_params(path), path, "'seed'", "twice", "line")
 
@@ -74,7 +60,7 @@ def test_a_key_that_stands_twice(tmp_path, text):
 @pytest.mark.parametrize(
     ("text", "kind"), [("- 1\n", "list"), ("[]\n", "list"), ("no\n", "bool"), ("0\n", "int"), ('""\n', "str")]
 )
-def test_what_is_no_mapping(tmp_path, text, kind):
+def test_what_is_no_mapping(tmp_path, text, kind, write, refused):
     path = write(tmp_path / "a.yaml", text)
     refused(lambda: read_params(path), path, kind, "expected a mapping")
 
@@ -82,12 +68,12 @@ def test_what_is_no_mapping(tmp_path, text, kind):
 @pytest.mark.parametrize(
     "text", ["seed: [1\n", "seed: 1\n rate: 2\n", "a: b: c\n", "\tseed: 1\n", "? [a]\n: 1\n", "a: \x01\n"]
 )
-def test_what_is_no_yaml(tmp_path, text):
+def test_what_is_no_yaml(tmp_path, text, write, refused):
     path = write(tmp_path / "a.yaml", text)
     refused(lambda: read_params(path), path, "not YAML")
 
 
-def test_files_that_cannot_be_read(tmp_path):
+def test_files_that_cannot_be_read(tmp_path, refused):
     refused(lambda: read_params(tmp_path / "none.yaml"), tmp_path / "none.yaml", "No such file")
     refused(lambda: read_params(tmp_path), tmp_path, "directory")
     (tmp_path / "latin.yaml").write_bytes("name: süß\n".encode("latin-1"))
@@ -97,7 +83,7 @@ def test_files_that_cannot_be_read(tmp_path):
 # ------------------------------------------------------------------------------------------------------------ checking
 
 
-def test_parameters_as_the_files_leave_them(tmp_path, book):
+def test_parameters_as_the_files_leave_them(tmp_path, book, write):
     first = write(tmp_path / "a.yaml", "seed: 3\nrate: 1\nanything: [1]\nclaims: {a: {b: 1}}\n")
     second = write(tmp_path / "b.yaml", "seed: 4\ndeep: false\n")
     assert check_params(book, [first, second]) == {
@@ -129,13 +115,13 @@ def test_parameters_as_the_files_leave_them(tmp_path, book):
         ("claims: [a]", ["claims", "list", "expects dict"]),
     ],
 )
-def test_a_parameter_that_does_not_fit(tmp_path, book, line, parts):
+def test_a_parameter_that_does_not_fit(tmp_path, book, line, parts, write, refused):
     good = write(tmp_path / "good.yaml", "seed: 1\n")
     bad = write(tmp_path / "bad.yaml", f"{line}\n")
     refused(lambda: check_params(book, [good, bad]), bad, "05_book.ipynb", *parts)
 
 
-def pair(folder, *cells):
+def pair(folder, *cells, write):
     """The percent script of a notebook."""
     marks = ['# %% tags=["parameters"]', *["# %%"] * (len(cells) - 1)]
     return write(folder / "05_book.py", "\n\n".join(f"{mark}\n{text}" for mark, text in zip(marks, cells, strict=True)))
@@ -155,7 +141,7 @@ def test_a_notebook_in_step_with_its_script(tmp_path, book):
         ([CELL, "print(seed)", "print()"], "2 cells, 05_book.py has 3"),
     ],
 )
-def test_a_notebook_out_of_step_with_its_script_names_both_ways_and_the_newer(tmp_path, book, cells, part):
+def test_a_notebook_out_of_step_with_its_script_names_both_ways_and_the_newer(tmp_path, book, cells, part, refused):
     pair(tmp_path, *cells)
     script = tmp_path / "05_book.py"
     for age, said in ((-60, "the notebook is newer"), (60, "the script is newer"), (0, "both are as old")):
@@ -164,18 +150,18 @@ def test_a_notebook_out_of_step_with_its_script_names_both_ways_and_the_newer(tm
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '"x"'])
-def test_what_is_no_notebook(tmp_path, text):
+def test_what_is_no_notebook(tmp_path, text, write, refused):
     path = write(tmp_path / "x.ipynb", text)
     refused(lambda: check_params(path, []), path, "not a notebook")
     refused(lambda: check_params(tmp_path / "none.ipynb", []), "none.ipynb", "not a notebook")
 
 
-def test_a_default_that_is_not_plain(tmp_path):
+def test_a_default_that_is_not_plain(tmp_path, refused):
     path = notebook(tmp_path / "x.ipynb", "seed = 0\nrate = float('nan')\n")
     refused(lambda: check_params(path, []), path, "rate")
 
 
-def test_a_profile_says_only_what_it_changes(tmp_path):
+def test_a_profile_says_only_what_it_changes(tmp_path, write, refused):
     for layer in ("paper", "short", "quick"):
         write(tmp_path / layer / "05_book.yaml", "{}\n")
     names = [path.relative_to(tmp_path).as_posix() for path in layers("05_book", "quick", tmp_path)]

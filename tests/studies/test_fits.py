@@ -132,3 +132,9 @@ def test_the_longest_training_begins_first(faces, monkeypatch):
     runs = fits.fit_seeds({name: {"network": name, "recipe": RECIPE} for name in names}, [1], faces)
     assert [name.split("-")[0] for name in begun] == ["simple_cnn", "efficientnet_b0", "mobilenet_v2", "tinyfer_lite"]
     assert tuple(runs) == names, "the order of the results is that of the variants"
+
+
+def test_fewer_images_are_drawn_from_those_that_train(faces):
+    rows = fits.training_rows(faces, 10)
+    assert len(set(rows)) == 10 and set(rows) <= set(faces.rows("train"))
+    assert (fits.training_rows(faces, 10) == rows).all() and len(fits.training_rows(faces)) == len(faces.rows("train"))

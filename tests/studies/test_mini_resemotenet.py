@@ -78,12 +78,6 @@ def test_copies_of_tested_images_are_taken_out_of_training_or_put_in(faces):
     assert set(variants[f"c {study.WITH}"]["train"]) == {*rows, *tested}
 
 
-def test_fewer_images_are_drawn_from_those_that_train(faces):
-    rows = small(images=10).rows(faces)
-    assert len(set(rows)) == 10 and set(rows) <= set(faces.rows("train"))
-    assert (small(images=10).rows(faces) == rows).all() and len(small().rows(faces)) == len(faces.rows("train"))
-
-
 def test_a_narrow_teacher_and_dropout_are_options_of_the_networks(faces):
     narrow = small(teacher_divisor=4, dropout=0.0)
     assert narrow.teacher(faces)[study.TEACHER]["options"] == {"divisor": 4, "dropout": 0.0}
