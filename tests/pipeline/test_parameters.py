@@ -121,10 +121,12 @@ def test_a_parameter_that_does_not_fit(tmp_path, book, line, parts, write, refus
     refused(lambda: check_params(book, [good, bad]), bad, "05_book.ipynb", *parts)
 
 
-def pair(folder, *cells, write):
+def pair(folder, *cells):
     """The percent script of a notebook."""
+    script = folder / "05_book.py"
     marks = ['# %% tags=["parameters"]', *["# %%"] * (len(cells) - 1)]
-    return write(folder / "05_book.py", "\n\n".join(f"{mark}\n{text}" for mark, text in zip(marks, cells, strict=True)))
+    parts = (f"{mark}\n{text}" for mark, text in zip(marks, cells, strict=True))
+    script.write_text("\n\n".join(parts), encoding="utf-8")
 
 
 def test_a_notebook_in_step_with_its_script(tmp_path, book):
