@@ -100,9 +100,8 @@ from fercore.studies import ablation
 from fercore.studies.fits import fit_seeds
 
 teacher, teacher_recipe = ablation.best_teacher(baselines, otherwise=recipe)
-taught = fit_seeds({teacher: {"network": teacher, "recipe": teacher_recipe}}, seeds[:1], faces, runs, weights)
-taught = taught[teacher][0].network
-variants = ablation.variants(recipe, taught, temperature, alpha)
+runs_of_teacher = fit_seeds({teacher: {"network": teacher, "recipe": teacher_recipe}}, seeds[:1], faces, runs, weights)
+variants = ablation.variants(recipe, runs_of_teacher[teacher][0].network, temperature, alpha)
 display(ablation.described(variants))
 
 # %% [markdown]

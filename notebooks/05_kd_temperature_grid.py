@@ -115,7 +115,7 @@ row = ipywidgets.IntSlider(0, 0, len(faces[one]) - 1, description="image")
 explore(partial(plots.softened, faces[one], logits[::8]), row=row, temperature=warmth)
 
 # %% [markdown]
-# ## Puzzle: who is heard?
+# ## Puzzle: whose gradient is it?
 #
 # The student's loss is half from the teacher and half from the labels (equation 2 of the paper). So at every temperature, half
 # of what it learns is the teacher's. **Or is it? Guess the teacher's part of the first step at the highest temperature.**
@@ -161,7 +161,7 @@ display(Markdown(sentences.temperatures(lines, labels)))
 print(study.learned(found[found["method"].isin(["from scratch", "softened"])]).to_string())
 right = teachers.right(study).xs("random folds", level="split")
 print((right["right"] > 1.2 * right["always one class"]).to_frame("teachers know more than one answer").to_string())
-print("teachers are heard most at", ", then ".join(shares["share"].sort_values(ascending=False).index))
+print("teachers have most of the gradient at", ", then ".join(shares["share"].sort_values(ascending=False).index))
 
 # %% [markdown]
 # ## Surprise: the best temperature always helps

@@ -171,10 +171,10 @@ display(Markdown(
 ))
 
 # %%
-taught = fits.fit_seeds(protocol.teacher(faces), [], faces, runs, kept_only=kept_only).get(study.TEACHER, [])
+teachers = fits.fit_seeds(protocol.teacher(faces), [], faces, runs, kept_only=kept_only).get(study.TEACHER, [])
 logits = None
-for teacher in taught:  # one, or none where it is not there yet
-    logits = protocol.taught(faces, teacher)
+for teacher in teachers:  # one, or none where it is not there yet
+    logits = protocol.as_teacher(faces, teacher)
     display(stage.figure(plots.training_curves({"teacher": teacher.history}, faces, "accuracy", "The teacher"), "teacher"))
 
 # %% [markdown]
@@ -220,7 +220,7 @@ from fercore.evaluation import statistics
 masks = audits.without_copies(faces, "test", audit and f"{audit}/test_mask.csv")
 rows = faces.rows("test")
 labels = faces.labels[rows]
-everyone = ({study.TEACHER: taught} if taught else {}) | trained
+everyone = ({study.TEACHER: teachers} if teachers else {}) | trained
 probabilities = {name: [run.probabilities(faces, rows) for run in each] for name, each in everyone.items()}
 predicted = {name: [one.argmax(1) for one in each] for name, each in probabilities.items()}
 

@@ -110,8 +110,8 @@ display(Markdown(
 ))
 
 # %%
-taught = fits.fit_seeds(protocol.teacher(faces), [], faces, runs, kept_only=kept_only).get(study.TEACHER, [])
-teacher = protocol.taught(faces, taught[0]) if taught else None
+teachers = fits.fit_seeds(protocol.teacher(faces), [], faces, runs, kept_only=kept_only).get(study.TEACHER, [])
+teacher = protocol.as_teacher(faces, teachers[0]) if teachers else None
 
 # %% [markdown]
 # In notebook 6 a teacher's answers could be kept, since an image was itself or its mirror image. Here each is turned, lightened,
@@ -134,7 +134,7 @@ trained = fits.fit_seeds(variants, [], faces, runs, kept_only=kept_only)
 # without a sign of overfitting. **Look for the epoch in which the loss of PublicTest turns.**
 
 # %%
-everyone = ({study.TEACHER: taught} if taught else {}) | trained
+everyone = ({study.TEACHER: teachers} if teachers else {}) | trained
 curves = {name: each[0].history for name, each in everyone.items()}
 if curves:
     display(stage.figure(plots.training_curves(curves, faces, "accuracy", "Teacher and students"), "training_curves"))
@@ -152,7 +152,7 @@ for name, history in curves.items():
 # %%
 from fercore.reporting import student_sentences as sentences
 
-parameters = {study.TEACHER: sum(one.numel() for one in taught[0].network.parameters())} if taught else {}
+parameters = {study.TEACHER: sum(one.numel() for one in teachers[0].network.parameters())} if teachers else {}
 parameters |= sizes["parameters"].astype(int).to_dict()
 best = stage.table(study.selected(everyone, parameters), "selected", f"Best epochs on {selected}")
 whole = dict.fromkeys(["parameters", "seeds"], "{:,.0f}") | {"best epoch": "{:.1f}"}

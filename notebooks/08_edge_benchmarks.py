@@ -87,11 +87,11 @@ display(Markdown(sentences.best_runtimes(one_batch)))
 #
 # ## Do they all say the same?
 #
-# A faster answer is worth nothing if it is another one. *apart* is the largest difference from PyTorch's logits, as a part of
+# A faster answer is worth nothing if it is another one. *deviation* is the largest difference from PyTorch's logits, as a part of
 # the largest of them. **Whose will be largest?**
 
 # %%
-formats = one_batch.set_index(["network", "img_size", "runtime"])[["MiB", "apart", "note"]]
+formats = one_batch.set_index(["network", "img_size", "runtime"])[["MiB", "deviation", "note"]]
 formats = stage.table(formats, "formats", "Files, and how far their logits are from PyTorch's")
 display(formats.style.format(precision=4, na_rep=""), Markdown(sentences.agreement(formats)))
 
@@ -153,7 +153,7 @@ display(stage.table(devices, "devices", "Latency of one image, ms").style.format
 # %% tags=["nbval-check-output"]
 ran = one_batch.dropna(subset=["median"])
 exact = ran[ran["runtime"].isin(["PyTorch", "ONNX Runtime"])]
-print(exact.assign(alike=exact["apart"] < 1e-4)[["network", "img_size", "runtime", "alike"]].to_string(index=False))
+print(exact.assign(alike=exact["deviation"] < 1e-4)[["network", "img_size", "runtime", "alike"]].to_string(index=False))
 print(len(devices[devices["source"] == "paper"]), "latencies that papers print")
 
 # %% [markdown]

@@ -51,10 +51,12 @@ def main() -> int:
                 runs[name] = functools.partial(session.run, None, {network["input"]: images})
         for name, seconds in timing.interleaved(runs, options.seconds).items():
             logits = runs[name]()[0]
-            apart = float(np.abs(logits - np.array(network["logits"])).max())
+            deviation = float(np.abs(logits - np.array(network["logits"])).max())
             row = {"network": network["network"], "img_size": network["shape"][1], "batch": 1}
             row["runtime"] = f"ONNX Runtime{PROVIDERS[name]}"
-            row.update(timing.quantiles(seconds), threads=options.threads, precision=network["precision"], apart=apart)
+            row.update(
+                timing.quantiles(seconds), threads=options.threads, precision=network["precision"], deviation=deviation
+            )
             row.update(limit=1000 * network["macs"] / rate, MiB=len(content) / 2**20, calls=len(seconds))
             rows.append(row)
             print("{network}@{img_size} {precision} {runtime}: {median:.3f} ms".format(**row), file=sys.stderr)

@@ -24,7 +24,7 @@ from .runtimes import FIRST, RUNTIMES, Missing, Network
 
 COLUMNS = (
     "network", "img_size", "runtime", "batch", "threads", "median", "p90", "p99", "fps", "times_faster", "limit",
-    "times_limit", "apart", "MiB", "load_seconds", "peak_MiB", "joules", "note",
+    "times_limit", "deviation", "MiB", "load_seconds", "peak_MiB", "joules", "note",
 )  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def bench(
     times_faster      than PyTorch, by medians
     limit             the network's multiply-accumulates at the rate at which the threads multiply matrices in fp32;
                       times_limit: the median over it, below 1 only with fewer bits or fewer multiplications
-    apart             the largest difference of the logits from PyTorch's, over the largest logit
+    deviation         the largest difference of the logits from PyTorch's, over the largest logit
     MiB               of the file; peak_MiB of a fresh process that runs it, with `memory`
     realtime          other work on the machine waits while this is timed, where Linux lets one (`timing.undisturbed`)
     joules            of the processor for one image, where the machine counts them, over all of a network's runs
@@ -82,7 +82,7 @@ def bench(
             row |= {"load_seconds": time.perf_counter() - started, "MiB": loaded[name].size / 2**20}
             logits = loaded[name].run(images)
             expected = _logits(one.module, images)
-            row["apart"] = float(np.abs(logits - expected).max() / np.abs(expected).max())
+            row["deviation"] = float(np.abs(logits - expected).max() / np.abs(expected).max())
             if memory:
                 row["peak_MiB"] = peak_memory(one, name, batch)
         with timing.undisturbed(realtime, threads), timing.Energy() as energy:

@@ -63,6 +63,6 @@ def train(name: str, profile: str, names: Sequence[str]) -> None:
         if one in known:
             said = None
             if known[one]["recipe"].distillation:
-                said = protocol.taught(faces, fits.fit_seeds(teacher, [], faces, runs)[PROTOCOLS[name].TEACHER][0])
+                said = protocol.as_teacher(faces, fits.fit_seeds(teacher, [], faces, runs)[PROTOCOLS[name].TEACHER][0])
             trainings = fits.planned(protocol.students(faces, said))[1]
         fits.fit_each({one: trainings[one]}, faces, runs, workers=1)

@@ -147,8 +147,8 @@ def best_runtimes(table: pd.DataFrame) -> str:
 
 
 def agreement(formats: pd.DataFrame) -> str:
-    """Which runtime's logits are farthest from PyTorch's; indexed by network, img_size and runtime, with apart."""
-    other = formats.loc[formats.index.get_level_values("runtime") != FIRST, "apart"].dropna()
+    """Which runtime's logits are farthest from PyTorch's; indexed by network, img_size and runtime, with deviation."""
+    other = formats.loc[formats.index.get_level_values("runtime") != FIRST, "deviation"].dropna()
     if not len(other):
         return "**To see.** No other runtime is here."
     (name, side, runtime), most = other.idxmax(), other.max()

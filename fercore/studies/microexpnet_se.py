@@ -2,7 +2,7 @@
 full network without a teacher, which the paper leaves out.
 
 teacher = fits.fit_seeds(protocol.teacher(faces), …)[TEACHER][0]
-trained = fits.fit_seeds(protocol.students(faces, protocol.taught(faces, teacher)), …)
+trained = fits.fit_seeds(protocol.students(faces, protocol.as_teacher(faces, teacher)), …)
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Protocol:
         words |= {"options": dict(self.teacher_options), "weights": self.teacher_weights or None}
         return {TEACHER: words | {"train": fits.training_rows(faces, self.images), "seeds": [self.teacher_seed]}}
 
-    def taught(self, faces: Faces, teacher: Run) -> nn.Module:
+    def as_teacher(self, faces: Faces, teacher: Run) -> nn.Module:
         """What the students learn from: the teacher itself, since every image is turned, lightened and blended anew."""
         if self.teacher_precision == "fp32":
             return teacher.network
@@ -124,7 +124,7 @@ class Protocol:
     def students(self, faces: Faces, teacher: nn.Module | None) -> dict[str, dict]:
         """The students' trainings, for `fits.fit_seeds`: the rows of Table 2, and the full network without a teacher.
 
-        teacher  of `taught`; None: for the names of the trainings alone
+        teacher  of `as_teacher`; None: for the names of the trainings alone
         """
         rows, found = fits.training_rows(faces, self.images), {}
         kd = losses.microexpnet_se(self.temperature, self.alpha)

@@ -3,7 +3,7 @@ the same students without a teacher, the other reading of its loss, and what cop
 
 protocol = Protocol.of(parameters)              # a notebook's, or those of params/paper
 teacher = fits.fit_seeds(protocol.teacher(faces), …)[TEACHER][0]
-trained = fits.fit_seeds(protocol.students(faces, protocol.taught(faces, teacher)), …)
+trained = fits.fit_seeds(protocol.students(faces, protocol.as_teacher(faces, teacher)), …)
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Protocol:
         words |= {"options": options, "train": fits.training_rows(faces, self.images), "seeds": [self.teacher_seed]}
         return {TEACHER: words}
 
-    def taught(self, faces: Faces, teacher: Run) -> np.ndarray:
+    def as_teacher(self, faces: Faces, teacher: Run) -> np.ndarray:
         """What the students learn from the teacher: its answers to each image and its mirror image, kept beside it."""
         kept = teacher.folder if teacher.folder and teacher.folder.is_dir() else ""  # else nothing is kept anywhere
         return fits.teacher_logits(teacher, faces, kept, fits.training_rows(faces, self.images))
@@ -123,7 +123,7 @@ class Protocol:
     def students(self, faces: Faces, logits: np.ndarray | None) -> dict[str, dict]:
         """The students' trainings, for `fits.fit_seeds`: the sizes alone, the experiments, and what is asked beside.
 
-        logits  of `taught`; None: for the names of the trainings alone
+        logits  of `as_teacher`; None: for the names of the trainings alone
         """
         rows, found = fits.training_rows(faces, self.images), {}
 

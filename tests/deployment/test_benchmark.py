@@ -75,7 +75,7 @@ def test_from_frame_to_label():
 
 def found_by_a_bundle(device="raspberry_pi_4", network="tinyfer_lite", side=224):
     row = {"network": network, "img_size": side, "runtime": "ONNX Runtime", "batch": 1, "median": 20.0, "p90": 21.0}
-    row |= {"p99": 25.0, "threads": 1, "precision": "fp32", "apart": 0.0, "limit": 5.0, "MiB": 3.5, "calls": 10}
+    row |= {"p99": 25.0, "threads": 1, "precision": "fp32", "deviation": 0.0, "limit": 5.0, "MiB": 3.5, "calls": 10}
     rows = [row, row | {"precision": "int8", "median": 10.0}]
     return {"device": device, "machine": {"processor": "Cortex-A72"}, "rate": 1e9, "rows": rows, "versions": {}}
 
@@ -130,7 +130,7 @@ class TestWithRuntime:
         done = subprocess.run(words, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         made = json.loads(done.stdout)
-        assert made["device"] == "jetson_nano" and made["rows"][0]["apart"] < 1e-4
+        assert made["device"] == "jetson_nano" and made["rows"][0]["deviation"] < 1e-4
         (tmp_path / "found.json").write_text(done.stdout)
         assert len(bundle.join(tmp_path / "found.json")[0]) == 1
 

@@ -23,7 +23,7 @@ class Protocol:
     def teacher(self, faces):
         return {"teacher": {"network": "microexpnet_xxs", "name": "big", "recipe": self.recipe(), "seeds": [1]}}
 
-    def taught(self, faces, teacher):
+    def as_teacher(self, faces, teacher):
         return fits.teacher_logits(teacher, faces)
 
     def students(self, faces, logits):
@@ -63,7 +63,7 @@ def test_the_notebook_finds_what_was_run_by_itself(project, faces):
     trainings.train("06_x", "quick", [BIG, TAUGHT])
     before = (project / TAUGHT / "last.safetensors").read_bytes()
     teacher = fits.fit_seeds(Protocol().teacher(faces), [], faces, project)["teacher"][0]
-    said = Protocol().taught(faces, teacher)
+    said = Protocol().as_teacher(faces, teacher)
     found = fits.fit_seeds(Protocol().students(faces, said), [], faces, project, kept_only=True)
     assert list(found) == ["taught"] and (project / TAUGHT / "last.safetensors").read_bytes() == before
 

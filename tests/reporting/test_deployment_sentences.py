@@ -91,9 +91,9 @@ def test_which_runtime_is_fastest_and_which_is_missing():
 def test_whose_answers_are_farthest():
     index = pd.MultiIndex.from_tuples([("a", 48, name) for name in ("PyTorch", "ONNX Runtime", "ONNX Runtime int8")])
     index.names = ["network", "img_size", "runtime"]
-    said = sentences.agreement(pd.DataFrame({"apart": [0, 1e-6, 0.05]}, index))
+    said = sentences.agreement(pd.DataFrame({"deviation": [0, 1e-6, 0.05]}, index))
     assert "Farthest is ONNX Runtime int8 of `a` at 48 px, by 5.0 %" in said and "the same is ONNX Runtime." in said
-    assert "No other runtime" in sentences.agreement(pd.DataFrame({"apart": [0]}, index[:1]))
+    assert "No other runtime" in sentences.agreement(pd.DataFrame({"deviation": [0]}, index[:1]))
 
 
 def test_where_the_time_of_a_frame_goes():

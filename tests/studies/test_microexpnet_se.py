@@ -58,10 +58,10 @@ def test_rows_without_seeds_are_left_out_and_folders_differ(faces):
 def test_a_teacher_answers_in_its_own_precision(tiny):
     network = tiny().eval()
     run = Run(network, Recipe(), pd.DataFrame(), 1, 0.0)
-    assert PAPER.taught(None, run) is network
+    assert PAPER.as_teacher(None, run) is network
     if not inference.cpu_has_bf16():
         pytest.skip("this CPU has no bf16 arithmetic")
-    half = replace(PAPER, teacher_precision="bf16").taught(None, run)
+    half = replace(PAPER, teacher_precision="bf16").as_teacher(None, run)
     images = torch.randn(4, 1, 12, 12)
     assert half(images).dtype == torch.float32 and not torch.equal(half(images), network(images))
     assert torch.allclose(half(images), network(images), atol=0.05)
