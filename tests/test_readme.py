@@ -86,13 +86,13 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
 
 FORMS = {
     "as it is": "fp32",
-    "weights of 8 bits, by the paper's equations": "weights of 8 bits",
-    "weights of 4 bits": "weights of 4 bits",
-    "half of the weights, at once": "pruned 0.5 at once",
-    "half of the weights, while trained on": "pruned 0.5 while training",
-    "80 % of the weights, while trained on": "pruned 0.8 while training",
-    "30 % of the channels, then trained on": "without 30 % of channels",
-    "INT8 throughout, ONNX Runtime": "INT8 per tensor",
+    "weights in 8 bits, by the paper's equations": "weights of 8 bits",
+    "weights in 4 bits": "weights of 4 bits",
+    "half of the weights pruned, no fine-tuning": "pruned 0.5 at once",
+    "half of the weights pruned, fine-tuned": "pruned 0.5 while training",
+    "80 % of the weights pruned, fine-tuned": "pruned 0.8 while training",
+    "30 % of the channels pruned, fine-tuned": "without 30 % of channels",
+    "INT8 weights and activations, ONNX Runtime": "INT8 per tensor",
 }
 
 
@@ -111,7 +111,7 @@ def smaller_rows():
 
 
 def test_what_compression_costs_is_what_was_measured():
-    head = {"taken out, or rounded": "`lean_250k`, MiB | accuracy, % | `tinyfer_lite`, MiB | accuracy, %"}
+    head = {"pruned or quantised": "`lean_250k`, MiB | accuracy, % | `tinyfer_lite`, MiB | accuracy, %"}
     assert dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", SMALLER, flags=re.M)) == head | smaller_rows()
 
 
