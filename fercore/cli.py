@@ -87,6 +87,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=_train)
 
+    words = "class probabilities of the images that train, by networks that have seen neither them nor a copy"
+    command = commands.add_parser("soft-labels", help=words)
+    command.add_argument("recipe", help="of each network, a file as for train")
+    command.add_argument("--data", metavar="FOLDER", required=True, help="an imported data set, such as data/fer2013")
+    command.add_argument("--to", metavar="FOLDER", required=True, help="for the networks and soft_labels.safetensors")
+    command.add_argument("--folds", type=int, default=5, help="networks a seed (%(default)s)")
+    command.add_argument("--seeds", metavar="N,…", type=_whole_numbers, help="by default the recipe's")
+    words = "duplicate_groups.csv of 01_data_audit; without it copies are searched for"
+    command.add_argument("--copies", metavar="CSV", default="", help=words)
+    command.set_defaults(run=_soft_labels)
+
     command = commands.add_parser(
         "convert", help="a pickled PyTorch file (.pth, .pt) as safetensors, without running it"
     )
@@ -215,6 +226,10 @@ def _size(text: str) -> int | tuple[int, int]:
     return sides if len(sides) == 2 else sides[0]
 
 
+def _whole_numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]  # argparse tells of what is none
+
+
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
@@ -334,27 +349,45 @@ def _convert(options) -> None:
     print(f"{convert(options.source, options.target)}: models.create(NETWORK, weights='{options.target}')")
 
 
-def _train(options) -> None:
-    from . import audit, datasets
-    from .deployment.model_card import release
+def _read_recipe(path: str) -> tuple[str, dict, list[str]]:
+    """Of a file for `fercore train`: the network's name; what `fit` takes beside it, recipe, weights and options; and
+    the files of soft labels. Raises ValueError that names the file."""
     from .pipeline.parameters import read_params
-    from .training.recipe import from_plain
-    from .training.trainer import fit
+    from .training.recipe import CHOICES, from_plain
 
-    settings = read_params(options.recipe)
+    settings = read_params(path)
     network, made_with = settings.pop("network", None), settings.pop("options", None) or {}
-    start = settings.pop("weights", None)
+    start, soft = settings.pop("weights", None), settings.get("soft_labels", "none")
     if network is None:
-        raise ValueError(f"{options.recipe}: names no network")
+        raise ValueError(f"{path}: names no network")
     for name, value, kind in (("network", network, str), ("weights", start or "", str), ("options", made_with, dict)):
         if not isinstance(value, kind):
             what = "a name" if kind is str else "names with values"
-            raise ValueError(f"{options.recipe}: {name} is {value!r}, a {type(value).__name__}; expected {what}")
-    faces = datasets.load_imported(options.data)
+            raise ValueError(f"{path}: {name} is {value!r}, a {type(value).__name__}; expected {what}")
+    files = soft if isinstance(soft, list) else [soft]
+    if not all(isinstance(file, str) for file in files) or not files:
+        raise ValueError(f"{path}: soft_labels is {soft!r}; expected none, votes, or files of fercore soft-labels")
+    if files[0] in CHOICES["soft_labels"] and files[0] != "given":
+        files = []
+    else:
+        settings["soft_labels"] = "given"
     try:
-        recipe = from_plain(settings)
+        return network, {"recipe": from_plain(settings), "weights": start, "options": made_with}, files
     except ValueError as error:
-        raise ValueError(f"{options.recipe}: {error}") from None
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _train(options) -> None:
+    from . import audit, datasets
+    from .deployment.model_card import release
+    from .training.trainer import fit
+
+    network, words, soft = _read_recipe(options.recipe)
+    faces = datasets.load_imported(options.data)
+    if soft:
+        from .studies import out_of_fold
+
+        words["soft_labels"] = out_of_fold.read(soft, faces)
     faces.rows(options.train)  # there, before anything else is done
     select = None if options.select == "none" else options.select
     if select == "select" and "select" not in {*faces.roles, *faces.splits}:
@@ -367,8 +400,8 @@ def _train(options) -> None:
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
         run = fit(
-            network, faces, recipe, options.to, train=options.train, select=select, weights=start, options=made_with,
-            device=options.device, restart=options.restart,
+            network, faces, folder=options.to, train=options.train, select=select, device=options.device,
+            restart=options.restart, **words,
         )  # fmt: skip
     if int(os.environ.get("RANK", 0)):  # of torchrun; the first process speaks for all
         return
@@ -377,7 +410,22 @@ def _train(options) -> None:
     scores = "last" if select is None else f"{select} accuracy {best['accuracy']:.4f}, macro-F1 {best['macro_f1']:.4f}"
     print(f"{options.to}: epoch {run.best_epoch} of {len(run.history)}, {scores}")
     if options.release:
-        print(release(run, network, made_with, faces, masks, Path(options.release)))
+        print(release(run, network, words["options"], faces, masks, Path(options.release)))
+
+
+def _soft_labels(options) -> None:
+    from . import audit, datasets
+    from .studies import out_of_fold
+
+    network, words, soft = _read_recipe(options.recipe)
+    if soft:
+        raise ValueError(f"{options.recipe}: soft labels are made by networks that learn labels alone")
+    faces = datasets.load_imported(options.data)
+    group = audit.copies(faces, options.copies)
+    path, accuracy = out_of_fold.make(
+        Path(options.to), network, faces, group=group, folds=options.folds, seeds=options.seeds or (), **words
+    )
+    print(f"{path}: accuracy {accuracy:.4f} on the images that train, out of fold")
 
 
 def _predict(options) -> None:

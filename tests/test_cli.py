@@ -273,7 +273,7 @@ def commands():
     """Every command with words that it takes."""
     words = {"import": ["synthfer"], "audit": ["x"], "train": ["x", "--data", "x", "--to", "x"], "params": ["smoke"]}
     words |= {"data": ["smoke"], "notebook": ["x", "smoke"], "trainings": ["x", "smoke"], "site": ["smoke"]}
-    words |= {"convert": ["x", "y"], "export": ["x", "--to", "y"], "grade": ["x"]}
+    words |= {"convert": ["x", "y"], "export": ["x", "--to", "y"], "grade": ["x"], "soft-labels": words["train"]}
     [action] = [action for action in cli._parser()._actions if action.choices]
     return {name: [name, *words.get(name, [])] for name in action.choices}
 
@@ -320,6 +320,8 @@ def test_ctrl_c_during_an_import_leaves_nothing(project, wait):
         ("network: {tinyfer_lite: 1}\n", "network is {'tinyfer_lite': 1}, a dict; expected a name"),
         ("network: tinyfer_lite\nweights: [imagenet]\n", "weights is ['imagenet'], a list; expected a name"),
         ("network: tinyfer_lite\noptions: [dropout]\n", "options is ['dropout'], a list; expected names with values"),
+        ("network: tinyfer_lite\nsoft_labels: true\n", "soft_labels is True; expected none, votes, or files"),
+        ("network: tinyfer_lite\nsoft_labels: []\n", "soft_labels is []; expected none, votes, or files"),
         ("network: 2026-01-01\nepochs: 0\n", "epochs is 0"),
         ("2026-01-01\n", "found str; expected a mapping"),
         ("7\n", "found int; expected a mapping"),
@@ -333,6 +335,28 @@ def test_a_recipe_that_is_none_is_told_with_its_file(project, refused, content, 
     (project / "r.yaml").write_text(content)
     line = refused("train", "r.yaml", "--data", "set", "--to", "run")
     assert line.startswith("fercore: r.yaml: ") and told in line and not (project / "run").exists()
+
+
+def test_soft_labels_are_made_and_learned_by_their_files(project, capsys, refused):
+    datasets.import_dataset("synthfer", None, project / "set", images=200)
+    settings = "network: microexpnet_xxs\nepochs: 1\nimg_size: 84\nschedule: cosine\nloss: cross_entropy\n"
+    (project / "plain.yaml").write_text(settings)
+    (project / "soft.yaml").write_text(settings + "soft_labels: [made/soft_labels.safetensors]\nsoft_share: 0.7\n")
+    line = refused("train", "soft.yaml", "--data", "set", "--to", "student")
+    assert "made/soft_labels.safetensors" in line and not (project / "student").exists()
+    words = ["soft-labels", "plain.yaml", "--data", "set", "--to", "made", "--folds", "2", "--seeds", "1,2"]
+    assert main(words) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("made/soft_labels.safetensors: accuracy 0.") and text.endswith("out of fold\n")
+    assert sorted(path.name for path in (project / "made").glob("fold-*")) == [
+        "fold-0-1", "fold-0-2", "fold-1-1", "fold-1-2",
+    ]  # fmt: skip
+    assert main(["train", "soft.yaml", "--data", "set", "--to", "student"]) == 0
+    assert capsys.readouterr().out.startswith("student: epoch 1 of 1")
+    held = json.loads((project / "student/provenance.json").read_text())["parameters"]
+    assert held["recipe"]["soft_labels"] == "given" and held["soft_labels"]
+    line = refused("soft-labels", "soft.yaml", "--data", "set", "--to", "again")
+    assert "soft labels are made by networks that learn labels alone" in line
 
 
 def test_a_mask_of_other_images_is_refused_before_anything_is_trained(project, refused):

@@ -69,6 +69,22 @@ def groups(exact: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
     return first[inverse].astype(np.int64)
 
 
+def copies(faces: Faces, table: str | Path = "") -> np.ndarray:
+    """The group of each image, of all that show one photograph: the first row of it, int64 (N,).
+
+    table  duplicate_groups.csv, as 01_data_audit writes it; empty: the copies are searched for here. Raises ValueError
+           where it is of other images, or of the same in another order
+    """
+    if not table:
+        pairs = near_duplicates(faces.pixels, SAME_SYNTHETIC if faces.synthetic else SAME)
+        return groups(exact_duplicates(faces.pixels), pairs)
+    found = read_rows(table)
+    splits.same_images(faces, found, str(table))
+    if not np.array_equal(found["row"], np.arange(len(faces))):
+        raise ValueError(f"{table} has {len(found):,} rows, not the {len(faces):,} of {faces.name}")
+    return found["near"].to_numpy()
+
+
 def without_copies(faces: Faces, split: str, table: str | Path = "") -> dict[str, np.ndarray]:
     """Which images of a split, by name or role, do not also stand in the one that trains: deduplicated and
     near_deduplicated, bool (n,).
@@ -78,8 +94,7 @@ def without_copies(faces: Faces, split: str, table: str | Path = "") -> dict[str
     """
     if table:
         return splits.kept(faces, split, read_rows(table), f"the mask {table}")
-    exact = exact_duplicates(faces.pixels)
-    return splits.kept(faces, split, splits.mask(faces, exact, groups(exact, near_duplicates(faces.pixels))))
+    return splits.kept(faces, split, splits.mask(faces, exact_duplicates(faces.pixels), copies(faces)))
 
 
 def read_rows(path: str | Path) -> pd.DataFrame:

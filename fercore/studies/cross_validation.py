@@ -110,7 +110,7 @@ def taken(sample: Sample) -> Taken:
     others."""
     faces = datasets.load_imported(sample.folder)
     named = (faces.table["subject"].fillna("").astype(str) != "").any()
-    group = splits.subjects(faces) if named else _copies(faces, sample.copies)
+    group = splits.subjects(faces) if named else audit.copies(faces, sample.copies)
     rows = _drawn(group, 1 if named else 2, sample.images, sample.seed)
     table = faces.table.iloc[rows].reset_index(drop=True)
     drawn = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None, roles=None)
@@ -129,17 +129,6 @@ def prepared(sample: Sample, side: int = 84) -> tuple[Faces, dict[str, np.ndarra
     faces, _, folds = taken(sample)
     windows = crops.eight(faces, min(side, max(84, *faces.pixels.shape[1:3])))
     return windows, {split: np.repeat(fold, WINDOWS) for split, fold in folds.items()}
-
-
-def _copies(faces: Faces, path: str) -> np.ndarray:
-    if path:
-        table = audit.read_rows(path)
-        splits.same_images(faces, table, path)
-        if not np.array_equal(table["row"], np.arange(len(faces))):
-            raise ValueError(f"{path} has {len(table):,} rows, not the {len(faces):,} of {faces.name}")
-        return table["near"].to_numpy()
-    near = audit.near_duplicates(faces.pixels, audit.SAME_SYNTHETIC if faces.synthetic else audit.SAME)
-    return audit.groups(audit.exact_duplicates(faces.pixels), near)
 
 
 def _drawn(group: np.ndarray, least: int, images: int, seed: int) -> np.ndarray:

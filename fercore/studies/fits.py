@@ -44,7 +44,9 @@ def fit_each(
     """
     if kept_only:
         ended = {name: words for name, words in trainings.items() if finished(folder, name)}
-        return {name: _one(words, faces, f"{folder}/{name}", restart=False) for name, words in ended.items()}
+        return {
+            name: _one(words, faces, f"{folder}/{name}", restart=False, progress=False) for name, words in ended.items()
+        }
     with tempfile.TemporaryDirectory() as scratch:
         place = str(folder or scratch)
         work = partial(
@@ -145,10 +147,10 @@ def _multiplications(network: str, recipe: Recipe, options: Mapping | None = Non
 
 def _fit(trials: pd.DataFrame, trainings: Mapping[str, Mapping], faces: Faces, place: str) -> pd.DataFrame:
     for name in trials["training"]:
-        _one(trainings[name], faces, f"{place}/{name}")
+        _one(trainings[name], faces, f"{place}/{name}", progress=True)
     return pd.DataFrame({"done": [True] * len(trials)})
 
 
-def _one(words: Mapping, faces: Faces, folder: str, restart: bool = True) -> Run:
+def _one(words: Mapping, faces: Faces, folder: str, restart: bool = True, progress: bool = False) -> Run:
     given = dict(words)
-    return fit(given.pop("network"), faces, given.pop("recipe"), folder, restart=restart, **given)
+    return fit(given.pop("network"), faces, given.pop("recipe"), folder, restart=restart, progress=progress, **given)

@@ -171,6 +171,7 @@ def identity(
     rows: Mapping[str, np.ndarray | None],
     start: Mapping,
     teacher: nn.Module | np.ndarray | None = None,
+    soft_labels: np.ndarray | None = None,
 ) -> dict:
     """What makes a training this one and no other, as plain values: two that are equal come to the same result."""
     state = network.state_dict()
@@ -184,7 +185,8 @@ def identity(
         "data": f"{faces.name}, {len(faces):,} images, {_data(faces)[:12]}",
         "rows": {part: None if places is None else _rows(faces, places) for part, places in rows.items()},
         "recipe": dict(recipe),
-        "teacher": _teacher(teacher),
+        "teacher": _taught_by(teacher),
+        "soft_labels": _taught_by(soft_labels),
         "code": code(TRAINER, *([own] if own.__name__.startswith("fercore.") else [])),
     }
 
@@ -209,7 +211,7 @@ def _on_cpu(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
 
 
-def _teacher(teacher: nn.Module | np.ndarray | None) -> str | None:
+def _taught_by(teacher: nn.Module | np.ndarray | None) -> str | None:
     if teacher is None:
         return None
     if isinstance(teacher, nn.Module):

@@ -25,6 +25,7 @@ CHOICES = {
     "monitor": ("accuracy", "macro_f1", "weighted_f1", "loss"),
     "tta": ("one", "flip", "ten"),
     "precision": ("fp32", "bf16", "fp16"),
+    "soft_labels": ("none", "votes", "given"),
 }
 
 
@@ -36,7 +37,9 @@ class Recipe:
     augmentation    None: none
     mixup           alpha of the Beta distribution; 0: none
     class_weighted  losses weighted by inverse class frequency (TinyFER-Lite, equation 14)
-    soft_labels     the shares of the FER+ votes where an image has any, instead of its label
+    soft_labels     instead of the label alone. votes: the shares of the FER+ votes, where an image has any; given:
+                    probabilities that `fit` is given, such as `studies.out_of_fold` makes
+    soft_share      of them in what is learned; the rest is the label's
     distillation    with the logits of a teacher that is given to `fit`; takes the place of `loss`
     sampling        weighted: drawn with replacement, each class as often
     filter_bias_and_bn  weight decay on weights alone, not on biases and what normalises (timm's name for it)
@@ -60,7 +63,8 @@ class Recipe:
     gamma: float = 2.0
     class_weighted: bool = True
     smoothing: float = 0.0
-    soft_labels: bool = False
+    soft_labels: str = "none"
+    soft_share: float = 1.0
     distillation: Distillation | Relations | Decoupled | Curriculum | None = None
     sampling: str = "shuffled"
     optimizer: str = "adamw"
@@ -96,6 +100,7 @@ class Recipe:
             ("factor", 0, 1),
             ("momentum", 0, 1),
             ("smoothing", 0, 1),
+            ("soft_share", 0, 1),
             ("learning_rate", 0, math.inf),
             ("weight_decay", 0, math.inf),
             ("plateau_patience", 0, math.inf),
@@ -109,7 +114,7 @@ class Recipe:
         for name in ("epochs", "batch_size", "img_size", "plateau_patience", "step", "patience", "seed"):
             if not isinstance(getattr(self, name), int) or isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected a whole number")
-        for name in ("class_weighted", "soft_labels", "filter_bias_and_bn", "channels_last"):
+        for name in ("class_weighted", "filter_bias_and_bn", "channels_last"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected true or false")
         if not -(2**63) <= self.seed < 2**63:
@@ -124,7 +129,7 @@ class Recipe:
         if kd is not None and self.smoothing:
             raise ValueError("distillation takes labels without smoothing")
         if (isinstance(kd, Decoupled) or (kd is None and self.loss == "focal")) and (
-            self.mixup or self.soft_labels or self.smoothing
+            self.mixup or self.soft_labels != "none" or self.smoothing
         ):
             loss = "decoupled distillation" if kd else "focal loss"
             raise ValueError(f"{loss} takes labels as they are: no mixup, soft labels or smoothing with it")

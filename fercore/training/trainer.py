@@ -76,6 +76,7 @@ def fit(
     weights: str | Path | None = None,
     options: Mapping | None = None,
     teacher: nn.Module | np.ndarray | None = None,
+    soft_labels: np.ndarray | None = None,
     device: str | torch.device | None = None,
     restart: bool = False,
     progress: bool = True,
@@ -90,6 +91,8 @@ def fit(
     teacher  for a recipe with distillation: a network, which sees what the student sees; or its logits of all images of
              `faces`, where these are trained on as they are (N, classes), or with flips alone (2, N, classes): of each
              image and of its mirror image, as `inference.view_logits` gives them. Rows that train alone are read
+    soft_labels  for a recipe with soft labels that are given: class probabilities of all images of `faces`,
+             (N, classes), of which rows that train alone are read
     device   "cuda", "cuda:1", "cpu"; by default a GPU where there is one
     restart  where `folder` holds another training, start over in place of refusing it
 
@@ -102,6 +105,8 @@ def fit(
     folder = Path(folder) if folder else None
     if (recipe.distillation is None) != (teacher is None):
         raise ValueError("distillation needs both a teacher and a recipe with its settings")
+    if (recipe.soft_labels == "given") != (soft_labels is not None):
+        raise ValueError("soft labels that are given need both them and a recipe with soft_labels: given")
     if select is None and recipe.schedule == "plateau":
         raise ValueError("a plateau is one of the scores that are selected by; without any, take another schedule")
     rank, world, device = _distributed(device)
@@ -119,8 +124,10 @@ def fit(
             if isinstance(network, str):
                 network = models.create(network, len(faces.classes), weights, faces.classes, **(options or {}))
             rows, start = {"train": train, "select": select}, {"weights": weights, "options": dict(options or {})}
-            identity = checkpoint.identity(name, network, faces, recipe.plain(), rows, start, teacher)
-            training = _Training(network.to(device), faces, recipe, train, select, teacher, device, rank, world)
+            identity = checkpoint.identity(name, network, faces, recipe.plain(), rows, start, teacher, soft_labels)
+            training = _Training(
+                network.to(device), faces, recipe, train, select, teacher, soft_labels, device, rank, world
+            )
             trained = training.go(name, identity, folder, restart, progress and rank == 0)
         if writes:
             made = all((folder / name).is_file() for name in (checkpoint.METRICS, checkpoint.PROVENANCE))
@@ -134,7 +141,7 @@ def fit(
 class _Training:
     """What changes while a network is trained, and what it is trained with."""
 
-    def __init__(self, network, faces, recipe, train, select, teacher, device, rank, world):
+    def __init__(self, network, faces, recipe, train, select, teacher, soft_labels, device, rank, world):
         self.network, self.recipe, self.device, self.rank, self.world = network, recipe, device, rank, world
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
         self.network.to(memory_format=self.layout)
@@ -158,7 +165,7 @@ class _Training:
         self.classes = len(faces.classes)
         self.images = Pixels(faces, train, device)
         self.labels = torch.from_numpy(faces.labels[train]).to(device)
-        self.targets = torch.from_numpy(votes.shares(faces, train)).to(device) if recipe.soft_labels else self.labels
+        self.targets = _targets(faces, recipe, train, soft_labels).to(device)
         self.criterion = criterion(recipe, self.labels, self.classes)
         self.weights = losses.class_weights(self.labels, self.classes)
         self.shares = self.weights.cpu()[self.labels.cpu()]
@@ -410,6 +417,25 @@ def _rows(faces: Faces, part: str | np.ndarray | None) -> np.ndarray | None:
     if len(part) != len(faces):
         raise ValueError(f"a mask of {len(part):,} for the {len(faces):,} images of {faces.name}")
     return np.flatnonzero(part)
+
+
+def _targets(faces: Faces, recipe: Recipe, train: np.ndarray, given: np.ndarray | None) -> torch.Tensor:
+    """What is learned: labels, int (n,), or with soft labels class probabilities, float32 (n, classes)."""
+    labels, shape = faces.labels[train], (len(faces), len(faces.classes))
+    if recipe.soft_labels == "none":
+        return torch.from_numpy(labels)
+    if recipe.soft_labels == "votes":
+        soft = votes.shares(faces, train)
+    elif given.shape != shape:
+        raise ValueError(f"soft labels of shape {given.shape}; expected {shape}")
+    else:
+        soft = np.asarray(given[train], np.float32)
+        wrong = ~np.isclose(soft.sum(1), 1, atol=1e-3) | (soft < 0).any(1)
+        if wrong.any():
+            first = f"of {wrong.sum():,} of {len(train):,} images that train, such as row {train[wrong.argmax()]}"
+            raise ValueError(f"soft labels {first}, are no probabilities that add up to 1")
+    hard = np.eye(shape[1], dtype=np.float32)[labels]
+    return torch.from_numpy(recipe.soft_share * soft + (1 - recipe.soft_share) * hard)
 
 
 def _teacher(teacher, faces, recipe, train, channels, device):

@@ -160,7 +160,7 @@ def _obstacle(network: str, faces: Faces, recipes: list[Recipe], options: Mappin
             "augmentation": own.augmentation not in (None, augment.NONE),
             "mixup": own.mixup > 0,
             "class weights": own.class_weighted,
-            "soft labels": own.soft_labels,
+            "soft labels": own.soft_labels != "none",
             "weighted sampling": own.sampling != "shuffled",
             "an average of weights": own.ema > 0,
             "early stopping": own.patience > 0,

@@ -38,7 +38,7 @@ from fercore.training.recipe import Recipe, criterion, departures, from_plain, l
         ({"factor": 3.0}, "factor is 3.0; expected 0 to 1"),
         ({"smoothing": 0.1}, "focal loss takes labels as they are"),
         ({"mixup": 0.2}, "focal loss takes labels as they are"),
-        ({"soft_labels": True}, "focal loss takes labels as they are"),
+        ({"soft_labels": "votes"}, "focal loss takes labels as they are"),
         ({"mixup": 0.2, "distillation": losses.Decoupled()}, "decoupled distillation takes labels as they are"),
         (
             {"smoothing": 0.1, "distillation": Distillation(4.0, 0.7, 0.3)},

@@ -227,7 +227,7 @@ def test_a_student_follows_its_teacher_where_the_labels_are_not_asked(faces, tin
 def test_soft_labels_are_the_shares_of_the_votes(make_faces, tiny):
     faces = make_faces(classes=fer_votes.CLASSES)
     with pytest.raises(ValueError, match="has no votes"):
-        train(tiny(classes=8), faces, quick(soft_labels=True))
+        train(tiny(classes=8), faces, quick(soft_labels="votes"))
     votes = np.zeros((len(faces), len(fer_votes.VOTES)), int)
     votes[:, 1], votes[:, 8] = 6, 4  # six for the second class, four that do not know
     votes[0] = 0
@@ -237,8 +237,42 @@ def test_soft_labels_are_the_shares_of_the_votes(make_faces, tiny):
     assert np.array_equal(soft[0], np.eye(8)[voted.labels[0]]) and np.array_equal(soft[1:], np.eye(8)[[1, 1]])
     table.loc[1, "votes_neutral"] = 2
     assert fer_votes.shares(voted, np.array([1]))[0, :3].tolist() == [0.25, 0.75, 0.0]
-    run = train(tiny(classes=8), voted, quick(soft_labels=True, epochs=8, augmentation=None))
+    run = train(tiny(classes=8), voted, quick(soft_labels="votes", epochs=8, augmentation=None))
     assert (run.probabilities(voted, voted.rows("PrivateTest")).argmax(1) == 1).all()
+
+
+def test_soft_labels_that_are_given_are_learned_by_their_share(faces, tiny):
+    """Probabilities that name the next class: with them alone it is learned, with none of them the label."""
+    given = np.roll(np.eye(3, dtype=np.float32)[faces.labels], 1, axis=1)
+    rows = faces.rows("PrivateTest")
+    learned = {}
+    for share in (1.0, 0.0, 0.7):
+        recipe = quick(soft_labels="given", soft_share=share, epochs=8, augmentation=None)
+        learned[share] = train(tiny(), faces, recipe, soft_labels=given, select=None).probabilities(faces, rows)
+    right = {share: (found.argmax(1) - faces.labels[rows]) % 3 for share, found in learned.items()}
+    assert (right[1.0] == 1).mean() >= 0.8 and (right[0.0] == 0).mean() >= 0.8 and (right[0.7] == 1).mean() >= 0.8
+    unread = given.copy()
+    unread[faces.rows("PublicTest")] = np.nan
+    recipe = quick(soft_labels="given", epochs=8, augmentation=None)
+    again = train(tiny(), faces, recipe, soft_labels=unread, select=None)
+    assert np.array_equal(again.probabilities(faces, rows), learned[1.0])
+
+
+def test_soft_labels_that_do_not_fit_are_refused_and_others_are_another_training(faces, tiny, tmp_path):
+    given, recipe = np.eye(3, dtype=np.float32)[faces.labels], quick(soft_labels="given", epochs=1)
+    for wrong in ({"soft_labels": given}, {"recipe": recipe}):
+        with pytest.raises(ValueError, match="need both them and a recipe"):
+            train(tiny(), faces, **wrong)
+    with pytest.raises(ValueError, match=r"soft labels of shape \(60, 3\); expected \(90, 3\)"):
+        train(tiny(), faces, recipe, soft_labels=given[:60])
+    for value in (np.nan, 2.0, -1.0):
+        torn = given.copy()
+        torn[faces.rows("train")[4], 0] = value
+        with pytest.raises(ValueError, match=rf"of 1 of 60 images that train, such as row {faces.rows('train')[4]}"):
+            train(tiny(), faces, recipe, soft_labels=torn)
+    train(tiny(), faces, recipe, tmp_path, soft_labels=given)
+    with pytest.raises(RunError, match=r"soft_labels: .*, not "):
+        train(tiny(), faces, recipe, tmp_path, soft_labels=np.roll(given, 1, axis=1))
 
 
 def test_what_does_not_fit_is_refused(faces, tiny):

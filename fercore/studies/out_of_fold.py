@@ -1,0 +1,138 @@
+"""Soft labels of the images that train, each from networks that have seen neither the image nor a copy of it.
+
+The labels of faces are noisy: people agree about two of three. A network trained on other images says what faces like
+this one are called; a student that learns these probabilities beside the labels learns less of the noise (Pareek et
+al., 2024, arXiv:2402.10482, on distilling a network into itself). Folds are drawn by groups of copies, since a network
+that has seen a copy of an image repeats its label.
+
+path, accuracy = make("runs/soft", "lean_250k", faces, recipe, audit.copies(faces))
+fit("lean_65k", faces, replace(recipe, soft_labels="given", soft_share=0.7), soft_labels=read([path], faces))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..datasets import Faces, splits, store
+from ..results import provenance
+from ..training import checkpoint
+from ..training.recipe import Recipe
+from .fits import fit_each
+
+FILE = "soft_labels.safetensors"
+UNSEEN = -1  # the fold of an image that does not train
+
+
+def make(
+    folder: str | Path,
+    network: str,
+    faces: Faces,
+    recipe: Recipe,
+    group: np.ndarray,
+    folds: int = 5,
+    seeds: Sequence[int] = (),
+    options: Mapping | None = None,
+    weights: str | Path | None = None,
+) -> tuple[Path, float]:
+    """`out_of_fold` with its networks in `folder`, kept there as `FILE`: its path, and how often the label is the most
+    probable class."""
+    probabilities, fold = out_of_fold(network, faces, recipe, group, folds, folder, seeds, options, weights)
+    rows = np.flatnonzero(fold != UNSEEN)
+    accuracy = float((probabilities[rows].argmax(1) == faces.labels[rows]).mean())
+    about = {"network": network, "recipe": recipe.plain(), "folds": folds, "seeds": list(seeds or [recipe.seed])}
+    about |= {"options": dict(options or {}), "weights": str(weights or ""), "revision": provenance.revision()}
+    write(Path(folder) / FILE, faces, probabilities, fold, about | {"accuracy": round(accuracy, 4)})
+    return Path(folder) / FILE, accuracy
+
+
+def out_of_fold(
+    network: str,
+    faces: Faces,
+    recipe: Recipe,
+    group: np.ndarray,
+    folds: int = 5,
+    folder: str | Path = "",
+    seeds: Sequence[int] = (),
+    options: Mapping | None = None,
+    weights: str | Path | None = None,
+    workers: int | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What networks say of the images that train: class probabilities, float32 (N, classes), NaN of other images; and
+    the fold of each image, int (N,), UNSEEN of others.
+
+    The image's probabilities are the mean over `seeds` of the networks that trained without its fold, by the recipe's
+    tta. Nothing is selected: each network is taken as its last epoch leaves it, so that no label rests on the split
+    that selects.
+
+    recipe  of each network, with a schedule that needs no selection. Without soft labels of its own
+    group   of each image, int (N,), such as `audit.copies`: a group is in one fold
+    folder  where each network has a folder, fold-NUMBER-SEED, and goes on where it was stopped; empty: nowhere
+    seeds   by default the recipe's
+    workers as of `fit_each`
+
+    Raises ValueError for fewer groups than folds, and what `fit_each` raises.
+    """
+    fold, trainings = folds_of(faces, group, folds), {}
+    for number in range(folds):
+        train = np.flatnonzero((fold != number) & (fold != UNSEEN))
+        for seed in seeds or (recipe.seed,):
+            words = {"network": network, "recipe": replace(recipe, seed=seed), "train": train, "select": None}
+            trainings[f"fold-{number}-{seed}"] = words | {"options": options, "weights": weights}
+    runs = fit_each(trainings, faces, folder, workers)
+    probabilities = np.full((len(faces), len(faces.classes)), np.nan, np.float32)
+    for number in range(folds):
+        rows = np.flatnonzero(fold == number)
+        said = [runs[f"fold-{number}-{seed}"].probabilities(faces, rows) for seed in seeds or (recipe.seed,)]
+        probabilities[rows] = np.mean(said, axis=0)
+    return probabilities, fold
+
+
+def folds_of(faces: Faces, group: np.ndarray, folds: int = 5, seed: int = 0) -> np.ndarray:
+    """The fold of each image that trains, int (N,) of 0 to folds - 1; UNSEEN of others. Raises ValueError."""
+    rows = faces.rows("train")
+    table = faces.table.iloc[rows].reset_index(drop=True)
+    part = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None, roles=None)
+    fold = np.full(len(faces), UNSEEN)
+    fold[rows] = splits.group_folds(part, group[rows], folds, seed)
+    return fold
+
+
+def write(path: str | Path, faces: Faces, probabilities: np.ndarray, fold: np.ndarray, about: Mapping) -> None:
+    """Keep what `out_of_fold` gives, of the images that train alone, in half precision.
+
+    about  plain values that a reader of the file wants to know: network, recipe, revision
+    """
+    rows = np.flatnonzero(fold != UNSEEN)
+    tensors = {
+        "rows": torch.from_numpy(rows.astype(np.int32)),
+        "fold": torch.from_numpy(fold[rows].astype(np.uint8)),
+        "probabilities": torch.from_numpy(probabilities[rows]).half(),
+    }
+    images = {"data": faces.name, splits.FINGERPRINT: store.images_fingerprint(faces), "classes": list(faces.classes)}
+    checkpoint.write(Path(path), tensors, images | dict(about))
+
+
+def read(paths: Sequence[str | Path], faces: Faces) -> np.ndarray:
+    """Soft labels for `fit`, float32 (N, classes): the mean of files that `write` has made; NaN where one has none.
+
+    Raises RunError for another file, ValueError where one is of other images or classes.
+    """
+    if not paths:
+        raise ValueError("no file of soft labels")
+    means = []
+    for path in paths:
+        held, record = checkpoint.read(Path(path))
+        own = store.images_fingerprint(faces)
+        if record.get(splits.FINGERPRINT) != own or record.get("classes") != list(faces.classes):
+            found = f"{record.get('data')} ({record.get(splits.FINGERPRINT)})"
+            raise ValueError(f"{path} is of other images or classes, {found}, than {faces.name} ({own})")
+        probabilities = held["probabilities"].float()
+        whole = np.full((len(faces), len(faces.classes)), np.nan, np.float32)
+        whole[held["rows"].numpy()] = (probabilities / probabilities.sum(1, keepdim=True)).numpy()
+        means.append(whole)
+    return np.mean(means, axis=0)

@@ -1,0 +1,90 @@
+"""No image's soft label is from a network that has seen it, or a copy of it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fercore.studies import fits, out_of_fold
+from fercore.studies.out_of_fold import UNSEEN
+from fercore.training import Recipe, RunError, fit
+
+RECIPE = Recipe(
+    epochs=1, batch_size=16, img_size=84, augmentation=None, loss="cross_entropy", class_weighted=False,
+    schedule="cosine", learning_rate=1e-3,
+)  # fmt: skip
+
+
+@pytest.fixture
+def group(faces):
+    """Every third image is a copy of the one before it but two, in whatever split that is."""
+    own = np.arange(len(faces))
+    return np.where(own % 3 == 2, own - 2, own)
+
+
+def soft(faces, group, **more):
+    return out_of_fold.out_of_fold("microexpnet_xxs", faces, RECIPE, group, folds=3, workers=1, **more)
+
+
+def test_no_network_trains_on_what_it_labels_nor_on_a_copy(faces, group, monkeypatch, tmp_path):
+    trained, asked, real = {}, {}, fits.fit_each
+
+    def watched(trainings, *rest):
+        runs = real(trainings, *rest)
+        for name, words in trainings.items():
+            trained[name] = words["train"]
+            assert words["select"] is None
+        return {name: Watched(name, run) for name, run in runs.items()}
+
+    class Watched:
+        def __init__(self, name, run):
+            self.name, self.run = name, run
+
+        def probabilities(self, faces, rows):
+            asked[self.name] = rows
+            return self.run.probabilities(faces, rows)
+
+    monkeypatch.setattr(out_of_fold, "fit_each", watched)
+    probabilities, fold = soft(faces, group, folder=tmp_path)
+    rows = faces.rows("train")
+    assert sorted(asked) == sorted(trained) and len(asked) == 3
+    for name, held_out in asked.items():
+        assert not np.isin(group[held_out], group[trained[name]]).any()
+        assert not np.isin(trained[name], held_out).any() and np.isin(trained[name], rows).all()
+    assert np.array_equal(np.sort(np.concatenate(list(asked.values()))), rows)
+    assert np.array_equal(np.flatnonzero(fold != UNSEEN), rows)
+    assert np.allclose(probabilities[rows].sum(1), 1) and np.isnan(np.delete(probabilities, rows, axis=0)).all()
+
+
+def test_seeds_are_averaged(faces, group):
+    one, two, both = (soft(faces, group, seeds=seeds)[0] for seeds in ([1], [2], [1, 2]))
+    rows = faces.rows("train")
+    assert np.allclose(both[rows], (one[rows] + two[rows]) / 2) and not np.allclose(one[rows], two[rows])
+    assert np.array_equal(soft(faces, group)[0], soft(faces, group, seeds=[RECIPE.seed])[0], equal_nan=True)
+
+
+def test_what_is_kept_comes_back_and_is_refused_for_other_images(faces, make_faces, group, tmp_path):
+    probabilities, fold = soft(faces, group)
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    out_of_fold.write(first, faces, probabilities, fold, {"network": "microexpnet_xxs"})
+    out_of_fold.write(second, faces, np.roll(probabilities, 1, axis=1), fold, {})
+    rows = faces.rows("train")
+    back = out_of_fold.read([first], faces)
+    assert np.allclose(back, probabilities, atol=1e-3, equal_nan=True) and np.allclose(back[rows].sum(1), 1)
+    mean = (probabilities + np.roll(probabilities, 1, axis=1)) / 2
+    assert np.allclose(out_of_fold.read([first, second], faces), mean, atol=1e-3, equal_nan=True)
+    with pytest.raises(ValueError, match=r"a.safetensors is of other images or classes, grey noise \("):
+        out_of_fold.read([first], make_faces(seed=1))
+    with pytest.raises(ValueError, match="other images or classes"):
+        out_of_fold.read([first], replace(faces, classes=("dark", "bright", "middle"), fingerprint=None))
+    run = tmp_path / "run"
+    fit("microexpnet_xxs", faces, RECIPE, run, progress=False)
+    with pytest.raises((RunError, ValueError)):
+        out_of_fold.read([run / "best.safetensors"], faces)
+    with pytest.raises(ValueError, match="no file of soft labels"):
+        out_of_fold.read([], faces)
+
+
+def test_fewer_groups_than_folds_are_refused(faces):
+    with pytest.raises(ValueError, match="too few for 3 folds"):
+        soft(faces, np.zeros(len(faces), int))
