@@ -37,6 +37,7 @@ fine_tuning = 1  # epochs while weights are, or after channels were, taken out; 
 batch_size = 64
 img_size = 32  # px; of networks that come with the project, their own
 learning_rate = 0.002
+precision = "fp32"  # bf16 where the CPU has it
 sparsities = [0.5, 0.8]
 ratios = [0.3]  # of channels
 bits = [8, 4, 2]
@@ -87,7 +88,7 @@ from fercore.training import AUGMENTATIONS, Recipe
 recipe = Recipe(
     epochs=epochs, batch_size=batch_size, img_size=img_size, augmentation=AUGMENTATIONS["flip"],
     learning_rate=learning_rate, schedule="cosine", warmup=0.5, loss="cross_entropy", class_weighted=False,
-    bn_momentum=0.1, channels_last=True, seed=seed,
+    bn_momentum=0.1, precision=precision, channels_last=True, seed=seed,
 )
 folder = runs and f"{runs}/07"
 forms = {name: Variants.of(name, faces, rows, recipe, weights, folder, calibrated_on) for name in networks}
@@ -249,10 +250,11 @@ from fercore import claims
 from fercore.evaluation import inference, statistics
 
 printed = claims.load(f"{params}/claims", claims.networks(f"{params}/paper/networks.yaml")).beside(faces)
-train, table_2 = faces.rows("train"), {}
+train, seen, table_2 = faces.rows("train"), {}, {}
 for name, form in light.items():
-    seen = inference.probabilities(forms[name].found[form].module, faces, train, forms[name].recipe.img_size).argmax(1)
-    table_2[name] = {"train": (seen == faces.labels[train]).mean(), "test": forms[name].accuracy(form)}
+    module, side = forms[name].found[form].module, forms[name].recipe.img_size
+    seen[name] = inference.probabilities(module, faces, train, side).argmax(1)
+    table_2[name] = {"train": (seen[name] == faces.labels[train]).mean(), "test": forms[name].accuracy(form)}
     for column, split in (("paper_train", "Training"), ("paper_test", "PrivateTest")):
         table_2[name][column] = printed(f"accuracy({name}+pruned+fp16, fer2013, {split})")
 table_2 = stage.table(pd.DataFrame(table_2).T.rename_axis("network"), "table_2", "Pruned, and then FP16")
@@ -274,8 +276,10 @@ for row in curve.itertuples():
 # %%
 measured = []
 for name, form in light.items():
-    answers = [forms[name].found[form].probabilities.argmax(1)]
-    measured += statistics.measurements(f"{name}+pruned+fp16", faces.name, tested, labels, answers, faces.classes, masks)
+    run, answers = f"{name}+pruned+fp16", forms[name].found[form].probabilities.argmax(1)
+    measured += statistics.measurements(run, faces.name, tested, labels, [answers], faces.classes, masks)
+    known = faces.labels[train], [seen[name]], faces.classes, {}
+    measured += statistics.measurements(run, faces.name, faces.split_of("train"), *known)
 stage.measure(measured, departs="not from ImageNet's weights" if weights in ("", faces.name) else "")
 findings = {"networks": len(networks), "images": len(rows), "epochs": epochs, "fine_tuning": fine_tuning}
 findings |= {f"{form}, {name}": value for (name, form), value in differences["value"].items() if form.startswith("INT8")}
