@@ -511,15 +511,16 @@ def _bench(options) -> None:
 def _networks(options) -> None:
     from . import claims
     from .claims import equations
-    from .models.profile import compare, count
+    from .models.profile import compare, count, structures
     from .results import measurements
 
     networks = claims.networks()
+    ledger = claims.load(counted=networks)
     rows = count(networks)
     if options.save:
-        measurements.write(measurements.table(rows + equations.measure()), options.save)
+        rows += structures(ledger.arguments("structure")) + equations.measure()
+        measurements.write(measurements.table(rows), options.save)
     counted = measurements.table(rows).set_index("measurement").assign(evidence="counted now")
-    ledger = claims.load(counted=networks)
     print(compare(networks, counted, claims.judge(ledger, counted, [])).to_string(index=False))
 
 

@@ -134,6 +134,11 @@ class Ledger:
         asked = (claim.measurement for claim in self.claims.values() if claim.measurement and claim.value is not None)
         return {name: self.printed(name) for name in asked if name.partition("(")[0] in kinds}
 
+    def arguments(self, kind: str) -> list[tuple[str, ...]]:
+        """What claims name of a kind of measurement, such as ("microexpnet_xxs", "conv1.filters") of structure."""
+        named = {claim.measurement for claim in self.claims.values() if claim.measurement.startswith(f"{kind}(")}
+        return sorted(tuple(measurements.split(name)[1]) for name in named)
+
     def beside(self, faces: Faces) -> Callable[[str], float]:
         """`printed`, for a table of scores on `faces`: NaN for rendered faces, whose scores compare with no paper's."""
         return (lambda measurement: math.nan) if faces.synthetic else self.printed

@@ -23,7 +23,20 @@ def evidence(folders: Iterable[str | Path], params: str | Path = "params") -> pd
         found = yamlio.read(path, LedgerError)
         if isinstance(found, Mapping) and (rows := _rows(path.stem, found)):
             parts.append(measurements.table(rows).assign(evidence=path.as_posix()).set_index("measurement"))
-    return pd.concat([part for part in parts if len(part)]) if any(map(len, parts)) else parts[0]
+    table = measurements.table(_experiments()).assign(evidence="fercore/studies/mini_resemotenet.py")
+    return pd.concat([*(part for part in parts if len(part)), table.set_index("measurement")])
+
+
+def _experiments() -> list[dict]:
+    """What each experiment of Mini-ResEmoteNet is run with: setting(06_mini_resemotenet, e1_a.alpha)."""
+    from ..studies.mini_resemotenet import EXPERIMENTS, TEMPERATURE  # torch
+
+    found = {}
+    for name, (student, alpha) in EXPERIMENTS.items():
+        run = f"{name.lower()}_{student}"
+        found |= {f"{run}.alpha": alpha, f"{run}.temperature": TEMPERATURE}
+    named = "06_mini_resemotenet"
+    return [{"measurement": measurements.name("setting", named, key), "value": value} for key, value in found.items()]
 
 
 def _rows(notebook: str, found: Mapping) -> list[dict]:

@@ -23,7 +23,7 @@ VERDICTS = {
     "not run": "could be checked and was not yet",
 }
 
-EFFECT, SETTING = (measurements.KINDS[name] for name in ("effect", "setting"))
+EFFECT, SETTING, STRUCTURE = (measurements.KINDS[name] for name in ("effect", "setting", "structure"))
 EQUATION = 1e-5  # greatest deviation of 32-bit numbers from an equation that is worked out in 64 bits
 
 
@@ -112,7 +112,8 @@ def _equal(case: Case) -> bool:
 
 def counted_and_equal(case: Case) -> Said:
     """A number that was computed and is equal is exact, whatever else the paper says of it."""
-    return ("exact", case.found["evidence"]) if case.kind is not SETTING and _equal(case) else None
+    chosen = case.kind in (SETTING, STRUCTURE)
+    return ("exact", case.found["evidence"]) if not chosen and _equal(case) else None
 
 
 def contradicted(case: Case) -> Said:
@@ -121,8 +122,9 @@ def contradicted(case: Case) -> Said:
 
 
 def as_run(case: Case) -> Said:
-    """A setting that params/paper has too; one of two settings that a paper prints is not right for being run with."""
-    return ("as run", case.found["evidence"]) if _equal(case) else None
+    """A setting that params/paper has too, or a layer that the network has too: one of two that a paper prints is not
+    right for being chosen here."""
+    return ("as run" if case.kind is SETTING else "exact", case.found["evidence"]) if _equal(case) else None
 
 
 def statement_tested(case: Case) -> Said:

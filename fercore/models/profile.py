@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..yamlio import did_you_mean
 from . import create
 
 
@@ -48,6 +49,58 @@ def count(networks: Iterable[Mapping]) -> list[dict]:
             f"macs({name}, {classes}, {shape})": size["macs"],
         }
     return [{"measurement": name, "value": value} for name, value in found.items()]
+
+
+LAYERS = {  # what is told of a layer: the name, and the attribute that holds it
+    nn.Conv2d: {"channels": "in_channels", "filters": "out_channels", "kernel": "kernel_size", "stride": "stride"},
+    nn.Linear: {"inputs": "in_features", "neurons": "out_features"},
+    nn.MaxPool2d: {"kernel": "kernel_size", "stride": "stride"},
+    nn.Dropout: {"rate": "p"},
+}
+
+
+def structure(network: nn.Module) -> dict[str, float]:
+    """What a network is built of: conv_layers and fc_layers, how many it has; of a layer, by its name in PyTorch, such
+    as conv1.filters, conv1.kernel (px), fc1.neurons, dropout.rate; and how many parameters each of its parts has, such
+    as features.parameters.
+    """
+    layers = dict(network.named_modules())
+    found = {
+        "conv_layers": sum(isinstance(layer, nn.Conv2d) for layer in layers.values()),
+        "fc_layers": sum(isinstance(layer, nn.Linear) for layer in layers.values()),
+    }
+    for name, part in network.named_children():
+        found[f"{name}.parameters"] = sum(tensor.numel() for tensor in part.parameters())
+    for name, layer in layers.items():
+        for kind, attributes in LAYERS.items():
+            if isinstance(layer, kind):
+                values = {told: getattr(layer, attribute) for told, attribute in attributes.items()}
+                found |= {f"{name}.{told}": _side(value) for told, value in values.items()}
+    return found
+
+
+def _side(value: float | tuple[int, int]) -> float:
+    """Of what is square, the side."""
+    sides = set(value) if isinstance(value, tuple) else {value}
+    if len(sides) > 1:
+        raise ValueError(f"{value} is not square")
+    return sides.pop()
+
+
+def structures(parts: Iterable[tuple[str, str]]) -> list[dict]:
+    """The measurements structure(NETWORK, PART) of pairs of the two: rows for `measurements.table`. Raises ValueError
+    for a part that a network has not.
+    """
+    found: dict[str, dict] = {}
+    rows = []
+    for network, part in sorted(set(parts)):
+        if network not in found:
+            with torch.device("meta"):
+                found[network] = structure(create(network))
+        if part not in found[network]:
+            raise ValueError(f"{network} has no {part}; {did_you_mean(part, found[network])}")
+        rows.append({"measurement": f"structure({network}, {part})", "value": found[network][part]})
+    return rows
 
 
 def compare(networks: Iterable[Mapping], counted: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:

@@ -46,6 +46,7 @@ KINDS = {
     "parameters": Kind("parameters", ("network", "classes"), counted=True),
     "size": Kind("bytes", ("network", "classes", "tensors"), counted=True),
     "macs": Kind("macs", ("network", "classes", "shape"), counted=True),
+    "structure": Kind("", ("network", "part"), counted=True),  # of what a network is built, in the claim's unit
     "images": Kind("images", ("dataset", "split", "class"), counted=True),
     "accuracy": Kind("fraction", _SCORE),
     "macro_f1": Kind("fraction", _SCORE),
@@ -84,7 +85,7 @@ ARGUMENTS = {
     "tensors": ("parameters", "buffers"),
 }
 PATTERNS = {"statement": r"[a-z][a-z_0-9]*", "classes": r"\d+", "shape": r"\d+x\d+x\d+", "number": r"\d+"}
-PATTERNS |= {"notebook": r"\w+", "key": r"\w+(\.\w+)*"}
+PATTERNS |= {"notebook": r"\w+", "key": r"\w+(\.\w+)*", "part": r"\w+(\.\w+)*"}
 
 
 def check(

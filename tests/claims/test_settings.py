@@ -7,6 +7,7 @@ import pytest
 
 from fercore import claims
 from fercore.claims import settings
+from fercore.results import measurements
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +30,7 @@ def test_each_number_that_a_notebook_is_run_with_is_evidence(params):
     ends = found.loc["setting(09_x, augmentation.crop_ratio)", ["low", "high"]]
     assert ends.tolist() == [0.9, 1.1]
     assert not [name for name in values if "names" in name or "full" in name]
-    assert set(found["evidence"]) == {(params / "paper/09_x.yaml").as_posix()}
+    assert set(found.filter(like="09_x", axis=0)["evidence"]) == {(params / "paper/09_x.yaml").as_posix()}
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,27 @@ def test_the_papers_settings_are_those_that_run():
     assert len(said) > 50
     assert set(said["verdict"]) == {"as run"}, said[said["verdict"] != "as run"]["id"].tolist()
     assert not said["measured"].map(math.isnan).any()
+
+
+def test_what_the_experiments_of_table_iv_are_run_with_is_evidence():
+    values = settings.evidence([], ROOT / "params")["value"]
+    assert values["setting(06_mini_resemotenet, e4_b.alpha)"] == 0.15
+    assert values["setting(06_mini_resemotenet, e6_c.temperature)"] == 3
+
+
+@pytest.mark.parametrize(
+    ("value", "second", "verdict"), [(16, "16", "exact"), (8, "16", "not reproduced"), (16, "32", "inconsistent")]
+)
+def test_a_layer_is_exact_where_it_is_the_same_and_the_paper_says_one_thing(
+    write, paper, params, value, second, verdict
+):
+    claim = '  - {id: text.set, where: here, value: "16", unit: filters, about: it,\n'
+    claim += '     measurement: "structure(tinyfer_lite, features.0.0.filters)"}\n'
+    claim += f'  - {{id: text.other, where: there, value: "{second}", unit: filters, about: it}}\nstatements:'
+    check = "  - {id: widths, says: one width, same: [text.set, text.other]}\n" if second != "16" else ""
+    ledger = write(paper.replace("statements:", claim, 1) + check)
+    assert ledger.arguments("structure") == [("tinyfer_lite", "features.0.0.filters")]
+    row = {"measurement": "structure(tinyfer_lite, features.0.0.filters)", "value": value}
+    found = measurements.table([row]).assign(evidence="counted").set_index("measurement")
+    table = claims.judge(ledger, found, claims.run(ledger, found)).set_index("id")
+    assert table.loc["paper/text.set", "verdict"] == verdict

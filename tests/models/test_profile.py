@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from fercore import claims, models
-from fercore.models.profile import compare, count, profile
+from fercore.models.profile import compare, count, profile, structure, structures
 from fercore.results import measurements
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +79,28 @@ def test_operations_and_bytes_by_hand():
         "bytes_buffers": 4 * (108 + 8 + 242) + 4 * 8 + 8,  # running mean and variance, and a 64-bit counter
         "macs": 108 * 30 + 240,
     }
+
+
+def test_what_a_network_is_built_of():
+    network = nn.Sequential()
+    network.add_module("conv", nn.Conv2d(1, 4, 3, stride=2))
+    network.add_module("pool", nn.MaxPool2d(2, 3))
+    network.add_module("head", nn.Sequential(nn.Dropout(0.3), nn.Linear(16, 5)))
+    assert structure(network) == {
+        "conv_layers": 1, "fc_layers": 1, "conv.parameters": 40, "pool.parameters": 0, "head.parameters": 85,
+        "conv.channels": 1, "conv.filters": 4, "conv.kernel": 3, "conv.stride": 2, "pool.kernel": 2, "pool.stride": 3,
+        "head.0.rate": 0.3, "head.1.inputs": 16, "head.1.neurons": 5,
+    }  # fmt: skip
+    with pytest.raises(ValueError, match=r"\(3, 5\) is not square"):
+        structure(nn.Sequential(nn.Conv2d(1, 1, (3, 5))))
+
+
+def test_a_part_that_a_network_has_not_is_refused():
+    assert structures([("candidate_p1_m", "conv1.stride")]) == [
+        {"measurement": "structure(candidate_p1_m, conv1.stride)", "value": 2}
+    ]
+    with pytest.raises(ValueError, match=r"microexpnet_m has no conv3.filters; .*conv2.filters"):
+        structures([("microexpnet_m", "conv3.filters")])
 
 
 def test_counting_draws_nothing():
