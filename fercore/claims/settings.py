@@ -23,32 +23,24 @@ def evidence(folders: Iterable[str | Path], params: str | Path = "params") -> pd
         found = yamlio.read(path, LedgerError)
         if isinstance(found, Mapping) and (rows := _rows(path.stem, found)):
             parts.append(measurements.table(rows).assign(evidence=path.as_posix()).set_index("measurement"))
-    table = measurements.table(_experiments()).assign(evidence="fercore/studies/mini_resemotenet.py")
-    return pd.concat([*(part for part in parts if len(part)), table.set_index("measurement")])
-
-
-def _experiments() -> list[dict]:
-    """What each experiment of Mini-ResEmoteNet is run with: setting(06_mini_resemotenet, e1_a.alpha)."""
-    from ..studies.mini_resemotenet import EXPERIMENTS, TEMPERATURE  # torch
-
-    found = {}
-    for name, (student, alpha) in EXPERIMENTS.items():
-        run = f"{name.lower()}_{student}"
-        found |= {f"{run}.alpha": alpha, f"{run}.temperature": TEMPERATURE}
-    named = "06_mini_resemotenet"
-    return [{"measurement": measurements.name("setting", named, key), "value": value} for key, value in found.items()]
+    return pd.concat([part for part in parts if len(part)]) if any(map(len, parts)) else parts[0]
 
 
 def _rows(notebook: str, found: Mapping) -> list[dict]:
     """A measurement for each number that a notebook is run with, setting(NOTEBOOK, KEY): of a list for each place of
-    it, setting(NOTEBOOK, KEY.0), and of an augmentation that is named for each of its ranges."""
-    from ..training import AUGMENTATIONS, Recipe  # torch
+    it, setting(NOTEBOOK, KEY.0), of an augmentation that is named for each of its ranges, and of an experiment of
+    Mini-ResEmoteNet that is named, setting(NOTEBOOK, e1_a.alpha) and e1_a.temperature."""
+    from ..studies.mini_resemotenet import EXPERIMENTS, TEMPERATURE  # torch
+    from ..training import AUGMENTATIONS, Recipe
 
     named = dict(found)
     if (name := found.get("augmentation")) in AUGMENTATIONS:
         named |= {f"augmentation.{key}": value for key, value in asdict(AUGMENTATIONS[name]).items()}
     if found.get("loss") == "focal" and "gamma" not in found:
         named["gamma"] = Recipe().gamma
+    for name in found.get("experiments", ()):
+        student, alpha = EXPERIMENTS[name]
+        named |= {f"{name.lower()}_{student}.alpha": alpha, f"{name.lower()}_{student}.temperature": TEMPERATURE}
     numbers = {}
     for key, value in named.items():
         if isinstance(value, tuple):  # a range that is drawn from
