@@ -60,6 +60,8 @@ def test_a_mask_is_taken_up_again_by_split():
     found = splits.kept(faces, "PrivateTest", table.sample(frac=1, random_state=0).sort_values("row"))
     assert found["deduplicated"].tolist() == [True, False, True, True]
     assert found["near_deduplicated"].tolist() == [False, False, True, True]
+    by_role = splits.kept(faces, "test", table)
+    assert by_role["deduplicated"].tolist() == [True, False, True, True] and by_role["deduplicated"].dtype == bool
     with pytest.raises(ValueError, match="the mask has 3 rows of PrivateTest, not the 4 of handmade"):
         splits.kept(faces, "PrivateTest", table.iloc[:-1])
 
@@ -99,6 +101,22 @@ def test_no_group_is_on_both_sides_and_no_image_is_left_out(seed):
     found = splits.group_folds(of(draw.integers(0, 4, 400)), group, count, seed)
     assert sorted(set(found)) == list(range(count))
     assert all(len(set(found[group == one])) == 1 for one in group)
+
+
+def test_group_folds_are_drawn_by_their_seed_and_there_may_be_as_many_as_groups():
+    faces, group = of(np.arange(60) % 3), np.arange(60) // 2
+    one, again, other = (splits.group_folds(faces, group, 5, seed) for seed in (3, 3, 4))
+    assert np.array_equal(one, again) and not np.array_equal(one, other)
+    assert np.array_equal(splits.group_folds(faces, group, 5), splits.group_folds(faces, group, 5, 0))
+    assert np.array_equal(splits.random_folds(faces), splits.random_folds(faces, 10, 0))
+    assert sorted(splits.group_folds(faces, np.arange(60) % 4, 4)[:4]) == [0, 1, 2, 3]
+
+
+def test_a_subject_is_known_by_its_name_and_one_without_is_told():
+    faces = of([0, 1] * 3, subject=["b", "a", "b", "c", "a", "a"])
+    assert splits.subjects(faces).tolist() == [0, 1, 0, 2, 1, 1]
+    with pytest.raises(ValueError, match="does not name the subject of 2 of 6"):
+        splits.subjects(of([0, 1] * 3, subject=["b", "", "b", "c", "", "a"]))
 
 
 @pytest.mark.parametrize("name, images", [("synthck", 400), ("synthoulu", 360)])

@@ -99,6 +99,13 @@ def test_papers_settings_are_the_defaults():
     assert losses.microexpnet(8.0) == losses.Distillation(8.0, 0.5, 0.5, squared=False, divergence=False)
     assert losses.microexpnet_se() == losses.Distillation(4.0, 0.7, pytest.approx(0.3))
     assert losses.mini_resemotenet() == losses.Distillation(3.0, 0.2, 1.0)
+    assert losses.mini_resemotenet_text() == losses.Distillation(3.0, 0.8, 0.2)
+    assert losses.logit_standardisation() == losses.Distillation(2.0, 9.0, 0.1, standardised=True)
+
+
+def test_focal_losss_gamma_is_the_papers_where_none_is_given(batch):
+    given, _, target = batch
+    assert losses.focal(given, target).item() == losses.focal(given, target, 2.0).item()
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
@@ -128,6 +135,7 @@ def test_logit_standardisation_sees_neither_scale_nor_shift():
     plain = losses.Distillation(2.0, 9.0, 0.0)(scaled, towards, LABELS)
     assert kd(one, other, LABELS).item() == pytest.approx(plain.item(), rel=1e-5)
     assert losses.standardise(torch.ones(2, 3)).abs().max() == 0
+    assert torch.allclose(losses.standardise(one), scaled, atol=1e-5) and one.mean(1).std() > 0.1
 
 
 def test_dist_is_one_minus_the_correlation_of_rows_and_of_columns():
@@ -186,6 +194,35 @@ def test_ctkd_is_softened_distillation_at_a_temperature_that_climbs_its_gradient
         [0, -0.5 * right[0].item(), -right[0].item(), -right[0].item()], rel=1e-4, abs=1e-9
     )
     assert abs(right[0].item()) > 1e-4
+
+
+HARD = [losses.Distillation(3.0, 0.0, 0.5), losses.Relations(0.0, 0.0, 0.5), losses.Decoupled(3.0, 0.0, 0.0, 0.5)]
+
+
+@pytest.mark.parametrize("kd", [*HARD, losses.Curriculum(soft=0.0, hard=0.5)], ids=lambda kd: kd.kind)
+def test_the_labels_part_is_cross_entropy_with_the_classes_weights(kd):
+    weight, learned = torch.tensor([1.0, 5.0, 0.2, 2.0, 3.0]).double(), [torch.ones(()), 2.0]
+    more = learned if isinstance(kd, losses.Curriculum) else []
+    for given in (weight, None):
+        found = kd(logits(0), logits(1), LABELS, *more, weight=given)
+        assert found.item() == pytest.approx(0.5 * F.cross_entropy(logits(0), LABELS, given).item(), rel=1e-5)
+
+
+def test_ctkd_is_at_its_temperature_wherever_that_has_come_to():
+    kd, theta = losses.Curriculum(), torch.tensor(-0.7)
+    plain = losses.Distillation(kd.temperature(theta), kd.soft, kd.hard)(logits(0), logits(1), LABELS)
+    assert kd(logits(0), logits(1), LABELS, theta, 5.0).item() == pytest.approx(plain.item(), rel=1e-6)
+
+
+def test_a_teachers_share_is_of_the_mean_over_images():
+    """Of two images whose gradients differ, against each by itself."""
+    kd, pair = losses.microexpnet(3.0), logits(1)[:2] * torch.tensor([[0.1], [3.0]])
+    norms = []
+    for soft, hard in ((0.5, 0.0), (0.0, 0.5)):
+        student = torch.zeros_like(pair, requires_grad=True)
+        dataclasses.replace(kd, soft=soft, hard=hard)(student, pair, LABELS[:2]).backward()
+        norms.append(np.linalg.norm(student.grad.numpy(), axis=1).mean())
+    assert losses.teacher_share(kd, pair, LABELS[:2]) == pytest.approx(norms[0] / sum(norms), rel=1e-5)
 
 
 def test_without_its_square_a_high_temperature_silences_the_teacher():
