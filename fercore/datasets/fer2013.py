@@ -19,7 +19,7 @@ from pathlib import Path
 
 from . import archives, fer2013_csv, images, tree
 from .faces import FER2013_CLASSES as CLASSES
-from .faces import DataError, Faces, meaning, role_of, table
+from .faces import DataError, Faces, meaning, role_of, roles_claimed, table
 from .fer2013_csv import NAMES, SIDE, SPLITS
 from .store import allocate as allocate_temporary
 from .votes import join
@@ -82,7 +82,8 @@ def _read_folder(seen: tree.Seen, home: Path, allocate) -> Faces:
         seen.root,
         [],
     )  # (place of the split, path, label): sorted, they stand in the official order of the splits
-    parts = {folder: role_of(folder.name) for folder in images.folders(home) if role_of(folder.name)}
+    claimed = roles_claimed(folder.name for folder in images.folders(home))
+    parts = {home / name: role for name, role in claimed.items() if role}
     if not seen.images:
         raise DataError(root, "; ".join(["no CSV and no image", *seen.notes()]), EXPECTED)
     lacking = [role for role in ("train", "test") if role not in parts.values()]

@@ -269,7 +269,7 @@ def test_class_folders_under_two_more_with_validation(tmp_path):
     assert datasets.load("folder", tmp_path).roles == {"train": "train", "select": "validation"}
 
 
-@pytest.mark.parametrize("third", ["val", "valid", "Validation"])
+@pytest.mark.parametrize("third", ["val", "valid", "Validation", "eval"])
 def test_a_third_split_is_read_and_a_part_of_the_set_is_said(tmp_path, third):
     classes(named(tmp_path) / third)
     faces = datasets.load("fer2013", tmp_path)
@@ -862,6 +862,11 @@ def test_without_a_split_that_trains_there_is_an_error_and_no_zero(tmp_path):
         (("train", "valid", "test"), {"train": "train", "select": "valid", "test": "test"}),
         (("Train_Set", "dev", "testing_data"), {"train": "Train_Set", "select": "dev", "test": "testing_data"}),
         (("train", "val", "valid"), {"train": "train"}),
+        (("train", "eval"), {"train": "train", "test": "eval"}),
+        (("train", "Eval_Set", "test"), {"train": "train", "select": "Eval_Set", "test": "test"}),
+        (("train", "evaluation", "hold-out"), {"train": "train", "select": "evaluation", "test": "hold-out"}),
+        (("training", "development", "held_out"), {"train": "training", "select": "development", "test": "held_out"}),
+        (("train", "test", "holdout"), {"train": "train"}),
         (("",), {"train": ""}),
         (("a", "b"), {}),
     ],
