@@ -42,8 +42,8 @@ def read(source: str | Path, *, votes: str | Path | None = None, allocate=alloca
     if source.is_file() and (archives.kind(source) in (None, *archives.UNREAD) or _is_csv(source)):
         faces = fer2013_csv.read(source, allocate)
     else:
-        with tree.opened(source, EXPECTED) as root:
-            faces = _read_opened(root, allocate)
+        with tree.opened(source, EXPECTED) as seen:
+            faces = _read_opened(seen, allocate)
     return faces if votes is None else join(faces, votes)
 
 
@@ -53,8 +53,8 @@ def _is_csv(source: Path) -> bool:
     return (found in archives.STREAMS and not archives.tarred(source, found)) or fer2013_csv.member(source) is not None
 
 
-def _read_opened(root: Path, allocate) -> Faces:
-    seen = tree.walk(root)
+def _read_opened(seen: tree.Seen, allocate) -> Faces:
+    root = seen.root
     home = seen.home(lambda names: "train" in map(role_of, names))
     tables = seen.lists()
     whole = [table for name in NAMES for table in tables if table.name == name]

@@ -47,10 +47,8 @@ def read(
     `classes` does not name, levels that are most likely mistaken, images of different sizes, damaged images, and paths
     that `subject` or `label` do not match.
     """
-    with tree.opened(source) as root:
-        if not root.is_dir():
-            raise DataError(root, "a file", "a folder")
-        seen, used = tree.walk(root), []
+    with tree.opened(source) as seen:
+        root, used = seen.root, []
         if label is not None:
             items, notes = _by_name(seen, label), []
         elif export := yolo.find(seen):
@@ -92,8 +90,7 @@ def named_faces(
 
     skip  a pattern of names to pass over, and why
     """
-    with tree.opened(source) as root:
-        seen = tree.walk(root)
+    with tree.opened(source) as seen:
         if skip is not None:
             pattern, why = skip
             seen.pass_over(why, [name for name in seen.images if re.search(pattern, name)])
@@ -102,7 +99,7 @@ def named_faces(
             if 0 < len(others) < len(seen.images):  # drawings, averages, slips of the release itself
                 seen.pass_over("not named as the set's images are", others)
         items = _by_name(seen, label)
-        people = layout.match(root, "subject", subject, [item.name for item in items])
+        people = layout.match(seen.root, "subject", subject, [item.name for item in items])
         items = [item._replace(subject=one.upper()) for item, one in zip(items, people, strict=True)]
         class_of, classes, _ = layout.ordered([item.label for item in items])
         return layout.faces(name, seen, items, class_of, classes, mode=mode, size=size, allocate=allocate)

@@ -733,6 +733,56 @@ def test_a_zip_of_windows_with_folders_as_members_is_read(tmp_path):
     assert len(datasets.load("fer2013", written(tmp_path / "c.zip", members))) == 8
 
 
+def spelt(path: Path, names: list[bytes], *more: str, flag=False) -> Path:
+    """A zip of pictures whose names are these bytes, said to be UTF-8 or not, and `more`."""
+    given = [b"%dX%d" % (number, number) + b"n" * (len(name) - 3) for number, name in enumerate(names)]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in (*(name.decode() for name in given), *more):
+            archive.writestr(name, draw(path.parent / "p.png", 8).read_bytes())
+    data = path.read_bytes()
+    for old, new in zip(given, names, strict=True):
+        assert len(old) == len(new) and data.count(old) == 2
+        data = data.replace(old, new)
+    data = bytearray(data)
+    for start, at in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        for found in re.finditer(re.escape(start), bytes(data)) if flag else ():
+            data[found.start() + at] |= 0x08
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("page", "words", "told"),
+    [
+        ("utf-8", ("Überraschung", "Müde"), None),
+        ("cp437", ("Überraschung", "Müde"), "read as cp437 (Überraschung/1.png)"),
+        ("cp1252", ("Überraschung", "Müde"), "read as cp1252 (Überraschung/1.png)"),
+        ("latin-1", ("colère", "dégoût"), "read as cp1252 (colère/1.png)"),
+        ("cp932", ("怒り", "驚き", "悲しみ", "ソース表"), "read as cp932 (怒り/1.png)"),
+        ("cp866", ("злость", "радость"), "may be misspelt; unpacked where it was made, the folder has them right"),
+    ],
+)
+def test_names_of_a_zip_are_read_in_the_code_page_of_which_they_are(tmp_path, page, words, told):
+    names = [f"{word}/{number}.png".encode(page) for word in words for number in (1, 2)]
+    faces = datasets.load("folder", spelt(tmp_path / "w.zip", names))
+    assert (set(faces.classes) == set(words)) == (page != "cp866")
+    if told is None:
+        assert faces.notes == ()
+    else:
+        (note,) = faces.notes
+        assert (
+            note.startswith(f"w.zip does not say in which code page {len(names)} of its names are: ") and told in note
+        )
+
+
+def test_names_that_are_one_after_all_and_names_that_cannot_be_are_told(tmp_path):
+    spelt(tmp_path / "b.zip", ["böse/1.png".encode("cp1252")], "böse/1.png")
+    with pytest.raises(DataError, match=r"b\.zip: found two members of the name 'böse/1\.png'; expected each"):
+        datasets.load("folder", tmp_path / "b.zip")
+    with pytest.raises(DataError, match=r"c\.zip: found a damaged archive \('utf-8' codec can't decode"):
+        datasets.load("folder", spelt(tmp_path / "c.zip", [b"m\xfcde/1.png"], flag=True))
+
+
 def test_what_macos_puts_beside_a_table_is_no_second_one(tmp_path):
     path = written(tmp_path / "m.zip", {"my.csv": rows().encode(), "__MACOSX/._my.csv": b"\0\5\26\7"})
     (note,) = datasets.load("fer2013", path).notes
