@@ -93,6 +93,10 @@ class Seen:
     passed: dict[str, list[str]] = field(default_factory=dict)
     unpacking: list[str] = field(default_factory=list)
 
+    def copy(self) -> Seen:
+        """As it is now, whatever is passed over in either."""
+        return replace(self, passed={why: [*names] for why, names in self.passed.items()})
+
     def pass_over(self, why: str, names: Iterable[str]) -> None:
         """Count files as not read. Those among `images` are taken from there."""
         if names := list(names):

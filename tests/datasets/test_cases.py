@@ -5,12 +5,14 @@ Layouts are those that users of these sets describe; pictures are noise. Each of
 
 import gzip
 import io
+import json
 import os
 import re
 import shlex
 import shutil
 import tarfile
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -928,8 +930,6 @@ def test_roles_by_name(names, roles):
 
 
 def test_imports_that_are_older_than_roles_are_read_by_name(tmp_path):
-    import json
-
     path = datasets.import_dataset(
         "synthfer", None, tmp_path, images=200, roles={"test": "PublicTest", "select": "PrivateTest"}
     )
@@ -1063,8 +1063,26 @@ def people(root: Path) -> Path:
     return classes(root, ("happy", "sad"), side=30, name="S{}_1.png")
 
 
+def table(root: Path, label=lambda number: ("happy", "sad")[number % 2], folder="") -> Path:
+    names = [f"{folder and label(number) + '/'}{number}.png" for number in range(7)]
+    for name in names:
+        draw(root / name)
+    lines = [f"{name},{label(number)},{'train' if number < 4 else 'test'}" for number, name in enumerate(names)]
+    return write(root / "labels.csv", "\n".join(["path,label,split", *lines])).parent
+
+
+def coco(root: Path) -> Path:
+    held = {"categories": [{"id": 1, "name": "happy"}, {"id": 2, "name": "sad"}], "images": [], "annotations": []}
+    for number in range(4):
+        draw(root / "train" / f"{number}.png")
+        held["images"].append({"id": number, "file_name": f"{number}.png"})
+        held["annotations"].append({"image_id": number, "category_id": 1 + number % 2, "bbox": [4, 4, 20 + number, 30]})
+    return write(root / "train/_annotations.coco.json", json.dumps(held)).parent.parent
+
+
 DOWNLOADS = [
-    write_csv, unnamed, votes, ferplus, rafdb, affectnet, ckplus, oulucasia, jaffe, kdef, people, by_name, weights
+    write_csv, unnamed, votes, ferplus, rafdb, affectnet, ckplus, oulucasia, jaffe, kdef, people, by_name, table, coco,
+    partial(table, folder="classes"), partial(table, label=str), weights
 ]  # fmt: skip
 TABLE = re.findall(r"^\| .+? \| `(fercore (?:import|convert) .+)` \|$", (ROOT / "README.md").read_text("utf-8"), re.M)
 
