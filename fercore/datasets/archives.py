@@ -192,11 +192,7 @@ def _spelt(path: Path, infos: list[zipfile.ZipInfo], notes: list[str]) -> list[s
         for info in infos
     ]
     if raw and page != "utf-8":
-        how = (
-            "they may be misspelt; unpacked where it was made, the folder has them right"
-            if page is None
-            else (f"they are read as {page}")
-        )
+        how = f"they are read as {page}" if page else "they may be misspelt; unpacked where it was made they are not"
         first = next(name for name, info in zip(names, infos, strict=True) if info.orig_filename in raw)
         notes.append(f"{path.name} does not say in which code page {len(raw):,} of its names are: {how} ({first})")
     return names

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import layout, lists, tree, yolo
+from . import layout, lists, text, tree, yolo
 from .faces import DataError, Faces, meaning, role_of
 from .store import allocate as allocate_temporary
 
@@ -85,37 +85,47 @@ def _by_folder_or_list(
     seen: tree.Seen, given: Sequence[str] | None, labels: str | None, as_is: bool, guarded: bool
 ) -> tuple[str, tree.Seen, list[layout.Item], list[str], list[str]]:
     """What says the labels, "folders" or "list", the images that it labels, notes, and the lists that were read."""
-    listed = lists.find(seen, given) if given or labels != "folders" else {}
-    if not listed and (given or labels == "list"):
-        raise DataError(seen.root / given[0] if given else seen.root, "no list of labels", lists.EXPECTED)
-    by_list, by_folder = seen.copy(), seen.copy()
-    items, notes, used = lists.read(by_list, listed)
     found, more, refused = [], [], None
     if not given and labels != "list":
+        by_folder = seen.copy()
         try:
             found, more = layout.by_folder(by_folder, wrapped=not as_is, guarded=not as_is and guarded)
         except DataError as error:
             refused = error
-    if found and (not items or labels == "folders" or _are_classes(found, items)):
-        said = {item.name: item.label for item in items}
-        both = [item for item in found if item.name in said]
-        differ = sum(layout.plain(item.label) != layout.plain(said[item.name]) for item in both)
-        if both:
-            more.append(
-                f"{', '.join(used)} has another label for {differ:,} of {len(both):,} images that it lists: "
-                "the folders count; with labels=list (--labels list) it does"
-            )
-        return "folders", by_folder, found, more, used
+    by_list = seen.copy()
+    try:
+        listed = lists.find(seen, given) if given or labels != "folders" else {}
+        items, notes, used = lists.read(by_list, listed)
+    except DataError as error:
+        if not found or not _are_classes(found, []):
+            raise
+        return "folders", by_folder, found, [*more, f"the folders count, for a list cannot be read: {error}"], []
+    if found and (not items or _are_classes(found, items)):
+        return "folders", by_folder, found, more + _compared(found, items, used), used
     if items:
         if guarded and not as_is:
             layout.require_classes(seen.root / used[0], [*{item.label for item in items}], "give a list of all classes")
         return "list", by_list, items, notes, used
     if listed:
         raise DataError(seen.root / next(iter(listed)), "; ".join([*notes, *by_list.notes(used)]), lists.HERE)
-    if tables := [path.name for path in seen.lists()] if labels is None else []:
-        expected = f"{refused.expected}; or a list of labels, which {tables[0]} is not: {lists.EXPECTED}"
+    if given or labels == "list":
+        raise DataError(seen.root / given[0] if given else seen.root, "no list of labels", lists.EXPECTED)
+    if tables := seen.lists() if labels is None else []:
+        next(text.lines(tables[0]))  # which may be no text
+        expected = f"{refused.expected}; or a list of labels, which {tables[0].name} is not: {lists.EXPECTED}"
         raise DataError(refused.where, refused.found, expected)
     raise refused
+
+
+def _compared(found: Sequence[layout.Item], listed: Sequence[layout.Item], used: Sequence[str]) -> list[str]:
+    """The note on how many labels of folders the lists contradict; none without a list."""
+    said = {item.name: item.label for item in listed}
+    both = [item for item in found if item.name in said]
+    differ = sum(layout.plain(item.label) != layout.plain(said[item.name]) for item in both)
+    note = (
+        f"{', '.join(used)} has another label for {differ:,} of {len(both):,} images that it lists: the folders count; "
+    )
+    return [f"{note}with labels=list (--labels list) it does"] if both else []
 
 
 def _are_classes(found: Sequence[layout.Item], listed: Sequence[layout.Item]) -> bool:

@@ -191,8 +191,8 @@ def ordered(names: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...], list
     if all(name.isdecimal() for name in names):
         notes.append(
             f"classes are numbers, {', '.join(sorted(names, key=int))}: what they mean is not known here, and no "
-            "weights or other sets compare: say it (--classes angry,disgust,…); RAF-DB and AffectNet are read in "
-            "their own codes by their names"
+            "weights or other sets compare; say it in their order (--classes NAME,NAME,…). RAF-DB and AffectNet are "
+            "read in their own codes by their names"
         )
     return of, tuple(sorted(set(of.values()))), notes
 

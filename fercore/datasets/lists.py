@@ -30,15 +30,17 @@ from .tree import Seen
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json")
 PATHS = ("filename", "filepath", "path", "pth", "file", "imagepath", "imagename", "image", "imgpath", "imgname", "img")
-PATHS += ("picture", "photo", "imageid", "id")
-LABELS = ("label", "labels", "emotion", "expression", "class", "category", "target", "labelname", "classname")
-SPLITS = ("split", "usage", "subset", "partition", "set")
+PATHS += ("imagefile", "filepaths", "paths", "picture", "photo", "imageid", "id")
+LABELS = ("label", "labels", "emotion", "expression", "class", "category", "target", "labelname", "classname", "choice")
+SPLITS = ("split", "usage", "subset", "partition", "set", "dataset")  # the last two may also say where it is from
 SUBJECTS = ("subject", "subjectid", "person", "personid", "participant", "participantid", "identity")
 BOX = ("xmin", "ymin", "xmax", "ymax")
 SIZE = ("width", "height")
 PLAIN = ("path", "label", "split", "subject")  # the fields of a list without a header
-EXPECTED = f"columns of paths ({', '.join(PATHS[:6])}, …) and of labels ({', '.join(LABELS[:5])}, …), or a COCO file"
+EXPECTED = f"columns of paths ({', '.join(PATHS[:6])}, …) and of labels ({', '.join(LABELS[:5])}, …), or a COCO file; "
+EXPECTED += "a table of pixels is read by import fer2013, or ckplus"
 HERE = "paths of images beneath the list or the folder that was given, and a label for each"
+NONE, SEVERAL, FACES = "without a label in the list", "of several labels", "of several faces"
 WHOLE = 0.98  # a box of at least so much of the width and height is the image
 
 
@@ -49,7 +51,7 @@ class Row(NamedTuple):
     split: str = ""
     subject: str = ""
     box: tuple[float, float, float, float] | None = None  # (left, top, right, bottom)
-    why: str = ""  # it cannot be read
+    why: str = ""  # it gives no label: NONE, SEVERAL, FACES
 
 
 def find(seen: Seen, names: Iterable[str] | None = None) -> dict[str, list[Row]]:
@@ -86,17 +88,16 @@ def read(seen: Seen, listed: Mapping[str, Sequence[Row]]) -> tuple[list[Item], l
             notes.append(f"{name} lists {len(gone):,} that are not here, such as {gone[0]}")
     items, passed = [], defaultdict(list)
     for image, by_list in entries.items():
-        rows = [row for one in by_list.values() for row in one]
-        why = next((row.why for row in rows if row.why), "") or _several(image, by_list)
-        if why:
+        labelled = {
+            name: found for name, rows in by_list.items() if (found := [row for row in rows if row.why != NONE])
+        }
+        if why := _why_not(image, labelled):
             passed[why].append(image)
             continue
-        splits = {row.split: row for row in rows}
-        items += [
-            Item(image, row.label, split, row.subject, box=row.box)
-            for split, row in splits.items()
-            if split or len(splits) == 1
-        ]
+        splits = {row.split: row for rows in labelled.values() for row in rows}
+        if len(splits) > 1:  # a list of all beside one of each
+            splits.pop("", None)
+        items += [Item(image, row.label, split, row.subject, box=row.box) for split, row in splits.items()]
     if twice := len(items) - len({item.name for item in items}):
         notes.append(f"{twice:,} images are listed in several splits: they stand in each")
     for why, names in passed.items():
@@ -112,13 +113,17 @@ def read(seen: Seen, listed: Mapping[str, Sequence[Row]]) -> tuple[list[Item], l
     return items, notes, used
 
 
-def _several(image: str, by_list: Mapping[str, Sequence[Row]]) -> str:
-    """Why an image has no label of its own: "" where it has."""
+def _why_not(image: str, by_list: Mapping[str, Sequence[Row]]) -> str:
+    """Why an image has no label of its own; "" where it has. Raises DataError where lists contradict each other."""
+    if not by_list:
+        return NONE
     for rows in by_list.values():
+        if why := next((row.why for row in rows if row.why), ""):
+            return why
         if len({row.box for row in rows}) > 1:
-            return "of several faces"
+            return FACES
         if len({row.label for row in rows}) > 1:
-            return "of several labels"
+            return SEVERAL
     (name, (first, *_)), *others = by_list.items()
     for other, (row, *_) in others:
         if row.label != first.label:
@@ -241,12 +246,13 @@ def _by_columns(path: Path, header: list[str], records: Iterable[tuple[str, dict
     held = list(records)
     if not flags:  # of several columns the first that has words
         label = [one for one in label if not all(_number(row.get(one)) for _, row in held)] or label
+    split = [one for one in split if any(role_of(str(row.get(one))) for _, row in held)] or of(SPLITS[:-2])
     rows = []
     for where, row in held:
         given = [one for one in others if text.code(where, str(row[one]), range(2))] if flags else row.get(label[0])
         words = [_word(where, one) for one in (given if isinstance(given, list) else [given])]
         words = [word for word in words if word]
-        why = "" if len(words) == 1 else "of several labels" if words else "without a label in the list"
+        why = "" if len(words) == 1 else SEVERAL if words else NONE
         cut = len(box) == len(BOX) and not why
         edges = _face(where, [row.get(one) for one in box], [row.get(plain.get(one)) for one in SIZE]) if cut else None
         more = (_word(where, row.get(one[0])) if one else "" for one in (split, subject))
@@ -290,7 +296,7 @@ def _coco(path: Path) -> list[Row] | None:
         for image in parts[0]:
             where, found = f"{path}: image {image['id']}", of[image["id"]]
             (label, box), *more = found or [("", None)]
-            why = "of several faces" if more else "" if found else "without a label in the list"
+            why = FACES if more else "" if found else NONE
             if box and not why:
                 box = _face(where, _corners(where, box), [image.get(side) for side in SIZE])
             rows.append(Row(where, _path(where, image["file_name"]), label, box=box or None, why=why))

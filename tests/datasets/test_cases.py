@@ -761,7 +761,7 @@ def spelt(path: Path, names: list[bytes], *more: str, flag=False) -> Path:
         ("cp1252", ("Überraschung", "Müde"), "read as cp1252 (Überraschung/1.png)"),
         ("latin-1", ("colère", "dégoût"), "read as cp1252 (colère/1.png)"),
         ("cp932", ("怒り", "驚き", "悲しみ", "ソース表"), "read as cp932 (怒り/1.png)"),
-        ("cp866", ("злость", "радость"), "may be misspelt; unpacked where it was made, the folder has them right"),
+        ("cp866", ("злость", "радость"), "may be misspelt; unpacked where it was made they are not"),
     ],
 )
 def test_names_of_a_zip_are_read_in_the_code_page_of_which_they_are(tmp_path, page, words, told):

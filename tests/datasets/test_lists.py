@@ -200,6 +200,14 @@ def test_a_list_a_split(tmp_path):
     assert found(tmp_path / "all.csv") == {f"img/{n}.png": ("happy" if n == 1 else "sad", "") for n in range(1, 5)}
 
 
+def test_of_two_lists_the_one_with_a_label_counts(tmp_path):
+    draw(tmp_path, "1.png", "2.png", "3.png")
+    listed(tmp_path, "test.csv", "image,label", "1.png,", "2.png,", "3.png,")
+    listed(tmp_path, "test_labels.csv", "image,label", "1.png,happy", "2.png,sad")
+    assert found(tmp_path) == {"1.png": ("happy", "test"), "2.png": ("sad", "test")}
+    assert "1 without a label in the list: 3.png" in datasets.load("folder", tmp_path).notes[-1]
+
+
 def test_an_image_that_is_listed_in_two_splits_stands_in_both(tmp_path):
     rows = ("a.png,happy,train", "b.png,sad,train", "a.png,happy,test", "b.png,sad,train")
     listed(draw(tmp_path, "a.png", "b.png"), "labels.csv", "path,label,split", *rows)
@@ -285,6 +293,20 @@ def test_a_table_that_is_no_list_says_what_one_has(tmp_path):
             datasets.load("folder", source)
 
 
+def test_a_table_that_is_no_text_is_told(tmp_path):
+    listed(draw(tmp_path, "a.png"), "l.csv", "path,label", "a.png,happy", encoding="utf-16")
+    with pytest.raises(DataError, match=r"l\.csv: line 1: found a NUL byte; expected UTF-8 text"):
+        datasets.load("folder", tmp_path)
+
+
+def test_a_column_of_splits_or_of_sources(tmp_path):
+    draw(tmp_path, "a.png", "b.png")
+    for values, splits in ((("train", "test"), ("test", "train")), (("FER2013", "CK+"), ("",))):
+        rows = (f"0,a.png,happy,{values[0]}", f"1,b.png,sad,{values[1]}")
+        listed(tmp_path, "l.csv", "class id,filepaths,labels,data set", *rows)
+        assert datasets.load("folder", tmp_path).splits == splits
+
+
 def test_an_archive_with_a_list(tmp_path):
     rows = (f"{name},{label}" for name, (label, _) in THREE.items())
     listed(draw(tmp_path / "in", *THREE), "labels.csv", "path,label", *rows)
@@ -313,6 +335,19 @@ def test_folders_of_expressions_count_and_the_list_where_it_is_said(tmp_path):
         datasets.load("folder", tmp_path, labels="list")
 
 
+def test_a_list_that_cannot_be_read_beside_folders_of_expressions_is_a_note(tmp_path):
+    draw(tmp_path, "happy/1.png", "sad/1.png")
+    for rows, told in (("1.png,happy", "which may be any of 2"), ("happy/1.png,happy,x", "found 3 fields, 1 more")):
+        listed(tmp_path, "labels.csv", "path,label", rows)
+        (note, _) = datasets.load("folder", tmp_path).notes
+        assert (
+            note.startswith(f"the folders count, for a list cannot be read: {tmp_path}/labels.csv: line 2")
+            and told in note
+        )
+        with pytest.raises(DataError, match=told):
+            datasets.load("folder", tmp_path, labels="list")
+
+
 def test_folders_of_people_do_not_count_beside_a_list(tmp_path):
     draw(tmp_path, "P1/1.png", "P1/2.png", "P2/1.png")
     listed(tmp_path, "labels.csv", "path,label,person", "P1/1.png,happy,P1", "P1/2.png,sad,P1", "P2/1.png,happy,P2")
@@ -331,7 +366,7 @@ def test_folders_that_are_no_classes_and_one_label(tmp_path):
 def test_numbers_are_named_by_the_classes_that_are_given(tmp_path):
     draw(tmp_path, *(f"{number}.png" for number in range(7)))
     listed(tmp_path, "l.csv", "path,label", *(f"{number}.png,{number}" for number in range(7)))
-    assert any("say it (--classes" in note for note in datasets.load("folder", tmp_path).notes)
+    assert any("say it in their order (--classes" in note for note in datasets.load("folder", tmp_path).notes)
     assert found(tmp_path, classes=SEVEN) == {f"{number}.png": (name, "") for number, name in enumerate(SEVEN)}
     listed(tmp_path, "l.csv", "path,label", *(f"{number}.png,{number + 1}.0" for number in range(7)))
     faces = datasets.load("folder", tmp_path, classes=SEVEN)
