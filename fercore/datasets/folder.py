@@ -95,12 +95,18 @@ def _by_folder_or_list(
     by_list = seen.copy()
     try:
         listed = lists.find(seen, given) if given or labels != "folders" else {}
+        if 2 * sum(map(len, listed.values())) < len(found):  # of something else, such as the names of the classes
+            listed = {}
         items, notes, used = lists.read(by_list, listed)
     except DataError as error:
-        if not found or not _are_classes(found, []):
+        if not found:
             raise
+        if not _are_classes(found, []):
+            raise DataError(
+                error.where, error.found, f"{error.expected}; or --labels folders, if these count"
+            ) from None
         return "folders", by_folder, found, [*more, f"the folders count, for a list cannot be read: {error}"], []
-    if found and (not items or _are_classes(found, items)):
+    if found and (2 * len(items) < len(found) or _are_classes(found, items)):
         return "folders", by_folder, found, more + _compared(found, items, used), used
     if items:
         if guarded and not as_is:
@@ -110,9 +116,10 @@ def _by_folder_or_list(
         raise DataError(seen.root / next(iter(listed)), "; ".join([*notes, *by_list.notes(used)]), lists.HERE)
     if given or labels == "list":
         raise DataError(seen.root / given[0] if given else seen.root, "no list of labels", lists.EXPECTED)
-    if tables := seen.lists() if labels is None else []:
-        next(text.lines(tables[0]))  # which may be no text
-        expected = f"{refused.expected}; or a list of labels, which {tables[0].name} is not: {lists.EXPECTED}"
+    tables = [name for name in seen.others if name.lower().endswith(lists.SUFFIXES)] if labels is None else []
+    if tables:
+        next(text.lines(seen.root / tables[0]))  # which may be no text
+        expected = f"{refused.expected}; or a list of labels, which {tables[0]} is not: {lists.EXPECTED}"
         raise DataError(refused.where, refused.found, expected)
     raise refused
 

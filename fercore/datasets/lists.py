@@ -4,8 +4,8 @@
     _classes.csv                    filename, and a column of 0 and 1 a class: Roboflow's classification
     _annotations.coco.json          images, annotations, categories: COCO; each face is cut out by its box
     _annotations.csv                filename, class, xmin, ymin, xmax, ymax: TensorFlow's, likewise
-    any .csv, .tsv or .jsonl        path, label[, split][, subject], in any order, under any of the names below; without
-                                    a header in this order
+    any .csv, .tsv, .jsonl, .json   path, label[, split][, subject], in any order, under any of the names below; a table
+                                    without a header in this order; {path: label}
 
 Commas, semicolons or tabs stand between the fields. A path begins at the list, at the download, or is another
 computer's: the folders in front are then replaced, by the same for all of a list. A name without folders is found
@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from . import images, text
 from .faces import DataError, meaning, role_of
-from .layout import EXPRESSIONS, ROLES_ASKED, Item
+from .layout import EXPRESSIONS, ROLES_ASKED, Item, plain
 from .tree import Seen
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json")
@@ -62,7 +62,7 @@ def find(seen: Seen, names: Iterable[str] | None = None) -> dict[str, list[Row]]
         suffix = PurePosixPath(name).suffix.lower()
         if suffix in SUFFIXES and "submission" not in name.lower():  # an example of what is to be handed in, on Kaggle
             path = seen.root / name
-            rows = _coco(path) if suffix == ".json" else _records(path) if suffix == ".jsonl" else _table(path)
+            rows = _object(path) if suffix == ".json" else _records(path) if suffix == ".jsonl" else _table(path)
             if rows:
                 found[name] = rows
     return found
@@ -75,22 +75,22 @@ def read(seen: Seen, listed: Mapping[str, Sequence[Row]]) -> tuple[list[Item], l
     images have, and for lists that contradict each other.
     """
     entries: dict[str, dict[str, list[Row]]] = defaultdict(dict)  # of each image, by list
-    used, notes = [], []
+    used, notes, ends = [], [], _ends(seen.images)
     for name, rows in listed.items():
-        places = _located(seen, name, rows)
+        split = _split_of(name)
+        rows = [row._replace(split=row.split or split) for row in rows]
+        places = _located(ends, name, rows)
         if any(places):
             used.append(name)
         for row, image in zip(rows, places, strict=True):
             if image is not None:
-                split = row.split or _split_of(name) or _split_above(image)
-                entries[image].setdefault(name, []).append(row._replace(split=split))
+                entries[image].setdefault(name, []).append(row._replace(split=row.split or _split_above(image)))
         if gone := [row.name for row, image in zip(rows, places, strict=True) if image is None]:
             notes.append(f"{name} lists {len(gone):,} that are not here, such as {gone[0]}")
     items, passed = [], defaultdict(list)
     for image, by_list in entries.items():
-        labelled = {
-            name: found for name, rows in by_list.items() if (found := [row for row in rows if row.why != NONE])
-        }
+        labelled = {name: [row for row in rows if row.why != NONE] for name, rows in by_list.items()}
+        labelled = {name: rows for name, rows in labelled.items() if rows}
         if why := _why_not(image, labelled):
             passed[why].append(image)
             continue
@@ -122,11 +122,11 @@ def _why_not(image: str, by_list: Mapping[str, Sequence[Row]]) -> str:
             return why
         if len({row.box for row in rows}) > 1:
             return FACES
-        if len({row.label for row in rows}) > 1:
+        if len({plain(row.label) for row in rows}) > 1:
             return SEVERAL
     (name, (first, *_)), *others = by_list.items()
     for other, (row, *_) in others:
-        if row.label != first.label:
+        if plain(row.label) != plain(first.label):
             raise DataError(
                 row.where,
                 f"the label {row.label!r} for {image}, which has {first.label!r} in {name}",
@@ -138,16 +138,21 @@ def _why_not(image: str, by_list: Mapping[str, Sequence[Row]]) -> str:
 # -- where the images are ------------------------------------------------------------------------------------------
 
 
-def _located(seen: Seen, name: str, rows: Sequence[Row]) -> list[str | None]:
+def _ends(names: Iterable[str]) -> Mapping[tuple[str, ...], list[tuple[tuple[str, ...], str]]]:
+    """Images by the last parts of their paths, with a suffix and without: what stands before these, and the path."""
+    ends = defaultdict(list)
+    for name in names:
+        *above, last = _parts(name)
+        for parts in {(*above, last), (*above, posixpath.splitext(last)[0])}:
+            for cut in range(len(parts)):
+                ends[parts[cut:]].append((parts[:cut], name))
+    return ends
+
+
+def _located(ends: Mapping, name: str, rows: Sequence[Row]) -> list[str | None]:
     """The image that each row of the list `name` means, None where it is not there. Raises DataError where it could be
     any of several."""
     home = _parts(posixpath.dirname(name))
-    ends: dict[tuple[str, ...], list[tuple[tuple[str, ...], str]]] = defaultdict(list)  # what stands before, the image
-    for image in seen.images:
-        *above, last = _parts(image)
-        for parts in {(*above, last), (*above, PurePosixPath(last).stem)}:
-            for cut in range(len(parts)):
-                ends[parts[cut:]].append((parts[:cut], image))
 
     def nearest(parts: tuple[str, ...]) -> list[tuple[tuple, str]]:
         """The images with most of the last `parts`, and what stands in front, in the list and here."""
@@ -165,8 +170,10 @@ def _place(row: Row, found: Sequence[tuple], home: tuple[str, ...], exact: tuple
     there = next((at for front in exact if (at := [image for one, image in found if one == front])), [])
     if not there and ("/" not in row.name or any(front == usual for front, _ in found)):
         there = [image for (_, above), image in found if above[: len(home)] == home] or [image for _, image in found]
-    last = PurePosixPath(row.name).name
-    there = [image for image in there if PurePosixPath(image).name == last] or there  # another may differ in case
+    if len(there) > 1:
+        last, role = posixpath.basename(row.name), role_of(row.split)
+        there = [image for image in there if posixpath.basename(image) == last] or there  # others may differ in case
+        there = [image for image in there if role and role_of(_split_above(image)) == role] or there
     if len(there) > 1:
         which = f"{row.name!r}, which may be any of {len(there)}: {', '.join(there[:3])}"
         raise DataError(row.where, f"the image {which}", "a path that says which")
@@ -175,7 +182,7 @@ def _place(row: Row, found: Sequence[tuple], home: tuple[str, ...], exact: tuple
 
 def _parts(name: str) -> tuple[str, ...]:
     """The parts of a path, in one spelling: systems differ in case, and in how they write "ü"."""
-    return PurePosixPath(unicodedata.normalize("NFC", name).casefold()).parts
+    return tuple(part for part in unicodedata.normalize("NFC", name).casefold().split("/") if part)
 
 
 def _split_of(name: str) -> str:
@@ -186,7 +193,7 @@ def _split_of(name: str) -> str:
 
 
 def _split_above(name: str) -> str:
-    return next((part for part in PurePosixPath(name).parts[:-1] if role_of(part)), "")
+    return next((part for part in name.split("/")[:-1] if role_of(part)), "")
 
 
 # -- what wrote them -----------------------------------------------------------------------------------------------
@@ -231,17 +238,17 @@ def _records(path: Path) -> list[Row] | None:
 
 
 def _by_columns(path: Path, header: list[str], records: Iterable[tuple[str, dict]]) -> list[Row] | None:
-    plain = {re.sub(r"[\W_]", "", name.lower()): name for name in reversed(header)}
+    named = {re.sub(r"[\W_]", "", name.lower()): name for name in reversed(header)}
 
     def of(words: tuple[str, ...]) -> list[str]:
-        return [plain[word] for word in words if word in plain]
+        return [named[word] for word in words if word in named]
 
     name, label, split, subject, box = (of(words) for words in (PATHS, LABELS, SPLITS, SUBJECTS, BOX))
     others = [one for one in header if one not in (*name[:1], *split[:1], *subject[:1], *of(SIZE))]
     flags = path.name == "_classes.csv" or (
         not label and len(others) > 1 and all(meaning(one, EXPRESSIONS) for one in others)
     )
-    if not name or not (label or flags) or "pixels" in plain:
+    if not name or not (label or flags) or "pixels" in named:
         return None
     held = list(records)
     if not flags:  # of several columns the first that has words
@@ -254,7 +261,7 @@ def _by_columns(path: Path, header: list[str], records: Iterable[tuple[str, dict
         words = [word for word in words if word]
         why = "" if len(words) == 1 else SEVERAL if words else NONE
         cut = len(box) == len(BOX) and not why
-        edges = _face(where, [row.get(one) for one in box], [row.get(plain.get(one)) for one in SIZE]) if cut else None
+        edges = _face(where, [row.get(one) for one in box], [row.get(named.get(one)) for one in SIZE]) if cut else None
         more = (_word(where, row.get(one[0])) if one else "" for one in (split, subject))
         rows.append(Row(where, _path(where, row.get(name[0])), words[0] if words else "", *more, edges, why))
     return rows
@@ -268,7 +275,7 @@ def _word(where: str, value: object) -> str:
     """A field as text; a whole number may have become 3.0 on its way through a table."""
     if isinstance(value, (dict, list)):
         raise DataError(where, f"the value {str(value)[:40]}", "a word or a number")
-    word = "" if value is None else str(value).strip()
+    word = "" if value is None or str(value).lower() == "nan" else str(value).strip()
     return re.sub(r"^(\d+)\.0+$", r"\1", word)
 
 
@@ -277,29 +284,40 @@ def _path(where: str, value: object) -> str:
     return posixpath.normpath(_word(where, value).replace("\\", "/"))
 
 
-def _coco(path: Path) -> list[Row] | None:
-    """The images of a COCO file with the category and the box of their one annotation; None for other JSON."""
+def _object(path: Path) -> list[Row] | None:
+    """The rows of a .json: COCO, objects as in a .jsonl, or a label a path; None for another."""
     try:
         held = _json(str(path), path.read_bytes())
     except DataError:
         if re.search("coco|annotations|instances", path.name):
             raise
         return None
-    parts = [held.get(key) if isinstance(held, dict) else None for key in ("images", "annotations", "categories")]
-    if not all(isinstance(part, list) for part in parts):
+    if isinstance(held, dict):
+        parts = [held.get(key) for key in ("images", "annotations", "categories")]
+        if all(isinstance(part, list) for part in parts):
+            return _coco(path, *parts)
+        held = [dict(zip(PLAIN, pair, strict=False)) for pair in held.items() if isinstance(pair[1], (str, int))]
+        held = held if all(one["path"].lower().endswith(images.SUFFIXES) for one in held) else []
+    if not isinstance(held, list) or not held or not all(isinstance(one, dict) for one in held):
         return None
+    records = [(f"{path}: object {number}", one) for number, one in enumerate(held, 1)]
+    return _by_columns(path, list(dict.fromkeys(key for one in held for key in one)), records)
+
+
+def _coco(path: Path, pictures: list, annotations: list, categories: list) -> list[Row]:
+    """The images of a COCO file with the category and the box of their one annotation."""
     rows, of = [], defaultdict(list)
     try:
-        names = {one["id"]: str(one["name"]) for one in parts[2]}
-        for one in parts[1]:
+        names = {one["id"]: str(one["name"]) for one in categories}
+        for one in annotations:
             of[one["image_id"]].append((names[one["category_id"]], one.get("bbox")))
-        for image in parts[0]:
+        for image in pictures:
             where, found = f"{path}: image {image['id']}", of[image["id"]]
             (label, box), *more = found or [("", None)]
             why = FACES if more else "" if found else NONE
-            if box and not why:
-                box = _face(where, _corners(where, box), [image.get(side) for side in SIZE])
-            rows.append(Row(where, _path(where, image["file_name"]), label, box=box or None, why=why))
+            cut = _corners(where, box) if box and not why else None
+            box = _face(where, cut, [image.get(side) for side in SIZE]) if cut else None
+            rows.append(Row(where, _path(where, image["file_name"]), label, box=box, why=why))
     except (AttributeError, KeyError, TypeError) as error:
         expected = "images (id, file_name), annotations (image_id, category_id, bbox) and categories (id, name)"
         raise DataError(path, f"a COCO file that lacks {error}", expected) from None

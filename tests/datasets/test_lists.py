@@ -208,6 +208,14 @@ def test_of_two_lists_the_one_with_a_label_counts(tmp_path):
     assert "1 without a label in the list: 3.png" in datasets.load("folder", tmp_path).notes[-1]
 
 
+def test_names_that_each_split_has_are_of_the_split_that_its_list_is_of(tmp_path):
+    draw(tmp_path / "images", "train/1.png", "train/2.png", "val/1.png", "val/2.png")
+    listed(tmp_path / "labels", "train.csv", "path,label", "1.png,happy", "2.png,sad")
+    listed(tmp_path / "labels", "val.csv", "path,label", "1.png,sad", "2.png,happy")
+    wanted = {"train/1.png": "happy", "train/2.png": "sad", "val/1.png": "sad", "val/2.png": "happy"}
+    assert found(tmp_path) == {f"images/{name}": (label, name.split("/")[0]) for name, label in wanted.items()}
+
+
 def test_an_image_that_is_listed_in_two_splits_stands_in_both(tmp_path):
     rows = ("a.png,happy,train", "b.png,sad,train", "a.png,happy,test", "b.png,sad,train")
     listed(draw(tmp_path, "a.png", "b.png"), "labels.csv", "path,label,split", *rows)
@@ -299,6 +307,20 @@ def test_a_table_that_is_no_text_is_told(tmp_path):
         datasets.load("folder", tmp_path)
 
 
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"a.png": "happy", "b.png": "sad", "c.png": "happy"},
+        [{"image": f"{name}.png", "label": label} for name, label in (("a", "happy"), ("b", "sad"), ("c", "happy"))],
+    ],
+)
+def test_labels_in_json(tmp_path, held):
+    assert found(listed(draw(tmp_path, *THREE), "labels.json", json.dumps(held))) == THREE
+    listed(tmp_path, "labels.json", json.dumps({"a.png": "happy", "version": "2"}))
+    with pytest.raises(DataError, match=r"or a list of labels, which labels\.json is not: columns of paths"):
+        datasets.load("folder", tmp_path)
+
+
 def test_a_column_of_splits_or_of_sources(tmp_path):
     draw(tmp_path, "a.png", "b.png")
     for values, splits in ((("train", "test"), ("test", "train")), (("FER2013", "CK+"), ("",))):
@@ -353,6 +375,16 @@ def test_folders_of_people_do_not_count_beside_a_list(tmp_path):
     listed(tmp_path, "labels.csv", "path,label,person", "P1/1.png,happy,P1", "P1/2.png,sad,P1", "P2/1.png,happy,P2")
     assert found(tmp_path) == {"P1/1.png": ("happy", ""), "P1/2.png": ("sad", ""), "P2/1.png": ("happy", "")}
     assert set(found(tmp_path, labels="folders").values()) == {("P1", ""), ("P2", "")}
+
+
+def test_a_table_of_the_classes_is_no_list_of_images(tmp_path):
+    draw(tmp_path, *(f"{label}/{number}.png" for label in ("angry", "happy", "notes") for number in (1, 2, 3)))
+    listed(tmp_path, "classes.csv", "id,class", "0,angry", "1,happy", "2,notes")
+    faces = datasets.load("folder", tmp_path)
+    assert faces.classes == ("angry", "happy", "notes") and "1 no image (.csv): classes.csv" in faces.notes[-1]
+    listed(tmp_path, "of_all.csv", "id,class", *(f"{number},{label}" for label in "abc" for number in (1, 2, 3)))
+    with pytest.raises(DataError, match="'1', which may be any of 3.*; or --labels folders, if these count"):
+        datasets.load("folder", tmp_path)
 
 
 def test_folders_that_are_no_classes_and_one_label(tmp_path):
