@@ -27,6 +27,7 @@ from . import images, text
 from .faces import DataError, meaning, role_of
 from .layout import EXPRESSIONS, ROLES_ASKED, Item, plain
 from .tree import Seen
+from .yolo import WHOLE
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json")
 PATHS = ("filename", "filepath", "path", "pth", "file", "imagepath", "imagename", "image", "imgpath", "imgname", "img")
@@ -41,7 +42,6 @@ EXPECTED = f"columns of paths ({', '.join(PATHS[:6])}, …) and of labels ({', '
 EXPECTED += "a table of pixels is read by import fer2013, or ckplus"
 HERE = "paths of images beneath the list or the folder that was given, and a label for each"
 NONE, SEVERAL, FACES = "without a label in the list", "of several labels", "of several faces"
-WHOLE = 0.98  # a box of at least so much of the width and height is the image
 
 
 class Row(NamedTuple):
@@ -238,6 +238,7 @@ def _records(path: Path) -> list[Row] | None:
 
 
 def _by_columns(path: Path, header: list[str], records: Iterable[tuple[str, dict]]) -> list[Row] | None:
+    """The rows of records whose fields are called as a path and a label, or a path and classes, are; else None."""
     named = {re.sub(r"[\W_]", "", name.lower()): name for name in reversed(header)}
 
     def of(words: tuple[str, ...]) -> list[str]:
@@ -256,7 +257,7 @@ def _by_columns(path: Path, header: list[str], records: Iterable[tuple[str, dict
     split = [one for one in split if any(role_of(str(row.get(one))) for _, row in held)] or of(SPLITS[:-2])
     rows = []
     for where, row in held:
-        given = [one for one in others if text.code(where, str(row[one]), range(2))] if flags else row.get(label[0])
+        given = [one for one in others if text.code(where, str(row.get(one)), range(2))] if flags else row.get(label[0])
         words = [_word(where, one) for one in (given if isinstance(given, list) else [given])]
         words = [word for word in words if word]
         why = "" if len(words) == 1 else SEVERAL if words else NONE

@@ -128,6 +128,7 @@ def test_coco_in_folders_of_its_own(tmp_path):
     ("held", "told"),
     [
         ('{"images": [', r"_annotations\.coco\.json: found JSON that cannot be read"),
+        ("[1]", "found no image in class folders"),
         (coco([(1, "a.png")], [(1, 9, [])]), "found a COCO file that lacks 9; expected images"),
         (coco([(1, "a.png")], [(1, 1, [1, 2])]), r"image 1: found the box \[1, 2\]; expected left, top, width"),
         (coco([(1, "a.png")], [(1, 1, [1, "x", 2, 2])]), r"image 1: found box 'x'; expected a number"),
@@ -294,6 +295,16 @@ def test_a_row_that_is_cut_off_is_told_with_its_line(tmp_path):
         datasets.load("folder", tmp_path)
 
 
+def test_a_column_that_a_line_of_json_lacks_is_told(tmp_path):
+    lines = ('{"file_name": "a.png", "happy": 1, "sad": 0}', '{"file_name": "b.png", "happy": 1}')
+    listed(draw(tmp_path, "a.png", "b.png"), "metadata.jsonl", *lines)
+    with pytest.raises(DataError, match=r"metadata\.jsonl: line 2: found label 'None'; expected a number"):
+        datasets.load("folder", tmp_path)
+    listed(tmp_path, "metadata.jsonl", '{"file_name": ["a.png"], "label": "happy"}')
+    with pytest.raises(DataError, match=r"metadata\.jsonl: line 1: found the value \['a\.png'\]; expected a word"):
+        datasets.load("folder", tmp_path)
+
+
 def test_a_table_that_is_no_list_says_what_one_has(tmp_path):
     listed(draw(tmp_path, "a.png"), "l.csv", "photograph,feeling", "a.png,happy")
     for source in (tmp_path, tmp_path / "l.csv"):
@@ -383,7 +394,7 @@ def test_a_table_of_the_classes_is_no_list_of_images(tmp_path):
     faces = datasets.load("folder", tmp_path)
     assert faces.classes == ("angry", "happy", "notes") and "1 no image (.csv): classes.csv" in faces.notes[-1]
     listed(tmp_path, "of_all.csv", "id,class", *(f"{number},{label}" for label in "abc" for number in (1, 2, 3)))
-    with pytest.raises(DataError, match="'1', which may be any of 3.*; or --labels folders, if these count"):
+    with pytest.raises(DataError, match=r"'1', which may be any of 3.*; or --labels folders, if these count"):
         datasets.load("folder", tmp_path)
 
 
