@@ -248,7 +248,7 @@ IMPORT_OPTIONS = {  # what a set's `read` takes: how it is written, and what it 
     "fer2013": (str, "ferplus: FER2013 itself, a file or an imported folder"),
     "votes": (str, "fer2013: also the FER+ votes in fer2013new.csv"),
     "target": (str, "ferplus: majority, probability or multi-target"),
-    "labels": (str, "affectnet: folders or list, where labels.csv has another label"),
+    "labels": (str, "affectnet, folder: folders or list, where a list has another label"),
     "peak": (int, "ckplus, oulucasia: how many last frames of a sequence"),
     "neutral": (bool, "oulucasia: also the first frame of each sequence"),
     "frontal": (bool, "kdef: only faces from the front"),

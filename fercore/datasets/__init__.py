@@ -12,7 +12,7 @@ NAME=download` and the tests go by that table.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -95,7 +95,30 @@ def import_dataset(name: str, source: str | Path | None, folder: str | Path, **o
 
 
 def _reader(name: str) -> Callable[..., Faces]:
-    return import_module(f"{__name__}.{'synthetic' if name in SYNTHETIC else name}").read
+    """`read` of the module that a row of the tables names. Raises ValueError for a row that names none."""
+    module = "synthetic" if name in SYNTHETIC else name
+    row = f"{_row(name)}, and fercore/datasets/{module}.py"
+    try:
+        found = import_module(f"{__name__}.{module}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{module}":  # which is there, and what it imports is not
+            raise ValueError(f"{row} cannot be imported: {error}") from error
+        raise ValueError(f"{row} is not there") from None
+    read = getattr(found, "read", None)
+    if not callable(read) or "allocate" not in inspect.signature(read).parameters:
+        raise ValueError(f"{row} has no read(source, *, allocate, ...)")
+    return read
+
+
+def _row(name: object) -> str:
+    table = "SYNTHETIC" if name in SYNTHETIC else "REAL"
+    return f"{table} in fercore/datasets/__init__.py has the row {name!r}"
+
+
+def _require_names(rows: Iterable[object]) -> None:
+    for name in rows:
+        if not isinstance(name, str):
+            raise ValueError(f"{_row(name)}; expected the name of a module beside it")
 
 
 def _divided(faces: Faces, roles: Mapping[str, str] | None, split: str | None, seed: int) -> Faces:
@@ -114,3 +137,6 @@ def _with_roles(faces: Faces, roles: Mapping[str, str] | None) -> Faces:
         return faces
     left = {role: split for role, split in faces.roles.items() if split not in roles.values()}
     return replace(faces, roles=left | dict(roles))
+
+
+_require_names(NAMES)

@@ -84,15 +84,14 @@ def read(
     """
     if labels not in ("folders", "list"):
         raise ValueError(f"labels is {labels!r}; expected folders or list")
-    with tree.opened(source, "the folder of AffectNet, or a .zip or .tar of it") as root:
-        seen = tree.walk(root)
+    with tree.opened(source, "the folder of AffectNet, or a .zip or .tar of it") as seen:
         home = seen.home(lambda names: LISTS in names or any(f"{split}_set" in names for split in RELEASE))
         annotated = home and ((home / LISTS).is_dir() or any(home.glob("*_set/annotations")))
         if annotated:
             return _release(home, size, contempt, allocate)
         if not seen.images:
             raise DataError(
-                root, "no folder of AffectNet", f"{LISTS} and {PICTURES}, or train_set and val_set, or anger, …"
+                seen.root, "no folder of AffectNet", f"{LISTS} and {PICTURES}, or train_set and val_set, or anger, …"
             )
         return _class_folders(seen, size, contempt, labels, allocate)
 

@@ -14,9 +14,10 @@ import os
 import re
 import stat
 import tarfile
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
@@ -43,10 +44,17 @@ SPARE, RATIO = (
 )  # bytes that any archive may unpack to, and times its own size beyond: text of digits has 4
 MEMBERS = 5_000_000
 DEEP = 3  # archives within archives
+CODE_PAGES = {  # of a zip's names where it does not say UTF-8, in the order of trial, and how Unicode calls its letters
+    "utf-8": ("",),
+    "cp437": ("LATIN ",),  # the zip format's own
+    "cp1252": ("LATIN ",),
+    "cp932": ("CJK ", "HIRAGANA ", "KATAKANA", "IDEOGRAPHIC "),  # Shift-JIS
+}
+UTF8 = 0x800  # the flag of a name that is
 
 # RuntimeError is zipfile's for a password and for methods that it lacks, KeyError tarfile's for a link to no member.
 ERRORS = (EOFError, KeyError, RuntimeError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile)
-ERRORS += (tarfile.TarError,)
+ERRORS += (tarfile.TarError, UnicodeError)
 
 
 class Member(NamedTuple):
@@ -136,15 +144,16 @@ def bomb(path: Path) -> DataError:
 
 
 @contextmanager
-def members(path: Path) -> Iterator[Iterator[Member] | None]:
+def members(path: Path, notes: list[str] | None = None) -> Iterator[Iterator[Member] | None]:
     """The files in an archive in their order, each to be opened before the next is asked for; None for a single packed
-    file that is no archive. Raises DataError where it is damaged or leads out of itself."""
+    file that is no archive. Adds to `notes` how names were read that do not say it. Raises DataError where it is
+    damaged or leads out of itself."""
     found = kind(path)
     refuse(path, found)
     with damaged(path):
         if found == "zip":
             with zipfile.ZipFile(path) as archive:
-                yield _zipped(path, archive)
+                yield _zipped(path, archive, [] if notes is None else notes)
         elif found == "tar" or (found in STREAMS and tarred(path, found)):
             with tarfile.open(path) as archive:
                 yield _tarred(path, archive)
@@ -158,14 +167,44 @@ def tarred(path: Path, found: str) -> bool:
         return _heads_tar(stream.read(512))
 
 
-def _zipped(path: Path, archive: zipfile.ZipFile) -> Iterator[Member]:
-    for info in archive.infolist():
+def _zipped(path: Path, archive: zipfile.ZipFile, notes: list[str]) -> Iterator[Member]:
+    infos = archive.infolist()
+    for info, name in zip(infos, _spelt(path, infos, notes), strict=True):
         if stat.S_ISLNK(info.external_attr >> 16):
-            _refuse_link(path, info.filename, "zip -r, without -y")
-        elif not info.is_dir() and not info.filename.endswith("\\"):  # how some on Windows write a folder
+            _refuse_link(path, name, "zip -r, without -y")
+        elif not name.endswith(("/", "\\")):  # how some on Windows write a folder
             if info.flag_bits & 1:
                 raise DataError(path, "an archive with a password", "it unpacked with the password; give the folder")
-            yield Member(info.filename, info.file_size, lambda info=info: archive.open(info))
+            yield Member(name, info.file_size, lambda info=info: archive.open(info))
+
+
+def _spelt(path: Path, infos: list[zipfile.ZipInfo], notes: list[str]) -> list[str]:
+    """The names of a zip's members. Those that are neither ASCII nor said to be UTF-8 are all of one code page: the
+    first of CODE_PAGES in which they are letters."""
+    raw = {
+        info.orig_filename: info.orig_filename.encode("cp437")  # as which zipfile has read them
+        for info in infos
+        if not (info.flag_bits & UTF8 or info.orig_filename.isascii())
+    }
+    page = next((page for page, letters in CODE_PAGES.items() if _writes(page, letters, raw.values())), None)
+    names = [
+        raw[info.orig_filename].decode(page or "cp437") if info.orig_filename in raw else info.filename
+        for info in infos
+    ]
+    if raw and page != "utf-8":
+        how = f"they are read as {page}" if page else "they may be misspelt; unpacked where it was made they are not"
+        first = next(name for name, info in zip(names, infos, strict=True) if info.orig_filename in raw)
+        notes.append(f"{path.name} does not say in which code page {len(raw):,} of its names are: {how} ({first})")
+    return names
+
+
+def _writes(page: str, letters: tuple[str, ...], names: Iterable[bytes]) -> bool:
+    """Whether names are of a code page: of its letters alone, beside ASCII."""
+    try:
+        words = "".join(name.decode(page) for name in names)
+    except UnicodeDecodeError:
+        return False
+    return all(one.isascii() or unicodedata.name(one, "").startswith(letters) for one in words)
 
 
 def _tarred(path: Path, archive: tarfile.TarFile) -> Iterator[Member]:
@@ -183,15 +222,17 @@ def _refuse_link(path: Path, name: str, how: str) -> None:
         raise DataError(path, f"a member {name!r} that is a link", f"the file or folder that it leads to ({how})")
 
 
-def unpack(path: Path, folder: Path) -> None:
-    """Unpack `path`, and the archives in it, into `folder`. Raises DataError for what is damaged, would be written
-    outside, or is a bomb."""
-    _unpack(path, folder, limit(path), 1)
+def unpack(path: Path, folder: Path) -> list[str]:
+    """Unpack `path`, and the archives in it, into `folder`; returns notes. Raises DataError for what is damaged, would
+    be written outside, or is a bomb."""
+    notes = []
+    _unpack(path, folder, limit(path), 1, notes)
+    return notes
 
 
-def _unpack(path: Path, folder: Path, left: int, depth: int) -> int:
+def _unpack(path: Path, folder: Path, left: int, depth: int, notes: list[str]) -> int:
     nested = []
-    with members(path) as found:
+    with members(path, notes) as found:
         if found is None:  # one packed file
             with STREAMS[kind(path)](path) as stream:
                 return left - _copy(stream, folder / path.stem, path, left)
@@ -210,7 +251,7 @@ def _unpack(path: Path, folder: Path, left: int, depth: int) -> int:
             if place.exists():
                 place = target.with_name(f"{target.name}.unpacked")
             place.mkdir()
-            left = _unpack(target, place, left, depth + 1)
+            left = _unpack(target, place, left, depth + 1, notes)
             target.unlink()
     return left
 
@@ -247,7 +288,7 @@ def hidden(name: str) -> bool:
 def _copy(stream: BinaryIO, target: Path, path: Path, left: int) -> int:
     """Write a member; returns its size."""
     if target.exists():
-        raise DataError(path, f"two members of the name {target.name!r}", "each name once")
+        raise DataError(path, f"two members of the name {'/'.join(target.parts[-2:])!r}", "each name once")
     if len(os.fsencode(target.name)) > 255:
         raise DataError(path, f"a member's name of {len(target.name)} letters", "names that a disk can hold")
     try:

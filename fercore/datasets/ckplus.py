@@ -67,11 +67,10 @@ def read(
     source = archives.ordinary(source, expected)
     if source.is_file() and source.suffix.lower() == ".csv":
         return _table(source, allocate)
-    with tree.opened(source, expected) as root:
-        seen = tree.walk(root)
+    with tree.opened(source, expected) as seen:
         homes = [seen.home(lambda names, one=one: one in names) for one in (FRAMES, LABELS)]
         if all(homes):
-            return _sequences(root, *homes, (256, 256) if size == OWN else size, crop, peak, allocate)
+            return _sequences(seen.root, *homes, (256, 256) if size == OWN else size, crop, peak, allocate)
         if homes == [None, None] and any(map(NAME.search, seen.images)):
             return _cut_out(seen, None if size == OWN else size, allocate)
         if homes == [None, None] and len(seen.lists()) == 1:
@@ -79,7 +78,7 @@ def read(
         missing = FRAMES if homes[0] is None else LABELS
         there = f" ({homes[0] or homes[1]} has the other)" if any(homes) else ""
         expected = f"the folders {FRAMES} and {LABELS}{there}, or CK+48's <emotion>/S010_004_00000017.png"
-        raise DataError(root / missing, "no such folder", expected)
+        raise DataError(seen.root / missing, "no such folder", expected)
 
 
 def _table(path: Path, allocate: Callable) -> Faces:

@@ -26,8 +26,8 @@ SYNONYMS = {  # what people call the expressions, beside FER2013's names
 COLUMNS = ("label", "split", "subject", "sequence", "source")
 ROLES = {  # what a split is for, and the names that say so
     "train": "training|train",
-    "select": "publictest|validation|valid|val|dev",
-    "test": "privatetest|testing|test",
+    "select": "publictest|validation|valid|val|development|devel|dev",
+    "test": "privatetest|testing|test|holdout|heldout|evaluation|eval",  # eval as in Hugging Face's datasets
 }
 PREFIX, SUFFIX = "(?:fer|fer2013|ferplus|raf|rafdb|affectnet)?", "(?:set|data|images|folder|split)?"
 
@@ -149,9 +149,17 @@ def roles_of(splits: Iterable[str]) -> dict[str, str]:
     splits = tuple(splits)
     if splits == ("",):
         return {"train": ""}
-    claimed = {split: role_of(split) for split in splits}
+    claimed = roles_claimed(splits)
     times = Counter(claimed.values())
     return {role: split for split, role in claimed.items() if role and times[role] == 1}
+
+
+def roles_claimed(splits: Iterable[str]) -> dict[str, str | None]:
+    """`role_of` each of `splits`, by name; an "eval" beside another split that tests selects."""
+    claimed = {split: role_of(split) for split in splits}
+    if list(claimed.values()).count("test") > 1 and "select" not in claimed.values():
+        claimed |= {split: "select" for split, role in claimed.items() if role == "test" and "eval" in split.lower()}
+    return claimed
 
 
 def role_of(split: str) -> str | None:

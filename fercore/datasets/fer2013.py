@@ -19,7 +19,7 @@ from pathlib import Path
 
 from . import archives, fer2013_csv, images, tree
 from .faces import FER2013_CLASSES as CLASSES
-from .faces import DataError, Faces, meaning, role_of, table
+from .faces import DataError, Faces, meaning, role_of, roles_claimed, table
 from .fer2013_csv import NAMES, SIDE, SPLITS
 from .store import allocate as allocate_temporary
 from .votes import join
@@ -42,8 +42,8 @@ def read(source: str | Path, *, votes: str | Path | None = None, allocate=alloca
     if source.is_file() and (archives.kind(source) in (None, *archives.UNREAD) or _is_csv(source)):
         faces = fer2013_csv.read(source, allocate)
     else:
-        with tree.opened(source, EXPECTED) as root:
-            faces = _read_opened(root, allocate)
+        with tree.opened(source, EXPECTED) as seen:
+            faces = _read_opened(seen, allocate)
     return faces if votes is None else join(faces, votes)
 
 
@@ -53,8 +53,8 @@ def _is_csv(source: Path) -> bool:
     return (found in archives.STREAMS and not archives.tarred(source, found)) or fer2013_csv.member(source) is not None
 
 
-def _read_opened(root: Path, allocate) -> Faces:
-    seen = tree.walk(root)
+def _read_opened(seen: tree.Seen, allocate) -> Faces:
+    root = seen.root
     home = seen.home(lambda names: "train" in map(role_of, names))
     tables = seen.lists()
     whole = [table for name in NAMES for table in tables if table.name == name]
@@ -82,7 +82,8 @@ def _read_folder(seen: tree.Seen, home: Path, allocate) -> Faces:
         seen.root,
         [],
     )  # (place of the split, path, label): sorted, they stand in the official order of the splits
-    parts = {folder: role_of(folder.name) for folder in images.folders(home) if role_of(folder.name)}
+    claimed = roles_claimed(folder.name for folder in images.folders(home))
+    parts = {home / name: role for name, role in claimed.items() if role}
     if not seen.images:
         raise DataError(root, "; ".join(["no CSV and no image", *seen.notes()]), EXPECTED)
     lacking = [role for role in ("train", "test") if role not in parts.values()]

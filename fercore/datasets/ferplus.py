@@ -46,8 +46,8 @@ def read(
         raise DataError(
             path, "votes without images", "FER2013 itself beside them (--fer2013 SOURCE, in Python fer2013=)"
         )
-    with tree.opened(path) as root:
-        return _folders(tree.walk(root), target, allocate)
+    with tree.opened(path) as seen:
+        return _folders(seen, target, allocate)
 
 
 def _folders(seen: tree.Seen, target: str, allocate: Callable) -> Faces:

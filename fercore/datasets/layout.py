@@ -17,6 +17,7 @@ from .tree import Seen
 EXPRESSIONS = (*FER2013_CLASSES, "contempt")
 SETS = "ck|ckplus|ck48|cohnkanade.*|fer2013.*|ferplus|rafdb|affectnet.*|jaffe.*|kdef|oulucasia|oulu|sfew|expw"
 GENERIC = "images?|imgs?|pictures?|photos?|faces?|data|dataset|labels?|annotations?|aligned|cropped|original|archive"
+ROLES_ASKED = "no split has a name that says what it is for: say it (--roles train=SPLIT,test=SPLIT)"
 OVERRULE = "or say that the names are meant (--as-is, in Python as_is=True)"
 
 
@@ -70,7 +71,7 @@ def by_folder(seen: Seen, wrapped: bool = True, guarded: bool = False) -> tuple[
     _require_splits(seen, above, {item.split for item in found} if split else {""})
     if split and not any(role_of(item.split) for item in found):
         notes.append(
-            "no split has a name that says what it is for: say it (--roles train=SPLIT,test=SPLIT); where the folders "
+            f"{ROLES_ASKED}; where the folders "
             r"are people and no splits, divide them as such (--subject '([^/]+)/[^/]+/[^/]+$' --split 80/10/10)"
         )
     if guarded:
@@ -135,15 +136,15 @@ def _below(name: str, above: tuple[str, ...]) -> bool:
 
 
 def _require_levels(home: Path, found: Sequence[Item]) -> None:
-    def plain(name: str) -> str:
+    def letters(name: str) -> str:
         return re.sub(r"[\W_]", "", name.lower())
 
     classes = list(dict.fromkeys(item.label for item in found))
     splits = list(dict.fromkeys(item.split for item in found))
     for name in classes:
         what = (
-            "a split" if role_of(name) else "a data set" if re.fullmatch(SETS, plain(name)) else
-            "a folder of images" if re.fullmatch(GENERIC, plain(name)) else ""
+            "a split" if role_of(name) else "a data set" if re.fullmatch(SETS, letters(name)) else
+            "a folder of images" if re.fullmatch(GENERIC, letters(name)) else ""
         )  # fmt: skip
         if what:
             raise DataError(
@@ -154,19 +155,20 @@ def _require_levels(home: Path, found: Sequence[Item]) -> None:
             )
     for name in splits:
         what = (
-            "a data set" if re.fullmatch(SETS, plain(name)) else "an expression" if meaning(name, EXPRESSIONS) else ""
+            "a data set" if re.fullmatch(SETS, letters(name)) else "an expression" if meaning(name, EXPRESSIONS) else ""
         )
         if what:
             more = (
                 "give that folder itself" if what == "a data set" else "give <class>/*, without folders in the classes"
             )
             raise DataError(home / name, f"a split {name!r}, which is the name of {what}", f"{more}, {OVERRULE}")
+    require_classes(home, classes, "give the folder that holds the classes")
+
+
+def require_classes(where: Path, classes: Sequence[str], otherwise: str) -> None:
+    """Raise DataError for a single class: most likely what was read as classes is none."""
     if len(classes) == 1:
-        raise DataError(
-            home,
-            f"one class, {classes[0]!r}, alone",
-            f"two at least: give the folder that holds the classes, {OVERRULE}",
-        )
+        raise DataError(where, f"one class, {classes[0]!r}, alone", f"two at least: {otherwise}, {OVERRULE}")
 
 
 def ordered(names: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...], list[str]]:
@@ -181,7 +183,7 @@ def ordered(names: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...], list
     held = set(known.values())
     same: dict[str, list[str]] = {}
     for name in names:
-        same.setdefault(known[name] or _plain(name), []).append(name)
+        same.setdefault(plain(name), []).append(name)
     notes = [f"{' and '.join(group)} are one class" for group in same.values() if len(group) > 1]
     if None not in held and set(FER2013_CLASSES) <= held:
         return known, tuple(name for name in EXPRESSIONS if name in held), notes
@@ -189,13 +191,17 @@ def ordered(names: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...], list
     if all(name.isdecimal() for name in names):
         notes.append(
             f"classes are numbers, {', '.join(sorted(names, key=int))}: what they mean is not known here, and no "
-            "weights or other sets compare; RAF-DB and AffectNet are read in their own codes by their names"
+            "weights or other sets compare; say it in their order (--classes NAME,NAME,…). RAF-DB and AffectNet are "
+            "read in their own codes by their names"
         )
     return of, tuple(sorted(set(of.values()))), notes
 
 
-def _plain(name: str) -> str:
-    """What is left of a name without case, blanks around it and zeros before it; macOS writes "ü" in two characters."""
+def plain(name: str) -> str:
+    """A label without case, blanks around it and zeros before it, and an expression by its one name; macOS writes "ü"
+    in two characters."""
+    if known := meaning(name, EXPRESSIONS):
+        return known
     name = unicodedata.normalize("NFC", name).strip().lower()
     return str(int(name)) if name.isdecimal() else name
 

@@ -52,8 +52,8 @@ def read(
     """
     if peak < 1:
         raise ValueError(f"peak is a number of frames, at least 1, not {peak}")
-    with tree.opened(source) as root:
-        return _read(root, _home(root), size, mode, crop, peak, neutral, allocate)
+    with tree.opened(source) as seen:
+        return _read(seen.root, _home(seen), size, mode, crop, peak, neutral, allocate)
 
 
 def _read(root: Path, home: Path, size, mode, crop, peak: int, neutral: bool, allocate: Callable) -> Faces:
@@ -93,10 +93,9 @@ def _read(root: Path, home: Path, size, mode, crop, peak: int, neutral: bool, al
     return Faces("oulucasia", pixels, table(labels, "", subjects, sequences, chosen), classes, notes=tuple(notes))
 
 
-def _home(root: Path) -> Path:
+def _home(seen: tree.Seen) -> Path:
     """The folder of the subjects: face crops where they are there, else whole frames."""
-    seen = tree.walk(root)
     named = [name for name in seen.folders if name.endswith("/VL_Acropped/Strong")]
     named = [name for name in named if name.split("/")[-3].lower().startswith("preprocess")]
     named += [name for name in seen.folders if f"/{name}".endswith(f"/{ORIGINAL}")]
-    return root / named[0] if named else images.folder(root, ORIGINAL) / ORIGINAL
+    return seen.root / named[0] if named else images.folder(seen.root, ORIGINAL) / ORIGINAL

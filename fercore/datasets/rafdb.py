@@ -43,14 +43,13 @@ def read(
     Raises DataError for a list or image that is missing or damaged, a label outside 1 to 7, an empty split, and a list
     that says something else than the folders.
     """
-    with tree.opened(source, "the folder of RAF-DB, or a .zip or .tar of it") as root:
-        seen = tree.walk(root)
+    with tree.opened(source, "the folder of RAF-DB, or a .zip or .tar of it") as seen:
         if home := seen.home(lambda names: "EmoLabel" in names):
             return _listed(home, size, allocate)
         if seen.home(lambda names: "train" in map(role_of, names)):
             return _class_folders(seen, size, allocate)
         raise DataError(
-            root / "EmoLabel", "no such folder", "EmoLabel and Image/aligned, or train and test with 1 to 7"
+            seen.root / "EmoLabel", "no such folder", "EmoLabel and Image/aligned, or train and test with 1 to 7"
         )
 
 

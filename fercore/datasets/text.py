@@ -50,11 +50,11 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
         raise DataError(path, "an empty file", "at least one line")
 
 
-def rows(path: Path) -> Iterator[tuple[str, list[str]]]:
+def rows(path: Path, separator: str = ",") -> Iterator[tuple[str, list[str]]]:
     """(where, fields) of every line of a CSV file; raises DataError as `lines` does, and for broken quotes."""
     for where, text in lines(path):
         try:
-            fields = next(csv.reader([text], strict=True))
+            fields = next(csv.reader([text], delimiter=separator, strict=True))
         except csv.Error as error:
             raise DataError(where, f"a line that is not CSV ({error})", "fields separated by commas") from None
         yield where, fields

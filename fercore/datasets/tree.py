@@ -7,7 +7,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from .. import files
@@ -19,25 +19,26 @@ NAMED = 3  # files that a note names of those that were passed over for one reas
 
 
 @contextmanager
-def opened(source: str | Path, expected: str = "a folder, or a .zip or .tar of it") -> Iterator[Path]:
-    """The folder that holds `source`: itself, or where it, or the archives that are all it holds, were unpacked until
-    the block ends. Errors name what the user gave."""
+def opened(source: str | Path, expected: str = "a folder, or a .zip or .tar of it") -> Iterator[Seen]:
+    """All that lies in the folder that holds `source`: itself, or where it, or the archives that are all it holds, were
+    unpacked until the block ends. Errors name what the user gave."""
     path = archives.ordinary(source, expected)
     packed = _packed(path)
     if not packed:
         try:
-            yield path
+            yield walk(path)
         except DataError as error:
             raise _still_packed(path, error) from None
         return
     with tempfile.TemporaryDirectory(prefix="fercore-") as temporary:
         home = Path(temporary) / path.name.split(".")[0]
         try:
+            notes = []
             for archive in packed:
                 part = home / archives.stem(archive) if path.is_dir() else home
                 part.mkdir(parents=True, exist_ok=True)
-                archives.unpack(archive, part)
-            yield home
+                notes += archives.unpack(archive, part)
+            yield replace(walk(home), unpacking=notes)
         except DataError as error:
             words = (text.replace(str(home), str(path)) for text in (error.where, error.found, error.expected))
             raise DataError(*words) from None
@@ -78,10 +79,11 @@ def _listed(folder: Path) -> list[Path]:
 class Seen:
     """All that lies in a folder.
 
-    images   paths within `root`, in natural order: by suffix, or by content where the suffix says nothing
-    folders  every visible folder
-    others   files that are no images
-    passed   what is not read, by why
+    images     paths within `root`, in natural order: by suffix, or by content where the suffix says nothing
+    folders    every visible folder
+    others     files that are no images
+    passed     what is not read, by why
+    unpacking  notes on how it was unpacked
     """
 
     root: Path
@@ -89,6 +91,11 @@ class Seen:
     folders: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     passed: dict[str, list[str]] = field(default_factory=dict)
+    unpacking: list[str] = field(default_factory=list)
+
+    def copy(self) -> Seen:
+        """As it is now, whatever is passed over in either."""
+        return replace(self, passed={why: [*names] for why, names in self.passed.items()})
 
     def pass_over(self, why: str, names: Iterable[str]) -> None:
         """Count files as not read. Those among `images` are taken from there."""
@@ -122,7 +129,8 @@ class Seen:
         return [self.root / name for name in sorted(found, key=lambda name: (name.count("/"), name))]
 
     def notes(self, used: Iterable[str] = ()) -> list[str]:
-        """One line that says how many files were seen and read, and how many not, and why; none where all were read.
+        """How it was unpacked, and one line that says how many files were seen and read, and how many not, and why; no
+        such line where all were read.
 
         used  files beside the images that were read, such as a list of labels
         """
@@ -132,10 +140,10 @@ class Seen:
                 suffix = PurePosixPath(name).suffix.lower()
                 passed.setdefault(f"no image ({suffix or 'no suffix'})", []).append(name)
         if not passed:
-            return []
+            return self.unpacking
         read, left = len(self.images) + len(used), sum(map(len, passed.values()))
         reasons = [f"{len(names):,} {why}: {_named(names)}" for why, names in passed.items()]
-        return [f"{read + left:,} files seen, {read:,} read; passed over: {'; '.join(reasons)}"]
+        return [*self.unpacking, f"{read + left:,} files seen, {read:,} read; passed over: {'; '.join(reasons)}"]
 
 
 def _named(names: list[str]) -> str:

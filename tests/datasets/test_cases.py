@@ -5,12 +5,14 @@ Layouts are those that users of these sets describe; pictures are noise. Each of
 
 import gzip
 import io
+import json
 import os
 import re
 import shlex
 import shutil
 import tarfile
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -269,7 +271,7 @@ def test_class_folders_under_two_more_with_validation(tmp_path):
     assert datasets.load("folder", tmp_path).roles == {"train": "train", "select": "validation"}
 
 
-@pytest.mark.parametrize("third", ["val", "valid", "Validation"])
+@pytest.mark.parametrize("third", ["val", "valid", "Validation", "eval"])
 def test_a_third_split_is_read_and_a_part_of_the_set_is_said(tmp_path, third):
     classes(named(tmp_path) / third)
     faces = datasets.load("fer2013", tmp_path)
@@ -733,6 +735,56 @@ def test_a_zip_of_windows_with_folders_as_members_is_read(tmp_path):
     assert len(datasets.load("fer2013", written(tmp_path / "c.zip", members))) == 8
 
 
+def spelt(path: Path, names: list[bytes], *more: str, flag=False) -> Path:
+    """A zip of pictures whose names are these bytes, said to be UTF-8 or not, and `more`."""
+    given = [b"%dX%d" % (number, number) + b"n" * (len(name) - 3) for number, name in enumerate(names)]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in (*(name.decode() for name in given), *more):
+            archive.writestr(name, draw(path.parent / "p.png", 8).read_bytes())
+    data = path.read_bytes()
+    for old, new in zip(given, names, strict=True):
+        assert len(old) == len(new) and data.count(old) == 2
+        data = data.replace(old, new)
+    data = bytearray(data)
+    for start, at in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        for found in re.finditer(re.escape(start), bytes(data)) if flag else ():
+            data[found.start() + at] |= 0x08
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("page", "words", "told"),
+    [
+        ("utf-8", ("Überraschung", "Müde"), None),
+        ("cp437", ("Überraschung", "Müde"), "read as cp437 (Überraschung/1.png)"),
+        ("cp1252", ("Überraschung", "Müde"), "read as cp1252 (Überraschung/1.png)"),
+        ("latin-1", ("colère", "dégoût"), "read as cp1252 (colère/1.png)"),
+        ("cp932", ("怒り", "驚き", "悲しみ", "ソース表"), "read as cp932 (怒り/1.png)"),
+        ("cp866", ("злость", "радость"), "may be misspelt; unpacked where it was made they are not"),
+    ],
+)
+def test_names_of_a_zip_are_read_in_the_code_page_of_which_they_are(tmp_path, page, words, told):
+    names = [f"{word}/{number}.png".encode(page) for word in words for number in (1, 2)]
+    faces = datasets.load("folder", spelt(tmp_path / "w.zip", names))
+    assert (set(faces.classes) == set(words)) == (page != "cp866")
+    if told is None:
+        assert faces.notes == ()
+    else:
+        (note,) = faces.notes
+        assert (
+            note.startswith(f"w.zip does not say in which code page {len(names)} of its names are: ") and told in note
+        )
+
+
+def test_names_that_are_one_after_all_and_names_that_cannot_be_are_told(tmp_path):
+    spelt(tmp_path / "b.zip", ["böse/1.png".encode("cp1252")], "böse/1.png")
+    with pytest.raises(DataError, match=r"b\.zip: found two members of the name 'böse/1\.png'; expected each"):
+        datasets.load("folder", tmp_path / "b.zip")
+    with pytest.raises(DataError, match=r"c\.zip: found a damaged archive \('utf-8' codec can't decode"):
+        datasets.load("folder", spelt(tmp_path / "c.zip", [b"m\xfcde/1.png"], flag=True))
+
+
 def test_what_macos_puts_beside_a_table_is_no_second_one(tmp_path):
     path = written(tmp_path / "m.zip", {"my.csv": rows().encode(), "__MACOSX/._my.csv": b"\0\5\26\7"})
     (note,) = datasets.load("fer2013", path).notes
@@ -862,6 +914,11 @@ def test_without_a_split_that_trains_there_is_an_error_and_no_zero(tmp_path):
         (("train", "valid", "test"), {"train": "train", "select": "valid", "test": "test"}),
         (("Train_Set", "dev", "testing_data"), {"train": "Train_Set", "select": "dev", "test": "testing_data"}),
         (("train", "val", "valid"), {"train": "train"}),
+        (("train", "eval"), {"train": "train", "test": "eval"}),
+        (("train", "Eval_Set", "test"), {"train": "train", "select": "Eval_Set", "test": "test"}),
+        (("train", "evaluation", "hold-out"), {"train": "train", "select": "evaluation", "test": "hold-out"}),
+        (("training", "development", "held_out"), {"train": "training", "select": "development", "test": "held_out"}),
+        (("train", "test", "holdout"), {"train": "train"}),
         (("",), {"train": ""}),
         (("a", "b"), {}),
     ],
@@ -873,8 +930,6 @@ def test_roles_by_name(names, roles):
 
 
 def test_imports_that_are_older_than_roles_are_read_by_name(tmp_path):
-    import json
-
     path = datasets.import_dataset(
         "synthfer", None, tmp_path, images=200, roles={"test": "PublicTest", "select": "PrivateTest"}
     )
@@ -1008,8 +1063,26 @@ def people(root: Path) -> Path:
     return classes(root, ("happy", "sad"), side=30, name="S{}_1.png")
 
 
+def table(root: Path, label=lambda number: ("happy", "sad")[number % 2], folder="") -> Path:
+    names = [f"{folder and label(number) + '/'}{number}.png" for number in range(7)]
+    for name in names:
+        draw(root / name)
+    lines = [f"{name},{label(number)},{'train' if number < 4 else 'test'}" for number, name in enumerate(names)]
+    return write(root / "labels.csv", "\n".join(["path,label,split", *lines])).parent
+
+
+def coco(root: Path) -> Path:
+    held = {"categories": [{"id": 1, "name": "happy"}, {"id": 2, "name": "sad"}], "images": [], "annotations": []}
+    for number in range(4):
+        draw(root / "train" / f"{number}.png")
+        held["images"].append({"id": number, "file_name": f"{number}.png"})
+        held["annotations"].append({"image_id": number, "category_id": 1 + number % 2, "bbox": [4, 4, 20 + number, 30]})
+    return write(root / "train/_annotations.coco.json", json.dumps(held)).parent.parent
+
+
 DOWNLOADS = [
-    write_csv, unnamed, votes, ferplus, rafdb, affectnet, ckplus, oulucasia, jaffe, kdef, people, by_name, weights
+    write_csv, unnamed, votes, ferplus, rafdb, affectnet, ckplus, oulucasia, jaffe, kdef, people, by_name, table, coco,
+    partial(table, folder="classes"), partial(table, label=str), weights
 ]  # fmt: skip
 TABLE = re.findall(r"^\| .+? \| `(fercore (?:import|convert) .+)` \|$", (ROOT / "README.md").read_text("utf-8"), re.M)
 

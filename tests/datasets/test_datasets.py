@@ -1,12 +1,14 @@
 """The package's own functions: load by name, import into a folder, open what was imported."""
 
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fercore import datasets
+from fercore import cli, datasets
 from fercore.datasets import DataError, store
 from fercore.datasets.faces import Faces, table
 
@@ -122,3 +124,29 @@ def test_an_import_first_removes_what_a_killed_one_has_left(tmp_path, monkeypatc
     monkeypatch.setattr(datasets, "load", lambda *_, **__: pytest.fail("") if left.exists() else small())
     datasets.import_dataset("fer2013", "x", tmp_path)
     assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "told"),
+    [
+        (None, r"datasets/newset\.py is not there"),
+        ("import nowhere_at_all", r"newset\.py cannot be imported: No module named 'nowhere_at_all'"),
+        ("def reed(source): ...", r"newset\.py has no read\(source, \*, allocate, \.\.\.\)"),
+        ("def read(source): ...", r"newset\.py has no read\(source, \*, allocate, \.\.\.\)"),
+    ],
+)
+def test_a_row_of_the_table_that_names_no_reader_is_told_in_one_line(tmp_path, monkeypatch, capsys, module, told):
+    monkeypatch.setattr(datasets, "NAMES", (*datasets.NAMES, "newset"))
+    monkeypatch.setattr(datasets, "__path__", [*datasets.__path__, str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "fercore.datasets.newset", raising=False)
+    if module is not None:
+        (tmp_path / "newset.py").write_text(module)
+    assert cli.main(["import", "newset", str(tmp_path)]) == 1
+    assert re.fullmatch(
+        rf"fercore: REAL in .*__init__\.py has the row 'newset', and .*{told}\n", capsys.readouterr().err
+    )
+
+
+def test_a_row_of_the_table_that_is_no_name_is_told():
+    with pytest.raises(ValueError, match=r"REAL in .*__init__\.py has the row 3; expected the name of a module"):
+        datasets._require_names(("folder", 3))
