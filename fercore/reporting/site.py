@@ -18,7 +18,7 @@ import pandas as pd
 
 from .. import claims
 from ..claims import effort, render, settings
-from ..results import measurements, text
+from ..results import measurements, tables, text
 from ..results.tables import TIMINGS
 from . import ledger_sentences
 from .page import shell
@@ -233,16 +233,16 @@ def _stage(stage: Path, root: Path) -> str:
     up = "../reference/" if stage.parent.name == REFERENCE else ""
     timed = stage.with_name(TIMINGS) / stage.name  # beside the folder of what repeats
     folders = {stage: f"{up}{stage.name}", timed: f"{up}{TIMINGS}/{stage.name}"}
-    tables = [_of_stage(path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.csv"))]
+    listed = [_of_stage(path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.csv"))]
     drawn = [(path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.svg"))]
     figures = "".join(_of(path, place, data) for path, place in drawn)
     made = f"Made by <code>{text.html(said)}</code>. " if (said := command(stage, root)) else ""
     name, key = text.html(stage.name), text.html(f"{stage.parent.name}-{stage.name}")
     return f"""<section aria-labelledby="{key}"><h3 id="{key}">{name}</h3>
 <p>Data: {text.html(data)}. {made}{" · ".join(_links(stage, up))}</p>
-{"".join(table for table in tables if not table.startswith(("<details", "<p")))}
+{"".join(table for table in listed if not table.startswith(("<details", "<p")))}
 <div class="figures">{figures}</div>
-{"".join(table for table in tables if table.startswith(("<details", "<p")))}
+{"".join(table for table in listed if table.startswith(("<details", "<p")))}
 {_folded(f"All {len(numbers)} findings", _table(numbers, f"Findings of {stage.name}"))}</section>"""
 
 
@@ -278,20 +278,8 @@ def read(path: Path) -> tuple[pd.DataFrame, str]:
     of = ", ".join(map(str, table["data"].unique())) if "data" in table else ""
     if "data" in table and table["data"].nunique() == 1:
         table = table.drop(columns="data")
-    table = table.dropna(axis=1, how="all").convert_dtypes()  # whole numbers become whole
-    for name in table.columns:
-        low, high = ("low", "high") if name in ("value", "difference") else (f"{name}_low", f"{name}_high")
-        if low in table.columns and high in table.columns:
-            cells = table[[name, low, high]].astype(float).to_numpy()
-            table[name] = [_interval(*cell) for cell in cells]
-            table = table.drop(columns=[low, high])
+    table = tables.with_intervals(table.convert_dtypes())  # whole numbers become whole
     return table.rename(columns=lambda name: name.replace("_", " ")), of
-
-
-def _interval(value: float, low: float, high: float) -> str:
-    if np.isnan(value):
-        return ""
-    return f"{value:.3f}" if np.isnan([low, high]).any() else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _of(path: Path, place: str, data: str) -> str:
