@@ -183,22 +183,22 @@ def _verdicts(table: pd.DataFrame) -> str:
     meanings = "".join(f"<dt>{name}</dt><dd>{meaning}</dd>" for name, meaning in claims.VERDICTS.items())
     return f"""{_table(claims.summary(table).reset_index(), "Claims by paper and verdict")}
 <p>{_bold(ledger_sentences.counted(table))}</p>
-{_folded("What each verdict means", f"<dl>{meanings}</dl>")}"""
+{render.folded("What each verdict means", f"<dl>{meanings}</dl>")}"""
 
 
 def _contradictions(findings: list[claims.Finding]) -> str:
     found, doubtful = (render.contradictions(findings, assuming) for assuming in (False, True))
     both = (_scrolled(render.both_sides(one, name), name) for one, name in ((found, "sides"), (doubtful, "doubtful")))
     return f"""<p>{_bold(ledger_sentences.contradicted(findings, found))}</p>
-{_folded(f"All {len(found)}, both sides", next(both))}
-{_folded(f"{len(doubtful)} that rest on an assumption and decide no verdict", next(both))}"""
+{render.folded(f"All {len(found)}, both sides", next(both))}
+{render.folded(f"{len(doubtful)} that rest on an assumption and decide no verdict", next(both))}"""
 
 
 def _open(plan: pd.DataFrame) -> str:
     ways, none = (plan[(plan["command"] != "") == there] for there in (True, False))
     items = []
     for number, way in ways.iterrows():
-        which = _folded("which", f"<p>{', '.join(map(text.html, way['claims']))}</p>")
+        which = render.folded("which", f"<p>{', '.join(map(text.html, way['claims']))}</p>")
         many = f"{len(way['claims'])} claim{'s' * (len(way['claims']) > 1)}"
         items.append(
             f'<li id="way-{number}"><b>{effort.shown(way["hours"])}</b>, {many}, needs '
@@ -210,7 +210,7 @@ def _open(plan: pd.DataFrame) -> str:
 EPYC (Zen 4), worked out from multiply-adds, images and epochs over measured rates (<code>params/effort.yaml</code>).
 What a command measures joins the ledger by itself, as do the files of <code>reports/paper</code> from elsewhere.</p>
 <ol>{"".join(items)}</ol>
-{_folded(f"{counts.sum():,} claims that no command here settles", _table(rest, "Claims without a command"))}"""
+{render.folded(f"{counts.sum():,} claims that no command here settles", _table(rest, "Claims without a command"))}"""
 
 
 def _ledger(ledger, table: pd.DataFrame, made: pd.DataFrame, plan: pd.DataFrame) -> str:
@@ -243,7 +243,7 @@ def _stage(stage: Path, root: Path) -> str:
 {"".join(table for table in listed if not table.startswith(("<details", "<p")))}
 <div class="figures">{figures}</div>
 {"".join(table for table in listed if table.startswith(("<details", "<p")))}
-{_folded(f"All {len(numbers)} findings", _table(numbers, f"Findings of {stage.name}"))}</section>"""
+{render.folded(f"All {len(numbers)} findings", _table(numbers, f"Findings of {stage.name}"))}</section>"""
 
 
 def _links(stage: Path, up: str) -> list[str]:
@@ -268,7 +268,7 @@ def _of_stage(path: Path, place: str) -> str:
     if path.stem not in known and len(frame) > ROWS:
         return f"<p>{text.html(caption)}, {len(frame):,} rows: {', '.join(files)}</p>"
     table = f'{_table(frame, caption)}<div class="quiet">{", ".join(files)}</div>'
-    return table if path.stem in known else _folded(caption, table)
+    return table if path.stem in known else render.folded(caption, table)
 
 
 def read(path: Path) -> tuple[pd.DataFrame, str]:
@@ -296,10 +296,6 @@ def _figure(source: str, caption: str, words: str = "") -> str:
     return f"""<figure><img src="{text.html(source)}" alt="{text.html(words or caption)}" loading="lazy">
 <figcaption>{text.html(caption)}</figcaption></figure>
 """
-
-
-def _folded(name: str, body: str) -> str:
-    return f"<details><summary>{text.html(name)}</summary>{body}</details>"
 
 
 def _provenance(reports: Path, profile: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,7 +120,8 @@ def shown(frame: pd.DataFrame, digits: int = 3, index: bool = True) -> Styler:
 
 
 def _is_text(column: pd.Series) -> bool:
-    return any(isinstance(value, str) and value for value in column)
+    """Whether words stand in a column, and not only numbers, be they written as "~60,000" or "21.8M"."""
+    return any(isinstance(value, str) and value and not re.match(r"[~<>+-]?\d", value) for value in column)
 
 
 def _cells(column: pd.Series, digits: int) -> list[str]:
