@@ -27,7 +27,9 @@ STATE = r"""() => {
     const outputs = cells.flatMap(cell => cell.sharedModel.outputs)
     const error = outputs.find(output => output.output_type === 'error')
     const said = outputs.filter(output => output.name === 'stderr').map(output => [output.text].flat().join(''))
-    return {error: error && `${error.ename}: ${error.evalue}`, said,
+    const raw = outputs.filter(output => output.output_type === 'execute_result').map(output => output.data)
+        .filter(data => Object.keys(data).length === 1 && 'text/plain' in data).map(data => data['text/plain'])
+    return {error: error && `${error.ename}: ${error.evalue}`, said, raw,
             left: cells.filter(cell => !cell.executionCount).length}
 }"""
 EVERY_CELL = '{"windowingMode": "none"}'  # stays on the page, so that a picture has them all
@@ -97,7 +99,7 @@ def test_a_notebook_runs_and_what_moves_changes_the_picture(lab, page, shoot, pa
 
 
 def run_all(page, address):
-    """Opens a notebook and runs all cells: nothing is asked, nothing fails, nothing is said in red."""
+    """Opens a notebook and runs all cells: nothing is asked, nothing fails, nothing is said in red, and nothing shown as Python writes it."""
     page.goto(address)
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     page.wait_for_selector("#jp-main-statusbar >> text=Idle")
@@ -107,7 +109,7 @@ def run_all(page, address):
     page.click(".lm-Menu-item:has-text('Run All Cells') >> nth=0")
     page.wait_for_function(f"() => {{ const now = ({STATE})(); return now.error || !now.left }}")
     now = page.evaluate(STATE)
-    assert not now["error"] and not now["said"], now
+    assert not now["error"] and not now["said"] and not now["raw"], now
 
 
 def shoot_whole(page, shoot, name):
