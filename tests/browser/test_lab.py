@@ -99,7 +99,7 @@ def test_a_notebook_runs_and_what_moves_changes_the_picture(lab, page, shoot, pa
 
 
 def run_all(page, address):
-    """Opens a notebook and runs all cells: nothing is asked, nothing fails, nothing is said in red, and nothing shown as Python writes it."""
+    """Opens a notebook and runs all cells: nothing is asked, fails, is said in red, or is shown as Python writes it."""
     page.goto(address)
     page.wait_for_selector(".jp-Notebook .jp-Cell")
     page.wait_for_selector("#jp-main-statusbar >> text=Idle")
