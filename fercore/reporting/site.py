@@ -143,6 +143,12 @@ def command(stage: Path, root: str | Path) -> str:
     return ""
 
 
+def source(stage: Path, root: str | Path) -> str:
+    """The file that says how a stage is made, from the root: its notebook's script, its recipe or its benchmark."""
+    kinds = (f"notebooks/{stage.name}.py", f"params/recipes/{stage.name}.yaml", f"tests/benchmarks/{stage.name}.py")
+    return next((path for path in kinds if Path(root, path).is_file()), "")
+
+
 def _profile(stage: Path) -> str:
     """The profile that reference results were made with."""
     path = stage / measurements.FILE
@@ -239,16 +245,17 @@ def _stage(stage: Path, root: Path) -> str:
     made = f"Made by <code>{text.html(said)}</code>. " if (said := command(stage, root)) else ""
     name, key = text.html(stage.name), text.html(f"{stage.parent.name}-{stage.name}")
     return f"""<section aria-labelledby="{key}"><h3 id="{key}">{name}</h3>
-<p>Data: {text.html(data)}. {made}{" · ".join(_links(stage, up))}</p>
+<p>Data: {text.html(data)}. {made}{" · ".join(_links(stage, up, root))}</p>
 {"".join(table for table in listed if not table.startswith(("<details", "<p")))}
 <div class="figures">{figures}</div>
 {"".join(table for table in listed if table.startswith(("<details", "<p")))}
 {render.folded(f"All {len(numbers)} findings", _table(numbers, f"Findings of {stage.name}"))}</section>"""
 
 
-def _links(stage: Path, up: str) -> list[str]:
-    """To the executed notebook and to the record, where there are any."""
-    found = []
+def _links(stage: Path, up: str, root: Path) -> list[str]:
+    """To what says how it is made, to the executed notebook and to the record, where there are any."""
+    file = source(stage, root)
+    found = [f'<a href="../../{text.html(file)}">the source</a>'] if file else []
     if (stage.parent / f"notebooks/{stage.name}.html").is_file():
         found.append(f'<a href="{up}notebooks/{text.html(stage.name)}.html">the executed notebook</a>')
     for record in (f"{stage.name}/provenance.json", f"provenance/{stage.name}.json"):
