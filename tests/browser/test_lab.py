@@ -17,7 +17,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(path.relative_to(ROOT / "notebooks") for path in ROOT.glob("notebooks/**/[!.]*.ipynb"))
-MINUTES = 10  # for one notebook, or one figure, on a slow machine
+MINUTES = 20  # for one notebook, or one figure, on a slow machine
 WIDE, HIGH = 1400, 1000
 
 # What the notebook in front has: an error, else whether all of its cells ran. The page itself would not do: JupyterLab
