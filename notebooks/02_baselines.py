@@ -110,7 +110,7 @@ recipe = Recipe(
 # %%
 settings = pd.DataFrame(departures(recipe), index=["the paper's", "here"]).T
 shown = settings.drop(index=["augmentation", "channels_last"], errors="ignore")
-display(tables.shown(shown.map(str)))
+display(tables.shown(shown.fillna("its own").map(str)))
 display(Markdown(
     f"**To see.** {len(shown)} settings differ from the paper's, those above; augmentation is *{augmentation}*. What the "
     f"networks start from: {weights or 'random weights'}. " + ("" if weights else "From random weights, mobile networks hardly "
