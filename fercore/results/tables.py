@@ -110,10 +110,13 @@ def shown(frame: pd.DataFrame, digits: int = 3, index: bool = True) -> Styler:
     joined = with_intervals(frame, digits)
     words = [name for name in joined if name in frame and _is_text(frame[name])]
     cells = pd.DataFrame({name: _cells(column, digits) for name, column in joined.items()}, joined.index)
-    cells = cells.rename(columns=_spaced).rename_axis(index=_spaced, columns=_spaced)
+    cells = cells.rename_axis(columns=frame.columns.name).rename(columns=_spaced)
+    cells = cells.rename_axis(index=_spaced, columns=_spaced)
     styled = cells.style.set_table_attributes('class="tex2jax_ignore mathjax_ignore"')  # nor are dollars mathematics
     styled = styled.format(escape="html").format_index(escape="html", axis=0).format_index(escape="html", axis=1)
     styled = styled.set_properties(subset=[_spaced(name) for name in words], **{"text-align": "left"})
+    whole = [_spaced(name) for name in joined if name not in words]
+    styled = styled.set_properties(subset=whole, **{"white-space": "nowrap"})  # a value beside its interval
     left = [f"th.col{list(joined).index(name)}.col_heading" for name in words]
     styled = styled.set_table_styles([{"selector": ", ".join(["th.row_heading", *left]), "props": "text-align: left"}])
     return styled if index else styled.hide(axis="index")
