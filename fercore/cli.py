@@ -282,7 +282,8 @@ def _import(options) -> None:
 def _import_given(environment: Mapping[str, str]) -> None:
     """What `make reproduce NAME=download` names; notebooks 1 to 3 read the last that names no subjects."""
     from . import datasets
-    from .pipeline.data import choose, subject_sets
+    from .pipeline.data import choose
+    from .pipeline.parameters import subject_sets
 
     given = {name: environment.get(name.upper()) for name in datasets.REAL if name != "ferplus"}
     votes, split = environment.get("FERPLUS"), environment.get("SPLIT")
@@ -609,7 +610,7 @@ def _data(options) -> None:
 
 def _params(options) -> None:
     from .pipeline import notebook
-    from .pipeline.data import subject_sets
+    from .pipeline.parameters import subject_sets
 
     found = sorted(Path("notebooks").glob("[0-9]*.ipynb"))
     if not found:

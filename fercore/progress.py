@@ -11,8 +11,6 @@ import os
 import time
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 FOLDER = "FERCORE_PROGRESS"
 SECONDS = 0.5  # between two notes
 
@@ -21,6 +19,8 @@ def bar(total: int, initial: int = 0, desc: str = "", unit: str = "it", disable:
     """A context with `update(n=1)` and `set_postfix(**shown)`, as tqdm's. Silent in a process that another started."""
     if (folder := os.environ.get(FOLDER)) and not disable:
         return _Note(Path(folder), total, initial, desc)
+    from tqdm.auto import tqdm
+
     child = multiprocessing.parent_process() is not None
     return tqdm(total=total, initial=initial, desc=desc, unit=unit, disable=disable or child)
 

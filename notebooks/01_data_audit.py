@@ -322,7 +322,7 @@ if worst:
 # %%
 explore(
     lambda share: plots.by_doubt(faces, found["quality"].to_numpy(), share, sheet),
-    share=ipywidgets.FloatSlider(0.0, min=0.0, max=1.0, step=0.05, description="clear"),
+    share=ipywidgets.FloatSlider(1.0, min=0.0, max=1.0, step=0.05, description="clear"),
 )
 
 # %% [markdown]

@@ -96,6 +96,7 @@ display(Markdown(
 # %%
 import pandas as pd
 
+from fercore.results import tables
 from fercore.training import AUGMENTATIONS, Recipe
 from fercore.training.recipe import departures
 
@@ -107,11 +108,11 @@ recipe = Recipe(
 )
 
 # %%
-settings = pd.DataFrame(departures(recipe), index=["the paper's", "here"])
-shown = settings.drop(columns=["augmentation", "channels_last"], errors="ignore")
-display(shown)
+settings = pd.DataFrame(departures(recipe), index=["the paper's", "here"]).T
+shown = settings.drop(index=["augmentation", "channels_last"], errors="ignore")
+display(tables.shown(shown.fillna("its own").map(str)))
 display(Markdown(
-    f"**To see.** {shown.shape[1]} settings differ from the paper's, those above; augmentation is *{augmentation}*. What the "
+    f"**To see.** {len(shown)} settings differ from the paper's, those above; augmentation is *{augmentation}*. What the "
     f"networks start from: {weights or 'random weights'}. " + ("" if weights else "From random weights, mobile networks hardly "
     "begin to learn in a few epochs under the paper's loss and augmentation: see what the losses do in notebook 3.")
 ))
@@ -154,7 +155,7 @@ best = [{"network": name, "seed": seed, **run.history.iloc[run.best_epoch - 1]}
         for name, each in trained.items() for seed, run in zip(seeds, each, strict=True)]
 best = stage.table(pd.DataFrame(best).set_index(["network", "seed"]), "selection", f"Best epochs on {selected}")
 unfinished = best[best["epoch"] == epochs].index.get_level_values("network").unique()
-display(best, Markdown(
+display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"]]), Markdown(
     f"**To see.** After one epoch, on {selected}: {ranked(first)}. Best in the very last epoch, so not at their end yet: "
     f"{listed(unfinished)}. A comparison after {epochs} epochs is one of how fast networks learn, not of how far they get."
 ))
@@ -175,7 +176,8 @@ predicted = {name: [run.probabilities(faces, rows).argmax(1) for run in trained[
 predicted["lbp_svm"] = [by_machine]
 found = statistics.over_seeds(labels, predicted, len(faces.classes), masks)
 scores = stage.table(found.set_index(["name", "part", "score"]), "scores", f"{tested} scores")
-display(statistics.wide(found).style.format("{:.3f}"))
+wide = statistics.wide(found)
+display(tables.shown(wide))
 
 # %%
 accuracy = scores.xs(("published", "accuracy"), level=["part", "score"]).reindex([*networks, "lbp_svm"])
@@ -198,8 +200,7 @@ display(Markdown(
 # And without the images that are in Training too? **Guess**: who loses most, the network that has learned most, or least?
 
 # %%
-wide = statistics.wide(found)
-lost = 100 * (wide["accuracy"] - wide["accuracy_near_deduplicated"])
+lost = (100 * (wide["accuracy"] - wide["accuracy_near_deduplicated"])).round(1) + 0.0  # no -0.0
 display(Markdown(
     f"**To see.** On the {masks['near_deduplicated'].sum():,} of {len(rows):,} images without copies, accuracy is lower by "
     + ", ".join(f"{points:.1f} points ({name})" for name, points in lost.sort_values(ascending=False).items())
@@ -259,7 +260,7 @@ costs = stage.timings.table(costs, "costs", "Latency in ms, and what the paper p
 compared = costs.join(wide, how="outer").reindex([*networks, "lbp_svm"]).rename_axis("network")
 compared["parameters"] = compared["parameters"].astype("Int64")  # the support vector machine has none
 stage.table(compared[["parameters", "MiB", *wide.columns]], "comparison", f"{len(networks)} networks under one protocol")
-display(compared.style.format(precision=3, thousands=","))
+display(tables.shown(compared[[*costs.columns, "accuracy", "accuracy_low", "accuracy_high"]]))
 
 # %%
 display(stage.timings.figure(plots.size_and_latency(compared.loc[networks], faces), "size_and_latency"))
@@ -285,7 +286,8 @@ from fercore.models.profile import profile as count
 shape = (3, latency_side, latency_side)
 work = pd.Series({name: count(models.create(name, 7), shape)["macs"] / 1e6 for name in networks})
 ms, sizes = costs["cpu_ms"], costs["parameters"].astype(float)
-display(pd.DataFrame({"parameters": costs["parameters"], "millions of multiplications": work.round(0), "ms": ms.round(1)}))
+counted = {"parameters": costs["parameters"], "millions of multiplications": work.round(0), "ms": ms}
+display(tables.shown(pd.DataFrame(counted), digits=1))
 
 # %%
 agrees = [pd.Series(one).corr(ms, method="spearman") for one in (sizes, work)]

@@ -96,13 +96,14 @@ recipe = Recipe(  # loss and class weights are the paper's by default
 )
 
 # %%
+from fercore.results import tables
 from fercore.studies import ablation
 from fercore.studies.fits import fit_seeds
 
 teacher, teacher_recipe = ablation.best_teacher(baselines, otherwise=recipe)
 runs_of_teacher = fit_seeds({teacher: {"network": teacher, "recipe": teacher_recipe}}, seeds[:1], faces, runs, weights)
 variants = ablation.variants(recipe, runs_of_teacher[teacher][0].network, temperature, alpha)
-display(ablation.described(variants))
+display(tables.shown(ablation.described(variants)))
 
 # %% [markdown]
 # **Guess**, before they are trained: which of the six has the best accuracy? Which finds most of the rarest class? And how
@@ -129,7 +130,7 @@ history = pd.concat(curves, names=["seed", "place"]).reset_index("place", drop=T
 stage.table(history.set_index("epoch", append=True), "history", "TinyFER-Lite, epoch by epoch")
 best = pd.DataFrame([run.history.iloc[run.best_epoch - 1] for run in full], index=pd.Index(seeds, name="seed"))
 lowest = [int(run.history.loc[run.history["loss"].idxmin(), "epoch"]) for run in full]
-display(best, Markdown(
+display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"]]), Markdown(
     f"**To see.** Best macro-F1 in epoch {', '.join(f'{epoch:.0f}' for epoch in best['epoch'])}, lowest loss in epoch "
     f"{', '.join(map(str, lowest))}, of {epochs} (a number a seed). " + ("The loss turns before macro-F1 does, as in the paper."
     if (best["epoch"].to_numpy() > lowest).all() else "The loss does not turn before macro-F1 does: this run is too short for it.")
@@ -162,7 +163,7 @@ scores = found[found["name"] == ablation.FULL].set_index(["part", "score"]).drop
 named = {score: printed(f"{score}(tinyfer_lite, fer2013, PrivateTest)") for score in metrics.SCORES}
 scores["paper"] = [named[score] if part == "published" else np.nan for part, score in scores.index]
 scores = stage.table(scores, "scores", f"TinyFER-Lite on {tested}")
-display(scores.style.format(precision=3, na_rep=""))
+display(tables.shown(scores))
 
 # %%
 from fercore.reporting.sentences import listed, percent, ranked
@@ -187,7 +188,7 @@ for column in ("precision", "recall", "f1"):
     named = [f"{column}(tinyfer_lite, fer2013, PrivateTest, {name})" for name in faces.classes]
     report[f"paper_{column}"] = [printed(measurement) for measurement in named]
 report = stage.table(report, "report", "TinyFER-Lite by class")
-display(report.style.format({"support": "{:.0f}"}, precision=3, na_rep=""))
+display(tables.shown(report))
 
 # %%
 matrix = metrics.confusion(labels, predicted[ablation.FULL][0], len(faces.classes))
@@ -239,13 +240,13 @@ display(Markdown(
 # %%
 ablated = statistics.wide(found)
 stage.table(ablated, "ablation", f"What each choice adds, on {tested}; seeds: {len(seeds)}")
-display(ablated.style.format("{:.3f}"))
+display(tables.shown(ablated))
 
 # %%
 for score in ("accuracy", "macro_f1"):
     part = found[(found["part"] == "published") & (found["score"] == score)].set_index("name")
     what = score.replace("_", "-").replace("f1", "F1")
-    figure = plots.intervals(part, faces, f"Ablation, seeds {', '.join(map(str, seeds))}", f"{tested} {what}, %")
+    figure = plots.intervals(part, faces, f"Ablation, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}", f"{tested} {what}, %")
     display(stage.figure(figure, f"ablation_{score}"))
 
 # %% [markdown]
@@ -257,7 +258,7 @@ for score in ("accuracy", "macro_f1"):
 against = statistics.differences(labels, predicted, ablation.FULL, len(faces.classes))
 caption = f"Against the full recipe; seeds: {len(seeds)}; teacher: {teacher}"
 against = stage.table(against, "differences", caption)
-display(against)
+display(tables.shown(against))
 
 # %%
 part = against.xs("accuracy", level="score")

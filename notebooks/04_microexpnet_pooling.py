@@ -48,6 +48,7 @@ warmup = 0.2  # epochs
 # %%
 from IPython.display import Markdown, display
 
+from fercore.results import tables
 from fercore.results.stage import Stage
 from fercore.studies.study import Study
 
@@ -147,7 +148,7 @@ print((100 * copied).round().astype(int).to_string())
 # show the same person, so people may still be on both sides.)
 
 # %%
-display(study.labelled(study.held_out()))
+display(tables.shown(study.labelled(study.held_out())))
 
 # %% [markdown]
 # ## Now the paper's question: does pooling help?
@@ -174,7 +175,7 @@ table_2 = pooling.table_2(found, ledger.printed)
 caption = f"Accuracy of the candidates over {folds} folds, {epochs} epochs"
 stage.table(study.labelled(table_2), "candidates", caption)
 shown = stage.table(statements.side_by_side(study.labelled(table_2), "pooling", pooling.PLACES), "table_2", caption)
-display(shown.style.format("{:.3f}", na_rep=""))
+display(tables.shown(shown))
 
 # %% [markdown]
 # Table II: mean accuracy over the folds with its 95 % interval, corrected for the images that trainings have in common (Nadeau
@@ -193,7 +194,7 @@ display(Markdown(sentences.best_pooling(table_2, labels)))
 
 # %%
 losses = table_2["train_loss"].rename("training loss").unstack("pooling", sort=False)
-display(study.labelled(losses).style.format("{:.2f}"))
+display(tables.shown(study.labelled(losses), digits=2))
 
 # %% tags=["nbval-check-output"]
 print(study.learned(found).to_string())
@@ -260,7 +261,7 @@ if more:
 # %%
 verdicts = pooling.verdicts(gains)
 caption = f"The paper's statements, tested; {epochs} epochs, {folds} folds"
-display(stage.table(study.labelled(verdicts), "verdicts", caption).style.format(precision=4))
+display(tables.shown(stage.table(study.labelled(verdicts), "verdicts", caption)))
 display(Markdown(sentences.verdicts(verdicts, labels)))
 
 # %% [markdown]
@@ -279,4 +280,4 @@ for (data, split), count in study.held_out()[0].items():
 findings |= {f"{statement}, {labels[data]}": row.verdict for (data, statement), row in verdicts.iterrows()}
 settings = {"recipe": recipe.plain(), "sets": sets, "images": images, "sizes": sizes, "folds": folds}
 settings |= {"seeds": seeds, "lengths": lengths}
-display(stage.close(findings, settings).to_frame("finding"))
+display(tables.shown(stage.close(findings, settings).to_frame("finding")))

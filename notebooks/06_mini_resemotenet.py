@@ -79,15 +79,16 @@ display(Markdown(stage.about()))
 from fercore import claims
 from fercore.claims import render
 from fercore.models.profile import count
+from fercore.results import tables
 
 networks = claims.networks(f"{params}/paper/networks.yaml")
 ledger = claims.load(f"{params}/claims", networks)
 family = [entry for entry in networks if "resemotenet" in entry["network"]]
 counted = {row["measurement"]: row["value"] for row in count(family)}
-tables = {number: render.printed_table(ledger, f"mini_resemotenet/table{number}", counted) for number in (1, 2)}
-for number, table in tables.items():
+for number in (1, 2):
+    table = render.printed_table(ledger, f"mini_resemotenet/table{number}", counted)
     table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {number}: printed, and counted here")
-    display(table.style.format({"parameters here": "{:,.0f}"}, precision=2, thousands=",", na_rep=""))
+    display(tables.shown(table, digits=2))
 
 # %%
 from fercore.reporting import student_sentences as sentences
@@ -123,7 +124,7 @@ figure = plots.memory(taken["MB"], printed, fitting, "Memory in inference, and w
 display(stage.figure(figure, "memory"))
 
 # %%
-display(stage.table(fitting, "batches", "The batch at which memory is what is printed").style.format("{:,.0f}"))
+display(tables.shown(stage.table(fitting, "batches", "The batch at which memory is what is printed"), digits=0))
 display(Markdown(sentences.batches(fitting, printed, counted)))
 
 # %% [markdown]
@@ -135,7 +136,7 @@ display(Markdown(sentences.batches(fitting, printed, counted)))
 from fercore.deployment import latency
 
 speeds = latency.by_batch(names, 64, timed_batches, passes)
-display(speeds.style.format("{:.2f}"), Markdown(sentences.times(speeds, counted, ledger.printed)))
+display(tables.shown(speeds, digits=2), Markdown(sentences.times(speeds, counted, ledger.printed)))
 
 # %% [markdown]
 # ## What they are trained on
@@ -148,7 +149,8 @@ from fercore import audit as audits
 
 own = {row["measurement"]: row["value"] for row in audits.measurements(faces)}
 table_3 = render.printed_table(ledger, "mini_resemotenet/table3", own)
-display(stage.table(table_3, "table_3", "Mini-ResEmoteNet, Table III"), audits.counts(faces))
+table_3 = stage.table(table_3, "table_3", "Mini-ResEmoteNet, Table III")
+display(tables.shown(table_3), tables.shown(audits.counts(faces)))
 
 # %% [markdown]
 # ## The teacher
@@ -191,7 +193,7 @@ for teacher in teachers:  # one, or none where it is not there yet
 
 # %%
 variants = protocol.students(faces, logits)
-display(study.described(variants))
+display(tables.shown(study.described(variants)))
 
 # %%
 trained = fits.fit_seeds(variants, [], faces, runs, kept_only=kept_only)
@@ -230,7 +232,7 @@ scores = statistics.wide(found)
 scores["loss"] = [study.losses_of(labels, each) for each in probabilities.values()]
 scores["seeds"] = [len(each) for each in probabilities.values()]
 scores = stage.table(scores, "scores", f"Teacher and students on {tested}")
-display(scores.style.format("{:.3f}"))
+display(tables.shown(scores))
 
 # %%
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")
@@ -250,7 +252,7 @@ print("above naming one class:", "; ".join(part.index[part["value"] > majority])
 # %%
 gained = study.gains(labels, predicted, masks, len(faces.classes))
 if len(gained):
-    display(stage.table(gained, "gains", "What a teacher adds, same seeds and epochs").style.format(precision=4))
+    display(tables.shown(stage.table(gained, "gains", "What a teacher adds, same seeds and epochs")))
     shown = gained.xs("accuracy", level="score").reset_index()
     figure = plots.panels(shown, "size", "experiment", "part", faces, "What a teacher adds", "points of accuracy", zero=True)
     display(stage.figure(figure, "gains"), Markdown(sentences.gains(gained)))
@@ -261,7 +263,7 @@ if len(gained):
 # %%
 read = study.readings(labels, predicted, len(faces.classes))
 if len(read):
-    display(stage.table(read, "readings", "Accuracy by the text's reading less that by the equation's").style.format(precision=4))
+    display(tables.shown(stage.table(read, "readings", "Accuracy by the text's reading less that by the equation's")))
     display(Markdown(sentences.reading(read)))
 
 # %% [markdown]
@@ -273,7 +275,7 @@ if len(read):
 # %%
 searched_for = study.searched(part, searched)
 if len(searched_for) > 1:
-    display(stage.table(searched_for, "search", f"Student {searched} by temperature and alpha").style.format(precision=4))
+    display(tables.shown(stage.table(searched_for, "search", f"Student {searched} by temperature and alpha")))
     figure = plots.intervals(searched_for, faces, f"Student {searched}", f"{tested} accuracy, %")
     display(stage.figure(figure, "search"), Markdown(sentences.search(searched_for)))
 else:
@@ -292,7 +294,7 @@ names = [f"{searched} {study.WITHOUT}", study.alone(searched), f"{searched} {stu
 copied = part.reindex([name for name in names if name in part.index])[["images", "value", "low", "high", "seeds"]]
 if len(copied) == 3:
     copied["trained on"] = [len(variants[name]["train"]) for name in copied.index]
-    display(stage.table(copied, "copies", f"What copies of {tested} in training add").style.format(precision=4))
+    display(tables.shown(stage.table(copied, "copies", f"What copies of {tested} in training add")))
     figure = plots.intervals(copied, faces, "Copies of tested images in training", f"{tested} accuracy, %")
     display(stage.figure(figure, "copies"), Markdown(sentences.copies(copied)))
 else:
@@ -331,7 +333,7 @@ measured = {row.measurement: row.value for kept in stage.measured for row in kep
 for number in ("4_fer2013", "4_rafdb", "5", "6"):
     table = render.printed_table(ledger, f"mini_resemotenet/table{number}", measured)
     table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {number[0]}: printed, and measured here")
-    display(table.style.format(precision=2, thousands=",", na_rep=""))
+    display(tables.shown(table, digits=2))
 
 # %% [markdown]
 # ## What to keep in mind

@@ -81,13 +81,15 @@ from fercore import claims, models
 from fercore.claims import render
 from fercore.models.profile import count
 from fercore.models.profile import profile as size_of
+from fercore.results import tables
 from fercore.studies import microexpnet_se as study
 
 networks = claims.networks(f"{params}/paper/networks.yaml")
 ledger = claims.load(f"{params}/claims", networks)
 built = {label: models.create("microexpnet_se", 7, **study.OPTIONS.get(row, {})) for row, label in study.LABELS.items()}
 sizes = pd.DataFrame({label: size_of(network, (3, 48, 48)) for label, network in built.items()}).T
-display(stage.table(sizes.drop(columns="bytes_buffers"), "sizes", "The rows of the ablation, counted at 48 px").style.format("{:,.0f}"))
+counted = stage.table(sizes.drop(columns="bytes_buffers"), "sizes", "The rows of the ablation, counted at 48 px")
+display(tables.shown(counted))
 
 # %% [markdown]
 # ## The teacher
@@ -155,8 +157,7 @@ from fercore.reporting import student_sentences as sentences
 parameters = {study.TEACHER: sum(one.numel() for one in teachers[0].network.parameters())} if teachers else {}
 parameters |= sizes["parameters"].astype(int).to_dict()
 best = stage.table(study.selected(everyone, parameters), "selected", f"Best epochs on {selected}")
-whole = dict.fromkeys(["parameters", "seeds"], "{:,.0f}") | {"best epoch": "{:.1f}"}
-display(best.style.format(whole, precision=4))
+display(tables.shown(best))
 if len(best):
     display(stage.figure(plots.intervals(best, faces, "The ablation", f"{selected} accuracy, %"), "ablation"))
 
@@ -177,7 +178,7 @@ rows = faces.rows("test")
 labels = faces.labels[rows]
 predicted = {name: [run.probabilities(faces, rows).argmax(1) for run in each] for name, each in everyone.items()}
 found = statistics.over_seeds(labels, predicted, len(faces.classes), masks)
-display(stage.table(statistics.wide(found), "scores", f"Teacher and students on {tested}").style.format("{:.3f}"))
+display(tables.shown(stage.table(statistics.wide(found), "scores", f"Teacher and students on {tested}")))
 
 # %%
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")
@@ -198,7 +199,7 @@ print("above naming one class:", "; ".join(part.index[part["value"] > majority])
 # %%
 gained = study.gains(labels, predicted, masks, len(faces.classes))
 if len(gained):
-    display(stage.table(gained, "gains", "What each step adds, same seeds").style.format(precision=4))
+    display(tables.shown(stage.table(gained, "gains", "What each step adds, same seeds")))
     steps = gained.xs(("published", "accuracy"), level=["part", "score"])
     figure = plots.intervals(steps, faces, "What each step adds", f"{tested} accuracy, points", zero=True)
     display(stage.figure(figure, "gains"), Markdown(sentences.steps(gained)))
@@ -237,8 +238,10 @@ from fercore.deployment import latency, memory
 
 speeds = latency.by_batch(["microexpnet_se", "resnet50"], 48, timed_batches, passes)
 taken = memory.by_batch(["microexpnet_se", "resnet50"], 48, [1, 64]).xs("nothing kept", level="way")
-display(speeds.style.format("{:.2f}"), stage.table(taken, "memory", "Memory of a forward pass, 48 px, fp32").style.format("{:.1f}"))
-display(stage.table(render.printed_table(ledger, "microexpnet_se/table3", {}), "table_3", "MicroExpNet of 2026, Table 3"))
+taken = stage.table(taken, "memory", "Memory of a forward pass, 48 px, fp32")
+table_3 = render.printed_table(ledger, "microexpnet_se/table3", {})
+table_3 = stage.table(table_3, "table_3", "MicroExpNet of 2026, Table 3")
+display(tables.shown(speeds, digits=2), tables.shown(taken, digits=1), tables.shown(table_3))
 needs, said = taken["MB"]["microexpnet_se", 1], ledger.printed("memory(microexpnet_se+kd+onnx, raspberry_pi_4)") / 1e6
 display(Markdown(
     f"**To see.** The network and one image need {needs:.1f} MB, {100 * needs / said:.0f} % of the {said:.0f} MB printed: "
@@ -280,7 +283,7 @@ counted = {row["measurement"]: row["value"] for row in count(networks)}
 for number in (1, 2):
     table = render.printed_table(ledger, f"microexpnet_se/table{number}", counted | measured)
     table = stage.table(table, f"table_{number}", f"MicroExpNet of 2026, Table {number}: printed, and measured here")
-    display(table.style.format(dict.fromkeys(["params here", "flops here"], "{:,.0f}"), precision=2, na_rep=""))
+    display(tables.shown(table, digits=2))
 
 # %% [markdown]
 # ## What to keep in mind

@@ -108,7 +108,7 @@ display(Markdown(f"**To see.** On {len(rows):,} images of {tested}, in one view:
 
 # %%
 fewer = pd.DataFrame([one.fewer_bits(bits) for one in forms.values()]).rename_axis("network")
-display(fewer.rename(columns="{} bits".format).style.format("{:.3f}"), Markdown(sentences.fewest_bits(fewer, whole)))
+display(tables.shown(fewer.rename(columns="{} bits".format)), Markdown(sentences.fewest_bits(fewer, whole)))
 
 # %% [markdown]
 # Move the sliders: one layer before and after. **In which layer are most weights far below the greatest, so that few bits make
@@ -136,7 +136,7 @@ explore(
 # %%
 curve = pd.concat([one.fewer_weights(sparsities, fine_tuning) for one in forms.values()], ignore_index=True)
 curve = stage.table(curve, "sparsity", f"Weights taken out; R is equation 1; accuracy on {tested}")
-display(curve.style.format(precision=3, thousands=","))
+display(tables.shown(curve, index=False))
 display(stage.figure(plots.sparsity(curve, dict(whole), faces, f"Weights taken out, {tested}"), "sparsity"))
 display(Markdown(sentences.taken_out(curve, whole)))
 
@@ -194,7 +194,7 @@ masks = {part: kept[: len(rows)] for part, kept in masks.items()}
 scores = pd.concat({name: one.scores(masks) for name, one in forms.items()}, names=["network"])
 scores = stage.table(scores, "compression", f"Networks made smaller; {tested}, one view; macs in millions")
 shown = ["MiB", "R", "nonzero", "macs", "accuracy", "macro_f1", "accuracy_deduplicated", "same_answer"]
-display(scores[shown].style.format(precision=3, thousands=",", na_rep=""))
+display(tables.shown(scores[shown]))
 
 # %%
 title = f"Size against accuracy on {tested}, one view"
@@ -204,7 +204,7 @@ display(stage.figure(plots.pareto(scores, "MiB", "accuracy", faces, title, "MiB"
 differences = pd.concat({name: one.differences() for name, one in forms.items()}, names=["network"])
 differences = stage.table(differences, "differences", "Accuracy above that in fp32, fractions; one seed")
 for name in networks:
-    figure = plots.intervals(differences.loc[name], faces, f"{name}: above fp32", "points of accuracy")
+    figure = plots.intervals(differences.loc[name], faces, f"{name}: above fp32", "points of accuracy", zero=True)
     display(stage.figure(figure, f"differences_{name}"))
 display(Markdown(sentences.losses(differences)))
 
@@ -220,7 +220,7 @@ timed += ["FP16", "INT8 per tensor", "INT8 per channel"]
 try:
     times = {name: one.latency([form for form in timed if form in one.found], seconds) for name, one in forms.items()}
     times = stage.timings.table(pd.concat(times, names=["network"]), "latency", "ONNX Runtime, one thread, ms")
-    display(times.style.format("{:.3f}"), Markdown(sentences.speed(times)))
+    display(tables.shown(times), Markdown(sentences.speed(times)))
 except ExportError as error:
     display(Markdown(f"Left out: {error}"))
 
@@ -239,7 +239,7 @@ pictures = [np.flatnonzero(labels == label)[0] for label in np.unique(labels)]
 table_1 = pd.DataFrame(answers[pictures], pd.Index([faces.classes[labels[row]] for row in pictures], name="shown"), faces.classes)
 table_1 = stage.table(table_1, "table_1", f"{networks[0]}, {light[networks[0]]}: probabilities of one picture an emotion")
 recalls = pd.Series({faces.classes[label]: (answers.argmax(1) == label)[labels == label].mean() for label in np.unique(labels)})
-display(table_1.style.format("{:.3f}"), Markdown(sentences.all_right(recalls)))
+display(tables.shown(table_1), Markdown(sentences.all_right(recalls)))
 
 # %% [markdown]
 # Table 2 has accuracy on the images that were trained on beside that on others. Tables 3 and 4 are of devices: notebook 8.
@@ -258,7 +258,7 @@ for name, form in light.items():
     for column, split in (("paper_train", "Training"), ("paper_test", "PrivateTest")):
         table_2[name][column] = printed(f"accuracy({name}+pruned+fp16, fer2013, {split})")
 table_2 = stage.table(pd.DataFrame(table_2).T.rename_axis("network"), "table_2", "Pruned, and then FP16")
-display(table_2.style.format("{:.3f}", na_rep=""), Markdown(sentences.overfitted(table_2)))
+display(tables.shown(table_2), Markdown(sentences.overfitted(table_2)))
 
 # %% tags=["nbval-check-output"]
 for name, one in forms.items():
@@ -285,4 +285,4 @@ findings = {"networks": len(networks), "images": len(rows), "epochs": epochs, "f
 findings |= {f"{form}, {name}": value for (name, form), value in differences["value"].items() if form.startswith("INT8")}
 settings = {"networks": networks, "weights": weights, "recipe": recipe.plain(), "fine_tuning": fine_tuning, "bits": bits}
 settings |= {"sparsities": sparsities, "ratios": ratios, "calibrated_on": calibrated_on}
-display(stage.close(findings, settings).to_frame("finding"))
+display(tables.shown(stage.close(findings, settings).to_frame("finding")))

@@ -44,12 +44,13 @@ from IPython.display import Markdown, display
 
 from fercore import datasets
 from fercore.deployment import timing
+from fercore.results import tables
 from fercore.results.stage import Stage
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=500)
 stage = Stage(out, faces, profile)
 machine = timing.machine()
-display(Markdown(stage.about()), pd.Series(machine, name="this machine").to_frame())
+display(Markdown(stage.about()), tables.shown(pd.Series(machine, name="this machine").to_frame()))
 
 # %% [markdown]
 # ## The limit
@@ -70,7 +71,8 @@ found = pd.concat(parts, ignore_index=True)
 # %%
 caption = f"Latency in ms, {threads} thread, {machine['processor']}"
 shown = stage.timings.table(found.drop(columns="note"), "latency", caption)
-display(shown.drop(columns=["threads", "joules"]).dropna(subset=["median"]).style.format(precision=3, na_rep=""))
+columns = ["network", "img_size", "runtime", "batch", "median", "p90", "fps", "times_faster", "limit", "times_limit", "MiB"]
+display(tables.shown(shown.dropna(subset=["median"])[columns], index=False))
 
 # %%
 from fercore.reporting import deployment_sentences as sentences
@@ -93,7 +95,7 @@ display(Markdown(sentences.best_runtimes(one_batch)))
 # %%
 formats = one_batch.set_index(["network", "img_size", "runtime"])[["MiB", "deviation", "note"]]
 formats = stage.table(formats, "formats", "Files, and how far their logits are from PyTorch's")
-display(formats.style.format(precision=4, na_rep=""), Markdown(sentences.agreement(formats)))
+display(tables.shown(formats.dropna(subset=["MiB"]), digits=4), Markdown(sentences.agreement(formats)))
 
 # %% [markdown]
 # ## From a camera's frame to a label
@@ -119,7 +121,7 @@ except export.ExportError as error:
 if ends:
     ends = pd.DataFrame(ends).T.rename_axis("faces_shown")
     ends = stage.timings.table(ends, "end_to_end", f"640x480, from frame to label by {end_to_end}; ms a frame")
-    display(ends.style.format(precision=1), Markdown(sentences.where_time_goes(ends)))
+    display(tables.shown(ends, digits=1), Markdown(sentences.where_time_goes(ends)))
 
 # %% [markdown]
 # ## A picture of your own
@@ -148,7 +150,7 @@ from fercore.deployment import bundle
 
 ledger = claims.load(f"{params}/claims", claims.networks(f"{params}/paper/networks.yaml"))
 devices, measured = bundle.beside(ledger.all_printed("latency", "fps"), bundles)
-display(stage.table(devices, "devices", "Latency of one image, ms").style.format(precision=2, na_rep=""))
+display(tables.shown(stage.table(devices, "devices", "Latency of one image, ms"), digits=2))
 
 # %% tags=["nbval-check-output"]
 ran = one_batch.dropna(subset=["median"])
@@ -166,4 +168,5 @@ print(len(devices[devices["source"] == "paper"]), "latencies that papers print")
 stage.measure(measured)
 findings = {"networks": len(networks), "runtimes": len(names), "threads": threads, "bundles": len(measured)}
 settings = {"networks": networks, "names": names, "threads": threads, "batches": batches, "seconds": seconds}
-display(stage.close(findings, settings | {"realtime": realtime, "machine": machine}).to_frame("finding"))
+findings = stage.close(findings, settings | {"realtime": realtime, "machine": machine})
+display(tables.shown(findings.to_frame("finding")))

@@ -66,8 +66,9 @@ display(Markdown("\n".join(f"- **{name}**: {meaning}" for name, meaning in claim
 
 # %%
 from fercore.reporting import ledger_sentences as sentences
+from fercore.results import tables
 
-display(claims.summary(verdicts).reset_index().style.hide(axis="index").format(thousands=",", escape="html"))
+display(tables.shown(claims.summary(verdicts)))
 display(Markdown(sentences.counted(verdicts)))
 
 # %% [markdown]
@@ -86,12 +87,14 @@ display(Markdown(sentences.known_for(verdicts, ledger.headline)))
 #
 # This needs no data, no network and no GPU: a mean that is not the mean of its column, a percentage that no whole number of
 # images gives, a speed-up that is not the quotient of the two times beside it. A printed number stands for every number that
-# would be rounded to it, so what is listed here cannot be put right by rounding. **Is that one slip a paper, or more?**
+# would be rounded to it, so what is listed here cannot be put right by rounding. First come
+# those of numbers that a paper is known for. **Is that one slip a paper, or more?**
 
 # %%
 contradictions, doubtful = (render.contradictions(findings, assuming) for assuming in (False, True))
-display(Markdown(sentences.contradicted(findings, contradictions)))
-display(HTML(render.both_sides(contradictions)))
+known = render.contradictions(findings, of=ledger.headline)
+display(Markdown(sentences.contradicted(findings, contradictions)), HTML(render.both_sides(known, "known")))
+display(HTML(render.folded(f"All {len(contradictions)}, both sides", render.both_sides(contradictions))))
 
 # %% tags=["nbval-check-output"]
 print(contradictions.groupby("paper", sort=False).size().to_string())
@@ -102,18 +105,18 @@ print(contradictions.groupby("paper", sort=False).size().to_string())
 # Here the paper would have to say more before one could call it a contradiction. These decide no verdict.
 
 # %%
-display(HTML(render.both_sides(doubtful, "doubtful")))
+display(HTML(render.folded(f"{len(doubtful)}, both sides", render.both_sides(doubtful, "doubtful"))))
 
 # %% [markdown]
 # ## The networks
 #
-# Counted on the networks themselves, beside what is printed of them. **A count of parameters is a matter of adding up. How many
-# of them are right?**
+# Counted on the networks themselves, beside what is printed of them; here are those that differ, and `fercore networks` has all.
+# **A count of parameters is a matter of adding up. How many of them are right?**
 
 # %%
 sizes = compare(networks, evidence, verdicts)
-display(sizes.style.hide(axis="index").format(escape="html"))
-display(Markdown(sentences.sizes(sizes)))
+differ = sizes[(sizes.filter(like=" equal") == "no").any(axis=1)]
+display(tables.shown(differ, index=False), Markdown(sentences.sizes(sizes)))
 
 # %% tags=["nbval-check-output"]
 equal = sizes.filter(like=" equal").melt(value_name="equal").query("equal != ''")
@@ -130,7 +133,7 @@ from fercore.claims import effort
 
 plan = effort.plan(ledger, verdicts, networks, evidence, params)
 ways = plan[plan["command"] != ""].assign(hours=plan["hours"].map(effort.shown), claims=plan["claims"].map(len))
-display(ways.style.hide(axis="index").format(escape="html"))
+display(tables.shown(ways, index=False))
 
 # %% [markdown]
 # ## The whole ledger
@@ -139,7 +142,8 @@ display(ways.style.hide(axis="index").format(escape="html"))
 # `reports/PROFILE/index.html` has it beside all that the other notebooks measured. **Look up one that you would have cited.**
 
 # %%
-display(HTML(render.page(verdicts, "../../../" if out else "../")))  # from reports/PROFILE/notebooks, or from here
+everything = render.page(verdicts, "../../../" if out else "../")  # from reports/PROFILE/notebooks, or from here
+display(HTML(render.folded(f"All {len(verdicts):,} claims, to be searched", everything)))
 
 # %%
 if out:

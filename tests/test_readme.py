@@ -16,8 +16,8 @@ REFERENCE = ROOT / "reports/reference/01_data_audit/findings.json"
 FINDINGS = {
     "redundant, byte for byte": ("exact_redundant", "images"),
     "redundant, the same photograph": ("near_redundant", "images"),
-    "PrivateTest images that stand in Training, byte for byte": ("exact_PrivateTest_in_Training", "images_PrivateTest"),
-    "PrivateTest images whose photograph stands in Training": ("near_PrivateTest_in_Training", "images_PrivateTest"),
+    "PrivateTest images also in Training, byte for byte": ("exact_PrivateTest_in_Training", "images_PrivateTest"),
+    "PrivateTest images whose photograph is in Training": ("near_PrivateTest_in_Training", "images_PrivateTest"),
     "copies of one photograph with different labels": ("near_contradicted", "images"),
     "labels that a majority of ten FER+ voters contradicts": ("labels_voted_wrong", "images"),
 }
@@ -80,7 +80,7 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     assert told == [gap("XCEPTION", "published"), gap("XCEPTION", "published", "macro_f1"), *near]
     table = pd.read_csv(folder / "networks.csv", index_col=["network", "views"])
     known = table.loc[[("XCEPTION", "mirrored"), ("lean_250k", "mirrored")], "accuracy_near_copies"]
-    right = re.search(r"right on (\d+) % of these\s710, `lean_250k` on (\d+) %", NETWORKS)
+    right = re.search(r"right on (\d+) % of these\s710,\s`lean_250k` on (\d+) %", NETWORKS)
     assert [int(part) for part in right.groups()] == [round(100 * share) for share in known]
 
 

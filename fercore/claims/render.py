@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -140,10 +140,11 @@ def grouped(frame: pd.DataFrame, papers: Mapping[str, Mapping]) -> str:
     return STYLE + "\n".join(parts) + "</tbody></table></div>"
 
 
-def contradictions(findings: list[Finding], assuming: bool = False) -> pd.DataFrame:
+def contradictions(findings: list[Finding], assuming: bool = False, of: Collection[str] | None = None) -> pd.DataFrame:
     """A row a finding that does not hold: paper, what it is about, the claims, both sides, where the other is from.
 
     assuming  instead those that rest on an assumption, which is given with them; they decide no verdict
+    of        only those with one of these claims, by id
     """
     rows = [
         {
@@ -156,7 +157,9 @@ def contradictions(findings: list[Finding], assuming: bool = False) -> pd.DataFr
             "assuming": finding.check.assumes,
         }
         for finding in findings
-        if finding.holds is False and bool(finding.check.assumes) == assuming
+        if finding.holds is False
+        and bool(finding.check.assumes) == assuming
+        and (of is None or not set(of).isdisjoint(finding.claims))
     ]
     columns = ["paper", "what", "claims", "printed", "against", "source", "assuming"]
     return pd.DataFrame(rows, columns=columns if assuming else columns[:-1])
@@ -178,6 +181,11 @@ def both_sides(contradictions: pd.DataFrame, name: str = "contradictions") -> st
                 first = ""
         parts.append("</tbody></table>")
     return STYLE + "\n".join(parts) + "</div>"
+
+
+def folded(name: str, body: str) -> str:
+    """HTML behind its name, which opens it."""
+    return f"<details><summary>{text.html(name)}</summary>{body}</details>"
 
 
 def page(

@@ -143,7 +143,8 @@ def opinions(
     face = detect.cut(picture, max(boxes, key=lambda box: box.width * box.height)) if boxes else picture
     each = {name: predictor(face)[0] for name, predictor in predictors.items()}
     said = pd.DataFrame({name: one.probabilities for name, one in each.items()})
-    labels = sorted({one.label if one.certain else f"{one.label}?" for one in each.values()})
+    sure = {one.label for one in each.values() if one.certain}
+    labels = sorted(sure | {f"{one.label}?" for one in each.values() if one.label not in sure})
     return face, said, f"{'' if boxes or not find else 'the whole picture: '}{' or '.join(labels)}"
 
 

@@ -7,14 +7,9 @@ from pathlib import Path
 
 from .. import datasets
 from ..datasets import store
-from .parameters import ParameterError, fitting, layers, read_params
+from .parameters import ParameterError, fitting, layers, read_params, subject_sets
 
 CHOSEN = Path("data/faces")  # refers to the set that was last given to make reproduce
-
-
-def subject_sets(root: str | Path = ".") -> list[str]:
-    """The sets that name their subjects, the same in every profile: those of params/paper/data_NAME.yaml."""
-    return sorted(path.stem.removeprefix("data_") for path in Path(root).glob("params/paper/data_*.yaml"))
 
 
 def prepare(name: str) -> str:

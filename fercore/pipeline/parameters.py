@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -48,6 +49,11 @@ def layers(notebook: str, profile: str, params: str | Path = "params") -> list[P
     return [path for path in files if path.is_file()]
 
 
+def subject_sets(root: str | Path = ".") -> list[str]:
+    """The sets that name their subjects, the same in every profile: those of params/paper/data_NAME.yaml."""
+    return sorted(path.stem.removeprefix("data_") for path in Path(root).glob("params/paper/data_*.yaml"))
+
+
 def fitting(owner: str, known: Mapping, files: Iterable[str | Path]) -> dict[str, tuple[object, str | Path]]:
     """By key the value that `files` leave, and which of them it is from, where `owner` knows it and its type."""
     merged = {}
@@ -89,13 +95,31 @@ def _parameters(notebook: Path) -> dict:
 
 def _first_difference(cells: list[dict], script: Path) -> str:
     """Where a notebook and its percent script are not the same; empty where they are."""
-    import jupytext  # a second to import, so only where there is a pair
+    if _written(cells) == _cells(script.read_text(encoding="utf-8")):
+        return ""
+    import jupytext  # two seconds to import, so only where it has to say what is the matter
 
     paired = [cell.source.strip() for cell in jupytext.read(script).cells]
     for number, (cell, text) in enumerate(zip(cells, paired, strict=False), 1):
         if "".join(cell["source"]).strip() != text:
             return f"cell {number} differs from {script.name}"
     return f"{len(cells)} cells, {script.name} has {len(paired)}" if len(cells) != len(paired) else ""
+
+
+def _written(cells: list[dict]) -> list[tuple[str, str]]:
+    """Kind and text of each cell as jupytext writes it, but for what it has to escape, which then differs."""
+    found = [(cell["cell_type"], "".join(cell["source"]).strip()) for cell in cells]
+    return [(kind, text if kind == "code" else re.sub("^(?=.)", "# ", text, flags=re.M)) for kind, text in found]
+
+
+def _cells(script: str) -> list[tuple[str, str]]:
+    """The same of a percent script."""
+    parts = re.split(r"^# %%(?:.*\[(markdown|raw)\])?.*\n", script, flags=re.M)[1:]
+    texts = [text.strip() for text in parts[1::2]]
+    return [
+        (kind, re.sub("^#$", "", text, flags=re.M)) if kind else ("code", text)
+        for kind, text in zip(parts[::2], texts, strict=True)
+    ]
 
 
 def _which_to_keep(notebook: Path, script: Path) -> str:

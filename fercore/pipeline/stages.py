@@ -8,7 +8,7 @@ from pathlib import Path
 from .. import closure
 from ..closure import PACKAGE
 from ..results.tables import TIMINGS
-from .data import subject_sets
+from .parameters import subject_sets
 
 REPORTS = "reports/${item.profile}"
 SITE, SITE_MODULE = "site", "reporting/site.py"

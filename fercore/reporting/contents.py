@@ -23,7 +23,7 @@ def notebooks(root: str | Path) -> pd.DataFrame:
     for path in sorted(root.glob("notebooks/[0-9]*.py")):
         script = path.read_text(encoding="utf-8")
         found = {name: re.findall(rf'stage\.{name}\([^"]*?"(\w+)"', script) for name in ("table", "figure")}
-        gives = [f"{len(set(names))} {name}s" for name, names in found.items() if names]
+        gives = [_counted(len(set(names)), name) for name, names in found.items() if names]
         rows.append(
             {
                 "notebook": path.with_suffix(".ipynb").name,
@@ -63,9 +63,13 @@ def section(readme: str | Path, heading: str) -> str:
 
 
 def title(script: Path) -> str:
-    """The first heading of a percent script; its name where there is none."""
-    found = re.search(r"^# # (.+)$", script.read_text(encoding="utf-8"), re.M)
+    """The first heading of a percent script; its name where there is none. A raw cell, such as a lab's, has none."""
+    found = re.search(r"^# %% \[markdown\]\n# # (.+)$", script.read_text(encoding="utf-8"), re.M)
     return found[1] if found else script.stem
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}{'s' * (number > 1)}"
 
 
 def _folders(script: str) -> Iterator[str]:

@@ -140,9 +140,10 @@ def best_runtimes(table: pd.DataFrame) -> str:
             share = percent(1 / timed.loc[FIRST, "times_limit"], 0)
             line += f". Multiplying alone would take {share} of {FIRST}'s time"
         lines.append(f"{line}.")
-    missing = table.loc[table["median"].isna(), "runtime"].unique()
+    missing = table[table["median"].isna()].drop_duplicates("runtime")
     if len(missing):
-        lines.append(f"\nWithout a number here: {listed(missing)}; the table says why.")
+        whys = missing.groupby("note", sort=False)["runtime"].agg(listed)
+        lines.append("\nWithout a number here: " + "; ".join(f"{names} ({why})" for why, names in whys.items()) + ".")
     return "\n".join(["**To see.**", "", *lines])
 
 

@@ -34,7 +34,8 @@ caption { text-align: left; font-weight: 600; padding: .3em 0; }
 th, td { padding: .28em .6em; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; }
 thead th { border-bottom: 2px solid #6e7781; }
 th[scope=row], .claims td, .claims th, td:first-child, th:first-child { text-align: left; }
-tbody th { font-weight: normal; } .scroll > table td { white-space: nowrap; }
+tbody th { font-weight: normal; text-align: left; } table.dataframe { border: 0; }
+.dataframe :is(th, td) { border-width: 0 0 1px; } .scroll > table td { white-space: nowrap; }
 .warning { border-left: .3rem solid #bf5b04; padding-left: .7rem; }
 details { margin: .5rem 0; } summary { cursor: pointer; color: var(--link); }
 form { display: flex; flex-wrap: wrap; gap: .5rem 1.2rem; margin: 1rem 0; }
@@ -96,7 +97,8 @@ def page(notebook: str | Path, target: str | Path, record: str | Path | None = N
     if record and Path(record).is_file():
         plain = json.dumps(json.loads(Path(record).read_text(encoding="utf-8")), indent=1, ensure_ascii=False)
         said = "\n".join(map(text.html, plain.splitlines()))
-        body += f'<section aria-labelledby="record"><h2 id="record">How it was made</h2><pre>{said}</pre></section>'
+        folded = f"<details><summary>data, parameters, revision, versions, time</summary><pre>{said}</pre></details>"
+        body += f'<section aria-labelledby="record"><h2 id="record">How it was made</h2>{folded}</section>'
     back = '<p><a href="../index.html">The report</a></p>'
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -357,6 +357,8 @@ def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str, zero: 
     if zero:
         axis.axvline(0, color="0.4", linewidth=1)
     axis.set(xlabel=xlabel, ylim=(len(table) - 0.5, -0.5))
+    if not zero:  # a score, whose interval over a few seeds may reach beyond what there is
+        axis.set_xlim(max(axis.get_xlim()[0], -2), min(axis.get_xlim()[1], 102))
     axis.set_title(f"{title}, {label(faces)}")
     return figure
 
@@ -454,21 +456,29 @@ def size_and_accuracy(
 
 @_as_text
 def recall_by_frequency(table: pd.DataFrame, faces: Faces) -> Figure:
-    """Recall of each class against its training images, a line a run; columns images, class, run, recall."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axis = figure.subplots()
-    for name, part in table.groupby("run", sort=False):
-        part = part.sort_values("images")
-        axis.plot(part["images"], 100 * part["recall"], "o-", label=name, alpha=0.8)
-    first = table[table["run"] == table["run"].iloc[0]]
-    for _, row in first.iterrows():
-        top = 100 * table.loc[table["class"] == row["class"], "recall"].max()
-        axis.annotate(
-            row["class"], (row["images"], top), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8
-        )
-    axis.set(xscale="log", xlabel="training images of the class", ylabel="PrivateTest recall, %", ylim=(0, 105))
-    axis.legend(fontsize=8)
-    axis.set_title(f"Class frequency against recall, {label(faces)}")
+    """Recall of each class, the most frequent at the top, a panel a run; dashed, the mean over the classes. Columns
+    images (those trained on), class, run, recall."""
+    runs = list(table.groupby("run", sort=False))
+    columns = min(len(runs), 3)
+    lines = -(-len(runs) // columns)
+    figure = Figure(
+        figsize=(2.4 * columns + 1.8, (0.24 * len(faces.classes) + 0.8) * lines + 0.7), layout="constrained"
+    )
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for axis in grid.ravel()[len(runs) :]:
+        axis.set_axis_off()
+    for axis, (name, part) in zip(grid.ravel(), runs, strict=False):
+        part = part.sort_values("images", ascending=False, kind="stable")
+        mean, places = part["recall"].mean(), np.arange(len(part))
+        axis.axvline(100 * mean, color="0.5", linestyle="--", linewidth=1)
+        axis.hlines(places, 100 * mean, 100 * part["recall"], color=sns.color_palette()[0], linewidth=1)
+        axis.plot(100 * part["recall"], places, "o", color=sns.color_palette()[0])
+        axis.set_yticks(places, [f"{row['class']}, {row['images']:,.0f}" for _, row in part.iterrows()], fontsize=9)
+        axis.set(xlim=(-4, 104), ylim=(len(part) - 0.4, -0.6))
+        axis.set_title(name, fontsize=10)
+        axis.grid(False, axis="y")
+    figure.supxlabel("PrivateTest recall, %; dashed: the mean of the classes", fontsize=10)
+    figure.suptitle(f"Recall by class, with its training images, {label(faces)}")
     return figure
 
 
@@ -645,26 +655,49 @@ def latencies(table: pd.DataFrame, faces: Faces, title: str) -> Figure:
     return figure
 
 
-def _log_ticks(axis) -> None:
+def _log_ticks(axis, formatter="{x:g}") -> None:
     """Ticks at 1, 2 and 5 in plain numbers, also where there is less than a decade to show."""
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_major_formatter(formatter)
     axis.xaxis.set_minor_formatter(NullFormatter())
+
+
+_FORMS = {  # by the first word of a form's name: its marker, and what was done
+    "fp32": ("*", "as it was"),
+    "FP16": ("v", "FP16"),
+    "weights": ("o", "fewer bits"),
+    "pruned": ("s", "fewer weights"),
+    "without": ("^", "fewer channels"),
+    "INT8": ("D", "INT8"),
+    "OpenVINO": ("P", "OpenVINO"),
+}
+
+
+def _done(form: str) -> tuple[str, str]:
+    first = form.split()[0]
+    return _FORMS.get(first, ("X", first))
 
 
 @_as_text
 def pareto(table: pd.DataFrame, x: str, y: str, faces: Faces, title: str, xlabel: str, ylabel: str) -> Figure:
-    """Forms of networks, indexed by network and form: y (a fraction, shown as %) over x, the less the better; a line
-    joins those than which none is smaller and better, and these are named."""
-    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    """Forms of networks, indexed by network and form: y (a fraction, shown as %) over x, the less the better; a colour
+    a network, a marker for what was done to it. A line joins those than which none is smaller and better, and these
+    are numbered and named."""
+    figure = Figure(figsize=(10, 5), layout="constrained")
     axis = figure.subplots()
     best = table.dropna(subset=[x, y]).sort_values([x, y], ascending=[True, False])
     best = best[best[y] > best[y].cummax().shift(fill_value=-np.inf)]
     axis.step(best[x], 100 * best[y], where="post", color="0.6", linestyle="--", label="none is smaller and better")
-    for name, part in table.groupby(level=0, sort=False):
-        axis.scatter(part[x], 100 * part[y], label=name, zorder=3)
+    drawn = {"facecolor": "none", "linewidth": 1.4, "zorder": 3}  # what lies below another is seen
+    for (name, part), color in zip(table.groupby(level=0, sort=False), sns.color_palette(), strict=False):
+        axis.scatter([], [], color=color, label=name)
+        for (_, form), row in part.iterrows():
+            marker, _ = _done(form)
+            axis.scatter(row[x], 100 * row[y], 110 if marker == "*" else 45, marker=marker, edgecolor=color, **drawn)
+    for marker, done in dict.fromkeys(map(_done, table.index.get_level_values(1))):
+        axis.scatter([], [], marker=marker, edgecolor="0.3", label=done, **drawn)
     for number, ((name, form), row) in enumerate(best.iterrows(), 1):
-        axis.annotate(f"{number}", (row[x], 100 * row[y]), (0, 6), textcoords="offset points", ha="center", fontsize=9)
+        axis.annotate(f"{number}", (row[x], 100 * row[y]), (0, 8), textcoords="offset points", ha="center", fontsize=9)
         axis.plot([], [], " ", label=f"{number}  {name}: {form}")
     axis.set(xscale="log", xlabel=xlabel, ylabel=ylabel)
     axis.margins(0.1)
@@ -690,7 +723,7 @@ def affordable(table: pd.DataFrame, faces: Faces | str, budget: float) -> Figure
         axis.errorbar(row["parameters"], value, yerr=[[value - low], [high - value]], fmt="o", capsize=2, color=color)
     axis.axvline(budget, color="0.4", linewidth=1)
     axis.set(xscale="log", xlabel="parameters", ylabel="PrivateTest accuracy, %")
-    axis.xaxis.set_major_formatter(EngFormatter())
+    _log_ticks(axis, EngFormatter())
     best = f"{within['value'].idxmax()}, {100 * within['value'].max():.1f} %" if len(within) else "none"
     axis.set_title(f"Best within {budget:,.0f} parameters: {best}; {label(faces)}")
     return figure
@@ -725,11 +758,11 @@ def opinions(picture: np.ndarray, said: pd.DataFrame, title: str) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.4))
     left.imshow(picture, cmap="gray", vmin=0, vmax=255)
     left.set_axis_off()
-    right.set(xlim=(0, 100), xlabel="probability, %")
     if said.size:
-        (100 * said).plot.barh(ax=right, width=0.8, ylabel="")
+        (100 * said).plot.barh(ax=right, width=0.8, xlabel="probability, %", ylabel="")
         right.invert_yaxis()
         right.legend(loc="lower right", fontsize=8)
+    right.set_xlim(0, 100)
     right.grid(False, axis="y")
     figure.suptitle(title)
     return figure
@@ -739,11 +772,12 @@ def opinions(picture: np.ndarray, said: pd.DataFrame, title: str) -> Figure:
 def rounded(weights: np.ndarray, left: np.ndarray, bits: int, name: str, faces: Faces) -> Figure:
     """How often which weight occurs in a layer, before, and after rounding to so many bits; both of any one shape."""
     figure = Figure(figsize=(9, 3), layout="constrained")
-    axes = figure.subplots(1, 2, sharex=True)
+    axes = figure.subplots(1, 2, sharex=True, sharey=True)
     for axis, values, said in zip(axes, (weights, left), ("before", f"{bits} bits"), strict=True):
-        count = len(np.unique(values))
-        axis.hist(values.ravel(), 128, color=sns.color_palette()[0])
+        count, reach = len(np.unique(values)), (min(weights.min(), left.min()), max(weights.max(), left.max()))
+        axis.hist(values.ravel(), 65, range=reach, color=sns.color_palette()[0])  # 0 is in the midst of a bar
         axis.set(title=f"{said}: {count:,} different values", xlabel="weight", yscale="log")
+        axis.yaxis.set_major_formatter("{x:,g}")
     axes[0].set_ylabel("weights")
     figure.suptitle(f"{name}, trained on {label(faces)}")
     return figure

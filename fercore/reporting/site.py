@@ -18,7 +18,7 @@ import pandas as pd
 
 from .. import claims
 from ..claims import effort, render, settings
-from ..results import measurements, text
+from ..results import measurements, tables, text
 from ..results.tables import TIMINGS
 from . import ledger_sentences
 from .page import shell
@@ -143,6 +143,12 @@ def command(stage: Path, root: str | Path) -> str:
     return ""
 
 
+def source(stage: Path, root: str | Path) -> str:
+    """The file that says how a stage is made, from the root: its notebook's script, its recipe or its benchmark."""
+    kinds = (f"notebooks/{stage.name}.py", f"params/recipes/{stage.name}.yaml", f"tests/benchmarks/{stage.name}.py")
+    return next((path for path in kinds if Path(root, path).is_file()), "")
+
+
 def _profile(stage: Path) -> str:
     """The profile that reference results were made with."""
     path = stage / measurements.FILE
@@ -183,22 +189,22 @@ def _verdicts(table: pd.DataFrame) -> str:
     meanings = "".join(f"<dt>{name}</dt><dd>{meaning}</dd>" for name, meaning in claims.VERDICTS.items())
     return f"""{_table(claims.summary(table).reset_index(), "Claims by paper and verdict")}
 <p>{_bold(ledger_sentences.counted(table))}</p>
-{_folded("What each verdict means", f"<dl>{meanings}</dl>")}"""
+{render.folded("What each verdict means", f"<dl>{meanings}</dl>")}"""
 
 
 def _contradictions(findings: list[claims.Finding]) -> str:
     found, doubtful = (render.contradictions(findings, assuming) for assuming in (False, True))
     both = (_scrolled(render.both_sides(one, name), name) for one, name in ((found, "sides"), (doubtful, "doubtful")))
     return f"""<p>{_bold(ledger_sentences.contradicted(findings, found))}</p>
-{_folded(f"All {len(found)}, both sides", next(both))}
-{_folded(f"{len(doubtful)} that rest on an assumption and decide no verdict", next(both))}"""
+{render.folded(f"All {len(found)}, both sides", next(both))}
+{render.folded(f"{len(doubtful)} that rest on an assumption and decide no verdict", next(both))}"""
 
 
 def _open(plan: pd.DataFrame) -> str:
     ways, none = (plan[(plan["command"] != "") == there] for there in (True, False))
     items = []
     for number, way in ways.iterrows():
-        which = _folded("which", f"<p>{', '.join(map(text.html, way['claims']))}</p>")
+        which = render.folded("which", f"<p>{', '.join(map(text.html, way['claims']))}</p>")
         many = f"{len(way['claims'])} claim{'s' * (len(way['claims']) > 1)}"
         items.append(
             f'<li id="way-{number}"><b>{effort.shown(way["hours"])}</b>, {many}, needs '
@@ -210,7 +216,7 @@ def _open(plan: pd.DataFrame) -> str:
 EPYC (Zen 4), worked out from multiply-adds, images and epochs over measured rates (<code>params/effort.yaml</code>).
 What a command measures joins the ledger by itself, as do the files of <code>reports/paper</code> from elsewhere.</p>
 <ol>{"".join(items)}</ol>
-{_folded(f"{counts.sum():,} claims that no command here settles", _table(rest, "Claims without a command"))}"""
+{render.folded(f"{counts.sum():,} claims that no command here settles", _table(rest, "Claims without a command"))}"""
 
 
 def _ledger(ledger, table: pd.DataFrame, made: pd.DataFrame, plan: pd.DataFrame) -> str:
@@ -233,22 +239,23 @@ def _stage(stage: Path, root: Path) -> str:
     up = "../reference/" if stage.parent.name == REFERENCE else ""
     timed = stage.with_name(TIMINGS) / stage.name  # beside the folder of what repeats
     folders = {stage: f"{up}{stage.name}", timed: f"{up}{TIMINGS}/{stage.name}"}
-    tables = [_of_stage(path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.csv"))]
+    listed = [_of_stage(path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.csv"))]
     drawn = [(path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.svg"))]
     figures = "".join(_of(path, place, data) for path, place in drawn)
     made = f"Made by <code>{text.html(said)}</code>. " if (said := command(stage, root)) else ""
     name, key = text.html(stage.name), text.html(f"{stage.parent.name}-{stage.name}")
     return f"""<section aria-labelledby="{key}"><h3 id="{key}">{name}</h3>
-<p>Data: {text.html(data)}. {made}{" · ".join(_links(stage, up))}</p>
-{"".join(table for table in tables if not table.startswith(("<details", "<p")))}
+<p>Data: {text.html(data)}. {made}{" · ".join(_links(stage, up, root))}</p>
+{"".join(table for table in listed if not table.startswith(("<details", "<p")))}
 <div class="figures">{figures}</div>
-{"".join(table for table in tables if table.startswith(("<details", "<p")))}
-{_folded(f"All {len(numbers)} findings", _table(numbers, f"Findings of {stage.name}"))}</section>"""
+{"".join(table for table in listed if table.startswith(("<details", "<p")))}
+{render.folded(f"All {len(numbers)} findings", _table(numbers, f"Findings of {stage.name}"))}</section>"""
 
 
-def _links(stage: Path, up: str) -> list[str]:
-    """To the executed notebook and to the record, where there are any."""
-    found = []
+def _links(stage: Path, up: str, root: Path) -> list[str]:
+    """To what says how it is made, to the executed notebook and to the record, where there are any."""
+    file = source(stage, root)
+    found = [f'<a href="../../{text.html(file)}">the source</a>'] if file else []
     if (stage.parent / f"notebooks/{stage.name}.html").is_file():
         found.append(f'<a href="{up}notebooks/{text.html(stage.name)}.html">the executed notebook</a>')
     for record in (f"{stage.name}/provenance.json", f"provenance/{stage.name}.json"):
@@ -268,7 +275,7 @@ def _of_stage(path: Path, place: str) -> str:
     if path.stem not in known and len(frame) > ROWS:
         return f"<p>{text.html(caption)}, {len(frame):,} rows: {', '.join(files)}</p>"
     table = f'{_table(frame, caption)}<div class="quiet">{", ".join(files)}</div>'
-    return table if path.stem in known else _folded(caption, table)
+    return table if path.stem in known else render.folded(caption, table)
 
 
 def read(path: Path) -> tuple[pd.DataFrame, str]:
@@ -278,20 +285,8 @@ def read(path: Path) -> tuple[pd.DataFrame, str]:
     of = ", ".join(map(str, table["data"].unique())) if "data" in table else ""
     if "data" in table and table["data"].nunique() == 1:
         table = table.drop(columns="data")
-    table = table.dropna(axis=1, how="all").convert_dtypes()  # whole numbers become whole
-    for name in table.columns:
-        low, high = ("low", "high") if name in ("value", "difference") else (f"{name}_low", f"{name}_high")
-        if low in table.columns and high in table.columns:
-            cells = table[[name, low, high]].astype(float).to_numpy()
-            table[name] = [_interval(*cell) for cell in cells]
-            table = table.drop(columns=[low, high])
+    table = tables.with_intervals(table.convert_dtypes())  # whole numbers become whole
     return table.rename(columns=lambda name: name.replace("_", " ")), of
-
-
-def _interval(value: float, low: float, high: float) -> str:
-    if np.isnan(value):
-        return ""
-    return f"{value:.3f}" if np.isnan([low, high]).any() else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _of(path: Path, place: str, data: str) -> str:
@@ -308,10 +303,6 @@ def _figure(source: str, caption: str, words: str = "") -> str:
     return f"""<figure><img src="{text.html(source)}" alt="{text.html(words or caption)}" loading="lazy">
 <figcaption>{text.html(caption)}</figcaption></figure>
 """
-
-
-def _folded(name: str, body: str) -> str:
-    return f"<details><summary>{text.html(name)}</summary>{body}</details>"
 
 
 def _provenance(reports: Path, profile: str) -> str:

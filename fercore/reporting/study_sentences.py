@@ -216,6 +216,17 @@ def temperatures(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
+def one_answer(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Which networks give every face the same answer, of `Study.one_answer`; of most that do not, nothing is said."""
+    lines = []
+    for (name, split, network), row in table[table["one_answer"] > 0].iterrows():
+        lines.append(
+            f"- **{markdown(labels[name])}**, {split}: {row['one_answer']} of {row['trained']} trainings of {network} "
+            "end in one answer for every held-out face; of a temperature they can show nothing."
+        )
+    return "\n".join(lines) or "Here no student gives every held-out face the same answer."
+
+
 def luck(table: pd.DataFrame) -> str:
     """How much of the best temperature's lead is the luck of the best, of `Students.luck`."""
     lead, chance = table["above_mean"].mean(), table["by_chance"].mean()

@@ -10,6 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
+AS_LARGE_AS_IT_IS = {"align_self": "flex-start", "max_width": "100%"}  # else a box stretches what is in it
+
 
 def explore(draw: Callable[..., Figure], **controls: ipywidgets.Widget) -> ipywidgets.VBox:
     """`draw`'s figure below its `controls`, drawn again when one of them is moved; each is passed by its name.
@@ -18,7 +20,7 @@ def explore(draw: Callable[..., Figure], **controls: ipywidgets.Widget) -> ipywi
     """
     for name, control in controls.items():
         control.description = control.description or name
-    picture = ipywidgets.Image(format="png")
+    picture = ipywidgets.Image(format="png", layout=AS_LARGE_AS_IT_IS)
 
     def update(_=None) -> None:
         picture.value = _png(draw(**{name: control.value for name, control in controls.items()}))
@@ -34,7 +36,8 @@ def own_picture(draw: Callable[[np.ndarray], Figure], first: np.ndarray) -> ipyw
     """`draw`'s figure of a picture, uint8 (H, W, 3): of `first`, until somebody chooses a file, or on a phone takes a
     photograph. It stays on this computer; where it is no picture, that is said."""
     chosen = ipywidgets.FileUpload(accept="image/*", multiple=False, description="a picture")
-    picture, said = ipywidgets.Image(format="png", value=_png(draw(first))), ipywidgets.Label()
+    picture = ipywidgets.Image(format="png", value=_png(draw(first)), layout=AS_LARGE_AS_IT_IS)
+    said = ipywidgets.Label()
 
     def update(change) -> None:
         for file in change["new"]:

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..datasets import Faces
+from ..datasets.synthetic import NOTE
 from . import figures, measurements, provenance, tables
 from .text import markdown
 
@@ -37,7 +38,8 @@ class Stage:
         several = [self.faces] if isinstance(self.faces, Faces) else list(self.faces)
         parts = []
         for one in several:
-            said = markdown(" ".join([tables.majority(one), *one.notes]))
+            notes = [note for note in one.notes if note != NOTE]  # which is said of all of them, below
+            said = markdown(" ".join([tables.majority(one), *notes]))
             parts.append(f"**{markdown(tables.label(one))}**: {len(one):,} images. {said}")
         if any(one.synthetic for one in several):
             parts.append("**Rendered faces: no score on them compares with a paper's.**")

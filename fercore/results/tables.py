@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,17 +81,70 @@ def save(
     return frame
 
 
-def styled(frame: pd.DataFrame, formatter=None, index: bool = True, **how) -> Styler:
-    """`frame` to be displayed, its text escaped, which a Styler left to itself would take for HTML.
+def with_intervals(frame: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
+    """`frame` with each interval beside what it is of, "0.810 [0.773, 0.842]", in place of the columns NAME_low and
+    NAME_high (of value or difference: low and high); and without columns that are empty."""
+    frame = frame.loc[:, [not (column.isna() | column.eq("")).all() for _, column in frame.items()]].copy()
+    for name in frame.columns:
+        low, high = ("low", "high") if name in ("value", "difference") else (f"{name}_low", f"{name}_high")
+        if low in frame.columns and high in frame.columns:
+            cells = frame[[name, low, high]].astype(float).to_numpy() + 0.0  # no -0.0
+            frame[name] = [_with_interval(*cell, digits) for cell in cells]
+            frame = frame.drop(columns=[low, high])
+    return frame
 
-    formatter, how  as for Styler.format, such as "{:.3f}", precision=3, thousands=",", na_rep=""
-    index           whether it is shown
+
+def _with_interval(value: float, low: float, high: float, digits: int) -> str:
+    if math.isnan(value):
+        return ""
+    whole = f"{value:.{digits}f}"
+    return whole if math.isnan(low) or math.isnan(high) else f"{whole} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def shown(frame: pd.DataFrame, digits: int = 3, index: bool = True) -> Styler:
+    """`frame` to be read: as `with_intervals` has it, numbers with so many digits or whole, words to the left, nothing
+    where there is no number. All text is escaped, which a Styler left to itself would take for HTML.
+
+    index  whether it is shown
     """
-    shown = frame.style.set_table_attributes('class="tex2jax_ignore mathjax_ignore"')  # nor are dollars mathematics
-    shown = shown.format(formatter, escape="html", **how)
-    for axis in (0, 1):
-        shown = shown.format_index(escape="html", axis=axis)
-    return shown if index else shown.hide(axis="index")
+    joined = with_intervals(frame, digits)
+    words = [name for name in joined if name in frame and _is_text(frame[name])]
+    cells = pd.DataFrame({name: _cells(column, digits) for name, column in joined.items()}, joined.index)
+    cells = cells.rename_axis(columns=frame.columns.name).rename(columns=_spaced)
+    cells = cells.rename_axis(index=_spaced, columns=_spaced)
+    styled = cells.style.set_table_attributes('class="tex2jax_ignore mathjax_ignore"')  # nor are dollars mathematics
+    styled = styled.format(escape="html").format_index(escape="html", axis=0).format_index(escape="html", axis=1)
+    styled = styled.set_properties(subset=[_spaced(name) for name in words], **{"text-align": "left"})
+    whole = [_spaced(name) for name in joined if name not in words]
+    styled = styled.set_properties(subset=whole, **{"white-space": "nowrap"})  # a value beside its interval
+    left = [f"th.col{list(joined).index(name)}.col_heading" for name in words]
+    styled = styled.set_table_styles([{"selector": ", ".join(["th.row_heading", *left]), "props": "text-align: left"}])
+    return styled if index else styled.hide(axis="index")
+
+
+def _is_text(column: pd.Series) -> bool:
+    """Whether words stand in a column, and not only numbers, be they written as "~60,000" or "21.8M"."""
+    return any(isinstance(value, str) and value and not re.match(r"[~<>+-]?\d", value) for value in column)
+
+
+def _cells(column: pd.Series, digits: int) -> list[str]:
+    numbers = [value for value in column if isinstance(value, (float, np.floating)) and not math.isnan(value)]
+    whole = all(float(value).is_integer() for value in numbers)
+    return [_cell(value, 0 if whole else digits) for value in column]
+
+
+def _cell(value: object, digits: int) -> str:
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    if pd.isna(value):
+        return ""
+    return f"{value:,}" if isinstance(value, (int, np.integer)) else f"{value + 0.0:,.{digits}f}"
+
+
+def _spaced(name: object) -> object:
+    return name.replace("_", " ") if isinstance(name, str) else name
 
 
 def save_findings(findings: Mapping, out: str | Path, faces: Faces | Sequence[Faces]) -> dict:

@@ -27,6 +27,8 @@ from ..training.recipe import Recipe
 from .cross_validation import COHORT, RANDOM, Sample, Taken, cache_key, cohort, gathered, taken
 from .sweep import require_complete, sweep
 
+FOLD = ["data", "split", "fold"]
+
 
 def student_recipe(
     epochs: int,
@@ -154,6 +156,22 @@ class Study:
         odds = found["data"].map({name: np.log(len(faces.classes)) for name, faces in self.faces.items()})
         fell = (found["train_loss"] < odds).groupby([found["data"], found["split"]], sort=False)
         return pd.DataFrame({"trained": fell.size(), "learned": fell.sum()})
+
+    def one_answer(self, found: pd.DataFrame) -> pd.DataFrame:
+        """By set, split and network: `trained`, and how many of them give every held-out image the same answer
+        (`one_answer`). Their macro-F1 is the F1 of that one class, 2a / (1 + a) at accuracy a, over the classes that
+        the fold has."""
+        classes = {
+            (name, split, fold): len(np.unique(one.faces.labels[folds == fold]))
+            for name, one in self.sets.items()
+            for split, folds in one.folds.items()
+            for fold in np.unique(folds)
+        }
+        count = found[FOLD].apply(tuple, axis=1).map(classes)
+        alone = 2 * found["accuracy"] / (1 + found["accuracy"])
+        same = (found["accuracy"] > 0) & np.isclose(found["macro_f1"] * count, alone, rtol=0, atol=1e-3)
+        by_network = same.groupby([found["data"], found["split"], found["network"]], sort=False)
+        return pd.DataFrame({"trained": by_network.size(), "one_answer": by_network.sum()})
 
     def gap(self, by_split: pd.DataFrame) -> pd.DataFrame:
         """Of a score by set and split, a column a fold: whether random folds score above grouped ones, by set."""

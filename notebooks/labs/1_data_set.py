@@ -42,7 +42,7 @@ faces = datasets.load("synthfer", images=2500)
 pixels, labels = faces.pixels, faces.labels
 split = faces.table["split"].to_numpy()
 training, test = split == "Training", split == "PrivateTest"
-print(f"{training.sum():,} images to train on, {test.sum():,} to test on, {pixels.shape[1:]} pixels, {faces.classes}")
+print(f"{training.sum():,} images to train on, {test.sum():,} to test on, {pixels.shape[1:]} pixels: {', '.join(faces.classes)}")
 
 # %%
 import matplotlib.pyplot as plt

@@ -118,8 +118,8 @@ def test_a_class_without_images_is_unknown_and_one_never_named_is_zero(recalls):
 table = {f"recall, seed {seed}": recalls(truth, one, 7) for (_, seed), one in said.items()}
 table = pd.DataFrame(table, faces.classes).round(2)
 table["images"] = np.bincount(truth, minlength=7)
-display(table.T)
-print("times that disgust was answered:", [int((one == 1).sum()) for one in said.values()])
+display(table)
+print("times that disgust was answered:", ", ".join(str(int((one == 1).sum())) for one in said.values()))
 
 # %% [markdown]
 # ## The cause
@@ -322,7 +322,7 @@ def test_half_is_easy(easy_share):
 network = networks["cross_entropy", 0]
 shares = practice.logits(network, images[train]).softmax(1).numpy()[np.arange(len(train)), labels[train]]
 print(f"training images with p >= 0.5: {np.mean(shares >= 0.5):.0%}; their share of the loss:")
-print({gamma: f"{easy_share(shares, gamma):.0%}" for gamma in (0, 1, 2, 5)})
+print(", ".join(f"gamma {gamma}: {easy_share(shares, gamma):.0%}" for gamma in (0, 1, 2, 5)))
 
 # %% [markdown]
 # ## Does it help?

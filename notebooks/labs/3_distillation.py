@@ -149,13 +149,13 @@ import matplotlib.pyplot as plt
 
 temperatures = (1, 2, 4, 8, 16, 20)
 bits = {t: entropy(soften(told, t)).mean().item() for t in temperatures}
-print({t: f"{value:.2f} bits" for t, value in bits.items()})
+print(", ".join(f"temperature {t}: {value:.2f} bits" for t, value in bits.items()))
 figure, axes = plt.subplots(1, 3, figsize=(10, 2.4), sharey=True)
+axes[0].set_ylabel("share")
 for axis, t in zip(axes, (1, 4, 20), strict=True):
     axis.bar(faces.classes, soften(told[:1], t)[0].numpy())
     axis.set_title(f"one image, temperature {t}")
     axis.tick_params(axis="x", rotation=60)
-axes[0].set_ylabel("share")
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -335,7 +335,7 @@ def test_it_is_the_share_of_the_gradients_of_the_loss(teacher_share):
 
 # %%
 parts = {t: teacher_share(told, labels[train], t, 0.5) for t in temperatures}
-print("the teacher's share of the gradient:", {t: f"{part:.1%}" for t, part in parts.items()})
+print("the teacher's share of the gradient:", ", ".join(f"{part:.1%} at {t}" for t, part in parts.items()))
 
 # %% [markdown]
 # At a high temperature the student hardly hears the teacher: the share falls about as $1/T^2$. That is why Hinton, Vinyals and

@@ -42,7 +42,7 @@ faces = datasets.load("synthck", images=600)
 labels = faces.labels
 subject, sequence = (faces.table[name].to_numpy() for name in ("subject", "sequence"))
 features = faces.pixels.reshape(len(faces), 14, 6, 14, 6).mean((2, 4)).reshape(len(faces), -1) / 64
-print(f"{len(faces)} images of {len(np.unique(subject))} people in {len(np.unique(sequence))} sequences, {faces.classes}")
+print(f"{len(faces)} images of {len(np.unique(subject))} people in {len(np.unique(sequence))} sequences: {', '.join(faces.classes)}")
 print(f"always answering {faces.classes[np.bincount(labels).argmax()]}: {np.bincount(labels).max() / len(labels):.0%}")
 
 # %%
@@ -135,7 +135,7 @@ def test_all_other_folds_are_trained_on(cross_validate):
 # %%
 at_random = np.random.default_rng(0).permutation(len(faces)) % 10
 random_scores = pd.DataFrame({name: cross_validate(model, features, labels, at_random) for name, model in models.items()})
-print(f"random folds: {dict(random_scores.mean().round(2))}")
+print("random folds:", ", ".join(f"{name} {score:.0%}" for name, score in random_scores.mean().items()))
 
 # %% [markdown]
 # A clear winner, far above always answering one class. **Guess**: what will the two be worth on people whom they have never

@@ -334,7 +334,7 @@ def test_batch_normalisation_stays_in_floats(size):
 # # END QUESTION
 
 # %%
-print({bits: f"{size(network, bits):,} bytes" for bits in (32, *tried)})
+print(", ".join(f"{bits} bits: {size(network, bits):,} bytes" for bits in (32, *tried)))
 print(f"INT8 is {size(network, 32) / size(network, 8):.2f} times smaller; Light-FER says more than half")
 
 # %% [raw]

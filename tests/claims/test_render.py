@@ -98,6 +98,8 @@ def test_contradictions_show_both_sides(judged, paper):
         "against": "3",
         "source": "a book",
     }
+    assert len(render.contradictions(findings, of=["paper/text.fewer"])) == 1
+    assert render.contradictions(findings, of=["paper/text.speed"]).empty
 
 
 def test_a_grouped_table_is_escaped_and_has_a_heading_for_each_paper():

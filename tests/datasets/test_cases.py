@@ -22,6 +22,7 @@ from PIL import Image
 
 from fercore import audit, cli, datasets, models
 from fercore.datasets import DataError, archives, images, splits, text, tree
+from fercore.deployment import predict
 
 ROOT = Path(__file__).parents[2]
 SEVEN = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -1102,8 +1103,8 @@ def test_a_command_of_the_readme(tmp_path, monkeypatch, number, capsys):
     assert cli.main([str(download) if word == "DOWNLOAD" else word for word in words]) == 0, capsys.readouterr().err
 
 
-def test_photographs_without_labels_as_the_readme_has_it(tmp_path):
-    code = re.search(r"```python\n(import torch.+?)```", (ROOT / "README.md").read_text("utf-8"), re.S)[1]
-    names = {"paths": [draw(tmp_path / f"{number}.jpg", 80, "RGB") for number in range(3)]}
-    exec(code, names)
-    assert names["shares"].shape == (3, 7) and set(names["words"]) <= set(SEVEN)
+def test_a_photograph_without_a_label_as_the_readme_has_it(tmp_path):
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (code,) = re.findall(r"in Python `(.+)\(PICTURE\)` of `fercore.deployment`", readme)
+    (face,) = eval(code, {"predict": predict})(draw(tmp_path / "cut out.jpg", 48, "RGB"))
+    assert set(face.probabilities) == set(SEVEN)

@@ -255,6 +255,8 @@ def test_several_networks_look_at_the_largest_face():
     face, said, words = predict.opinions({"a": one, "b": two}, picture, lambda _: boxes)
     assert (face.mean() > 200) and (one.seen[0] == face).all() and (two.seen[0] == face).all()
     assert said.loc["sad"].to_dict() == {"a": 0.2, "b": 0.45} and words == "happy or sad?"
+    unsure = Says(happy=0.4, sad=0.3)
+    assert predict.opinions({"a": unsure, "b": one}, picture)[2] == "happy"  # which one of them is sure of
     face, _, words = predict.opinions({"a": one}, picture, lambda _: [])
     assert face.shape == picture.shape and words == "the whole picture: happy"
     assert predict.opinions({"a": one}, picture[:40, :40])[2] == "happy"

@@ -15,9 +15,9 @@ import nbformat
 import papermill
 import pytest
 
-from fercore.pipeline.data import prepare_data, subject_sets
+from fercore.pipeline.data import prepare_data
 from fercore.pipeline.notebook import FOLDERS, PROFILES
-from fercore.pipeline.parameters import check_params, layers
+from fercore.pipeline.parameters import check_params, layers, subject_sets
 
 ROOT = Path(__file__).parents[2]
 CHECKED = Path(__file__).parent / "checked"

@@ -2,11 +2,15 @@
 
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from fercore.pipeline.parameters import check_params, layers, read_params
 
+ROOT = Path(__file__).parents[2]
 CELL = """data = ""
 seed = 0
 rate = 0.5  # of something
@@ -171,3 +175,12 @@ def test_a_profile_says_only_what_it_changes(tmp_path, write, refused):
     assert [path.parent.name for path in layers("05_book", "paper", tmp_path)] == ["paper"]
     assert [path.parent.name for path in layers("05_book", "smoke", tmp_path)] == ["paper", "short"]
     refused(lambda: layers("06_other", "quick", tmp_path), "paper/06_other.yaml", "no such file")
+
+
+def test_what_is_as_it_should_be_is_checked_without_heavy_imports(tmp_path):
+    for name in ("notebooks", "params"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    code = "import sys; from fercore import cli; code = cli.main(['params', 'quick'])\n"
+    code += "print(code, {'jupytext', 'pandas'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "0 set()\n", done.stdout + done.stderr

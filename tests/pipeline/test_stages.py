@@ -6,9 +6,8 @@ import pytest
 import yaml
 
 from fercore.pipeline import stages
-from fercore.pipeline.data import subject_sets
 from fercore.pipeline.notebook import FOLDERS, PROFILES
-from fercore.pipeline.parameters import check_params
+from fercore.pipeline.parameters import check_params, subject_sets
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "dvc.yaml").read_text(encoding="utf-8")

@@ -22,10 +22,20 @@ stage.figure(plots.some(1, "title"), "curve")
 """
 
 
+LAB = """\
+# %% [raw]
+# # ASSIGNMENT CONFIG
+# name: 1_b
+
+# %% [markdown]
+# # Lab | 1
+"""
+
+
 def project(tmp_path):
     (tmp_path / "notebooks/labs").mkdir(parents=True)
     (tmp_path / "notebooks/01_a.py").write_text(SCRIPT)
-    (tmp_path / "notebooks/labs/1_b.py").write_text("# %% [markdown]\n# # Lab | 1\n")
+    (tmp_path / "notebooks/labs/1_b.py").write_text(LAB)
     for path, seconds in (("smoke/provenance/01_a.json", 20), ("reference/01_a/provenance.json", 600)):
         (tmp_path / "reports" / path).parent.mkdir(parents=True)
         (tmp_path / "reports" / path).write_text(json.dumps({"wall_seconds": seconds}))
@@ -38,14 +48,14 @@ def test_what_a_notebook_takes_gives_and_took(tmp_path):
         "notebook": "01_a.ipynb",
         "title": "1 · A: *why*?",
         "takes": "data, audit",
-        "gives": "1 tables, 1 figures",
+        "gives": "1 table, 1 figure",
         "took": "1 min (smoke), 10 min (reference)",
     }
 
 
 def test_labs_are_found_where_there_are_some_and_titles_are_escaped(tmp_path):
     text = contents.linked(contents.labs(project(tmp_path)))
-    assert "(labs/1_b.ipynb)" in text and text.count("|") == 6, text
+    assert r"[Lab \| 1](labs/1_b.ipynb)" in text.replace("&#124;", r"\|") and text.count("|") == 6, text
     assert contents.linked(contents.labs(tmp_path / "elsewhere")) == ""
 
 

@@ -74,7 +74,13 @@ def test_how_much_is_known_by_heart():
 def timed():
     columns = {"network": "a", "img_size": 48, "runtime": ["PyTorch", "ONNX Runtime", "TensorRT"]}
     return pd.DataFrame(
-        {**columns, "median": [4.0, 0.5, np.nan], "times_limit": [8.0, 1.0, np.nan], "times_faster": [1.0, 8.0, np.nan]}
+        {
+            **columns,
+            "median": [4.0, 0.5, np.nan],
+            "times_limit": [8.0, 1.0, np.nan],
+            "times_faster": [1.0, 8.0, np.nan],
+            "note": ["", "", "it is not installed"],
+        }
     )
 
 
@@ -82,7 +88,7 @@ def test_which_runtime_is_fastest_and_which_is_missing():
     said = sentences.best_runtimes(timed())
     assert "`a` at 48 px: ONNX Runtime takes 0.50 ms, 1.0 times the limit; PyTorch takes 8.0 times as long" in said
     assert "Multiplying alone would take 12 % of PyTorch's time" in said and "integers" not in said
-    assert "Without a number here: TensorRT" in said
+    assert "Without a number here: TensorRT (it is not installed)." in said
     assert "PyTorch" not in sentences.best_runtimes(timed()[1:])
     assert "0.5 times the limit (of fp32" in sentences.best_runtimes(timed().assign(times_limit=[8.0, 0.5, np.nan]))
     assert "as long" not in sentences.best_runtimes(timed()[:1])

@@ -24,6 +24,7 @@ def project(tmp_path_factory):
         shutil.copytree(ROOT / name, root / name)
     (root / "notebooks").mkdir()
     (root / "notebooks/01_a.ipynb").touch()
+    (root / "notebooks/01_a.py").touch()
     for name, data in (("01_a", "synthfer (synthetic)"), ("02_b", NASTY)):
         stage = root / "reports/quick" / name
         stage.mkdir(parents=True)
@@ -58,6 +59,7 @@ def test_stages_in_the_order_of_the_notebooks_and_only_those_that_ran(project):
 def test_a_stage_has_its_tables_figures_command_and_where_more_is(text):
     one = section(text, "quick-01_a")
     assert "<code>fercore notebook 01_a quick</code>" in one and '<a href="notebooks/01_a.html">' in one
+    assert '<a href="../../notebooks/01_a.py">' in one and "the source" not in section(text, "quick-02_b")
     assert '<a href="provenance/01_a.json">' in one and "12345" not in text  # which holds times
     assert "0.500 [0.400, 0.600]" in one and "<td>0.250</td>" in one
     assert '<a href="01_a/scores.csv">CSV</a>, <a href="01_a/scores.tex">LaTeX</a>' in one
@@ -117,6 +119,8 @@ def test_what_makes_reference_results(project):
     assert made["lean_250k-fer2013"].startswith("fercore train params/recipes/lean_250k-fer2013.yaml")
     assert made["public_networks"].startswith("python tests/benchmarks/public_networks.py")
     assert all(made.values()), made
+    sources = {stage.name: site.source(stage, ROOT) for stage in site.stages(ROOT / "reports/reference")}
+    assert all(sources.values()), sources
 
 
 def test_tables_are_made_to_be_read(tmp_path):

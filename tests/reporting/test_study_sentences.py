@@ -162,3 +162,11 @@ def test_what_is_told_of_distillation():
         and "**DIST** does best, with 52.0 % for one" in text
         and "1 are above 0" in text
     )
+
+
+def test_networks_of_one_answer_are_named_and_others_are_not():
+    index = pd.MultiIndex.from_product([["fer"], [COPIES], ["m", "xxs"]], names=["data", "split", "network"])
+    text = sentences.one_answer(pd.DataFrame({"trained": [9, 9], "one_answer": [0, 7]}, index), LABELS)
+    assert "7 of 9 trainings of xxs end in one answer" in text and " of m " not in text and "<b>" not in text
+    none = sentences.one_answer(pd.DataFrame({"trained": [9, 9], "one_answer": [0, 0]}, index), LABELS)
+    assert none.startswith("Here no student")

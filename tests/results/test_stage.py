@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from fercore import datasets
 from fercore.results import figures, measurements
 from fercore.results.stage import Stage
 
@@ -58,6 +59,7 @@ def test_a_reader_is_told_of_rendered_faces_and_of_what_is_to_be_known(faces):
     told = Stage("", replace(faces, notes=("12 files were left out.",)), "quick").about()
     assert "90 images" in told and "12 files were left out." in told and "Rendered faces" in told
     assert "Rendered faces" not in Stage("", replace(faces, synthetic=False), "quick").about()
+    assert Stage("", datasets.load("synthfer", images=200), "quick").about().lower().count("rendered") == 1
 
 
 def test_names_and_notes_from_data_instruct_nobody(faces):

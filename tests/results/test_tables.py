@@ -176,3 +176,27 @@ def test_a_frame_of_several_sets_names_each_and_is_called_synthetic_as_soon_as_o
     tables.save_findings({"a": 1}, tmp_path, several)
     whole = json.loads((tmp_path / "findings.json").read_text())
     assert whole["data"] == "fer2013, synthck (synthetic)" and whole["synthetic"] is True
+
+
+def test_a_shown_table_has_intervals_in_one_cell_whole_numbers_and_no_empty_column():
+    pytest.importorskip("jinja2")
+    columns = {"accuracy": [0.25, np.nan], "accuracy_low": [0.2, np.nan], "accuracy_high": [0.31, np.nan]}
+    columns |= {
+        "epoch": [3.0, np.nan],
+        "cpu_ms": [1.5, -0.0],
+        "p": [np.nan, np.nan],
+        "note": ["", ""],
+        "says": ["a", "b"],
+    }
+    page = tables.shown(pd.DataFrame(columns, ["one", "two"])).to_html()
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", page)
+    assert cells == ["0.250 [0.200, 0.310]", "3", "1.500", "a", "", "", "0.000", "b"]
+    heads = re.findall(r"<th[^>]*col_heading[^>]*>(.*?)</th>", page)
+    assert heads == ["accuracy", "epoch", "cpu ms", "says"] and "text-align: left" in page
+    assert "nan" not in page and "2,232,839" in tables.shown(pd.DataFrame({"n": [2232839]})).to_html()
+    page = tables.shown(pd.DataFrame({"n": ["~60,000", "21.8M"], "says": ["", "a"]})).to_html()
+    (left,) = re.findall(r"#\w+_row0_(col\d)[^{}]*\{\s*text-align: left", page)
+    assert left == "col1"  # a number is no word
+    page = tables.shown(pd.DataFrame([[1, 2]], columns=pd.Index([0, 1], name="fold_of"))).to_html()
+    assert ">fold of</th>" in page and "white-space: nowrap" in page
+    assert "0.1250" in tables.shown(pd.DataFrame({"x": [0.125]}), digits=4).to_html()

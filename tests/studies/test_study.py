@@ -6,6 +6,7 @@ import pytest
 
 from fercore import datasets
 from fercore.datasets.faces import Faces, table
+from fercore.evaluation import metrics
 from fercore.studies.cross_validation import COPIES, RANDOM, SUBJECTS, grid
 from fercore.studies.study import Study, student_recipe
 
@@ -79,6 +80,20 @@ def test_trained_networks_have_learned_and_untrained_ones_have_not(study, monkey
     assert study.train(trials, recipe, "trained").equals(found)  # kept in RUNS/trained
     untrained = study.train(trials, student_recipe(3, 16, 0.0), "untrained")
     assert study.learned(untrained)["learned"].sum() < 4
+
+
+def test_who_gives_every_face_the_same_answer_is_counted(study):
+    faces, _, folds = study.sets["synthck"]
+    trials = grid(study.samples, ["xxs", "m"], [1], group_split=True)
+    rows = []
+    for network, fold in zip(trials["network"], trials["fold"], strict=True):
+        labels = faces.labels[folds[SUBJECTS] == fold]
+        common = np.full(len(labels), np.bincount(labels).argmax())
+        some = np.where(np.arange(len(labels)) % 9, common, labels)  # a few others are right as well
+        matrix = metrics.confusion(labels, common if network == "xxs" or fold else some, len(faces.classes))
+        rows.append({name: metrics.scores(matrix)[name] for name in ("accuracy", "macro_f1")})
+    same = study.one_answer(trials.join(pd.DataFrame(rows))).loc["synthck", SUBJECTS]
+    assert same.loc["xxs"].tolist() == [2, 2] and same.loc["m"].tolist() == [2, 1]
 
 
 def test_the_split_that_scores_more(study):
