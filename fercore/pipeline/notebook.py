@@ -52,9 +52,8 @@ def parameters(name: str, profile: str) -> dict:
 def run(name: str, profile: str) -> Path:
     """Execute notebooks/NAME.ipynb for a profile, at the root of the project; returns the executed notebook.
 
-    Raises NotebookError for a cell that fails; the notebook is then there up to it. BusyError where another process runs
-    it for the same profile. However it ends, no process is left behind; of a run that is killed, the kernel sees that
-    within a second.
+    Raises NotebookError for a cell that fails; the notebook is then there up to it. BusyError where another process
+    runs the same. However it ends, no process is left behind; where it is killed, its kernel sees that within a second.
     """
     given = parameters(name, profile)
     target = Path("reports", profile, "notebooks", f"{name}.ipynb")
