@@ -49,6 +49,7 @@ warmup = 0.2  # epochs
 from IPython.display import Markdown, display
 
 from fercore.results.stage import Stage
+from fercore.results.tables import styled
 from fercore.studies.study import Study
 
 folders = {"ckplus": ckplus, "oulucasia": oulucasia, "fer2013": fer2013}
@@ -174,7 +175,7 @@ table_2 = pooling.table_2(found, ledger.printed)
 caption = f"Accuracy of the candidates over {folds} folds, {epochs} epochs"
 stage.table(study.labelled(table_2), "candidates", caption)
 shown = stage.table(statements.side_by_side(study.labelled(table_2), "pooling", pooling.PLACES), "table_2", caption)
-display(shown.style.format("{:.3f}", na_rep=""))
+display(styled(shown, "{:.3f}", na_rep=""))
 
 # %% [markdown]
 # Table II: mean accuracy over the folds with its 95 % interval, corrected for the images that trainings have in common (Nadeau
@@ -193,7 +194,7 @@ display(Markdown(sentences.best_pooling(table_2, labels)))
 
 # %%
 losses = table_2["train_loss"].rename("training loss").unstack("pooling", sort=False)
-display(study.labelled(losses).style.format("{:.2f}"))
+display(styled(study.labelled(losses), "{:.2f}"))
 
 # %% tags=["nbval-check-output"]
 print(study.learned(found).to_string())
@@ -260,7 +261,7 @@ if more:
 # %%
 verdicts = pooling.verdicts(gains)
 caption = f"The paper's statements, tested; {epochs} epochs, {folds} folds"
-display(stage.table(study.labelled(verdicts), "verdicts", caption).style.format(precision=4))
+display(styled(stage.table(study.labelled(verdicts), "verdicts", caption), precision=4))
 display(Markdown(sentences.verdicts(verdicts, labels)))
 
 # %% [markdown]

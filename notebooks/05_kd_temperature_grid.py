@@ -55,6 +55,7 @@ teacher_learning_rate = 0.001
 from IPython.display import Markdown, display
 
 from fercore.results.stage import Stage
+from fercore.results.tables import styled
 from fercore.studies.study import Study
 
 folders = {"ckplus": ckplus, "oulucasia": oulucasia, "fer2013": fer2013}
@@ -89,7 +90,7 @@ from fercore.reporting import study_sentences as sentences
 
 caption = f"Accuracy of the teacher, {teacher}, over {folds} folds"
 by_teacher = study.labelled(statements.table(teachers.by_fold()).drop(columns="p"))
-display(stage.table(by_teacher, "teachers", caption).style.format("{:.3f}"))
+display(styled(stage.table(by_teacher, "teachers", caption), "{:.3f}"))
 display(Markdown(sentences.teachers(teachers.right(study), labels)))
 
 # %% [markdown]
@@ -123,7 +124,7 @@ explore(partial(plots.softened, faces[one], logits[::8]), row=row, temperature=w
 # %%
 shares = distillation.teacher_shares(logits, faces[one].labels.repeat(8), temperatures)
 shares = stage.table(shares, "teacher_share", "The teacher's part of the first gradient", faces=faces[one])
-display(shares.T.style.format("{:.4f}"))
+display(styled(shares.T, "{:.4f}"))
 display(Markdown(sentences.shares(shares)))
 
 # %% [markdown]
@@ -188,7 +189,7 @@ ledger = claims.load(f"{params}/claims", claims.networks(f"{params}/paper/networ
 table_4 = study.labelled(students.table_4(found, teachers, ledger.printed))
 table_4 = stage.table(table_4, "table_4", f"From scratch and distilled, {epochs} epochs, {folds} folds")
 shown = ["teacher", "scratch", "paper_scratch", "best", "paper_best", "chosen", "any", "scratch_macro_f1", "any_macro_f1"]
-display(table_4[shown].style.format("{:.3f}", na_rep=""))
+display(styled(table_4[shown], "{:.3f}", na_rep=""))
 
 # %% [markdown]
 # ## Does distillation do more for a smaller network?
@@ -218,7 +219,7 @@ display(Markdown(sentences.differences(gain, "gains")))
 
 # %%
 spread = distillation.variance(found)
-display(stage.table(study.labelled(spread), "variance", "Shares of the variance of accuracy").style.format("{:.3f}"))
+display(styled(stage.table(study.labelled(spread), "variance", "Shares of the variance of accuracy"), "{:.3f}"))
 for name, set_ in faces.items():
     part = spread.loc[name].drop(columns="p")
     part.index = [f"{size}, {split}" for split, size in part.index]
@@ -257,7 +258,7 @@ display(Markdown(sentences.without_search(others)))
 # %%
 verdicts = students.verdicts(found)
 caption = f"The paper's statements, tested; {epochs} epochs, {folds} folds"
-display(stage.table(study.labelled(verdicts), "verdicts", caption).style.format(precision=4))
+display(styled(stage.table(study.labelled(verdicts), "verdicts", caption), precision=4))
 display(Markdown(sentences.verdicts(verdicts, labels)))
 
 # %%

@@ -63,6 +63,8 @@ from IPython.display import Markdown, display
 
 from fercore import datasets
 from fercore.results.stage import Stage
+from fercore.results.tables import styled
+from fercore.results.text import markdown
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile)
@@ -87,7 +89,7 @@ counted = {row["measurement"]: row["value"] for row in count(family)}
 tables = {number: render.printed_table(ledger, f"mini_resemotenet/table{number}", counted) for number in (1, 2)}
 for number, table in tables.items():
     table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {number}: printed, and counted here")
-    display(table.style.format({"parameters here": "{:,.0f}"}, precision=2, thousands=",", na_rep=""))
+    display(styled(table, {"parameters here": "{:,.0f}"}, precision=2, thousands=",", na_rep=""))
 
 # %%
 from fercore.reporting import student_sentences as sentences
@@ -123,7 +125,7 @@ figure = plots.memory(taken["MB"], printed, fitting, "Memory in inference, and w
 display(stage.figure(figure, "memory"))
 
 # %%
-display(stage.table(fitting, "batches", "The batch at which memory is what is printed").style.format("{:,.0f}"))
+display(styled(stage.table(fitting, "batches", "The batch at which memory is what is printed"), "{:,.0f}"))
 display(Markdown(sentences.batches(fitting, printed, counted)))
 
 # %% [markdown]
@@ -135,7 +137,7 @@ display(Markdown(sentences.batches(fitting, printed, counted)))
 from fercore.deployment import latency
 
 speeds = latency.by_batch(names, 64, timed_batches, passes)
-display(speeds.style.format("{:.2f}"), Markdown(sentences.times(speeds, counted, ledger.printed)))
+display(styled(speeds, "{:.2f}"), Markdown(sentences.times(speeds, counted, ledger.printed)))
 
 # %% [markdown]
 # ## What they are trained on
@@ -166,8 +168,8 @@ from fercore.studies import mini_resemotenet as study
 protocol = study.Protocol.of(globals())
 paper = study.Protocol.of(read_params(f"{params}/paper/06_mini_resemotenet.yaml"))
 display(Markdown(
-    f"**Other than in the paper.** Students: {study.other_than_the_papers(protocol, paper) or 'nothing'}. "
-    f"Teacher: {study.other_than_the_papers(protocol, paper, teacher=True) or 'nothing'}."
+    f"**Other than in the paper.** Students: {markdown(study.other_than_the_papers(protocol, paper) or 'nothing')}. "
+    f"Teacher: {markdown(study.other_than_the_papers(protocol, paper, teacher=True) or 'nothing')}."
 ))
 
 # %%
@@ -230,7 +232,7 @@ scores = statistics.wide(found)
 scores["loss"] = [study.losses_of(labels, each) for each in probabilities.values()]
 scores["seeds"] = [len(each) for each in probabilities.values()]
 scores = stage.table(scores, "scores", f"Teacher and students on {tested}")
-display(scores.style.format("{:.3f}"))
+display(styled(scores, "{:.3f}"))
 
 # %%
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")
@@ -250,7 +252,7 @@ print("above naming one class:", "; ".join(part.index[part["value"] > majority])
 # %%
 gained = study.gains(labels, predicted, masks, len(faces.classes))
 if len(gained):
-    display(stage.table(gained, "gains", "What a teacher adds, same seeds and epochs").style.format(precision=4))
+    display(styled(stage.table(gained, "gains", "What a teacher adds, same seeds and epochs"), precision=4))
     shown = gained.xs("accuracy", level="score").reset_index()
     figure = plots.panels(shown, "size", "experiment", "part", faces, "What a teacher adds", "points of accuracy", zero=True)
     display(stage.figure(figure, "gains"), Markdown(sentences.gains(gained)))
@@ -261,7 +263,7 @@ if len(gained):
 # %%
 read = study.readings(labels, predicted, len(faces.classes))
 if len(read):
-    display(stage.table(read, "readings", "Accuracy by the text's reading less that by the equation's").style.format(precision=4))
+    display(styled(stage.table(read, "readings", "Accuracy by the text's reading less that by the equation's"), precision=4))
     display(Markdown(sentences.reading(read)))
 
 # %% [markdown]
@@ -273,7 +275,7 @@ if len(read):
 # %%
 searched_for = study.searched(part, searched)
 if len(searched_for) > 1:
-    display(stage.table(searched_for, "search", f"Student {searched} by temperature and alpha").style.format(precision=4))
+    display(styled(stage.table(searched_for, "search", f"Student {searched} by temperature and alpha"), precision=4))
     figure = plots.intervals(searched_for, faces, f"Student {searched}", f"{tested} accuracy, %")
     display(stage.figure(figure, "search"), Markdown(sentences.search(searched_for)))
 else:
@@ -292,7 +294,7 @@ names = [f"{searched} {study.WITHOUT}", study.alone(searched), f"{searched} {stu
 copied = part.reindex([name for name in names if name in part.index])[["images", "value", "low", "high", "seeds"]]
 if len(copied) == 3:
     copied["trained on"] = [len(variants[name]["train"]) for name in copied.index]
-    display(stage.table(copied, "copies", f"What copies of {tested} in training add").style.format(precision=4))
+    display(styled(stage.table(copied, "copies", f"What copies of {tested} in training add"), precision=4))
     figure = plots.intervals(copied, faces, "Copies of tested images in training", f"{tested} accuracy, %")
     display(stage.figure(figure, "copies"), Markdown(sentences.copies(copied)))
 else:
@@ -331,7 +333,7 @@ measured = {row.measurement: row.value for kept in stage.measured for row in kep
 for number in ("4_fer2013", "4_rafdb", "5", "6"):
     table = render.printed_table(ledger, f"mini_resemotenet/table{number}", measured)
     table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {number[0]}: printed, and measured here")
-    display(table.style.format(precision=2, thousands=",", na_rep=""))
+    display(styled(table, precision=2, thousands=",", na_rep=""))
 
 # %% [markdown]
 # ## What to keep in mind

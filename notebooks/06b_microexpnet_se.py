@@ -60,6 +60,8 @@ from IPython.display import Markdown, display
 
 from fercore import datasets
 from fercore.results.stage import Stage
+from fercore.results.tables import styled
+from fercore.results.text import markdown
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile)
@@ -87,7 +89,7 @@ networks = claims.networks(f"{params}/paper/networks.yaml")
 ledger = claims.load(f"{params}/claims", networks)
 built = {label: models.create("microexpnet_se", 7, **study.OPTIONS.get(row, {})) for row, label in study.LABELS.items()}
 sizes = pd.DataFrame({label: size_of(network, (3, 48, 48)) for label, network in built.items()}).T
-display(stage.table(sizes.drop(columns="bytes_buffers"), "sizes", "The rows of the ablation, counted at 48 px").style.format("{:,.0f}"))
+display(styled(stage.table(sizes.drop(columns="bytes_buffers"), "sizes", "The rows of the ablation, counted at 48 px"), "{:,.0f}"))
 
 # %% [markdown]
 # ## The teacher
@@ -105,8 +107,8 @@ protocol = study.Protocol.of(globals())
 paper = study.Protocol.of(read_params(f"{params}/paper/06b_microexpnet_se.yaml"))
 other, other_teacher = study.other_than_the_papers(protocol, paper), study.other_than_the_papers(protocol, paper, teacher=True)
 display(Markdown(
-    f"**Other than in the paper.** Students: {other or 'nothing'}, from {weights or 'random'} weights. Teacher: "
-    f"{other_teacher or 'nothing'}, from {teacher_weights or 'random'} weights."
+    f"**Other than in the paper.** Students: {markdown(other or 'nothing')}, from {markdown(weights or 'random')} weights. Teacher: "
+    f"{markdown(other_teacher or 'nothing')}, from {markdown(teacher_weights or 'random')} weights."
 ))
 
 # %%
@@ -156,7 +158,7 @@ parameters = {study.TEACHER: sum(one.numel() for one in teachers[0].network.para
 parameters |= sizes["parameters"].astype(int).to_dict()
 best = stage.table(study.selected(everyone, parameters), "selected", f"Best epochs on {selected}")
 whole = dict.fromkeys(["parameters", "seeds"], "{:,.0f}") | {"best epoch": "{:.1f}"}
-display(best.style.format(whole, precision=4))
+display(styled(best, whole, precision=4))
 if len(best):
     display(stage.figure(plots.intervals(best, faces, "The ablation", f"{selected} accuracy, %"), "ablation"))
 
@@ -177,7 +179,7 @@ rows = faces.rows("test")
 labels = faces.labels[rows]
 predicted = {name: [run.probabilities(faces, rows).argmax(1) for run in each] for name, each in everyone.items()}
 found = statistics.over_seeds(labels, predicted, len(faces.classes), masks)
-display(stage.table(statistics.wide(found), "scores", f"Teacher and students on {tested}").style.format("{:.3f}"))
+display(styled(stage.table(statistics.wide(found), "scores", f"Teacher and students on {tested}"), "{:.3f}"))
 
 # %%
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")
@@ -198,7 +200,7 @@ print("above naming one class:", "; ".join(part.index[part["value"] > majority])
 # %%
 gained = study.gains(labels, predicted, masks, len(faces.classes))
 if len(gained):
-    display(stage.table(gained, "gains", "What each step adds, same seeds").style.format(precision=4))
+    display(styled(stage.table(gained, "gains", "What each step adds, same seeds"), precision=4))
     steps = gained.xs(("published", "accuracy"), level=["part", "score"])
     figure = plots.intervals(steps, faces, "What each step adds", f"{tested} accuracy, points", zero=True)
     display(stage.figure(figure, "gains"), Markdown(sentences.steps(gained)))
@@ -237,7 +239,7 @@ from fercore.deployment import latency, memory
 
 speeds = latency.by_batch(["microexpnet_se", "resnet50"], 48, timed_batches, passes)
 taken = memory.by_batch(["microexpnet_se", "resnet50"], 48, [1, 64]).xs("nothing kept", level="way")
-display(speeds.style.format("{:.2f}"), stage.table(taken, "memory", "Memory of a forward pass, 48 px, fp32").style.format("{:.1f}"))
+display(styled(speeds, "{:.2f}"), styled(stage.table(taken, "memory", "Memory of a forward pass, 48 px, fp32"), "{:.1f}"))
 display(stage.table(render.printed_table(ledger, "microexpnet_se/table3", {}), "table_3", "MicroExpNet of 2026, Table 3"))
 needs, said = taken["MB"]["microexpnet_se", 1], ledger.printed("memory(microexpnet_se+kd+onnx, raspberry_pi_4)") / 1e6
 display(Markdown(
@@ -280,7 +282,7 @@ counted = {row["measurement"]: row["value"] for row in count(networks)}
 for number in (1, 2):
     table = render.printed_table(ledger, f"microexpnet_se/table{number}", counted | measured)
     table = stage.table(table, f"table_{number}", f"MicroExpNet of 2026, Table {number}: printed, and measured here")
-    display(table.style.format(dict.fromkeys(["params here", "flops here"], "{:,.0f}"), precision=2, na_rep=""))
+    display(styled(table, dict.fromkeys(["params here", "flops here"], "{:,.0f}"), precision=2, na_rep=""))
 
 # %% [markdown]
 # ## What to keep in mind

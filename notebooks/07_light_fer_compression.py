@@ -50,6 +50,8 @@ from IPython.display import Markdown, display
 
 from fercore import datasets
 from fercore.results.stage import Stage
+from fercore.results.tables import styled
+from fercore.results.text import markdown
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile)
@@ -97,7 +99,10 @@ from fercore.reporting.sentences import percent, ranked
 from fercore.results import tables
 
 whole = pd.Series({name: one.accuracy() for name, one in forms.items()})
-display(Markdown(f"**To see.** On {len(rows):,} images of {tested}, in one view: {ranked(whole)}. {tables.majority(faces)}"))
+display(Markdown(
+    f"**To see.** On {len(rows):,} images of {markdown(tested)}, in one view: {ranked(whole)}. "
+    f"{markdown(tables.majority(faces))}"
+))
 
 # %% [markdown]
 # ## Fewer bits
@@ -107,7 +112,7 @@ display(Markdown(f"**To see.** On {len(rows):,} images of {tested}, in one view:
 
 # %%
 fewer = pd.DataFrame([one.fewer_bits(bits) for one in forms.values()]).rename_axis("network")
-display(fewer.rename(columns="{} bits".format).style.format("{:.3f}"), Markdown(sentences.fewest_bits(fewer, whole)))
+display(styled(fewer.rename(columns="{} bits".format), "{:.3f}"), Markdown(sentences.fewest_bits(fewer, whole)))
 
 # %% [markdown]
 # Move the sliders: one layer before and after. **In which layer are most weights far below the greatest, so that few bits make
@@ -135,7 +140,7 @@ explore(
 # %%
 curve = pd.concat([one.fewer_weights(sparsities, fine_tuning) for one in forms.values()], ignore_index=True)
 curve = stage.table(curve, "sparsity", f"Weights taken out; R is equation 1; accuracy on {tested}")
-display(curve.style.format(precision=3, thousands=","))
+display(styled(curve, precision=3, thousands=","))
 display(stage.figure(plots.sparsity(curve, dict(whole), faces, f"Weights taken out, {tested}"), "sparsity"))
 display(Markdown(sentences.taken_out(curve, whole)))
 
@@ -145,7 +150,8 @@ display(Markdown(sentences.taken_out(curve, whole)))
 
 # %%
 light = {name: one.light_fer() for name, one in forms.items()}
-display(Markdown("; ".join(f"`{name}`, {form}: {percent(forms[name].accuracy(form))}" for name, form in light.items())))
+said = {name: percent(forms[name].accuracy(form)) for name, form in light.items()}
+display(Markdown("; ".join(f"{markdown(name)}, {markdown(light[name])}: {markdown(share)}" for name, share in said.items())))
 
 # %% [markdown]
 # ## Fewer channels
@@ -161,7 +167,7 @@ try:  # untrained, they would answer at random
     work = {name: one.fewer_channels(ratios if fine_tuning else [], fine_tuning) for name, one in forms.items()}
     display(Markdown(sentences.work_left(work)))
 except ExportError as error:
-    display(Markdown(f"Left out: {error}"))
+    display(Markdown(f"Left out: {markdown(error)}"))
 
 # %% [markdown]
 # ## Integers throughout
@@ -175,9 +181,9 @@ try:
     for one in forms.values():
         one.integers()
         missing = one.in_runtimes(["OpenVINO bf16", "OpenVINO int8"])
-    display(Markdown("\n".join(f"- {name}: {why}" for name, why in missing.items())))
+    display(Markdown("\n".join(f"- {markdown(name)}: {markdown(why)}" for name, why in missing.items())))
 except ExportError as error:
-    display(Markdown(f"Left out: {error}"))
+    display(Markdown(f"Left out: {markdown(error)}"))
 
 # %% [markdown]
 # ## All forms, size against accuracy
@@ -193,7 +199,7 @@ masks = {part: kept[: len(rows)] for part, kept in masks.items()}
 scores = pd.concat({name: one.scores(masks) for name, one in forms.items()}, names=["network"])
 scores = stage.table(scores, "compression", f"Networks made smaller; {tested}, one view; macs in millions")
 shown = ["MiB", "R", "nonzero", "macs", "accuracy", "macro_f1", "accuracy_deduplicated", "same_answer"]
-display(scores[shown].style.format(precision=3, thousands=",", na_rep=""))
+display(styled(scores[shown], precision=3, thousands=",", na_rep=""))
 
 # %%
 title = f"Size against accuracy on {tested}, one view"
@@ -219,9 +225,9 @@ timed += ["FP16", "INT8 per tensor", "INT8 per channel"]
 try:
     times = {name: one.latency([form for form in timed if form in one.found], seconds) for name, one in forms.items()}
     times = stage.timings.table(pd.concat(times, names=["network"]), "latency", "ONNX Runtime, one thread, ms")
-    display(times.style.format("{:.3f}"), Markdown(sentences.speed(times)))
+    display(styled(times, "{:.3f}"), Markdown(sentences.speed(times)))
 except ExportError as error:
-    display(Markdown(f"Left out: {error}"))
+    display(Markdown(f"Left out: {markdown(error)}"))
 
 # %% [markdown]
 # ## The paper's tables
@@ -238,7 +244,7 @@ pictures = [np.flatnonzero(labels == label)[0] for label in np.unique(labels)]
 table_1 = pd.DataFrame(answers[pictures], pd.Index([faces.classes[labels[row]] for row in pictures], name="shown"), faces.classes)
 table_1 = stage.table(table_1, "table_1", f"{networks[0]}, {light[networks[0]]}: probabilities of one picture an emotion")
 recalls = pd.Series({faces.classes[label]: (answers.argmax(1) == label)[labels == label].mean() for label in np.unique(labels)})
-display(table_1.style.format("{:.3f}"), Markdown(sentences.all_right(recalls)))
+display(styled(table_1, "{:.3f}"), Markdown(sentences.all_right(recalls)))
 
 # %% [markdown]
 # Table 2 has accuracy on the images that were trained on beside that on others. Tables 3 and 4 are of devices: notebook 8.
@@ -256,7 +262,7 @@ for name, form in light.items():
     for column, split in (("paper_train", "Training"), ("paper_test", "PrivateTest")):
         table_2[name][column] = printed(f"accuracy({name}+pruned+fp16, fer2013, {split})")
 table_2 = stage.table(pd.DataFrame(table_2).T.rename_axis("network"), "table_2", "Pruned, and then FP16")
-display(table_2.style.format("{:.3f}", na_rep=""), Markdown(sentences.overfitted(table_2)))
+display(styled(table_2, "{:.3f}", na_rep=""), Markdown(sentences.overfitted(table_2)))
 
 # %% tags=["nbval-check-output"]
 for name, one in forms.items():

@@ -45,6 +45,8 @@ from IPython.display import Markdown, display
 from fercore import datasets
 from fercore.deployment import timing
 from fercore.results.stage import Stage
+from fercore.results.tables import styled
+from fercore.results.text import markdown
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=500)
 stage = Stage(out, faces, profile)
@@ -70,7 +72,7 @@ found = pd.concat(parts, ignore_index=True)
 # %%
 caption = f"Latency in ms, {threads} thread, {machine['processor']}"
 shown = stage.timings.table(found.drop(columns="note"), "latency", caption)
-display(shown.drop(columns=["threads", "joules"]).dropna(subset=["median"]).style.format(precision=3, na_rep=""))
+display(styled(shown.drop(columns=["threads", "joules"]).dropna(subset=["median"]), precision=3, na_rep=""))
 
 # %%
 from fercore.reporting import deployment_sentences as sentences
@@ -93,7 +95,7 @@ display(Markdown(sentences.best_runtimes(one_batch)))
 # %%
 formats = one_batch.set_index(["network", "img_size", "runtime"])[["MiB", "deviation", "note"]]
 formats = stage.table(formats, "formats", "Files, and how far their logits are from PyTorch's")
-display(formats.style.format(precision=4, na_rep=""), Markdown(sentences.agreement(formats)))
+display(styled(formats, precision=4, na_rep=""), Markdown(sentences.agreement(formats)))
 
 # %% [markdown]
 # ## From a camera's frame to a label
@@ -113,13 +115,13 @@ try:
         predictor = predict.Predictor(model=path, sizes=detect.MOVING)
     ends = {count: benchmark.end_to_end(predictor, each, seconds, realtime=realtime) for count, each in frames.items()}
 except export.ExportError as error:
-    display(Markdown(f"Left out: {error}"))
+    display(Markdown(f"Left out: {markdown(error)}"))
 
 # %%
 if ends:
     ends = pd.DataFrame(ends).T.rename_axis("faces_shown")
     ends = stage.timings.table(ends, "end_to_end", f"640x480, from frame to label by {end_to_end}; ms a frame")
-    display(ends.style.format(precision=1), Markdown(sentences.where_time_goes(ends)))
+    display(styled(ends, precision=1), Markdown(sentences.where_time_goes(ends)))
 
 # %% [markdown]
 # ## A picture of your own
@@ -130,10 +132,10 @@ if ends:
 try:
     photograph = predict.read(picture) if picture else benchmark.astronaut()
     seen = predict.Predictor()(photograph)
-    display(predict.draw(photograph, seen), Markdown("; ".join(map(str, seen)) or predict.NO_FACE))
+    display(predict.draw(photograph, seen), Markdown("; ".join(map(markdown, seen)) or markdown(predict.NO_FACE)))
 except export.ExportError as error:
-    display(Markdown(f"Left out: {error}"))
-display(Markdown(f"*{predict.LIMITS}* More: `fercore predict --limits`"))
+    display(Markdown(f"Left out: {markdown(error)}"))
+display(Markdown(f"*{markdown(predict.LIMITS)}* More: `fercore predict --limits`"))
 
 # %% [markdown]
 # ## Beside the papers' devices
@@ -148,7 +150,7 @@ from fercore.deployment import bundle
 
 ledger = claims.load(f"{params}/claims", claims.networks(f"{params}/paper/networks.yaml"))
 devices, measured = bundle.beside(ledger.all_printed("latency", "fps"), bundles)
-display(stage.table(devices, "devices", "Latency of one image, ms").style.format(precision=2, na_rep=""))
+display(styled(stage.table(devices, "devices", "Latency of one image, ms"), precision=2, na_rep=""))
 
 # %% tags=["nbval-check-output"]
 ran = one_batch.dropna(subset=["median"])

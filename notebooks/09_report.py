@@ -39,6 +39,8 @@ from fercore import claims
 from fercore.claims import equations, render, settings
 from fercore.models.profile import compare, count
 from fercore.results import measurements
+from fercore.results.tables import styled
+from fercore.results.text import markdown
 
 networks = claims.networks(f"{params}/paper/networks.yaml")
 ledger = claims.load(f"{params}/claims", networks)
@@ -57,7 +59,7 @@ print(f"{len(ledger.claims)} claims and {len(ledger.checks)} checks in {len(ledg
 # %%
 from IPython.display import HTML, Markdown, display
 
-display(Markdown("\n".join(f"- **{name}**: {meaning}" for name, meaning in claims.VERDICTS.items())))
+display(Markdown("\n".join(f"- **{markdown(name)}**: {markdown(meaning)}" for name, meaning in claims.VERDICTS.items())))
 
 # %% [markdown]
 # ## Every claim, counted
@@ -67,7 +69,7 @@ display(Markdown("\n".join(f"- **{name}**: {meaning}" for name, meaning in claim
 # %%
 from fercore.reporting import ledger_sentences as sentences
 
-display(claims.summary(verdicts).reset_index().style.hide(axis="index").format(thousands=",", escape="html"))
+display(styled(claims.summary(verdicts).reset_index(), index=False, thousands=","))
 display(Markdown(sentences.counted(verdicts)))
 
 # %% [markdown]
@@ -112,7 +114,7 @@ display(HTML(render.both_sides(doubtful, "doubtful")))
 
 # %%
 sizes = compare(networks, evidence, verdicts)
-display(sizes.style.hide(axis="index").format(escape="html"))
+display(styled(sizes, index=False))
 display(Markdown(sentences.sizes(sizes)))
 
 # %% tags=["nbval-check-output"]
@@ -130,7 +132,7 @@ from fercore.claims import effort
 
 plan = effort.plan(ledger, verdicts, networks, evidence, params)
 ways = plan[plan["command"] != ""].assign(hours=plan["hours"].map(effort.shown), claims=plan["claims"].map(len))
-display(ways.style.hide(axis="index").format(escape="html"))
+display(styled(ways, index=False))
 
 # %% [markdown]
 # ## The whole ledger
