@@ -1,10 +1,11 @@
 """Kill a training, or the whole chain, at random moments, go on, and compare the bytes with one that was left alone.
 
-    python tests/benchmarks/kill_resume.py training|chain [MOMENTS] [SEED]
+    python tests/benchmarks/kill_resume.py training|chain [MOMENTS] [SEED] [STAGE]
 
 A training is killed twice at each moment, and ends. The chain, `make reproduce PROFILE=smoke` in a clone of the
-repository's last commit with this environment's commands, is killed with its whole process group, and started again at
-once, MOMENTS times one after the other; then it ends. The exit code is 1 where anything differs but times.
+repository's last commit with this environment's commands, to its end or up to STAGE, is killed with its whole process
+group, and started again at once, MOMENTS times one after the other; then it ends. The exit code is 1 where anything
+differs but times.
 """
 
 import os
@@ -84,10 +85,10 @@ def clone(place):
     return place
 
 
-def reproduce(place, after=None):
+def reproduce(place, stage, after=None):
     """Run the chain, killed `after` so many seconds; which stage that was in, None where it came to its end."""
     process = subprocess.Popen(
-        ["make", "reproduce", "PROFILE=smoke"], cwd=place, env=os.environ | {"PYTHONPATH": str(place)},
+        ["make", "reproduce", "PROFILE=smoke", f"STAGE={stage}"], cwd=place, env=os.environ | {"PYTHONPATH": str(place)},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
     try:
@@ -109,19 +110,21 @@ def made(place):
     return {str(path.relative_to(place)): path.read_bytes() for path in kept if path.suffix != ".html"}
 
 
-def chain(moments, draw, base):
+def chain(moments, draw, base, stage="site"):
     began = time.perf_counter()
     whole = clone(base / "whole")
-    reproduce(whole)
+    reproduce(whole, stage)
     seconds, expected = time.perf_counter() - began, made(whole)
     print(f"undisturbed: {seconds:.0f} s, {len(expected)} files", flush=True)
     shutil.rmtree(whole)
     place = clone(base / "killed")
     for number in range(moments):
         after = draw.random() * 2 * seconds / moments
-        stage = reproduce(place, after)
-        print(f"{number + 1:3}: " + (f"killed after {after:.1f} s, in {stage}" if stage else "at its end"), flush=True)
-    reproduce(place)
+        within = reproduce(place, stage, after)
+        print(
+            f"{number + 1:3}: " + (f"killed after {after:.1f} s, in {within}" if within else "at its end"), flush=True
+        )
+    reproduce(place, stage)
     found = made(place)
     for name in sorted({*found, *expected}):
         if found.get(name) != expected.get(name):
@@ -133,10 +136,12 @@ def chain(moments, draw, base):
     return wrong + len(running)
 
 
-def main(what, moments=10, seed=0):
+def main(what, moments=10, seed=0, *stage):
     with tempfile.TemporaryDirectory() as base:
-        return {"training": training, "chain": chain}[what](moments, random.Random(seed), Path(base).resolve())
+        return {"training": training, "chain": chain}[what](
+            int(moments), random.Random(int(seed)), Path(base).resolve(), *stage
+        )
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], *map(int, sys.argv[2:])) > 0)
+    sys.exit(main(*sys.argv[1:]) > 0)
