@@ -335,6 +335,34 @@ def test_a_recipe_that_is_none_is_told_with_its_file(project, refused, content, 
     assert line.startswith("fercore: r.yaml: ") and told in line and not (project / "run").exists()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are POSIX's")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["predict", "pipe", "--detector", "none"],
+        ["train", "pipe", "--data", "set", "--to", "run"],
+        ["train", "r.yaml", "--data", "set", "--to", "run", "--select", "none", "--release", "out", "--mask", "pipe"],
+        ["bench", "join", "pipe"],
+        ["convert", "pipe", "x.safetensors"],
+        ["export", "tinyfer_lite", "--weights", "pipe", "--to", "x.onnx"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_pipe_is_refused_and_not_waited_for(project, capsys, words):
+    datasets.import_dataset("synthoulu", None, project / "set", images=36)
+    (project / "r.yaml").write_text("network: simple_cnn\n")
+    os.mkfifo(project / "pipe")
+    waited = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it waits"))
+    signal.alarm(20)
+    try:
+        assert main(words) == 1
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, waited)
+    output = capsys.readouterr()
+    assert "pipe" in output.out + output.err and not (project / "run").exists()
+
+
 def test_a_mask_of_other_images_is_refused_before_anything_is_trained(project, refused):
     """The same images in another order: `deduplicated` would be whatever stands at the rows."""
     made = datasets.load("synthfer", images=200)

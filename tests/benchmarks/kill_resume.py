@@ -87,10 +87,10 @@ def clone(place):
 
 def reproduce(place, stage, after=None):
     """Run the chain, killed `after` so many seconds; which stage that was in, None where it came to its end."""
+    words, own = ["make", "reproduce", "PROFILE=smoke", f"STAGE={stage}"], os.environ | {"PYTHONPATH": str(place)}
     process = subprocess.Popen(
-        ["make", "reproduce", "PROFILE=smoke", f"STAGE={stage}"], cwd=place, env=os.environ | {"PYTHONPATH": str(place)},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-    )  # fmt: skip
+        words, cwd=place, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
     try:
         said, _ = process.communicate(timeout=after)
     except subprocess.TimeoutExpired:

@@ -176,3 +176,28 @@ def test_a_frame_of_several_sets_names_each_and_is_called_synthetic_as_soon_as_o
     tables.save_findings({"a": 1}, tmp_path, several)
     whole = json.loads((tmp_path / "findings.json").read_text())
     assert whole["data"] == "fer2013, synthck (synthetic)" and whole["synthetic"] is True
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "no table that can be read"),
+        (b"a,b\n1,2,3,4\n1\n", "no table that can be read|has no column row"),
+        (bytes(range(256)) * 9, "no table that can be read"),
+        (b"a,b\n1,2\n", "has no column row; it has a, b"),
+        (None, "No such file"),
+    ],
+)
+def test_a_table_that_is_none_is_told_with_its_name(tmp_path, content, told):
+    path = tmp_path / "t.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises((OSError, ValueError), match=told) as caught:
+        tables.read(path, ["row"])
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_table_is_read_as_it_was_written(tmp_path):
+    frame = pd.DataFrame({"n": [1, 2]}, index=pd.Index(["a", "b"], name="class"))
+    tables.save(frame, tmp_path, "t", faces_of())
+    assert tables.read(tmp_path / "t.csv", ["class", "n"], index_col="class")["n"].tolist() == [1, 2]
