@@ -72,6 +72,16 @@ def test_import_says_what_it_found(project, said):
     assert datasets.load_imported("data/mine").table["subject"].unique().tolist() == ["S0", "S1", "S2"]
 
 
+def test_names_from_data_tell_a_terminal_nothing(project, said, refused):
+    for name in ("a\n\x1b[2Jb", "c"):
+        for number in range(2):
+            path = project / "pictures" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((48, 48), 9 * number, np.uint8)).save(path)
+    assert r"classes: a \x1b[2Jb, c" in said("import", "folder", "pictures", "--to", "set").splitlines()
+    assert r"no set \x1b[2J here" in refused("audit", "no set \x1b[2J here")
+
+
 def test_import_goes_to_a_folder_of_its_name(said):
     text = said("import", "synthoulu", "--images", "36", "--seed", "1")
     assert text.splitlines()[0] == "data/synthoulu: 36 images of 84 x 84 (no split 36)"
