@@ -212,6 +212,11 @@ def table(
     return frame.astype({"seeds": "Int64"})
 
 
+def is_of_here(measurement: str) -> bool:
+    """Whether it was timed on the machine that a stage has run on, and so is another number each time."""
+    return HERE in split(measurement)[1]
+
+
 def write(frame: pd.DataFrame, out: str | Path) -> None:
     """Write what `table` made, or several of them together, to out/measurements.csv; nothing where `out` is empty."""
     if out:
