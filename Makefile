@@ -31,12 +31,34 @@ ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 .PHONY: $(READY)
 endif
 
+# One set-up at a time: whoever comes second waits, and then finds it done. Every process of a set-up holds the lock, so
+# that nobody begins beside what a killed one has left running.
+define ALONE
+import fcntl, os, sys
+lock = os.open("requirements.lock", os.O_RDWR)
+os.set_inheritable(lock, True)
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("make: another make sets up .venv; waiting for it", flush=True)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+except OSError:
+    pass  # a file system without locks
+os.execvp(sys.argv[1], sys.argv[1:])
+endef
+export ALONE
+
+ifndef LOCKED
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or newer; name one with PYTHON=..."; exit 1; }
+	@$(PYTHON) -c "$$ALONE" $(MAKE) --no-print-directory LOCKED=yes $(READY)
+else
+$(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(if $(filter-out $(CURDIR),$(shell cat $(READY) 2>/dev/null)),--clear) $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@echo "$(CURDIR)" > $@
+endif
 
 reproduce: $(READY)
 	@case "$$PROFILE" in smoke|quick|laptop|paper) ;; *) printf 'make: no profile %s; there are smoke, quick, laptop, paper\n' "$$PROFILE"; exit 1;; esac

@@ -20,7 +20,9 @@ def main(words: list[str] | None = None) -> int:
         options = _parser().parse_args(words)
         return options.run(options) or 0
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:  # DataError, ParameterError among them
-        print("fercore:", " ".join(str(error).split()), file=sys.stderr)
+        from .results.text import plain
+
+        print("fercore:", plain(" ".join(str(error).split())), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("fercore: interrupted; what was whole before is whole", file=sys.stderr)
@@ -305,14 +307,16 @@ def _import_given(environment: Mapping[str, str]) -> None:
 def _show(path: Path) -> None:
     """What an import has found."""
     from . import datasets
+    from .results.text import plain
 
     faces = datasets.load_imported(path.parent)
-    splits = ", ".join(f"{name or 'no split'} {len(faces.rows(name)):,}" for name in faces.splits)
+    splits = ", ".join(f"{plain(name) or 'no split'} {len(faces.rows(name)):,}" for name in faces.splits)
     print(f"{path.parent}: {len(faces):,} images of {' x '.join(map(str, faces.pixels.shape[1:3]))} ({splits})")
-    print(f"classes: {', '.join(faces.classes)}")
-    print(f"roles: {', '.join(f'{role} {faces.roles.get(role) or _whole(faces, role)}' for role in datasets.ROLES)}")
+    print(f"classes: {plain(', '.join(faces.classes))}")
+    roles = ", ".join(f"{role} {faces.roles.get(role) or _whole(faces, role)}" for role in datasets.ROLES)
+    print(f"roles: {plain(roles)}")
     for note in faces.notes:
-        print(f"note: {note}")
+        print(f"note: {plain(note)}")
 
 
 def _whole(faces, role: str) -> str:

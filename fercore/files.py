@@ -19,6 +19,13 @@ class BusyError(RuntimeError):
     """A folder that another process is writing into: says who that is."""
 
 
+def refuse_pipe(path: str | Path) -> None:
+    """Raise OSError where `path` is a pipe or a device: the one would be waited for, the other has no end."""
+    path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(f"{path}: a pipe or a device; expected a file")
+
+
 def replace(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
     """Make or replace the file `path` by what `write` writes; where that fails, the old one stays. Raises OSError.
 

@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER = "FERCORE_PROGRESS"
@@ -73,8 +74,9 @@ class _Note:
         now = time.monotonic()
         if self.outermost and now - self.written >= SECONDS:
             part = self.path.with_suffix(".part")
-            part.write_text(json.dumps(self.note), encoding="utf-8")
-            part.replace(self.path)
+            with suppress(OSError):  # a full disk, or a folder that is gone: the work goes on
+                part.write_text(json.dumps(self.note), encoding="utf-8")
+                part.replace(self.path)
             self.written = now
 
     def set_postfix(self, *_, **__) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from . import files
+
 
 def read(path: str | Path, error: type[ValueError], as_text: bool = False) -> object:
     """What the file `path` holds; None where it holds nothing. Raises `error`, with the file's name.
@@ -19,9 +21,10 @@ def read(path: str | Path, error: type[ValueError], as_text: bool = False) -> ob
     can stand for gigabytes), 1e-4 is a number, and a date is text.
     """
     try:
+        files.refuse_pipe(path)
         return yaml.load(Path(path).read_text(encoding="utf-8"), _TextLoader if as_text else _Loader)
     except OSError as fault:
-        raise error(f"{path}: {fault.strerror or fault}") from None
+        raise error(f"{path}: {fault.strerror}" if fault.strerror else str(fault)) from None
     except UnicodeDecodeError as fault:
         raise error(f"{path}: not UTF-8: {fault}") from None
     except (yaml.YAMLError, RecursionError, ValueError) as fault:  # ValueError: an int of 10,000 digits

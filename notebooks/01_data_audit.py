@@ -36,7 +36,9 @@ sheet = 12  # images in a row of a contact sheet
 from IPython.display import Markdown, display
 
 from fercore import datasets
+from fercore.results import tables
 from fercore.results.stage import Stage
+from fercore.results.text import markdown
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile="")  # counts are the same whatever is trained, and for how long
@@ -87,10 +89,10 @@ display(stage.figure(plots.class_counts(counts, faces), "class_counts"))
 from fercore.reporting.sentences import percent
 
 shares = counts.drop(index="total").iloc[:, -1] / len(faces)
-rare, count = shares.idxmin(), (shares > 0).sum()
+rare, most, count = shares.idxmin(), shares.idxmax(), (shares > 0).sum()
 display(Markdown(
-    f"**To see.** *{rare}* is {percent(shares[rare])} of the images, *{shares.idxmax()}* {percent(shares.max())}. A network "
-    f"that never answers *{rare}* can still have {percent(1 - shares[rare])} accuracy. Macro-F1 notices. F1 "
+    f"**To see.** *{markdown(rare)}* is {percent(shares.min())} of the images, *{markdown(most)}* {percent(shares.max())}. "
+    f"A network that never answers *{markdown(rare)}* can still have {percent(1 - shares.min())} accuracy. Macro-F1 notices. F1 "
     "joins a class's precision and its recall, and macro-F1 is the mean over classes, each counting alike: it cannot be above "
     f"{percent(1 - 1 / count)} then. That is why both stand in every table of this project."
 ))
@@ -108,7 +110,7 @@ findings = {"images": len(faces)} | {f"images_{split}": len(faces.rows(split)) f
 findings |= {"one_grey_value": len(audit.constant(faces.pixels)), "exact_redundant": len(faces) - len(np.unique(exact))}
 display(Markdown(
     f"**To see.** {findings['exact_redundant']:,} of {len(faces):,} images are redundant: "
-    f"{percent(findings['exact_redundant'] / len(faces))}. Images of one grey value, without a face: {findings['one_grey_value']}."
+    f"{percent(findings['exact_redundant'] / len(faces))}. Images of one grey value, without a face: {findings['one_grey_value']:,}."
 ))
 
 # %% [markdown]
@@ -183,7 +185,7 @@ display(memory.map(percent).rename("accuracy of the rule that only remembers").t
 display(Markdown(
     f"**To see.** On the {(~fresh).sum():,} test images that stand in Training too, remembering is right "
     f"{percent(memory.iloc[0])} of the time; on the other {fresh.sum():,}, {percent(memory.iloc[1])} (always answering "
-    f"*{shares.idxmax()}*: {percent(shares.max())}). Its score on the whole test split is "
+    f"*{markdown(most)}*: {percent(shares.max())}). Its score on the whole test split is "
     f"{100 * (memory['all'] - memory['the others']):.1f} points higher than on faces that it has not seen."
 ))
 
@@ -229,7 +231,7 @@ agree, off = np.trace(together), np.triu(together, 1)
 one, other = (faces.classes[place] for place in np.unravel_index(off.argmax(), off.shape))
 display(Markdown(
     f"**To see.** Of {agree + off.sum():,} pairs of copies {percent(off.sum() / max(agree + off.sum(), 1))} disagree" + (
-        f", most often *{one}* with *{other}* ({off.max():,} of them)." if off.any() else ".")
+        f", most often *{markdown(one)}* with *{markdown(other)}* ({off.max():,} of them)." if off.any() else ".")
 ))
 
 # %%
@@ -253,10 +255,10 @@ if voted:
     findings["labels_voted_wrong"] = int(np.nansum(audit.voted_wrong(faces)))
     display(agreement, stage.figure(plots.vote_agreement(agreement, faces), "vote_agreement"))
     worst = agreement["disagree"].drop(index="all").idxmax()
-    said = f"most often *{worst}* ({percent(agreement.loc[worst, 'disagree'])} of its images)"
+    share = agreement.loc[worst, "disagree"]
+    display(Markdown(f"**To see.** A majority contradicts *{markdown(worst)}* most often: {percent(share)} of its images."))
 else:
-    said = "nobody has voted on these images"
-display(Markdown(f"**To see.** Labels contradicted by a majority: {said}."))
+    display(Markdown("**To see.** Nobody has voted on these images."))
 
 # %%
 if voted:
@@ -282,7 +284,7 @@ findings["labels_suspected"] = int(found["suspected"].sum())
 judge, wrong = audit.known_wrong(faces)  # who knows which labels are wrong, and which
 display(Markdown(
     f"The model is right on {percent(findings['out_of_sample_accuracy'])} and suspects {findings['labels_suspected']:,} labels. "
-    f"Who can judge it: {judge or 'nobody'}."
+    f"Who can judge it: {markdown(judge or 'nobody')}."
 ))
 
 # %%
@@ -290,7 +292,7 @@ if judge:
     score = audit.score_label_errors(found, wrong, seed)
     findings |= {f"label_errors_{name}": value for name, value in score.items()}
     table = stage.table(score.rename_axis("figure").to_frame(judge), "label_errors", f"Label errors, judged by {judge}")
-    display(table.style.format("{:,.5g}"), stage.figure(plots.label_errors(found, wrong, faces, judge), "label_errors"))
+    display(tables.shown(table), stage.figure(plots.label_errors(found, wrong, faces, judge), "label_errors"))
 
 # %% tags=["nbval-check-output"]
 if judge:
@@ -341,8 +343,8 @@ display(stage.figure(plots.brightness(levels, faces), "brightness"))
 spread = levels.groupby("class", observed=True)["mean"].std().median()
 gap = by_class["mean"].max() - by_class["mean"].min()
 display(Markdown(
-    f"**To see.** *{by_class['mean'].idxmin()}* is darkest, *{by_class['mean'].idxmax()}* brightest; their medians are "
-    f"{gap:.0f} grey levels apart, while images of one class spread by {spread:.0f}. Light alone "
+    f"**To see.** *{markdown(by_class['mean'].idxmin())}* is darkest, *{markdown(by_class['mean'].idxmax())}* brightest; "
+    f"their medians are {gap:.0f} grey levels apart, while images of one class spread by {spread:.0f}. Light alone "
     f"{'gives little away' if gap < spread else 'can tell classes apart: normalise it'}."
 ))
 
@@ -360,8 +362,8 @@ thirds = [part.mean() for part in np.array_split(np.nanmean(apart, axis=0), 3)]
 place = ["the upper third, eyes and brows", "the middle third", "the lower third, mouth and chin"][np.argmax(thirds)]
 by_name = pd.Series(np.nanmean(apart.reshape(len(apart), -1), axis=1), faces.classes)
 display(Markdown(
-    f"**To see.** Most differs in {place}. *{by_name.idxmax()}* is furthest from the mean of all classes "
-    f"({by_name.max():.1f} grey levels a pixel), *{by_name.idxmin()}* nearest ({by_name.min():.1f}): will notebook 2's "
+    f"**To see.** Most differs in {markdown(place)}. *{markdown(by_name.idxmax())}* is furthest from the mean of all classes "
+    f"({by_name.max():.1f} grey levels a pixel), *{markdown(by_name.idxmin())}* nearest ({by_name.min():.1f}): will notebook 2's "
     "networks confuse it most?"
 ))
 
@@ -374,7 +376,7 @@ display(Markdown(
 settings = {"seed": seed, "threshold": threshold, "candidates": candidates, "folds": folds}
 findings = stage.close(findings, settings)
 display(Markdown(
-    f"Answering always *{shares.idxmax()}*: {percent(shares.max())}. Remembering only: {percent(memory['all'])} as published, "
+    f"Answering always *{markdown(most)}*: {percent(shares.max())}. Remembering only: {percent(memory['all'])} as published, "
     f"{percent(memory['the others'])} without copies. {findings['near_redundant']:,} of {len(faces):,} images are redundant, "
     f"and {findings['near_contradicted']:,} have a copy with another label."
 ))

@@ -54,6 +54,7 @@ from IPython.display import Markdown, display
 
 from fercore import datasets
 from fercore.results.stage import Stage
+from fercore.results.text import markdown
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile)
@@ -112,9 +113,9 @@ settings = pd.DataFrame(departures(recipe), index=["the paper's", "here"]).T
 shown = settings.drop(index=["augmentation", "channels_last"], errors="ignore")
 display(tables.shown(shown.fillna("its own").map(str)))
 display(Markdown(
-    f"**To see.** {len(shown)} settings differ from the paper's, those above; augmentation is *{augmentation}*. What the "
-    f"networks start from: {weights or 'random weights'}. " + ("" if weights else "From random weights, mobile networks hardly "
-    "begin to learn in a few epochs under the paper's loss and augmentation: see what the losses do in notebook 3.")
+    f"**To see.** {len(shown):d} settings differ from the paper's, those above; augmentation is *{markdown(augmentation)}*. What "
+    f"the networks start from: {markdown(weights or 'random weights')}. " + ("" if weights else "From random weights, mobile "
+    "networks hardly begin to learn in a few epochs under the paper's loss and augmentation: see what the losses do in notebook 3.")
 ))
 
 # %% [markdown]
@@ -156,8 +157,9 @@ best = [{"network": name, "seed": seed, **run.history.iloc[run.best_epoch - 1]}
 best = stage.table(pd.DataFrame(best).set_index(["network", "seed"]), "selection", f"Best epochs on {selected}")
 unfinished = best[best["epoch"] == epochs].index.get_level_values("network").unique()
 display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"]]), Markdown(
-    f"**To see.** After one epoch, on {selected}: {ranked(first)}. Best in the very last epoch, so not at their end yet: "
-    f"{listed(unfinished)}. A comparison after {epochs} epochs is one of how fast networks learn, not of how far they get."
+    f"**To see.** After one epoch, on {markdown(selected)}: {ranked(first)}. Best in the very last epoch, so not at "
+    f"their end yet: {listed(map(markdown, unfinished))}. A comparison after {epochs:d} epochs is one of how fast "
+    "networks learn, not of how far they get."
 ))
 
 # %% [markdown]
@@ -191,8 +193,8 @@ print("surely above naming one class:", listed(statistics.surely_above(accuracy,
 value, machines = accuracy["value"], accuracy.loc["lbp_svm"]
 display(Markdown(
     f"**To see.** {ranked(value)}. Above the support vector machine with their whole interval: "
-    f"{listed(statistics.surely_above(accuracy, machines['high']))}. Below it with their whole interval: "
-    f"{listed(accuracy.index[accuracy['high'] < machines['low']])}. Intervals are of {len(rows):,} images and "
+    f"{listed(map(markdown, statistics.surely_above(accuracy, machines['high'])))}. Below it with their whole interval: "
+    f"{listed(map(markdown, accuracy.index[accuracy['high'] < machines['low']]))}. Intervals are of {len(rows):,} images and "
     f"{len(seeds)} seed{'s' * (len(seeds) > 1)}; where two overlap, do not rank."
 ))
 
@@ -203,7 +205,7 @@ display(Markdown(
 lost = (100 * (wide["accuracy"] - wide["accuracy_near_deduplicated"])).round(1) + 0.0  # no -0.0
 display(Markdown(
     f"**To see.** On the {masks['near_deduplicated'].sum():,} of {len(rows):,} images without copies, accuracy is lower by "
-    + ", ".join(f"{points:.1f} points ({name})" for name, points in lost.sort_values(ascending=False).items())
+    + ", ".join(f"{points:.1f} points ({markdown(name)})" for name, points in lost.sort_values(ascending=False).items())
     + ". What is lost is what the copies had added. A network that has learned little by heart has little to lose."
 ))
 
@@ -225,7 +227,8 @@ off = matrix * (1 - np.eye(len(matrix), dtype=int))
 labelled, said = (faces.classes[place] for place in np.unravel_index(off.argmax(), off.shape))
 recall = pd.Series(metrics.per_class(matrix)["recall"], faces.classes)
 display(Markdown(
-    f"**To see.** Most often *{labelled}* is taken for *{said}*: {off.max():,} times. Recall: {ranked(recall, 0)}."
+    f"**To see.** Most often *{markdown(labelled)}* is taken for *{markdown(said)}*: {off.max():,} times. "
+    f"Recall: {ranked(recall, 0)}."
 ))
 
 # %% [markdown]
@@ -293,9 +296,9 @@ display(tables.shown(pd.DataFrame(counted), digits=1))
 agrees = [pd.Series(one).corr(ms, method="spearman") for one in (sizes, work)]
 slowest, largest = ms.idxmax(), sizes.idxmax()
 display(Markdown(
-    f"**To see.** Slowest is {slowest} ({work[slowest] / work.min():.0f} times the multiplications of {work.idxmin()}), the "
-    f"largest {largest}. Rank correlation with latency: parameters {agrees[0]:.1f}, multiplications {agrees[1]:.1f}. "
-    "Multiplications are not the whole story either: what is read and written, and how many steps there are, counts too."
+    f"**To see.** Slowest is {markdown(slowest)} ({work[slowest] / work.min():.0f} times the multiplications of "
+    f"{markdown(work.idxmin())}), the largest {markdown(largest)}. Rank correlation with latency: parameters "
+    f"{agrees[0]:.1f}, multiplications {agrees[1]:.1f}. Multiplications are not the whole story either: what is read and written, and how many steps there are, counts too."
 ))
 
 # %% [markdown]
@@ -315,8 +318,6 @@ stage.measure(measured, departs="" if weights else "random weights")
 stage.measure([{"measurement": f"latency({name}, here)", "value": ms[name] / 1000} for name in networks])
 
 # %%
-from fercore.results import tables
-
 findings = {"networks": len(networks), "seeds": len(seeds), "epochs": epochs, "img_size": img_size, "images": len(rows)}
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()}
 findings |= {"weights": weights or "random", "lbp_svm_C": cost}
@@ -324,6 +325,6 @@ stage.close(findings, {"networks": networks, "seeds": seeds, "weights": weights,
 if out:
     tables.write_json(f"{out}/recipe.json", recipe.plain())  # by which notebook 3 finds its teacher
 display(Markdown(
-    f"From accurate to less so: {', '.join(value[networks].sort_values(ascending=False).index)}. "
-    f"From fast to slow: {', '.join(ms.sort_values().index)}."
+    f"From accurate to less so: {listed(map(markdown, value[networks].sort_values(ascending=False).index))}. "
+    f"From fast to slow: {listed(map(markdown, ms.sort_values().index))}."
 ))

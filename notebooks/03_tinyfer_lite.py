@@ -51,6 +51,7 @@ from IPython.display import Markdown, display
 
 from fercore import datasets
 from fercore.results.stage import Stage
+from fercore.results.text import markdown
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile)
@@ -131,9 +132,10 @@ stage.table(history.set_index("epoch", append=True), "history", "TinyFER-Lite, e
 best = pd.DataFrame([run.history.iloc[run.best_epoch - 1] for run in full], index=pd.Index(seeds, name="seed"))
 lowest = [int(run.history.loc[run.history["loss"].idxmin(), "epoch"]) for run in full]
 display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"]]), Markdown(
-    f"**To see.** Best macro-F1 in epoch {', '.join(f'{epoch:.0f}' for epoch in best['epoch'])}, lowest loss in epoch "
-    f"{', '.join(map(str, lowest))}, of {epochs} (a number a seed). " + ("The loss turns before macro-F1 does, as in the paper."
-    if (best["epoch"].to_numpy() > lowest).all() else "The loss does not turn before macro-F1 does: this run is too short for it.")
+    f"**To see.** Best macro-F1 in epoch {', '.join(f'{epoch:.0f}' for epoch in best['epoch'])}, lowest loss in "
+    f"epoch {', '.join(f'{epoch:d}' for epoch in lowest)}, of {epochs:d} (a number a seed). " + (
+    "The loss turns before macro-F1 does, as in the paper." if (best["epoch"].to_numpy() > lowest).all()
+    else "The loss does not turn before macro-F1 does: this run is too short for it.")
 ))
 
 # %% [markdown]
@@ -198,9 +200,10 @@ display(stage.figure(plots.confusion(matrix, faces, f"{tested}, seed {seeds[0]}"
 rarest = report["support"].idxmin()
 often = pd.Series(matrix.sum(0), faces.classes)
 display(Markdown(
-    f"**To see.** *{rarest}*, the rarest: recall {percent(report.loc[rarest, 'recall'])}, precision "
+    f"**To see.** *{markdown(rarest)}*, the rarest: recall {percent(report.loc[rarest, 'recall'])}, precision "
     f"{percent(report.loc[rarest, 'precision'])}; it is answered {often[rarest]:,} times for {report.loc[rarest, 'support']:.0f} "
-    f"images. Answered most: *{often.idxmax()}* ({percent(often.max() / len(rows))} of all answers). F1: {ranked(report['f1'], 0)}."
+    f"images. Answered most: *{markdown(often.idxmax())}* ({percent(often.max() / len(rows))} of all answers). "
+    f"F1: {ranked(report['f1'], 0)}."
 ))
 
 # %% [markdown]
@@ -265,7 +268,8 @@ part = against.xs("accuracy", level="score")
 better, worse = part.index[part["low"] > 0], part.index[part["high"] < 0]
 display(Markdown(
     f"**To see.** Accuracy: {ranked(ablated['accuracy'])}. With their whole interval better than the full recipe: "
-    f"{listed(f'*{name}*' for name in better)}; worse: {listed(f'*{name}*' for name in worse)}; the others are not told apart. "
+    f"{listed(f'*{markdown(name)}*' for name in better)}; worse: "
+    f"{listed(f'*{markdown(name)}*' for name in worse)}; the others are not told apart. "
     + (f"That is over {len(seeds)} seeds." if len(seeds) > 1 else "One seed: what holds of these trainings may not hold of the choice.")
 ))
 
@@ -297,9 +301,9 @@ common = faces.classes[counts.argmax()]
 by_class = recalls["recall"].unstack("class")
 spread = by_class.std(axis=1)
 display(Markdown(
-    f"**To see.** *{rarest}* is found by {ranked(by_class[rarest], 0)}; *{common}*, the most frequent, by "
-    f"{ranked(by_class[common], 0)}. Recall differs least between classes in *{spread.idxmin()}* (standard deviation "
-    f"{100 * spread.min():.0f} points), most in *{spread.idxmax()}* ({100 * spread.max():.0f})."
+    f"**To see.** *{markdown(rarest)}* is found by {ranked(by_class[rarest], 0)}; *{markdown(common)}*, the most frequent, by "
+    f"{ranked(by_class[common], 0)}. Recall differs least between classes in *{markdown(spread.idxmin())}* (standard deviation "
+    f"{100 * spread.min():.0f} points), most in *{markdown(spread.idxmax())}* ({100 * spread.max():.0f})."
 ))
 
 # %% [markdown]
@@ -323,7 +327,7 @@ display(stage.figure(plots.explanations(faces, shown, maps, captions, "Grad-CAM"
 thirds = pd.Series([part.sum() for part in np.array_split(maps.sum(0), 3)], ["upper", "middle", "lower"])
 display(Markdown(
     f"**To see.** Where the map speaks for the answer, by thirds of the image: {ranked(thirds / max(thirds.sum(), 1e-9), 0)}. "
-    f"{(answers == faces.labels[shown]).sum()} of these {len(shown)} answers are right; a map explains wrong ones just as readily."
+    f"{(answers == faces.labels[shown]).sum():,} of these {len(shown)} answers are right; a map explains wrong ones just as readily."
 ))
 
 # %% [markdown]

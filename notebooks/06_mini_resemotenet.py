@@ -63,6 +63,7 @@ from IPython.display import Markdown, display
 
 from fercore import datasets
 from fercore.results.stage import Stage
+from fercore.results.text import markdown
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile)
@@ -168,8 +169,8 @@ from fercore.studies import mini_resemotenet as study
 protocol = study.Protocol.of(globals())
 paper = study.Protocol.of(read_params(f"{params}/paper/06_mini_resemotenet.yaml"))
 display(Markdown(
-    f"**Other than in the paper.** Students: {study.other_than_the_papers(protocol, paper) or 'nothing'}. "
-    f"Teacher: {study.other_than_the_papers(protocol, paper, teacher=True) or 'nothing'}."
+    f"**Other than in the paper.** Students: {markdown(study.other_than_the_papers(protocol, paper) or 'nothing')}. "
+    f"Teacher: {markdown(study.other_than_the_papers(protocol, paper, teacher=True) or 'nothing')}."
 ))
 
 # %%

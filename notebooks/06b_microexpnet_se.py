@@ -60,6 +60,7 @@ from IPython.display import Markdown, display
 
 from fercore import datasets
 from fercore.results.stage import Stage
+from fercore.results.text import markdown
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile)
@@ -107,8 +108,8 @@ protocol = study.Protocol.of(globals())
 paper = study.Protocol.of(read_params(f"{params}/paper/06b_microexpnet_se.yaml"))
 other, other_teacher = study.other_than_the_papers(protocol, paper), study.other_than_the_papers(protocol, paper, teacher=True)
 display(Markdown(
-    f"**Other than in the paper.** Students: {other or 'nothing'}, from {weights or 'random'} weights. Teacher: "
-    f"{other_teacher or 'nothing'}, from {teacher_weights or 'random'} weights."
+    f"**Other than in the paper.** Students: {markdown(other or 'nothing')}, from {markdown(weights or 'random')} weights. Teacher: "
+    f"{markdown(other_teacher or 'nothing')}, from {markdown(teacher_weights or 'random')} weights."
 ))
 
 # %%

@@ -51,6 +51,7 @@ from IPython.display import Markdown, display
 
 from fercore import datasets
 from fercore.results.stage import Stage
+from fercore.results.text import markdown
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile)
@@ -98,7 +99,10 @@ from fercore.reporting.sentences import percent, ranked
 from fercore.results import tables
 
 whole = pd.Series({name: one.accuracy() for name, one in forms.items()})
-display(Markdown(f"**To see.** On {len(rows):,} images of {tested}, in one view: {ranked(whole)}. {tables.majority(faces)}"))
+display(Markdown(
+    f"**To see.** On {len(rows):,} images of {markdown(tested)}, in one view: {ranked(whole)}. "
+    f"{markdown(tables.majority(faces))}"
+))
 
 # %% [markdown]
 # ## Fewer bits
@@ -146,7 +150,8 @@ display(Markdown(sentences.taken_out(curve, whole)))
 
 # %%
 light = {name: one.light_fer() for name, one in forms.items()}
-display(Markdown("; ".join(f"`{name}`, {form}: {percent(forms[name].accuracy(form))}" for name, form in light.items())))
+said = {name: percent(forms[name].accuracy(form)) for name, form in light.items()}
+display(Markdown("; ".join(f"{markdown(name)}, {markdown(light[name])}: {markdown(share)}" for name, share in said.items())))
 
 # %% [markdown]
 # ## Fewer channels
@@ -162,7 +167,7 @@ try:  # untrained, they would answer at random
     work = {name: one.fewer_channels(ratios if fine_tuning else [], fine_tuning) for name, one in forms.items()}
     display(Markdown(sentences.work_left(work)))
 except ExportError as error:
-    display(Markdown(f"Left out: {error}"))
+    display(Markdown(f"Left out: {markdown(error)}"))
 
 # %% [markdown]
 # ## Integers throughout
@@ -176,9 +181,9 @@ try:
     for one in forms.values():
         one.integers()
         missing = one.in_runtimes(["OpenVINO bf16", "OpenVINO int8"])
-    display(Markdown("\n".join(f"- {name}: {why}" for name, why in missing.items())))
+    display(Markdown("\n".join(f"- {markdown(name)}: {markdown(why)}" for name, why in missing.items())))
 except ExportError as error:
-    display(Markdown(f"Left out: {error}"))
+    display(Markdown(f"Left out: {markdown(error)}"))
 
 # %% [markdown]
 # ## All forms, size against accuracy
@@ -222,7 +227,7 @@ try:
     times = stage.timings.table(pd.concat(times, names=["network"]), "latency", "ONNX Runtime, one thread, ms")
     display(tables.shown(times), Markdown(sentences.speed(times)))
 except ExportError as error:
-    display(Markdown(f"Left out: {error}"))
+    display(Markdown(f"Left out: {markdown(error)}"))
 
 # %% [markdown]
 # ## The paper's tables

@@ -46,6 +46,7 @@ from fercore import datasets
 from fercore.deployment import timing
 from fercore.results import tables
 from fercore.results.stage import Stage
+from fercore.results.text import markdown
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=500)
 stage = Stage(out, faces, profile)
@@ -115,7 +116,7 @@ try:
         predictor = predict.Predictor(model=path, sizes=detect.MOVING)
     ends = {count: benchmark.end_to_end(predictor, each, seconds, realtime=realtime) for count, each in frames.items()}
 except export.ExportError as error:
-    display(Markdown(f"Left out: {error}"))
+    display(Markdown(f"Left out: {markdown(error)}"))
 
 # %%
 if ends:
@@ -132,10 +133,10 @@ if ends:
 try:
     photograph = predict.read(picture) if picture else benchmark.astronaut()
     seen = predict.Predictor()(photograph)
-    display(predict.draw(photograph, seen), Markdown("; ".join(map(str, seen)) or predict.NO_FACE))
+    display(predict.draw(photograph, seen), Markdown("; ".join(map(markdown, seen)) or markdown(predict.NO_FACE)))
 except export.ExportError as error:
-    display(Markdown(f"Left out: {error}"))
-display(Markdown(f"*{predict.LIMITS}* More: `fercore predict --limits`"))
+    display(Markdown(f"Left out: {markdown(error)}"))
+display(Markdown(f"*{markdown(predict.LIMITS)}* More: `fercore predict --limits`"))
 
 # %% [markdown]
 # ## Beside the papers' devices

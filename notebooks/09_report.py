@@ -39,6 +39,7 @@ from fercore import claims
 from fercore.claims import equations, render, settings
 from fercore.models.profile import compare, count
 from fercore.results import measurements
+from fercore.results.text import markdown
 
 networks = claims.networks(f"{params}/paper/networks.yaml")
 ledger = claims.load(f"{params}/claims", networks)
@@ -57,7 +58,7 @@ print(f"{len(ledger.claims)} claims and {len(ledger.checks)} checks in {len(ledg
 # %%
 from IPython.display import HTML, Markdown, display
 
-display(Markdown("\n".join(f"- **{name}**: {meaning}" for name, meaning in claims.VERDICTS.items())))
+display(Markdown("\n".join(f"- **{markdown(name)}**: {markdown(meaning)}" for name, meaning in claims.VERDICTS.items())))
 
 # %% [markdown]
 # ## Every claim, counted

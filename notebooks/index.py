@@ -33,6 +33,7 @@ budget = 5.5  # parameters to begin with, as a power of ten
 from IPython.display import Markdown, display
 
 from fercore.reporting import contents
+from fercore.results.text import markdown
 
 display(Markdown(contents.linked(contents.notebooks(root))))
 
@@ -76,7 +77,7 @@ explore(
 best = found["value"].max()
 close = found[found["value"] > best - 0.02].sort_values("parameters")
 display(Markdown(
-    f"**To see.** The smallest network within two points of the best ({100 * best:.1f} %) is {close.index[0]} with "
+    f"**To see.** The smallest network within two points of the best ({100 * best:.1f} %) is {markdown(close.index[0])} with "
     f"{close['parameters'].iloc[0]:,} parameters; the largest of all has {found['parameters'].max():,} and "
     f"{100 * found['value'][found['parameters'].idxmax()]:.1f} %."
 ))
@@ -101,4 +102,4 @@ own_picture(
 )
 
 # %%
-display(Markdown(f"*{predict.LIMITS}* What such answers are worth: `fercore predict --limits`."))
+display(Markdown(f"*{markdown(predict.LIMITS)}* What such answers are worth: `fercore predict --limits`."))

@@ -72,6 +72,16 @@ def test_import_says_what_it_found(project, said):
     assert datasets.load_imported("data/mine").table["subject"].unique().tolist() == ["S0", "S1", "S2"]
 
 
+def test_names_from_data_tell_a_terminal_nothing(project, said, refused):
+    for name in ("a\n\x1b[2Jb", "c"):
+        for number in range(2):
+            path = project / "pictures" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((48, 48), 9 * number, np.uint8)).save(path)
+    assert r"classes: a \x1b[2Jb, c" in said("import", "folder", "pictures", "--to", "set").splitlines()
+    assert r"no set \x1b[2J here" in refused("audit", "no set \x1b[2J here")
+
+
 def test_import_goes_to_a_folder_of_its_name(said):
     text = said("import", "synthoulu", "--images", "36", "--seed", "1")
     assert text.splitlines()[0] == "data/synthoulu: 36 images of 84 x 84 (no split 36)"
@@ -357,6 +367,34 @@ def test_soft_labels_are_made_and_learned_by_their_files(project, capsys, refuse
     assert held["recipe"]["soft_labels"] == "given" and held["soft_labels"]
     line = refused("soft-labels", "soft.yaml", "--data", "set", "--to", "again")
     assert "soft labels are made by networks that learn labels alone" in line
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are POSIX's")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["predict", "pipe", "--detector", "none"],
+        ["train", "pipe", "--data", "set", "--to", "run"],
+        ["train", "r.yaml", "--data", "set", "--to", "run", "--select", "none", "--release", "out", "--mask", "pipe"],
+        ["bench", "join", "pipe"],
+        ["convert", "pipe", "x.safetensors"],
+        ["export", "tinyfer_lite", "--weights", "pipe", "--to", "x.onnx"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_pipe_is_refused_and_not_waited_for(project, capsys, words):
+    datasets.import_dataset("synthoulu", None, project / "set", images=36)
+    (project / "r.yaml").write_text("network: simple_cnn\n")
+    os.mkfifo(project / "pipe")
+    waited = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it waits"))
+    signal.alarm(20)
+    try:
+        assert main(words) == 1
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, waited)
+    output = capsys.readouterr()
+    assert "pipe" in output.out + output.err and not (project / "run").exists()
 
 
 def test_a_mask_of_other_images_is_refused_before_anything_is_trained(project, refused):

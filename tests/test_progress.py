@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 
 import pytest
@@ -37,6 +38,12 @@ def test_what_remains_follows_from_what_was_done_here(folder, seconds, left):
 def test_notes_that_are_half_written_or_gone_are_passed_over(folder):
     (folder / "1.json").write_text('{"desc"')
     assert progress.notes(folder) == []
+
+
+def test_a_note_that_cannot_be_written_ends_no_work(folder):
+    with progress.bar(total=2, desc="x") as bar:
+        shutil.rmtree(folder)
+        bar.update()
 
 
 def test_what_is_to_be_silent_is_not_noted(folder, capsys):

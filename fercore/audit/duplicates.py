@@ -12,6 +12,7 @@ from PIL import Image
 from scipy import ndimage, sparse
 
 from ..datasets import Faces, splits
+from ..results import tables
 
 SIDE = 48  # near-duplicates are looked for at FER2013's own resolution
 SAME = 0.85  # least correlation of two images of one photograph: of 140 real pairs just above it, 2 were doubtful
@@ -98,11 +99,8 @@ def without_copies(faces: Faces, split: str, table: str | Path = "") -> dict[str
 
 
 def read_rows(path: str | Path) -> pd.DataFrame:
-    """A table by row numbers as `results.tables.save` writes it; see `splits.same_images`. Raises ValueError."""
-    table = pd.read_csv(path, dtype={splits.FINGERPRINT: str})
-    if "row" not in table:
-        raise ValueError(f"{path} has no column row; it has {', '.join(table.columns)}")
-    return table
+    """A table by row numbers as `results.tables.save` writes it; see `splits.same_images`. Raises as `tables.read`."""
+    return tables.read(path, ["row"], dtype={splits.FINGERPRINT: str})
 
 
 def nearest_labels(faces: Faces, rows: np.ndarray, against: str = "train") -> np.ndarray:

@@ -136,6 +136,8 @@ def readable(root: Path, name: str) -> bool:
 
 
 def _open(path: Path, mode: str) -> Image.Image:
+    if path.exists() and not (path.is_file() or path.is_dir()):  # the one would be waited for, the other has no end
+        raise DataError(path, "a pipe or a device", "an image file")
     few = f"an image of at most {MAX_PIXELS} pixels (decompression bomb?)"
     try:
         with Image.open(path, formats=FORMATS) as image:

@@ -54,16 +54,23 @@ def kept(faces: Faces, split: str, table: pd.DataFrame, what: str = "the mask") 
     (n,).
 
     table  of `mask`, or as the audit wrote it; `what` it is called in an error. Raises ValueError where it is another
-           set's, or the same set's in another order.
+           set's, or the same set's in another order, and where it says anything but 1 or 0 of an image.
     """
     same_images(faces, table, what)
+    names = ("deduplicated", "near_deduplicated")
+    if lacking := {"row", "split", *names} - {*table.columns}:
+        raise ValueError(f"{what} has no column {min(lacking)}; make it anew")
     split = split if split in faces.splits else faces.split_of(split)
     part = table[table["split"] == split]
     if not np.array_equal(part["row"].to_numpy(), faces.rows(split)):
         raise ValueError(
             f"{what} has {len(part):,} rows of {split}, not the {len(faces.rows(split)):,} of {faces.name}"
         )
-    return {name: part[name].to_numpy(bool) for name in ("deduplicated", "near_deduplicated")}
+    for name in names:
+        if not part[name].isin([0, 1]).all():
+            wrong = part[name][~part[name].isin([0, 1])].tolist()[0]
+            raise ValueError(f"{what} says {wrong!r} of an image in {name}; expected 1 (it stays) or 0")
+    return {name: part[name].to_numpy(bool) for name in names}
 
 
 def random_folds(faces: Faces, count: int = 10, seed: int = 0) -> np.ndarray:

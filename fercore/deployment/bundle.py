@@ -76,6 +76,7 @@ def join(path: str | Path) -> tuple[pd.DataFrame, list[dict]]:
     papers' sizes, the fastest runtime. Raises BundleError for what no bundle has printed.
     """
     try:
+        files.refuse_pipe(path)
         made = json.loads(Path(path).read_text(encoding="utf-8"))
         table = pd.DataFrame(made["rows"])
         table["times_limit"], table["fps"] = table["median"] / table["limit"], 1000 * table["batch"] / table["median"]

@@ -63,8 +63,9 @@ def release(
     """Write `folder`/NETWORK-DATA.safetensors and the card beside it; the scores go to the run, too. Returns the file.
 
     masks  as splits.kept has them for the split that is reported on. This is the one report on it of the run.
-    Raises ValueError for rendered faces, whose weights are nobody's use, and for a run that started from other weights,
-    of which the card would have to speak.
+    Raises ValueError for rendered faces, whose weights are nobody's use, for a run that started from other weights, of
+    which the card would have to speak, and for a set that no file can be called by; BusyError where another process
+    writes into `folder` or the run.
     """
     path = run.folder / checkpoint.PROVENANCE
     made = checkpoint.read_json(path)
@@ -77,58 +78,62 @@ def release(
         raise ValueError(f"the run started from {weights}; only what has seen {faces.name} alone is released")
     if faces.synthetic:
         raise ValueError(f"{faces.name} is rendered; weights that come with the project are of real faces")
-    rows = faces.rows("test")
-    labels, predicted = faces.labels[rows], run.probabilities(faces, rows).argmax(1)
-    temperature, sureness = calibrate(run, faces)
-    scores = statistics.compare(labels, predicted, len(faces.classes), masks)
-    path = Path(folder) / f"{network}-{faces.name}.safetensors"
-    accuracy = scores[scores["score"] == "accuracy"].set_index("part")["value"].round(4).to_dict()
-    record = {
-        "network": network,
-        "options": dict(options),
-        "classes": list(faces.classes),
-        "img_size": run.recipe.img_size,
-    }
-    record |= {
-        "tta": run.recipe.tta,
-        "temperature": temperature,
-        "recipe": run.recipe.plain(),
-        "accuracy": accuracy,
-        "revision": revision,
-    }
-    checkpoint.write(path, run.network.state_dict(), record)
-    state = run.network.state_dict().values()
-    report = metrics.report(labels, predicted, faces.classes).reset_index()
-    monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")
-    parameters = sum(parameter.numel() for parameter in run.network.parameters())
-    shown = scores if (scores["note"] != "").any() else scores.drop(columns="note")
-    card = CARD.format(
-        network=network, data=text.plain(faces.name), classes=len(faces.classes),
-        names=", ".join(map(text.markdown, faces.classes)),
-        parameters=parameters,
-        size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
-        images=len(faces.rows("train")), fingerprint=(faces.fingerprint or "none")[:12],
-        epochs=len(run.history), best_epoch=run.best_epoch, monitor=monitor,
-        img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=device,
-        seed=run.recipe.seed,
-        **{role: faces.split_of(role) for role in ("train", "select", "test")},
-        record=checkpoint.RECORD, scores=_table(shown), report=_table(report), temperature=temperature, **sureness,
-    )  # fmt: skip
-    files.replace(path.with_suffix(".md"), lambda file: file.write(card.encode()))
-    tables.save(
-        scores.set_index(["part", "score"]), run.folder, "scores", faces, f"{faces.split_of('test')}, {path.stem}"
-    )
-    found = {
-        "parameters": parameters,
-        "img_size": run.recipe.img_size,
-        "epochs": len(run.history),
-        "best_epoch": run.best_epoch,
-    }
-    tables.save_findings(found, run.folder, faces)
-    rows = statistics.measurements(
-        network, faces.name, faces.split_of("test"), labels, [predicted], faces.classes, masks
-    )
-    measurements.write(measurements.table(rows, departs=departs(run.recipe), faces=[faces]), run.folder)
+    stem = f"{network}-{faces.name}"
+    if {*stem} & {"/", "\\", "\0"}:
+        raise ValueError(f"{stem!r} is no name of a file: import the set under another name")
+    with files.locked(folder, "a release"), files.locked(run.folder, "a release"):
+        rows = faces.rows("test")
+        labels, predicted = faces.labels[rows], run.probabilities(faces, rows).argmax(1)
+        temperature, sureness = calibrate(run, faces)
+        scores = statistics.compare(labels, predicted, len(faces.classes), masks)
+        path = Path(folder) / f"{stem}.safetensors"
+        accuracy = scores[scores["score"] == "accuracy"].set_index("part")["value"].round(4).to_dict()
+        record = {
+            "network": network,
+            "options": dict(options),
+            "classes": list(faces.classes),
+            "img_size": run.recipe.img_size,
+        }
+        record |= {
+            "tta": run.recipe.tta,
+            "temperature": temperature,
+            "recipe": run.recipe.plain(),
+            "accuracy": accuracy,
+            "revision": revision,
+        }
+        checkpoint.write(path, run.network.state_dict(), record)
+        state = run.network.state_dict().values()
+        report = metrics.report(labels, predicted, faces.classes).reset_index()
+        monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")
+        parameters = sum(parameter.numel() for parameter in run.network.parameters())
+        shown = scores if (scores["note"] != "").any() else scores.drop(columns="note")
+        card = CARD.format(
+            network=network, data=text.plain(faces.name), classes=len(faces.classes),
+            names=", ".join(map(text.markdown, faces.classes)),
+            parameters=parameters,
+            size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
+            images=len(faces.rows("train")), fingerprint=(faces.fingerprint or "none")[:12],
+            epochs=len(run.history), best_epoch=run.best_epoch, monitor=monitor,
+            img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=device,
+            seed=run.recipe.seed,
+            **{role: faces.split_of(role) for role in ("train", "select", "test")},
+            record=checkpoint.RECORD, scores=_table(shown), report=_table(report), temperature=temperature, **sureness,
+        )  # fmt: skip
+        files.replace(path.with_suffix(".md"), lambda file: file.write(card.encode()))
+        tables.save(
+            scores.set_index(["part", "score"]), run.folder, "scores", faces, f"{faces.split_of('test')}, {path.stem}"
+        )
+        found = {
+            "parameters": parameters,
+            "img_size": run.recipe.img_size,
+            "epochs": len(run.history),
+            "best_epoch": run.best_epoch,
+        }
+        tables.save_findings(found, run.folder, faces)
+        rows = statistics.measurements(
+            network, faces.name, faces.split_of("test"), labels, [predicted], faces.classes, masks
+        )
+        measurements.write(measurements.table(rows, departs=departs(run.recipe), faces=[faces]), run.folder)
     return path
 
 

@@ -111,7 +111,8 @@ class Predictor:
     def __call__(self, picture: str | Path | np.ndarray) -> list[Face]:
         """The faces of a picture, a file or uint8 (H, W, 3) RGB or (H, W), from left to right.
 
-        A picture of at most CROPPED px is one face. Raises DataError for a file that is no picture.
+        A picture of at most CROPPED px is one face. Raises DataError for a file that is no picture, and WeightsError
+        for an answer that is not finite.
         """
         picture = read(picture)
         boxes: list[Box | None] = [None]
@@ -122,6 +123,8 @@ class Predictor:
         side = self.description.face_size
         crops = [picture if box is None else detect.cut(picture, box, side) for box in boxes]
         found = self.classify(np.stack(crops))
+        if not np.isfinite(found).all():  # of which the first class would be the most probable
+            raise weights.WeightsError("the network's answer is not finite: its weights, or the file, are damaged")
         return [self._face(box, each) for box, each in zip(boxes, found, strict=True)]
 
     def _face(self, box: Box | None, probabilities: np.ndarray) -> Face:

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
 
+from .metrics import require_labels
+
 CERTAIN = 0.5  # calibrated probability below which an answer is more likely wrong than right, and called uncertain
 RANGE = (0.05, 20.0)  # beyond which a temperature says that something else is wrong
 
@@ -22,10 +24,14 @@ def calibrated(logits: torch.Tensor, temperature: float) -> np.ndarray:
 def fit_temperature(logits: torch.Tensor, labels: np.ndarray) -> float:
     """The temperature under which `labels`, int (n,), are most likely given logits (views, n, C).
 
-    Take images that the network was not trained on, and report on others still. Raises ValueError for no image.
+    Take images that the network was not trained on, and report on others still. Raises ValueError for no image, for
+    logits that are not finite, and for labels that are none.
     """
     if not len(labels):
         raise ValueError("no image to fit a temperature on")
+    if not logits.isfinite().all():
+        raise ValueError("logits that are not finite")
+    require_labels(np.asarray(labels), logits.shape[-1])
     places = np.arange(len(labels))
 
     def loss(log_temperature: float) -> float:

@@ -18,13 +18,18 @@ def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.nda
     labels, predicted = np.asarray(labels), np.asarray(predicted)
     if labels.shape != predicted.shape or labels.ndim != 1:
         raise ValueError(f"labels of shape {labels.shape} and predictions of {predicted.shape}; expected one an image")
-    for what, values in (("labels", labels), ("predictions", predicted)):
-        if not np.issubdtype(values.dtype, np.integer):
-            raise ValueError(f"{what} of type {values.dtype}; expected whole numbers")
-        if len(values) and not (values.min() >= 0 and values.max() < classes):
-            raise ValueError(f"{what} from {values.min()} to {values.max()}; expected 0 to {classes - 1}")
+    require_labels(labels, classes)
+    require_labels(predicted, classes, "predictions")
     cells = labels.astype(np.int64) * classes + predicted
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
+
+
+def require_labels(values: np.ndarray, classes: int, what: str = "labels") -> None:
+    """Raise ValueError for other labels than whole numbers from 0 to `classes` - 1."""
+    if not np.issubdtype(values.dtype, np.integer):
+        raise ValueError(f"{what} of type {values.dtype}; expected whole numbers")
+    if len(values) and not (values.min() >= 0 and values.max() < classes):
+        raise ValueError(f"{what} from {values.min()} to {values.max()}; expected 0 to {classes - 1}")
 
 
 def scores(matrix: np.ndarray) -> dict[str, np.ndarray]:
@@ -58,10 +63,15 @@ def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -
     """Reliability by confidence (a row a bin: images, confidence, accuracy) and the expected calibration error.
 
     probabilities  float (N, C). Bins are of equal width; empty ones are left out. Source: Guo et al., ICML 2017
-    Raises ValueError for probabilities that are not finite.
+    Raises ValueError for probabilities that are not finite, or beyond 0 to 1, and for labels as `confusion`.
     """
     if not np.isfinite(probabilities).all():
         raise ValueError("probabilities that are not finite")
+    if probabilities.size and not (probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-6):
+        raise ValueError(f"probabilities from {probabilities.min():g} to {probabilities.max():g}: are these logits?")
+    if np.shape(labels) != (len(probabilities),):
+        raise ValueError(f"labels of shape {np.shape(labels)}; expected one for each of {len(probabilities)} images")
+    require_labels(np.asarray(labels), probabilities.shape[1])
     confidence = probabilities.max(1)
     right = probabilities.argmax(1) == labels
     edges = np.minimum((confidence * bins).astype(int), bins - 1)

@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from ..datasets import preprocess
-from .weights import WeightsError, from_timm, refuse
+from .weights import WeightsError, from_timm, refuse, unsound
 
 NETWORKS = ("light_fer",)
 KERAS = (".h5", ".hdf5", ".npz")  # files of `from_keras`
@@ -59,7 +59,7 @@ def from_keras(arrays: Mapping[str, np.ndarray], num_classes: int = 7) -> nn.Mod
             the shortcuts carry the numbers that Keras gave them, and are taken in that order
     It takes images as everything here does, normalised by ImageNet's statistics (`preprocess.normalise`): that Keras
     takes pixels / 127.5 - 1 is put into the first convolution, which pads nothing, and its batch normalisation.
-    Raises WeightsError naming an array that is missing or of another shape than Xception's.
+    Raises WeightsError naming an array that is missing, of another shape than Xception's, or unsound.
     """
     network = light_fer(num_classes=num_classes, keras=True)
     state = network.state_dict()
@@ -73,6 +73,8 @@ def from_keras(arrays: Mapping[str, np.ndarray], num_classes: int = 7) -> nn.Mod
             if values.shape != tuple(state[ours].shape):
                 raise WeightsError(f"{theirs} does not fit {ours}: {values.shape}, not {tuple(state[ours].shape)}")
             state[ours] = torch.from_numpy(np.ascontiguousarray(values))
+            if wrong := unsound(ours, state[ours]):
+                raise WeightsError(f"{theirs}: {wrong}")
     # 2 x - 1 of an image x in 0 to 1 that comes as n = (x - mean) / std is 2 std n + (2 mean - 1)
     mean, std = (torch.tensor(values)[:, None, None] for values in (preprocess.MEAN, preprocess.STD))
     kernel = state["conv1.weight"]

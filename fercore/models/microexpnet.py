@@ -16,7 +16,7 @@ from timm.models import register_model
 from torch import nn
 from torch.nn import functional
 
-from .weights import refuse
+from .weights import refuse, unsound
 
 SIZES = {"m": 256, "s": 64, "xs": 32, "xxs": 16}  # neurons of fc1 in Table I
 CANDIDATES = ("v", "p1", "p2", "p12")  # pooling after no, the first, the second, both convolutions; section IV-A
@@ -73,7 +73,7 @@ def from_tensorflow(arrays: Mapping[str, np.ndarray]) -> MicroExpNet:
     """The released network from its TensorFlow variables wc1 bc1 wc2 bc2 wfc bfc wo bo, in evaluation mode.
 
     It takes float32 pixels of 0 to 255, (N, 1, 84, 84), without normalisation. Raises ValueError naming a variable that
-    is missing or of another shape than MicroExpNet's.
+    is missing, of another shape than MicroExpNet's, or not finite.
     """
     names = {"conv1": ("wc1", "bc1"), "conv2": ("wc2", "bc2"), "fc1": ("wfc", "bfc"), "fc2": ("wo", "bo")}
     missing = [name for pair in names.values() for name in pair if name not in arrays]
@@ -97,6 +97,8 @@ def from_tensorflow(arrays: Mapping[str, np.ndarray]) -> MicroExpNet:
                     f"{weight if part == 'weight' else bias} does not fit {layer}: {array.shape}, not {expected}"
                 )
             state[f"{layer}.{part}"] = torch.from_numpy(np.ascontiguousarray(array))
+            if wrong := unsound(weight if part == "weight" else bias, state[f"{layer}.{part}"]):
+                raise ValueError(wrong)
     network.load_state_dict(state)
     return network.eval()
 

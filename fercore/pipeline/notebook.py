@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .. import progress
+from .. import files, progress
 from .parameters import check_params, layers
 
 PROFILES = ("smoke", "quick", "laptop", "paper")
@@ -52,8 +52,8 @@ def parameters(name: str, profile: str) -> dict:
 def run(name: str, profile: str) -> Path:
     """Execute notebooks/NAME.ipynb for a profile, at the root of the project; returns the executed notebook.
 
-    Raises NotebookError for a cell that fails; the notebook is then there up to it. However it ends, no process is left
-    behind.
+    Raises NotebookError for a cell that fails; the notebook is then there up to it. BusyError where another process
+    runs the same. However it ends, no process is left behind; where it is killed, its kernel sees that within a second.
     """
     given = parameters(name, profile)
     target = Path("reports", profile, "notebooks", f"{name}.ipynb")
@@ -63,7 +63,8 @@ def run(name: str, profile: str) -> Path:
 
     _register()
     started = time.monotonic()
-    with _noting() as folder, _Line(f"{name}, {profile}", folder) as line:
+    locked = files.locked(FOLDERS["out"].format(name=name, profile=profile), "a notebook")
+    with locked, _noting() as folder, _Line(f"{name}, {profile}", folder) as line:
         try:
             execute_notebook(
                 f"notebooks/{name}.ipynb", target, given, engine_name="fercore", kernel_name="python3",

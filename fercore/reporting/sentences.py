@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from ..results.text import markdown
+
 
 def listed(names: Iterable[object], none: str = "none") -> str:
     """The names as a sentence has them: "a", "a and b", "a, b and c"; `none` where there is none."""
@@ -19,8 +21,8 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def ranked(values: pd.Series, digits: int = 1) -> str:
-    """Shares from the highest to the lowest, each behind its name: "a (71.2 %), b (66.0 %)"; NaN is left out.
-    Semicolons where a name has a comma itself."""
+    """Shares from the highest to the lowest, each behind its name: "a (71.2 %), b (66.0 %)"; NaN is left out. Names
+    are escaped for Markdown. Semicolons where a name has a comma itself."""
     order = values.dropna().sort_values(ascending=False, kind="stable")
     between = "; " if any("," in str(name) for name in order.index) else ", "
-    return between.join(f"{name} ({percent(value, digits)})" for name, value in order.items())
+    return between.join(f"{markdown(name)} ({percent(value, digits)})" for name, value in order.items())

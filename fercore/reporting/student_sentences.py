@@ -161,7 +161,7 @@ def confused(matrix: np.ndarray, faces: Faces) -> str:
     """What is taken for what most often, of a confusion matrix (C, C)."""
     off = matrix * (1 - np.eye(len(matrix), dtype=int))
     labelled, said = (markdown(faces.classes[place]) for place in np.unravel_index(off.argmax(), off.shape))
-    right = pd.Series(np.diag(matrix) / np.maximum(matrix.sum(1), 1), [markdown(name) for name in faces.classes])
+    right = pd.Series(np.diag(matrix) / np.maximum(matrix.sum(1), 1), faces.classes)
     return (
         f"**To see.** Most often *{labelled}* is taken for *{said}*: {off.max():,} times. Recall: {ranked(right, 0)}."
     )

@@ -15,6 +15,7 @@ import pandas as pd
 
 from ..datasets import REAL, SYNTHETIC, Faces
 from ..yamlio import did_you_mean
+from . import tables
 
 FILE = "measurements.csv"
 COLUMNS = ("measurement", "value", "low", "high", "seeds", "deduplicated", "near_deduplicated", "profile")
@@ -212,6 +213,11 @@ def table(
     return frame.astype({"seeds": "Int64"})
 
 
+def is_of_here(measurement: str) -> bool:
+    """Whether it was timed on the machine that a stage has run on, and so is another number each time."""
+    return HERE in split(measurement)[1]
+
+
 def write(frame: pd.DataFrame, out: str | Path) -> None:
     """Write what `table` made, or several of them together, to out/measurements.csv; nothing where `out` is empty."""
     if out:
@@ -239,7 +245,8 @@ def every(folders: Iterable[str | Path]) -> pd.DataFrame:
     parts = []
     for folder in folders:
         for path in sorted(Path(folder).glob(f"*/{FILE}")):
-            part = pd.read_csv(path, dtype={"measurement": str, "profile": str, "protocol": str, "seeds": "Int64"})
+            kinds = {"measurement": str, "value": float, "profile": str, "protocol": str, "seeds": "Int64"}
+            part = tables.read(path, dtype=kinds)
             if tuple(part.columns) != COLUMNS:
                 raise ValueError(f"{path}: has the columns {', '.join(part.columns)}; expected {', '.join(COLUMNS)}")
             part[["profile", "protocol"]] = part[["profile", "protocol"]].fillna("")

@@ -76,14 +76,19 @@ class Stage:
         self.measured.append(measurements.table(rows, self.profile, departs, sets, reserved))
 
     def close(self, findings: Mapping, settings: Mapping) -> pd.Series:
-        """Write single numbers, measurements and provenance; returns the numbers, to be looked at.
+        """Write single numbers, measurements and provenance; returns the numbers, to be looked at. What this machine
+        takes goes to `timings`.
 
         settings  parameters that the results follow from, for the record
         """
         plain = tables.save_findings(findings, self.out, self.faces)
         if self.out:
             if self.measured:
-                measurements.write(pd.concat(self.measured), self.out)
+                made = pd.concat(self.measured)
+                timed = made["measurement"].map(measurements.is_of_here).astype(bool)
+                for part, out in ((made[~timed], self.out), (made[timed], self.timings.out)):
+                    if len(part):
+                        measurements.write(part, out)
             provenance.save(self.out, settings, self.faces, _device())
         return pd.Series(plain, dtype=object)
 

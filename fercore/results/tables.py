@@ -81,6 +81,24 @@ def save(
     return frame
 
 
+def read(path: str | Path, columns: Sequence[str] = (), **how) -> pd.DataFrame:
+    """A table that `save` has written; `how` as for pandas.read_csv.
+
+    Raises OSError where there is none, and ValueError where it is damaged or lacks one of `columns`: with its name.
+    """
+    files.refuse_pipe(path)
+    try:
+        frame = pd.read_csv(path, **how)
+    except OSError as error:
+        raise OSError(f"{path}: {error.strerror or error}") from None
+    except (ValueError, OverflowError, MemoryError) as error:  # pandas' own among them
+        raise ValueError(f"{path}: no table that can be read ({' '.join(str(error).split())})") from None
+    lacking = [name for name in columns if name not in frame.columns and name not in frame.index.names]
+    if lacking:
+        raise ValueError(f"{path} has no column {lacking[0]}; it has {', '.join(map(str, frame.columns))}")
+    return frame
+
+
 def with_intervals(frame: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
     """`frame` with each interval beside what it is of, "0.810 [0.773, 0.842]", in place of the columns NAME_low and
     NAME_high (of value or difference: low and high); and without columns that are empty."""

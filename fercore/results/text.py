@@ -2,7 +2,7 @@
 
 Where it is shown decides how it is escaped, so it is escaped there and nowhere before: `html`, `markdown`, `latex`,
 `figure`. CSV and JSON hold it as it is. A DataFrame that is displayed escapes itself; a Styler does not, see
-`tables.styled`.
+`tables.shown`.
 """
 
 from __future__ import annotations

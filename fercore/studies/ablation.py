@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from torch import nn
 
+from ..results import tables
 from ..training import losses
 from ..training.recipe import Recipe, from_plain
 
@@ -24,7 +25,7 @@ def best_teacher(baselines: str | Path, otherwise: Recipe) -> tuple[str, Recipe]
     """
     if not baselines:
         return "mobilenet_v3_small", otherwise
-    table = pd.read_csv(Path(baselines) / "selection.csv").query("network != 'tinyfer_lite'")
+    table = tables.read(Path(baselines) / "selection.csv", ["network", "macro_f1"]).query("network != 'tinyfer_lite'")
     plain = json.loads((Path(baselines) / "recipe.json").read_text(encoding="utf-8"))
     return table.groupby("network")["macro_f1"].mean().idxmax(), from_plain(plain)
 

@@ -19,7 +19,7 @@ from torch import nn
 from ..datasets import Faces
 from ..evaluation import inference, statistics
 from ..evaluation.metrics import SCORES
-from ..results import measurements
+from ..results import measurements, tables
 from ..training import losses
 from ..training.augment import AUGMENTATIONS
 from ..training.recipe import Recipe, departures
@@ -238,7 +238,7 @@ def measured(
 def measured_before(reference: str | Path) -> pd.DataFrame:
     """Every network that was measured on FER2013's PrivateTest, this project's and public ones: one view, indexed by
     network, with parameters, value, low, high and whether it is this project's."""
-    public = pd.read_csv(Path(reference) / "public_networks/networks.csv").query("views == 'one'")
+    public = tables.read(Path(reference) / "public_networks/networks.csv").query("views == 'one'")
     names = {"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"}
     public = public.assign(own=public["package"] == "this project").rename(columns=names)
     found = [public.set_index("network")[["parameters", *names.values(), "own"]]]

@@ -312,9 +312,11 @@ class _Here:
 def _serve(function: bytes, pipe: connection.Connection) -> None:
     """What a process of `_Processes` does: trials come in and results go out, until the other end is closed.
 
-    Ctrl-C reaches all processes of a terminal: it is for the one that has started this one, which ends it.
+    Ctrl-C reaches all processes of a terminal: it is for the one that has started this one, which ends it. Where that
+    one is killed, this one ends at once too, in the middle of a trial.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = "1"  # for what is imported later
     function = pickle.loads(function)
     while True:
@@ -327,6 +329,11 @@ def _serve(function: bytes, pipe: connection.Connection) -> None:
         except (Exception, SystemExit) as error:
             answer = None, _said(error)
         pipe.send(answer)
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 class _Processes:

@@ -146,8 +146,8 @@ def write_history(folder: Path, history: list[dict]) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Take away a run, and nothing else that may lie there."""
-    for name in (LAST, BEST, HISTORY, METRICS, PROVENANCE):
+    """Take away a run, and nothing else that may lie there: first what says that it has ended, then what goes on."""
+    for name in (METRICS, LAST, BEST, HISTORY, PROVENANCE):
         (folder / name).unlink(missing_ok=True)
 
 

@@ -1,9 +1,11 @@
 """Sets and classes named in HTML, Markdown and LaTeX, through every notebook and the report, opened in a browser:
 whatever of them runs gives its page another title. Some ten minutes.
 
-    python tests/benchmarks/hostile_names.py
+    python tests/benchmarks/hostile_names.py [NOTEBOOK …]
 
-Works in a clone of the repository's last commit, on the smoke profile, with this environment's commands and Chromium.
+Each executed notebook is opened as the project's own page, and as nbconvert makes one; the report at the end, where no
+notebook is named. Works in a clone of the repository's last commit, on the smoke profile, with this environment's
+commands and Chromium.
 """
 
 from __future__ import annotations
@@ -76,17 +78,23 @@ def main() -> None:
             fercore("data", name)
             rename(clone / "data" / folder)
         stages = yaml.safe_load((clone / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-        for name in sorted(name for name in stages if name[0].isdigit()):
+        numbered = sorted(name for name in stages if name[0].isdigit())
+        for name in sys.argv[1:] or [*numbered, "site"]:
             commands = stages[name]["cmd"]
             for command in [commands] if isinstance(commands, str) else commands:
                 fercore(*command.replace("${item.profile}", "smoke").split()[1:])
-            done = clone / f"reports/smoke/notebooks/{name}.ipynb"
-            words = ["jupyter", "nbconvert", "--to", "html", "--log-level", "ERROR", str(done)]
-            subprocess.run([sys.executable, "-m", *words], check=True, env=environment)
+            if name != "site":
+                done = clone / f"reports/smoke/notebooks/{name}.ipynb"
+                words = ["jupyter", "nbconvert", "--to", "html", "--log-level", "ERROR", "--output", f"{name}.plain"]
+                subprocess.run([sys.executable, "-m", *words, str(done)], check=True, env=environment)
+            print(name, "done", flush=True)
         pages = sorted(clone.glob("reports/smoke/**/*.html"))
         ran = [page for page in pages if title(page) == RAN]
         for page in pages:
             print("RAN  " if page in ran else "quiet", page.relative_to(clone / "reports/smoke"))
+            for line in page.read_text(encoding="utf-8").splitlines() if page in ran else ():
+                if any(raw in line for raw in (SET[:20], *(name[:20] for name in CLASSES if name[0] == "<"))):
+                    print("     ", line.strip()[:200])
         sys.exit(f"{len(ran)} of {len(pages)} pages run what a name says" if ran else 0)
 
 

@@ -144,3 +144,22 @@ def test_folds_that_cannot_be_had_are_told():
         splits.subjects(faces)
     with pytest.raises(ValueError, match="handmade has 3 groups, too few for 4 folds"):
         splits.group_folds(faces, np.arange(20) % 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"deduplicated": np.nan}, "says nan of an image in deduplicated; expected 1"),
+        ({"near_deduplicated": 2}, "says 2 of an image"),
+        ({"deduplicated": "no"}, "says 'no' of an image"),
+        (["near_deduplicated"], "has no column near_deduplicated"),
+        (["row"], "has no column row"),
+    ],
+    ids=str,
+)
+def test_a_mask_says_yes_or_no_of_each_image(change, told):
+    faces = datasets.load("synthfer", images=200)
+    mask = splits.mask(faces, np.arange(200), np.arange(200))
+    broken = mask.drop(columns=change) if isinstance(change, list) else mask.assign(**change)
+    with pytest.raises(ValueError, match=f"the mask m.csv {told}"):
+        splits.kept(faces, "PrivateTest", broken, "the mask m.csv")

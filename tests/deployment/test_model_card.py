@@ -4,13 +4,14 @@ import dataclasses
 import json
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 import yaml
 
-from fercore import cli, datasets, models
+from fercore import cli, datasets, files, models
 from fercore.datasets import splits, store
 from fercore.deployment import model_card
 from fercore.evaluation import inference
@@ -157,3 +158,16 @@ def test_the_command(faces, tmp_path, capsys, monkeypatch):
     (tmp_path / "recipe.yaml").write_text("epochs: 3\n")
     assert cli.main(words) == 1
     assert capsys.readouterr().err == "fercore: recipe.yaml: names no network\n"
+
+
+def test_a_release_is_told_of_another_and_stays_in_its_folder(made, faces, tmp_path):
+    run, _, masks = made
+    with files.locked(tmp_path / "out", "a release"), ThreadPoolExecutor(1) as other:
+        running = other.submit(model_card.release, run, "tinyfer_lite", OPTIONS, faces, masks, tmp_path / "out")
+        with pytest.raises(files.BusyError, match="is being written by a release"):
+            running.result()
+    for name in ("a/../../b", "..\\b", "a\0b"):
+        named = dataclasses.replace(faces, name=name)
+        with pytest.raises(ValueError, match="no name of a file"):
+            model_card.release(run, "tinyfer_lite", OPTIONS, named, masks, tmp_path / "out")
+    assert not list(tmp_path.iterdir())

@@ -14,6 +14,7 @@ from fercore.datasets import DataError
 from fercore.deployment import detect, predict
 from fercore.deployment.detect import Box
 from fercore.deployment.predict import Face, Found, Predictor
+from fercore.models.weights import WeightsError
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
@@ -50,6 +51,13 @@ def test_no_face_and_a_face_already_cut_out(photograph):
     assert predictor(photograph) == [] and found == [(160, 240, 3)]
     (face,) = predictor(np.zeros((48, 48), np.uint8))  # as small as a data set's
     assert face.box is None and len(found) == 1 and str(face).endswith("at the whole picture")
+
+
+def test_an_answer_that_is_not_finite_is_no_answer(predictor, photograph, monkeypatch):
+    """Of seven NaN, the first class would be the most probable."""
+    monkeypatch.setattr(predictor, "classify", lambda faces: np.full((len(faces), 7), np.nan, np.float32))
+    with pytest.raises(WeightsError, match="not finite"):
+        predictor(photograph)
 
 
 def test_uncertain_answers_say_so():

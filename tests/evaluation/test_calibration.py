@@ -23,3 +23,13 @@ def test_views_are_averaged_as_probabilities():
     assert np.allclose(calibration.calibrated(logits, 0.7), expected)
     with pytest.raises(ValueError, match="no image"):
         calibration.fit_temperature(logits[:, :0], np.array([], int))
+
+
+@pytest.mark.parametrize(
+    ("logit", "label", "told"),
+    [(float("nan"), 0, "not finite"), (1.0, -1, "labels from -1"), (1.0, 3, "labels from 0 to 3")],
+)
+def test_no_temperature_is_fitted_to_what_is_no_answer(logit, label, told):
+    logits = torch.tensor([[[logit, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    with pytest.raises(ValueError, match=told):
+        calibration.fit_temperature(logits, np.array([label, 0]))

@@ -60,6 +60,21 @@ def test_probabilities_that_are_none_have_no_calibration():
         metrics.calibration(np.array([0]), np.array([[np.nan, 1.0]]))
 
 
+@pytest.mark.parametrize(
+    ("labels", "probabilities", "told"),
+    [
+        ([5, 0], [[0.9, 0.1], [0.2, 0.8]], "labels from 0 to 5; expected 0 to 1"),
+        ([-1, 0], [[0.9, 0.1], [0.2, 0.8]], "labels from -1 to 0"),
+        ([0.0, 1.0], [[0.9, 0.1], [0.2, 0.8]], "whole numbers"),
+        ([0], [[0.9, 0.1], [0.2, 0.8]], r"labels of shape \(1,\); expected one for each of 2 images"),
+        ([0, 1], [[9.0, 1.0], [2.0, 8.0]], "are these logits"),
+    ],
+)
+def test_calibration_is_of_probabilities_and_of_labels_within_them(labels, probabilities, told):
+    with pytest.raises(ValueError, match=told):
+        metrics.calibration(np.array(labels), np.array(probabilities))
+
+
 def test_report_is_scikit_learns():
     labels, predicted = draw()
     found = metrics.report(labels, predicted, CLASSES)

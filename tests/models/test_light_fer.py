@@ -125,6 +125,8 @@ def test_the_h5_file_of_keras_applications(arrays, tmp_path):
         ({"block5_sepconv2|pointwise_kernel": None}, r"no array block5_sepconv2\|pointwise_kernel"),
         ({"block14_sepconv2_bn|beta": np.zeros(7)}, r"block14_sepconv2_bn\|beta does not fit bn4.bias: \(7,\)"),
         ({"conv2d_9|kernel": None}, r"3 arrays conv"),
+        ({"block14_sepconv2_bn|beta": np.full(2048, np.inf)}, r"block14_sepconv2_bn\|beta: bn4.bias is not finite"),
+        ({"block14_sepconv2_bn|moving_variance": np.full(2048, -1.0)}, r"bn4.running_var is a variance below 0"),
     ],
 )
 def test_arrays_that_do_not_fit_are_named(arrays, changed, told):

@@ -99,6 +99,8 @@ def test_variables_that_are_missing_or_do_not_fit_are_named(released, name):
         microexpnet.from_tensorflow(without)
     with pytest.raises(ValueError, match=name):
         microexpnet.from_tensorflow(released | {name: released[name][:-1]})
+    with pytest.raises(ValueError, match=f"{name} is not finite"):
+        microexpnet.from_tensorflow(released | {name: released[name] * np.nan})
 
 
 @pytest.mark.parametrize("name", ["tinyfer_lite", "microexpnet_se", "mobilenet_v2", "light_fer"])

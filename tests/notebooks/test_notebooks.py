@@ -6,6 +6,7 @@ a change that is meant, `python tests/notebooks/test_notebooks.py [NAME …]` wr
 changed.
 """
 
+import ast
 import json
 import subprocess
 import sys
@@ -125,6 +126,39 @@ def test_kept_without_outputs_beside_its_script(notebook):
 @pytest.mark.parametrize("profile", PROFILES)
 def test_takes_the_parameters_of_every_profile(notebook, profile):
     check_params(notebook, layers(notebook.stem, profile, ROOT / "params"))
+
+
+SAFE = ("len", "markdown", "percent", "ranked")  # what makes text that is a number, or escaped
+OURS_TO_SAY = ("contents", "sentences", "stage")  # of the library, whose tests look after that
+
+
+def is_safe(node):
+    """Whether what is shown as Markdown is made of constants, of numbers with a format, and of what is escaped."""
+    if isinstance(node, ast.FormattedValue):
+        return node.format_spec is not None or is_safe(node.value)
+    if isinstance(node, ast.Call):
+        called = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if called in ("listed", "join"):
+            return is_safe(node.args[0])
+        owner = getattr(getattr(node.func, "value", None), "id", "")
+        return called in SAFE or owner in OURS_TO_SAY or (called == "map" and node.args[0].id in SAFE)
+    parts = {
+        ast.JoinedStr: lambda: node.values,
+        ast.IfExp: lambda: [node.body, node.orelse],
+        ast.BoolOp: lambda: node.values,
+        ast.GeneratorExp: lambda: [node.elt],
+        ast.BinOp: lambda: [node.left, node.right] if isinstance(node.op, ast.Add) else [node.left],
+    }
+    return isinstance(node, ast.Constant) or (type(node) in parts and all(map(is_safe, parts[type(node)]())))
+
+
+@pytest.mark.parametrize("notebook", [*NOTEBOOKS, INDEX], ids=lambda path: path.stem)
+def test_text_from_data_is_escaped_where_it_is_shown(notebook):
+    """A class folder named <img onerror=…> would run; tables are shown by `tables.shown`, which escapes."""
+    nodes = list(ast.walk(ast.parse(notebook.with_suffix(".py").read_text(encoding="utf-8"))))
+    shown = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Markdown"]
+    assert not [f"line {call.lineno}: {ast.unparse(call)}" for call in shown if not is_safe(call.args[0])]
+    assert not [node.lineno for node in nodes if isinstance(node, ast.Attribute) and node.attr == "style"]
 
 
 def renew(names):

@@ -11,6 +11,7 @@ import nbformat
 import psutil
 import pytest
 
+from fercore import files
 from fercore.pipeline import notebook
 from fercore.pipeline.notebook import NotebookError
 
@@ -99,6 +100,35 @@ def test_an_interrupt_ends_every_process_and_says_that_it_can_be_gone_on_with(pr
     psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=5)
     alive = [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
     assert not alive
+
+
+ENDLESS_AT_FIRST = """
+import os, pathlib, time
+if not pathlib.Path("pid").exists():
+    pathlib.Path("pid").write_text(str(os.getpid()))
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_a_second_run_is_told_of_the_first_and_once_that_is_killed_takes_its_place(project):
+    root = project(ENDLESS_AT_FIRST, "print('whole')")
+    run = subprocess.Popen([sys.executable, "-m", "fercore.cli", "notebook", "01_x", "smoke"], cwd=root)
+    deadline = time.monotonic() + 60
+    while not (root / "pid").is_file() or not (root / "pid").read_text():
+        assert time.monotonic() < deadline and run.poll() is None
+        time.sleep(0.1)
+    kernel = psutil.Process(int((root / "pid").read_text()))
+    try:
+        with pytest.raises(files.BusyError, match=rf"01_x is being written by a notebook, process {run.pid} on"):
+            notebook.run("01_x", "smoke")
+    finally:
+        run.kill()
+        run.wait()
+    executed = notebook.run("01_x", "smoke")
+    assert nbformat.read(root / executed, as_version=4).cells[-1].outputs[0].text == "whole\n"
+    assert not psutil.wait_procs([kernel], timeout=5)[1]
+    assert not list(root.glob("reports/smoke/*/.lock"))
 
 
 def test_the_line_says_which_cell_runs_and_how_far_its_work_is(tmp_path, capfd, monkeypatch):

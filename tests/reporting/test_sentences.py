@@ -31,3 +31,4 @@ def test_from_the_highest_to_the_lowest():
     assert ranked(values, 0) == "high (90 %), low (10 %), also low (10 %)"
     assert ranked(values[:0]) == ""
     assert ranked(pd.Series({"a": 0.2, "b, c": 0.1}), 0) == "a (20 %); b, c (10 %)"
+    assert ranked(pd.Series({"<b>": 0.2}), 0) == "&#60;b&#62; (20 %)"

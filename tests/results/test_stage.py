@@ -35,10 +35,14 @@ def test_what_is_another_number_each_time_lies_beside_where_nothing_depends_on_i
     stage = Stage(str(tmp_path / "reports/08_x"), faces, "quick")
     assert stage.timings.table(pd.DataFrame({"ms": [0.123456]}), "latency")["ms"].tolist() == [0.1235]
     stage.timings.figure(Figure(), "latency")
+    stage.measure([ROW, {"measurement": "latency(tinyfer_lite, here)", "value": 0.01}])
     stage.close({}, {})
-    assert {path.name for path in (tmp_path / "reports/08_x").iterdir()} == {"findings.json"}
+    names = {path.name for path in (tmp_path / "reports/08_x").iterdir()}
+    assert names == {"findings.json", "measurements.csv"}
     names = {path.name for path in (tmp_path / "reports/timings/08_x").iterdir()}
-    assert names == {"latency.csv", "latency.tex", "latency.svg", "latency.png"}
+    assert names == {"latency.csv", "latency.tex", "latency.svg", "latency.png", "measurements.csv"}
+    assert list(measurements.gather([tmp_path / "reports"]).index) == [ROW["measurement"]]
+    assert list(measurements.gather([tmp_path / "reports/timings"]).index) == ["latency(tinyfer_lite, here)"]
 
 
 def test_without_a_folder_all_is_the_same_and_nothing_is_written(faces, tmp_path, monkeypatch):

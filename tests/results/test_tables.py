@@ -200,3 +200,28 @@ def test_a_shown_table_has_intervals_in_one_cell_whole_numbers_and_no_empty_colu
     page = tables.shown(pd.DataFrame([[1, 2]], columns=pd.Index([0, 1], name="fold_of"))).to_html()
     assert ">fold of</th>" in page and "white-space: nowrap" in page
     assert "0.1250" in tables.shown(pd.DataFrame({"x": [0.125]}), digits=4).to_html()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "no table that can be read"),
+        (b"a,b\n1,2,3,4\n1\n", "no table that can be read|has no column row"),
+        (bytes(range(256)) * 9, "no table that can be read"),
+        (b"a,b\n1,2\n", "has no column row; it has a, b"),
+        (None, "No such file"),
+    ],
+)
+def test_a_table_that_is_none_is_told_with_its_name(tmp_path, content, told):
+    path = tmp_path / "t.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises((OSError, ValueError), match=told) as caught:
+        tables.read(path, ["row"])
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_table_is_read_as_it_was_written(tmp_path):
+    frame = pd.DataFrame({"n": [1, 2]}, index=pd.Index(["a", "b"], name="class"))
+    tables.save(frame, tmp_path, "t", faces_of())
+    assert tables.read(tmp_path / "t.csv", ["class", "n"], index_col="class")["n"].tolist() == [1, 2]

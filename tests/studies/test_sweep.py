@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from fercore import files
@@ -144,6 +146,31 @@ def test_a_process_that_dies_idle_takes_nothing_with_it(tmp_path):
     trials = EXPECTED[["x"]][:3].assign(kind=["a", "b", "b"])
     found = sweep(function, trials, cohort=["kind"], most=2, workers=2, progress=False)
     pd.testing.assert_frame_equal(found[["x", "y", "name"]], EXPECTED.loc[:2, ["x", "y", "name"]])
+
+
+def sleepy(trials, log):
+    """Leaves the number of its process, and does not end."""
+    (log / str(os.getpid())).touch()
+    time.sleep(600)
+
+
+def test_no_process_outlives_the_one_that_has_started_it(tmp_path):
+    """Killed, that one cannot end them: they would train on for hours, in folders that nobody else may write to."""
+    script = f"import functools, pathlib, test_sweep as t; log = pathlib.Path({str(tmp_path)!r})\n"
+    script += "t.sweep(functools.partial(t.sleepy, log=log), t.POINTS, workers=2, progress=False)"
+    paths = os.pathsep.join([*sys.path, os.path.dirname(__file__)])
+    run = subprocess.Popen([sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": paths})
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.iterdir())) < 2:
+        assert time.monotonic() < deadline and run.poll() is None
+        time.sleep(0.05)
+    children = [psutil.Process(int(path.name)) for path in tmp_path.iterdir()]
+    run.kill()
+    run.wait()
+    _, alive = psutil.wait_procs(children, timeout=5)
+    for process in alive:
+        process.kill()
+    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
 def drawn(trials):

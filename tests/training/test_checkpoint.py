@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -78,3 +79,23 @@ def test_differences_name_both():
         "recipe.batch_size: 64, not 32",
     ]
     assert not checkpoint.differences(held, held)
+
+
+@pytest.mark.parametrize("removed", range(1, 5))
+def test_a_run_that_is_half_taken_away_does_not_pass_for_a_finished_one(tmp_path, monkeypatch, removed):
+    names = [checkpoint.LAST, checkpoint.BEST, checkpoint.HISTORY, checkpoint.METRICS, checkpoint.PROVENANCE]
+    for name in names:
+        (tmp_path / name).touch()
+    unlink, left = Path.unlink, iter(range(removed))
+
+    def killed(path, **words):
+        if next(left, None) is None:
+            raise SystemExit
+        unlink(path, **words)
+
+    monkeypatch.setattr(Path, "unlink", killed)
+    with pytest.raises(SystemExit):
+        checkpoint.clear(tmp_path)
+    assert not (tmp_path / checkpoint.METRICS).exists()
+    if not (tmp_path / checkpoint.BEST).exists():
+        assert not (tmp_path / checkpoint.LAST).exists()  # which would ask for it

@@ -1,0 +1,74 @@
+"""What `make` does first: .venv is made once, whoever asks for it at the same time."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PYTHON = f"""#!/bin/sh
+# a Python of which each command but the lock's takes a while, and which notes when it begins and ends
+if [ "$1" = -c ]; then exec {sys.executable} "$@"; fi
+echo "begin $2 $VALUE" >> log
+sleep 0.2
+mkdir -p .venv/bin && cp "$PWD/python" .venv/bin/python
+echo "end $2 $VALUE" >> log
+"""
+
+
+@pytest.fixture
+def clone(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).touch()
+    (tmp_path / "python").write_text(PYTHON)
+    (tmp_path / "python").chmod(0o755)
+    return tmp_path
+
+
+def setup(clone, value="x"):
+    words = ["make", "setup", "PYTHON=./python", f"VALUE={value}"]
+    own = {key: text for key, text in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}  # of make test
+    return subprocess.Popen(words, cwd=clone, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_of_two_set_ups_at_once_one_waits_and_then_has_nothing_to_do(clone):
+    both = [setup(clone), setup(clone)]
+    said = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    steps = [f"{what} {step} x" for step in ("venv", "pip", "pip") for what in ("begin", "end")]
+    assert (clone / "log").read_text().splitlines() == steps
+    assert sorted("waiting for it" in text for text in said) == [False, True]
+    assert (clone / ".venv/ready").read_text().strip() == str(clone)
+
+
+def test_of_a_set_up_that_is_killed_the_next_one_waits_for_what_still_runs(clone):
+    first = setup(clone)
+    while not (clone / "log").exists():
+        assert first.poll() is None
+    first.kill()
+    first.wait()
+    second = setup(clone)
+    said = second.communicate(timeout=60)[0]
+    assert second.returncode == 0, said
+    lines = (clone / "log").read_text().splitlines()
+    assert lines[:2] == ["begin venv x", "end venv x"], "the two at once"
+    assert lines[-1] == "end pip x" and (clone / ".venv/ready").is_file()
+
+
+def test_a_set_up_takes_what_make_is_given_for_text(clone):
+    value = "`touch out` $(touch out) $$x '\"; touch out"
+    process = setup(clone, value)
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == 0, said
+    assert (clone / "log").read_text().splitlines()[0] == f"begin venv {value}" and not (clone / "out").exists()
+
+
+def test_a_set_up_that_fails_is_a_failure(clone):
+    (clone / "python").write_text(PYTHON + "exit 3\n")
+    process = setup(clone)
+    process.communicate(timeout=60)
+    assert process.returncode == 2 and not (clone / ".venv/ready").exists()
