@@ -67,6 +67,16 @@ def test_counts_are_measurements_by_name():
     }
 
 
+def test_a_count_of_a_class_or_split_of_that_name_is_not_the_total():
+    def named(*words, **more):
+        return {row["measurement"] for row in audit.measurements(small(*words, **more))}
+
+    assert named([0, 0]) == {f"images(handmade, all, {label})" for label in (*CLASSES, "all")}
+    found = named([0, 1], ["all", ""], classes=("all", "sad"))
+    splits, labels = ("%61ll", "none", "all"), ("%61ll", "sad", "all")
+    assert found == {f"images(handmade, {split}, {label})" for split in splits for label in labels}
+
+
 @pytest.mark.parametrize("colour", [(), (3,)])
 def test_constant_images_are_those_of_one_value(colour):
     pixels = np.random.default_rng(0).integers(0, 256, (5000, 3, 3, *colour)).astype(np.uint8)
@@ -440,3 +450,7 @@ def test_who_knows_which_labels_are_wrong():
     assert audit.known_wrong(small([0, 1])) == ("", None)
     judge, wrong = audit.known_wrong(small([0, 1, 2], true_label=[0, 2, 2]))
     assert judge == "what was planted" and wrong.tolist() == [0, 1, 0]
+    happy, sad = (FER2013_CLASSES.index(name) for name in ("happy", "sad"))
+    faces = voted([happy, sad], [{"happiness": 8}, {"happiness": 8}])
+    judge, wrong = audit.known_wrong(faces)
+    assert judge == "the FER+ votes" and wrong.tolist() == [0, 1]
