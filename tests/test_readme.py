@@ -78,6 +78,15 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     told = [" ".join(part.split()) for part in re.findall(r"[+-]\d\.\d\s\[[^]]+\]", NETWORKS)]
     near = [gap(name, "near_deduplicated") for name in ("XCEPTION", "mini-XCEPTION")]
     assert told == [gap("XCEPTION", "published"), gap("XCEPTION", "published", "macro_f1"), *near]
+    classes = pd.read_csv(folder / "classes.csv", index_col=["class", "part", "network"]).sort_index()
+    disgust, others = classes.loc["disgust"], classes.drop("disgust")["f1"].unstack("class").mean(axis=1)
+    both = [(part, name) for part in ("published", "near_deduplicated") for name in ("lean_250k", "XCEPTION")]
+    words = r"of its (\d+) images `lean_250k` finds (\d+) %,\sXCEPTION (\d+) %; of the (\d+) .* (\d+) % and (\d+) %\."
+    numbers = [int(number) for number in re.search(words, NETWORKS).groups()]
+    assert numbers[::3] == [disgust.loc[pair, "support"] for pair in both[::2]]
+    assert numbers[1:3] + numbers[4:] == [round(100 * disgust.loc[pair, "recall"]) for pair in both]
+    f1 = re.search(r"other six classes F1 is ([\d.]+) against ([\d.]+)\.", NETWORKS).groups()
+    assert [float(number) for number in f1] == [round(100 * others[pair], 1) for pair in both[:2]]
     table = pd.read_csv(folder / "networks.csv", index_col=["network", "views"])
     known = table.loc[[("XCEPTION", "mirrored"), ("lean_250k", "mirrored")], "accuracy_near_copies"]
     right = re.search(r"right on (\d+) % of these\s710,\s`lean_250k` on (\d+) %", NETWORKS)
