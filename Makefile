@@ -64,7 +64,7 @@ reproduce: $(READY)
 	@case "$$PROFILE" in smoke|quick|laptop|paper) ;; *) printf 'make: no profile %s; there are smoke, quick, laptop, paper\n' "$$PROFILE"; exit 1;; esac
 	@fercore import --given
 	@fercore params $(PROFILE)
-	@dvc repro --quiet "$$STAGE@$$PROFILE"
+	@dvc repro --quiet "$$STAGE@$$PROFILE" || { printf 'make: stopped; where nothing above says why, .venv/bin/dvc repro %s does\n' "$$STAGE@$$PROFILE"; exit 1; }
 	@if [ "$$STAGE" = site ]; then echo "The report is reports/$$PROFILE/index.html"; fi
 
 test: $(READY)
