@@ -613,7 +613,7 @@ def _data(options) -> None:
 
 
 def _params(options) -> None:
-    from .pipeline import notebook
+    from .pipeline import locks, notebook
     from .pipeline.parameters import subject_sets
 
     found = sorted(Path("notebooks").glob("[0-9]*.ipynb"))
@@ -623,6 +623,7 @@ def _params(options) -> None:
         notebook.parameters(path.stem, options.profile)
     for source in {"faces", "fer2013", *subject_sets()}:  # what stages look into, where nothing was imported
         Path("data", source).mkdir(parents=True, exist_ok=True)
+    locks.release_dead()
 
 
 def _deps(options) -> None:

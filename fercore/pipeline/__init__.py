@@ -4,4 +4,5 @@ parameters   YAML files layered and checked against a notebook before anything r
 data         a profile's data set, put in place
 notebook     one notebook, run as a stage
 stages       dvc.yaml, whose dependencies follow from what a notebook imports
+locks        what a killed run holds of DVC's, released
 """
