@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("source", nargs="?", help="what was downloaded: a file, an archive or a folder, as it is")
     command.add_argument("--to", metavar="FOLDER", help="where to (data/NAME)")
-    words = "divide it: 80/10/10 all images, 90/10 those that train; where subjects are named, nobody is on two sides"
+    words = "divide it: 80/10/10 all images, 90/10 the training split; where subjects are named, nobody is on two sides"
     command.add_argument("--split", metavar="SHARES", help=words)
     words = "which splits train, select and test, where their names do not say so: select=dev1,test=dev2"
     command.add_argument("--roles", metavar="ROLE=SPLIT,…", type=_roles, help=words)
@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run=_train)
 
-    words = "class probabilities of the images that train, by networks that have seen neither them nor a copy"
+    words = "out-of-fold class probabilities of the training images, folds by groups of duplicates: soft labels"
     command = commands.add_parser("soft-labels", help=words)
     command.add_argument("recipe", help="of each network, a file as for train")
     command.add_argument("--data", metavar="FOLDER", required=True, help="an imported data set, such as data/fer2013")
@@ -430,7 +430,7 @@ def _soft_labels(options) -> None:
     path, accuracy = out_of_fold.make(
         Path(options.to), network, faces, group=group, folds=options.folds, seeds=options.seeds or (), **words
     )
-    print(f"{path}: accuracy {accuracy:.4f} on the images that train, out of fold")
+    print(f"{path}: out-of-fold accuracy {accuracy:.4f} on the training images")
 
 
 def _predict(options) -> None:

@@ -351,13 +351,15 @@ def test_soft_labels_are_made_and_learned_by_their_files(project, capsys, refuse
     datasets.import_dataset("synthfer", None, project / "set", images=200)
     settings = "network: microexpnet_xxs\nepochs: 1\nimg_size: 84\nschedule: cosine\nloss: cross_entropy\n"
     (project / "plain.yaml").write_text(settings)
-    (project / "soft.yaml").write_text(settings + "soft_labels: [made/soft_labels.safetensors]\nsoft_share: 0.7\n")
+    (project / "soft.yaml").write_text(settings + "soft_labels: [made/soft_labels.safetensors]\nsoft_weight: 0.7\n")
     line = refused("train", "soft.yaml", "--data", "set", "--to", "student")
     assert "made/soft_labels.safetensors" in line and not (project / "student").exists()
     words = ["soft-labels", "plain.yaml", "--data", "set", "--to", "made", "--folds", "2", "--seeds", "1,2"]
     assert main(words) == 0
     text = capsys.readouterr().out
-    assert text.startswith("made/soft_labels.safetensors: accuracy 0.") and text.endswith("out of fold\n")
+    assert text.startswith("made/soft_labels.safetensors: out-of-fold accuracy 0.") and text.endswith(
+        "training images\n"
+    )
     assert sorted(path.name for path in (project / "made").glob("fold-*")) == [
         "fold-0-1", "fold-0-2", "fold-1-1", "fold-1-2",
     ]  # fmt: skip

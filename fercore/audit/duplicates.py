@@ -87,7 +87,7 @@ def copies(faces: Faces, table: str | Path = "") -> np.ndarray:
 
 
 def without_copies(faces: Faces, split: str, table: str | Path = "") -> dict[str, np.ndarray]:
-    """Which images of a split, by name or role, do not also stand in the one that trains: deduplicated and
+    """Which images of a split, by name or role, do not also stand in the training split: deduplicated and
     near_deduplicated, bool (n,).
 
     table  test_mask.csv, as 01_data_audit writes it; empty: the copies are searched for here. Raises ValueError where
@@ -116,7 +116,7 @@ def nearest_labels(faces: Faces, rows: np.ndarray, against: str = "train") -> np
 def leakage(faces: Faces, group: np.ndarray, against: str | None = None) -> pd.DataFrame:
     """By split: images, how many are redundant within it, and how many of them also stand in the split `against`.
 
-    against  a split's name; by default the one that trains. The column is named after it: in_Training, in_train
+    against  a split's name; by default the training split's. The column is named after it: in_Training, in_train
 
     Raises NoSplit where no split is known to train: a share of 0 would be a lie.
     """

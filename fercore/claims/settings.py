@@ -38,7 +38,7 @@ def _rows(notebook: str, found: Mapping) -> list[dict]:
         named |= {f"augmentation.{key}": value for key, value in asdict(AUGMENTATIONS[name]).items()}
     if found.get("loss") == "focal" and "gamma" not in found:
         named["gamma"] = Recipe().gamma
-    for name in found.get("experiments", ()):
+    for name in EXPERIMENTS.keys() & set(found.get("experiments", ())):
         student, alpha = EXPERIMENTS[name]
         named |= {f"{name.lower()}_{student}.alpha": alpha, f"{name.lower()}_{student}.temperature": TEMPERATURE}
     numbers = {}

@@ -44,7 +44,7 @@ def load(
     """The data set `name` from `source`, a file or folder in the layout that users download, or an imported set.
 
     roles    the split that plays a role, where its name does not say so: {"select": "dev1"}
-    split    shares to divide by, see `splits.divide`: "80/10/10" all images, "90/10" those that train
+    split    shares to divide by, see `splits.divide`: "80/10/10" all images, "90/10" the training split
     seed     of that division, and of rendered sets
     options  those of the data set's `read`, see `options_of`
 

@@ -34,7 +34,7 @@ def mask(faces: Faces, exact: np.ndarray, near: np.ndarray, against: str | None 
     """A row an image outside `against`: row, split, and whether it stays (1) or goes (0) as an exact or near copy; and
     the fingerprint of the images.
 
-    against  a split's name; by default the one that trains
+    against  a split's name; by default the training split's
 
     All stay in a set that is not split. Raises NoSplit for one that is, but does not say which of its splits trains:
     as many copies as there are would be none.

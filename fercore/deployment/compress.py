@@ -307,7 +307,7 @@ def float16(content: bytes) -> bytes:
 def calibration(
     faces: Faces, count: int = 512, img_size: int | None = None, channels: int = 3, seed: int = 0
 ) -> np.ndarray:
-    """`count` images of the split that trains, drawn at random, by which ranges of INT8 are found.
+    """`count` training images, drawn at random, by which ranges of INT8 are found.
 
     img_size  None: uint8 (count, H, W, 3) for an exported file; else what the network itself sees, float32
               (count, channels, img_size, img_size)
@@ -386,7 +386,7 @@ def _quiet() -> Iterator[None]:
 def export_int8(
     path: str | Path, faces: Faces, to: str | Path, method: str = "per tensor", count: int = 512, allowed: float = 0.005
 ) -> dict[str, float]:
-    """Make an INT8 file of the fp32 file at `path`, calibrated on the split that trains; accuracy of both on the one
+    """Make an INT8 file of the fp32 file at `path`, calibrated on training images; accuracy of both on the one
     that selects, such as PublicTest.
 
     Raises ExportError, and writes nothing, where it loses more than `allowed` of accuracy there.

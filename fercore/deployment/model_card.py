@@ -25,7 +25,7 @@ CARD = """# {network}, trained on {data}
 ## Data
 
 {images:,} training images of {data} (fingerprint {fingerprint}); {select} selected the epoch. Nothing else was
-seen: no other faces, and no weights that had been trained on other images.
+seen: no other faces, and no weights that had been trained on other images.{learned}
 
 ## Protocol
 
@@ -67,13 +67,13 @@ def release(
     which the card would have to speak, and for a set that no file can be called by; BusyError where another process
     writes into `folder` or the run.
     """
-    path = run.folder / checkpoint.PROVENANCE
-    made = checkpoint.read_json(path)
+    record = run.folder / checkpoint.PROVENANCE
+    made = checkpoint.read_json(record)
     try:
         weights = made["parameters"]["start"]["weights"]
         revision, device = made["revision"], made["device"]
     except (KeyError, TypeError) as error:
-        raise checkpoint.RunError(f"{path}: a damaged record ({error}); remove it, and train again") from None
+        raise checkpoint.RunError(f"{record}: a damaged record ({error}); remove it, and train again") from None
     if weights:
         raise ValueError(f"the run started from {weights}; only what has seen {faces.name} alone is released")
     if faces.synthetic:
@@ -81,60 +81,76 @@ def release(
     stem = f"{network}-{faces.name}"
     if {*stem} & {"/", "\\", "\0"}:
         raise ValueError(f"{stem!r} is no name of a file: import the set under another name")
+    path = Path(folder) / f"{stem}.safetensors"
     with files.locked(folder, "a release"), files.locked(run.folder, "a release"):
-        rows = faces.rows("test")
-        labels, predicted = faces.labels[rows], run.probabilities(faces, rows).argmax(1)
-        temperature, sureness = calibrate(run, faces)
-        scores = statistics.compare(labels, predicted, len(faces.classes), masks)
-        path = Path(folder) / f"{stem}.safetensors"
-        accuracy = scores[scores["score"] == "accuracy"].set_index("part")["value"].round(4).to_dict()
-        record = {
-            "network": network,
-            "options": dict(options),
-            "classes": list(faces.classes),
-            "img_size": run.recipe.img_size,
-        }
-        record |= {
-            "tta": run.recipe.tta,
-            "temperature": temperature,
-            "recipe": run.recipe.plain(),
-            "accuracy": accuracy,
-            "revision": revision,
-        }
-        checkpoint.write(path, run.network.state_dict(), record)
-        state = run.network.state_dict().values()
-        report = metrics.report(labels, predicted, faces.classes).reset_index()
-        monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")
-        parameters = sum(parameter.numel() for parameter in run.network.parameters())
-        shown = scores if (scores["note"] != "").any() else scores.drop(columns="note")
-        card = CARD.format(
-            network=network, data=text.plain(faces.name), classes=len(faces.classes),
-            names=", ".join(map(text.markdown, faces.classes)),
-            parameters=parameters,
-            size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
-            images=len(faces.rows("train")), fingerprint=(faces.fingerprint or "none")[:12],
-            epochs=len(run.history), best_epoch=run.best_epoch, monitor=monitor,
-            img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=device,
-            seed=run.recipe.seed,
-            **{role: faces.split_of(role) for role in ("train", "select", "test")},
-            record=checkpoint.RECORD, scores=_table(shown), report=_table(report), temperature=temperature, **sureness,
-        )  # fmt: skip
-        files.replace(path.with_suffix(".md"), lambda file: file.write(card.encode()))
-        tables.save(
-            scores.set_index(["part", "score"]), run.folder, "scores", faces, f"{faces.split_of('test')}, {path.stem}"
-        )
-        found = {
-            "parameters": parameters,
-            "img_size": run.recipe.img_size,
-            "epochs": len(run.history),
-            "best_epoch": run.best_epoch,
-        }
-        tables.save_findings(found, run.folder, faces)
-        rows = statistics.measurements(
-            network, faces.name, faces.split_of("test"), labels, [predicted], faces.classes, masks
-        )
-        measurements.write(measurements.table(rows, departs=departs(run.recipe), faces=[faces]), run.folder)
+        _write(run, network, options, faces, masks, path, revision, device)
     return path
+
+
+LEARNED = {  # what a card says of a recipe's soft labels
+    "none": "",
+    "votes": " Its labels are the FER+ votes, weighted {weight:g}.",
+    "given": " Its labels are blended with class probabilities of other networks, weighted {weight:g}.",
+}
+
+
+def _write(
+    run: Run, network: str, options: Mapping, faces: Faces, masks: Mapping[str, np.ndarray], path: Path, revision: str,
+    device: str,
+) -> None:  # fmt: skip
+    """Score the run on the split that tests, and write the file, the card and the scores."""
+    rows = faces.rows("test")
+    labels, predicted = faces.labels[rows], run.probabilities(faces, rows).argmax(1)
+    temperature, sureness = calibrate(run, faces)
+    scores = statistics.compare(labels, predicted, len(faces.classes), masks)
+    accuracy = scores[scores["score"] == "accuracy"].set_index("part")["value"].round(4).to_dict()
+    record = {
+        "network": network,
+        "options": dict(options),
+        "classes": list(faces.classes),
+        "img_size": run.recipe.img_size,
+    }
+    record |= {
+        "tta": run.recipe.tta,
+        "temperature": temperature,
+        "recipe": run.recipe.plain(),
+        "accuracy": accuracy,
+        "revision": revision,
+    }
+    checkpoint.write(path, run.network.state_dict(), record)
+    state = run.network.state_dict().values()
+    report = metrics.report(labels, predicted, faces.classes).reset_index()
+    monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")
+    parameters = sum(parameter.numel() for parameter in run.network.parameters())
+    shown = scores if (scores["note"] != "").any() else scores.drop(columns="note")
+    card = CARD.format(
+        network=network, data=text.plain(faces.name), classes=len(faces.classes),
+        names=", ".join(map(text.markdown, faces.classes)),
+        parameters=parameters,
+        size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
+        images=len(faces.rows("train")), fingerprint=(faces.fingerprint or "none")[:12],
+        epochs=len(run.history), best_epoch=run.best_epoch, monitor=monitor,
+        img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=device,
+        seed=run.recipe.seed,
+        learned=LEARNED[run.recipe.soft_labels].format(weight=run.recipe.soft_weight),
+        **{role: faces.split_of(role) for role in ("train", "select", "test")},
+        record=checkpoint.RECORD, scores=_table(shown), report=_table(report), temperature=temperature, **sureness,
+    )  # fmt: skip
+    files.replace(path.with_suffix(".md"), lambda file: file.write(card.encode()))
+    tables.save(
+        scores.set_index(["part", "score"]), run.folder, "scores", faces, f"{faces.split_of('test')}, {path.stem}"
+    )
+    found = {
+        "parameters": parameters,
+        "img_size": run.recipe.img_size,
+        "epochs": len(run.history),
+        "best_epoch": run.best_epoch,
+    }
+    tables.save_findings(found, run.folder, faces)
+    rows = statistics.measurements(
+        network, faces.name, faces.split_of("test"), labels, [predicted], faces.classes, masks
+    )
+    measurements.write(measurements.table(rows, departs=departs(run.recipe), faces=[faces]), run.folder)
 
 
 def departs(recipe: Recipe) -> str:

@@ -182,7 +182,7 @@ def image_pairs(faces: Faces, pairs: Sequence[tuple[int, int]], captions: Sequen
 
 @_as_text
 def leakage(exact: pd.DataFrame, near: pd.DataFrame, faces: Faces, against: str | None = None) -> Figure:
-    """How much of each other split also stands in `against`, by default the one that trains: identical to the byte, and
+    """How much of each other split also stands in `against`, by default the training split: identical to the byte, and
     the same photograph."""
     against = faces.split_of("train") if against is None else against
     tested = [split for split in exact.index if split != against]

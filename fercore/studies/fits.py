@@ -104,7 +104,7 @@ def planned(
 
 
 def training_rows(faces: Faces, images: int = 0) -> np.ndarray:
-    """The rows that train, or so many of them, drawn at random and always the same; 0: all."""
+    """The rows of the training images, or so many of them, drawn at random and always the same; 0: all."""
     rows = faces.rows("train")
     if not images or images >= len(rows):
         return rows
@@ -117,12 +117,12 @@ def finished(folder: str | Path, name: str) -> bool:
 
 
 def teacher_logits(teacher: Run, faces: Faces, folder: str | Path = "", rows: np.ndarray | None = None) -> np.ndarray:
-    """What a trained teacher says of the images that train and of their mirror images, float32 (2, N, classes); NaN of
+    """What a trained teacher says of the training images and of their mirror images, float32 (2, N, classes); NaN of
     all others, which no student asks for. Students that see flips alone learn from it what they learn from the teacher
     itself, which then looks at each image twice and not once an epoch.
 
     folder  where it is kept, under a name of its own for another teacher, other images and another size; empty: nowhere
-    rows    of the images, where they are others than all that train
+    rows    of the images, where they are others than all training images
     """
     rows, size = faces.rows("train") if rows is None else rows, teacher.recipe.img_size
     known = [save({key: value.contiguous() for key, value in teacher.network.state_dict().items()}), rows.tobytes()]

@@ -59,7 +59,7 @@ class Protocol:
     seeds            by row of LABELS; one that has none is left out
     weights          imagenet: what the students' backbone starts from; empty: drawn at random
     teacher_weights  a .safetensors file that the teacher starts from, as the paper's from VGGFace2; empty: none
-    images           of those that train, drawn at random; 0: all
+    images           training images, drawn at random; 0: all
     bn_momentum      0: the networks' own
     """
 

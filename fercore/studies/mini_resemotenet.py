@@ -50,7 +50,7 @@ class Protocol:
     readings      experiments that are run with the other reading of the loss too
     copies        whether the searched size is also trained without PrivateTest's copies, and with PrivateTest itself
     beside        how many of a student's seeds the searches, the other reading and the copies have
-    images        of those that train, drawn at random; 0: all
+    images        training images, drawn at random; 0: all
     dropout       times the rates of the released code, of teacher and students; 1: theirs
     """
 

@@ -1,4 +1,4 @@
-"""Soft labels of the images that train, each from networks that have seen neither the image nor a copy of it.
+"""Out-of-fold soft labels of the training images, each from networks that have seen neither the image nor a copy of it.
 
 The labels of faces are noisy: people agree about two of three. A network trained on other images says what faces like
 this one are called; a student that learns these probabilities beside the labels learns less of the noise (Pareek et
@@ -6,7 +6,7 @@ al., 2024, arXiv:2402.10482, on distilling a network into itself). Folds are dra
 that has seen a copy of an image repeats its label.
 
 path, accuracy = make("runs/soft", "lean_250k", faces, recipe, audit.copies(faces))
-fit("lean_65k", faces, replace(recipe, soft_labels="given", soft_share=0.7), soft_labels=read([path], faces))
+fit("lean_65k", faces, replace(recipe, soft_labels="given", soft_weight=0.7), soft_labels=read([path], faces))
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def out_of_fold(
     weights: str | Path | None = None,
     workers: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What networks say of the images that train: class probabilities, float32 (N, classes), NaN of other images; and
+    """Out-of-fold class probabilities of the training images, float32 (N, classes), NaN of other images; and
     the fold of each image, int (N,), UNSEEN of others.
 
     The image's probabilities are the mean over `seeds` of the networks that trained without its fold, by the recipe's
@@ -77,23 +77,23 @@ def out_of_fold(
 
     Raises ValueError for fewer groups than folds, and what `fit_each` raises.
     """
-    fold, trainings = folds_of(faces, group, folds), {}
+    fold, trainings, seeds = folds_of(faces, group, folds), {}, seeds or (recipe.seed,)
     for number in range(folds):
         train = np.flatnonzero((fold != number) & (fold != UNSEEN))
-        for seed in seeds or (recipe.seed,):
+        for seed in seeds:
             words = {"network": network, "recipe": replace(recipe, seed=seed), "train": train, "select": None}
             trainings[f"fold-{number}-{seed}"] = words | {"options": options, "weights": weights}
     runs = fit_each(trainings, faces, folder, workers)
     probabilities = np.full((len(faces), len(faces.classes)), np.nan, np.float32)
     for number in range(folds):
         rows = np.flatnonzero(fold == number)
-        said = [runs[f"fold-{number}-{seed}"].probabilities(faces, rows) for seed in seeds or (recipe.seed,)]
+        said = [runs[f"fold-{number}-{seed}"].probabilities(faces, rows) for seed in seeds]
         probabilities[rows] = np.mean(said, axis=0)
     return probabilities, fold
 
 
 def folds_of(faces: Faces, group: np.ndarray, folds: int = 5, seed: int = 0) -> np.ndarray:
-    """The fold of each image that trains, int (N,) of 0 to folds - 1; UNSEEN of others. Raises ValueError."""
+    """The fold of each training image, int (N,) of 0 to folds - 1; UNSEEN of others. Raises ValueError."""
     rows = faces.rows("train")
     table = faces.table.iloc[rows].reset_index(drop=True)
     part = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None, roles=None)
@@ -103,7 +103,7 @@ def folds_of(faces: Faces, group: np.ndarray, folds: int = 5, seed: int = 0) -> 
 
 
 def write(path: str | Path, faces: Faces, probabilities: np.ndarray, fold: np.ndarray, about: Mapping) -> None:
-    """Keep what `out_of_fold` gives, of the images that train alone, in half precision.
+    """Keep what `out_of_fold` gives of the training images, in half precision.
 
     about  plain values that a reader of the file wants to know: network, recipe, revision
     """

@@ -39,7 +39,7 @@ class Recipe:
     class_weighted  losses weighted by inverse class frequency (TinyFER-Lite, equation 14)
     soft_labels     instead of the label alone. votes: the shares of the FER+ votes, where an image has any; given:
                     probabilities that `fit` is given, such as `studies.out_of_fold` makes
-    soft_share      of them in what is learned; the rest is the label's
+    soft_weight     of the soft label in the target; the rest is the label's
     distillation    with the logits of a teacher that is given to `fit`; takes the place of `loss`
     sampling        weighted: drawn with replacement, each class as often
     filter_bias_and_bn  weight decay on weights alone, not on biases and what normalises (timm's name for it)
@@ -64,7 +64,7 @@ class Recipe:
     class_weighted: bool = True
     smoothing: float = 0.0
     soft_labels: str = "none"
-    soft_share: float = 1.0
+    soft_weight: float = 1.0
     distillation: Distillation | Relations | Decoupled | Curriculum | None = None
     sampling: str = "shuffled"
     optimizer: str = "adamw"
@@ -100,7 +100,7 @@ class Recipe:
             ("factor", 0, 1),
             ("momentum", 0, 1),
             ("smoothing", 0, 1),
-            ("soft_share", 0, 1),
+            ("soft_weight", 0, 1),
             ("learning_rate", 0, math.inf),
             ("weight_decay", 0, math.inf),
             ("plateau_patience", 0, math.inf),

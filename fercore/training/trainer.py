@@ -90,9 +90,9 @@ def fit(
              is the best
     teacher  for a recipe with distillation: a network, which sees what the student sees; or its logits of all images of
              `faces`, where these are trained on as they are (N, classes), or with flips alone (2, N, classes): of each
-             image and of its mirror image, as `inference.view_logits` gives them. Rows that train alone are read
+             image and of its mirror image, as `inference.view_logits` gives them. Only training rows are read
     soft_labels  for a recipe with soft labels that are given: class probabilities of all images of `faces`,
-             (N, classes), of which rows that train alone are read
+             (N, classes), of which only training rows are read
     device   "cuda", "cuda:1", "cpu"; by default a GPU where there is one
     restart  where `folder` holds another training, start over in place of refusing it
 
@@ -432,10 +432,10 @@ def _targets(faces: Faces, recipe: Recipe, train: np.ndarray, given: np.ndarray 
         soft = np.asarray(given[train], np.float32)
         wrong = ~np.isclose(soft.sum(1), 1, atol=1e-3) | (soft < 0).any(1)
         if wrong.any():
-            first = f"of {wrong.sum():,} of {len(train):,} images that train, such as row {train[wrong.argmax()]}"
+            first = f"of {wrong.sum():,} of {len(train):,} training images, such as row {train[wrong.argmax()]}"
             raise ValueError(f"soft labels {first}, are no probabilities that add up to 1")
     hard = np.eye(shape[1], dtype=np.float32)[labels]
-    return torch.from_numpy(recipe.soft_share * soft + (1 - recipe.soft_share) * hard)
+    return torch.from_numpy(recipe.soft_weight * soft + (1 - recipe.soft_weight) * hard)
 
 
 def _teacher(teacher, faces, recipe, train, channels, device):

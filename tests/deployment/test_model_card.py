@@ -80,6 +80,17 @@ def test_the_card_says_what_they_are(made, faces):
     assert f"{len(faces.rows('Training'))} training images" in card and "{" not in card
 
 
+def test_the_card_says_what_was_learned_beside_the_labels(made, faces, tmp_path):
+    _, path, masks = made
+    assert "class probabilities" not in path.with_suffix(".md").read_text(encoding="utf-8")
+    recipe = dataclasses.replace(RECIPE, epochs=1, soft_labels="given", soft_weight=0.7)
+    soft = np.full((len(faces), 7), 1 / 7, np.float32)
+    run = fit("tinyfer_lite", faces, recipe, tmp_path / "run", device="cpu", progress=False, soft_labels=soft)
+    card = model_card.release(run, "tinyfer_lite", {}, faces, masks, tmp_path).with_suffix(".md")
+    told = "Its labels are blended with class probabilities of other networks, weighted 0.7."
+    assert told in card.read_text(encoding="utf-8")
+
+
 def test_the_file_says_how_it_was_made(made):
     from safetensors import safe_open
 

@@ -241,13 +241,13 @@ def test_soft_labels_are_the_shares_of_the_votes(make_faces, tiny):
     assert (run.probabilities(voted, voted.rows("PrivateTest")).argmax(1) == 1).all()
 
 
-def test_soft_labels_that_are_given_are_learned_by_their_share(faces, tiny):
+def test_soft_labels_that_are_given_are_learned_by_their_weight(faces, tiny):
     """Probabilities that name the next class: with them alone it is learned, with none of them the label."""
     given = np.roll(np.eye(3, dtype=np.float32)[faces.labels], 1, axis=1)
     rows = faces.rows("PrivateTest")
     learned = {}
     for share in (1.0, 0.0, 0.7):
-        recipe = quick(soft_labels="given", soft_share=share, epochs=8, augmentation=None)
+        recipe = quick(soft_labels="given", soft_weight=share, epochs=8, augmentation=None)
         learned[share] = train(tiny(), faces, recipe, soft_labels=given, select=None).probabilities(faces, rows)
     right = {share: (found.argmax(1) - faces.labels[rows]) % 3 for share, found in learned.items()}
     assert (right[1.0] == 1).mean() >= 0.8 and (right[0.0] == 0).mean() >= 0.8 and (right[0.7] == 1).mean() >= 0.8
@@ -268,7 +268,7 @@ def test_soft_labels_that_do_not_fit_are_refused_and_others_are_another_training
     for value in (np.nan, 2.0, -1.0):
         torn = given.copy()
         torn[faces.rows("train")[4], 0] = value
-        with pytest.raises(ValueError, match=rf"of 1 of 60 images that train, such as row {faces.rows('train')[4]}"):
+        with pytest.raises(ValueError, match=rf"of 1 of 60 training images, such as row {faces.rows('train')[4]}"):
             train(tiny(), faces, recipe, soft_labels=torn)
     train(tiny(), faces, recipe, tmp_path, soft_labels=given)
     with pytest.raises(RunError, match=r"soft_labels: .*, not "):
