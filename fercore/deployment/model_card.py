@@ -44,9 +44,9 @@ to the byte, *near deduplicated* without those whose photograph does.
 
 ## Calibration
 
-Divided by a temperature of {temperature}, fitted on PublicTest, probabilities miss the accuracy on PrivateTest by
+Divided by a temperature of {temperature}, fitted on {select}, probabilities miss the accuracy on {test} by
 {error:.1f} points on average, without it by {error_before:.1f} (expected calibration error, 15 bins). An answer below
-{certain:.0%} is called uncertain: so are {unsure:.0f} % of PrivateTest, of which {right_unsure:.0f} % are right; of the
+{certain:.0%} is called uncertain: so are {unsure:.0f} % of {test}, of which {right_unsure:.0f} % are right; of the
 others {right_sure:.0f} % are.
 
 ## Limits

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
+from itertools import cycle
 
 import matplotlib
 import numpy as np
@@ -297,6 +298,13 @@ def label_errors(found: pd.DataFrame, wrong: np.ndarray, faces: Faces, truth: st
     return figure
 
 
+def _split(faces: Faces | str, role: str) -> str:
+    """What a set calls the split that plays a role; FER2013's names where only the set's name is known."""
+    if isinstance(faces, Faces):
+        return faces.roles.get(role, role)
+    return {"select": "PublicTest", "test": "PrivateTest"}[role]
+
+
 @_as_text
 def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: str, title: str) -> Figure:
     """Loss of training and selection split, and a score, by epoch: a colour a run. The best epoch has a dot."""
@@ -311,9 +319,9 @@ def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: 
         best = history.loc[history[score].idxmax()]
         right.plot(best["epoch"], 100 * best[score], "o", color=color)
     left.plot([], [], color="0.3", linestyle="--", label="Training, the loss that is trained with")
-    left.plot([], [], color="0.3", label="PublicTest, cross-entropy")
+    left.plot([], [], color="0.3", label=f"{_split(faces, 'select')}, cross-entropy")
     left.set(xlabel="epoch", ylabel="loss")
-    right.set(xlabel="epoch", ylabel=f"PublicTest {score.replace('_', '-')}, %".replace("f1", "F1"))
+    right.set(xlabel="epoch", ylabel=f"{_split(faces, 'select')} {score.replace('_', '-').replace('f1', 'F1')}, %")
     for axis in (left, right):
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.legend(fontsize=8)
@@ -405,7 +413,7 @@ def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and l
     axis.set(
         xlabel="parameters, millions", ylabel="latency of one image on this CPU, ms", xlim=(0, None), ylim=(0, None)
     )
-    axis.set_title(f"{title}; larger dots for PrivateTest accuracy, {label(faces)}", fontsize=10)
+    axis.set_title(f"{title}; larger dots for {_split(faces, 'test')} accuracy, {label(faces)}", fontsize=10)
     return figure
 
 
@@ -433,7 +441,7 @@ def size_and_accuracy(
     axis.set(xscale="log", xlim=(sizes.min() / 1.6, sizes.max() * 2.2), xlabel="parameters")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.xaxis.set_major_formatter(EngFormatter())
-    axis.set_ylabel("PrivateTest accuracy, %")
+    axis.set_ylabel(f"{_split(faces, 'test')} accuracy, %")
     axis.set_title(f"{title}, {label(faces)}")
     figure.draw_without_rendering()  # so that it is known where things are
     bars = [axis.transData.transform([(size, low), (size, high)]) for size, *_, low, high in places]
@@ -477,7 +485,7 @@ def recall_by_frequency(table: pd.DataFrame, faces: Faces) -> Figure:
         axis.set(xlim=(-4, 104), ylim=(len(part) - 0.4, -0.6))
         axis.set_title(name, fontsize=10)
         axis.grid(False, axis="y")
-    figure.supxlabel("PrivateTest recall, %; dashed: the mean of the classes", fontsize=10)
+    figure.supxlabel(f"{_split(faces, 'test')} recall, %; dashed: the mean of the classes", fontsize=10)
     figure.suptitle(f"Recall by class, with its training images, {label(faces)}")
     return figure
 
@@ -689,7 +697,7 @@ def pareto(table: pd.DataFrame, x: str, y: str, faces: Faces, title: str, xlabel
     best = best[best[y] > best[y].cummax().shift(fill_value=-np.inf)]
     axis.step(best[x], 100 * best[y], where="post", color="0.6", linestyle="--", label="none is smaller and better")
     drawn = {"facecolor": "none", "linewidth": 1.4, "zorder": 3}  # what lies below another is seen
-    for (name, part), color in zip(table.groupby(level=0, sort=False), sns.color_palette(), strict=False):
+    for (name, part), color in zip(table.groupby(level=0, sort=False), cycle(sns.color_palette()), strict=False):
         axis.scatter([], [], color=color, label=name)
         for (_, form), row in part.iterrows():
             marker, _ = _done(form)
@@ -722,7 +730,7 @@ def affordable(table: pd.DataFrame, faces: Faces | str, budget: float) -> Figure
         color = sns.color_palette()[0] if name in within.index else "0.75"
         axis.errorbar(row["parameters"], value, yerr=[[value - low], [high - value]], fmt="o", capsize=2, color=color)
     axis.axvline(budget, color="0.4", linewidth=1)
-    axis.set(xscale="log", xlabel="parameters", ylabel="PrivateTest accuracy, %")
+    axis.set(xscale="log", xlabel="parameters", ylabel=f"{_split(faces, 'test')} accuracy, %")
     _log_ticks(axis, EngFormatter())
     best = f"{within['value'].idxmax()}, {100 * within['value'].max():.1f} %" if len(within) else "none"
     axis.set_title(f"Best within {budget:,.0f} parameters: {best}; {label(faces)}")

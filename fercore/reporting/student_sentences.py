@@ -151,8 +151,8 @@ def copies(table: pd.DataFrame) -> str:
     """Accuracy without copies of the tested images in training, with those that there are, and with all."""
     without, as_it_is, within = table["value"]
     return (
-        f"**To see.** The copies that Training has add {100 * (as_it_is - without):+.1f} points, and PrivateTest "
-        f"itself in training {100 * (within - as_it_is):+.1f} more, to {percent(within)}. With more parameters and "
+        f"**To see.** The copies in the training split add {100 * (as_it_is - without):+.1f} points, and training on "
+        f"the test split itself {100 * (within - as_it_is):+.1f} more, to {percent(within)}. With more parameters and "
         "epochs a network has more room to learn answers by heart."
     )
 

@@ -4,12 +4,14 @@ import itertools
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from fercore import audit
 from fercore.datasets import votes as fer_votes
@@ -578,3 +580,23 @@ def test_differences_have_a_line_at_nothing(zero):
     table = pd.DataFrame({"value": [0.1], "low": [0.0], "high": [0.2]}, index=["a step"])
     axis = plots.intervals(table, seven(), "Steps", "points", zero=zero).axes[0]
     assert sum(list(line.get_xdata()) == [0, 0] for line in axis.get_lines()) == zero
+
+
+@pytest.mark.parametrize(
+    "name", ["training_curves", "size_and_latency", "size_and_accuracy", "affordable", "recall_by_frequency"]
+)
+def test_splits_are_called_what_the_set_calls_them(name):
+    roles = {"train": "train", "select": "val", "test": "exam"}
+    figure = DRAW[name](replace(seven(("train", "val", "exam")), roles=roles))
+    told = " ".join(text.get_text() for text in figure.findobj(Text))
+    assert ("val" in told) == (name == "training_curves") and ("exam" in told) == (name != "training_curves")
+    assert "PublicTest" not in told and "PrivateTest" not in told
+
+
+def test_every_network_is_drawn_however_many_there_are():
+    names = [f"network {number}" for number in range(12)]
+    index = pd.MultiIndex.from_product([names, ["fp32"]])
+    table = pd.DataFrame({"MiB": np.arange(1, 13.0), "accuracy": np.linspace(0.4, 0.7, 12)}, index)
+    figure = plots.pareto(table, "MiB", "accuracy", seven(), "Sizes", "MiB", "accuracy, %")
+    told = {text.get_text() for text in figure.findobj(Text)}
+    assert {*names} <= told
