@@ -174,8 +174,9 @@ display(Markdown(
 ))
 
 # %%
-teachers = fits.fit_seeds(protocol.teacher(faces), [], faces, runs, kept_only=kept_only).get(study.TEACHER, [])
-logits = None
+alone, _ = fits.by_teacher(protocol.students(faces, None))  # nobody need wait with these; they come further below
+trained = fits.fit_seeds(protocol.teacher(faces) | alone, [], faces, runs, kept_only=kept_only)
+teachers, logits = trained.pop(study.TEACHER, []), None
 for teacher in teachers:  # one, or none where it is not there yet
     logits = protocol.as_teacher(faces, teacher)
     display(stage.figure(plots.training_curves({"teacher": teacher.history}, faces, "accuracy", "The teacher"), "teacher"))
@@ -197,7 +198,9 @@ variants = protocol.students(faces, logits)
 display(tables.shown(study.described(variants)))
 
 # %%
-trained = fits.fit_seeds(variants, [], faces, runs, kept_only=kept_only)
+_, taught = fits.by_teacher(variants)
+trained |= fits.fit_seeds(taught, [], faces, runs, kept_only=kept_only)
+trained = {name: trained[name] for name in variants if name in trained}
 
 # %%
 if trained:

@@ -113,7 +113,9 @@ display(Markdown(
 ))
 
 # %%
-teachers = fits.fit_seeds(protocol.teacher(faces), [], faces, runs, kept_only=kept_only).get(study.TEACHER, [])
+alone, _ = fits.by_teacher(protocol.students(faces, None))  # nobody need wait with these; they come further below
+trained = fits.fit_seeds(protocol.teacher(faces) | alone, [], faces, runs, kept_only=kept_only)
+teachers = trained.pop(study.TEACHER, [])
 teacher = protocol.as_teacher(faces, teachers[0]) if teachers else None
 
 # %% [markdown]
@@ -128,9 +130,10 @@ teacher = protocol.as_teacher(faces, teachers[0]) if teachers else None
 
 # %%
 variants = protocol.students(faces, teacher)
-if teacher is None:  # nothing to learn from yet
-    variants = {name: words for name, words in variants.items() if words["recipe"].distillation is None}
-trained = fits.fit_seeds(variants, [], faces, runs, kept_only=kept_only)
+_, taught = fits.by_teacher(variants)
+if teacher is not None:  # else there is nothing to learn from yet
+    trained |= fits.fit_seeds(taught, [], faces, runs, kept_only=kept_only)
+trained = {name: trained[name] for name in variants if name in trained}
 
 # %% [markdown]
 # Figure 2 of the paper: the teacher converges by epoch 35, the student stays three to four points below, and both losses fall

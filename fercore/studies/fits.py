@@ -103,6 +103,12 @@ def planned(
     return places, trainings
 
 
+def by_teacher(variants: Mapping[str, Mapping]) -> tuple[dict[str, Mapping], dict[str, Mapping]]:
+    """The variants that learn from labels alone, and can be trained beside a teacher, and those that wait for one."""
+    alone = {name: words for name, words in variants.items() if words["recipe"].distillation is None}
+    return alone, {name: words for name, words in variants.items() if name not in alone}
+
+
 def training_rows(faces: Faces, images: int = 0) -> np.ndarray:
     """The rows of the training images, or so many of them, drawn at random and always the same; 0: all."""
     rows = faces.rows("train")

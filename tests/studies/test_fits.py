@@ -9,7 +9,7 @@ import torch
 from fercore.evaluation import inference
 from fercore.studies import fits, sweep
 from fercore.studies.fits import fit_each, fit_seeds
-from fercore.training import Recipe, RunError, fit
+from fercore.training import Recipe, RunError, fit, losses
 
 RECIPE = Recipe(
     epochs=2, batch_size=16, img_size=84, augmentation=None, loss="cross_entropy", class_weighted=False,
@@ -49,6 +49,14 @@ def test_a_training_that_fails_is_named(faces, tmp_path):
     wrong = trainings() | {"wrong": {"network": "no_such_network", "recipe": RECIPE}}
     with pytest.raises(sweep.SweepError, match=r"1 of 4 trials failed.*'wrong'.*no network 'no_such_network'"):
         fit_each(wrong, faces, tmp_path, workers=1)
+
+
+def test_what_learns_from_labels_alone_need_not_wait_for_a_teacher():
+    distilled = replace(RECIPE, distillation=losses.mini_resemotenet(3.0, 0.2))
+    recipes = {"c alone": RECIPE, "E6": distilled, "c with the test set": RECIPE, "T 1": distilled}
+    variants = {name: {"network": "microexpnet_xxs", "recipe": recipe} for name, recipe in recipes.items()}
+    alone, taught = fits.by_teacher(variants)
+    assert list(alone) == ["c alone", "c with the test set"] and list(taught) == ["E6", "T 1"]
 
 
 def seeds_of(**more):
