@@ -22,7 +22,7 @@ FINDINGS = {
     "labels that a majority of ten FER+ voters contradicts": ("labels_voted_wrong", "images"),
 }
 FOUND = README.split("## What has been found")[1].split("## Where things are")[0]
-NETWORKS, DATA, SMALLER, LEDGER = re.split(r"^### .+$", FOUND, flags=re.M)
+NETWORKS, DATA, CHOICES, SMALLER, LEDGER = re.split(r"^### .+$", FOUND, flags=re.M)
 ROWS = dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", DATA, flags=re.M))
 
 
@@ -91,6 +91,37 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     known = table.loc[[("XCEPTION", "mirrored"), ("lean_250k", "mirrored")], "accuracy_near_copies"]
     right = re.search(r"right on (\d+) % of these\s710,\s`lean_250k` on (\d+) %", NETWORKS)
     assert [int(part) for part in right.groups()] == [round(100 * share) for share in known]
+
+
+VARIANTS = {  # by the README's words where it has others
+    "MobileNetV3-Small alone, cross-entropy": "MobileNetV3-Small alone",
+    "ECA, focal loss and class weights: the paper's recipe": "full recipe",
+    "ECA, taught by SimpleCNN": "distilled student",
+}
+
+
+def test_what_each_choice_of_tinyfer_lite_is_worth_is_what_was_measured():
+    table = pd.read_csv(ROOT / "reports/reference/03_tinyfer_lite/ablation.csv", index_col="name")
+    rows = dict(re.findall(r"^\| ([^|]+?) \| (\d.+) \|$", CHOICES, flags=re.M))
+    assert [VARIANTS.get(name, name) for name in rows] == list(table.index)
+    for (name, cells), found in zip(rows.items(), (100 * table.drop(columns="data")).to_dict("records"), strict=True):
+        interval = f"[{found['accuracy_low']:.1f}, {found['accuracy_high']:.1f}]"
+        others = [f"{found[score]:.1f}" for score in ("accuracy_deduplicated", "macro_f1")]
+        assert [cell.strip() for cell in cells.split("|")] == [f"{found['accuracy']:.1f} {interval}", *others], name
+
+
+def test_what_the_text_says_of_tinyfer_lites_choices_is_what_was_measured():
+    folder = ROOT / "reports/reference/03_tinyfer_lite"
+    table = pd.read_csv(folder / "ablation.csv", index_col="name")
+    for score in ("accuracy", "macro_f1"):
+        alone, eca, focal, weights, full, taught = table[score]
+        assert max(focal, weights, full) < min(alone, eca) and taught - eca > eca - alone > 0
+        assert table.loc["with ECA", f"{score}_low"] < alone < table.loc["with ECA", f"{score}_high"]
+    found = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
+    assert not found["synthetic"] and found["findings"]["teacher"] == "simple_cnn"
+    assert (found["findings"]["epochs"], found["findings"]["img_size"], found["findings"]["seeds"]) == (10, 64, 3)
+    measured = pd.read_csv(folder / "measurements.csv", index_col="measurement")["value"]
+    assert measured["best_epoch(tinyfer_lite, fer2013)"] > 9.5
 
 
 FORMS = {
