@@ -174,7 +174,7 @@ display(Markdown(
 ))
 
 # %%
-alone, _ = fits.by_teacher(protocol.students(faces, None))  # nobody need wait with these; they come further below
+alone, _ = fits.by_teacher(protocol.students(faces, None))  # these train beside the teacher; more of them below
 trained = fits.fit_seeds(protocol.teacher(faces) | alone, [], faces, runs, kept_only=kept_only)
 teachers, logits = trained.pop(study.TEACHER, []), None
 for teacher in teachers:  # one, or none where it is not there yet

@@ -113,7 +113,7 @@ display(Markdown(
 ))
 
 # %%
-alone, _ = fits.by_teacher(protocol.students(faces, None))  # nobody need wait with these; they come further below
+alone, _ = fits.by_teacher(protocol.students(faces, None))  # these train beside the teacher; more of them below
 trained = fits.fit_seeds(protocol.teacher(faces) | alone, [], faces, runs, kept_only=kept_only)
 teachers = trained.pop(study.TEACHER, [])
 teacher = protocol.as_teacher(faces, teachers[0]) if teachers else None
