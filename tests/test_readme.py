@@ -81,7 +81,7 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     classes = pd.read_csv(folder / "classes.csv", index_col=["class", "part", "network"]).sort_index()
     disgust, others = classes.loc["disgust"], classes.drop("disgust")["f1"].unstack("class").mean(axis=1)
     both = [(part, name) for part in ("published", "near_deduplicated") for name in ("lean_250k", "XCEPTION")]
-    words = r"of its (\d+) images `lean_250k` finds (\d+) %,\sXCEPTION (\d+) %; of the (\d+) .* (\d+) % and (\d+) %\."
+    words = r"of its (\d+) images `lean_250k` finds (\d+) %,\sXCEPTION (\d+) %; of\s+the (\d+) .* (\d+) % and (\d+) %\."
     numbers = [int(number) for number in re.search(words, NETWORKS).groups()]
     assert numbers[::3] == [disgust.loc[pair, "support"] for pair in both[::2]]
     assert numbers[1:3] + numbers[4:] == [round(100 * disgust.loc[pair, "recall"]) for pair in both]
