@@ -38,6 +38,8 @@ def check(write, numbers, **form):
         ("15", "{a} / {b}", False),
         ("20.4", "{a} / {b}", True),
         ("20.3", "{a} / {b}", False),
+        ("20", "20.5", True),  # which is printed as 20 or as 21
+        ("21", "20.5", True),
         ("24.4", "{a} - {b}", True),
         ("24.2", "{a} - {b}", False),
         ("26.8", "sum([{a}, {b}])", True),
@@ -107,6 +109,7 @@ def test_rows_of_a_group_in_its_order_and_numbers_of_a_source(write):
         ({"a": ("1.18M", "parameters"), "b": ("1.2M", "parameters")}, True),
         ({"a": ("1.18M", "parameters"), "b": ("1.10M", "parameters")}, False),
         ({"a": ("8.85", "ms"), "b": ("0.00885", "s")}, True),
+        ({"a": ("69", "times"), "b": ("70", "times")}, True),  # 69.5 is printed as either
     ],
 )
 def test_the_same_number_in_several_places(write, numbers, holds):
@@ -114,6 +117,14 @@ def test_the_same_number_in_several_places(write, numbers, holds):
     assert finding.holds is holds
     assert finding.claims == ("paper/a", "paper/b")
     assert "section a" in finding.left and (holds or "section b" in finding.right)
+
+
+def test_both_sides_of_a_number_say_where_each_is_printed(write):
+    numbers = {name: (value, "percent") for name, value in zip("abcd", ("76.33", "76.42", "76.33", "76"), strict=True)}
+    (finding,) = check(write, text(**numbers), same=list("abcd"))
+    assert (finding.left, finding.right) == ("76.33 (section a, section c)", "76.42 (section b); 76 (section d)")
+    (finding,) = check(write, text(**numbers), same=["a", "c"])
+    assert finding.holds and finding.left == finding.right == "76.33 (section a, section c)"
 
 
 @pytest.mark.parametrize(
@@ -129,11 +140,21 @@ def test_the_same_number_in_several_places(write, numbers, holds):
         ("100", "percent", "3589", True),
         ("0.0", "percent", "3", True),
         ("20.0", "percent", "3", False),
+        ("0.2", "percent", "400", True),  # one image is 0.25, which is rounded down by some
+        ("0.3", "percent", "400", True),  # and up by others
     ],
 )
 def test_a_share_must_be_a_whole_number_of_images(write, share, unit, whole, holds):
     (finding,) = check(write, text(a=(share, unit)), claim="a", share_of=whole)
     assert finding.holds is holds
+    assert (finding.check.id, finding.claims, finding.left) == ("c", ("paper/a",), f"{share} {unit}")
+
+
+def test_a_share_that_cannot_be_shows_those_beside_it(write):
+    (finding,) = check(write, text(a=("76.42", "percent")), claim="a", share_of="3589")
+    assert finding.right == "2,742 of 3,589 is 76.400 %; 2,743 of 3,589 is 76.428 %"
+    (finding,) = check(write, text(a=("67.07", "percent")), claim="a", share_of="3589")
+    assert finding.right == "2,407 of 3,589"
 
 
 def test_shares_are_those_that_can_be_printed(write):
@@ -157,13 +178,41 @@ def test_shares_are_those_that_can_be_printed(write):
         ("{b} < min({a}, {c})", True),
         ("[{a}, {b}] > [{b}, {c}]", False),  # one of two does not hold
         ("[{a}, {c}] > {b}", True),  # one number against all
+        ("{d} < 3", False),  # what is counted stands for itself alone
+        ("{d} <= 3", True),
+        ("{d} > 3", False),
+        ("{d} >= 3", True),
+        ("{d} >= 4", False),
+        ("{d} == 3", True),
     ],
 )
 def test_orderings(write, comparison, holds):
-    numbers = text(a=("25.6", "ms"), b=("1.2", "ms"), c=("25.6", "ms"))
+    numbers = text(a=("25.6", "ms"), b=("1.2", "ms"), c=("25.6", "ms"), d=("3", "images"))
     (finding,) = check(write, numbers, judged=["a"], holds=comparison)
     assert finding.holds is holds
     assert finding.claims == ("paper/a",)
+
+
+@pytest.mark.parametrize(
+    ("comparison", "left", "right"),
+    [
+        ("[{a}, {b}] > [{b}, {a}]", "1.15 to 1.25", "should be > 25.55 to 25.65"),  # only what fails
+        ("[{a}, 3] > {b}", "25.55 to 25.65, 3", "should be > 1.15 to 1.25, 1.15 to 1.25"),
+        ("{b} == 2", "1.15 to 1.25", "should be equal to 2"),
+    ],
+)
+def test_an_ordering_shows_both_sides(write, comparison, left, right):
+    (finding,) = check(write, text(a=("25.6", "ms"), b=("1.2", "ms")), judged=["a"], holds=comparison)
+    assert (finding.left, finding.right) == (left, right)
+
+
+def test_an_ordering_of_what_is_measured_waits_for_it(write, evidence):
+    words = 'checks: [{id: c, says: x, judged: a, holds: "{=images(fer2013, all, sad)} > 9"}]'
+    ledger = write(text(a=("2", "ms")) + words)
+    for count, holds in ((10, True), (9, False)):
+        (finding,) = claims.run(ledger, evidence(**{"images(fer2013, all, sad)": count}))
+        assert finding.holds is holds and finding.left == str(count)
+    assert claims.run(ledger, NOTHING)[0].holds is None
 
 
 COUNTS = """
@@ -181,8 +230,17 @@ def test_permuted_rows_are_found_and_named(write, evidence):
     ledger = write(EMPTY + COUNTS + 'checks: [{id: c, says: x, claim: "table3.*.public", measured: true}]')
     happy, sad, angry = claims.run(ledger, found)
     assert (happy.holds, sad.holds, angry.holds) == (False, False, True)
-    assert happy.right == "895 measured; 653 is the number of sad"
-    assert [finding.holds for finding in claims.run(ledger, NOTHING)] == [None] * 3
+    assert (happy.left, happy.right) == ("653 images", "895 measured; 653 is the number of sad")
+    assert angry.right == "467 measured" and sad.claims == ("paper/table3.sad.public",) and sad.check.id == "c"
+    missing = claims.run(ledger, NOTHING)
+    assert [(finding.holds, finding.right) for finding in missing] == [(None, "not measured")] * 3
+    assert (missing[1].check, missing[1].claims, missing[1].left) == (sad.check, sad.claims, sad.left)
+
+
+def test_rows_that_are_other_numbers_are_nobody_elses(write, evidence):
+    found = evidence(**{f"images(fer2013, PublicTest, {name})": count + 1 for name, count in REAL.items()})
+    ledger = write(EMPTY + COUNTS + 'checks: [{id: c, says: x, claim: "table3.*.public", measured: true}]')
+    assert [finding.right for finding in claims.run(ledger, found)] == ["896 measured", "654 measured", "468 measured"]
 
 
 NO_ARITHMETIC = ["__import__('os')", "{a}.real", "{a}[0]", "lambda: 1", "open('x')", "{a} if 1 else 2", "{a} +", "'x'"]
