@@ -58,7 +58,14 @@ def test_a_number_worked_out_from_others(write, printed, expression, holds):
     numbers = text(a=("25.6", "ms"), b=("1.2", "ms"), c=(printed, "ms"))
     (finding,) = check(write, numbers, claim="c", **{"from": expression})
     assert finding.holds is holds
-    assert finding.claims == ("paper/c",) and finding.left == f"{printed} ms"
+    assert (finding.check.id, finding.claims, finding.left) == ("c", ("paper/c",), f"{printed} ms")
+
+
+@pytest.mark.parametrize(("printed", "holds"), [("97", True), ("90", False)])
+def test_a_number_worked_out_from_a_bound(write, printed, holds):
+    for bound, expression in ((">95", "{a} + 1"), ("<-95", "1 - {a}")):
+        (finding,) = check(write, text(a=(bound, "ms"), c=(printed, "ms")), claim="c", **{"from": expression})
+        assert finding.holds is holds
 
 
 def test_rounding_is_never_blamed(write):
@@ -97,6 +104,8 @@ def test_row_by_row(write):
 def test_rows_of_a_group_in_its_order_and_numbers_of_a_source(write):
     finding, other = check(write, EMPTY + TABLE, claim="table4.@emotions.f1", **{"from": "[0.8692, 0.6]"})
     assert finding.holds and not other.holds
+    found = check(write, EMPTY + TABLE, claim="table4.@emotions.f1", **{"from": "{table4.@emotions.f1}"})
+    assert [finding.holds for finding in found] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +124,7 @@ def test_rows_of_a_group_in_its_order_and_numbers_of_a_source(write):
 def test_the_same_number_in_several_places(write, numbers, holds):
     (finding,) = check(write, text(**numbers), same=["a", "b"])
     assert finding.holds is holds
-    assert finding.claims == ("paper/a", "paper/b")
+    assert (finding.check.id, finding.claims) == ("c", ("paper/a", "paper/b"))
     assert "section a" in finding.left and (holds or "section b" in finding.right)
 
 
@@ -190,7 +199,7 @@ def test_orderings(write, comparison, holds):
     numbers = text(a=("25.6", "ms"), b=("1.2", "ms"), c=("25.6", "ms"), d=("3", "images"))
     (finding,) = check(write, numbers, judged=["a"], holds=comparison)
     assert finding.holds is holds
-    assert finding.claims == ("paper/a",)
+    assert (finding.check.id, finding.claims) == ("c", ("paper/a",))
 
 
 @pytest.mark.parametrize(
@@ -244,7 +253,7 @@ def test_rows_that_are_other_numbers_are_nobody_elses(write, evidence):
 
 
 NO_ARITHMETIC = ["__import__('os')", "{a}.real", "{a}[0]", "lambda: 1", "open('x')", "{a} if 1 else 2", "{a} +", "'x'"]
-NO_ARITHMETIC += ["{nowhere}", "1 / 0", "1 / ({a} - {a})", "sum({a})", "{a} @ {a}"]
+NO_ARITHMETIC += ["{nowhere}", "1 / 0", "1 / ({a} - {a})", "sum({a})", "{a} @ {a}", "{=equation(papre, 1)}"]
 
 
 def test_a_measurement_stands_in_an_expression_and_decides_nothing_where_it_is_missing(write, evidence):
@@ -256,6 +265,7 @@ def test_a_measurement_stands_in_an_expression_and_decides_nothing_where_it_is_m
     assert finding.holds is False
     (finding,) = claims.run(ledger, NOTHING)
     assert finding.holds is None and finding.right == "parameters(simple_cnn, 7) not measured"
+    assert (finding.check.id, finding.claims) == ("c", ("paper/a",))
     wrong = write(text(a=("1175", "ms")) + words.replace("simple_cnn", "simple_cn"))
     with pytest.raises(claims.LedgerError, match=r"paper\.yaml: c: .*did you mean 'simple_cnn'"):
         claims.run(wrong, NOTHING)
@@ -267,6 +277,21 @@ def test_what_is_no_arithmetic_is_refused(write, expression):
         check(write, text(a=("1.0", "ms")), claim="a", **{"from": expression})
 
 
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("1 / ({a} - {a})", "it divides by what can be zero"),
+        ("sum({a})", "are of a list"),
+        ("{a}[0]", r"cannot stand in a check; it is numbers, \{claims\}, .*, max, abs"),
+        ("{best} + 1", r"\{best\} has no number"),
+    ],
+)
+def test_a_refusal_says_why(write, expression, said):
+    numbers = text(a=("1.0", "ms")) + "statements:\n  - {id: best, where: x, about: x}\n"
+    with pytest.raises(claims.LedgerError, match=rf"paper\.yaml: c: .*{said}"):
+        check(write, numbers, claim="a", **{"from": expression})
+
+
 def test_what_cannot_be_compared_is_refused(write):
     with pytest.raises(claims.LedgerError, match="2 claims are held against 3 numbers"):
         check(write, EMPTY + TABLE, claim="table4.*.f1", **{"from": "[1, 2, 3]"})
@@ -274,6 +299,8 @@ def test_what_cannot_be_compared_is_refused(write):
         check(write, text(a=("1", "ms"), b=("1", "percent")), same=["a", "b"])
     with pytest.raises(claims.LedgerError, match="is not one comparison"):
         check(write, text(a=("1", "ms")), judged=["a"], holds="{a}")
+    with pytest.raises(claims.LedgerError, match=r"paper\.yaml: c: "):
+        check(write, text(a=("1", "ms")), judged=["a"], holds="[{a}, {a}] > [0, 0, 9]")  # one side is longer
 
 
 def test_no_check_no_finding(write):

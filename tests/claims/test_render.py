@@ -15,8 +15,9 @@ ACCURACY = "accuracy(tinyfer_lite, fer2013, PrivateTest)"
 
 
 def cells(text):
-    """What stands in the cells of a table's rows, the head's among them, by row."""
+    """What stands in the cells of a table's rows, the head's among them, by row; nothing stands between them."""
     rows = re.findall("<tr>(.*?)</tr>", text, flags=re.S)
+    assert all(re.fullmatch("(<(t[dh])[^>]*>(?:(?!<t[dh]).)*</(t[dh])>)+", row) for row in rows)
     return [
         [unescape(re.sub("<.*?>", "", cell)) for cell in re.findall("<t[dh].*?>(.*?)</t[dh]>", row)] for row in rows
     ]
@@ -89,6 +90,9 @@ def test_a_verdict_says_what_the_training_was_other_in(judged, paper):
     ledger, _, table = judged(paper, **{ACCURACY: 0.5}, **settings)
     said = "not reproduced, with another teacher: 20 of 80 epochs"
     assert render.headline(ledger, table, NOTHING)["verdict"].tolist() == [said] and said in render.page(table)
+    contradiction = "  - {id: same, says: x, same: [abstract.accuracy, table2.theirs.accuracy]}\n"
+    ledger, _, table = judged(paper + contradiction, **{ACCURACY: 0.5}, **settings)
+    assert render.headline(ledger, table, NOTHING)["verdict"].tolist() == ["inconsistent"]
     counted = judged(paper, **{"parameters(tinyfer_lite, 7)": 1}, **settings)[2]
     assert "not reproduced" in render.page(counted) and "another teacher" not in render.page(counted)
 
@@ -97,6 +101,7 @@ def test_a_printed_table_has_what_was_measured_beside_it(write, paper):
     ledger = write(paper)
     found = render.printed_table(ledger, "paper/table2", {"parameters(tinyfer_lite, 7)": 932_202, ACCURACY: 0.664})
     assert found.columns.tolist() == ["params", "params here", "accuracy", "accuracy here"]
+    assert found.index.name == "row"
     assert found.loc["ours"].tolist() == ["932K", 932.202e3, "66.00", pytest.approx(66.4)]
     assert found.loc["theirs", "accuracy"] == "70" and pd.isna(found.loc["theirs", "accuracy here"])
     assert pd.isna(found.loc["nameless", "params"])
@@ -141,15 +146,15 @@ def test_both_sides_as_a_page_are_escaped_and_say_what_a_check_says_once(judged,
     wrong = (
         """  - {id: b, says: "<i>as many</i>", claim: [text.fewer, text.speed], from: "[3, 9.5]", source: "A & B"}\n"""
     )
-    wrong += "  - {id: c, says: a few, claim: [text.speed, text.rate], from: '1'}\n"
-    _, findings, _ = judged(paper + wrong + "  - {id: d, says: alike, same: [table1.sad.train, table1.sad.test]}\n")
+    wrong += "  - {id: c, says: alike, same: [table1.sad.train, table1.sad.test]}\n"
+    _, findings, _ = judged(paper + wrong + "  - {id: d, says: a few, claim: [text.speed, text.rate], from: '1'}\n")
     text = render.both_sides(render.contradictions(findings), "sides")
     assert cells(text) == [
         ["what should hold", "claim", "printed", "against"],
         ["<i>as many</i>source: A & B", "text.fewer", "2 times", "3"],  # 9.5 to 10.5 holds 9.5
+        ["alike", "table1.sad.train, table1.sad.test", "40 (Table 1)", "20 (Table 1)"],
         ["a few", "text.speed", "10 fps", "1"],
         ["text.rate", "0.001 setting", "1"],
-        ["alike", "table1.sad.train, table1.sad.test", "40 (Table 1)", "20 (Table 1)"],
     ]
     assert text.count("<td rowspan") == 3 and '<td rowspan="2">a few</td>' in text and "<h4>paper</h4>" in text
     assert "<i>" not in text and "<small>source: A &amp; B</small>" in text
@@ -181,7 +186,23 @@ def test_a_verdict_links_to_its_evidence(judged, paper):
     assert head == list(render.COLUMNS.values())
     row = ["paper/table2.ours.params", "Table II", "test accuracy, ours, params", "932K parameters", "932,202", "exact"]
     assert [*row, path] in rows
-    assert re.findall("<td><a href.*?</td>", text)[0].endswith("</a></td>")
+    assert ["paper/best", "section 2", "the best of Table II", "", "", "not run", ""] in rows
+    assert "<td>paper/<wbr>table2.<wbr>ours.<wbr>params</td>" in text  # where a line may break
+
+
+def test_what_is_counted_is_shown_in_full_however_it_is_printed(judged, paper):
+    _, _, table = judged(paper.replace("[932, 66.00]", "[932.0, 66.00]"), **{"parameters(tinyfer_lite, 7)": 932202})
+    row = next(row for row in cells(render.page(table)) if row[0] == "paper/table2.ours.params")
+    assert row[3:6] == ["932.0K parameters", "932,202", "not reproduced"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "shown"),
+    [("fps", "10 fps"), ("percent", "10 %"), ("times", "10×"), ("fraction", "10"), ("count", "10"), ("setting", "10")],
+)
+def test_a_number_has_its_unit(judged, paper, unit, shown):
+    _, _, table = judged(paper.replace("unit: fps", f"unit: {unit}"))
+    assert ["paper/text.speed", shown] in [[row[0], row[3]] for row in cells(render.page(table))]
 
 
 def test_a_setting_links_to_the_file_that_it_stands_in(judged, paper):
@@ -254,8 +275,8 @@ def test_written_files_are_the_same_bytes_again(judged, paper, tmp_path):
 def test_the_ledger_is_written_to_ten_digits_over_an_older_one(judged, paper, tmp_path):
     _, _, table = judged(paper, **{ACCURACY: 0.07})  # 7.000000000000001 %
     for _ in range(2):
-        render.write(tmp_path / "reports/stage", table)
-    found = pd.read_csv(tmp_path / "reports/stage/ledger.csv", dtype=str).set_index("id")
+        render.write(tmp_path / "new/stage", table)
+    found = pd.read_csv(tmp_path / "new/stage/ledger.csv", dtype=str).set_index("id")
     assert [found.index.name, *found] == list(table)
     assert found.loc["paper/abstract.accuracy", "measured"] == "7"
-    assert b"\r" not in (tmp_path / "reports/stage/ledger.csv").read_bytes()
+    assert b"\r" not in (tmp_path / "new/stage/ledger.csv").read_bytes()
