@@ -57,6 +57,13 @@ def test_counts_of_a_set_without_splits():
     assert found.columns.tolist() == ["all"] and found["all"].tolist() == [1, 0, 2, 3]
 
 
+def test_a_total_is_told_from_a_class_or_split_of_that_name():
+    found = audit.counts(small([0, 1, 1], ["all", "", "total"], classes=("total", "total of all")))
+    assert found.index.tolist() == ["total", "total of all", "total of all of all"] and found.index.name == "class"
+    assert found.columns.tolist() == ["all", "all of all", "total", "total of all"]
+    assert audit.counts(small([0, 1], ["A", "B"])).columns.tolist() == ["A", "B", "total"]
+
+
 def test_counts_are_measurements_by_name():
     rows = audit.measurements(small([0, 0, 1], ["Training", "PublicTest", "Training"]))
     found = {row["measurement"]: row["value"] for row in rows}
@@ -297,7 +304,9 @@ def test_votes_against_the_label_by_hand():
     assert found.loc["happy"].tolist() == pytest.approx([4, 1 / 4, 2 / 4, 1 / 4, 1 / 4, 0.4])
     assert found.loc["angry"].tolist() == pytest.approx([2, 1 / 2, 0, 1 / 2, 0, 0.5])
     assert found.loc["all"].tolist() == pytest.approx([6, 2 / 6, 2 / 6, 2 / 6, 1 / 6, 2.6 / 6])
-    assert found.loc["disgust", "images"] == 0
+    assert found.loc["disgust", "images"] == 0 and found["images"].dtype == int
+    few = audit.vote_agreement(voted([3, 0], [{"NF": 4, "happiness": 6}, {"anger": 1}]))
+    assert few.loc["happy", "no_face"] == 0 and few.loc["angry", "own_votes"] == 1
     assert np.array_equal(audit.voted_wrong(faces), [0, 1, np.nan, 1, 0, np.nan], equal_nan=True)
     with pytest.raises(KeyError, match="votes_neutral"):
         audit.vote_agreement(small([0]))
@@ -316,16 +325,26 @@ def test_out_of_sample_keeps_a_group_on_one_side(monkeypatch):
     draw = np.random.default_rng(0)
     group = draw.integers(0, 40, 120)
     faces = small(draw.integers(0, 2, 120), classes=("a", "b"), pixels=draw.integers(0, 255, (120, 48, 48), np.uint8))
-    folds = []
+    folds, asked = [], {}
 
     def watch(model, features, labels, *, groups, cv, method):
         folds.extend(cv.split(features, labels, groups))
+        asked.update(model=model, shape=features.shape, folds=cv)
         return np.zeros((len(labels), 2))
 
     monkeypatch.setattr(sklearn.model_selection, "cross_val_predict", watch)
     audit.out_of_sample(faces, group, folds=4)
     assert len(folds) == 4 and sorted(np.concatenate([test for _, test in folds])) == list(range(120))
     assert all(not set(group[train]) & set(group[test]) for train, test in folds)
+    reduced, scaled, classified = asked["model"]
+    assert asked["shape"] == (120, 5 * 5 * 2 * 2 * 9)  # nine directions in blocks of 2x2 cells of 8x8 pixels
+    assert (reduced.n_components, reduced.random_state, asked["folds"].random_state) == (15, 0, 0)
+    assert (type(scaled).__name__, classified.C, classified.max_iter) == ("StandardScaler", 0.05, 500)
+    audit.out_of_sample(faces, group, seed=3)
+    assert (asked["folds"].n_splits, asked["folds"].random_state, asked["model"][0].random_state) == (5, 3, 3)
+    many = np.arange(804) % 120
+    audit.out_of_sample(Faces("many", faces.pixels[many], faces.table.iloc[many], ("a", "b")), group[many], folds=2)
+    assert asked["model"][0].n_components == 200  # and no more, however many images
 
 
 def test_what_is_known_of_a_copy_does_not_help():
@@ -394,6 +413,12 @@ def test_score_label_errors_by_hand():
     assert score["auroc_low"] <= score["auroc"] <= score["auroc_high"]
 
 
+def test_one_wrong_label_among_two_can_be_told():
+    found = pd.DataFrame({"quality": [0.1, 0.5], "suspected": [True, False]})
+    score = audit.score_label_errors(found, np.array([1.0, 0.0]), resamples=20)
+    assert score[["auroc", "auroc_low", "auroc_high"]].tolist() == [1, 1, 1]
+
+
 @pytest.mark.parametrize("wrong", [[0, 0, 0], [1, 1, 1], [np.nan] * 3, [np.nan, 0, 0]])
 def test_score_label_errors_where_there_is_nothing_to_tell_apart(wrong):
     found = pd.DataFrame({"quality": [0.1, 0.5, 0.9], "suspected": [True, False, False]})
@@ -449,7 +474,7 @@ def test_the_nearest_label_is_that_of_the_image_most_like_it(rendered):
 def test_who_knows_which_labels_are_wrong():
     assert audit.known_wrong(small([0, 1])) == ("", None)
     judge, wrong = audit.known_wrong(small([0, 1, 2], true_label=[0, 2, 2]))
-    assert judge == "what was planted" and wrong.tolist() == [0, 1, 0]
+    assert judge == "what was planted" and wrong.tolist() == [0, 1, 0] and wrong.dtype == float
     happy, sad = (FER2013_CLASSES.index(name) for name in ("happy", "sad"))
     faces = voted([happy, sad], [{"happiness": 8}, {"happiness": 8}])
     judge, wrong = audit.known_wrong(faces)
