@@ -1,16 +1,20 @@
 """The audit against numbers worked out by hand, against slow code that is plainly right, and against planted faults."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image, ImageOps
+from scipy import ndimage, stats
 
 from fercore import audit, datasets
+from fercore.audit import duplicates
 from fercore.datasets import splits, synthetic
 from fercore.datasets import votes as fer_votes
 from fercore.datasets.faces import FER2013_CLASSES, Faces, table
+from fercore.results import tables
 
 CLASSES = ("calm", "glad", "sore")
 NO_PAIRS = pd.DataFrame({"first": np.empty(0, int), "second": np.empty(0, int), "score": np.empty(0)})
@@ -222,6 +226,96 @@ def test_exact_copies_are_left_to_exact_duplicates(originals):
     assert group[120:].tolist() == [0, 1, 2] * 3, "and yet all four are one group"
 
 
+@pytest.mark.parametrize("reach", [1, 2])
+def test_the_best_correlation_over_shifts_is_that_of_trying_each(reach):
+    images = np.random.default_rng(0).normal(size=(4, 12, 12)).astype(np.float32)
+    images[3] = np.roll(images[0], (-reach, reach), (0, 1))
+    inside, steps = slice(reach + 1, 11 - reach), range(-reach, reach + 1)
+
+    def best(one, other):
+        shifts = [np.roll(other, (down, right), (0, 1))[inside, inside] for down in steps for right in steps]
+        return max(np.corrcoef(one[inside, inside].ravel(), moved.ravel())[0, 1] for moved in shifts)
+
+    first, second = np.array([0, 1, 0, 3]), np.array([1, 2, 3, 0])
+    found = duplicates._correlation(images, first, second, reach)
+    assert found == pytest.approx([best(images[one], images[two]) for one, two in zip(first, second, strict=True)])
+    assert found[2:] == pytest.approx([1, 1])
+
+
+def test_equalising_is_ranking(originals):
+    found = duplicates._equalise(originals[:3])
+    ranks = [stats.rankdata(image, "average").reshape(48, 48) for image in originals[:3]]
+    assert found == pytest.approx((np.stack(ranks) - 0.5) / 48**2) and found.dtype == np.float32
+
+
+def test_the_score_of_a_pair_is_the_correlation_of_what_is_fine(originals):
+    changed = np.concatenate([originals[:20], originals[:1] // 2 + 40])
+    ranks = [(stats.rankdata(image, "average").reshape(48, 48) - 0.5) / 48**2 for image in changed[[0, 20]]]
+    one, other = (ndimage.gaussian_filter(rank, 1) - ndimage.gaussian_filter(rank, 4) for rank in ranks)
+    expected = np.corrcoef(one[3:-3, 3:-3].ravel(), other[3:-3, 3:-3].ravel())[0, 1]
+    pairs = audit.near_duplicates(changed, 0.92)
+    assert pairs["score"].tolist() == pytest.approx([expected], abs=1e-5) and pairs.index.tolist() == [0]
+
+
+def test_descriptors_are_means_of_cells_half_whitened(originals):
+    """By singular values: their square root stands where principal components have the value itself."""
+    pixels = np.delete(originals, audit.constant(originals), axis=0)
+    cells = pixels.reshape(-1, 8, 6, 8, 6).mean((2, 4)).reshape(len(pixels), 64)
+    cells -= cells.mean(1, keepdims=True)
+    cells /= np.linalg.norm(cells, axis=1, keepdims=True)
+    left, values, _ = np.linalg.svd(cells - cells.mean(0), full_matrices=False)
+    expected = left[:, :63] * np.sqrt(values[:63])
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    found = duplicates._descriptors(pixels)
+    assert found.shape == (len(pixels), 63) and found @ found.T == pytest.approx(expected @ expected.T, abs=1e-3)
+
+
+@pytest.mark.parametrize(("count", "candidates"), [(400, 16), (400, 3), (17, 16), (5, 16), (1100, 4)])
+def test_candidates_are_the_pairs_that_are_most_alike(count, candidates):
+    vectors = np.random.default_rng(0).normal(size=(count, 6))
+    first, second = duplicates._alike(vectors, candidates)
+    product = np.triu(vectors @ vectors.T, 1)
+    found = set(zip(first.tolist(), second.tolist(), strict=True))
+    assert len(found) == len(first) and (first < second).all()
+    if count > 500:  # of which a sample says how alike is alike enough
+        assert len(found) == pytest.approx(candidates * count / 2, rel=0.3)
+    elif candidates >= count - 1:
+        assert len(found) == count * (count - 1) / 2
+    least = min(product[pair] for pair in found)
+    assert found == set(zip(*map(np.ndarray.tolist, np.nonzero(np.triu(product >= least, 1))), strict=True))
+
+
+def test_thumbnails_are_grey_means():
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 96, 96)).astype(np.uint8)
+    expected = pixels.reshape(3, 48, 2, 48, 2).mean((2, 4))
+    assert np.abs(audit.thumbnails(pixels) - expected).max() <= 1  # rows and columns are rounded one after the other
+    assert np.array_equal(audit.thumbnails(pixels, [2]), audit.thumbnails(pixels)[2:])
+    assert np.array_equal(audit.thumbnails(pixels[:, :48, :48]), pixels[:, :48, :48])
+
+
+@pytest.mark.parametrize(("rendered", "least"), [(True, audit.SAME_SYNTHETIC), (False, audit.SAME)])
+def test_rendered_faces_are_copies_where_they_are_more_alike(monkeypatch, rendered, least):
+    asked = []
+    monkeypatch.setattr(duplicates, "near_duplicates", lambda pixels, threshold: asked.append(threshold) or NO_PAIRS)
+    assert audit.copies(replace(small([0, 1, 2]), synthetic=rendered)).tolist() == [0, 1, 2] and asked == [least]
+
+
+def test_copies_as_the_audit_wrote_them_are_those_of_the_same_images(tmp_path):
+    faces, path = small([0, 1, 2]), tmp_path / "duplicate_groups.csv"
+    tables.save(pd.DataFrame({"row": [0, 1, 2], "near": [0, 0, 2]}), tmp_path, "duplicate_groups", faces)
+    assert audit.copies(faces, path).tolist() == [0, 0, 2]
+    for wrong, told in (
+        (lambda table: table.iloc[::-1], "has 3 rows, not the 3 of handmade"),
+        (lambda table: table.iloc[:2], "has 2 rows, not the 3 of handmade"),
+        (lambda table: table.drop(columns="row"), "has no column row"),
+        (lambda table: table.drop(columns="fingerprint"), "has no column fingerprint"),
+        (lambda table: table.assign(fingerprint="0012"), r"is of other images \(0012\)"),
+    ):
+        wrong(pd.read_csv(path, dtype={"fingerprint": str})).to_csv(tmp_path / "wrong.csv", index=False)
+        with pytest.raises(ValueError, match=rf"wrong\.csv {told}"):
+            audit.copies(faces, tmp_path / "wrong.csv")
+
+
 def test_score_duplicates_by_hand():
     pixels = np.arange(8, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 2), np.uint8)
     pixels[5], pixels[7] = pixels[0], pixels[2]
@@ -263,6 +357,9 @@ def test_contradictions_by_hand():
     assert found.to_numpy().tolist() == [[1, 2, 2], [2, 1, 0], [2, 0, 0]]
     assert list(found.index) == list(found) == list(CLASSES)
     assert audit.contradicted(faces, group).tolist() == [0, 1, 2, 3, 4, 6]
+    assert found.index.name == "class"
+    lacking = audit.contradictions(small([0, 1, 0]), np.array([0, 0, 0]))  # a class without an image
+    assert lacking.to_numpy().tolist() == [[1, 2, 0], [2, 0, 0], [0, 0, 0]]
     apart = np.arange(8)
     assert (audit.contradictions(faces, apart).to_numpy() == 0).all() and audit.contradicted(faces, apart).size == 0
 
@@ -343,6 +440,7 @@ def test_out_of_sample_keeps_a_group_on_one_side(monkeypatch):
     audit.out_of_sample(faces, group, seed=3)
     assert (asked["folds"].n_splits, asked["folds"].random_state, asked["model"][0].random_state) == (5, 3, 3)
     many = np.arange(804) % 120
+    monkeypatch.setattr("skimage.feature.hog", lambda image, *how: image[0])
     audit.out_of_sample(Faces("many", faces.pixels[many], faces.table.iloc[many], ("a", "b")), group[many], folds=2)
     assert asked["model"][0].n_components == 200  # and no more, however many images
 
