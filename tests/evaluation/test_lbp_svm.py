@@ -12,6 +12,7 @@ def test_histograms_are_counted_cell_by_cell():
 
     images = np.random.default_rng(0).integers(0, 256, (2, 12, 18), np.uint8)
     found = lbp_svm.lbp(images, cells=3).reshape(2, 3, 3, 59)
+    assert found.dtype == np.float32
     for image, cells in zip(images, found, strict=True):
         codes = local_binary_pattern(image, 8, 1, "nri_uniform").astype(int)
         for row in range(3):

@@ -152,8 +152,10 @@ def test_the_interval_of_f1_is_the_jackknifes_on_the_scale_of_the_logit(matrix):
         assert statistics.intervals(matrix)[name] == pytest.approx(expected)
 
 
-def test_freedom_is_at_most_that_of_as_many_images():
+def test_freedom_is_little_where_one_image_decides_and_at_most_that_of_as_many_images():
     """Where half of them do the same and the other half the opposite, nothing is rarer than the rest."""
+    alone = np.r_[1.0, np.zeros(19)]
+    assert statistics._reach(alone) == pytest.approx(reach(alone)) and reach(alone) > 3.5 * np.std(alone) * np.sqrt(19)
     assert statistics._reach(np.array([1.0, -1.0] * 10)) == pytest.approx(stats.t.ppf(0.975, 19) * np.sqrt(19))
     ends = statistics.intervals(np.array([[1, 1], [0, 0]]))  # of two images
     assert ends["macro_f1"] != ends["accuracy"]
