@@ -62,6 +62,22 @@ def test_units_are_converted_to_a_common_one():
     assert float(rounding.convert(rounding.read("3.61", "MiB")[1], "MiB").mid) == pytest.approx(3.61 * 2**20)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1.4 points", "0.014 fraction"),
+        ("3 MB", "0.003 GB"),
+        ("1 GB", "953.67431640625 MiB"),
+        ("90 s", "1.5 min"),
+        ("90 s", "90,000 ms"),
+        ("2 W", "2,000 mW"),
+    ],
+)
+def test_the_same_quantity_in_two_units_is_one_number(one, other):
+    found = [rounding.convert(rounding.read(text, unit)[1], unit) for text, unit in (one.split(), other.split())]
+    assert float(found[0].mid) == pytest.approx(float(found[1].mid), rel=1e-12)
+
+
 def test_intervals_are_shown_as_one_number_or_two():
     assert rounding.show(rounding.read("547", "images")[1]) == "547"
     assert rounding.show(rounding.read("67.07", "percent")[1]) == "67.065 to 67.075"
