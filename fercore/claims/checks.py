@@ -54,7 +54,7 @@ def _run(check: Check, ledger: Ledger, evidence: pd.DataFrame) -> list[Finding]:
         if check.form == "same":
             return [_same(check, claims)]
         if check.form == "holds":
-            return [_holds(check, claims, ledger, evidence)]
+            return [_holds(check, ledger, evidence)]
         if check.form == "measured":
             return _measured(check, claims, evidence)
         right = _work_out(check.right, check.paper, ledger, evidence)
@@ -99,7 +99,7 @@ def _share_of(check: Check, claim: Claim, whole: iv.mpf) -> Finding:
     return Finding(check, (claim.id,), f"{claim.text} {claim.unit}", "; ".join(shares), False)
 
 
-def _holds(check: Check, claims: list[Claim], ledger: Ledger, evidence: pd.DataFrame) -> Finding:
+def _holds(check: Check, ledger: Ledger, evidence: pd.DataFrame) -> Finding:
     sides = re.split(r"(<=|>=|==|<|>)", check.right)
     if len(sides) != 3:
         raise LedgerError(f"{check.right!r} is not one comparison")

@@ -225,17 +225,16 @@ def _entries(whole: Mapping, path: str) -> Iterable[dict]:
                 known = SHARED | {"values", *re.findall(r"{(\w+)}", templates)}
                 _keys(values, known, f"{path}: {name}.{row}", {"values"})
                 values = values["values"]
-            if not isinstance(values, list) or len(values) != len(table["columns"]):
-                count = len(values) if isinstance(values, list) else "no"
+            if len(values) != len(table["columns"]):
                 raise LedgerError(
-                    f"{path}: {name}.{row}: {count} values; the table has {len(table['columns'])} columns"
+                    f"{path}: {name}.{row}: {len(values)} values; the table has {len(table['columns'])} columns"
                 )
             for (column, spec), value in zip(table["columns"].items(), values, strict=True):
                 if value == "-":
                     continue
                 entry = shared | spec | {key: own[key] for key in own if key in SHARED}
                 entry["needs"] = _needs(spec.get("needs", shared.get("needs", [])), own.get("needs"))
-                entry["measurement"] = _filled(entry.get("measurement", ""), own | {"row": row, "column": column})
+                entry["measurement"] = _filled(entry.get("measurement", ""), own | {"row": row})
                 words = (table.get("about", ""), row, spec.get("about", column))
                 entry["about"] = ", ".join(word.replace("_", " ") for word in words if word)
                 place = {"where": table["where"], "row": row, "column": column, "value": value}
@@ -255,9 +254,10 @@ def _entries(whole: Mapping, path: str) -> Iterable[dict]:
         yield entry | {"value": "", "unit": "", "measurement": f"equation({Path(path).stem}, {number})"}
 
 
-def _needs(column: str | list[str], row: str | list[str] | None) -> str | list[str]:
+def _needs(column: str | list[str], row: str | list[str] | None) -> list[str]:
     """What a column and a row need, together; nothing at all where either says so."""
-    if "nothing" in (column, row) or row == []:
+    column, row = ([part] if isinstance(part, str) else part for part in (column, row))
+    if ["nothing"] in (column, row) or row == []:
         return []
     return [*column, *(need for need in row or () if need not in column)]
 

@@ -293,15 +293,7 @@ def _verdict(row: pd.Series) -> str:
 
 
 def _unit(text: str, unit: str) -> str:
-    names = {
-        "percent": " %",
-        "times": "×",
-        "fps": " fps",
-        "setting": "",
-        "fraction": "",
-        "count": "",
-        "points": " points",
-    }
+    names = {"percent": " %", "times": "×", "setting": "", "fraction": "", "count": ""}
     return f"{text}{names.get(unit, f' {unit}')}" if text else ""
 
 

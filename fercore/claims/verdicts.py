@@ -182,7 +182,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     counts = counts.loc[list(dict.fromkeys(table["paper"]))]
     counts["total"] = counts.sum(axis=1)
     counts.loc["total"] = counts.sum()
-    return counts.rename_axis(index="paper", columns=None)
+    return counts.rename_axis(columns=None)
 
 
 def _at_hand(evidence: pd.DataFrame) -> set[str]:

@@ -70,7 +70,7 @@ def _reach(influence: np.ndarray) -> float:
     if variance <= 1e-30:
         return 0.0
     kurtosis = (apart**4).mean() / variance**2
-    freedom = np.clip(2 * count / max(kurtosis - 1, 1e-9), 1, count - 1)
+    freedom = min(2 * count / max(kurtosis - 1, 1e-9), count - 1)
     return float(stats.t.ppf(0.975, freedom) * np.sqrt((count - 1) * variance))
 
 

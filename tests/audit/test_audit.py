@@ -1,16 +1,20 @@
 """The audit against numbers worked out by hand, against slow code that is plainly right, and against planted faults."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image, ImageOps
+from scipy import ndimage, stats
 
 from fercore import audit, datasets
+from fercore.audit import duplicates
 from fercore.datasets import splits, synthetic
 from fercore.datasets import votes as fer_votes
 from fercore.datasets.faces import FER2013_CLASSES, Faces, table
+from fercore.results import tables
 
 CLASSES = ("calm", "glad", "sore")
 NO_PAIRS = pd.DataFrame({"first": np.empty(0, int), "second": np.empty(0, int), "score": np.empty(0)})
@@ -55,6 +59,13 @@ def test_counts_by_class_and_split(colour):
 def test_counts_of_a_set_without_splits():
     found = audit.counts(small([2, 0, 2]))
     assert found.columns.tolist() == ["all"] and found["all"].tolist() == [1, 0, 2, 3]
+
+
+def test_a_total_is_told_from_a_class_or_split_of_that_name():
+    found = audit.counts(small([0, 1, 1], ["all", "", "total"], classes=("total", "total of all")))
+    assert found.index.tolist() == ["total", "total of all", "total of all of all"] and found.index.name == "class"
+    assert found.columns.tolist() == ["all", "all of all", "total", "total of all"]
+    assert audit.counts(small([0, 1], ["A", "B"])).columns.tolist() == ["A", "B", "total"]
 
 
 def test_counts_are_measurements_by_name():
@@ -215,6 +226,107 @@ def test_exact_copies_are_left_to_exact_duplicates(originals):
     assert group[120:].tolist() == [0, 1, 2] * 3, "and yet all four are one group"
 
 
+@pytest.mark.parametrize("reach", [1, 2])
+def test_the_best_correlation_over_shifts_is_that_of_trying_each(reach):
+    images = np.random.default_rng(0).normal(0, 0.01, (6, 12, 12)).astype(np.float32)
+    images[3] = np.roll(images[0], (-reach, reach), (0, 1))
+    images[4], images[5] = (np.roll(images[0], -reach - 1, axis) for axis in (0, 1))  # further than is tried
+    inside, steps = slice(reach + 1, 11 - reach), range(-reach, reach + 1)
+
+    def best(one, other):
+        shifts = [np.roll(other, (down, right), (0, 1))[inside, inside] for down in steps for right in steps]
+        return max(np.corrcoef(one[inside, inside].ravel(), moved.ravel())[0, 1] for moved in shifts)
+
+    first, second = np.array([0, 1, 0, 4, 0, 5, 0, 3]), np.array([1, 2, 4, 0, 5, 0, 3, 0])
+    found = duplicates._correlation(images, first, second, reach)
+    expected = [best(images[one], images[two]) for one, two in zip(first, second, strict=True)]
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert found[-2:] == pytest.approx([1, 1]) and (found[:-2] < 0.99).all()
+
+
+def test_equalising_is_ranking(originals):
+    found = duplicates._equalise(originals[:3])
+    ranks = [stats.rankdata(image, "average").reshape(48, 48) for image in originals[:3]]
+    assert found == pytest.approx((np.stack(ranks) - 0.5) / 48**2) and found.dtype == np.float32
+    many = duplicates._equalise(np.repeat(originals[:1], 4098, axis=0))  # by the block
+    assert np.array_equal(many[-3:], np.repeat(found[:1], 3, axis=0))
+
+
+def test_the_score_of_a_pair_is_the_correlation_of_what_is_fine(originals):
+    changed = np.concatenate([originals[:20], originals[:1] // 2 + 40])
+    ranks = [(stats.rankdata(image, "average").reshape(48, 48) - 0.5) / 48**2 for image in changed[[0, 20]]]
+    one, other = (ndimage.gaussian_filter(rank, 1) - ndimage.gaussian_filter(rank, 4) for rank in ranks)
+    expected = np.corrcoef(one[3:-3, 3:-3].ravel(), other[3:-3, 3:-3].ravel())[0, 1]
+    pairs = audit.near_duplicates(changed, 0.92)
+    assert pairs["score"].tolist() == pytest.approx([expected], abs=1e-5) and pairs.index.tolist() == [0]
+
+
+@pytest.mark.parametrize(("pixels", "same"), [(2, True), (3, False)])
+def test_a_shift_is_the_same_photograph_up_to_two_pixels(originals, pixels, same):
+    moved = np.pad(originals[0], ((pixels, 0), (0, 0)), mode="edge")[:48]
+    pairs = audit.near_duplicates(np.concatenate([originals[:20], moved[None]]), 0.95)
+    assert (20 in set(pairs["second"])) == same
+
+
+def test_descriptors_are_means_of_cells_half_whitened(originals):
+    """By singular values: their square root stands where principal components have the value itself."""
+    pixels = np.delete(originals, audit.constant(originals), axis=0)
+    cells = pixels.reshape(-1, 8, 6, 8, 6).mean((2, 4)).reshape(len(pixels), 64)
+    cells -= cells.mean(1, keepdims=True)
+    cells /= np.linalg.norm(cells, axis=1, keepdims=True)
+    left, values, _ = np.linalg.svd(cells - cells.mean(0), full_matrices=False)
+    expected = left[:, :63] * np.sqrt(values[:63])
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    found = duplicates._descriptors(pixels)
+    assert found.shape == (len(pixels), 63) and found @ found.T == pytest.approx(expected @ expected.T, abs=1e-3)
+
+
+@pytest.mark.parametrize(("count", "candidates"), [(400, 16), (400, 3), (17, 16), (5, 16), (1100, 4)])
+def test_candidates_are_the_pairs_that_are_most_alike(count, candidates):
+    vectors = duplicates._unit(np.random.default_rng(0).normal(size=(count, 6)))
+    first, second = duplicates._alike(vectors, candidates)
+    product = np.triu(vectors @ vectors.T, 1)
+    found = set(zip(first.tolist(), second.tolist(), strict=True))
+    assert len(found) == len(first) and (first < second).all()
+    if count > 500:  # of which a sample says how alike is alike enough
+        assert len(found) == pytest.approx(candidates * count / 2, rel=0.3)
+    else:
+        assert len(found) == pytest.approx(min(candidates, count - 1) * count / 2, abs=1)
+    least = min(product[pair] for pair in found)
+    assert found == set(zip(*map(np.ndarray.tolist, np.nonzero(np.triu(product >= least, 1))), strict=True))
+
+
+def test_thumbnails_are_grey_means():
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 96, 96)).astype(np.uint8)
+    expected = pixels.reshape(3, 48, 2, 48, 2).mean((2, 4))
+    assert np.abs(audit.thumbnails(pixels) - expected).max() <= 1  # rows and columns are rounded one after the other
+    assert np.array_equal(audit.thumbnails(pixels, [2]), audit.thumbnails(pixels)[2:])
+    assert np.array_equal(audit.thumbnails(pixels[:, :48, :48]), pixels[:, :48, :48])
+
+
+@pytest.mark.parametrize(("rendered", "least"), [(True, audit.SAME_SYNTHETIC), (False, audit.SAME)])
+def test_rendered_faces_are_copies_where_they_are_more_alike(monkeypatch, rendered, least):
+    asked = []
+    monkeypatch.setattr(duplicates, "near_duplicates", lambda pixels, threshold: asked.append(threshold) or NO_PAIRS)
+    assert audit.copies(replace(small([0, 1, 2]), synthetic=rendered)).tolist() == [0, 1, 2] and asked == [least]
+
+
+def test_copies_as_the_audit_wrote_them_are_those_of_the_same_images(tmp_path):
+    faces, path = small([0, 1, 2]), tmp_path / "duplicate_groups.csv"
+    tables.save(pd.DataFrame({"row": [0, 1, 2], "near": [0, 0, 2]}), tmp_path, "duplicate_groups", faces)
+    assert audit.copies(faces, path).tolist() == [0, 0, 2]
+    for wrong, told in (
+        (lambda table: table.iloc[::-1], "has 3 rows, not the 3 of handmade"),
+        (lambda table: table.iloc[:2], "has 2 rows, not the 3 of handmade"),
+        (lambda table: table.drop(columns="row"), "has no column row"),
+        (lambda table: table.drop(columns="fingerprint"), "has no column fingerprint"),
+        (lambda table: table.assign(fingerprint="0012"), r"is of other images \(0012\)"),
+    ):
+        wrong(pd.read_csv(path, dtype={"fingerprint": str})).to_csv(tmp_path / "wrong.csv", index=False)
+        with pytest.raises(ValueError, match=rf"wrong\.csv {told}"):
+            audit.copies(faces, tmp_path / "wrong.csv")
+
+
 def test_score_duplicates_by_hand():
     pixels = np.arange(8, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 2), np.uint8)
     pixels[5], pixels[7] = pixels[0], pixels[2]
@@ -256,6 +368,9 @@ def test_contradictions_by_hand():
     assert found.to_numpy().tolist() == [[1, 2, 2], [2, 1, 0], [2, 0, 0]]
     assert list(found.index) == list(found) == list(CLASSES)
     assert audit.contradicted(faces, group).tolist() == [0, 1, 2, 3, 4, 6]
+    assert found.index.name == "class"
+    lacking = audit.contradictions(small([0, 1, 0]), np.array([0, 0, 0]))  # a class without an image
+    assert lacking.to_numpy().tolist() == [[1, 2, 0], [2, 0, 0], [0, 0, 0]]
     apart = np.arange(8)
     assert (audit.contradictions(faces, apart).to_numpy() == 0).all() and audit.contradicted(faces, apart).size == 0
 
@@ -297,7 +412,9 @@ def test_votes_against_the_label_by_hand():
     assert found.loc["happy"].tolist() == pytest.approx([4, 1 / 4, 2 / 4, 1 / 4, 1 / 4, 0.4])
     assert found.loc["angry"].tolist() == pytest.approx([2, 1 / 2, 0, 1 / 2, 0, 0.5])
     assert found.loc["all"].tolist() == pytest.approx([6, 2 / 6, 2 / 6, 2 / 6, 1 / 6, 2.6 / 6])
-    assert found.loc["disgust", "images"] == 0
+    assert found.loc["disgust", "images"] == 0 and found["images"].dtype == int
+    few = audit.vote_agreement(voted([3, 0], [{"NF": 4, "happiness": 6}, {"anger": 1}]))
+    assert few.loc["happy", "no_face"] == 0 and few.loc["angry", "own_votes"] == 1
     assert np.array_equal(audit.voted_wrong(faces), [0, 1, np.nan, 1, 0, np.nan], equal_nan=True)
     with pytest.raises(KeyError, match="votes_neutral"):
         audit.vote_agreement(small([0]))
@@ -316,16 +433,27 @@ def test_out_of_sample_keeps_a_group_on_one_side(monkeypatch):
     draw = np.random.default_rng(0)
     group = draw.integers(0, 40, 120)
     faces = small(draw.integers(0, 2, 120), classes=("a", "b"), pixels=draw.integers(0, 255, (120, 48, 48), np.uint8))
-    folds = []
+    folds, asked = [], {}
 
     def watch(model, features, labels, *, groups, cv, method):
         folds.extend(cv.split(features, labels, groups))
+        asked.update(model=model, shape=features.shape, folds=cv)
         return np.zeros((len(labels), 2))
 
     monkeypatch.setattr(sklearn.model_selection, "cross_val_predict", watch)
     audit.out_of_sample(faces, group, folds=4)
     assert len(folds) == 4 and sorted(np.concatenate([test for _, test in folds])) == list(range(120))
     assert all(not set(group[train]) & set(group[test]) for train, test in folds)
+    reduced, scaled, classified = asked["model"]
+    assert asked["shape"] == (120, 5 * 5 * 2 * 2 * 9)  # nine directions in blocks of 2x2 cells of 8x8 pixels
+    assert (reduced.n_components, reduced.random_state, asked["folds"].random_state) == (15, 0, 0)
+    assert (type(scaled).__name__, classified.C, classified.max_iter) == ("StandardScaler", 0.05, 500)
+    audit.out_of_sample(faces, group, seed=3)
+    assert (asked["folds"].n_splits, asked["folds"].random_state, asked["model"][0].random_state) == (5, 3, 3)
+    many = np.arange(804) % 120
+    monkeypatch.setattr("skimage.feature.hog", lambda image, *how: image[0])
+    audit.out_of_sample(Faces("many", faces.pixels[many], faces.table.iloc[many], ("a", "b")), group[many], folds=2)
+    assert asked["model"][0].n_components == 200  # and no more, however many images
 
 
 def test_what_is_known_of_a_copy_does_not_help():
@@ -394,6 +522,12 @@ def test_score_label_errors_by_hand():
     assert score["auroc_low"] <= score["auroc"] <= score["auroc_high"]
 
 
+def test_one_wrong_label_among_two_can_be_told():
+    found = pd.DataFrame({"quality": [0.1, 0.5], "suspected": [True, False]})
+    score = audit.score_label_errors(found, np.array([1.0, 0.0]), resamples=20)
+    assert score[["auroc", "auroc_low", "auroc_high"]].tolist() == [1, 1, 1]
+
+
 @pytest.mark.parametrize("wrong", [[0, 0, 0], [1, 1, 1], [np.nan] * 3, [np.nan, 0, 0]])
 def test_score_label_errors_where_there_is_nothing_to_tell_apart(wrong):
     found = pd.DataFrame({"quality": [0.1, 0.5, 0.9], "suspected": [True, False, False]})
@@ -449,7 +583,7 @@ def test_the_nearest_label_is_that_of_the_image_most_like_it(rendered):
 def test_who_knows_which_labels_are_wrong():
     assert audit.known_wrong(small([0, 1])) == ("", None)
     judge, wrong = audit.known_wrong(small([0, 1, 2], true_label=[0, 2, 2]))
-    assert judge == "what was planted" and wrong.tolist() == [0, 1, 0]
+    assert judge == "what was planted" and wrong.tolist() == [0, 1, 0] and wrong.dtype == float
     happy, sad = (FER2013_CLASSES.index(name) for name in ("happy", "sad"))
     faces = voted([happy, sad], [{"happiness": 8}, {"happiness": 8}])
     judge, wrong = audit.known_wrong(faces)

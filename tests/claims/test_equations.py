@@ -23,7 +23,13 @@ def test_equation_12_leaves_out_what_equation_8_has(deviations):
 
 
 def test_losses_are_the_papers(monkeypatch):
-    assert max(equations.objectives().values()) < 1e-5
+    found = equations.objectives()
+    assert sorted(found) == [
+        *(("microexpnet", number) for number in (1, 2)),
+        *(("mini_resemotenet", number) for number in (4, 5, 6)),
+        *(("tinyfer", number) for number in (11, 13, 14)),
+    ]
+    assert all(value < 1e-5 for value in found.values())  # also none that is not a number
     monkeypatch.setattr(losses, "class_weights", lambda labels, classes: torch.ones(classes))
     found = equations.objectives()
     assert found["tinyfer", 11] > 1e-3 and found["tinyfer", 14] > 1e-3 and found["microexpnet", 2] < 1e-5
@@ -43,3 +49,11 @@ def test_random_numbers_are_the_same_again(deviations):
 def test_light_fers_equations_but_for_a_bound_that_is_no_integer():
     found = equations.light_fer()
     assert max(found[1], found[3], found[4]) < 1e-6 and found[2] == 0.5
+
+
+def test_every_deviation_is_a_measurement_by_name_to_four_decimals(monkeypatch):
+    monkeypatch.setattr(equations, "tinyfer", lambda: {12: 0.17116})
+    monkeypatch.setattr(equations, "objectives", lambda: {("microexpnet", 1): 0.00004})
+    monkeypatch.setattr(equations, "light_fer", lambda: {2: 0.5})
+    rows = {row["measurement"]: row["value"] for row in equations.measure()}
+    assert rows == {"equation(tinyfer, 12)": 0.1712, "equation(microexpnet, 1)": 0, "equation(light_fer, 2)": 0.5}

@@ -32,12 +32,22 @@ def test_every_printed_cell_is_a_claim(write):
 
 def test_a_cell_knows_where_it_stands_and_what_it_is(write):
     claim = write().claims["paper/table2.ours.accuracy"]
-    assert (claim.where, claim.row, claim.column) == ("Table II", "ours", "accuracy")
+    assert (claim.paper, claim.where, claim.row, claim.column) == ("paper", "Table II", "ours", "accuracy")
     assert (claim.text, claim.value, claim.unit, claim.cited) == ("66.00", 66.0, "percent", "")
     assert claim.about == "test accuracy, ours, accuracy"
     assert claim.needs == ("fer2013", "imagenet")
     assert claim.measurement == "accuracy(tinyfer_lite, fer2013, PrivateTest)"
     assert claim.allowed == 1.5
+    told = write().claims["paper/text.speed"]
+    assert (told.row, told.column, told.tolerance) == ("", "", "")
+
+
+def test_a_table_says_what_its_columns_do_not_and_a_column_what_it_is_about(write, paper):
+    paper = paper.replace("    about: counts\n", "    needs: [fer2013]\n", 1)
+    claim = write(paper.replace("train: {unit: images,", "train: {unit: images, about: training_images,")).claims
+    assert claim["paper/table1.sad.train"].about == "sad, training images"
+    assert claim["paper/table1.sad.test"].about == "sad, test"
+    assert claim["paper/table1.sad.test"].needs == ("fer2013",)
 
 
 def test_a_row_overrides_its_table_and_has_no_measurement_without_a_name(write):
@@ -56,11 +66,15 @@ def test_needs_of_column_and_row_come_together_unless_one_says_nothing(write, pa
     assert needs("[imagenet]", "[cited]") == ("imagenet", "cited")
     assert needs("[fer2013, cited]", "[cited]") == ("fer2013", "cited")
     assert needs("nothing", "[cited]") == needs("[imagenet]", "[]") == needs("[imagenet]", "nothing") == ()
+    assert needs("imagenet", "cited") == ("imagenet", "cited")  # one need is a list too
+    for told, found in (("imagenet", ("imagenet",)), ("nothing", ())):
+        ledger = write(paper.replace("needs: [jetson_nano]", f"needs: {told}"))
+        assert ledger.claims["paper/text.speed"].needs == found
 
 
 def test_scales_count_in_full(write):
     claim = write().claims["paper/table2.ours.params"]
-    assert claim.value == 932_000 and claim.text == "932K"
+    assert claim.value == 932_000 and claim.text == "932K" and claim.tolerance == ""  # it is counted
     assert 932_202 in claim.interval and 932_600 not in claim.interval
 
 
@@ -80,6 +94,46 @@ def test_what_is_printed_comes_in_the_unit_of_the_measurement(write, paper):
     assert ledger.printed("parameters(tinyfer_lite, 7)") == 932_000
     assert math.isnan(ledger.printed("accuracy(simple_cnn, fer2013, PrivateTest)"))
     assert ledger.all_printed("parameters") == {"parameters(tinyfer_lite, 7)": 932_000}
+    assert ledger.all_printed("equation") == {}
+
+
+def test_the_ledger_knows_its_papers_their_headlines_and_their_checks(write, paper):
+    ledger = write(paper.replace("[abstract.accuracy]", "[abstract.accuracy, text.fewer]", 1), other=paper)
+    assert ledger.headline == ("other/abstract.accuracy", "paper/abstract.accuracy", "paper/text.fewer")
+    assert ledger.papers["paper"]["title"] == "A" and ledger.networks == ("tinyfer_lite", "simple_cnn")
+    right = "{table1.all.train} / {table1.all.test}"
+    assert ledger.checks[1] == claims.Check("twice", "paper", "twice as many", "from", ("paper/text.fewer",), right)
+
+
+def test_a_section_that_is_empty_or_missing_holds_nothing(write, paper):
+    head = paper[: paper.index("headline:")]
+    for text in (head, f"{head}checks:\ntext:\nheadline:\ngroups:\ntables:\n"):
+        ledger = write(text)
+        assert (ledger.claims, ledger.checks, ledger.headline) == ({}, (), ())
+
+
+def test_networks_that_are_counted(write, tmp_path, monkeypatch):
+    """By default those of params/paper, with the number of classes as a number."""
+    write()
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "params/paper/networks.yaml"
+    path.parent.mkdir(parents=True)
+    entry = "- {network: tinyfer_lite, classes: 7, input: 3x224x224}\n"
+    path.write_text(entry)
+    assert claims.networks() == [{"network": "tinyfer_lite", "classes": 7, "input": "3x224x224"}]
+    assert claims.load(tmp_path).networks == ("tinyfer_lite",)
+    for wrong, said in (
+        (entry.replace("input", "inptu"), "unknown key 'inptu'; did you mean 'input'"),
+        (entry.replace(", classes: 7", ""), "no classes is given"),
+        (entry.replace(", input: 3x224x224", ""), "no input is given"),
+        (entry.replace("network: tinyfer_lite, ", ""), "no network is given"),
+        (entry[2:], "expected a list"),
+        ("- [tinyfer_lite]\n", "expected names and values"),
+        ("- {network: [tinyfer_lite], classes: 7, input: 3x224x224}\n", "expected text"),
+    ):
+        path.write_text(wrong)
+        with pytest.raises(claims.LedgerError, match=rf"networks\.yaml: .*{said}"):
+            claims.networks(path)
 
 
 def test_patterns_find_claims_in_their_order(write, paper):
@@ -91,6 +145,10 @@ def test_patterns_find_claims_in_their_order(write, paper):
         ledger.find("text.rat", "paper")
     with pytest.raises(claims.LedgerError, match="no claim"):
         ledger.find("table1.*", "paper")  # a star is one part, not several
+    with pytest.raises(claims.LedgerError, match="no group 'emotions'; there are none"):
+        ledger.find("third/table1.@emotions.test", "paper")
+    with pytest.raises(claims.LedgerError, match="no group 'emotions'; there are none"):
+        write(paper.replace("groups: {emotions: [happy, sad]}", "")).find("table1.@emotions.test", "paper")
 
 
 # old text, new text, the claim that is named, what is said
@@ -153,8 +211,44 @@ MISTAKES = {
     "no such scale": ("scale: K", "scale: k", "table2.ours.params", "scale is 'k'"),
     "no where": ("where: section 1, ", "", "text.fewer", "no where is given"),
     "id with capitals": ("id: text.speed", "id: text.Speed", "text.Speed", "lower case"),
-    "no such group": ("{table1.all.train}", "{table1.@emotion.train}", "twice", "no group 'emotion'"),
-    "a check of two forms": ("says: twice as many,", "says: x, share_of: 3,", "twice", "a check has one of these"),
+    "no such group": (
+        "{table1.all.train}",
+        "{table1.@emotion.train}",
+        "twice",
+        "no group 'emotion'; there are emotions",
+    ),
+    "a check of two forms": (
+        "says: twice as many,",
+        "says: x, share_of: 3,",
+        "twice",
+        "a check has one of these: same, claim and from, claim and share_of, claim and measured, judged and holds",
+    ),
+    "measured without a measurement": (
+        'from: "{table1.all.train} / {table1.all.test}"',
+        "measured: true",
+        "twice",
+        "paper/text.fewer has no measurement",
+    ),
+    "no such paper": (
+        "about: learning rate}",
+        'about: learning rate, measurement: "equation(papre, 1)"}',
+        "text.rate",
+        "no paper 'papre'; did you mean 'paper'",
+    ),
+    "unknown key in a table": ("    about: counts", "    abuot: counts", "table1", "unknown key 'abuot'"),
+    "unknown key in a column": ("train: {unit:", "train: {unti:", "table1: column train", "unknown key 'unti'"),
+    "no where of a table": ("    where: Table 1\n", "", "table1", "no where is given"),
+    "no values": (", values: [8.0, 70]", "", "table2.theirs", "no values is given"),
+    "no paper": ('paper: {title: A, authors: B, year: 2026, source: "doi:1"}', "", "", "no paper is given"),
+    "no id in text": ("{id: text.rate, where", "{where", "an entry without id", "no id is given"),
+    "no id of a statement": ("{id: small, where", "{where", "a statement without id", "no id is given"),
+    "no id of an equation": ("{id: eq1, where", "{where", "an equation without id", "no id is given"),
+    "no id of a check": ("{id: twice, says", "{says", "a check without id", "no id is given"),
+    "no about": (", about: smaller than a megabyte", "", "small", "no about is given"),
+    "no about of an equation": (", about: the softmax", "", "eq1", "no about is given"),
+    "nothing that a check says": ("says: twice as many, ", "", "twice", "no says is given"),
+    "unknown key in a statement": ("{id: small, where", "{id: small, value: 3, where", "small", "unknown key 'value'"),
+    "unknown key in an equation": ("{id: eq1, where", "{id: eq1, unit: ms, where", "eq1", "unknown key 'unit'"),
     "a check of no form": (', from: "{table1.all.train} / {table1.all.test}"', "", "twice", "a check has one of these"),
     "a check of no claim": ("claim: text.fewer", "claim: text.few", "twice", "did you mean 'text.fewer'"),
     "headline of no claim": (

@@ -1,5 +1,7 @@
 """What stands beside a claim is the measurement that differs least, never one of another data set."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -32,6 +34,18 @@ def test_other_recipes_and_settings_are_told(claim):
     assert found.measurement == CLAIMED
 
 
+def test_what_a_claim_has_and_the_nearest_lacks_is_told_too(claim):
+    claimed = replace(claim, measurement="accuracy(tinyfer_lite+kd+fp16, fer2013, PrivateTest, T=3)")
+    found = nearest(claimed, made(("accuracy(tinyfer_lite+fp32, fer2013, PrivateTest)", 0.6, "paper", "")))
+    assert found.differs == "without kd; without fp16; with fp32; not T=3"
+
+
+def test_fewer_departures_go_before_more_and_the_first_of_equals_before_the_second(claim):
+    many, few = (CLAIMED, 0.9, "", "random weights, two views"), (CLAIMED, 0.6, "", "random weights")
+    other = ("accuracy(simple_cnn, fer2013, PrivateTest)", 0.8, "paper", "")  # passed over
+    assert nearest(claim, made(other, many, few, (CLAIMED, 0.7, "", "two views"))).found["value"] == 0.6
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -51,5 +65,12 @@ def test_a_processor_stands_beside_a_processor_and_not_beside_a_gpu(write, paper
         measured = f'measurement: "latency(tinyfer_lite, {device})", tolerance: "25%"'
         ledger = write(paper.replace("unit: fps, about: speed", f"unit: ms, about: speed, {measured}"))
         found = nearest(ledger.claims["paper/text.speed"], made(("latency(tinyfer_lite, here)", 0.01, "laptop", "")))
-        assert (found is not None) == near
+        assert (found and found.differs) == ("on this machine, not ryzen_5_3600" if near else None)
+    gpu = made(("latency(tinyfer_lite, rtx_3090)", 0.01, "laptop", ""))
+    assert nearest(ledger.claims["paper/text.speed"], gpu).differs == "on rtx_3090, not rtx_3050"
     assert nearest(ledger.claims["paper/text.rate"], made((CLAIMED, 0.6, "paper", ""))) is None  # nothing to measure
+
+
+@pytest.mark.parametrize("name", ["parameters(tinyfer_lite, 7)", "effect(best, fer2013)"])
+def test_nothing_is_near_to_a_count_or_to_a_statement(claim, name):
+    assert nearest(replace(claim, measurement=name), made((name, 0.02, "laptop", ""))) is None

@@ -1,6 +1,7 @@
 """The ledger for reading: nothing in it can break out of the page or of LaTeX, and no number is typed."""
 
 import re
+from html import unescape
 
 import pandas as pd
 import pytest
@@ -11,6 +12,15 @@ from fercore.results import measurements
 
 NOTHING = measurements.every([])
 ACCURACY = "accuracy(tinyfer_lite, fer2013, PrivateTest)"
+
+
+def cells(text):
+    """What stands in the cells of a table's rows, the head's among them, by row; nothing stands between them."""
+    rows = re.findall("<tr>(.*?)</tr>", text, flags=re.S)
+    assert all(re.fullmatch("(<(t[dh])[^>]*>(?:(?!<t[dh]).)*</(t[dh])>)+", row) for row in rows)
+    return [
+        [unescape(re.sub("<.*?>", "", cell)) for cell in re.findall("<t[dh].*?>(.*?)</t[dh]>", row)] for row in rows
+    ]
 
 
 @pytest.fixture
@@ -61,11 +71,18 @@ def test_a_shorter_training_is_near_and_no_measurement_of_the_papers(judged, pap
 
 
 def test_what_follows_from_the_papers_own_numbers_names_the_check(judged, paper):
-    known = paper.replace("headline: [abstract.accuracy]", "headline: [text.fewer, table2.ours.params]")
+    known = paper.replace("headline: [abstract.accuracy]", "headline: [text.fewer, table2.ours.params, text.rate]")
     ledger, _, table = judged(known, **{"parameters(tinyfer_lite, 7)": 932202})
-    first, second = render.headline(ledger, table, NOTHING).to_dict("records")
+    first, second, third = render.headline(ledger, table, NOTHING).to_dict("records")
     assert first["how"] == "the paper's own numbers, check twice" and first["verdict"] == "exact"
+    assert first["measured"] == first["without copies"] == "–"
     assert (second["how"], second["measured"]) == ("counted", "932,202 parameters")
+    assert (third["how"], third["measured"]) == ("nothing near: not run", "–")
+
+
+def test_a_training_of_which_no_seeds_are_told_is_as_the_paper_all_the_same(judged, paper):
+    ledger, _, table = judged(paper, **{ACCURACY: 0.66})
+    assert render.headline(ledger, table, NOTHING)["how"].tolist() == ["as the paper"]
 
 
 def test_a_verdict_says_what_the_training_was_other_in(judged, paper):
@@ -73,6 +90,9 @@ def test_a_verdict_says_what_the_training_was_other_in(judged, paper):
     ledger, _, table = judged(paper, **{ACCURACY: 0.5}, **settings)
     said = "not reproduced, with another teacher: 20 of 80 epochs"
     assert render.headline(ledger, table, NOTHING)["verdict"].tolist() == [said] and said in render.page(table)
+    contradiction = "  - {id: same, says: x, same: [abstract.accuracy, table2.theirs.accuracy]}\n"
+    ledger, _, table = judged(paper + contradiction, **{ACCURACY: 0.5}, **settings)
+    assert render.headline(ledger, table, NOTHING)["verdict"].tolist() == ["inconsistent"]
     counted = judged(paper, **{"parameters(tinyfer_lite, 7)": 1}, **settings)[2]
     assert "not reproduced" in render.page(counted) and "another teacher" not in render.page(counted)
 
@@ -81,6 +101,7 @@ def test_a_printed_table_has_what_was_measured_beside_it(write, paper):
     ledger = write(paper)
     found = render.printed_table(ledger, "paper/table2", {"parameters(tinyfer_lite, 7)": 932_202, ACCURACY: 0.664})
     assert found.columns.tolist() == ["params", "params here", "accuracy", "accuracy here"]
+    assert found.index.name == "row"
     assert found.loc["ours"].tolist() == ["932K", 932.202e3, "66.00", pytest.approx(66.4)]
     assert found.loc["theirs", "accuracy"] == "70" and pd.isna(found.loc["theirs", "accuracy here"])
     assert pd.isna(found.loc["nameless", "params"])
@@ -107,7 +128,8 @@ def test_a_grouped_table_is_escaped_and_has_a_heading_for_each_paper():
     text = render.grouped(frame, {"a": {"title": "A & B"}, "<b>": {"title": "<i>"}})
     assert text.count("<tr>") == 1 + 2 + 3 and "<b>&lt;b&gt;</b>: &lt;i&gt;" in text and "1 &amp; 2" in text
     assert "<b>a</b>: A &amp; B" in text and "<i>" not in text
-    assert ">claimed</th>" in text and ">paper</th>" not in text
+    assert cells(text) == [["claimed"], ["a: A & B"], ["1 & 2"], ["3"], ["<b>: <i>"], ["4"]]  # in the order of the rows
+    assert text.endswith("</tr></tbody></table></div>")
 
 
 def test_what_rests_on_an_assumption_stands_apart(judged, paper):
@@ -116,6 +138,7 @@ def test_what_rests_on_an_assumption_stands_apart(judged, paper):
     assert render.contradictions(findings).empty
     (found,) = render.contradictions(findings, assuming=True).to_dict("records")
     assert (found["what"], found["assuming"]) == ("thrice", "three")
+    assert "<br><small>assuming: three</small>" in render.both_sides(render.contradictions(findings, assuming=True))
     assert table.set_index("id").loc["paper/text.fewer", "verdict"] == "exact"  # by the other check
 
 
@@ -123,10 +146,23 @@ def test_both_sides_as_a_page_are_escaped_and_say_what_a_check_says_once(judged,
     wrong = (
         """  - {id: b, says: "<i>as many</i>", claim: [text.fewer, text.speed], from: "[3, 9.5]", source: "A & B"}\n"""
     )
-    _, findings, _ = judged(paper + wrong + '  - {id: c, says: less, claim: text.speed, from: "1"}\n')
-    text = render.both_sides(render.contradictions(findings))
-    assert text.count("<td rowspan") == 2 and text.count("<tr>") == 3  # a head and two findings; 9.5 to 10.5 holds 9.5
-    assert "&lt;i&gt;as many&lt;/i&gt;" in text and "source: A &amp; B" in text and "<i>" not in text
+    wrong += "  - {id: c, says: alike, same: [table1.sad.train, table1.sad.test]}\n"
+    _, findings, _ = judged(paper + wrong + "  - {id: d, says: a few, claim: [text.speed, text.rate], from: '1'}\n")
+    text = render.both_sides(render.contradictions(findings), "sides")
+    assert cells(text) == [
+        ["what should hold", "claim", "printed", "against"],
+        ["<i>as many</i>source: A & B", "text.fewer", "2 times", "3"],  # 9.5 to 10.5 holds 9.5
+        ["alike", "table1.sad.train, table1.sad.test", "40 (Table 1)", "20 (Table 1)"],
+        ["a few", "text.speed", "10 fps", "1"],
+        ["text.rate", "0.001 setting", "1"],
+    ]
+    assert text.count("<td rowspan") == 3 and '<td rowspan="2">a few</td>' in text and "<h4>paper</h4>" in text
+    assert "<i>" not in text and "<small>source: A &amp; B</small>" in text
+    assert '<div id="sides" class="claims">' in text and text.endswith("</tr>\n</tbody></table></div>")
+
+
+def test_what_is_folded_has_a_name_that_opens_it():
+    assert render.folded("A & B", "<p>1</p>") == "<details><summary>A &amp; B</summary><p>1</p></details>"
 
 
 def test_the_page_holds_every_claim_and_escapes_it(judged, paper):
@@ -136,7 +172,8 @@ def test_the_page_holds_every_claim_and_escapes_it(judged, paper):
     assert len(re.findall("<tr>", text)) == len(ledger.claims) + 1
     assert "<script>alert" not in text and "&gt;&lt;script&gt;alert(1)" in text and "&amp; &lt;b&gt;" in text
     assert text.count("<script>") == 1
-    assert "8.0K parameters" in text and "(cited [3])" in text
+    assert "8.0K parameters" in text and ">test accuracy, theirs, params (cited [3])<" in text
+    assert '<div id="ledger" class="claims ledger">' in text and text.count("</tr>\n") == len(ledger.claims)
     assert not re.search(r"src=|https?:", text)
 
 
@@ -145,6 +182,33 @@ def test_a_verdict_links_to_its_evidence(judged, paper):
     text = render.page(table, "../../")
     path = table.set_index("id").loc["paper/table2.ours.params", "evidence"]
     assert re.findall('<a href="(.*?)">', text) == [f"../../{path}"]
+    head, *rows = cells(text)
+    assert head == list(render.COLUMNS.values())
+    row = ["paper/table2.ours.params", "Table II", "test accuracy, ours, params", "932K parameters", "932,202", "exact"]
+    assert [*row, path] in rows
+    assert ["paper/best", "section 2", "the best of Table II", "", "", "not run", ""] in rows
+    assert "<td>paper/<wbr>table2.<wbr>ours.<wbr>params</td>" in text  # where a line may break
+
+
+def test_what_is_counted_is_shown_in_full_however_it_is_printed(judged, paper):
+    _, _, table = judged(paper.replace("[932, 66.00]", "[932.0, 66.00]"), **{"parameters(tinyfer_lite, 7)": 932202})
+    row = next(row for row in cells(render.page(table)) if row[0] == "paper/table2.ours.params")
+    assert row[3:6] == ["932.0K parameters", "932,202", "not reproduced"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "shown"),
+    [("fps", "10 fps"), ("percent", "10 %"), ("times", "10×"), ("fraction", "10"), ("count", "10"), ("setting", "10")],
+)
+def test_a_number_has_its_unit(judged, paper, unit, shown):
+    _, _, table = judged(paper.replace("unit: fps", f"unit: {unit}"))
+    assert ["paper/text.speed", shown] in [[row[0], row[3]] for row in cells(render.page(table))]
+
+
+def test_a_setting_links_to_the_file_that_it_stands_in(judged, paper):
+    _, _, table = judged(paper)
+    text = render.page(table.assign(evidence="params/paper/09_x.yaml"))
+    assert set(re.findall('<a href="(.*?)">', text)) == {"params/paper/09_x.yaml"}
 
 
 def test_the_ledger_says_what_is_near_and_what_a_verdict_takes(judged, paper):
@@ -154,13 +218,19 @@ def test_the_ledger_says_what_is_near_and_what_a_verdict_takes(judged, paper):
     row = next(line for line in text.splitlines() if "abstract" in line)
     assert "<small>nearest: 67.5 %, &lt;b&gt;; two views</small>" in row
     assert row.count("<a ") == 1 and '<a href="#way-1">3 &amp; 4 h</a>' in row
+    said = ["66.00 %", "nearest: 67.5 %, <b>; two views", "needs data3 & 4 h", ""]
+    assert ["paper/abstract.accuracy", "Abstract", "accuracy", *said] in cells(text)
+    assert "<td>needs data<br>" in row
 
 
 def test_the_ledger_can_be_searched_and_filtered_with_a_label_for_each_field(judged, paper):
     text = render.page(judged(paper)[2])
     assert len(re.findall("<label>", text)) == 3 and text.count("<select") == 2
-    assert re.findall(r"<option>(.*?)</option>", text)[0] == "paper"
-    assert set(re.findall(r"<option>(.*?)</option>", text)[1:]) <= set(claims.VERDICTS)
+    fields = re.findall(r'<label>(\w+) <select data-column="(\d)">(.*?)</select></label> ', text)
+    columns = list(render.COLUMNS)
+    assert [(name, columns[int(column)]) for name, column, _ in fields] == [("paper", "id"), ("verdict", "verdict")]
+    papers, verdicts = (re.findall("<option.*?>(.*?)</option>", options) for *_, options in fields)
+    assert papers == ["all", "paper"] and set(verdicts[1:]) <= set(claims.VERDICTS)
     assert "aria-label" in text and 'scope="col"' in text
 
 
@@ -189,6 +259,7 @@ def test_macros_quote_what_was_measured_and_nothing_else(judged, paper, tmp_path
     }
     assert r"\fercore@set{claimed}{paper/table2.ours.params}{932K}" in text
     assert r"\fercore@set{verdict}{paper/table2.ours.params}{exact}" in text
+    assert text.startswith(render.MACROS) and text.endswith("}\n\\makeatother\n")
 
 
 def test_written_files_are_the_same_bytes_again(judged, paper, tmp_path):
@@ -199,3 +270,13 @@ def test_written_files_are_the_same_bytes_again(judged, paper, tmp_path):
         texts.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
     assert texts[0] == texts[1]
     assert set(texts[0]) == {"ledger.csv", "contradictions.csv", "claims.tex"}
+
+
+def test_the_ledger_is_written_to_ten_digits_over_an_older_one(judged, paper, tmp_path):
+    _, _, table = judged(paper, **{ACCURACY: 0.07})  # 7.000000000000001 %
+    for _ in range(2):
+        render.write(tmp_path / "new/stage", table)
+    found = pd.read_csv(tmp_path / "new/stage/ledger.csv", dtype=str).set_index("id")
+    assert [found.index.name, *found] == list(table)
+    assert found.loc["paper/abstract.accuracy", "measured"] == "7"
+    assert b"\r" not in (tmp_path / "new/stage/ledger.csv").read_bytes()

@@ -24,9 +24,14 @@ from fercore.claims import rounding
         ("~48.0", "percent", "", 48, 47.5, 48.5),
         (">95", "percent", "", 95, 95, math.inf),
         ("<1", "MB", "", 1, -math.inf, 1),
+        ("~3M", "parameters", "", 3e6, 2.5e6, 3.5e6),
         ("8..9", "times", "", 8.5, 8, 9),
+        ("8..9", "parameters", "K", 8500, 8000, 9000),
+        ("8..8", "times", "", 8, 8, 8),
         ("+1.4", "points", "", 1.4, 1.35, 1.45),
         ("-0.6", "points", "", -0.6, -0.65, -0.55),
+        ("-1,234.5", "points", "", -1234.5, -1234.55, -1234.45),
+        ("1,500e3", "macs", "", 1.5e6, 1.4995e6, 1.5005e6),
         ("1e-4", "setting", "", 1e-4, 1e-4, 1e-4),  # chosen, not rounded
         ("0.3", "setting", "", 0.3, 0.3, 0.3),
     ],
@@ -57,6 +62,23 @@ def test_units_are_converted_to_a_common_one():
     assert float(rounding.convert(rounding.read("3.61", "MiB")[1], "MiB").mid) == pytest.approx(3.61 * 2**20)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("1.4 points", "0.014 fraction"),
+        ("3 MB", "0.003 GB"),
+        ("1 GB", "953.67431640625 MiB"),
+        ("90 s", "1.5 min"),
+        ("90 s", "90,000 ms"),
+        ("2 W", "2,000 mW"),
+    ],
+)
+def test_the_same_quantity_in_two_units_is_one_number(one, other):
+    found = [rounding.convert(rounding.read(text, unit)[1], unit) for text, unit in (one.split(), other.split())]
+    assert float(found[0].mid) == pytest.approx(float(found[1].mid), rel=1e-12)
+
+
 def test_intervals_are_shown_as_one_number_or_two():
     assert rounding.show(rounding.read("547", "images")[1]) == "547"
     assert rounding.show(rounding.read("67.07", "percent")[1]) == "67.065 to 67.075"
+    assert rounding.show(rounding.read("1,175,015", "images")[1]) == "1,175,015"  # in full

@@ -27,10 +27,29 @@ def test_each_number_that_a_notebook_is_run_with_is_evidence(params):
     values = found["value"].to_dict()
     assert values["setting(09_x, epochs)"] == 80 and values["setting(09_x, temperatures.1)"] == 4
     assert values["setting(09_x, gamma)"] == 2  # focal loss, as a recipe has it where nothing else is said
-    ends = found.loc["setting(09_x, augmentation.crop_ratio)", ["low", "high"]]
-    assert ends.tolist() == [0.9, 1.1]
-    assert not [name for name in values if "names" in name or "full" in name]
+    ends = found.loc["setting(09_x, augmentation.crop_ratio)", ["low", "value", "high"]]
+    assert ends.tolist() == [0.9, 1, 1.1]
+    assert not [name for name in values if "names" in name or "full" in name or "alpha" in name]
     assert set(found["evidence"]) == {(params / "paper/09_x.yaml").as_posix()}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("loss: focal\ngamma: 3.0", {"setting(09_x, gamma)": 3}),
+        ("loss: cross_entropy\nepochs: 8", {"setting(09_x, epochs)": 8}),
+        ("names: [a]", {}),
+    ],
+)
+def test_what_is_said_goes_before_what_a_recipe_has_and_another_loss_has_no_gamma(params, text, expected):
+    (params / "paper/09_x.yaml").write_text(text)
+    assert settings.evidence([], params)["value"].to_dict() == expected
+
+
+def test_parameters_that_are_no_yaml_are_refused(params):
+    (params / "paper/09_x.yaml").write_text("epochs: [")
+    with pytest.raises(claims.LedgerError, match=r"09_x\.yaml"):
+        settings.evidence([], params)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,16 @@ def test_it_points_at_what_is_bright(corner):
     assert maps.min() >= 0 and maps.max() == pytest.approx(1)
 
 
+def test_each_map_has_its_own_scale_and_colours_are_seen_as_the_network_takes_them():
+    pixels = np.zeros((2, 24, 24, 3), np.uint8)
+    pixels[0, 4:12, 4:12], pixels[1, 4:12, 4:12] = 255, 160
+    faces = Faces("corners", pixels, table([1, 1]), ("dark", "bright"))
+    maps, answers = grad_cam.grad_cam(Corner(), faces, np.array([0, 1]), 12)
+    assert maps.shape == (2, 24, 24) and answers.tolist() == [1, 1]
+    assert maps.max((1, 2)) == pytest.approx([1, 1])
+    assert not np.array_equal(maps[:, ::2], maps[:, 1::2])  # between the pixels of the smaller map it is interpolated
+
+
 def test_the_layer_is_the_last_that_has_a_where():
     network = models.create("tinyfer_lite", 7).eval()
     large = grad_cam._layer(network, torch.zeros(1, 3, 224, 224))

@@ -32,6 +32,10 @@ def test_channels(name, expected):
     assert channels(models.create(name, 7)) == expected
 
 
+def test_a_network_without_convolutions_takes_colour():
+    assert channels(torch.nn.Linear(2, 2)) == 3
+
+
 @pytest.mark.parametrize("side", [12, 28])
 def test_views(make_faces, side):
     pixels = torch.from_numpy(make_faces(4).pixels)
@@ -79,17 +83,29 @@ def test_colour_for_a_network_that_wants_grey(make_faces):
     found = views(torch.from_numpy(faces.pixels).permute(0, 3, 1, 2), 12, channels=1)[0]
     grey = T.Grayscale()(torch.from_numpy(faces.pixels).permute(0, 3, 1, 2).float() / 255)
     assert found.shape == (6, 1, 12, 12)
+    assert views(torch.from_numpy(faces.pixels).permute(0, 3, 1, 2), 12, "ten", 1)[0].shape == (6, 1, 12, 12)
     assert torch.allclose(found, preprocess.normalise(grey), atol=1e-3)
 
 
-def test_precision_that_a_device_lacks_is_refused():
+def test_precision_that_a_device_lacks_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="fp16 is for GPUs; on a CPU there are fp32 and bf16"):
         inference.autocast("fp16", CPU)
     layer = torch.nn.Linear(2, 2)
-    half = [("bf16", torch.bfloat16)] if inference.cpu_has_bf16() else []
-    for precision, kind in [("fp32", torch.float32), *half]:
+    monkeypatch.setattr(inference, "cpu_has_bf16", lambda: True)
+    for precision, kind in [("fp32", torch.float32), ("bf16", torch.bfloat16)]:
         with inference.autocast(precision, CPU):
             assert layer(torch.ones(1, 2)).dtype == kind
+    monkeypatch.setattr(inference, "cpu_has_bf16", lambda: False)
+    with pytest.raises(ValueError, match="this CPU has no bf16 arithmetic, and would be slower with it than without"):
+        inference.autocast("bf16", CPU)
+
+
+def test_bf16_is_refused_on_a_gpu_that_lacks_it(monkeypatch):
+    gpu, named = torch.device("cuda"), {torch.device("cuda"): "Tesla P100"}
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cuda, "get_device_name", named.get)
+    with pytest.raises(ValueError, match="Tesla P100 has no bf16; there are fp32 and fp16"):
+        inference.autocast("bf16", gpu)
 
 
 def test_channels_last_says_the_same(faces, tiny):

@@ -35,6 +35,7 @@ def test_scores_are_scikit_learns(seed, count):
     [
         ([0, 1], [0, 5], "predictions from 0 to 5; expected 0 to 1"),
         ([0, 5], [0, 1], "labels from 0 to 5; expected 0 to 1"),
+        ([0, 2], [0, 1], "labels from 0 to 2; expected 0 to 1"),
         ([0, 1], [-1, 1], "predictions from -1 to 1; expected 0 to 1"),
         ([0, 1], [0.0, 1.0], "predictions of type float64; expected whole numbers"),
         ([0, 1], [0], r"labels of shape \(2,\) and predictions of \(1,\)"),
@@ -68,6 +69,7 @@ def test_probabilities_that_are_none_have_no_calibration():
         ([0.0, 1.0], [[0.9, 0.1], [0.2, 0.8]], "whole numbers"),
         ([0], [[0.9, 0.1], [0.2, 0.8]], r"labels of shape \(1,\); expected one for each of 2 images"),
         ([0, 1], [[9.0, 1.0], [2.0, 8.0]], "are these logits"),
+        ([0, 1], [[1.01, 0.0], [0.0, 1.0]], "are these logits"),
     ],
 )
 def test_calibration_is_of_probabilities_and_of_labels_within_them(labels, probabilities, told):
@@ -82,6 +84,13 @@ def test_report_is_scikit_learns():
     for name, column in zip(("precision", "recall", "f1", "support"), expected, strict=True):
         assert found[name].to_numpy() == pytest.approx(column)
     assert tuple(found.index) == CLASSES
+
+
+def test_a_share_of_nothing_is_0_and_one_image_is_a_class():
+    matrix, junk = np.diag([1, 2, 0]), [np.full(3, 7.0) for _ in range(50)]
+    del junk  # whatever stood in memory
+    found = metrics.per_class(matrix)
+    assert all(found[name].tolist() == [1, 1, 0] for name in ("precision", "recall", "f1"))
 
 
 def test_scores_of_many_matrices_at_once_are_those_of_each():
@@ -126,6 +135,46 @@ def test_the_jackknife_is_that_of_leaving_each_image_out():
         assert influence[name][labels, predicted] == pytest.approx([whole[name] - one[name] for one in found])
 
 
+def reach(influence):
+    """Half the jackknife's interval by its definition, with Satterthwaite's degrees of freedom."""
+    count = len(influence)
+    freedom = min(2 * count / (stats.kurtosis(influence, fisher=False) - 1), count - 1)
+    return stats.t.ppf(0.975, freedom) * np.sqrt((count - 1) / count * ((influence - influence.mean()) ** 2).sum())
+
+
+@pytest.mark.parametrize("matrix", [[[20, 4, 1], [3, 9, 0], [2, 2, 5]], [[3, 1], [1, 1]], [[2, 1], [0, 0]]])
+def test_the_interval_of_f1_is_the_jackknifes_on_the_scale_of_the_logit(matrix):
+    matrix = np.array(matrix)
+    for name in ("macro_f1", "weighted_f1"):
+        value = metrics.scores(matrix)[name]
+        half = reach(np.repeat(statistics._influence(matrix)[name].ravel(), matrix.ravel())) / (value * (1 - value))
+        expected = [1 / (1 + np.exp(-np.log(value / (1 - value)) - sign * half)) for sign in (-1, 1)]
+        assert statistics.intervals(matrix)[name] == pytest.approx(expected)
+
+
+def test_freedom_is_little_where_one_image_decides_and_at_most_that_of_as_many_images():
+    """Where half of them do the same and the other half the opposite, nothing is rarer than the rest."""
+    alone = np.r_[1.0, np.zeros(19)]
+    assert statistics._reach(alone) == pytest.approx(reach(alone)) and reach(alone) > 3.5 * np.std(alone) * np.sqrt(19)
+    assert statistics._reach(np.array([1.0, -1.0] * 10)) == pytest.approx(stats.t.ppf(0.975, 19) * np.sqrt(19))
+    ends = statistics.intervals(np.array([[1, 1], [0, 0]]))  # of two images
+    assert ends["macro_f1"] != ends["accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("support", "note"),
+    [
+        ([95, 5, 0], ""),
+        ([94, 5, 0], statistics.TOO_FEW),
+        ([95, 4, 5], statistics.TOO_FEW),
+        ([98, 1, 9], statistics.TOO_FEW),
+    ],
+)
+def test_how_few_images_are_too_few(support, note):
+    """Of a class that is there; that another is not says nothing."""
+    assert statistics.trust(np.diag(support)) == note
+
+
 @pytest.mark.parametrize(
     "matrix", [[[9, 0], [0, 3]], [[0, 9], [3, 0]], [[1, 0], [0, 0]], [[0, 1], [0, 0]], [[1, 1], [0, 0]]]
 )
@@ -155,6 +204,7 @@ def test_calibration_by_hand():
     table, error = metrics.calibration(np.array([0, 1, 0, 1]), probabilities, bins=10)
     assert table.to_numpy().tolist() == [[5, 1, 0.55, 1.0], [9, 3, pytest.approx(2.9 / 3), pytest.approx(2 / 3)]]
     assert error == pytest.approx((0.45 + 3 * (2.9 / 3 - 2 / 3)) / 4)
+    assert metrics.calibration(np.array([0]), np.array([[0.94, 0.06]]))[0]["bin"].tolist() == [14]  # of 15
 
 
 def test_parts_are_scored_on_their_own():
@@ -180,6 +230,14 @@ def test_measurements_have_names_that_the_ledger_knows(tmp_path):
     assert accuracy["deduplicated"] == pytest.approx((labels == predicted)[kept].mean())
     assert accuracy["low"] < accuracy["value"] < accuracy["high"] and np.isnan(accuracy["near_deduplicated"])
     assert len(saved) == 3 + 3 * 7
+
+
+def test_settings_stand_in_each_name_and_seeds_beside_each_value():
+    labels, predicted = draw(100)
+    rows = statistics.measurements("x", "d", "s", labels, [predicted] * 2, CLASSES, {}, ["T=3"])
+    names = [row["measurement"] for row in rows]
+    assert {"accuracy(x, d, s, T=3)", "recall(x, d, s, sad, T=3)"} <= set(names)
+    assert all(name.endswith(", T=3)") for name in names) and all(row["seeds"] == 2 for row in rows)
 
 
 def test_several_seeds_are_measured_by_their_mean():
@@ -218,6 +276,9 @@ def test_scores_over_seeds_are_read_a_row_a_name():
         "accuracy_half", "macro_f1_half",
     ]  # fmt: skip
     of = long.set_index(["name", "part", "score"])
+    assert table.index.name == "name"
+    for score in metrics.SCORES:
+        assert table.loc["b", score] == of.loc[("b", "published", score), "value"]
     assert table.loc["b", "macro_f1_high"] == of.loc[("b", "published", "macro_f1"), "high"]
     assert table.loc["b", "accuracy_half"] == of.loc[("b", "half", "accuracy"), "value"] != table.loc["b", "accuracy"]
 
@@ -255,6 +316,8 @@ def test_a_part_without_images_has_no_score():
     found = statistics.compare(labels, labels, 3, {"deduplicated": np.zeros(20, bool)}).set_index(["part", "score"])
     assert found.loc["deduplicated", "value"].isna().all() and (found.loc["deduplicated", "images"] == 0).all()
     assert (found.loc["published", "value"] == 1).all()
+    masks = {"none": np.zeros(20, bool), "half": np.arange(20) < 10}
+    assert statistics.compare(labels, labels, 3, masks)["part"].unique().tolist() == ["published", "none", "half"]
 
 
 def test_predictions_have_a_row_an_image_and_a_column_a_run_and_seed():
@@ -272,13 +335,14 @@ def test_recall_by_frequency_is_the_mean_over_seeds():
     assert table["recall"].tolist() == [0.5, 0.5, 1.0, 1.0]
 
 
-@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize("seeds", [1, 2, 3])
 def test_differences_of_all_others_from_the_reference(seeds):
     labels, _ = draw(200)
     predicted = {name: [draw(200, seed, skill=skill)[1] for seed in range(seeds)]
                  for name, skill in (("good", 0.9), ("full", 0.5), ("bad", 0.2))}  # fmt: skip
     table = statistics.differences(labels, predicted, "full", 7)
     assert table.index.tolist() == [(n, s) for n in ("good", "bad") for s in ("accuracy", "macro_f1")]
+    assert table.index.names == ["variant", "score"] and table["p"].isna().all() == (seeds == 1)
     for (name, score), row in table.iterrows():
         expected = statistics.difference(labels, predicted[name], predicted["full"], 7, score)
         assert {key: row[key] for key in expected} == pytest.approx(expected, nan_ok=True)
