@@ -63,9 +63,9 @@ def _notebooks(folder: Path, space: Path) -> dict[str, Path | str]:
 
 
 def _handed_in(folder: Path) -> list[Path]:
-    """One entry a student: of the folder, or of the one that everything is in."""
+    """One entry a student: of the folder, or of the one that everything is in, unless that is a student's."""
     entries = [path for path in sorted(folder.iterdir()) if not archives.hidden(path.name)]
-    if len(entries) == 1 and entries[0].is_dir() and not list(entries[0].glob(f"*{SUFFIX}")):
+    if len(entries) == 1 and entries[0].is_dir() and len(list(entries[0].glob(f"*{SUFFIX}"))) != 1:
         return _handed_in(entries[0])
     return entries
 

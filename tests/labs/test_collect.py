@@ -75,6 +75,15 @@ def test_one_folder_around_all_students_is_no_student(handed_in):
     assert list(handed_in({"course/a/lab.ipynb": b"1", "course/b/lab.pdf": b"x"})) == ["course/a/lab.ipynb", "course/b"]
 
 
+def test_files_that_a_platform_has_renamed_are_a_student_each_and_not_one_of_them(handed_in):
+    files = ["course/ada_1_lab.ipynb", "course/bob_2_lab.ipynb", "course/zoë_3_lab.pdf"]
+    assert list(handed_in(dict.fromkeys(files, b"x"))) == files
+
+
+def test_what_a_single_student_has_beside_a_notebook_is_not_told(handed_in):
+    assert list(handed_in({"ada/lab.ipynb": b"1", "ada/plot.png": b"x"})) == ["ada/lab.ipynb"]
+
+
 def test_the_archive_of_a_whole_course_is_taken_as_it_is(tmp_path):
     (tmp_path / "course.zip").write_bytes(packed({"Ada/lab.ipynb": b"1", "Bob/work.zip": packed({"lab.ipynb": b"2"})}))
     (tmp_path / "course.rar").write_bytes(b"Rar!" + bytes(600))
