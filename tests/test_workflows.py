@@ -8,12 +8,8 @@ from urllib.parse import unquote
 import yaml
 
 ROOT = Path(__file__).parents[1]
-STEPS = {
-    path.stem: [
-        step for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values() for step in job["steps"]
-    ]
-    for path in sorted((ROOT / ".github/workflows").glob("*.yml"))
-}
+FILES = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in ROOT.glob(".github/workflows/*.yml")}
+STEPS = {name: [step for job in file["jobs"].values() for step in job["steps"]] for name, file in FILES.items()}
 
 
 def test_they_run_what_the_readme_says():
