@@ -74,10 +74,10 @@ test: $(READY)
 lab: $(READY)
 	@JUPYTER_CONFIG_PATH="$(CURDIR)/.jupyter" $(BIN)/jupyter lab --notebook-dir notebooks $(ARGS) notebooks/index.ipynb
 
-# Student versions and autograders; again where a master has changed. build/ is not in git: it holds the solutions.
+# Student versions and autograders; again where a master or what makes them has changed. build/ is not in git: it holds the solutions.
 labs: build/labs/made
 
-build/labs/made: $(READY) $(wildcard notebooks/labs/*.ipynb)
+build/labs/made: $(READY) $(wildcard notebooks/labs/*.ipynb) fercore/labs/make.py
 	@fercore labs
 	@touch $@
 

@@ -212,7 +212,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_labs)
 
     command = commands.add_parser("grade", help="grade a folder of submissions of labs into one table")
-    command.add_argument("submissions", help="a folder with notebooks in it or below it, one a submission")
+    command.add_argument("submissions", help="a folder of notebooks, packed or not, or an archive of one")
     command.add_argument("--labs", metavar="FOLDER", default="build/labs", help="what `fercore labs` made (build/labs)")
     command.add_argument("--to", metavar="CSV", default="build/grades.csv", help="the table (build/grades.csv)")
     command.add_argument("--seconds", type=float, default=180, help="the limit of each submission (180)")
@@ -649,7 +649,7 @@ def _grade(options) -> None:
     table = grade.grade_all(options.submissions, options.labs, options.seconds)
     path = Path(options.to)
     path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path)
+    table.to_csv(path, encoding="utf-8-sig")  # by whose mark Excel knows that names are in UTF-8
     print(f"{path}: {len(table)} submissions, {(table['status'] == grade.GRADED).sum()} graded")
 
 

@@ -236,7 +236,7 @@ scores = statistics.wide(found)
 scores["loss"] = [study.losses_of(labels, each) for each in probabilities.values()]
 scores["seeds"] = [len(each) for each in probabilities.values()]
 scores = stage.table(scores, "scores", f"Teacher and students on {tested}")
-display(tables.shown(scores))
+display(tables.shown(scores.drop(columns="weighted_f1")))  # the file has it
 
 # %%
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +23,9 @@ import nbformat
 import pandas as pd
 
 from . import guard
+from .collect import collect
 
-GRADED, CRASHED, TIMED_OUT, TAMPERED = STATUSES = ("graded", "crashed", "timed out", "tampered")
+GRADED, NOT_RUN, CRASHED, TIMED_OUT, TAMPERED = ("graded", "not run", "crashed", "timed out", "tampered")
 KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")  # of the grader's environment
 CANARY = "from otter.test_files import test_case\n@test_case()\ndef no(): assert False"
 
@@ -72,34 +73,41 @@ def questions(autograder: str | Path) -> list[Question]:
 
 def grade_all(submissions: str | Path, labs: str | Path, seconds: float = 180) -> pd.DataFrame:
     """Every notebook in and below the folder `submissions`: a row each of lab, status, points, out_of, detail, hints,
-    and a column a question.
+    and a column a question. Archives are looked into, and who has handed in no notebook has a row that says so.
 
-    labs     the folder that `make` has filled
-    seconds  the limit of each
+    submissions  may be an archive itself, as a learning platform gives it
+    labs         the folder that `make` has filled
+    seconds      the limit of each
     Raises FileNotFoundError where there are no submissions, or no labs.
     """
     submissions, labs = Path(submissions).resolve(), Path(labs).resolve()
     known = {place.parent.name: questions(place) for place in sorted(labs.glob("*/autograder"))}
     if not known:
         raise FileNotFoundError(f"no labs in {labs}; `make labs` makes them")
-    found = sorted(path for path in submissions.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
-    if not found:
-        raise FileNotFoundError(f"no notebook in {submissions}")
     rows = []
-    for path in found:
-        lab, outcome = _outcome(path, known, [submissions, labs, *_answers()], seconds)
-        asked = known.get(lab, [])
-        total, row = sum(outcome.points.values()), {"submission": str(path.relative_to(submissions)), "lab": lab}
-        row |= {"status": outcome.status, "points": total, "out_of": sum(one.points for one in asked)}
-        row |= {
-            "detail": outcome.detail,
-            "hints": "; ".join(f"{q}: {hint}" for q, hint in (outcome.hints or {}).items()),
-        }
-        rows.append(row | dict(outcome.points))
-        print(f"{row['submission']}: {outcome.status}, {total:g} of {row['out_of']:g}", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory(prefix="submissions-") as space:
+        space = Path(space).resolve()
+        found = collect(submissions, space)
+        if not any(isinstance(one, Path) for one in found.values()):
+            raise FileNotFoundError(f"no notebook in {submissions}")
+        for name, one in found.items():
+            if isinstance(one, Path):
+                lab, outcome = _outcome(one, known, [submissions, space, labs, *_answers()], seconds)
+            else:
+                lab, outcome = "", Outcome(NOT_RUN, {}, one)
+            rows.append(_row(name, lab, outcome, known.get(lab, [])))
+            print("{submission}: {status}, {points:g} of {out_of:g}".format(**rows[-1]), file=sys.stderr, flush=True)
     table = pd.DataFrame(rows).set_index("submission")
     text = ["detail", "hints"]
     return table[[*(name for name in table if name not in text), *text]]
+
+
+def _row(name: str, lab: str, outcome: Outcome, asked: list[Question]) -> dict:
+    """A row of the table."""
+    hints = "; ".join(f"{question}: {hint}" for question, hint in (outcome.hints or {}).items())
+    row = {"submission": name, "lab": lab, "status": outcome.status, "points": sum(outcome.points.values())}
+    row |= {"out_of": sum(one.points for one in asked), "detail": outcome.detail, "hints": hints}
+    return row | dict(outcome.points)
 
 
 def _answers() -> list[Path]:
@@ -114,29 +122,39 @@ def _outcome(
     """The lab that a submission is of, "" where nobody knows, and its outcome."""
     try:
         notebook = nbformat.read(path, 4)
-        lab = notebook.metadata.get("otter", {}).get("assignment_name", path.stem)
         cells = [nbformat.v4.new_code_cell(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
+        lab = notebook.metadata.get("otter", {}).get("assignment_name") or _said(cells, known) or path.stem
     except Exception as error:  # nbformat, JSON and traitlets have theirs
-        return "", Outcome(CRASHED, {}, f"is no notebook: {' '.join(str(error).split())[:200]}")
+        return "", Outcome(NOT_RUN, {}, f"is no notebook: {' '.join(str(error).split())[:200]}")
     if lab not in known:
-        return "", Outcome(CRASHED, {}, f"is of no lab that is known: {lab!r}")
+        return "", Outcome(NOT_RUN, {}, f"is of no lab that is known: {lab!r}")
     return lab, run(cells, known[lab], secret, seconds)
+
+
+def _said(cells: list, known: Iterable[str]) -> str | None:
+    """The lab that a student version's first cell names: other editors drop metadata, and platforms rename files."""
+    return next((lab for lab in known if any(f'otter.Notebook("{lab}.ipynb")' in cell.source for cell in cells)), None)
 
 
 def run(cells: list, asked: list[Question], secret: list[Path], seconds: float) -> Outcome:
     """Run code cells, and then the tests of the questions `asked`, in a process that may not read the folders `secret`.
 
     A cell that raises does not stop those after it. Nothing of a submission that tampers counts; of one that crashes
-    or runs out of time, the questions that were tested until then.
+    or runs out of time, the questions that were tested until then: each is tested where it is checked, and at the end.
     """
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-    marks = {question.name: secrets.token_hex(16) for question in asked}
+    marks, early = ({question.name: secrets.token_hex(16) for question in asked} for _ in range(2))
     canary, none = secrets.token_hex(16), dict.fromkeys(marks, 0.0)
     tests = [_test(marks[question.name], question.tests) for question in asked]
-    notebook = nbformat.v4.new_notebook(cells=[*cells, *tests, _test(canary, CANARY)])
+    checked = [
+        [_test(early[one.name], one.tests) for one in asked if f'grader.check("{one.name}")' in cell.source]
+        for cell in cells
+    ]
+    inside = [one for cell, after in zip(cells, checked, strict=True) for one in (cell, *after)]
+    notebook = nbformat.v4.new_notebook(cells=[*inside, *tests, _test(canary, CANARY)])
     end = []  # from when the first cell begins: what starting Python takes is not the submission's
 
     def left(cell) -> float:
@@ -171,9 +189,11 @@ def run(cells: list, asked: list[Question], secret: list[Path], seconds: float) 
         tampered = "the tests did not run as they are"
     if tampered:
         return Outcome(TAMPERED, none, " ".join(tampered.split()))
-    points = {question.name: question.earned(found[question.name] or [""]) for question in asked}
     if status == GRADED:
-        detail = _raised(notebook.cells[: len(cells)])
+        detail = _raised(cells)
+    else:
+        found = {name: said or _found(notebook.cells, early[name]) for name, said in found.items()}
+    points = {question.name: question.earned(found[question.name] or [""]) for question in asked}
     hints = {name: next(filter(None, said)) for name, said in found.items() if said and any(said)}
     return Outcome(status, points, detail, hints)
 

@@ -8,6 +8,7 @@ the tests run in the submission's own process: who sets out to forge points ther
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -137,14 +138,32 @@ def failures(source: str, answers: Mapping[str, object]) -> list[str | None]:
     for case in read(source)["cases"]:
         code = case.function.__code__
         wanted = code.co_varnames[: code.co_argcount]
+        missing = [name for name in wanted if name != "env" and name not in answers]
+        returned: list = []
+        given = {name: answers if name == "env" else _watched(answers.get(name), returned) for name in wanted}
         try:
-            case.function(**{name: answers if name == "env" else answers.get(name) for name in wanted})
+            case.function(**given)
             found.append(None)
         except AssertionError as error:
             found.append(str(error))
         except BaseException as error:  # SystemExit, too
-            found.append(f"{type(error).__name__}: {error}")
+            said = f"{type(error).__name__}: {error}"
+            nothing = "it returns None, " if returned and returned[-1] is None else ""
+            found.append(f"{missing[0]} is not defined" if missing else nothing + said)
     return found
+
+
+def _watched(answer: object, returned: list) -> object:
+    """A function that also notes what it returns, so that a test which trips over None can say so."""
+    if not callable(answer):
+        return answer
+
+    @functools.wraps(answer)
+    def call(*given, **more):
+        returned.append(answer(*given, **more))
+        return returned[-1]
+
+    return call
 
 
 def check(mark: str, source: str, answers: Mapping[str, object]) -> None:

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+import nbformat
+
 
 def make(masters: Iterable[str | Path], folder: str | Path) -> list[Path]:
     """For each master notebook `folder`/NAME/student and `folder`/NAME/autograder, in place of those that were there.
@@ -27,5 +29,14 @@ def make(masters: Iterable[str | Path], folder: str | Path) -> list[Path]:
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
         otter.assign.main(str(master), str(place), no_pdfs=True, no_run_tests=True)
+        for path in place.glob("*/*.ipynb"):
+            _unpair(path)
         made.append(place)
     return made
+
+
+def _unpair(path: Path) -> None:
+    """Masters are kept with a percent script beside them; JupyterLab would put one beside a student's notebook, too."""
+    notebook = nbformat.read(path, nbformat.NO_CONVERT)
+    notebook.metadata.pop("jupytext", None)
+    nbformat.write(notebook, path)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from .. import datasets
-from ..datasets import Faces
+from ..datasets import DataError, Faces, store
 from ..studies import fits, microexpnet_se, mini_resemotenet
 from ..training import checkpoint
 from . import notebook
@@ -22,11 +22,17 @@ PROTOCOLS = {"06_mini_resemotenet": mini_resemotenet, "06b_microexpnet_se": micr
 
 def load(name: str, profile: str) -> tuple[object, Faces, str]:
     """The protocol of a notebook in a profile, its data, and the folder of its runs. Raises ParameterError for a
-    notebook whose trainings stand nowhere but in itself."""
+    notebook whose trainings stand nowhere but in itself, and where its data are not in place yet."""
     if name not in PROTOCOLS:
         raise ParameterError(f"{name}: its trainings cannot be run one by one; those of {', '.join(PROTOCOLS)} can")
     given = notebook.parameters(name, profile)
-    return PROTOCOLS[name].Protocol.of(given), datasets.load_imported(given["data"]), given["runs"]
+    try:
+        faces = datasets.load_imported(given["data"])
+    except DataError:
+        if Path(given["data"], store.INDEX).exists():
+            raise
+        raise ParameterError(f"no data in {given['data']} yet: fercore data {profile} puts them there") from None
+    return PROTOCOLS[name].Protocol.of(given), faces, given["runs"]
 
 
 def listed(name: str, profile: str) -> pd.DataFrame:

@@ -11,7 +11,7 @@ STYLE = """
 :root { color-scheme: light; --line: #d5d8dc; --quiet: #57606a; --link: #0b57a4; }
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; scroll-padding-top: 1rem; }
-body { font: 16px/1.55 system-ui, sans-serif; color: #1f2328; background: #fff; margin: 0; }
+body { font: 16px/1.55 system-ui, sans-serif; color: #1f2328; background: #fff; margin: 0; overflow-wrap: break-word; }
 main, header, nav.contents, footer { max-width: 74rem; margin: 0 auto; padding: 0 1rem; }
 header { padding-top: 2rem; }
 h1, h2, h3, h4 { line-height: 1.25; margin: 2em 0 .6em; }
@@ -36,6 +36,7 @@ thead th { border-bottom: 2px solid #6e7781; }
 th[scope=row], .claims td, .claims th, td:first-child, th:first-child { text-align: left; }
 tbody th { font-weight: normal; text-align: left; } table.dataframe { border: 0; }
 .dataframe :is(th, td) { border-width: 0 0 1px; } .scroll > table td { white-space: nowrap; }
+.ledger .scroll td { white-space: normal; }
 .warning { border-left: .3rem solid #bf5b04; padding-left: .7rem; }
 details { margin: .5rem 0; } summary { cursor: pointer; color: var(--link); }
 form { display: flex; flex-wrap: wrap; gap: .5rem 1.2rem; margin: 1rem 0; }

@@ -330,7 +330,8 @@ print(f"on the others memory is right on {right[~leaked[test]].mean():.0%}; neve
 # %% [markdown]
 # **Find out** whether two images show the same picture. Write `similarity(one, other, reach=2)`: the largest Pearson
 # correlation of the two over all shifts by up to `reach` pixels down or up and right or left, of the part where they then
-# overlap. Why the correlation, and not the distance? Why the overlap, and not `np.roll`?
+# overlap. A part of one grey level correlates with nothing: leave such a shift out. Why the correlation, and not the distance?
+# Why the overlap, and not `np.roll`?
 
 
 # %%

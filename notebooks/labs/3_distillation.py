@@ -403,7 +403,7 @@ def test_a_temperature_that_is_best_everywhere_is_chosen_everywhere(chosen_elsew
 # # END QUESTION
 
 # %%
-print(f"best of seven: {luck.mean(axis=1).max():.3f}; chosen on other folds: {np.mean(chosen_elsewhere(luck)):.3f}; truth: 0.600")
+print(f"best of seven: {luck.mean(axis=1).max():.3f}; chosen on other folds: {np.mean(chosen_elsewhere(luck.to_numpy())):.3f}; truth: 0.600")
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -466,7 +466,7 @@ def test_one_fold_is_not_enough(pays):
 # # END QUESTION
 
 # %%
-print("does a search among temperatures that are all alike pay?", pays(luck, 0))
+print("does a search among temperatures that are all alike pay?", pays(luck.to_numpy(), 0))
 
 # %% [markdown]
 # **To take along.** Which temperature, weight and factor would you write into a recipe, and would you search? What MicroExpNet's

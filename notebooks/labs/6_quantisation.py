@@ -447,7 +447,7 @@ def test_what_is_better_has_lost_nothing(fewest_bits):
 
 # %%
 for name, one in found.items():
-    print(f"{name}: {fewest_bits(one, accuracy(network), 0.02)} bits lose no more than two points")
+    print(f"{name}: {fewest_bits(one, accuracy(network), 0.05)} bits lose no more than five points")
 
 # %% [markdown]
 # **To take along.** The activations were left in 32 bits here. What would you need to know of them before a product such as the

@@ -38,6 +38,8 @@ def test_a_page_fits_its_window_and_is_accessible(opened, shoot, accessible, pat
     shoot(page, f"{called(path)}-{size}")
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
     accessible(page)
+    page.evaluate("document.querySelectorAll('details').forEach(folded => folded.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
 
 
 @pytest.mark.parametrize("path", REPORTS, ids=called)
@@ -47,6 +49,7 @@ def test_the_ledger_is_searched_and_filtered(opened, shoot, path):
     rows, output = ledger.locator("tbody tr:visible"), ledger.locator("output")
     total = rows.count()
     assert output.inner_text() == f"{total:,} claims" and total > 1000
+    assert ledger.locator(".scroll").evaluate("box => box.scrollWidth <= box.clientWidth")  # its verdicts in sight
     ledger.locator("select").nth(0).select_option("tinyfer")
     ledger.locator("select").nth(1).select_option("exact")
     few = rows.count()

@@ -1,5 +1,7 @@
 """A folder of submissions: good, bad and hostile ones, each with its own line, and none in the way of the others."""
 
+import zipfile
+
 import nbformat
 import pandas as pd
 import psutil
@@ -57,13 +59,36 @@ def test_bad_submissions_are_told_as_such_and_stop_nobody(submit, labs, tmp_path
         "b_dies": "crashed",
         "c_reads": "tampered",
         "d_writes": "tampered",
-        "e_not_a_notebook": "crashed",
+        "e_not_a_notebook": "not run",
         "f_good": "graded",
     }
     assert table.loc["f_good", "points"] == 3 and table.loc["f_good", "detail"] == ""
     assert (table["points"].drop("f_good") == 0).all()
     assert table.loc["c_reads", "detail"] == f"reads {solution}"
     assert table.loc["d_writes", "detail"] == f"writes {outside}" and not outside.exists()
+
+
+def test_a_notebook_says_its_lab_where_its_name_and_its_metadata_do_not(submit):
+    first = 'import otter\ngrader = otter.Notebook("tiny.ipynb")'
+    submit.folder.mkdir()
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (first, RIGHT)])
+    nbformat.write(notebook, submit.folder / "mueller_12345_67890_tiny-2.ipynb")
+    notebook.cells = notebook.cells[1:]
+    nbformat.write(notebook, submit.folder / "other.ipynb")
+    table = submit()
+    assert table["status"].tolist() == ["graded", "not run"] and table["points"].tolist() == [3, 0]
+    assert table.loc["other.ipynb", "detail"] == "is of no lab that is known: 'other'"
+
+
+def test_who_packs_a_notebook_is_graded_and_who_sends_another_thing_is_told(submit):
+    submit.folder.mkdir()
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(RIGHT)])
+    with zipfile.ZipFile(submit.folder / "Zoë.zip", "w") as archive:
+        archive.writestr("tiny.ipynb", nbformat.writes(notebook))
+    (submit.folder / "Ada.pdf").write_bytes(b"%PDF-1.4")
+    table = submit()
+    assert table["status"].to_dict() == {"Ada.pdf": "not run", "Zoë.zip": "graded"}
+    assert table.loc["Zoë.zip", "points"] == 3 and table.loc["Ada.pdf", "detail"] == "is no notebook"
 
 
 def test_no_process_is_left_of_a_submission_however_it_ended(submit):
@@ -79,11 +104,22 @@ def test_what_was_tested_before_the_time_ran_out_counts(submit):
     assert (row["status"], row["double"], row["half"]) == ("timed out", 2, 0)
 
 
+def test_what_a_submission_checked_before_it_loops_or_dies_counts(submit):
+    first, second = RIGHT.split("\n")[:2], RIGHT.split("\n")[2:]
+    until = ["\n".join(first), 'grader = None\ngrader and grader.check("double")']
+    table = submit(seconds=5, loops=[*until, "while True: pass"], dies=[*until, "import os; os._exit(0)"])
+    assert table["status"].to_dict() == {"loops": "timed out", "dies": "crashed"}
+    assert (table["double"] == 2).all() and (table["half"] == 0).all()
+    later = submit(good=[*until, "double = len", "\n".join(second)]).loc["good"]  # what is there in the end counts
+    assert (later["status"], later["double"], later["half"]) == ("graded", 0, 1)
+
+
 def test_the_command_writes_the_table(submit, labs, tmp_path, capsys):
     expected = submit(good=[RIGHT], empty=["def double(x):\n    ..."])
     words = ["grade", str(submit.folder), "--labs", str(labs), "--to", str(tmp_path / "grades/all.csv")]
     assert cli.main(words) == 0
     assert "2 submissions, 2 graded" in capsys.readouterr().out
+    assert (tmp_path / "grades/all.csv").read_bytes().startswith(b"\xef\xbb\xbfsubmission,")  # or Excel misspells names
     written = pd.read_csv(tmp_path / "grades/all.csv", index_col="submission")
     assert list(written["points"]) == list(expected["points"]) == [0, 3]
     assert {"lab", "status", "out_of", "double", "half", "detail", "hints"} == set(written.columns) - {"points"}

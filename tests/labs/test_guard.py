@@ -67,3 +67,13 @@ def test_what_has_the_answers_cannot_be_imported(tried):
     status, error, report = tried("from fercore.training import losses")
     assert status == 1 and report == ""
     assert "ImportError: fercore.training has the answers" in error
+
+
+def test_a_test_that_trips_says_what_is_missing_and_what_returned_nothing():
+    source = "from otter.test_files import test_case\nname = 'first'\n@test_case()\ndef test(first): len(first(1))"
+    assert guard.failures(source, {"first": lambda x: [x]}) == [None]
+    assert guard.failures(source, {}) == ["first is not defined"]
+    (said,) = guard.failures(source, {"first": lambda x: None})
+    assert said.startswith("it returns None, TypeError: ")
+    (said,) = guard.failures(source, {"first": lambda x: x})
+    assert said.startswith("TypeError: ")

@@ -148,6 +148,12 @@ def test_students_get_neither_solutions_nor_hidden_tests(lab, made):
 
 
 @pytest.mark.parametrize("lab", NAMES)
+def test_jupyterlab_puts_no_script_beside_what_students_get(lab, made):
+    for version in ("student", "autograder"):
+        assert "jupytext" not in nbformat.read(made / lab / version / f"{lab}.ipynb", 4).metadata
+
+
+@pytest.mark.parametrize("lab", NAMES)
 def test_masters_are_kept_without_outputs_and_like_their_scripts(lab):
     master = nbformat.read(ROOT / f"notebooks/labs/{lab}.ipynb", 4)
     assert not [cell for cell in master.cells if cell.get("outputs") or cell.get("execution_count")]

@@ -88,3 +88,10 @@ def test_every_profile_has_trainings_with_folders_of_their_own(name, module, pro
     teacher, students = (fits.planned(part)[1] for part in (protocol.teacher(faces), protocol.students(faces, None)))
     assert len(teacher) == 1 and len(students) > 2 and not {*teacher} & {*students}
     assert pd.Series([words["recipe"].epochs for words in students.values()]).nunique() == 1
+
+
+def test_data_that_are_not_there_yet_are_told_with_the_command_that_puts_them_there(monkeypatch, tmp_path):
+    monkeypatch.setattr(notebook, "parameters", lambda name, profile: {"data": str(tmp_path / "laptop"), "runs": ""})
+    monkeypatch.setattr(trainings, "PROTOCOLS", {"06_x": type("module", (), {"Protocol": Protocol})})
+    with pytest.raises(ParameterError, match="fercore data laptop"):
+        trainings.listed("06_x", "laptop")
