@@ -20,6 +20,8 @@ def tinyfer() -> dict[int, float]:
     network.features.train()  # random weights with their untrained statistics would let everything vanish
     for tensor in (network.attention.conv.weight, network.norm.running_mean, network.norm.bias, network.head.bias):
         torch.nn.init.normal_(tensor)
+    for tensor in (network.norm.running_var, network.norm.weight):
+        torch.nn.init.uniform_(tensor, 0.5, 2)
     images = torch.rand(4, 3, 224, 224)
     with torch.no_grad():
         features = network.features(images)

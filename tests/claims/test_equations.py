@@ -41,6 +41,19 @@ def test_another_gate_is_noticed(monkeypatch):
     assert found[5] > 1e-3 and found[6] > 1e-3 and found[8] > 1e-5 and found[4] < 1e-5
 
 
+@pytest.mark.parametrize("left_out", ["running_mean", "running_var", "weight", "bias"])
+def test_a_part_of_the_normalisation_that_is_left_out_is_noticed(monkeypatch, left_out):
+    neutral = {"running_mean": 0, "running_var": 1, "weight": 1, "bias": 0}
+
+    def forward(self, given):
+        own = {name: torch.full_like(getattr(self, name), value) for name, value in neutral.items() if name == left_out}
+        parts = {name: own.get(name, getattr(self, name)) for name in neutral}
+        return torch.nn.functional.batch_norm(given, **parts, training=self.training, eps=self.eps)
+
+    monkeypatch.setattr(torch.nn.BatchNorm1d, "forward", forward)
+    assert equations.tinyfer()[8] > 1e-3
+
+
 def test_random_numbers_are_the_same_again(deviations):
     torch.manual_seed(5)
     assert equations.tinyfer() == deviations
