@@ -52,13 +52,16 @@ def lbp_svm(
     features, labels = lbp(faces.pixels[train]), faces.labels[train]
     seen, expected = lbp(faces.pixels[select]), faces.labels[select]
 
-    def fitted(cost: float) -> tuple[float, float, Pipeline]:
+    def fitted(cost: float) -> Pipeline:
         machine = LinearSVC(C=cost, class_weight="balanced", dual=False, max_iter=200, tol=1e-3, random_state=seed)
-        model = make_pipeline(StandardScaler(), machine).fit(features, labels)
-        matrix = metrics.confusion(expected, model.predict(seen), len(faces.classes))
-        return float(metrics.scores(matrix)["macro_f1"]), -cost, model
+        return make_pipeline(StandardScaler(), machine).fit(features, labels)
 
     with warnings.catch_warnings(), ThreadPoolExecutor() as pool:  # liblinear computes outside Python's lock
         warnings.simplefilter("ignore", ConvergenceWarning)  # the score on `select` judges
-        best = max(pool.map(fitted, costs), key=lambda one: one[:2])
+        models = list(pool.map(fitted, costs))
+    found = []
+    for cost, model in zip(costs, models, strict=True):
+        matrix = metrics.confusion(expected, model.predict(seen), len(faces.classes))
+        found.append((float(metrics.scores(matrix)["macro_f1"]), -cost, model))
+    best = max(found, key=lambda one: one[:2])
     return best[2], -best[1]
