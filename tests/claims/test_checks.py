@@ -1,9 +1,12 @@
 """A check fails only where no numbers that would be printed the same way can make it true."""
 
+import numpy as np
 import pandas as pd
 import pytest
+from mpmath import iv
 
 from fercore import claims
+from fercore.claims import checks
 from fercore.results import measurements
 
 NOTHING = measurements.gather([])
@@ -45,12 +48,13 @@ def check(write, numbers, **form):
         ("26.8", "sum([{a}, {b}])", True),
         ("13.4", "mean([{a}, {b}])", True),
         ("13.0", "mean([{a}, {b}])", False),
+        ("9.3", "mean([{a}, {b}, {b}])", True),
         ("25.6", "max({a}, {b})", True),
         ("1.2", "min([{a}, {b}])", True),
         ("24.4", "abs({b} - {a})", True),
         ("655", "{a} ** 2", True),
         ("5.06", "sqrt({a})", True),
-        ("2", "count([{a}, {b}])", True),
+        ("3", "count([{a}, {b}, {b}])", True),
         ("-24.4", "-({a} - {b})", True),
     ],
 )
@@ -66,6 +70,20 @@ def test_a_number_worked_out_from_a_bound(write, printed, holds):
     for bound, expression in ((">95", "{a} + 1"), ("<-95", "1 - {a}")):
         (finding,) = check(write, text(a=(bound, "ms"), c=(printed, "ms")), claim="c", **{"from": expression})
         assert finding.holds is holds
+
+
+def test_of_numbers_that_are_ranges_each_bound_has_its_least_and_its_greatest(write):
+    ranges = {"a": ("1..9", "ms"), "b": ("3..4", "ms")}
+    for expression, low, high in (("min({a}, {b})", 1, 4), ("max({a}, {b})", 3, 9)):
+        for printed, holds in ((low - 1, False), (low, True), (high, True), (high + 1, False)):
+            numbers = text(**ranges, c=(f"{printed}..{printed}", "ms"))
+            (finding,) = check(write, numbers, claim="c", **{"from": expression})
+            assert finding.holds is holds, (expression, printed)
+
+
+def test_of_several_numbers_each_is_taken_without_its_sign():
+    found = checks.FUNCTIONS["abs"](np.array([iv.mpf([-3, -2]), iv.mpf(1)]))
+    assert [(part.a, part.b) for part in found] == [(2, 3), (1, 1)]
 
 
 def test_rounding_is_never_blamed(write):

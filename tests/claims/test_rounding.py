@@ -82,3 +82,22 @@ def test_intervals_are_shown_as_one_number_or_two():
     assert rounding.show(rounding.read("547", "images")[1]) == "547"
     assert rounding.show(rounding.read("67.07", "percent")[1]) == "67.065 to 67.075"
     assert rounding.show(rounding.read("1,175,015", "images")[1]) == "1,175,015"  # in full
+
+
+def test_what_is_counted_and_printed_in_full_stands_for_itself_alone():
+    counted = {
+        "parameters",
+        "images",
+        "classes",
+        "subjects",
+        "sequences",
+        "epochs",
+        "px",
+        "layers",
+        "neurons",
+        "filters",
+    }
+    assert set(rounding.COUNTED) == counted | {"networks", "count", "setting"}
+    for unit in rounding.COUNTED:
+        value, interval = rounding.read("80", unit)
+        assert (value, interval.a, interval.b) == (80, 80, 80) and rounding.convert(interval, unit) == interval
