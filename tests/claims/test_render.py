@@ -90,6 +90,8 @@ def test_a_verdict_says_what_the_training_was_other_in(judged, paper):
     ledger, _, table = judged(paper, **{ACCURACY: 0.5}, **settings)
     said = "not reproduced, with another teacher: 20 of 80 epochs"
     assert render.headline(ledger, table, NOTHING)["verdict"].tolist() == [said] and said in render.page(table)
+    near = judged(paper, **{ACCURACY: 0.66}, **settings)[:3:2]
+    assert render.headline(*near, NOTHING)["verdict"].tolist() == [said.removeprefix("not ")]
     contradiction = "  - {id: same, says: x, same: [abstract.accuracy, table2.theirs.accuracy]}\n"
     ledger, _, table = judged(paper + contradiction, **{ACCURACY: 0.5}, **settings)
     assert render.headline(ledger, table, NOTHING)["verdict"].tolist() == ["inconsistent"]
