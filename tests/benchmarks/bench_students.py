@@ -98,7 +98,18 @@ def ours(network, faces, rows, precision):
         recipe = replace(recipe, distillation=KD)
         logits = np.random.default_rng(0).normal(size=(2, len(faces), 7)).astype(np.float32)
     device = torch.device("cpu")
-    training = _Training(models.create(network, 7), faces, recipe, rows, None, logits, device, 0, 1)
+    training = _Training(
+        models.create(network, 7),
+        faces,
+        recipe,
+        rows,
+        None,
+        teacher=logits,
+        soft_labels=None,
+        device=device,
+        rank=0,
+        world=1,
+    )
     real, epoch = augment.augmented, iter(range(1, 10**6))
     fixed = real(training.images[torch.arange(BATCH)], SIDE, recipe.augmentation, None, training.channels)
 

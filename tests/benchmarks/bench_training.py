@@ -67,7 +67,18 @@ def ways(network, faces, side, device, precision, workers):
     rows = faces.rows("Training")
     rows = rows[: len(rows) // BATCH * BATCH]
     recipe = Recipe(img_size=side, batch_size=BATCH, channels_last=True, precision=precision, schedule="constant")
-    training = _Training(models.create(network, 7).to(device), faces, recipe, rows, None, None, device, 0, 1)
+    training = _Training(
+        models.create(network, 7).to(device),
+        faces,
+        recipe,
+        rows,
+        None,
+        teacher=None,
+        soft_labels=None,
+        device=device,
+        rank=0,
+        world=1,
+    )
     epoch = iter(range(1, 10**6))
     layout, real = torch.channels_last, augment.augmented
     fixed = augment.augment(training.images[torch.arange(BATCH)], side, recipe.augmentation, None, training.channels)
