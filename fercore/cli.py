@@ -501,7 +501,7 @@ def _bench(options) -> None:
                 table.to_csv(folder / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
             print(table.to_string(index=False, float_format="{:.4g}".format))
         return
-    networks = map(benchmark.network, [first, *rest])
+    networks = [benchmark.network(spec) for spec in (first, *rest)]  # a wrong name is told before any is timed
     names = options.runtimes or runtimes.RUNTIMES
     table = benchmark.bench(
         networks, names, options.threads, options.batch, options.seconds, options.memory, options.realtime

@@ -106,6 +106,12 @@ def test_what_papers_print_of_devices_and_what_was_found_there(tmp_path):
     assert table["source"].tolist() == ["paper", "paper", "pi.json", "pi.json"] and len(measured) == 2
 
 
+def test_a_wrong_name_is_told_before_any_network_is_timed(monkeypatch, capsys):
+    monkeypatch.setattr(benchmark, "bench", lambda networks, *_: pytest.fail(f"timed {next(iter(networks)).name}"))
+    assert cli.main(["bench", "microexpnet_xxs@84", "mini_xception@48"]) == 1
+    assert "no network 'mini_xception'" in capsys.readouterr().err
+
+
 def test_what_no_bundle_printed(tmp_path):
     (tmp_path / "found.json").write_text("{}")
     with pytest.raises(BundleError, match="not what a bundle prints"):
