@@ -45,15 +45,18 @@ def _files(folder: Path) -> dict[str, Path]:
     return {name: path for name, path in inside.items() if not archives.hidden(name)}
 
 
-def _notebooks(folder: Path, space: Path) -> dict[str, Path | str]:
-    """The notebooks of a folder and of the archives in it; an archive that cannot be read, in words."""
+def _notebooks(folder: Path, space: Path | None) -> dict[str, Path | str]:
+    """The notebooks of a folder and of the archives in it; an archive that cannot be read, in words.
+
+    space  None: archives are left alone, as those within archives that `archives.unpack` has left
+    """
     found: dict[str, Path | str] = {}
     for name, path in _files(folder).items():
         try:
             if path.suffix.lower() == SUFFIX:
                 found[name] = path
-            elif archives.kind(path):
-                inside = _notebooks(_unpacked(path, space), space)
+            elif space and archives.kind(path):
+                inside = _notebooks(_unpacked(path, space), None)
                 found |= {f"{name}/{inner}": one for inner, one in inside.items()}
         except DataError as error:
             found[name] = f"is {error.found}"

@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from types import ModuleType
+from types import FunctionType, ModuleType
 from unittest.mock import patch
 
 TAMPERED = 77  # the status that the process ends with
@@ -154,8 +154,9 @@ def failures(source: str, answers: Mapping[str, object]) -> list[str | None]:
 
 
 def _watched(answer: object, returned: list) -> object:
-    """A function that also notes what it returns, so that a test which trips over None can say so."""
-    if not callable(answer):
+    """A function that also notes what it returns, so that a test which trips over None can say so; a class, or an
+    object that can be called, is left as it is."""
+    if not isinstance(answer, FunctionType):
         return answer
 
     @functools.wraps(answer)

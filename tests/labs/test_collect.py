@@ -41,6 +41,13 @@ def test_notebooks_are_found_in_folders_and_archives_and_archives_in_them(handed
     assert [path.read_bytes() for path in found.values()] == [b"1", b"2"]
 
 
+def test_an_archive_that_holds_archives_without_end_is_not_followed(handed_in):
+    file = packed({"lab.ipynb": b"1"})
+    for _ in range(8):
+        file = packed({"work.zip": file})
+    assert handed_in({"Ada/lab.ipynb": b"1", "Bob/work.zip": file})["Bob"] == "has no notebook, but work.zip"
+
+
 def test_what_editors_and_systems_leave_is_nothing_that_was_handed_in(handed_in):
     left = ["Ada/.ipynb_checkpoints/lab-checkpoint.ipynb", "Ada/__MACOSX/._lab.ipynb", "Ada/.OTTER_LOG", ".DS_Store"]
     assert list(handed_in(dict.fromkeys(left, b"x") | {"Ada/lab.ipynb": b"1", "Ada/lab.py": b"1"})) == ["Ada/lab.ipynb"]

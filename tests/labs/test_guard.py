@@ -77,3 +77,12 @@ def test_a_test_that_trips_says_what_is_missing_and_what_returned_nothing():
     assert said.startswith("it returns None, TypeError: ")
     (said,) = guard.failures(source, {"first": lambda x: x})
     assert said.startswith("TypeError: ")
+
+
+def test_a_class_or_an_object_that_can_be_called_reaches_its_test_as_it_is():
+    source = (
+        "from otter.test_files import test_case\n"
+        "@test_case()\ndef one(layer, network):\n    assert issubclass(layer, list) and network.width == 3"
+    )
+    network = type("Network", (), {"width": 3, "__call__": lambda self: None})()
+    assert guard.failures(source, {"layer": list, "network": network}) == [None]
