@@ -198,8 +198,8 @@ variants = protocol.students(faces, logits)
 display(tables.shown(study.described(variants)))
 
 # %%
-_, taught = fits.by_teacher(variants)
-trained |= fits.fit_seeds(taught, [], faces, runs, kept_only=kept_only)
+_, distilled = fits.by_teacher(variants)
+trained |= fits.fit_seeds(distilled, [], faces, runs, kept_only=kept_only)
 trained = {name: trained[name] for name in variants if name in trained}
 
 # %%

@@ -130,9 +130,9 @@ teacher = protocol.as_teacher(faces, teachers[0]) if teachers else None
 
 # %%
 variants = protocol.students(faces, teacher)
-_, taught = fits.by_teacher(variants)
+_, distilled = fits.by_teacher(variants)
 if teacher is not None:  # else there is nothing to learn from yet
-    trained |= fits.fit_seeds(taught, [], faces, runs, kept_only=kept_only)
+    trained |= fits.fit_seeds(distilled, [], faces, runs, kept_only=kept_only)
 trained = {name: trained[name] for name in variants if name in trained}
 
 # %% [markdown]

@@ -62,7 +62,7 @@ def public_rows():
 def test_the_table_of_networks_is_what_was_measured():
     rows = {name: " | ".join(cells) for name, cells in public_rows().items()}
     told = re.findall(r"^\| ([^|]+?) \| (.+) \|$", NETWORKS, flags=re.M)
-    head = "parameters | one view, % | mirrored, % | macro-F1, % | without copies, % | Training, %"
+    head = "parameters | accuracy, % | with flip TTA, % | macro-F1, % | deduplicated, % | Training, %"
     assert dict(told) == {"network, shipped by": head, **rows}
     assert [name for name, _ in told if name in rows] == list(rows), "best first"
 
@@ -96,7 +96,7 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
 VARIANTS = {  # by the README's words where it has others
     "MobileNetV3-Small alone, cross-entropy": "MobileNetV3-Small alone",
     "ECA, focal loss and class weights: the paper's recipe": "full recipe",
-    "ECA, taught by SimpleCNN": "distilled student",
+    "ECA, distilled from SimpleCNN": "distilled student",
 }
 
 
