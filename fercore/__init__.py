@@ -1,3 +1,3 @@
-"""A reproducible companion to five papers on lightweight facial emotion recognition (FER)."""
+"""A reproducible companion to papers on lightweight facial emotion recognition (FER)."""
 
 __version__ = "0.1.0"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from fercore import claims
 from fercore.claims import settings
@@ -201,3 +202,18 @@ def test_the_ledgers_headline_is_what_it_gives_now():
     shown = [name for name in claims.VERDICTS if found[name]]
     assert head == ["claims", *shown]
     assert numbers == [f"{found[name]:,}" for name in ("total", *shown)]
+
+
+def test_the_papers_are_counted_and_named():
+    """By the README and by CITATION.cff: as many as there are files of claims, each by its title or its beginning."""
+    papers = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml")).papers
+    titles = {paper["title"] for paper in papers.values()}
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {reference["title"] for reference in citation["references"]} == titles
+    count = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"][len(titles)]
+    assert re.search(rf"\b{count} papers\b", citation["title"])
+    assert README.split("\n\n")[1].startswith(f"{count.capitalize()} papers on ")
+    named = " ".join(README.rpartition("The papers:")[2].split())
+    assert [title for title in titles if title.partition(":")[0] not in named] == []
+    years = {reference["title"]: str(reference.get("year", "not printed")) for reference in citation["references"]}
+    assert years == {paper["title"]: paper["year"] for paper in papers.values()}

@@ -1,4 +1,4 @@
-"""The ledger: what the five papers claim, a YAML file each in params/claims, as one list of claims.
+"""The ledger: what the papers claim, a YAML file each in params/claims, as one list of claims.
 
 A file has tables as they are printed (rows and columns of numbers), numbers from the text, statements about them ("the
 smallest of all"), numbered equations, and checks: what must hold among them. Every number stays the text that is

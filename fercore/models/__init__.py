@@ -1,4 +1,4 @@
-"""Every network of the five papers, registered with timm: one file a paper; and this project's own in `lean`.
+"""Every network of the papers, registered with timm: one file a paper; and this project's own in `lean`.
 
 net = models.create("tinyfer_lite", num_classes=7)     # the same as timm.create_model(...)
 net = models.create("tinyfer_lite", weights="imagenet")

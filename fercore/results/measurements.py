@@ -122,7 +122,8 @@ def check(
         else:
             known = named.get(role, ARGUMENTS.get(role))
             if not (_exists(word, role) if known is None else word in known):
-                raise ValueError(f"{text!r}: no {role} {word!r}; {did_you_mean(word, known or ())}")
+                place = " in params/paper/networks.yaml" if role == "network" and known is not None else ""
+                raise ValueError(f"{text!r}: no {role} {word!r}{place}; {did_you_mean(word, known or ())}")
     return f"{kind}({', '.join([*words, *settings])})"
 
 

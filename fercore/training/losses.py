@@ -1,4 +1,4 @@
-"""Losses of the five papers: class-weighted focal loss, and distillation in the three forms that they print; and
+"""Losses of the papers: class-weighted focal loss, and distillation in the three forms that they print; and
 four later forms that need no search for a temperature.
 
 Cross-entropy with class weights, label smoothing or soft labels is PyTorch's own. All are means over the batch. In

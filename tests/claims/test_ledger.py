@@ -179,7 +179,12 @@ MISTAKES = {
     ),
     "key twice": ("      sad: [40, 20]", "      happy: [40, 20]", "", "'happy' stands twice"),
     "no such measurement": ('"accuracy({name}', '"acuracy({name}', "table2.ours.accuracy", "did you mean 'accuracy'"),
-    "no such network": ("name: tinyfer_lite", "name: tinyfer_light", "table2.ours", "did you mean 'tinyfer_lite'"),
+    "no such network": (
+        "name: tinyfer_lite",
+        "name: tinyfer_light",
+        "table2.ours",
+        "no network 'tinyfer_light' in params/paper/networks.yaml; did you mean 'tinyfer_lite'",
+    ),
     "no such class": ("      sad: [40", "      sadd: [40", "table1.sadd.train", "did you mean 'sad'"),
     "no such data set": (
         '"images(fer2013, Training',

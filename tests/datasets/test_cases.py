@@ -1082,9 +1082,24 @@ def coco(root: Path) -> Path:
 
 
 DOWNLOADS = [
-    write_csv, unnamed, votes, ferplus, rafdb, affectnet, ckplus, oulucasia, jaffe, kdef, people, by_name, table, coco,
-    partial(table, folder="classes"), partial(table, label=str), weights
-]  # fmt: skip
+    write_csv,
+    unnamed,
+    votes,
+    ferplus,
+    rafdb,
+    affectnet,
+    ckplus,
+    oulucasia,
+    jaffe,
+    kdef,
+    people,
+    by_name,
+    table,
+    coco,
+    partial(table, folder="classes"),
+    partial(table, label=str),
+    weights,
+]
 TABLE = re.findall(r"^\| .+? \| `(fercore (?:import|convert) .+)` \|$", (ROOT / "README.md").read_text("utf-8"), re.M)
 
 
