@@ -64,7 +64,7 @@ display(Markdown(stage.about()))
 # %% [markdown]
 # ## What must a network beat?
 #
-# Always naming the most frequent class costs nothing. Nor does the recipe of the years before networks: histograms of local
+# Always naming the most frequent class costs nothing, and little does the recipe of the years before networks: histograms of local
 # binary patterns, 59 for each of 36 cells of the face, and a linear support vector machine on them. Its one setting, C, is
 # chosen on PublicTest. **Guess** its accuracy on PrivateTest, with seven classes.
 
@@ -204,15 +204,15 @@ display(Markdown(
 # %%
 lost = (100 * (wide["accuracy"] - wide["accuracy_near_deduplicated"])).round(1) + 0.0  # no -0.0
 display(Markdown(
-    f"**To see.** On the {masks['near_deduplicated'].sum():,} of {len(rows):,} images without copies, accuracy is lower by "
-    + ", ".join(f"{points:.1f} points ({markdown(name)})" for name, points in lost.sort_values(ascending=False).items())
-    + ". What is lost is what the copies had added. A network that has learned little by heart has little to lose."
+    f"**To see.** On the {masks['near_deduplicated'].sum():,} of {len(rows):,} images without copies, accuracy changes by "
+    + ", ".join(f"{0 - points:+.1f} points ({markdown(name)})" for name, points in lost.sort_values(ascending=False).items())
+    + ". Where it falls, copies had added that much; a network that has learned little by heart has little to lose."
 ))
 
 # %% [markdown]
 # ## What do they confuse?
 #
-# Notebook 1 asked which class would be confused most. Here is what the best network says; **guess** the two darkest fields
+# Notebook 1 asked which class would be confused most. Here is what the best network says; **guess** the darkest field
 # off the diagonal before you look.
 
 # %%
@@ -249,7 +249,8 @@ explore(
 # %% [markdown]
 # ## What does it cost?
 #
-# Latency by the paper's protocol: batch 1, ten passes to warm up, fifty timed. It is of this machine; the paper's was another,
+# Latency by the paper's protocol: images of `latency_side` pixels, batch 1, ten passes to warm up, fifty timed. (Accuracy is of
+# networks trained at `img_size`.) It is of this machine; the paper's was another,
 # so the order of the networks can be compared and not their milliseconds. Look at the parameters first; **guess** the
 # slowest.
 

@@ -17,8 +17,8 @@
 #
 # The paper takes MobileNetV3-Small and makes three choices: Efficient Channel Attention on its last map, focal loss in place
 # of cross-entropy, and a weight for each class. It trains the result once. So a reader cannot tell which of the three helps,
-# nor whether another seed would undo it. Here each choice is taken away in turn, the ablation that the paper's section 7 asks
-# for.
+# nor whether another seed would undo it. Here the choices are added to MobileNetV3-Small, one by one and together: the ablation
+# that the paper's section 7 asks for.
 
 # %% tags=["parameters"]
 data = ""  # a folder that fercore import has made; empty: a small rendered set
@@ -115,7 +115,7 @@ trained = fit_seeds(variants, seeds, faces, runs, weights)
 full = trained[ablation.FULL]
 
 # %% [markdown]
-# ## The paper's recipe first
+# ## The full recipe first
 #
 # The paper's Figure 2 has the loss on PublicTest rise again while macro-F1 stays, and it keeps the epoch with the best
 # macro-F1. Does that happen here?
@@ -142,7 +142,7 @@ display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"
 # ## On PrivateTest, once
 #
 # Tables 3 and 4 of the paper stand beside it where the faces are real. *Deduplicated* leaves out the images that also stand in
-# Training. **Guess**: will the paper's recipe be above LBP and a support vector machine (notebook 2)?
+# Training. **Guess**: will the full recipe be above LBP and a support vector machine? (Theirs is in notebook 2.)
 
 # %%
 from fercore import audit as audits
@@ -333,7 +333,7 @@ display(Markdown(
 # %% [markdown]
 # ## What to keep in mind
 #
-# Compare with your guesses. What would you need before you said *ECA helps*?
+# Compare with your guesses. What would you need before you said that the three choices together help?
 
 # %%
 from fercore.results.measurements import name as measurement

@@ -157,7 +157,7 @@ display(tables.shown(study.labelled(study.held_out())))
 # smallest networks, XS and XXS, that it *helps* on subject folds and *hurts* on random ones, and explain it by what you have
 # just seen: without pooling, a network can remember more of a face.
 #
-# There are sixteen candidates: four sizes, each with pooling after no, the first, the second or both convolutions. They
+# There are sixteen candidates: four sizes (fewer in the shorter profiles), each with pooling after no, the first, the second or both convolutions. They
 # differ by more than pooling. One with pooling after conv1 has half the stride there, and one with pooling after conv2 has an
 # fc1 three times as wide, by which parameters stay about the same; it is these designs that are compared. Where the authors'
 # script departs from their text, the text is followed: the script divides the rate by 10 after the first epoch, never
@@ -203,7 +203,7 @@ print(study.gap(by_split).to_string())
 # %% [markdown]
 # ## What pooling changes
 #
-# Accuracy with pooling less that without, fold by fold on the same images. **Before you look for the largest bar: of so many
+# Accuracy with pooling less that without, fold by fold on the same images. **Before you look for the largest gain: of so many
 # intervals of 95 %, how many would leave out 0 if pooling did nothing at all?**
 
 # %%

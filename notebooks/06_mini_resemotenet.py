@@ -99,8 +99,8 @@ display(Markdown(sentences.sizes(counted)))
 # %% [markdown]
 # ## A puzzle: 10,102.94 MB
 #
-# So much memory the paper gives for the teacher's inference on FER2013, 5,088.46 for student A and 1,814.97 for B (Table V); and
-# for the same networks on RAF-DB 838.19, 827.96 and 748.72. The weights alone take 321, 80 and 20 MB. What else is in memory
+# This is the memory that the paper reports for the teacher's inference on FER2013, with 5,088.46 for student A and 1,814.97 for B
+# (Table V); for the same networks on RAF-DB it is 838.19, 827.96 and 748.72. The weights alone take 321, 80 and 20 MB. What else is in memory
 # are the images and what one layer hands to the next, which grows with the batch, and the paper does not give its batch. So the
 # batch can be worked out. By one reading a layer's output is freed once the next has read it (*nothing kept*), by the other
 # all stay, as in training (*kept for a backward pass*). **Guess: do the six numbers come to one batch?**
@@ -157,8 +157,8 @@ display(tables.shown(table_3), tables.shown(audits.counts(faces)))
 # ## The teacher
 #
 # The paper's recipe, for teacher and students: stochastic gradient descent at 0.001, batches of 16, 80 epochs, mirrored at
-# random, rare classes weighed up, and a tenth of the rate where learning stands still. What it does not print is PyTorch's
-# default (ten epochs of standing still) or from the code of ResEmoteNet's authors (weight decay). Here is what differs in this
+# random, rare classes weighted more, and the rate cut to a tenth on a plateau. What it does not print is PyTorch's default (a
+# patience of ten epochs) or from the code of ResEmoteNet's authors (weight decay). Here is what differs in this
 # profile. The epoch is chosen on PublicTest.
 
 # %%
@@ -169,7 +169,7 @@ from fercore.studies import mini_resemotenet as study
 protocol = study.Protocol.of(globals())
 paper = study.Protocol.of(read_params(f"{params}/paper/06_mini_resemotenet.yaml"))
 display(Markdown(
-    f"**Other than in the paper.** Students: {markdown(study.other_than_the_papers(protocol, paper) or 'nothing')}. "
+    f"**Differs from the paper.** Students: {markdown(study.other_than_the_papers(protocol, paper) or 'nothing')}. "
     f"Teacher: {markdown(study.other_than_the_papers(protocol, paper, teacher=True) or 'nothing')}."
 ))
 
@@ -240,7 +240,7 @@ display(tables.shown(scores.drop(columns="weighted_f1")))  # the file has it
 
 # %%
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")
-display(stage.figure(plots.intervals(part, faces, "As published", f"{tested} accuracy, %"), "accuracy"))
+display(stage.figure(plots.intervals(part, faces, f"All {len(labels):,} images", f"{tested} accuracy, %"), "accuracy"))
 display(Markdown(sentences.scores(part, np.bincount(labels).max() / len(labels), ledger.beside(faces))))
 
 # %%

@@ -95,7 +95,7 @@ display(tables.shown(counted))
 # %% [markdown]
 # ## The teacher
 #
-# The paper's is a ResNet-50 that VGGFace2's 3.3 million faces have taught first. Those weights are nobody's to pass on; where
+# The paper's is a ResNet-50 that VGGFace2's 3.3 million faces have taught first. Those weights may not be redistributed; where
 # you have them, name the file (`teacher_weights`). **Guess: does a teacher that starts from random weights still know more than its
 # student?**
 
@@ -108,7 +108,7 @@ protocol = study.Protocol.of(globals())
 paper = study.Protocol.of(read_params(f"{params}/paper/06b_microexpnet_se.yaml"))
 other, other_teacher = study.other_than_the_papers(protocol, paper), study.other_than_the_papers(protocol, paper, teacher=True)
 display(Markdown(
-    f"**Other than in the paper.** Students: {markdown(other or 'nothing')}, from {markdown(weights or 'random')} weights. Teacher: "
+    f"**Differs from the paper.** Students: {markdown(other or 'nothing')}, from {markdown(weights or 'random')} weights. Teacher: "
     f"{markdown(other_teacher or 'nothing')}, from {markdown(teacher_weights or 'random')} weights."
 ))
 
@@ -123,7 +123,7 @@ teacher = protocol.as_teacher(faces, teachers[0]) if teachers else None
 # partly erased and blended with another, anew in every epoch, so the teacher has to look at what the student sees: an epoch
 # with a teacher costs two to three times one without.
 #
-# ## Six trainings
+# ## Up to six trainings
 #
 # L = α T² × the divergence from the teacher + (1 − α) × cross-entropy, T = 4, α = 0.7. The rows are the paper's; the last is the
 # full network without a teacher, which is what the teacher should be compared with.
@@ -152,7 +152,7 @@ for name, history in curves.items():
 # %% [markdown]
 # ## Table 2
 #
-# Of the split that chose the epochs, as the paper has it, which flatters. Over several seeds with its interval. (Your guess of
+# On the split that also chose the epochs, as the paper has it, so these scores flatter. With several seeds an interval is given. (Your guess of
 # the paper's own table: *+ teacher*, *+ mixup* and *full* print the same 71.2 %, so three scores are left of five.)
 
 # %%
@@ -187,7 +187,7 @@ display(tables.shown(stage.table(statistics.wide(found), "scores", f"Teacher and
 # %%
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")
 majority = np.bincount(labels).max() / len(labels)
-display(stage.figure(plots.intervals(part, faces, "As published", f"{tested} accuracy, %"), "accuracy"))
+display(stage.figure(plots.intervals(part, faces, f"All {len(labels):,} images", f"{tested} accuracy, %"), "accuracy"))
 display(Markdown(sentences.ablation(part, best, majority)))
 
 # %%
@@ -266,7 +266,7 @@ if not faces.synthetic and last:
     ours = part.loc[[last], ["value", "low", "high"]].assign(parameters=parameters[last], own=True)
     known = pd.concat([known.drop(index=[last], errors="ignore"), ours.rename(index={last: f"microexpnet_se, {last}"})])
 real = replace(faces, name="fer2013", synthetic=False)  # whatever is trained here, those were measured on it
-figure = plots.size_and_accuracy(known, real, "Measured, one view", list(known.index[known["own"]]))
+figure = plots.size_and_accuracy(known, real, "Measured, without TTA", list(known.index[known["own"]]))
 display(stage.figure(figure, "size_and_accuracy"), Markdown(sentences.frontier(known)))
 
 # %% [markdown]

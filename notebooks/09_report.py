@@ -134,7 +134,7 @@ from fercore.claims import effort
 
 plan = effort.plan(ledger, verdicts, networks, evidence, params)
 ways = plan[plan["command"] != ""].assign(hours=plan["hours"].map(effort.shown), claims=plan["claims"].map(len))
-display(tables.shown(ways, index=False))
+display(tables.shown(ways.rename(columns={"hours": "time"}), index=False))
 
 # %% [markdown]
 # ## The whole ledger

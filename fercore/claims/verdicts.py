@@ -13,7 +13,7 @@ from .ledger import Claim, Ledger
 
 VERDICTS = {
     "exact": "computed and equal to the last printed digit",
-    "as run": "a setting, and what params/paper runs with, to the last printed digit",
+    "as run": "a setting that the paper profile runs with, to the last printed digit",
     "reproduced": "measured, within the tolerance",
     "not reproduced": "measured, outside the tolerance",
     "inconsistent": "the paper contradicts itself or its own arithmetic",

@@ -10,7 +10,7 @@ import pandas as pd
 from ..deployment.runtimes import FIRST
 from .sentences import listed, percent
 
-ENOUGH = 0.01  # of accuracy: what INT8 may lose before a training with rounded weights would be worth its time
+ENOUGH = 0.01  # of accuracy: what INT8 may lose before quantisation-aware training would be worth its time
 
 
 def values_left(table: pd.DataFrame) -> str:
@@ -93,9 +93,9 @@ def losses(differences: pd.DataFrame) -> str:
         best = part.idxmax()[1]
         text = f"`{name}`: the better way to INT8, {best.removeprefix('INT8 ')}, changes {100 * part.max():+.1f} points"
         if part.max() >= -ENOUGH:
-            lines.append(f"{text}: less than a point is lost, and a training with rounded weights has nothing to win.")
+            lines.append(f"{text}: less than a point is lost, and quantisation-aware training has nothing to win.")
         else:
-            lines.append(f"{text}: more than a point is lost, so a training with rounded weights may be worth it.")
+            lines.append(f"{text}: more than a point is lost, so quantisation-aware training may be worth it.")
     return "\n\n".join(lines)
 
 

@@ -66,7 +66,7 @@ def times(speeds: pd.DataFrame, counted: Mapping[str, float], printed: Callable[
     for name in speeds.index:
         said = 1000 * printed(f"latency({name}, tesla_p100, dataset=fer2013)")
         least = 1000 * counted[f"macs({name}, 7, 3x64x64)"] / P100
-        told.append(f"{name} {said:.2f} ms ({percent(least / said, 0)} of the card's arithmetic)")
+        told.append(f"{name} {said:.2f} ms ({percent(least / said, 0)} of the card's peak FLOP/s)")
         shares.append(said / (1000 * printed(f"latency({speeds.index[0]}, tesla_p100, dataset=fer2013)")))
     most = speeds.columns[-1]
     here = speeds[most] / speeds[most].iloc[0]

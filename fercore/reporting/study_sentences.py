@@ -160,7 +160,7 @@ def split_or_pooling(by_split: pd.DataFrame, gain: pd.DataFrame, labels: Mapping
         lines.append(
             f"- **{markdown(label)}**: random folds in place of grouped ones change the score by {100 * split:+.1f} "
             f"points, pooling by {100 * pooled.max():.1f} where it does most, of {len(pooled)} comparisons. "
-            f"**Here {more} changes more.**"
+            f"**Here {more} changes more**; whether either is more than chance, the intervals tell."
         )
     return "\n".join(lines)
 

@@ -40,7 +40,7 @@ def majority(faces: Faces) -> str:
     """What a score has to be above: the share of the most frequent class."""
     counts = np.bincount(faces.labels, minlength=len(faces.classes))
     name, share = faces.classes[counts.argmax()], counts.max() / counts.sum()
-    return f"Always answering {name} would score {100 * share:.1f} %."
+    return f"Always answering {name} would be right on {100 * share:.1f} % of all images."
 
 
 def save(

@@ -47,7 +47,7 @@ def test_the_nearest_batches_are_named_and_what_weights_alone_would_take():
 def test_times_against_the_cards_arithmetic():
     speeds = pd.DataFrame({1: [10.0, 5.0], 16: [4.0, 1.0]}, index=PAIR)
     told = sentences.times(speeds, COUNTED, lambda name: 2e-3 if "mini" not in name else 2e-4)
-    assert "resemotenet 2.00 ms (50 % of the card's arithmetic)" in told
+    assert "resemotenet 2.00 ms (50 % of the card's peak FLOP/s)" in told
     assert "At batch 16 this machine takes 0.25 of the teacher's time for the others; the paper has 0.10" in told
 
 

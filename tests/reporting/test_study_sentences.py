@@ -37,7 +37,7 @@ def test_one_split_is_told_without_the_other():
     text = sentences.one_split(by_split(ck=0.3, fer=0.0), FACES)
     assert (
         "**70 %** of the held-out images on random folds" in text
-        and "always answering happy would score 60.0 %" in text.lower()
+        and "always answering happy would be right on 60.0 %" in text.lower()
     )
     assert "40 %** of the held-out images on random folds" in text and SUBJECTS not in text
 

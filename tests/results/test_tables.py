@@ -29,7 +29,7 @@ FRAME = pd.DataFrame(
 
 def test_what_the_most_frequent_class_would_score():
     faces = Faces("f", np.zeros((4, 2, 2), np.uint8), table([1, 0, 1, 1]), ("a", "b", "c"))
-    assert tables.majority(faces) == "Always answering b would score 75.0 %."
+    assert tables.majority(faces) == "Always answering b would be right on 75.0 % of all images."
 
 
 def test_csv_is_rounded_and_names_its_data(tmp_path):
