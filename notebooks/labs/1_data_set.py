@@ -395,8 +395,9 @@ scores = np.array([similarity(pixels[asked[k]], pixels[memory[k]]) for k in othe
 planted = faces.table["copy_kind"].to_numpy()[asked[others]] != ""
 figure, axis = plt.subplots(figsize=(7, 2.6))
 axis.hist([scores[planted], scores[~planted]], 40, range=(0, 1), label=["planted copies", "others"], stacked=True)
-axis.set(xlabel="similarity to the nearest training image", ylabel="test images", title="Rendered faces (synthetic)")
 axis.legend()
+axis.set(xlabel="similarity to the nearest training image", ylabel="test images", title="Rendered faces (synthetic)")
+plt.show()
 
 # %% [markdown]
 # Where would you draw the line? This set is rendered, so that we know which copies were planted; on photographs you would
