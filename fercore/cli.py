@@ -8,6 +8,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 INTERRUPTED = 128 + 2  # as shells have it of SIGINT
@@ -68,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_audit)
 
     command = commands.add_parser("train", help="train a network as a YAML file says; goes on where it was stopped")
-    command.add_argument("recipe", help="network, options, weights, and the settings of fercore.recipe.Recipe")
+    command.add_argument("recipe", help="network, options, weights, and the settings of fercore.training.recipe.Recipe")
     command.add_argument("--data", metavar="FOLDER", required=True, help="an imported data set, such as data/fer2013")
     command.add_argument("--to", metavar="FOLDER", required=True, help="the run, such as runs/tinyfer_lite")
     command.add_argument("--train", metavar="SPLIT", default="train", help="what to train on, by name or role (train)")
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         "--select", metavar="SPLIT", default="select",
         help="what the best epoch is chosen on, by name or role (select); none: the last epoch is kept",
     )  # fmt: skip
+    command.add_argument("--seed", type=int, help="by default the recipe's")
     command.add_argument("--restart", action="store_true", help="start over where the run is of other settings or data")
     command.add_argument("--device", help="cuda, cuda:1, cpu (a GPU where there is one)")
     command.add_argument(
@@ -112,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--to", metavar="FILE", help="write a row a face to FILE.csv or FILE.json")
     command.add_argument("--draw", metavar="FOLDER", help="write pictures and videos there with the faces named")
     command.add_argument("--model", metavar="FILE", help="a file of fercore export, instead of the network")
-    command.add_argument("--network", default="tinyfer_lite", help="of the weights that come along (%(default)s)")
+    command.add_argument("--network", default="lean_250k", help="of the weights that come along (%(default)s)")
     command.add_argument("--data", default="fer2013", help="what they were trained on (%(default)s)")
     command.add_argument("--detector", default="auto", help="auto, yunet, cascade; none: every picture is a face")
     command.add_argument(
@@ -388,6 +390,8 @@ def _train(options) -> None:
     from .training.trainer import fit
 
     network, words, soft = _read_recipe(options.recipe)
+    if options.seed is not None:
+        words["recipe"] = replace(words["recipe"], seed=options.seed)
     faces = datasets.load_imported(options.data)
     if soft:
         from .studies import out_of_fold

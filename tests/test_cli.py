@@ -367,6 +367,13 @@ def test_soft_labels_are_made_and_learned_by_their_files(project, capsys, refuse
     assert capsys.readouterr().out.startswith("student: epoch 1 of 1")
     held = json.loads((project / "student/provenance.json").read_text())["parameters"]
     assert held["recipe"]["soft_labels"] == "given" and held["soft_labels"]
+    assert main(["train", "soft.yaml", "--data", "set", "--to", "second", "--seed", "7"]) == 0
+    seeds = [
+        json.loads((project / run / "provenance.json").read_text())["parameters"]["recipe"]["seed"]
+        for run in ("student", "second")
+    ]
+    capsys.readouterr()
+    assert seeds == [42, 7]
     line = refused("soft-labels", "soft.yaml", "--data", "set", "--to", "again")
     assert "soft labels are made by networks that learn labels alone" in line
 

@@ -27,7 +27,7 @@ from .detect import Box
 
 CROPPED = 112  # px: a picture with no longer side is a face that was cut out already, as those of data sets are
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
-NETWORK, DATA = "tinyfer_lite", "fer2013"
+NETWORK, DATA = "lean_250k", "fer2013"  # the best of the weights that come along
 
 NO_FACE = "no face found"
 LIMITS = "An expression is not a feeling: judge nobody by these answers."

@@ -72,7 +72,9 @@ def read_last(path: Path, columns: Sequence[str]) -> tuple[dict[str, torch.Tenso
     columns  what the history has at least. Raises RunError, with the file's name and what is wrong.
     """
     held, record = read(path)
-    kinds = {"identity": dict, "history": list, "best_epoch": int, "seconds": (int, float), "scaler": dict}
+    record.setdefault("cpu_seconds", 0.0)  # of an earlier version, which is told by its code
+    kinds = {"identity": dict, "history": list, "best_epoch": int, "scaler": dict}
+    kinds |= dict.fromkeys(("seconds", "cpu_seconds"), (int, float))
     wrong = next((name for name, kind in kinds.items() if not isinstance(record.get(name), kind)), None)
     if wrong is None:
         rows = record["history"]

@@ -173,7 +173,7 @@ class _Training:
         self.selected = None if select is None else Pixels(faces, select[rank::world], device)
 
         self.history: list[dict] = []
-        self.best_epoch, self.best, self.seconds = 0, None, 0.0
+        self.best_epoch, self.best, self.seconds, self.cpu_seconds = 0, None, 0.0, 0.0
 
     # -------------------------------------------------------------------------------------------------- the training
 
@@ -187,7 +187,7 @@ class _Training:
             total=self.recipe.epochs * batches, initial=done * batches, desc=name, unit="batch", disable=not progress
         ) as bar:
             while not self.finished():
-                started = time.perf_counter()
+                started, used = time.perf_counter(), time.process_time()
                 row = self.epoch(len(self.history) + 1, batches, bar)
                 _sound(self.network, row["epoch"])
                 row |= {} if self.select is None else self.scores(row["epoch"])
@@ -197,6 +197,7 @@ class _Training:
                     self.best_epoch = row["epoch"]
                     self.best = {key: value.clone() for key, value in self.evaluated().state_dict().items()}
                 self.seconds += time.perf_counter() - started
+                self.cpu_seconds += time.process_time() - used
                 if folder is not None and self.rank == 0:
                     self.write(folder, identity)
                 shown = ("train_loss", self.recipe.monitor) if self.select is not None else ("train_loss",)
@@ -331,7 +332,8 @@ class _Training:
         held = checkpoint.tensors(self.network, self.average, self.optimizer)
         held |= {f"learned.{name}": value.detach() for name, value in self.learned.items()}
         record = {"identity": identity, "history": self.history, "best_epoch": self.best_epoch}
-        record |= {"seconds": round(self.seconds, 3), "scaler": self.scaler.state_dict()}
+        record |= {name: round(getattr(self, name), 3) for name in ("seconds", "cpu_seconds")}
+        record["scaler"] = self.scaler.state_dict()
         checkpoint.write(folder / checkpoint.LAST, held, record)
         self.write_rest(folder, identity)
 
@@ -364,7 +366,7 @@ class _Training:
                 "over in this one"
             )
         self.history, self.best_epoch = record["history"], record["best_epoch"]
-        self.seconds = record["seconds"]
+        self.seconds, self.cpu_seconds = record["seconds"], record["cpu_seconds"]
         try:
             checkpoint.restore(held, self.network, self.average, self.optimizer)
             for name, value in self.learned.items():
@@ -402,6 +404,7 @@ def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces) -
     tables.write_json(folder / checkpoint.METRICS, summary | {"selected_by": training.recipe.monitor})
     device = torch.cuda.get_device_name(training.device) if training.device.type == "cuda" else "cpu"
     found = provenance.record(identity, faces, device) | {"wall_seconds": round(training.seconds, 3)}
+    found["cpu_seconds"] = round(training.cpu_seconds, 3)  # of all threads: what it costs where others share the cores
     found |= {"threads": torch.get_num_threads(), "processes": training.world, "precision": training.recipe.precision}
     if training.device.type == "cpu":
         found["cpu_has_bf16"] = inference.cpu_has_bf16()

@@ -382,6 +382,11 @@ def test_a_finished_run_is_not_trained_again(faces, tiny, tmp_path, monkeypatch)
     assert torch.equal(weights(again.network), weights(first.network))
     pd.testing.assert_frame_equal(again.history, first.history)
     assert again.best_epoch == first.best_epoch and again.seconds == pytest.approx(first.seconds, abs=1e-3)
+    cost = [
+        json.loads(text)["cpu_seconds"]
+        for text in (before["provenance.json"], (tmp_path / "provenance.json").read_bytes())
+    ]
+    assert cost[0] > 0 and cost[1] == pytest.approx(cost[0], abs=1e-3)
 
 
 def test_without_a_folder_nothing_is_written(faces, tiny, tmp_path, monkeypatch):
