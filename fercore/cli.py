@@ -386,6 +386,7 @@ def _read_recipe(path: str) -> tuple[str, dict, list[str]]:
 
 def _train(options) -> None:
     from . import audit, datasets
+    from .deployment import export
     from .deployment.model_card import release
     from .training.trainer import fit
 
@@ -404,7 +405,9 @@ def _train(options) -> None:
             f"{options.data} has no split to choose the epoch on; it has {', '.join(map(repr, faces.splits))}. "
             "Name it (--select SPLIT), keep the last epoch (--select none), or import it with --split 80/10/10 or 90/10"
         )
-    # before hours of training: a mask of other images is refused
+    # before hours of training: a mask of other images is refused, and so is a release without what it takes
+    if options.release:
+        export.ready()
     masks = audit.without_copies(faces, "test", options.mask) if options.release else {}
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)

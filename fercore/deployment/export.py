@@ -295,6 +295,12 @@ def replaced(description: Description, **changes) -> Description:
     return Description(**(asdict(description) | changes))
 
 
+def ready() -> None:
+    """Raise ExportError where the extra is missing: to be asked before what would be lost, such as a training."""
+    for name in ("onnx", "onnxscript", "onnxruntime"):
+        required(name)
+
+
 def required(name: str, *packages: str) -> ModuleType:
     """A module of `packages`, by default of the extra `edge`. Raises ExportError, saying how to install it, where it is
     missing."""

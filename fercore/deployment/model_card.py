@@ -1,4 +1,4 @@
-"""Weights that come with the project: a file that makes its network by itself, and a card that says what it is."""
+"""Weights that come with the project: a file that makes its network by itself, the same as ONNX, and a card."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from ..results import measurements, tables, text
 from ..training import checkpoint
 from ..training.recipe import Recipe
 from ..training.trainer import Run
+from . import export
 
 CARD = """# {network}, trained on {data}
 
 `models.create("{network}", weights="{data}")`: {parameters:,} parameters, {size:.2f} MiB, {classes} classes:
-{names}.
+{names}. The file that ends in .onnx is the same for ONNX Runtime alone:
+it takes faces as a camera has them, uint8 of any size, and gives calibrated probabilities, views included.
 
 ## Data
 
@@ -60,13 +62,15 @@ picture. The weights are for comparing networks and for teaching, and not for ju
 def release(
     run: Run, network: str, options: Mapping, faces: Faces, masks: Mapping[str, np.ndarray], folder: Path
 ) -> Path:
-    """Write `folder`/NETWORK-DATA.safetensors and the card beside it; the scores go to the run, too. Returns the file.
+    """Write `folder`/NETWORK-DATA.safetensors, beside it the ONNX file of `export` and the card; the scores go to the
+    run, too. Returns the file of weights.
 
     masks  as splits.kept has them for the split that is reported on. This is the one report on it of the run.
     Raises ValueError for rendered faces, whose weights are nobody's use, for a run that started from other weights, of
-    which the card would have to speak, and for a set that no file can be called by; BusyError where another process
-    writes into `folder` or the run.
+    which the card would have to speak, and for a set that no file can be called by; ExportError without the extra
+    `edge`; BusyError where another process writes into `folder` or the run.
     """
+    export.ready()
     record = run.folder / checkpoint.PROVENANCE
     made = checkpoint.read_json(record)
     try:
@@ -118,6 +122,7 @@ def _write(
         "revision": revision,
     }
     checkpoint.write(path, run.network.state_dict(), record)
+    export.from_weights(network, path, path.with_suffix(".onnx"))
     state = run.network.state_dict().values()
     report = metrics.report(labels, predicted, faces.classes).reset_index()
     monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")

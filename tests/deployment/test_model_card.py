@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,7 +14,7 @@ import yaml
 
 from fercore import cli, datasets, files, models
 from fercore.datasets import splits, store
-from fercore.deployment import model_card
+from fercore.deployment import export, model_card
 from fercore.evaluation import inference
 from fercore.models import WeightsError, weights
 from fercore.training.checkpoint import RunError
@@ -55,6 +56,26 @@ def test_they_are_made_with_their_own_options(made, released, classes):
     assert network.features[0][0].stride == (1, 1) and network.dropout.p == 0.1
     expected = made[0].network.state_dict()
     assert all(torch.equal(value, expected[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("path", sorted(weights.RELEASED.glob("*.safetensors")), ids=lambda path: path.stem)
+def test_the_file_for_onnx_runtime_is_of_the_weights_beside_it(path):
+    network, data = path.stem.rsplit("-", 1)
+    exported, made = export.load(path.with_suffix(".onnx")), models.create(network, weights=data).eval()
+    described = export.describe(network, data)
+    assert exported.description == export.replaced(described, fingerprint=export.fingerprint(made))
+    seen = np.random.default_rng(1).integers(0, 256, (3, 71, 60, 3), np.uint8)
+    with torch.no_grad():
+        expected = export.FromFace(made, described)(torch.from_numpy(seen)).numpy()
+    np.testing.assert_allclose(np.log(exported(seen)), np.log(expected), atol=export.PARITY)
+
+
+def test_a_release_writes_it_and_is_refused_before_training_without_what_it_takes(made, faces, monkeypatch):
+    run, path, masks = made
+    assert export.load(path.with_suffix(".onnx")).description.classes == tuple(faces.classes)
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(export.ExportError, match=r"onnxscript is not installed: pip install 'fercore\[edge\]'"):
+        model_card.release(run, "tinyfer_lite", OPTIONS, faces, masks, path.parent)
 
 
 def test_what_does_not_fit_is_told(released):
