@@ -7,7 +7,7 @@ import timm
 import torch
 
 from fercore import claims, models
-from fercore.models.lean import BasicBlock
+from fercore.models.lean import NETWORKS, BasicBlock
 from fercore.pipeline.parameters import read_params
 from fercore.results import measurements
 from fercore.training.recipe import from_plain
@@ -106,4 +106,11 @@ def test_recipes_are_of_these_networks_on_faces_as_they_are(path):
     name, recipe = values.pop("network"), from_plain(values)
     assert path.stem == f"{name}-fer2013" and name in models.OWN
     assert recipe.img_size == 48 and recipe.filter_bias_and_bn and not recipe.class_weighted
-    assert recipe.augmentation.erasing == recipe.augmentation.shear == 0
+    assert recipe.augmentation.shear == 0
+    assert (
+        bool(recipe.augmentation.erasing) == bool(recipe.mixup) == (name == "lean_5m")
+    )  # the one that is large enough
+
+
+def test_every_size_has_a_recipe():
+    assert {path.stem for path in ROOT.glob("params/recipes/lean_*.yaml")} == {f"{name}-fer2013" for name in NETWORKS}
