@@ -242,7 +242,7 @@ display(Markdown(
 
 # %%
 ablated = statistics.wide(found)
-stage.table(ablated, "ablation", f"What each choice adds, on {tested}; seeds: {len(seeds)}")
+ablated = stage.table(ablated, "ablation", f"What each choice adds, on {tested}; seeds: {len(seeds)}")
 display(tables.shown(ablated))
 
 # %%

@@ -23,6 +23,7 @@ pd.set_option("display.html.use_mathjax", False)  # in a displayed frame, no nam
 
 DIGITS = 4  # after the point; what differs beyond is not a difference
 TIMINGS = "timings"  # the folder for what is another number each time (`Stage.timings`)
+CAPTION = "caption"  # among a frame's attrs
 PAGE = 200  # rows; a longer table is for programs, and is written as CSV alone
 
 
@@ -46,7 +47,8 @@ def majority(faces: Faces) -> str:
 def save(
     frame: pd.DataFrame, out: str | Path, name: str, faces: Faces | Sequence[Faces], caption: str = ""
 ) -> pd.DataFrame:
-    """Write `frame` to out/name.csv, with a column that names the data, and to out/name.tex; returns it, rounded.
+    """Write `frame` to out/name.csv, with a column that names the data, and to out/name.tex; returns it, rounded, with
+    its caption, which `shown` puts above it.
 
     A frame of several sets brings its own column `data`, of what `label` calls each. One with a column `row` refers to
     images of a set, and gets the fingerprint of these (see splits.same_images).
@@ -56,6 +58,7 @@ def save(
     frame = frame.round(DIGITS)
     for column in frame.select_dtypes("float"):
         frame[column] += 0.0  # -0.0 would be written with its sign
+    frame.attrs[CAPTION] = f"{caption}, {label(faces)}" if caption else ""  # not that of a table it was made from
     if out:
         folder = Path(out)
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +77,7 @@ def save(
             escape=False,
             float_format=lambda value: f"{value:.{DIGITS}f}".rstrip("0").rstrip("."),
             na_rep="--",
-            caption=text.latex(f"{caption or name.replace('_', ' ')}, {label(faces)}"),
+            caption=text.latex(frame.attrs[CAPTION] or f"{name.replace('_', ' ')}, {label(faces)}"),
             label=f"tab:{name}",
         )
         (folder / f"{name}.tex").write_text(latex, encoding="utf-8", newline="\n")
@@ -121,7 +124,8 @@ def _with_interval(value: float, low: float, high: float, digits: int) -> str:
 
 def shown(frame: pd.DataFrame, digits: int = 3, index: bool = True) -> Styler:
     """`frame` to be read: as `with_intervals` has it, numbers with so many digits or whole, words to the left, nothing
-    where there is no number. All text is escaped, which a Styler left to itself would take for HTML.
+    where there is no number; above it the caption that `save` has given it. All text is escaped, which a Styler left to
+    itself would take for HTML.
 
     index  whether it is shown
     """
@@ -136,7 +140,11 @@ def shown(frame: pd.DataFrame, digits: int = 3, index: bool = True) -> Styler:
     whole = [_spaced(name) for name in joined if name not in words]
     styled = styled.set_properties(subset=whole, **{"white-space": "nowrap"})  # a value beside its interval
     left = [f"th.col{list(joined).index(name)}.col_heading" for name in words]
-    styled = styled.set_table_styles([{"selector": ", ".join(["th.row_heading", *left]), "props": "text-align: left"}])
+    styles = [{"selector": ", ".join(["th.row_heading", *left]), "props": "text-align: left"}]
+    if caption := frame.attrs.get(CAPTION):
+        styled = styled.set_caption(text.html(caption))
+        styles.append({"selector": "caption", "props": "caption-side: top; text-align: left; font-style: italic"})
+    styled = styled.set_table_styles(styles)
     return styled if index else styled.hide(axis="index")
 
 

@@ -178,6 +178,17 @@ def test_a_frame_of_several_sets_names_each_and_is_called_synthetic_as_soon_as_o
     assert whole["data"] == "fer2013, synthck (synthetic)" and whole["synthetic"] is True
 
 
+def test_a_saved_table_is_shown_with_its_caption_and_one_made_from_it_has_its_own():
+    faces = faces_of(synthetic=True)
+    saved = tables.save(pd.DataFrame({"a": [1], "b": [2]}), "", "counts", faces, "Counts <b> of $x$")
+    for part in (saved, saved[["b"]]):
+        page = tables.shown(part).to_html()
+        assert f"<caption>Counts &lt;b&gt; of $x$, {tables.label(faces)}</caption>" in page
+    assert "caption" not in tables.shown(tables.save(saved, "", "again", faces)).to_html()
+    assert "caption" in tables.shown(saved).to_html()
+    assert "caption" not in tables.shown(pd.DataFrame({"a": [1]})).to_html()
+
+
 def test_a_shown_table_has_intervals_in_one_cell_whole_numbers_and_no_empty_column():
     pytest.importorskip("jinja2")
     columns = {"accuracy": [0.25, np.nan], "accuracy_low": [0.2, np.nan], "accuracy_high": [0.31, np.nan]}
