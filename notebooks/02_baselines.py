@@ -21,6 +21,9 @@
 #
 # **Before anything runs, write down two orders** of `simple_cnn`, `mobilenet_v2`, `mobilenet_v3_small`, `efficientnet_b0`
 # and `tinyfer_lite`: from the most accurate to the least, and from the fastest to the slowest.
+#
+# The paper: N. Khalid, *TinyFER-Lite: A Small-Data and Lightweight Attention-Based Architecture for Real-Time Facial Emotion
+# Recognition*.
 
 # %% tags=["parameters"]
 data = ""  # a folder that fercore import has made; empty: a small rendered set

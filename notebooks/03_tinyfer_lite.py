@@ -19,6 +19,9 @@
 # of cross-entropy, and a weight for each class. It trains the result once. So a reader cannot tell which of the three helps,
 # nor whether another seed would undo it. Here the choices are added to MobileNetV3-Small, one by one and together: the ablation
 # that the paper's section 7 asks for.
+#
+# The paper: N. Khalid, *TinyFER-Lite: A Small-Data and Lightweight Attention-Based Architecture for Real-Time Facial Emotion
+# Recognition*.
 
 # %% tags=["parameters"]
 data = ""  # a folder that fercore import has made; empty: a small rendered set

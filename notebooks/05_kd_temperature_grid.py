@@ -22,6 +22,9 @@
 # say that distillation does more for a smaller network, and that accuracy goes up and down with the temperature, so that one
 # has to search for it, which they call the method's shortcoming. **Does it go up and down because of the temperature?** And
 # do methods that need no search do as well?
+#
+# The paper: I. Cugu, E. Sener, E. Akbas, *MicroExpNet: An Extremely Small and Fast Model For Expression Recognition From Face
+# Images*, 2017, [arXiv:1711.07011](https://arxiv.org/abs/1711.07011).
 
 # %% tags=["parameters"]
 ckplus = ""  # folders that fercore import or fercore data has made; all three empty: a few rendered faces

@@ -21,6 +21,9 @@
 #
 # **Two guesses before anything runs. By how many points is a student with a teacher better than the same student without? And
 # who gains more, the larger student or the smaller?**
+#
+# The paper: A. Murtada, O. Abdelrhman, T. A. Attia, *Mini-ResEmoteNet: Leveraging Knowledge Distillation for Human-Centered
+# Design*, 2025, [arXiv:2501.18538](https://arxiv.org/abs/2501.18538).
 
 # %% tags=["parameters"]
 data = ""  # a folder that fercore import has made; empty: a small rendered set

@@ -21,6 +21,9 @@
 #
 # **Guess before anything runs: which of the three steps adds most? And how far do two trainings of the *same* network lie apart,
 # with another seed?**
+#
+# The paper: Rejina P V, *Real-Time Emotion Recognition Using Lightweight Deep Learning*, 2026,
+# [doi:10.5281/zenodo.18899708](https://doi.org/10.5281/zenodo.18899708).
 
 # %% tags=["parameters"]
 data = ""  # a folder that fercore import has made; empty: a small rendered set

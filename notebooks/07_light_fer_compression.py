@@ -22,6 +22,9 @@
 #
 # **Guess, and write it down: of a hundred weights of a small network, how many can go before it loses a point of accuracy? And
 # how much faster is it then?**
+#
+# The paper: A. M. Pascual, E. C. Valverde and others, *Light-FER: A Lightweight Facial Emotion Recognition System on Edge
+# Devices*, Sensors 22 (2022), [doi:10.3390/s22239524](https://doi.org/10.3390/s22239524).
 
 # %% tags=["parameters"]
 data = ""  # a folder that fercore import has made; empty: a small rendered set

@@ -19,6 +19,8 @@
 # tell how much of such a number is the network, how much is what runs it, and how much of a camera's frame either of them is.
 #
 # **Guess, before anything is timed: of the milliseconds that PyTorch takes for one face, what part is spent on multiplying?**
+#
+# The papers: those of notebooks 2 to 7, each cited at the top of its own.
 
 # %% tags=["parameters"]
 data = ""  # a folder that fercore import has made; empty: a small rendered set
