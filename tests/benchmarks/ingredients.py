@@ -32,6 +32,7 @@ from fercore.training.augment import AUGMENTATIONS
 from fercore.training.recipe import Recipe, from_plain
 
 RECIPE = "the recipe"
+GIVES = ("accuracy", "macro_f1")
 LEFT_OUT = {
     "label smoothing": {"smoothing": 0.0},
     "moving average of the weights": {"ema": 0.0},
@@ -42,7 +43,9 @@ LEFT_OUT = {
     "bf16": {"precision": "fp32"},
 }
 SOFT = "soft labels"
-TRIED = ("alternating flips", "whitened stem", "shifts of norms at 4 times the rate", "32, 40, then 48 px", SOFT)
+FLIPS, STEM, SHIFTS, SIDES = "alternating flips", "whitened stem", "shifts of norms at 4 times the rate", "32 to 48 px"
+ADJUSTED = "logits adjusted by frequency"
+TRIED = (FLIPS, STEM, SHIFTS, SIDES, ADJUSTED, SOFT)
 
 
 class AlternatingFlips(trainer._Training):
@@ -86,6 +89,16 @@ class GrowingImages(trainer._Training):
             self.recipe = whole
 
 
+class AdjustedLogits(trainer._Training):
+    """Half the logarithm of a class's share is added in training, so that the network need not learn how rare it is
+    (A. K. Menon and others, ICLR 2021, arXiv:2007.07314; there the whole)."""
+
+    def __init__(self, network, *rest):
+        super().__init__(network, *rest)
+        plain, shares = self.criterion, torch.bincount(self.labels, minlength=self.classes) / len(self.labels)
+        self.criterion = lambda logits, *more: plain(logits + 0.5 * shares.log(), *more)
+
+
 def whitened(network: torch.nn.Module, faces: datasets.Faces) -> torch.nn.Module:
     """The stem's filters as the strongest whitened directions of the training images' patches, and their negatives."""
     filters = network.stem[0].weight
@@ -101,13 +114,13 @@ def whitened(network: torch.nn.Module, faces: datasets.Faces) -> torch.nn.Module
 
 
 def train(name: str, network: str, recipe: Recipe, faces: datasets.Faces, soft, folder: Path) -> None:
-    kinds = {TRIED[0]: AlternatingFlips, TRIED[2]: FasterShifts, TRIED[3]: GrowingImages}
+    kinds = {FLIPS: AlternatingFlips, SHIFTS: FasterShifts, SIDES: GrowingImages, ADJUSTED: AdjustedLogits}
     given, words = network, {}
     if name in LEFT_OUT:
         recipe = replace(recipe, **LEFT_OUT[name])
-    if name == TRIED[0]:
+    if name == FLIPS:
         recipe = replace(recipe, augmentation=replace(recipe.augmentation, flip=0.0))
-    if name == TRIED[1]:
+    if name == STEM:
         torch.manual_seed(recipe.seed)
         given = whitened(models.create(network, len(faces.classes)), faces)
     if name == SOFT:
@@ -119,32 +132,31 @@ def train(name: str, network: str, recipe: Recipe, faces: datasets.Faces, soft, 
 
 
 def gathered(folder: Path) -> pd.DataFrame:
-    """A row a training that has ended: ingredient, seed, accuracy, train_accuracy, minutes."""
+    """A row a training that has ended: ingredient, seed, accuracy, macro_f1, train_accuracy, minutes."""
     rows = []
     for path in sorted(folder.glob("*/provenance.json")):
         made = json.loads(path.read_text())
         recipe = made["parameters"]["recipe"]
         last = pd.read_csv(path.parent / "history.csv").iloc[-1]
         row = {"ingredient": path.parent.name.rsplit("-", 1)[0].replace("_", " "), "seed": recipe["seed"]}
-        rows.append(row | {name: last[name] for name in ("accuracy", "train_accuracy")})
+        rows.append(row | {name: last[name] for name in (*GIVES, "train_accuracy")})
         rows[-1]["minutes"] = made["cpu_seconds"] / 60
     return pd.DataFrame(rows)
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
     """What each ingredient gives: with it less without it, by pairs of a seed, with Student's 95 % interval."""
-    scores = runs.pivot(index="seed", columns="ingredient", values="accuracy")
-    minutes = runs.groupby("ingredient")["minutes"].mean()
+    of = runs.pivot(index="seed", columns="ingredient")
     rows = {}
-    for name in (*LEFT_OUT, *TRIED):
-        if name not in scores or not (gap := (scores[name] - scores[RECIPE]).dropna()).size:
-            continue
+    for name in (name for name in (*LEFT_OUT, *TRIED) if name in of["accuracy"]):
         sign = -1 if name in LEFT_OUT else 1
-        low, high = student(sign * gap.to_numpy()) if len(gap) > 1 else (np.nan, np.nan)
-        rows[name] = {
-            "in_the_recipe": name in LEFT_OUT, "gives": sign * gap.mean(), "gives_low": low, "gives_high": high,
-            "seeds": len(gap), "time": (minutes[name] / minutes[RECIPE]) ** sign,
-        }  # fmt: skip
+        rows[name] = {"in_the_recipe": name in LEFT_OUT}
+        for score in GIVES:
+            gaps = sign * (of[score][name] - of[score][RECIPE]).dropna().to_numpy()
+            low, high = student(gaps) if len(gaps) > 1 else (np.nan, np.nan)
+            rows[name] |= {score: gaps.mean(), f"{score}_low": low, f"{score}_high": high}
+        minutes = of["minutes"][[name, RECIPE]].dropna().mean()
+        rows[name] |= {"seeds": len(gaps), "time": (minutes[name] / minutes[RECIPE]) ** sign}
     return pd.DataFrame(rows).T.rename_axis("ingredient")
 
 
