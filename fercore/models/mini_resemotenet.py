@@ -1,9 +1,10 @@
 """ResEmoteNet and its students Mini-ResEmoteNet A, B and C.
 
 A. Murtada et al., "Mini-ResEmoteNet: Leveraging Knowledge Distillation for Human-Centered Design"; the teacher is
-A. K. Roy et al., "ResEmoteNet", IEEE SPL 2024, arXiv:2409.10545. Widths are those of the teacher's released code: its
-residual blocks have 512, 1024 and 2048 channels, where the students' paper prints 256, 512 and 1024 for the teacher.
-Only with those, and with all widths divided by 2, 4 and 8, do the parameter counts of the paper come out.
+A. K. Roy et al., "ResEmoteNet", IEEE SPL 2024, arXiv:2409.10545. Widths and rates of dropout are those of the teacher's
+released code (approach/ResEmoteNet.py). Its residual blocks take 256, 512 and 1024 channels, which the students' paper
+prints, and make 512, 1024 and 2048 of them. Only with those, and with all widths divided by 2, 4 and 8, do the
+parameter counts of the paper come out.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class ResidualBlock(nn.Module):
 class ResEmoteNet(nn.Module):
     """(N, 3, 64, 64) to logits (N, classes); all widths are divided by `divisor`, all rates of dropout times `dropout`.
 
-    With the released rates, a short training does not begin to learn: two layers in a row drop half of a narrow head.
+    With the released rates, a short training does not begin to learn: three layers in a row drop half of a narrow head.
     """
 
     def __init__(
@@ -76,9 +77,8 @@ class ResEmoteNet(nn.Module):
             in_chans = width // divisor
         self.blocks = nn.Sequential(*blocks)
         head: list[nn.Module] = []
-        for index, width in enumerate(HIDDEN):
-            head += [nn.Linear(in_chans, width // divisor), nn.ReLU(True)]
-            head.append(nn.Dropout(dropout * (0.2 if index == 0 else 0.5)))
+        for width in HIDDEN:
+            head += [nn.Linear(in_chans, width // divisor), nn.ReLU(True), nn.Dropout(0.5 * dropout)]
             in_chans = width // divisor
         self.head = nn.Sequential(*head, nn.Linear(in_chans, num_classes))
 

@@ -22,8 +22,8 @@ def sizes(counted: Mapping[str, float]) -> str:
     own = {size.upper(): counted[f"parameters(mini_resemotenet_{size}, 7)"] / whole for size in study.SIZES}
     return (
         f"**To see.** Of the teacher's {whole:,} parameters, {ranked(pd.Series(own))}: a weight connects two channels, "
-        "so half the width is a quarter of the weights. The widths that Table II prints for the residual blocks are "
-        "half of those with which its parameters come out."
+        "so half the width is a quarter of the weights. The widths that Table II prints for the residual blocks are of "
+        "the channels that enter them: twice as many leave them, or its parameters would not come out."
     )
 
 

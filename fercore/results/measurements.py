@@ -30,7 +30,10 @@ DEVICES = ("rtx_3050", "ryzen_5_3600", "raspberry_pi_4", "jetson_nano", "rtx_309
 DEVICES += ("i7_7700hq", "gtx_1050", "tesla_k40", "i5_10300h")
 GPUS = ("rtx_3050", "rtx_3090", "tesla_p100", "tesla_v100", "gtx_1050", "tesla_k40")
 HERE = "here"  # the processor that a stage has run on: no paper's, and so only beside a claim
-NEEDS = dict.fromkeys(DATASETS, "data") | dict.fromkeys(WEIGHTS, "weights") | dict.fromkeys(DEVICES, "device")
+PICTURES = "pictures"  # that a paper's authors have taken, and show nobody
+NEEDS = (
+    dict.fromkeys((*DATASETS, PICTURES), "data") | dict.fromkeys(WEIGHTS, "weights") | dict.fromkeys(DEVICES, "device")
+)
 
 
 @dataclass(frozen=True)

@@ -42,13 +42,15 @@ OPTIONS = {  # Table 2's parameters fit a network without the hidden layer, but 
     "kd": {"hidden": 0},
     "mixup": {"hidden": 0},
 }
-RUNS = {  # what the ledger calls them; "+ mixup" has the name of the full network there
+RUNS = {  # what the ledger calls them
     "backbone": "mobilenet_v3_small",
     "se": "microexpnet_se",
     "kd": "microexpnet_se+kd",
+    "mixup": "microexpnet_se+kd+mixup",
     "full": "microexpnet_se+kd+mixup",
     "alone": "microexpnet_se+mixup",
 }
+SETTINGS = {"mixup": ["hidden=0"]}  # what else tells a row from the full network, which has its name
 STEPS = (("se", "backbone"), ("kd", "se"), ("mixup", "kd"), ("full", "mixup"), ("full", "backbone"), ("full", "alone"))
 
 
@@ -217,8 +219,8 @@ def measured(
     best: pd.Series,
     masks: Mapping[str, np.ndarray],
 ) -> list[dict]:
-    """Measurements for the ledger of a row of LABELS or of the teacher: accuracy on the split that selects, and but for
-    the backbone, which notebook 2 measures, scores on the one that tests.
+    """Measurements for the ledger of a row of LABELS or of the teacher: accuracy on the split that selects, and scores
+    on the one that tests, but for the backbone, which notebook 2 measures, and a row that has the full network's name.
 
     best  of `selected`
     """
@@ -227,9 +229,9 @@ def measured(
         run = RUNS["kd"]  # as the paper's claim has it
     if not run:
         return []
-    name = measurements.name("accuracy", run, faces.name, faces.split_of("select"))
+    name = measurements.name("accuracy", run, faces.name, faces.split_of("select"), settings=SETTINGS.get(row, ()))
     rows = [{"measurement": name, **best[["value", "low", "high"]], "seeds": int(best["seeds"])}]
-    if row != "backbone" and faces.split_of("test") != faces.split_of("select"):
+    if row != "backbone" and row not in SETTINGS and faces.split_of("test") != faces.split_of("select"):
         test = faces.split_of("test")
         rows += statistics.measurements(run, faces.name, test, labels, predicted, faces.classes, masks)
     return rows

@@ -126,6 +126,15 @@ def test_the_rows_of_the_2026_microexpnets_ablation_have_the_printed_parameters(
     assert network.eval()(torch.zeros(2, 3, 48, 48)).shape == (2, 7)
 
 
+@pytest.mark.parametrize("name", ["resemotenet", "mini_resemotenet_c"])
+def test_resemotenets_dropout_is_that_of_its_released_code(name):
+    """approach/ResEmoteNet.py: 0.2 after the first two convolutions, 0.5 after each of the three hidden layers."""
+    for times in (1.0, 0.5):
+        made = models.create(name, dropout=times)
+        rates = [layer.p for layer in made.modules() if isinstance(layer, torch.nn.Dropout)]
+        assert rates == [times * rate for rate in (0.2, 0.2, 0.5, 0.5, 0.5)]
+
+
 @pytest.mark.parametrize("name", ["simple_cnn", "resemotenet", "microexpnet_xxs"])
 def test_networks_without_imagenet_weights_say_so(name):
     with pytest.raises(ValueError, match=r"no (pretrained|ImageNet) weights"):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from fercore import models
+from fercore import claims, models
 from fercore.evaluation import inference
 from fercore.pipeline.parameters import read_params
 from fercore.studies import fits
@@ -108,7 +108,12 @@ def test_measurements_have_the_names_of_the_claims(faces):
     assert f"accuracy({run}, PublicTest)" in names and f"recall({run}, PrivateTest, dark)" in names
     (only,) = study.measured("backbone", faces, labels, [labels], best, {})
     assert only["measurement"] == "accuracy(mobilenet_v3_small, grey noise, PublicTest)" and only["value"] == 0.5
-    assert study.measured("mixup", faces, labels, [labels], best, {}) == []
+    (only,) = study.measured("mixup", faces, labels, [labels], best, {})
+    assert only["measurement"] == f"accuracy({run}, PublicTest, hidden=0)"
+    ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
+    for row in ("kd", "mixup"):  # the paper's row with a teacher has mixup, too
+        wanted = ledger.claims[f"microexpnet_se/table2.{row}.accuracy"].measurement
+        assert wanted == only["measurement"].replace("grey noise", "fer2013")
     other = study.measured("full", replace(faces, name="affectnet"), labels, [labels], best, {})
     assert other[0]["measurement"].startswith("accuracy(microexpnet_se+kd, affectnet")
 
