@@ -156,6 +156,28 @@ def test_what_compression_costs_is_what_was_measured():
     assert dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", SMALLER, flags=re.M)) == head | smaller_rows()
 
 
+def test_what_it_says_of_light_fer_is_what_was_measured():
+    folder, text = ROOT / "reports/reference/light_fer", " ".join(SMALLER.split())
+    rows = pd.read_csv(folder / "compression.csv").set_index("variant")
+    half = "pruned 0.5 while training, FP16"
+    ends = [f"{100 * rows.loc[half, f'accuracy{end}']:.1f}" for end in ("", "_low", "_high", "_near_deduplicated")]
+    assert f"it scores {ends[0]} [{ends[1]}, {ends[2]}] % in FP16, for which the paper prints 69.87" in text
+    assert f"whose photograph is in Training {ends[3]}." in text
+    assert f"Whole it scores {100 * rows.loc['fp32', 'accuracy']:.1f}" in text
+    lost = -100 * pd.read_csv(folder / "differences.csv").set_index("variant").loc[half, ["value", "high", "low"]]
+    assert f"pruning costs {lost.iloc[0]:.1f} [{lost.iloc[1]:.1f}, +{lost.iloc[2]:.1f}] points" in text
+    train = pd.read_csv(folder / "table_2.csv").loc[0, "train"]
+    assert f"On Training it scores {100 * train:.1f} %, where 82.35 is printed" in text
+    ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
+    evidence = settings.evidence([ROOT / "reports/reference"], ROOT / "params")
+    found = claims.judge(ledger, evidence, claims.run(ledger, evidence)).set_index("id")["verdict"]
+    assert found[["light_fer/table2.light_fer.test", "light_fer/table2.light_fer.train"]].tolist() == [
+        "reproduced",
+        "not reproduced",
+    ]
+    assert "**the first accuracy of a paper that is reproduced**" in text and (found == "reproduced").sum() == 1
+
+
 def test_what_runtimes_take_is_what_was_measured():
     table = pd.read_csv(ROOT / "reports/reference/08_edge_benchmarks/latency.csv")
     table = table.set_index(["network", "img_size", "runtime"])["median"]

@@ -1,58 +1,37 @@
-"""Light-FER on FER2013 from Keras's ImageNet weights: whole, and pruned while it trains. Half an hour of a core each.
+"""Light-FER on FER2013 from Keras's ImageNet weights: notebook 7 on it alone. Two and a half hours of a core with bf16.
 
-    python tests/benchmarks/light_fer.py xception_notop.npz --data data/fer2013 --to runs/light_fer [--out FOLDER]
+    python tests/benchmarks/light_fer.py data/fer2013 [--weights xception_notop.npz] [--to reports/reference/light_fer]
 
-Goes on where it was stopped, by whole epochs. The paper prunes too, does not say how much, and reports 69.87 %.
+--weights is Keras's Xception without its head, .npz or .h5. Its training, whole and pruned to a half, goes on where it
+was stopped. The paper, which prunes too and does not say how much, reports 69.87 %.
 """
 
 import argparse
 from pathlib import Path
 
-import torch
+from papermill import execute_notebook
 
-from fercore import audit, datasets
-from fercore.deployment import compress
-from fercore.evaluation import inference, statistics
-from fercore.models import light_fer
-from fercore.pipeline.parameters import read_params
-from fercore.results import provenance, tables
-from fercore.training.recipe import from_plain
-from fercore.training.trainer import fit
+from fercore.pipeline import notebook
 
-RECIPE = Path(__file__).parents[2] / "params/recipes/light_fer-fer2013.yaml"
+NAME = "07_light_fer_compression"
+SETTINGS = {
+    "networks": ["light_fer"], "epochs": 5, "fine_tuning": 5, "batch_size": 32, "img_size": 71, "learning_rate": 5e-4,
+    "precision": "bf16", "sparsities": [0.5], "ratios": [], "bits": [16, 8, 4, 2],
+}  # fmt: skip
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", help="Keras's Xception without its head, .npz or .h5")
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--to", type=Path, required=True, help="where the two runs go")
-    parser.add_argument("--out", type=Path, help="where scores.csv, sparsity and provenance.json go")
-    parser.add_argument("--sparsity", type=float, default=0.5)
-    options = parser.parse_args()
-    settings = read_params(RECIPE)
-    for name in ("network", "weights"):
-        settings.pop(name)
-    recipe, faces = from_plain(settings), datasets.load_imported(options.data)
-    rows = faces.rows("test")
-    masks, predicted, found = audit.without_copies(faces, "test"), {}, {}
-    for name in ("dense", "pruned"):
-        torch.manual_seed(recipe.seed)  # of the head
-        network = light_fer.from_keras(light_fer.read_keras(options.file), len(faces.classes))
-        if name == "pruned":
-            network = compress.prune_and_train(network, options.sparsity, faces, recipe, options.to / name)
-        else:
-            network = fit(network, faces, recipe, options.to / name, select=None, restart=True).network
-        predicted[name] = [inference.probabilities(network, faces, rows, recipe.img_size, recipe.tta).argmax(1)]
-        found[name] = compress.sparsity(network)
-        print(f"{name}: {100 * (predicted[name][0] == faces.labels[rows]).mean():.2f} % of PrivateTest", flush=True)
-    scores = statistics.over_seeds(faces.labels[rows], predicted, len(faces.classes), masks)
-    print(scores.to_string(index=False))
-    if options.out:
-        tables.save(scores.set_index(["name", "part", "score"]), options.out, "scores", faces, "Light-FER")
-        tables.save_findings({f"sparsity_{name}": value for name, value in found.items()}, options.out, faces)
-        made = provenance.record({"recipe": recipe.plain(), "sparsity": options.sparsity}, faces, "cpu")
-        tables.write_json(options.out / "provenance.json", made)
+    parser.add_argument("data")
+    parser.add_argument("--weights", default="xception_notop.npz")
+    parser.add_argument("--to", default="reports/reference/light_fer")
+    words = parser.parse_args()
+    given = notebook.parameters(NAME, "laptop") | SETTINGS
+    given |= {"data": words.data, "weights": words.weights, "out": words.to}
+    given["audit"] = "reports/reference/01_data_audit"
+    executed = Path(words.to).with_name("notebooks") / f"{Path(words.to).name}.ipynb"
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    execute_notebook(f"notebooks/{NAME}.ipynb", str(executed), given, kernel_name="python3")
 
 
 if __name__ == "__main__":
