@@ -83,6 +83,8 @@ def test_what_follows_from_the_papers_own_numbers_names_the_check(judged, paper)
 def test_a_training_of_which_no_seeds_are_told_is_as_the_paper_all_the_same(judged, paper):
     ledger, _, table = judged(paper, **{ACCURACY: 0.66})
     assert render.headline(ledger, table, NOTHING)["how"].tolist() == ["as the paper"]
+    ledger, _, table = judged(paper, {"measurement": ACCURACY, "value": 0.66, "seeds": 1})
+    assert render.headline(ledger, table, NOTHING)["how"].tolist() == ["as the paper, 1 seed"]
 
 
 def test_a_verdict_says_what_the_training_was_other_in(judged, paper):
