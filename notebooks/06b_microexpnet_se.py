@@ -285,6 +285,7 @@ for row, label in {study.TEACHER: study.TEACHER, **study.LABELS}.items():
         if row == study.TEACHER and not departs and not teacher_weights:
             departs = "random weights"
         stage.measure(values, departs, None if departs else study.reserved(protocol, paper, row))
+stage.measure(study.measured_gains(trained, faces), other, None if other else study.reserved(protocol, paper, "full"))
 measured = {row.measurement: row.value for kept in stage.measured for row in kept.itertuples()}
 
 # %%

@@ -32,7 +32,7 @@ def nearest(claim: Claim, made: pd.DataFrame) -> Nearest | None:
     if not claim.measurement:
         return None
     kind, words, settings = measurements.split(claim.measurement)
-    if measurements.KINDS[kind].counted or kind == "effect":
+    if measurements.KINDS[kind].counted or kind in ("effect", "gain"):
         return None
     best = None
     for name, row in made[made.index.str.startswith(f"{kind}(")].iterrows():

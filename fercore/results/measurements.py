@@ -55,6 +55,7 @@ KINDS = {
     "accuracy": Kind("fraction", _SCORE),
     "macro_f1": Kind("fraction", _SCORE),
     "weighted_f1": Kind("fraction", _SCORE),
+    "gain": Kind("fraction", ("run", *_SCORE)),  # accuracy of the first less that of the second, seed by seed
     "loss": Kind("setting", _SCORE),
     "precision": Kind("fraction", (*_SCORE, "class")),
     "recall": Kind("fraction", (*_SCORE, "class")),

@@ -50,6 +50,12 @@ RUNS = {  # what the ledger calls them
     "full": "microexpnet_se+kd+mixup",
     "alone": "microexpnet_se+mixup",
 }
+GAINS = {  # what the ledger calls what one row has over another; the paper's row with a teacher has mixup, too
+    ("se", "backbone"): "gain(microexpnet_se, mobilenet_v3_small, {})",
+    ("mixup", "se"): "gain(microexpnet_se+kd+mixup, microexpnet_se, {}, hidden=0)",
+    ("mixup", "kd"): "gain(microexpnet_se+kd+mixup, microexpnet_se+kd, {}, hidden=0)",
+    ("full", "backbone"): "gain(microexpnet_se+kd+mixup, mobilenet_v3_small, {})",
+}
 SETTINGS = {"mixup": ["hidden=0"]}  # what else tells a row from the full network, which has its name
 STEPS = (("se", "backbone"), ("kd", "se"), ("mixup", "kd"), ("full", "mixup"), ("full", "backbone"), ("full", "alone"))
 
@@ -183,12 +189,30 @@ def selected(trained: Mapping[str, Sequence[Run]], parameters: Mapping[str, int]
     """Accuracy on the split that selects, of the best epochs: a row a training, with Student's interval over seeds."""
     rows = {}
     for name, runs in trained.items():
-        values = np.array([run.history["accuracy"].iloc[run.best_epoch - 1] for run in runs])
+        values = _best(runs)
         low, high = statistics.student(values) if len(values) > 1 else (values[0], values[0])
         epochs = np.mean([run.best_epoch for run in runs])
         rows[name] = {"parameters": parameters[name], "value": values.mean(), "low": low, "high": high}
         rows[name] |= {"best epoch": epochs, "seeds": len(runs)}
     return pd.DataFrame(rows).T.rename_axis("training")
+
+
+def _best(runs: Sequence[Run]) -> np.ndarray:
+    return np.array([run.history["accuracy"].iloc[run.best_epoch - 1] for run in runs])
+
+
+def measured_gains(trained: Mapping[str, Sequence[Run]], faces: Faces) -> list[dict]:
+    """Measurements for the ledger of GAINS, on the split that selects, as Table 2 has them: over seeds that both rows
+    have, with Student's interval where these are two or more."""
+    rows, of = [], ", ".join(map(measurements.word, (faces.name, faces.split_of("select"))))
+    for (one, other), name in GAINS.items():
+        if {LABELS[one], LABELS[other]} <= {*trained}:
+            first, second = (_best(trained[LABELS[row]]) for row in (one, other))
+            count = min(len(first), len(second))
+            gaps = first[:count] - second[:count]
+            row = {"measurement": name.format(of), "value": gaps.mean(), "seeds": count}
+            rows.append(row | (dict(zip(("low", "high"), statistics.student(gaps), strict=True)) if count > 1 else {}))
+    return rows
 
 
 def gains(

@@ -118,6 +118,23 @@ def test_measurements_have_the_names_of_the_claims(faces):
     assert other[0]["measurement"].startswith("accuracy(microexpnet_se+kd, affectnet")
 
 
+def test_gains_are_measured_seed_by_seed_under_the_names_of_the_claims(faces):
+    def runs(*accuracies):
+        return [Run(None, Recipe(), history(0.1, one), 2, 0.0) for one in accuracies]
+
+    trained = {"backbone": runs(0.5, 0.6, 0.9), "+ SE": runs(0.6, 0.8), "+ mixup": runs(0.7)}
+    se, kd = study.measured_gains(trained, faces)
+    assert se["value"] == pytest.approx(0.15) and se["seeds"] == 2 and se["low"] < 0.1 < 0.2 < se["high"]
+    assert kd["value"] == pytest.approx(0.1) and kd["seeds"] == 1 and "low" not in kd
+    ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
+    for row, found in (("se", se), ("kd", kd)):
+        wanted = ledger.claims[f"microexpnet_se/table2.{row}.gain"].measurement
+        assert found["measurement"].replace("grey noise", "fer2013") == wanted
+    assert {name.format("fer2013, PublicTest") for name in study.GAINS.values()} <= {
+        claim.measurement for claim in ledger.claims.values()
+    }
+
+
 def test_what_was_measured_before_has_public_networks_and_this_projects():
     known = study.measured_before(ROOT / "reports/reference")
     assert known.loc["mini-XCEPTION", ["parameters", "own"]].tolist() == [56951, False]
