@@ -19,7 +19,8 @@ def eight(faces: Faces, side: int = 84) -> Faces:
     """Every image as its eight windows, one after the other: 8 N grey images of side x side px.
 
     Row r of `faces` becomes rows 8 r to 8 r + 7, with its label, subject and all else. A window is 7/8 of the face wide
-    and high; it is resampled once, bilinearly. Colour becomes luminance.
+    and high, and is resampled bilinearly; an image of more than 8/7 of `side` is brought to that first, with
+    antialiasing. Colour becomes luminance.
     """
     maps = [
         preprocess.crop_map(

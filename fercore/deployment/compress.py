@@ -175,7 +175,8 @@ class _Pruning:
 def prune_while_training(network: nn.Module, schedule: Schedule) -> nn.Module:
     """Have `network` prune itself at its forward passes in training mode; returns it. Any training loop will do.
 
-    Each layer loses the same share, its smallest weights, as with Keras's toolkit. `make_permanent` ends it.
+    Each layer loses the same share, its smallest weights, as with Keras's toolkit, which however spares depthwise
+    kernels. `make_permanent` ends it.
     """
     _mask(network)
     network.register_buffer(STEP, torch.zeros((), dtype=torch.int64))

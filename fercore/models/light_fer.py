@@ -17,8 +17,7 @@ from timm.models import register_model
 from torch import nn
 from torch.nn import functional
 
-from ..datasets import preprocess
-from .weights import WeightsError, from_timm, refuse, unsound
+from .weights import WeightsError, from_timm, refuse, renormalised, unsound
 
 NETWORKS = ("light_fer",)
 KERAS = (".h5", ".hdf5", ".npz")  # files of `from_keras`
@@ -75,11 +74,8 @@ def from_keras(arrays: Mapping[str, np.ndarray], num_classes: int = 7) -> nn.Mod
             state[ours] = torch.from_numpy(np.ascontiguousarray(values))
             if wrong := unsound(ours, state[ours]):
                 raise WeightsError(f"{theirs}: {wrong}")
-    # 2 x - 1 of an image x in 0 to 1 that comes as n = (x - mean) / std is 2 std n + (2 mean - 1)
-    mean, std = (torch.tensor(values)[:, None, None] for values in (preprocess.MEAN, preprocess.STD))
-    kernel = state["conv1.weight"]
-    state["bn1.running_mean"] = state["bn1.running_mean"] - (kernel * (2 * mean - 1)).sum((1, 2, 3))
-    state["conv1.weight"] = kernel * 2 * std
+    first = state["conv1.weight"], state["bn1.running_mean"]
+    state["conv1.weight"], state["bn1.running_mean"] = renormalised(*first, (0.5,) * 3, (0.5,) * 3)
     network.load_state_dict(state)
     return network.eval()
 

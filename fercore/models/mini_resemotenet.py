@@ -1,7 +1,7 @@
 """ResEmoteNet and its students Mini-ResEmoteNet A, B and C.
 
-A. Murtada et al., "Mini-ResEmoteNet: Leveraging Knowledge Distillation for Human-Centered Design"; the teacher is
-A. K. Roy et al., "ResEmoteNet", IEEE SPL 2024, arXiv:2409.10545. Widths and rates of dropout are those of the teacher's
+A. Murtada et al., "Mini-ResEmoteNet: Leveraging Knowledge Distillation for Human-Centered Design"; the teacher is A. K.
+Roy et al., "ResEmoteNet", IEEE SPL 32, 2025, arXiv:2409.10545. Widths and rates of dropout are those of the teacher's
 released code (approach/ResEmoteNet.py). Its residual blocks take 256, 512 and 1024 channels, which the students' paper
 prints, and make 512, 1024 and 2048 of them. Only with those, and with all widths divided by 2, 4 and 8, do the
 parameter counts of the paper come out.

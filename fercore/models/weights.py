@@ -12,6 +12,8 @@ import torch
 import torchvision
 from torch import nn
 
+from ..datasets import preprocess
+
 RELEASED = Path(__file__).parent / "released"  # weights that come with the project, each with a card
 
 
@@ -44,9 +46,11 @@ def imagenet(weights) -> dict[str, torch.Tensor]:
 
 
 def from_timm(name: str, pretrained: bool, **options) -> nn.Module:
-    """timm.create_model, with WeightsError where ImageNet weights cannot be had."""
+    """timm.create_model; with `pretrained`, made to take images as everything here does, normalised by ImageNet's
+    statistics, where its weights are of others. Raises WeightsError where weights cannot be had or so made."""
     try:
-        return timm.create_model(name, pretrained=pretrained, **options)
+        network = timm.create_model(name, pretrained=pretrained, **options)
+        return _taking_our_images(network, name) if pretrained else network
     except (WeightsError, ValueError, TypeError):
         raise
     except Exception as error:  # the hub's and urllib's own, of many kinds
@@ -58,6 +62,38 @@ def from_timm(name: str, pretrained: bool, **options) -> nn.Module:
             f"ImageNet weights of {name} cannot be had ({error}). Either let this machine reach {source}, "
             "or give a .safetensors file of the whole network as weights"
         ) from error
+
+
+FIRST = {"inception_v3": "Conv2d_1a_3x3.conv, Conv2d_1a_3x3.bn", "legacy_xception": "conv1, bn1"}  # which pad nothing
+
+
+def renormalised(
+    kernel: torch.Tensor, running_mean: torch.Tensor, mean: Sequence[float], std: Sequence[float]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A first convolution without padding, (O, 3, H, W), and the mean of the batch normalisation behind it, (O,), that
+    do with images of `preprocess.normalise` what these do with images normalised by `mean` and `std`."""
+    mean, std, ours, apart = (
+        torch.tensor(values)[:, None, None] for values in (mean, std, preprocess.MEAN, preprocess.STD)
+    )
+    # an image x that comes as n = (x - ours) / apart is (x - mean) / std = n apart / std + (ours - mean) / std
+    return kernel * apart / std, running_mean - (kernel * (ours - mean) / std).sum((1, 2, 3))
+
+
+def _taking_our_images(network: nn.Module, name: str) -> nn.Module:
+    ours = {"mean": preprocess.MEAN, "std": preprocess.STD}
+    theirs = {
+        key: tuple(value) for key, value in (getattr(network, "pretrained_cfg", None) or {}).items() if key in ours
+    }
+    if theirs in ({}, ours):  # of this project's own networks, those of their backbones are known to be
+        return network
+    if name not in FIRST:
+        raise WeightsError(f"ImageNet weights of {name} are of images normalised by {theirs}, which none are here")
+    conv, norm = map(network.get_submodule, FIRST[name].split(", "))
+    with torch.no_grad():
+        kernel, running_mean = renormalised(conv.weight, norm.running_mean, **theirs)
+        conv.weight.copy_(kernel), norm.running_mean.copy_(running_mean)
+    network.pretrained_cfg = {**network.pretrained_cfg, **ours}
+    return network
 
 
 def from_torchvision(name: str, pretrained: bool, num_classes: int = 1000, **options) -> nn.Module:

@@ -1,9 +1,9 @@
 """Out-of-fold soft labels of the training images, each from networks that have seen neither the image nor a copy of it.
 
 The labels of faces are noisy: people agree about two of three. A network trained on other images says what faces like
-this one are called; a student that learns these probabilities beside the labels learns less of the noise (Pareek et
-al., 2024, arXiv:2402.10482, on distilling a network into itself). Folds are drawn by groups of copies, since a network
-that has seen a copy of an image repeats its label.
+this one are called; a student that learns these probabilities beside the labels learns less of the noise (H. Jeong and
+H. W. Chung, 2024, arXiv:2402.10482, on distilling a network into itself). Folds are drawn by groups of copies, since a
+network that has seen a copy of an image repeats its label.
 
 path, accuracy = make("runs/soft", "lean_250k", faces, recipe, audit.copies(faces))
 fit("lean_65k", faces, replace(recipe, soft_labels="given", soft_weight=0.7), soft_labels=read([path], faces))

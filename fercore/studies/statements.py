@@ -209,6 +209,7 @@ def of_distillation(
     size = {name: part.to_numpy().T for name, part in (("any", average - scratch), ("best", best - scratch))}
     return {
         "kd_helps": ("distillation helps, at the mean over temperatures", effect((average - scratch).mean())),
+        "kd_helps_best": ("so it does at the best temperature, as the paper reports", effect((best - scratch).mean())),
         "kd_grows": ("it helps the more, the smaller the network", trend(size["any"])),
         "kd_grows_best": ("so it does at the best temperature, as the paper reports", trend(size["best"])),
         "temperature_pays": ("a temperature chosen on other folds beats any", effect((chosen - average).mean())),

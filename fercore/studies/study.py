@@ -28,6 +28,9 @@ from .cross_validation import COHORT, RANDOM, Sample, Taken, cache_key, cohort, 
 from .sweep import require_complete, sweep
 
 FOLD = ["data", "split", "fold"]
+OTHER = (
+    "CK+'s frames whole, images normalised"  # what trainings on real data are other in than MicroExpNet's all the same
+)
 
 
 def student_recipe(

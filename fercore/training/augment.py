@@ -67,7 +67,8 @@ def augmented(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """As `augment`, and which of the images are mirrored, bool (N,)."""
     images = to_float(pixels)
-    images = shrink(images, round(img_size * RESIZED))
+    # what is mirrored alone is what the network is evaluated on; else there is to be something to crop
+    images = shrink(images, img_size if only_flips(ranges) else round(img_size * RESIZED))
     count, device = len(images), images.device
     *matrices, mirrored = geometry(count, ranges, random, device)
     images = warp(images, matrices, img_size)

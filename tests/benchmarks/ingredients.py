@@ -3,11 +3,11 @@
     python tests/benchmarks/ingredients.py params/recipes/lean_65k-fer2013.yaml --data data/fer2013 --to runs/parts
         [--soft-labels FILE] [--epochs 20] [--seeds 42 43 44] [--only NAME ...] [--out reports/reference/ingredients]
 
-LEFT_OUT is taken out of the recipe, TRIED is put in: what airbench's ablation (K. Jordan, 2024, arXiv:2404.00498) found
-to pay on CIFAR-10, and soft labels. Accuracy is PublicTest's after the last epoch, by the recipe's views; PrivateTest
-is not looked at, since the recipe is chosen by this. Trainings go on where they were stopped, and several calls share
-them where they name other seeds; --out writes the tables of what there is. Minutes are of processors, whatever else
-ran.
+LEFT_OUT is taken out of the recipe, TRIED is put in: the first three are of airbench (K. Jordan, 2024,
+arXiv:2404.00498), where they pay on CIFAR-10; then smaller images first, adjusted logits, and soft labels. Accuracy is
+PublicTest's after the last epoch, by the recipe's views; PrivateTest is not looked at, since the recipe is chosen by
+this. Trainings go on where they were stopped, and several calls share them where they name other seeds; --out writes
+the tables of what there is. Minutes are of processors, whatever else ran.
 """
 
 import argparse

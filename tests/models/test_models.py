@@ -10,7 +10,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from fercore import models
-from fercore.models import microexpnet, tinyfer
+from fercore.datasets import preprocess
+from fercore.models import WeightsError, microexpnet, tinyfer, weights
 from fercore.models.profile import profile
 
 INPUT = dict.fromkeys(models.names(), (3, 64, 64))
@@ -139,6 +140,31 @@ def test_resemotenets_dropout_is_that_of_its_released_code(name):
 def test_networks_without_imagenet_weights_say_so(name):
     with pytest.raises(ValueError, match=r"no (pretrained|ImageNet) weights"):
         models.create(name, weights="imagenet")
+
+
+@pytest.mark.parametrize("name", ["inception_v3", "light_fer"])
+def test_imagenet_weights_of_other_statistics_take_images_as_all_do_here(name, monkeypatch):
+    """timm's Inception v3 and Xception take pixels from -1 to 1; what has no plain first layer is refused."""
+    known = timm.create_model
+
+    def create(what, pretrained, **options):  # of ours it makes those of timm; those that are random here
+        return known(what, pretrained=pretrained and what == "light_fer", **options)
+
+    monkeypatch.setattr(weights.timm, "create_model", create)
+    torch.manual_seed(0)
+    network = models.create(name, weights=None).eval()
+    first = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
+    assert first.in_channels == 3 and first.padding == (0, 0)
+    images = torch.rand(2, 3, 75, 75)
+    with torch.no_grad():
+        expected = network((images - 0.5) / 0.5)
+        torch.manual_seed(0)
+        ours = models.create(name, weights="imagenet").eval()
+        mean, std = (torch.tensor(values)[:, None, None] for values in (preprocess.MEAN, preprocess.STD))
+        found = ours((images - mean) / std)
+    assert (found - expected).abs().max() < 1e-3 * expected.abs().max() and expected.std() > 0
+    with pytest.raises(WeightsError, match=r"vit_small_patch16_224 are of images normalised by .*0\.5"):
+        models.create("vit_small_patch16_224", weights="imagenet")
 
 
 def test_imagenet_weights_go_into_the_backbone_alone(monkeypatch):

@@ -87,7 +87,7 @@ def test_a_lead_that_is_no_luck_is_told_from_luck():
 
 def test_statements_are_tested_on_grouped_folds_alone():
     table = Students.of(found()).verdicts(found())
-    assert len(table) == 5 and table.loc[("ckplus", "kd_grows"), "value"] == pytest.approx(0)
+    assert len(table) == 6 and table.loc[("ckplus", "kd_grows"), "value"] == pytest.approx(0)
     changed = found()
     changed.loc[changed["split"] == RANDOM, "accuracy"] = 0.1
     assert Students.of(changed).verdicts(changed).equals(table)

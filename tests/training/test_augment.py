@@ -64,6 +64,17 @@ def test_resized_crop_and_flip(image, left, top, width, height, mirrored):
     assert torch.allclose(inner(found), inner(expected), atol=1e-4)  # at the edges the crop's own pixels are repeated
 
 
+@pytest.mark.parametrize(("have", "want"), [(100, 64), (48, 34), (48, 44), (48, 64)])
+def test_flips_alone_show_what_a_network_is_evaluated_on(have, want):
+    """And what a teacher whose answers are kept has seen: the image or its mirror image, and nothing between."""
+    pixels = torch.randint(0, 256, (6, have, have), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images, mirrored = augment.augmented(pixels, want, AUGMENTATIONS["flip"], torch.Generator().manual_seed(3))
+    assert 0 < mirrored.sum() < 6
+    seen = preprocess.resize(pixels, want)
+    seen[mirrored] = preprocess.resize(pixels.flip(-1), want)[mirrored]
+    assert torch.allclose(images, seen, atol=1e-4)
+
+
 def test_without_augmentation_it_is_a_plain_resize():
     pixels = torch.randint(0, 256, (5, 48, 48), dtype=torch.uint8)
     assert torch.allclose(augment.augment(pixels, 48, NONE), preprocess.resize(pixels, 48), atol=1e-5)
