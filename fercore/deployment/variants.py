@@ -85,12 +85,14 @@ class Variants:
             network = fit(name, faces, recipe, folder, weights=start or None, restart=True).network
         return cls(name, network, faces, rows, recipe, folder, calibrated_on)
 
-    def add(self, name: str, network: nn.Module, bits: int = 32) -> Variant:
-        """A form that PyTorch runs; its file is counted with all weights and statistics at so many bits each."""
+    def add(self, name: str, network: nn.Module, bits: int = 32, rest: int = 32) -> Variant:
+        """A form that PyTorch runs; its file is counted with the weights of convolutions and linear layers at so many
+        `bits`, and all else, which no equation rounds, at `rest`."""
         before, left = (compress.counts(one).values() for one in (self.dense.module, network))
-        nonzero = sum(count for _, count in left)
+        nonzero, weights = (sum(counts) for counts in zip(*((some, whole) for whole, some in left), strict=True))
+        others = sum(tensor.numel() for tensor in network.state_dict().values()) - weights
         cost = {
-            "MiB": bits / 8 * sum(tensor.numel() for tensor in network.state_dict().values()) / 2**20,
+            "MiB": (bits * weights + rest * others) / 8 / 2**20,
             "R": compress.compression_ratio([whole for whole, _ in before], [nonzero]) if nonzero else np.nan,
             "nonzero": nonzero,
             "macs": profile(network, self.dense.shape)["macs"] / 1e6,
@@ -125,7 +127,7 @@ class Variants:
         """Light-FER's form, of the first that lost weights, while it trained where one did: and then FP16. Its name."""
         pruned = [name for name in self.found if name.startswith("pruned")]
         name = next((name for name in pruned if name.endswith("training")), pruned[0])
-        self.add(f"{name}, FP16", compress.half(self.found[name].module), bits=16)
+        self.add(f"{name}, FP16", compress.half(self.found[name].module), bits=16, rest=16)
         return f"{name}, FP16"
 
     def fewer_channels(self, ratios: Sequence[float], epochs: int) -> pd.Series:
