@@ -406,9 +406,14 @@ def _train(options) -> None:
             "Name it (--select SPLIT), keep the last epoch (--select none), or import it with --split 80/10/10 or 90/10"
         )
     # before hours of training: a mask of other images is refused, and so is a release without what it takes
-    if options.release:
-        export.ready()
     masks = audit.without_copies(faces, "test", options.mask) if options.release else {}
+    if options.release:
+        if (options.train, options.select) != ("train", "select"):
+            raise ValueError(
+                "a card is of a training on the split that trains, chosen on the one that selects; leave out --train "
+                "and --select, or --release"
+            )
+        export.ready()
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
         run = fit(

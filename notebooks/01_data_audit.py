@@ -211,7 +211,7 @@ seen = {name: table["share"].drop(trained).max() for name, table in leaks.items(
 display(Markdown(
     f"**To see.** Up to {percent(seen['exact'])} of a test split is in Training to the byte, and up to {percent(seen['near'])} "
     "as the same photograph. **The fix** is not to throw images away, since published scores are of all of them: every score "
-    "of this project is given twice, *as published* and on what is left without copies (`test_mask.csv`, written above)."
+    "of this project is given twice, *as published* and on what is left without copies of either kind (`test_mask.csv`, written above)."
 ))
 
 # %% [markdown]
@@ -377,6 +377,6 @@ settings = {"seed": seed, "threshold": threshold, "candidates": candidates, "fol
 findings = stage.close(findings, settings)
 display(Markdown(
     f"Answering always *{markdown(most)}*: {percent(shares.max())}. Remembering only: {percent(memory['all'])} as published, "
-    f"{percent(memory['the others'])} without copies. {findings['near_redundant']:,} of {len(faces):,} images are redundant, "
+    f"{percent(memory['the others'])} near deduplicated. {findings['near_redundant']:,} of {len(faces):,} images are redundant, "
     f"and {findings['near_contradicted']:,} have a copy with another label."
 ))

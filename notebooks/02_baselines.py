@@ -207,7 +207,7 @@ display(Markdown(
 # %%
 lost = (100 * (wide["accuracy"] - wide["accuracy_near_deduplicated"])).round(1) + 0.0  # no -0.0
 display(Markdown(
-    f"**To see.** On the {masks['near_deduplicated'].sum():,} of {len(rows):,} images without copies, accuracy changes by "
+    f"**To see.** On the {masks['near_deduplicated'].sum():,} of {len(rows):,} images whose photograph is not in Training, accuracy changes by "
     + ", ".join(f"{0 - points:+.1f} points ({markdown(name)})" for name, points in lost.sort_values(ascending=False).items())
     + ". Where it falls, copies had added that much; a network that has learned little by heart has little to lose."
 ))

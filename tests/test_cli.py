@@ -406,6 +406,16 @@ def test_a_pipe_is_refused_and_not_waited_for(project, capsys, words):
     assert "pipe" in output.out + output.err and not (project / "run").exists()
 
 
+@pytest.mark.parametrize("words", [["--select", "none"], ["--select", "PrivateTest"], ["--train", "PublicTest"]])
+def test_a_release_is_of_the_splits_that_its_card_names(project, refused, words):
+    faces = datasets.load_imported(datasets.import_dataset("synthfer", None, project / "set", images=200).parent)
+    (project / "r.yaml").write_text("network: microexpnet_xxs\nepochs: 1\nimg_size: 84\nschedule: cosine\n")
+    exact = near = np.arange(len(faces))
+    splits.mask(faces, exact, near).to_csv("mask.csv")
+    line = refused("train", "r.yaml", "--data", "set", "--to", "run", "--release", "out", "--mask", "mask.csv", *words)
+    assert "leave out --train and --select, or --release" in line and not (project / "run").exists()
+
+
 def test_a_mask_of_other_images_is_refused_before_anything_is_trained(project, refused):
     """The same images in another order: `deduplicated` would be whatever stands at the rows."""
     made = datasets.load("synthfer", images=200)

@@ -64,7 +64,7 @@ def headline(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> pd.Data
                 "about": row["about"],
                 "claimed": _unit(row["claimed"], row["unit"]),
                 "measured": measured or NOTHING,
-                "without copies": without or NOTHING,
+                "deduplicated": without or NOTHING,
                 "how": how,
                 "verdict": _verdict(row),
             }
@@ -73,7 +73,7 @@ def headline(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> pd.Data
 
 
 def _own(row: Mapping) -> tuple[str, str, str]:
-    """What was measured as the paper did, or counted; without copies; and how, or what is missing."""
+    """What was measured as the paper did, or counted; deduplicated; and how, or what is missing."""
     if (row["protocol"] and not _the_papers(row["protocol"])) or pd.isna(row["measured"]):
         if row["evidence"]:
             return "", "", f"the paper's own numbers, {row['evidence']}"
@@ -95,7 +95,7 @@ def _with_interval(row: Mapping, name: str) -> str:
 
 def beside(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> dict[str, tuple[str, str, str, str]]:
     """By claim that nobody measured as the paper did, what stands nearest to it: its value and interval, the value
-    without copies, its name, and how it differs."""
+    deduplicated, its name, and how it differs."""
     found = {}
     for _, row in table[~table["protocol"].map(_the_papers)].iterrows():
         claim = ledger.claims[row["id"]]

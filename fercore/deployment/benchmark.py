@@ -87,7 +87,7 @@ def bench(
                 row["peak_MiB"] = peak_memory(one, name, batch)
         with timing.undisturbed(realtime, threads), timing.Energy() as energy:
             found = timing.interleaved({name: _call(each.run, images) for name, each in loaded.items()}, seconds)
-        calls = sum(map(len, found.values()))
+        calls = sum(len(each) + timing.UNTIMED for each in found.values())
         faster = timing.compare(found, FIRST) if FIRST in found else {}
         for name, each in found.items():
             row = made[name]
@@ -111,12 +111,21 @@ def peak_memory(network: Network, runtime: str, batch: int = 1) -> float:
             torch.export.save(torch.export.export(network.module, (torch.zeros(shape),)), path)
         else:
             path.write_bytes(network.onnx)
-        code = f"{_ALONE[kind]}\nimport resource\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        code = f"{_ALONE[kind]}\n{_PEAK}"
         words = [sys.executable, "-c", code, str(path), ",".join(map(str, shape))]
         done = subprocess.run(words, capture_output=True, text=True, check=True)
-    return int(done.stdout.split()[-1]) / (2**20 if sys.platform == "darwin" else 2**10)
+    return int(done.stdout.split()[-1]) / 2**20
 
 
+# On Linux ru_maxrss begins with what the process that started this one had held at most, and VmHWM does not.
+_PEAK = """
+try:
+    with open("/proc/self/status") as file:
+        print(2**10 * next(int(line.split()[1]) for line in file if line.startswith("VmHWM")))
+except OSError:
+    import resource
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 2**10))
+"""
 _START = "import sys, numpy as np; x = np.zeros([int(n) for n in sys.argv[2].split(',')], np.float32)"
 _ALONE = {
     "PyTorch": f"{_START}\nimport torch; torch.export.load(sys.argv[1]).module()(torch.from_numpy(x))",

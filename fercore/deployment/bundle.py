@@ -25,6 +25,8 @@ from .runtimes import Network
 
 HERE = Path(__file__).parent
 PRECISIONS = ("fp32", "int8")
+FIRST = "ONNX Runtime"  # what runs on the processor is called by this alone
+BOARDS = ("jetson_nano",)  # which have a graphics card of their own
 # what the papers time, by network and px, as the ledger calls it: distilled weights take no longer than others
 RUNS = {("tinyfer_lite", 224): "tinyfer_lite", ("microexpnet_se", 48): "microexpnet_se+kd+onnx"}
 RUNS |= {(f"microexpnet_{size}", 84): f"microexpnet_{size}+kd" for size in ("m", "s", "xs", "xxs")}
@@ -73,12 +75,16 @@ def join(path: str | Path) -> tuple[pd.DataFrame, list[dict]]:
     """What a bundle has printed: rows as `benchmark.bench` has them, with device and precision, and measurements.
 
     A device that the papers name gives latency(RUN, DEVICE) and fps(...) for `measurements.table`, of fp32 at the
-    papers' sizes, the fastest runtime. Raises BundleError for what no bundle has printed.
+    papers' sizes, the fastest runtime: of a graphics card, of those that run on one, and of a processor, of the others.
+    The limit is that of the processor, and none of what ran elsewhere. Raises BundleError for what no bundle has
+    printed.
     """
     try:
         files.refuse_pipe(path)
         made = json.loads(Path(path).read_text(encoding="utf-8"))
         table = pd.DataFrame(made["rows"])
+        elsewhere = table["runtime"].ne(FIRST)
+        table["limit"] = table["limit"].mask(elsewhere)
         table["times_limit"], table["fps"] = table["median"] / table["limit"], 1000 * table["batch"] / table["median"]
         device, processor = made["device"], made["machine"]["processor"]
     except OSError:
@@ -89,7 +95,8 @@ def join(path: str | Path) -> tuple[pd.DataFrame, list[dict]]:
     columns = ["device", "precision", *(name for name in COLUMNS if name in table)]
     measured = []
     if device in measurements.DEVICES:
-        for timed, part in table[table["precision"] == "fp32"].groupby(["network", "img_size"]):
+        of = elsewhere if device in measurements.GPUS else ~elsewhere | (device in BOARDS)
+        for timed, part in table[(table["precision"] == "fp32") & of].groupby(["network", "img_size"]):
             if run := RUNS.get(timed):
                 seconds = part["median"].min() / 1000
                 measured.append({"measurement": f"latency({run}, {device})", "value": seconds})

@@ -390,7 +390,9 @@ def export_int8(
     """Make an INT8 file of the fp32 file at `path`, calibrated on training images; accuracy of both on the one
     that selects, such as PublicTest.
 
-    Raises ExportError, and writes nothing, where it loses more than `allowed` of accuracy there.
+    The accuracy is of this machine: x86 processors without VNNI add products of INT8 in 16 bits, which can overflow,
+    and give other answers (ONNX Runtime's issues 12072 and 14642). Raises ExportError, and writes nothing, where it
+    loses more than `allowed` of accuracy there.
     """
     content, description = export.read(path)
     made = int8(content, calibration(faces, count), method)

@@ -122,8 +122,11 @@ def describe(network: str, data: str) -> Description:
 
 
 def _described(network: str, data: str, record: dict) -> Description:
-    temperature = record["temperature"] or 1.0
-    return Description(network, data, record["classes"], record["img_size"], tta=record["tta"], temperature=temperature)
+    wanted = {"tta": record["tta"], "temperature": record["temperature"] or 1.0}
+    wanted |= {
+        key: record[key] for key in ("face_size", "grey") if key in record
+    }  # of a release from before: FER2013's
+    return Description(network, data, record["classes"], record["img_size"], **wanted)
 
 
 def from_weights(network: str, weights_of: str | Path, path: str | Path) -> Path:

@@ -22,7 +22,7 @@ CARD = """# {network}, trained on {data}
 
 `models.create("{network}", weights="{data}")`: {parameters:,} parameters, {size:.2f} MiB, {classes} classes:
 {names}. The file that ends in .onnx is the same for ONNX Runtime alone:
-it takes faces as a camera has them, uint8 of any size, and gives calibrated probabilities, views included.
+it takes faces as a camera has them, uint8 of any size, and gives probabilities calibrated on {data}, views included.
 
 ## Data
 
@@ -32,8 +32,8 @@ seen: no other faces, and no weights that had been trained on other images.{lear
 ## Protocol
 
 {epochs} epochs, of which epoch {best_epoch} has the best {monitor} on {select}. Images of {img_size}x{img_size} px,
-grey and normalised by ImageNet's statistics; views at evaluation: {tta}. {seconds:,.0f} s on {device}, seed {seed}. All
-settings are in the file, as the record `{record}` in its safetensors header.
+{colour} and normalised by ImageNet's statistics; views at evaluation: {tta}. {seconds:,.0f} s on {device}, seed {seed}.
+All settings are in the file, as the record `{record}` in its safetensors header.
 
 ## Scores
 
@@ -53,9 +53,9 @@ others {right_sure:.0f} % are.
 
 ## Limits
 
-The labels of {data} are noisy. Its faces are small and grey, found by a search engine, and do not stand for
-everyone. An expression is not a feeling: what is predicted is which of {classes} words people would have chosen for a
-picture. The weights are for comparing networks and for teaching, and not for judging anyone.
+The labels of {data} are noisy. Its faces, of {face_size} px and {colour}, do not stand for everyone. An expression
+is not a feeling: what is predicted is which of {classes} words people would have chosen for a picture. The weights
+are for comparing networks and for teaching, and not for judging anyone.
 """
 
 
@@ -113,6 +113,8 @@ def _write(
         "options": dict(options),
         "classes": list(faces.classes),
         "img_size": run.recipe.img_size,
+        "face_size": max(faces.pixels.shape[1:3]),
+        "grey": faces.pixels.ndim == 3,
     }
     record |= {
         "tta": run.recipe.tta,
@@ -136,7 +138,7 @@ def _write(
         images=len(faces.rows("train")), fingerprint=(faces.fingerprint or "none")[:12],
         epochs=len(run.history), best_epoch=run.best_epoch, monitor=monitor,
         img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=device,
-        seed=run.recipe.seed,
+        seed=run.recipe.seed, colour="grey" if record["grey"] else "in colour", face_size=record["face_size"],
         learned=LEARNED[run.recipe.soft_labels].format(weight=run.recipe.soft_weight),
         **{role: faces.split_of(role) for role in ("train", "select", "test")},
         record=checkpoint.RECORD, scores=_table(shown), report=_table(report), temperature=temperature, **sureness,

@@ -17,8 +17,12 @@ import numpy as np
 QUANTILES = {"median": 0.5, "p90": 0.9, "p99": 0.99}
 
 
+ROUNDS, WARMUP = 20, 5
+UNTIMED = WARMUP + 1 + ROUNDS  # calls of each, beside those that are timed
+
+
 def interleaved(
-    runs: Mapping[str, Callable[[], object]], seconds: float = 1.0, rounds: int = 20, warmup: int = 5
+    runs: Mapping[str, Callable[[], object]], seconds: float = 1.0, rounds: int = ROUNDS, warmup: int = WARMUP
 ) -> dict[str, np.ndarray]:
     """Seconds of each call of each of `runs`, float (calls,), by name.
 

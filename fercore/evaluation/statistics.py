@@ -133,7 +133,8 @@ def student(values: np.ndarray) -> tuple[float, float]:
 def difference(
     labels: np.ndarray, one: Sequence[np.ndarray], other: Sequence[np.ndarray], classes: int, score: str = "accuracy"
 ) -> dict[str, float]:
-    """By how much `one` is better than `other`: difference, 95 % interval low to high, and p that it is noise.
+    """By how much `one` is better than `other`: difference, 95 % interval low to high, and p, how often as
+    large a one comes about where there is none.
 
     one, other  predictions int (N,), a seed each, paired. Two or more: the paired t-test over seeds. One: the jackknife
     over images, the same ones for both; its interval is of these two trainings and not of the choices that set them

@@ -109,7 +109,7 @@ def picture(root: str | Path = ".", out: str | Path | None = None) -> Path:
             printed.setdefault(f"{network}, claimed", (sizes[f"parameters({network}, 7)"], value, np.nan, np.nan))
     claimed = pd.DataFrame.from_dict(printed, orient="index", columns=shown.columns)
     ours = found.index[found["package"] == "this project"].tolist()
-    title = "Accuracy by size: measured, with 95 % intervals (filled), and claimed (hollow)"
+    title = "Accuracy by size: measured with flip TTA and 95 % intervals (filled), and claimed (hollow)"
     drawn = plots.size_and_accuracy(pd.concat([shown, claimed]), "fer2013", title, ours, claimed.index.tolist())
     path = Path(out or reference) / HEADLINE
     figures.save(drawn, path.parent, path.stem)
@@ -180,7 +180,7 @@ def _headline(ledger, table: pd.DataFrame, made: pd.DataFrame, reports: Path, re
     rows = render.grouped(render.headline(ledger, table, made), ledger.papers)
     return f"""{picture}
 <p><i>Nearest</i> is what stands closest to a claim whose own training, data or device could not be had, under its own
-name and with how it differs; it decides no verdict. <i>Without copies</i> leaves out the test images that also stand in
+name and with how it differs; it decides no verdict. <i>Deduplicated</i> leaves out the test images that also stand in
 what is trained on.</p>
 {_scrolled(rows, "what the papers are known for")}
 <p>{_bold(ledger_sentences.known_for(table, ledger.headline))}</p>"""

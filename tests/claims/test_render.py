@@ -44,7 +44,7 @@ def test_the_headline_says_what_is_claimed_and_measured_and_how(judged, paper):
         "about": "accuracy",
         "claimed": "66.00 %",
         "measured": "66.42 % [65.00, 67.80]",
-        "without copies": "65.00",
+        "deduplicated": "65.00",
         "how": "as the paper, 3 seeds",
         "verdict": "reproduced",
     }
@@ -53,12 +53,12 @@ def test_the_headline_says_what_is_claimed_and_measured_and_how(judged, paper):
 def test_where_nothing_was_measured_the_headline_has_what_is_near_or_what_is_missing(judged, paper):
     ledger, _, table = judged(paper)
     (found,) = render.headline(ledger, table, NOTHING).to_dict("records")
-    assert [found[name] for name in ("measured", "without copies")] == ["–", "–"]
+    assert [found[name] for name in ("measured", "deduplicated")] == ["–", "–"]
     assert found["how"] == "nothing near: needs fer2013, imagenet"
     row = {"measurement": ACCURACY, "value": 0.675, "low": 0.66, "high": 0.69, "deduplicated": 0.66}
     made = measurements.table([row], departs="random weights").set_index("measurement")
     (found,) = render.headline(ledger, table, made).to_dict("records")
-    assert (found["measured"], found["without copies"]) == ("67.50 % [66.00, 69.00]", "66.00")
+    assert (found["measured"], found["deduplicated"]) == ("67.50 % [66.00, 69.00]", "66.00")
     assert found["how"] == f"nearest: {ACCURACY}; random weights" and found["verdict"] == "needs data"
 
 
@@ -75,7 +75,7 @@ def test_what_follows_from_the_papers_own_numbers_names_the_check(judged, paper)
     ledger, _, table = judged(known, **{"parameters(tinyfer_lite, 7)": 932202})
     first, second, third = render.headline(ledger, table, NOTHING).to_dict("records")
     assert first["how"] == "the paper's own numbers, check twice" and first["verdict"] == "exact"
-    assert first["measured"] == first["without copies"] == "–"
+    assert first["measured"] == first["deduplicated"] == "–"
     assert (second["how"], second["measured"]) == ("counted", "932,202 parameters")
     assert (third["how"], third["measured"]) == ("nothing near: not run", "–")
 

@@ -78,6 +78,21 @@ def test_a_release_writes_it_and_is_refused_before_training_without_what_it_take
         model_card.release(run, "tinyfer_lite", OPTIONS, faces, masks, path.parent)
 
 
+def test_a_release_says_how_large_and_of_what_colour_its_faces_are(made):
+    """So that the file for ONNX Runtime sees a larger face, or one in colour, as the network did."""
+    path = made[1]
+    described = export.load(path.with_suffix(".onnx")).description
+    assert (described.face_size, described.grey) == (48, True) and "of 48 px and grey" in path.with_suffix(
+        ".md"
+    ).read_text()
+    record = weights.record(path) | {"face_size": 100, "grey": False}
+    described = export._described("tinyfer_lite", "rafdb", record)
+    assert (described.face_size, described.grey) == (100, False)
+    for old in ("face_size", "grey"):
+        record.pop(old)
+    assert export._described("tinyfer_lite", "fer2013", record).face_size == 48
+
+
 def test_what_does_not_fit_is_told(released):
     with pytest.raises(WeightsError, match=r"tinyfer_lite-fer2013\.safetensors has 7 classes, not 8"):
         models.create("tinyfer_lite", 8, weights="fer2013")
