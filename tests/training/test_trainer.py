@@ -784,6 +784,7 @@ def test_no_batch_is_a_single_image(make_faces, tiny, monkeypatch, images, size)
 
 # ------------------------------------------------------------------------------------------------------------ processes
 
+LOSSES = ("cross_entropy", "focal")
 SCRIPT = """
 import sys
 sys.path[:0] = [{tests!r}]
@@ -791,39 +792,39 @@ import torch
 from conftest import TinyNet, _faces
 from fercore.training.recipe import Recipe
 from fercore.training.trainer import fit
-torch.manual_seed(0)
-network = TinyNet()
-network.dropout.p = 0.0
-network.norm = torch.nn.Identity()
-recipe = Recipe(epochs=3, batch_size=16, img_size=12, augmentation=None, loss={loss!r},
-                learning_rate=0.03, schedule="cosine", ema=0.5, seed=1)
 faces = _faces()
 faces.table.loc[faces.table.index % 5 > 0, "label"] = 0  # so that processes have other classes, of other weights
-run = fit(network, faces, recipe, {folder!r}, device="cpu", progress=False)
-print("sum", sum(value.double().abs().sum().item() for value in run.network.state_dict().values()))
+for loss in {losses!r}:
+    torch.manual_seed(0)
+    network = TinyNet()
+    network.dropout.p = 0.0
+    network.norm = torch.nn.Identity()
+    recipe = Recipe(epochs=3, batch_size=16, img_size=12, augmentation=None, loss=loss,
+                    learning_rate=0.03, schedule="cosine", ema=0.5, seed=1)
+    run = fit(network, faces, recipe, {folder!r} + "/" + loss, device="cpu", progress=False)
+    print("sum", loss, sum(value.double().abs().sum().item() for value in run.network.state_dict().values()))
 """
 
 
-@pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
-def test_two_processes_train_as_one(tmp_path, loss):
+def test_two_processes_train_as_one(tmp_path, monkeypatch):
     """Without dropout and batch normalisation, which see a process's own images, the steps are the same.
 
     A batch of 15 images is 8 and 7, and the classes are weighted.
     """
-    histories, sums = [], []
-    for processes in (1, 2):
-        folder = tmp_path / f"{processes}"
-        script = tmp_path / "script.py"
-        script.write_text(SCRIPT.format(tests=str(Path(__file__).parents[1]), folder=str(folder), loss=loss))
-        words = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", script]
-        done = subprocess.run(
-            words, capture_output=True, text=True, timeout=240, env=os.environ | {"OMP_NUM_THREADS": "1"}
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        sums.append({line for line in done.stdout.splitlines() if line.startswith("sum")})
-        histories.append(pd.read_csv(folder / "history.csv"))
-    assert len(sums[1]) == 1  # both ended with the same weights
-    assert np.allclose(histories[0], histories[1], rtol=1e-4, atol=1e-6)
+    one, two, script = tmp_path / "1", tmp_path / "2", tmp_path / "script.py"
+    words = {"tests": str(Path(__file__).parents[1]), "losses": LOSSES}
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    exec(SCRIPT.format(**words, folder=str(one)), {})
+    script.write_text(SCRIPT.format(**words, folder=str(two)))
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", script]
+    threads = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=threads)
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = [line for line in done.stdout.splitlines() if line.startswith("sum")]
+    assert len(said) == 4 and len(set(said)) == 2  # both ended with the same weights
+    for loss in LOSSES:
+        histories = [pd.read_csv(folder / loss / "history.csv") for folder in (one, two)]
+        assert np.allclose(*histories, rtol=1e-4, atol=1e-6)
 
 
 def test_a_temperature_is_learned_and_taken_up_again(faces, tiny, tmp_path, monkeypatch):
