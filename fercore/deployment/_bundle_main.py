@@ -51,7 +51,8 @@ def main() -> int:
                 runs[name] = functools.partial(session.run, None, {network["input"]: images})
         for name, seconds in timing.interleaved(runs, options.seconds).items():
             logits = runs[name]()[0]
-            deviation = float(np.abs(logits - np.array(network["logits"])).max())
+            expected = np.array(network["logits"])
+            deviation = float(np.abs(logits - expected).max() / np.abs(expected).max())
             row = {"network": network["network"], "img_size": network["shape"][1], "batch": 1}
             row["runtime"] = f"ONNX Runtime{PROVIDERS[name]}"
             row.update(

@@ -5,7 +5,8 @@
 
 runs/frontier has the runs of `fercore train`, in folders called VARIANT-SEED: `lean_65k-42` and `lean_65k-43` are two
 seeds of one variant. Each run is the epoch that PublicTest chose; PrivateTest is read here, once. The public networks'
-rows are those of tests/benchmarks/public_networks.py.
+rows are those of tests/benchmarks/public_networks.py. The interval of several seeds is over them, that of one network
+over the images.
 """
 
 import argparse
@@ -86,12 +87,12 @@ def main():
     table = table.sort_values("accuracy", ascending=False).set_index(["network", "views"])
     print(table.to_string())
     if words.to:
-        caption = "Networks of this project over seeds, and those that packages ship, on PrivateTest"
+        caption = "Networks of this project, with intervals over seeds, and those that packages ship, over images, on PrivateTest"
         tables.save(table, words.to, "networks", faces, caption)
         shown = table.xs("mirrored", level="views").rename(
             columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"}
         )
-        figure = plots.size_and_accuracy(shown, faces, "Each with mirrored views", list(of))
+        figure = plots.size_and_accuracy(shown, faces, "Flip TTA; ours: intervals over seeds", list(of))
         figures.save(figure, words.to, "size_and_accuracy")
         runs = {variant: [path.name for path in paths] for variant, paths in of.items()}
         tables.write_json(words.to / "provenance.json", provenance.record({"runs": runs}, faces))

@@ -4,10 +4,11 @@
         [--soft-labels FILE] [--epochs 20] [--seeds 42 43 44] [--only NAME ...] [--out reports/reference/ingredients]
 
 LEFT_OUT is taken out of the recipe, TRIED is put in: the first three are of airbench (K. Jordan, 2024,
-arXiv:2404.00498), where they pay on CIFAR-10; then smaller images first, adjusted logits, and soft labels. Accuracy is
-PublicTest's after the last epoch, by the recipe's views; PrivateTest is not looked at, since the recipe is chosen by
-this. Trainings go on where they were stopped, and several calls share them where they name other seeds; --out writes
-the tables of what there is. Minutes are of processors, whatever else ran.
+arXiv:2404.00498), where they pay on CIFAR-10; then smaller images first, adjusted logits, and soft labels. Accuracy
+is PublicTest's after the last epoch, by the recipe's views; PrivateTest is not looked at, since the recipe is chosen
+by this. Trainings go on where they were stopped, and several calls share them where they name other seeds; --out
+writes the tables of what there is. Soft labels take the place of smoothing. Intervals are of one ingredient each, and
+not adjusted for their number. Minutes are of processors, whatever else ran.
 """
 
 import argparse
