@@ -87,7 +87,7 @@ def main():
     table = table.sort_values("accuracy", ascending=False).set_index(["network", "views"])
     print(table.to_string())
     if words.to:
-        caption = "Networks of this project, with intervals over seeds, and those that packages ship, over images, on PrivateTest"
+        caption = "PrivateTest: this project's networks, intervals over seeds, and those of packages, over images"
         tables.save(table, words.to, "networks", faces, caption)
         shown = table.xs("mirrored", level="views").rename(
             columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"}
