@@ -118,7 +118,8 @@ display(Markdown(
 #
 # Move a picture by one pixel, brighten it a little, save it as JPEG once more: every byte changes, and it is still the same
 # photograph. So a second kind is *judged*: two images count as one when, their histograms equalised, they correlate by more
-# than a threshold once shifted to the best fit. **Guess**: does that find a few more, or more than the hash did?
+# than a threshold once shifted to the best fit, by two pixels at most. Crops of another scale or from farther apart it misses: what
+# it finds is a lower bound. **Guess**: does that find a few more, or more than the hash did?
 
 # %% tags=["nbval-check-output"]
 pairs = audit.near_duplicates(faces.pixels, threshold, candidates)

@@ -35,7 +35,8 @@ def near_duplicates(pixels: np.ndarray, threshold: float = SAME, candidates: flo
     """Pairs of images that show the same photograph: columns first, second (rows, first < second) and score.
 
     Found are changes of contrast and brightness, shifts of up to two pixels of 48, recompression, small overlays such
-    as watermarks. Pairs that are the same to the byte are left out.
+    as watermarks. Crops of another scale, or shifted farther, are missed, so that what is found is a lower bound. Pairs
+    that are the same to the byte are left out.
 
     threshold   least correlation of the two, histogram-equalised, high-passed and shifted to the best fit
     candidates  how many pairs an image are looked at closely, on average
