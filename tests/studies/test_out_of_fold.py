@@ -1,13 +1,18 @@
 """No image's soft label is from a network that has seen it, or a copy of it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from fercore.datasets import splits
 from fercore.studies import fits, out_of_fold
 from fercore.studies.out_of_fold import UNSEEN
-from fercore.training import Recipe, RunError, fit
+from fercore.training import Recipe, RunError, checkpoint, fit
+
+REFERENCE = Path(__file__).parents[2] / "reports/reference"
 
 RECIPE = Recipe(
     epochs=1, batch_size=16, img_size=84, augmentation=None, loss="cross_entropy", class_weighted=False,
@@ -88,3 +93,14 @@ def test_what_is_kept_comes_back_and_is_refused_for_other_images(faces, make_fac
 def test_fewer_groups_than_folds_are_refused(faces):
     with pytest.raises(ValueError, match="too few for 3 folds"):
         soft(faces, np.zeros(len(faces), int))
+
+
+@pytest.mark.parametrize("path", sorted(REFERENCE.glob("soft_labels/*.safetensors")), ids=lambda path: path.stem)
+def test_those_that_come_along_are_of_networks_that_saw_no_copy_that_was_found(path):
+    held, record = checkpoint.read(path)
+    groups = pd.read_csv(REFERENCE / "01_data_audit/duplicate_groups.csv", dtype={splits.FINGERPRINT: str})
+    assert set(groups[splits.FINGERPRINT]) == {record[splits.FINGERPRINT]} and record["revision"]
+    of, fold = groups["near"].to_numpy()[held["rows"].numpy()], pd.Series(held["fold"].numpy())
+    assert (fold.groupby(of).nunique() == 1).all() and fold.nunique() == record["folds"] == 5
+    assert len(fold) == 28_709 and np.allclose(held["probabilities"].float().sum(1), 1, atol=2e-3)
+    assert 0.6 < record["accuracy"] < 0.7
