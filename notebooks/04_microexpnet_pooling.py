@@ -67,8 +67,8 @@ display(Markdown(stage.about()))
 # The usual way to test: shuffle the images, deal them into folds, train on all folds but one, score on the one that is left
 # out, and so on for each. The network is the paper's largest (M) in its plainest form, without pooling, trained as section
 # III-C says: Adam, batches of 64, dropout 0.5, every image as eight windows of 84 px. An image is scored by the mean of its
-# windows' probabilities, of which the paper says nothing. (The paper trains 1,000 epochs at a rate of 1e-4. Profiles other than `paper` train a few epochs at a higher
-# rate with a cosine schedule.)
+# windows' probabilities, of which the paper says nothing. (The paper trains 1,000 epochs at a rate of 1e-4. Profiles other than
+# `paper` train a few epochs at a higher rate with a cosine schedule.)
 #
 # Always answering the most frequent class is what a score has to beat. **Is this a good network?**
 

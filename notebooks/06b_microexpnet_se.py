@@ -260,8 +260,8 @@ display(Markdown(
 # %% [markdown]
 # ## Figure 5: size against accuracy
 #
-# The paper draws six networks, five of them other papers', and does not say whose accuracies it has measured itself. Here is every network that was measured on FER2013's
-# PrivateTest under one evaluation: this project's, and those that public packages ship. **Guess: how many parameters does the best have?**
+# The paper draws six networks, five of them other papers', and does not say whose accuracies it has measured itself. Here is
+# every network that was measured on FER2013's PrivateTest under one evaluation: this project's, and those that public packages ship. **Guess: how many parameters does the best have?**
 
 # %%
 from dataclasses import replace
@@ -285,7 +285,8 @@ for row, label in {study.TEACHER: study.TEACHER, **study.LABELS}.items():
         if row == study.TEACHER and not departs and not teacher_weights:
             departs = "random weights"
         stage.measure(values, departs, None if departs else study.reserved(protocol, paper, row))
-stage.measure(study.measured_gains(trained, faces), other, None if other else study.reserved(protocol, paper, "full"))
+for row, value in study.measured_gains(trained, faces):
+    stage.measure([value], other, None if other else study.reserved(protocol, paper, row))
 measured = {row.measurement: row.value for kept in stage.measured for row in kept.itertuples()}
 
 # %%

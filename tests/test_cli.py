@@ -443,3 +443,9 @@ def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypa
     found = said("export", "lean_250k", "--int8", "data/x", "--to", "a.onnx")
     assert found == "a.onnx: accuracy on PublicTest fp32 50.00 %, int8 49.60 %\n"
     assert asked == ["data/x", ("lean_250k", "fer2013"), "a.onnx"]
+
+
+def test_a_picture_is_seen_by_the_same_network_from_a_shell_and_in_python():
+    from fercore.deployment import predict
+
+    assert cli._parser().parse_args(["predict", "x"]).network == predict.NETWORK

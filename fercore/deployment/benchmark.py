@@ -122,7 +122,7 @@ _PEAK = """
 try:
     with open("/proc/self/status") as file:
         print(2**10 * next(int(line.split()[1]) for line in file if line.startswith("VmHWM")))
-except OSError:
+except (OSError, StopIteration):  # another system, or one that does not tell
     import resource
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 2**10))
 """

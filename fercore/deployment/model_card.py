@@ -22,7 +22,7 @@ CARD = """# {network}, trained on {data}
 
 `models.create("{network}", weights="{data}")`: {parameters:,} parameters, {size:.2f} MiB, {classes} classes:
 {names}. The file that ends in .onnx is the same for ONNX Runtime alone:
-it takes faces as a camera has them, uint8 of any size, and gives probabilities calibrated on {data}, views included.
+it takes faces as a camera has them, uint8 of any size, and gives probabilities calibrated on {data}, TTA included.
 
 ## Data
 
@@ -32,7 +32,7 @@ seen: no other faces, and no weights that had been trained on other images.{lear
 ## Protocol
 
 {epochs} epochs, of which epoch {best_epoch} has the best {monitor} on {select}. Images of {img_size}x{img_size} px,
-{colour} and normalised by ImageNet's statistics; views at evaluation: {tta}. {seconds:,.0f} s on {device}, seed {seed}.
+{colour} and normalised by ImageNet's statistics; TTA: {tta}. {seconds:,.0f} s on {device}, seed {seed}.
 All settings are in the file, as the record `{record}` in its safetensors header.
 
 ## Scores

@@ -201,9 +201,9 @@ def _best(runs: Sequence[Run]) -> np.ndarray:
     return np.array([run.history["accuracy"].iloc[run.best_epoch - 1] for run in runs])
 
 
-def measured_gains(trained: Mapping[str, Sequence[Run]], faces: Faces) -> list[dict]:
-    """Measurements for the ledger of GAINS, on the split that selects, as Table 2 has them: over seeds that both rows
-    have, with Student's interval where these are two or more."""
+def measured_gains(trained: Mapping[str, Sequence[Run]], faces: Faces) -> list[tuple[str, dict]]:
+    """Measurements for the ledger of GAINS, each with the row that gains, on the split that selects, as Table 2 has
+    them: over seeds that both rows have, with Student's interval where these are two or more."""
     rows, of = [], ", ".join(map(measurements.word, (faces.name, faces.split_of("select"))))
     for (one, other), name in GAINS.items():
         if {LABELS[one], LABELS[other]} <= {*trained}:
@@ -211,7 +211,8 @@ def measured_gains(trained: Mapping[str, Sequence[Run]], faces: Faces) -> list[d
             count = min(len(first), len(second))
             gaps = first[:count] - second[:count]
             row = {"measurement": name.format(of), "value": gaps.mean(), "seeds": count}
-            rows.append(row | (dict(zip(("low", "high"), statistics.student(gaps), strict=True)) if count > 1 else {}))
+            row |= dict(zip(("low", "high"), statistics.student(gaps), strict=True)) if count > 1 else {}
+            rows.append((one, row))
     return rows
 
 

@@ -36,16 +36,21 @@ RECIPE = "the recipe"
 GIVES = ("accuracy", "macro_f1")
 LEFT_OUT = {
     "label smoothing": {"smoothing": 0.0},
-    "moving average of the weights": {"ema": 0.0},
-    "crops, shifts, rotations and light": {"augmentation": AUGMENTATIONS["flip"]},
+    "EMA of the weights": {"ema": 0.0},
+    "augmentation beyond flips": {"augmentation": AUGMENTATIONS["flip"]},
     "warm-up": {"warmup": 0},
-    "no decay of biases and norms": {"filter_bias_and_bn": False},
-    "classes weighted alike": {"class_weighted": True},
+    "no weight decay on biases and BN": {"filter_bias_and_bn": False},
+    "no class weights": {"class_weighted": True},
     "bf16": {"precision": "fp32"},
 }
 SOFT = "soft labels"
-FLIPS, STEM, SHIFTS, SIDES = "alternating flips", "whitened stem", "shifts of norms at 4 times the rate", "32 to 48 px"
-ADJUSTED = "logits adjusted by frequency"
+FLIPS, STEM, SHIFTS, SIDES = (
+    "alternating flips",
+    "whitening stem",
+    "BN biases at 4 times the rate",
+    "progressive resizing",
+)
+ADJUSTED = "logit adjustment"
 TRIED = (FLIPS, STEM, SHIFTS, SIDES, ADJUSTED, SOFT)
 
 

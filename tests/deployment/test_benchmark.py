@@ -96,6 +96,13 @@ def test_what_a_bundle_found_joins(tmp_path, made, expected):
     assert table["device"].eq(made["device"]).all() and table["times_limit"].to_list() == [4, 2]
 
 
+def test_what_is_called_and_not_timed_is_counted():
+    """Since the energy that a machine counts is of all calls."""
+    calls = []
+    (timed,) = timing.interleaved({"x": lambda: calls.append(1)}, seconds=0.001).values()
+    assert len(calls) == len(timed) + timing.UNTIMED
+
+
 @pytest.mark.parametrize(("device", "ms"), [("gtx_1050", 30), ("i7_7700hq", 20), ("jetson_nano", 20)])
 def test_a_card_is_timed_by_what_runs_on_it_and_a_processor_by_what_does_not(tmp_path, device, ms):
     made = found_by_a_bundle(device, "microexpnet_xxs", 84)

@@ -123,7 +123,8 @@ def test_gains_are_measured_seed_by_seed_under_the_names_of_the_claims(faces):
         return [Run(None, Recipe(), history(0.1, one), 2, 0.0) for one in accuracies]
 
     trained = {"backbone": runs(0.5, 0.6, 0.9), "+ SE": runs(0.6, 0.8), "+ mixup": runs(0.7)}
-    se, kd = study.measured_gains(trained, faces)
+    (row, se), (with_mixup, kd) = study.measured_gains(trained, faces)
+    assert (row, with_mixup) == ("se", "mixup")  # of which one has a teacher, whose verdict says what it was other in
     assert se["value"] == pytest.approx(0.15) and se["seeds"] == 2 and se["low"] < 0.1 < 0.2 < se["high"]
     assert kd["value"] == pytest.approx(0.1) and kd["seeds"] == 1 and "low" not in kd
     ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
