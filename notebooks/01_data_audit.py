@@ -28,7 +28,7 @@ out = ""  # where figures and tables go; empty: nowhere
 seed = 0
 threshold = 0.85  # least correlation of two images of the same photograph
 threshold_synthetic = 0.92  # the same for rendered faces, which are more alike than people
-candidates = 16.0  # pairs an image that are looked at closely, on average
+candidates = 8.0  # pairs an image that are looked at closely in each framing, on average
 folds = 5  # for the probabilities that label errors are found with
 sheet = 12  # images in a row of a contact sheet
 
@@ -117,9 +117,9 @@ display(Markdown(
 # ### A puzzle: copies that no hash finds
 #
 # Move a picture by one pixel, brighten it a little, save it as JPEG once more: every byte changes, and it is still the same
-# photograph. So a second kind is *judged*: two images count as one when, their histograms equalised, they correlate by more
-# than a threshold once shifted to the best fit, by two pixels at most. Crops of another scale or from farther apart it misses: what
-# it finds is a lower bound. **Guess**: does that find a few more, or more than the hash did?
+# photograph. So is a mirror image, and so is another crop of it. So a second kind is *judged*: two images count as one when,
+# their histograms equalised and scaled and shifted to the best fit, they correlate by more than a threshold. What was turned or
+# cropped very closely it misses: what it finds is a lower bound. **Guess**: does that find a few more, or more than the hash did?
 
 # %% tags=["nbval-check-output"]
 pairs = audit.near_duplicates(faces.pixels, threshold, candidates)
@@ -136,6 +136,25 @@ display(Markdown(
     f"**To see.** {more:,} more are redundant, {percent(more / len(faces))} of the set, beside the "
     f"{percent(findings['exact_redundant'] / len(faces))} that a hash finds. *Contradicted* are images whose copy has another "
     "label; they come back further down."
+))
+
+# %% [markdown]
+# What are the two of a pair to one another? *Whole*: one is as much of the photograph as the other, within two pixels. *Mirrored*:
+# its mirror image. *Crop*: one shows a part of the other. *Shift*: each has a strip that the other lacks. **Guess**: how many of
+# the pairs would a search miss that holds whole images against whole images?
+
+# %% tags=["nbval-check-output"]
+by_kind = pairs["kind"].value_counts().reindex(audit.KINDS, fill_value=0).rename_axis("kind").to_frame("pairs")
+by_kind = stage.table(by_kind, "pairs_by_kind", "Pairs of one photograph by what they are to one another")
+print(by_kind.to_string())
+
+# %%
+other = by_kind["pairs"].sum() - by_kind.loc["whole", "pairs"]
+display(Markdown(
+    f"**To see.** {other:,} of {len(pairs):,} pairs are not whole against whole. " + (
+        "Rendered faces: nobody has cropped any of them, so there is little to find." if faces.synthetic else
+        "Where a detector has cut out the faces, and people have corrected its boxes, as for FER2013 (Goodfellow et al., 2013), a "
+        "photograph that was collected twice comes in two crops.")
 ))
 
 # %% [markdown]

@@ -5,25 +5,22 @@ Everything takes arrays or `Faces` and returns DataFrames; nothing here writes o
 
 from .counts import brightness, counts, mean_faces, measurements
 from .duplicates import (
-    SAME,
-    SAME_SYNTHETIC,
-    constant,
     contradicted,
     contradictions,
     copies,
-    exact_duplicates,
     groups,
     leakage,
-    near_duplicates,
     nearest_labels,
     read_rows,
     score_duplicates,
-    thumbnails,
     without_copies,
 )
 from .labels import known_wrong, label_errors, out_of_sample, score_label_errors, vote_agreement, voted_wrong
+from .near import KINDS, SAME, SAME_SYNTHETIC, near_duplicates
+from .pixels import constant, exact_duplicates, thumbnails
 
 __all__ = [
+    "KINDS",
     "SAME",
     "SAME_SYNTHETIC",
     "brightness",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..datasets import Faces
 from ..results.measurements import word
-from .duplicates import flat_rows, parts
+from .pixels import flat_rows, parts
 
 
 def counts(faces: Faces) -> pd.DataFrame:

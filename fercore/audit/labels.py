@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ..datasets import Faces, votes
-from .duplicates import thumbnails
+from .pixels import thumbnails
 
 
 def vote_agreement(faces: Faces) -> pd.DataFrame:

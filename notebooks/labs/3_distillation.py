@@ -439,6 +439,8 @@ def test_a_temperature_that_is_better_everywhere_pays(pays):
     accuracy = np.array([[0.50, 0.60, 0.40, 0.55], [0.56, 0.65, 0.47, 0.61], [0.3, 0.3, 0.3, 0.3]])
     assert pays(accuracy, 0), "the second row is 5 to 7 points ahead on every fold"
     assert not pays(accuracy, 1), "that row is what you would have taken anyhow: nothing is gained"
+    accuracy = np.array([[0.5, 0.5, 0.5], [0.53, 0.504, 0.51]])
+    assert not pays(accuracy, 0), "1.47 points are gained, twice the standard error is 1.57: the deviation has n - 1"
 
 
 # %%

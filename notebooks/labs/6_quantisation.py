@@ -24,7 +24,7 @@
 # %% [markdown]
 # # Lab 6 · Quantisation, and what INT8 costs
 #
-# Light-FER stores the weights of its network as whole numbers of 8 bits. You write its equations 2 to 4 as they are printed, put
+# Light-FER prints equations for weights in few bits, announces 8 of them, and reports none. You write equations 2 to 4, put
 # them into a network that works, and the network is broken: weights have changed their sign. You find out which, mend the
 # equations, work out what INT8 costs in bytes and in accuracy, and decide how few bits would do.
 #
@@ -75,7 +75,8 @@ print(f"in 32 bits: {accuracy(network):.0%} of PrivateTest")
 # %% [markdown]
 # ## As it is printed
 #
-# The equations: $W_b = \mathrm{round}(S_b W)$, with $S_b = (2^b - 1) / (2 M)$ and $M$ the largest absolute value of $W$.
+# The equations: $W_b = \mathrm{round}(S_b W)$, with $S_b = (2^b - 1) / (2 M)$ and $M$ the largest absolute value of $W$. (The paper
+# adds bounds, $\pm(2^b - 1) / 2$: for 8 bits 127.5, which is no whole number. Leave them out; what they hide comes out below.)
 # **Find out** what they give. Write `printed(weights, bits)`: the rounded numbers, still as floats (`np.rint`), of the shape of
 # `weights`, and the scale $S_b$.
 
@@ -141,7 +142,7 @@ for row, column in (before * after < 0).nonzero().tolist():
 # ## The cause
 #
 # **Find out** which weights that hits, whatever the bits. $b$ bits hold $-2^{b-1}$ to $2^{b-1} - 1$. Write
-# `overflowing(weights, bits)`: True for each weight whose number, by `printed`, does not fit. Which weight always comes out at
+# `overflowing(weights, bits)`: True for each weight whose number, by `printed`, does not fit. Which weight should come out at
 # $(2^b - 1) / 2$, and what does rounding make of it? Is it the same for the largest negative one?
 
 
@@ -185,8 +186,8 @@ def test_it_depends_on_the_bits(overflowing):
 # # END QUESTION
 
 # %% [markdown]
-# Half a step too much in the equation, and in each channel whose largest weight is positive that weight turns round: the
-# weight that matters most. Where a store saturates instead, nothing shows; where it wraps around, as in NumPy and in C, the
+# Half a step too much in the equation, and in nearly each channel whose largest weight is positive that weight turns round, the
+# weight that matters most. (It is spared where the last binary digit of the product falls short of the half.) Where a store saturates instead, nothing shows; where it wraps around, as in NumPy and in C, the
 # network is broken.
 
 # %% [raw]

@@ -37,6 +37,11 @@ def majority__of_all_classes(train_labels, test_labels):
     return np.mean(test_labels == answer), np.mean(np.arange(classes) == answer)
 
 
+def majority__as_if_the_answer_occurred(train_labels, test_labels):
+    answer = np.bincount(train_labels).argmax()
+    return np.mean(np.asarray(test_labels) == answer), 1 / len(np.unique(test_labels))
+
+
 def first_copy__of_the_neighbour(pixels):
     found = list(range(len(pixels)))
     for row in range(1, len(pixels)):
@@ -91,6 +96,26 @@ def similarity__without_sign(one, other, reach=2):
     return max(found)
 
 
+def similarity__two_pixels_whatever_reach(one, other, reach=2):
+    return _best(one, other, 2, skip=True)
+
+
+def similarity__not_a_number(one, other, reach=2):
+    return _best(one, other, reach, skip=False)
+
+
+def _best(one, other, reach, skip):
+    one, other, best = np.asarray(one, float), np.asarray(other, float), -1.0
+    (height, width), steps = one.shape, range(-reach, reach + 1)
+    for down, right in ((down, right) for down in steps for right in steps):
+        a = one[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)]
+        b = other[max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)]
+        if not skip or (a.std() and b.std()):
+            with np.errstate(all="ignore"):
+                best = np.maximum(best, np.corrcoef(a.ravel(), b.ravel())[0, 1])
+    return best
+
+
 def to_train_on__all_of_training(group, split, label):
     return np.flatnonzero(split == "Training")
 
@@ -106,6 +131,13 @@ def to_train_on__privatetest_alone(group, split, label):
     stays = (split == "Training") & ~np.isin(group, group[split == "PrivateTest"])
     stays &= (table.groupby("group")["label"].transform("nunique") == 1).to_numpy()
     return np.flatnonzero(stays & ~table["group"].where(stays, -1).duplicated())
+
+
+def to_train_on__publictest_alone(group, split, label):
+    table = pd.DataFrame({"group": group, "split": split, "label": label})
+    stays = (table["split"] == "Training") & ~table["group"].isin(table.loc[table["split"] == "PublicTest", "group"])
+    stays &= table.groupby("group")["label"].transform("nunique") == 1
+    return np.flatnonzero(stays & ~table.where(stays).duplicated("group"))
 
 
 def to_train_on__no_copies_at_all(group, split, label):

@@ -103,6 +103,13 @@ def choose__by_deviation(results, plain):
     return best if lead.mean() > 2 * lead.std() else plain
 
 
+def choose__deviation_with_n(results, plain):
+    scores = results.pivot(index="seed", columns="loss", values="macro_f1")
+    best = scores.mean().idxmax()
+    lead = scores[best] - scores[plain]
+    return best if best != plain and lead.mean() > 2 * lead.std(ddof=0) / len(lead) ** 0.5 else plain
+
+
 def choose__in_order_of_rows(results, plain):
     best = results.groupby("loss")["macro_f1"].mean().idxmax()
     one, other = (results.loc[results["loss"] == name, "macro_f1"].to_numpy() for name in (best, plain))

@@ -118,6 +118,13 @@ def pays__best_of_all_surely(accuracy, one):
     return bool(gain.mean() > 2 * gain.std(ddof=1) / len(gain) ** 0.5)
 
 
+def pays__deviation_with_n(accuracy, one):
+    folds = range(accuracy.shape[1])
+    chosen = [accuracy[np.delete(accuracy, fold, 1).mean(1).argmax(), fold] for fold in folds]
+    gain = np.array(chosen) - accuracy[one]
+    return bool(gain.mean() > 2 * gain.std() / len(gain) ** 0.5)
+
+
 def pays__without_doubt(accuracy, one):
     folds = range(accuracy.shape[1])
     chosen = [accuracy[np.delete(accuracy, fold, 1).mean(1).argmax(), fold] for fold in folds]

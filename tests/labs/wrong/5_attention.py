@@ -91,6 +91,14 @@ def reordered__in_place(first, second, order):
     return first, second
 
 
+def reordered__second_in_place(first, second, order):
+    new_first = nn.Linear(first.in_features, first.out_features)
+    with torch.no_grad():
+        new_first.weight.copy_(first.weight[:, order]), new_first.bias.copy_(first.bias)
+        second.weight.copy_(second.weight[order].clone()), second.bias.copy_(second.bias[order].clone())
+    return new_first, second
+
+
 def choose__best_mean(results, budget):
     fitting = results[results["parameters"] <= budget]
     return fitting.groupby("block")["accuracy"].mean().idxmax() if len(fitting) else "none"
@@ -104,6 +112,15 @@ def choose__without_doubt(results, budget):
     mean, size = (results.groupby("block")[name].mean() for name in ("accuracy", "parameters"))
     better = [name for name in mean.index if mean[name] > mean["none"] and size[name] <= budget]
     return size[better].idxmin() if better else "none"
+
+
+def choose__deviation_with_n(results, budget):
+    scores = results.pivot(index="seed", columns="block", values="accuracy")
+    sizes = results.groupby("block")["parameters"].first()
+    lead = scores.sub(scores["none"], axis=0).drop(columns="none")
+    earned = lead.mean() > 2 * lead.std(ddof=0) / len(lead) ** 0.5
+    fitting = [name for name in lead if earned[name] and sizes[name] <= budget]
+    return sizes[fitting].idxmin() if fitting else "none"
 
 
 def choose__without_budget(results, budget):
