@@ -177,6 +177,19 @@ def test_two_crops_that_are_shifted_are_one_photograph(originals, down, right):
     assert len({(row, 30 + row) for row in range(30)} - found) <= 1 and len(found) <= 45
 
 
+def test_what_whole_images_show_is_called_no_crop(originals, monkeypatch):
+    """Though a shift by two pixels may fit a window better still."""
+    shifts = [shifted(image, np.random.default_rng(row)) for row, image in enumerate(originals[:60])]
+    pixels = np.concatenate([originals, shifts])
+    pairs = audit.near_duplicates(pixels, 0.92)
+    monkeypatch.setattr(near, "FRAMINGS", near.FRAMINGS[:1])
+    alone = audit.near_duplicates(pixels, 0.92)
+    assert len(alone) > 50 and set(alone["kind"]) == {"whole"}
+    both = pairs.merge(alone, on=["first", "second"])
+    assert len(both) == len(alone) == (pairs["kind"] == "whole").sum() and (both["kind_x"] == "whole").all()
+    assert (both["score_x"] >= both["score_y"]).all()
+
+
 def test_a_mirror_image_is_the_same_photograph(originals):
     pairs = audit.near_duplicates(np.concatenate([originals[:40], originals[:20, :, ::-1]]), 0.97)
     found = set(zip(pairs["first"], pairs["second"], strict=True))

@@ -175,6 +175,15 @@ def test_how_few_images_are_too_few(support, note):
     assert statistics.trust(np.diag(support)) == note
 
 
+def test_where_a_class_is_never_found_the_interval_of_f1_is_not_trusted():
+    matrix = np.array([[300, 0, 0], [50, 250, 0], [8, 8, 0]])
+    assert statistics.trust(matrix) == statistics.NEVER
+    high = statistics.intervals(matrix)["macro_f1"][1]
+    matrix[2] = 7, 8, 1
+    assert metrics.scores(matrix)["macro_f1"] > high, "had one of the 16 been found, the score were outside of it"
+    assert statistics.trust(matrix) == "" and statistics.trust(np.diag([200, 100, 0])) == ""
+
+
 @pytest.mark.parametrize(
     "matrix", [[[9, 0], [0, 3]], [[0, 9], [3, 0]], [[1, 0], [0, 0]], [[0, 1], [0, 0]], [[1, 1], [0, 0]]]
 )
