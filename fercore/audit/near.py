@@ -150,25 +150,24 @@ def _descriptor(half: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _alike(one: np.ndarray, other: np.ndarray, candidates: float) -> tuple[np.ndarray, np.ndarray]:
-    """The `candidates` * n / 2 or so pairs of different rows of two (n, d) with the largest products, as two arrays.
-
-    Where both are the same array, each pair is there once, the lower row first.
-    """
-    count, same = len(one), one is other
-    share = (candidates + 1 if same else candidates / 2 + 1) / count  # each is among its own candidates
+    """Pairs of different rows of two arrays (n, d), as two arrays of rows: the `candidates` * n / 2 or so that have the
+    largest products, and for each row of the first that of the second which it is most like, so that no crowd of images
+    that are all alike takes the place of a single copy."""
+    count = len(one)
+    share = (candidates / 2 + 1) / count  # each is among its own candidates
     cut = np.quantile(one[:: max(1, count // 500)] @ other.T, 1 - share) if share < 1 else -np.inf
-    block = max(1, 2**24 // count)  # rows; 64 MiB of products, whatever the number of images
+    block = max(1, 2**24 // count)  # rows: 64 MiB of products for each thread, whatever the number of images
 
     def above(start: int) -> tuple[np.ndarray, np.ndarray]:
-        begin = start if same else 0
-        left, right = np.nonzero(one[start : start + block] @ other[begin:].T > cut)
-        left, right = left + start, right + begin
-        kept = right > left if same else right != left
-        return left[kept], right[kept]
+        product = one[start : start + block] @ other.T
+        row = np.arange(len(product))
+        product[row, row + start] = -np.inf  # no image is looked for in itself
+        left, right = np.nonzero(product > cut)
+        return np.concatenate([left, row]) + start, np.concatenate([right, product.argmax(axis=1)])
 
-    with ThreadPoolExecutor() as pool:
-        found = list(pool.map(above, range(0, count, block)))
-    first, second = (np.concatenate(rows) for rows in zip(*found, strict=True))
+    with ThreadPoolExecutor(4) as pool:
+        found = np.concatenate(list(pool.map(above, range(0, count, block))), axis=1)
+    first, second = np.unique(found, axis=1)
     return first, second
 
 

@@ -145,14 +145,19 @@ def difference(
 
     one, other  predictions int (N,), a seed each, paired. Two or more: the paired t-test over seeds. One: the jackknife
     over images, the same ones for both; its interval is of these two trainings and not of the choices that set them
-    apart, which one seed cannot tell from chance, so there is no p (NaN).
+    apart, which one seed cannot tell from chance, so there is no p (NaN). Where the difference is the same for all
+    seeds there is neither interval nor p: a few seeds that happen to agree say nothing of what others would do.
+    Raises ValueError where the two have not as many seeds.
     """
+    if len(one) != len(other):
+        raise ValueError(f"{len(one)} seeds and {len(other)}; expected as many, to be compared in pairs")
     first, second = ([confusion(labels, seed, classes) for seed in seeds] for seeds in (one, other))
     values = [np.array([float(scores(matrix)[score]) for matrix in matrices]) for matrices in (first, second)]
     gaps = values[0] - values[1]
     if len(one) > 1:
-        low, high = student(gaps)
-        p = 1.0 if np.array_equal(*values) else float(stats.ttest_rel(*values).pvalue)
+        low = high = p = math.nan
+        if np.ptp(gaps) > 1e-12:  # a few seeds that happen to agree say nothing of what others would do
+            low, high, p = (*student(gaps), float(stats.ttest_rel(*values).pvalue))
         return {"difference": float(gaps.mean()), "low": low, "high": high, "p": p}
     better, worse = (
         _influence(matrices[0])[score][labels, seeds[0]] for matrices, seeds in ((first, one), (second, other))
@@ -176,7 +181,8 @@ def differences(
     }
     table = pd.DataFrame(rows).T.rename_axis(["variant", "score"])
     if len(predicted[reference]) > 1:
-        table["p_adjusted"] = stats.false_discovery_control(table["p"])
+        told = table["p"].notna()
+        table.loc[told, "p_adjusted"] = stats.false_discovery_control(table.loc[told, "p"])
     return table
 
 

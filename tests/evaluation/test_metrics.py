@@ -303,7 +303,28 @@ def test_a_difference_over_seeds_is_the_paired_t_test():
     expected = stats.ttest_rel(first, second)
     assert found["p"] == pytest.approx(expected.pvalue)
     assert (found["low"], found["high"]) == pytest.approx(tuple(expected.confidence_interval(0.95)))
-    assert statistics.difference(labels, one, one, 7) == {"difference": 0, "low": 0, "high": 0, "p": 1}
+
+
+def test_seeds_that_happen_to_agree_give_neither_interval_nor_p():
+    """With two seeds and some hundred images one comparison in thirty does, where there is no effect."""
+    labels = np.arange(100) % 2
+    other = [np.where(np.arange(100) < wrong, 1 - labels, labels) for wrong in (30, 40)]
+    one = [np.where(np.arange(100) < wrong, 1 - labels, labels) for wrong in (28, 38)]
+    for better, gap in ((one, 0.02), (other, 0)):
+        found = statistics.difference(labels, better, other, 2)
+        assert found.pop("difference") == pytest.approx(gap) and np.isnan(list(found.values())).all()
+    third = [*one[:1], other[1]]
+    table = statistics.differences(labels, {"alike": one, "apart": third, "full": other}, "full", 2)
+    told = table["p"].notna()
+    assert told["apart"].all() and not told["alike", "accuracy"]
+    assert (table["p_adjusted"].notna() == told).all() and (table["p_adjusted"] >= table["p"])[told].all()
+
+
+def test_seeds_are_compared_in_pairs():
+    labels, predicted = draw(100)
+    for one, other in ((1, 3), (3, 1), (3, 2)):
+        with pytest.raises(ValueError, match=f"{one} seeds and {other}; expected as many"):
+            statistics.difference(labels, [predicted] * one, [predicted] * other, 7)
 
 
 def test_a_difference_of_one_seed_is_the_jackknifes_over_images():
