@@ -64,8 +64,8 @@ display(Markdown(stage.about()))
 # %% [markdown]
 # ## What does the network get to see?
 #
-# Never the same image twice: in each epoch every image is cropped, turned, mirrored, lightened and now and then partly erased,
-# all at random. Move the sliders. **Guess**: up to which strength could *you* still name the expression? (*flip* mirrors only;
+# Under the paper's augmentation never the same image twice: in each epoch every image is cropped, turned, mirrored, lightened and
+# now and then partly erased, all at random. (The parameter `augmentation` says which one is trained with here.) Move the sliders. **Guess**: up to which strength could *you* still name the expression? (*flip* mirrors only;
 # *tinyfer_lite* is the paper's.)
 
 # %%
@@ -138,7 +138,7 @@ display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"
     f"**To see.** Best macro-F1 in epoch {', '.join(f'{epoch:.0f}' for epoch in best['epoch'])}, lowest loss in "
     f"epoch {', '.join(f'{epoch:d}' for epoch in lowest)}, of {epochs:d} (a number a seed). " + (
     "The loss turns before macro-F1 does, as in the paper." if (best["epoch"].to_numpy() > lowest).all()
-    else "The loss does not turn before macro-F1 does: this run is too short for it.")
+    else "The loss does not turn before macro-F1 does in every seed: this run is too short for it.")
 ))
 
 # %% [markdown]
@@ -177,8 +177,8 @@ majority = np.bincount(labels).max() / len(labels)
 accuracy, macro_f1 = (scores.loc["published", score] for score in ("accuracy", "macro_f1"))
 display(Markdown(
     f"**To see.** Accuracy {percent(accuracy['value'])} [{percent(accuracy['low'])}, {percent(accuracy['high'])}], where naming "
-    f"one class gives {percent(majority)}; macro-F1 {percent(macro_f1['value'])}. " + ("Rendered faces: no paper's number beside it."
-    if faces.synthetic else f"The paper prints {percent(accuracy['paper'])} and {percent(macro_f1['paper'])}.")
+    f"one class gives {percent(majority)}; macro-F1 {percent(macro_f1['value'])}. " + ("No paper's number is of these faces."
+    if np.isnan(accuracy["paper"]) else f"The paper prints {percent(accuracy['paper'])} and {percent(macro_f1['paper'])}.")
     + " The support vector machine's is in notebook 2."
 ))
 
@@ -201,10 +201,11 @@ display(stage.figure(plots.confusion(matrix, faces, f"{tested}, seed {seeds[0]}"
 
 # %%
 rarest = report["support"].idxmin()
-often = pd.Series(matrix.sum(0), faces.classes)
+said = np.concatenate(predicted[ablation.FULL])
+often = pd.Series(np.bincount(said, minlength=len(faces.classes)) / len(seeds), faces.classes)  # a seed, on average
 display(Markdown(
     f"**To see.** *{markdown(rarest)}*, the rarest: recall {percent(report.loc[rarest, 'recall'])}, precision "
-    f"{percent(report.loc[rarest, 'precision'])}; it is answered {often[rarest]:,} times for {report.loc[rarest, 'support']:.0f} "
+    f"{percent(report.loc[rarest, 'precision'])}; it is answered {often[rarest]:,.0f} times for {report.loc[rarest, 'support']:.0f} "
     f"images. Answered most: *{markdown(often.idxmax())}* ({percent(often.max() / len(rows))} of all answers). "
     f"F1: {ranked(report['f1'], 0)}."
 ))
@@ -302,11 +303,12 @@ display(stage.figure(plots.recall_by_frequency(recalls.reset_index(), faces), "r
 # %%
 common = faces.classes[counts.argmax()]
 by_class = recalls["recall"].unstack("class")
-spread = by_class.std(axis=1)
+slope = by_class[list(faces.classes)].apply(lambda recall: np.polyfit(np.log10(np.maximum(counts, 1)), recall, 1)[0], axis=1)
+flat, steep = slope.abs().idxmin(), slope.abs().idxmax()
 display(Markdown(
     f"**To see.** *{markdown(rarest)}* is found by {ranked(by_class[rarest], 0)}; *{markdown(common)}*, the most frequent, by "
-    f"{ranked(by_class[common], 0)}. Recall differs least between classes in *{markdown(spread.idxmin())}* (standard deviation "
-    f"{100 * spread.min():.0f} points), most in *{markdown(spread.idxmax())}* ({100 * spread.max():.0f})."
+    f"{ranked(by_class[common], 0)}. Recall depends least on how many images a class has in *{markdown(flat)}* "
+    f"({100 * slope[flat]:+.0f} points for ten times as many), most in *{markdown(steep)}* ({100 * slope[steep]:+.0f})."
 ))
 
 # %% [markdown]

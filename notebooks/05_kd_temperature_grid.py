@@ -181,7 +181,7 @@ display(Markdown(sentences.luck(students.luck())))
 # The best of several noisy numbers is above their mean because it was picked for being the best, on the very folds that it is
 # then reported on. The fix costs nothing: choose the temperature for each fold by the accuracy on the *others*. (Networks of
 # the other folds were trained on this one, as in any cross-validation, but what they score on it has no part in the choice.)
-# Table IV, with all three: the best as the paper reports it, the one chosen on other folds, and the mean over any. **And do all of
+# Table IV, with all three: the best as the paper reports it, the one chosen on other folds, and the mean over all. **And do all of
 # these students tell faces apart?** Accuracy alone does not say: where one class is frequent, always answering it scores well.
 
 # %%
@@ -257,7 +257,7 @@ display(Markdown(sentences.without_search(others)))
 # below 0.05; *the opposite holds* where it is below 0; otherwise it is *not shown*, which is neither. They are tested on
 # grouped folds, as is Table IV. Intervals are widened for the number of statements, so that they leave out 0 where there is a
 # verdict. How much temperatures differ is counted without what seeds alone make of it, which takes more than one. **You have
-# seen the figures: which of the five will hold?**
+# seen the figures: which of these will hold?**
 
 # %%
 verdicts = students.verdicts(found)

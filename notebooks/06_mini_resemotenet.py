@@ -16,7 +16,7 @@
 # # 6 · Mini-ResEmoteNet: does a small network need a large teacher?
 #
 # ResEmoteNet has 80 million parameters and is said to reach 79.79 % on FER2013, above every other network. Mini-ResEmoteNet
-# halves, quarters and eighths its widths, and has the large network teach the three small ones: 76.42, 70.20 and 58.58 %. The
+# divides its widths by 2, 4 and 8, and has the large network teach the three small ones: 76.42, 70.20 and 58.58 %. The
 # paper never trains a small one by itself. So nobody can tell what the teacher adds. Here both are done, by the same recipe.
 #
 # **Two guesses before anything runs. By how many points is a student with a teacher better than the same student without? And
@@ -293,10 +293,9 @@ else:
 # %% [markdown]
 # ## A puzzle: where does 79.79 % come from?
 #
-# Nobody who trained ResEmoteNet from scratch and said so in public came near it: they report 58 to 66 %, and 90 % and more on
-# a copy of the data in which the tested images stand in training too. In FER2013 itself one in twelve test images does, to the
-# byte. So here is one student three times: trained on Training without the images that PrivateTest has too, on Training as it is, and
-# on Training and PrivateTest. **Guess the three accuracies on PrivateTest.**
+# One in twelve of FER2013's test images also stands in Training, to the byte, and a copy of the data in which more of them do would
+# be an easier test. So here is one student three times: trained on Training without the images that PrivateTest has too, on
+# Training as it is, and on Training and PrivateTest. **Guess the three accuracies on PrivateTest.**
 
 # %%
 names = [f"{searched} {study.WITHOUT}", study.alone(searched), f"{searched} {study.WITH}"]

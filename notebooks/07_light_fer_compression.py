@@ -281,8 +281,9 @@ for row in curve.itertuples():
 # %% [markdown]
 # ## What to keep in mind
 #
-# Compare with your guesses. Bits cost little until there are very few; weights taken out save nothing by themselves; channels
-# and integers do. And say what compression cost: the accuracy before stands beside the accuracy after.
+# Compare with your guesses. Bits cost little until there are too few, and how few that is differs by network. Weights taken out
+# save neither bytes nor time by themselves; channels and integers save bytes, and time only where the table above shows it. And
+# say what compression cost: the accuracy before stands beside the accuracy after.
 
 # %%
 measured = []

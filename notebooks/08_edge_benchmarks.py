@@ -72,7 +72,7 @@ parts = [benchmark.bench(held, names, threads, batch, seconds, memory, realtime)
 found = pd.concat(parts, ignore_index=True)
 
 # %%
-caption = f"Latency in ms, {threads} thread, {machine['processor']}"
+caption = f"Latency in ms, {threads} thread{'s' * (threads > 1)}, {machine['processor']}"
 shown = stage.timings.table(found.drop(columns="note"), "latency", caption)
 columns = ["network", "img_size", "runtime", "batch", "median", "p90", "fps", "times_faster", "limit", "times_limit", "MiB"]
 display(tables.shown(shown.dropna(subset=["median"])[columns], index=False))
@@ -82,7 +82,7 @@ from fercore.reporting import deployment_sentences as sentences
 from fercore.reporting import plots
 
 one_batch = found[found["batch"] == batches[0]]
-title = f"Batch {batches[0]}, {threads} thread, {machine['processor']}"
+title = f"Batch {batches[0]}, {threads} thread{'s' * (threads > 1)}, {machine['processor']}"
 display(stage.timings.figure(plots.latencies(one_batch, faces, title), "latency"))
 display(Markdown(sentences.best_runtimes(one_batch)))
 

@@ -91,7 +91,8 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     assert [float(number) for number in f1] == [round(100 * others[pair], 1) for pair in both[:2]]
     table = pd.read_csv(folder / "networks.csv", index_col=["network", "views"])
     known = table.loc[[("XCEPTION", "mirrored"), ("lean_250k", "mirrored")], "accuracy_near_copies"]
-    right = re.search(r"right on (\d+) % of these\s710,\s`lean_250k` on (\d+) %", NETWORKS)
+    found = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]["near_copies"]
+    right = re.search(rf"right on (\d+) % of these\s{found:,},\s`lean_250k` on (\d+) %", NETWORKS)
     assert [int(part) for part in right.groups()] == [round(100 * share) for share in known]
 
 
@@ -173,7 +174,8 @@ def test_what_it_says_of_light_fer_is_what_was_measured():
     half = "pruned 0.5 while training, FP16"
     ends = [f"{100 * rows.loc[half, f'accuracy{end}']:.1f}" for end in ("", "_low", "_high", "_near_deduplicated")]
     assert f"it scores {ends[0]} [{ends[1]}, {ends[2]}] % in FP16, for which the paper prints 69.87" in text
-    assert f"and {ends[3]} on PrivateTest without those 710 images" in text
+    copies = json.loads((folder.with_name("public_networks") / "findings.json").read_text())["findings"]["near_copies"]
+    assert f"and {ends[3]} on PrivateTest without those {copies:,} images" in text
     assert f"Dense, after the first five epochs, it scored {100 * rows.loc['fp32', 'accuracy']:.1f}: " in text
     lost = -100 * pd.read_csv(folder / "differences.csv").set_index("variant").loc[half, ["value", "high", "low"]]
     assert f": {lost.iloc[0]:.1f} [{lost.iloc[1]:.1f}, +{lost.iloc[2]:.1f}] points more" in text

@@ -140,8 +140,14 @@ class Ledger:
         return sorted(tuple(measurements.split(name)[1]) for name in named)
 
     def beside(self, faces: Faces) -> Callable[[str], float]:
-        """`printed`, for a table of scores on `faces`: NaN for rendered faces, whose scores compare with no paper's."""
-        return (lambda measurement: math.nan) if faces.synthetic else self.printed
+        """`printed`, for a table of scores on `faces`: NaN for what is printed of another set, and for rendered faces,
+        whose scores compare with no paper's."""
+
+        def told(measurement: str) -> float:
+            fits = not faces.synthetic and faces.name in measurements.split(measurement)[1]
+            return self.printed(measurement) if fits else math.nan
+
+        return told
 
     def find(self, pattern: str, paper: str) -> list[str]:
         """Ids of the claims that `pattern` means: * is any one part of an id, @name each member of a group in its

@@ -132,7 +132,7 @@ def best_runtimes(table: pd.DataFrame) -> str:
         )
         line += "limit"
         if best["times_limit"] < 1:
-            line += " (of fp32: integers are multiplied faster)"
+            line += " (of fp32: fewer bits are multiplied faster)"
         if FIRST in timed.index and best.name != FIRST:
             of = timed.loc[FIRST, "times_limit"]
             line += f"; {FIRST} takes {best['times_faster']:.1f} times as long, {of:.1f} times the limit"
@@ -167,10 +167,14 @@ def where_time_goes(ends: pd.DataFrame) -> str:
         return "**To see.** No face was found in any frame."
     row = shown.iloc[0]
     found = f"{row['faces']:.0f} face{'s' * bool(row['faces'] > 1)}"
-    share = row["detect_ms"] / row["whole_ms"]
+    share, last, more = row["detect_ms"] / row["whole_ms"], shown.iloc[-1], ""
+    if len(shown) > 1:
+        of_whole = percent(last["classify_ms"] / last["whole_ms"], 0)
+        more = f" With {last['faces']:.0f} it is {last['whole_ms']:.0f} ms, of which {of_whole} for expressions."
     return (
         f"**To see.** With {found} in a frame, {percent(share, 0)} of {row['whole_ms']:.0f} ms are for "
         f"finding it and {percent(row['classify_ms'] / row['whole_ms'], 0)} for its expression: {row['fps']:.0f} "
         "frames a second. A faster network for expressions "
-        + ("hardly changes that." if share > 0.5 else "still pays.")
+        + ("hardly changes that." if row["classify_ms"] < 0.2 * row["whole_ms"] else "still pays.")
+        + more
     )

@@ -49,7 +49,7 @@ def contradicted(findings: Sequence[Finding], contradictions: pd.DataFrame) -> s
     if contradictions.empty:
         return text
     each = contradictions["paper"].value_counts()
-    return f"{text} Most are of {markdown(each.index[0])} ({each.iloc[0]}); {len(each)} papers have some."
+    return f"{text} Most are of {markdown(each.index[0])} ({each.iloc[0]}); {len(each)} of the papers have some."
 
 
 def sizes(table: pd.DataFrame) -> str:

@@ -108,7 +108,7 @@ def gains(table: pd.DataFrame) -> str:
     sure = part.index[(part["low"] > 0) | (part["high"] < 0)]
     most = " One size alone is trained both ways here, so which size gains more stays open."
     if part["size"].nunique() > 1:
-        most = f" More is gained by {part.sort_values('value')['size'].iloc[-1].upper()}."
+        most = f" The largest estimate is {part.sort_values('value')['size'].iloc[-1].upper()}'s."
     return (
         f"**To see.** Accuracy with a teacher, less that without: {listed(each)}.{most} Intervals that leave out 0: "
         f"{listed(sure)}.{_one_seed(part)}"

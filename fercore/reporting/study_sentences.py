@@ -127,9 +127,7 @@ def differences(table: pd.DataFrame, what: str = "differences") -> str:
     above, below = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
     unknown = len(table) - len(known)
     text = f"Of {len(known)} {what}, {above} are above 0 with their whole interval, and {below} below."
-    text += (
-        f" With no effect at all, chance would still make about {0.05 * len(known):.1f} leave out 0, on either side."
-    )
+    text += f" With no effect at all, chance would make about {0.05 * len(known):.1f} leave out 0, above or below."
     return text + (f" {unknown} more have no interval: they are the same on every fold." if unknown else "")
 
 

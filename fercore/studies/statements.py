@@ -212,7 +212,10 @@ def of_distillation(
         "kd_helps_best": ("so it does at the best temperature, as the paper reports", effect((best - scratch).mean())),
         "kd_grows": ("it helps the more, the smaller the network", trend(size["any"])),
         "kd_grows_best": ("so it does at the best temperature, as the paper reports", trend(size["best"])),
-        "temperature_pays": ("a temperature chosen on other folds beats any", effect((chosen - average).mean())),
+        "temperature_pays": (
+            "a temperature chosen on other folds beats one drawn at random",
+            effect((chosen - average).mean()),
+        ),
         "temperature_swings": (
             "temperatures differ more (squared points), the smaller the network",
             trend(swings.to_numpy().T),

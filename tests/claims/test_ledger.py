@@ -300,7 +300,8 @@ def test_an_empty_folder_is_refused(tmp_path):
         claims.load(tmp_path, [])
 
 
-def test_no_papers_number_stands_beside_rendered_faces(make_faces, write, paper):
+def test_no_papers_number_stands_beside_rendered_faces_or_those_of_another_set(make_faces, write, paper):
     ledger, faces, name = write(paper), make_faces(), "accuracy(tinyfer_lite, fer2013, PrivateTest)"
     assert faces.synthetic and math.isnan(ledger.beside(faces)(name))
-    assert ledger.beside(replace(faces, synthetic=False))(name) == ledger.printed(name) > 0
+    assert ledger.beside(replace(faces, synthetic=False, name="fer2013"))(name) == ledger.printed(name) > 0
+    assert math.isnan(ledger.beside(replace(faces, synthetic=False, name="rafdb"))(name))
