@@ -101,7 +101,8 @@ def test_of_those_that_come_along_no_network_saw_the_image_and_the_readme_says_h
     groups = pd.read_csv(REFERENCE / "01_data_audit/duplicate_groups.csv", dtype={splits.FINGERPRINT: str})
     assert set(groups[splits.FINGERPRINT]) == {record[splits.FINGERPRINT]} and record["revision"]
     rows, fold = held["rows"].numpy(), pd.Series(held["fold"].numpy())
-    assert (fold.groupby(groups["exact"].to_numpy()[rows]).nunique() == 1).all() and fold.nunique() == record["folds"] == 5
+    assert (fold.groupby(groups["exact"].to_numpy()[rows]).nunique() == 1).all()
+    assert fold.nunique() == record["folds"] == 5
     crossing = int((fold.groupby(groups["near"].to_numpy()[rows]).transform("nunique") > 1).sum())
     told = (REFERENCE / "README.md").read_text(encoding="utf-8")
     assert f"{crossing:,} of these images have a copy in another fold" in " ".join(told.split())
