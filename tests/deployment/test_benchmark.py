@@ -56,6 +56,21 @@ def test_a_missing_package_is_a_row_too(tiny, monkeypatch):
         runtimes.load("OpenVINO", runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12)))
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_runtime_that_fails_is_a_row_too(tiny, monkeypatch, late):
+    """Some fail while they load, and torch.compile at its first call."""
+
+    def fail(*_):
+        raise RuntimeError("no compiler\nand a page of C++")
+
+    made = runtimes.Loaded(fail, 1)
+    monkeypatch.setitem(runtimes.RUNTIMES, "PyTorch compiled", (lambda *_: made) if late else fail)
+    held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+    row = benchmark.bench([held], ["PyTorch compiled", "PyTorch"], seconds=0.02).set_index("runtime")
+    assert row.loc["PyTorch compiled", "note"] == "fails here: no compiler" and row.loc["PyTorch", "median"] > 0
+    assert np.isnan(row.loc["PyTorch compiled", "median"])
+
+
 def test_networks_by_name_and_side():
     assert benchmark.network("tinyfer_lite@64").module.features[0][0].stride == (1, 1)  # the weights that come along
     assert benchmark.network("tinyfer_lite@224").module.features[0][0].stride == (2, 2)
