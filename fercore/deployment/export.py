@@ -163,7 +163,7 @@ def export(
     content = model.SerializeToString()
     compared = [faces] if faces is not None else _random_faces(description.face_size)
     try:
-        apart = max(difference(module, content, part) for part in compared)
+        apart = np.max([difference(module, content, part) for part in compared])  # NaN where one is, unlike max
     except ExportError:
         raise
     except Exception as error:  # of ONNX Runtime, of many kinds

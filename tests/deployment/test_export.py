@@ -125,6 +125,14 @@ def test_a_file_that_answers_otherwise_is_not_written(made, tmp_path, monkeypatc
     assert (tmp_path / "old.onnx").read_text() == "what stood there"
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_an_answer_that_is_no_number_is_told_at_every_size(made, tmp_path, monkeypatch, place):
+    found = iter(np.where(np.arange(3) == place, np.nan, 0.0).tolist())
+    monkeypatch.setattr(export, "difference", lambda *_: next(found))
+    with pytest.raises(ExportError, match="by nan, more than"):
+        export.export(made[0], tmp_path / "new.onnx", DESCRIPTION)
+
+
 def test_a_file_that_does_not_run_is_not_written(made, tmp_path, monkeypatch):
     def refuse(*_):
         raise RuntimeError("an operator of tomorrow")
