@@ -135,7 +135,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("export", help="a network as an ONNX file that takes faces as the camera has them")
     command.add_argument("network", help="tinyfer_lite, or whatever a run or a file of weights is of")
-    command.add_argument("--weights", default="fer2013", help="that come along, or a .safetensors file (%(default)s)")
+    command.add_argument(
+        "--weights", default="fer2013", help="that come along, or a run's best.safetensors (%(default)s)"
+    )
     command.add_argument("--to", metavar="FILE.onnx", required=True)
     command.add_argument(
         "--int8", metavar="FOLDER", help="in eight bits, by ranges seen on this imported data set; refused where it "
