@@ -495,6 +495,8 @@ def _export(options) -> None:
 
 
 def _bench(options) -> None:
+    import pandas as pd
+
     from .deployment import benchmark, bundle, runtimes, timing
     from .results import measurements
 
@@ -507,12 +509,14 @@ def _bench(options) -> None:
         print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB; python {path.name} --device NAME > NAME.json")
         return
     if first == "join":
-        for path in rest or [""]:
-            table, measured = bundle.join(path)
-            if options.to:
-                folder = Path(options.to)
-                measurements.write(measurements.table(measured, measurements.PAPER), folder)
-                table.to_csv(folder / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
+        tables, measured = zip(*map(bundle.join, rest or [""]), strict=True)
+        if options.to:
+            folder = Path(options.to)
+            rows = [row for each in measured for row in each]
+            measurements.write(measurements.table(rows, measurements.PAPER), folder)
+            whole = pd.concat(tables)
+            whole.to_csv(folder / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
+        for table in tables:
             print(table.to_string(index=False, float_format="{:.4g}".format))
         return
     networks = [benchmark.network(spec) for spec in (first, *rest)]  # a wrong name is told before any is timed

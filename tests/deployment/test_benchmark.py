@@ -8,6 +8,7 @@ import time
 from importlib.util import find_spec
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -109,6 +110,19 @@ def test_what_a_bundle_found_joins(tmp_path, made, expected):
     table, measured = bundle.join(path)
     assert {row["measurement"]: row["value"] for row in measured} == expected
     assert table["device"].eq(made["device"]).all() and table["times_limit"].to_list() == [4, 2]
+
+
+def test_several_files_join_into_one_table(tmp_path, capsys):
+    for device, side in (("raspberry_pi_4", 224), ("jetson_nano", 224)):
+        (tmp_path / f"{device}.json").write_text(json.dumps(found_by_a_bundle(device, side=side)))
+    files = [str(tmp_path / f"{device}.json") for device in ("raspberry_pi_4", "jetson_nano")]
+    assert cli.main(["bench", "join", *files, "--to", str(tmp_path / "to")]) == 0
+    assert (
+        pd.read_csv(tmp_path / "to" / "latency.csv")["device"].tolist() == ["raspberry_pi_4"] * 2 + ["jetson_nano"] * 2
+    )
+    measured = pd.read_csv(tmp_path / "to" / "measurements.csv")["measurement"]
+    assert {f"latency(tinyfer_lite, {device})" for device in ("raspberry_pi_4", "jetson_nano")} <= set(measured)
+    assert capsys.readouterr().out.count("precision") == 2
 
 
 def test_what_is_called_and_not_timed_is_counted():
