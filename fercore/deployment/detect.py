@@ -26,7 +26,7 @@ from .export import ExportError, required
 THRESHOLD = 0.6  # YuNet's score; OpenCV's own 0.9 loses half of the faces
 STILL = (320, 1280)  # px, of the longer side: YuNet finds faces of 10 to 300 px, so two sizes find small and large ones
 MOVING = (640,)  # px, of the longer side of a video's frame, where there is no time for more
-NARROWEST = 16  # px, of the shorter side: in less, YuNet finds faces in plain grey, and boxes that are not finite
+NARROWEST = 33  # px: where a side is of less, OpenCV's YuNet reads memory that nothing was written to
 ENLARGED = 2  # times, at most: beyond that there is nothing to see
 OVERLAP = 0.3  # intersection over union from which two boxes are one face
 DETECTORS = ("auto", "yunet", "cascade")
@@ -105,11 +105,11 @@ class YuNet:
         height, width = picture.shape[:2]
         bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         for scale in dict.fromkeys(min(size / max(height, width), ENLARGED) for size in self.sizes):
-            size = round(width * scale), round(height * scale)
-            if min(size) < NARROWEST:
-                continue
-            self.network.setInputSize(size)
+            size = max(round(width * scale), 1), max(round(height * scale), 1)
             resized = bgr if size == (width, height) else cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
+            right, below = (max(NARROWEST - side, 0) for side in size)
+            resized = cv2.copyMakeBorder(resized, 0, below, 0, right, cv2.BORDER_CONSTANT)
+            self.network.setInputSize((size[0] + right, size[1] + below))
             _, rows = self.network.detect(resized)
             for row in () if rows is None else rows:
                 if np.isfinite(row).all() and min(row[2:4]) > 0:
