@@ -114,8 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--to", metavar="FILE", help="write a row a face to FILE.csv or FILE.json")
     command.add_argument("--draw", metavar="FOLDER", help="write pictures and videos there with the faces named")
     command.add_argument("--model", metavar="FILE", help="a file of fercore export, instead of the network")
-    command.add_argument("--network", default="lean_250k", help="of the weights that come along (%(default)s)")
-    command.add_argument("--data", default="fer2013", help="what they were trained on (%(default)s)")
+    command.add_argument("--network", help="of the weights that come along (lean_250k)")
+    command.add_argument("--data", help="what they were trained on (fer2013)")
     command.add_argument("--detector", default="auto", help="auto, yunet, cascade; none: every picture is a face")
     command.add_argument(
         "--certain", type=float, default=0.5, metavar="P",
@@ -135,7 +135,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("export", help="a network as an ONNX file that takes faces as the camera has them")
     command.add_argument("network", help="tinyfer_lite, or whatever a run or a file of weights is of")
-    command.add_argument("--weights", default="fer2013", help="that come along, or a .safetensors file (%(default)s)")
+    command.add_argument(
+        "--weights", default="fer2013", help="that come along, or a run's best.safetensors (%(default)s)"
+    )
     command.add_argument("--to", metavar="FILE.onnx", required=True)
     command.add_argument(
         "--int8", metavar="FOLDER", help="in eight bits, by ranges seen on this imported data set; refused where it "
@@ -149,12 +151,16 @@ def _parser() -> argparse.ArgumentParser:
         help="such as tinyfer_lite@64; bundle: write one file that times them where NumPy and ONNX Runtime are; join: "
         "read what it printed there",
     )  # fmt: skip
-    command.add_argument("--runtimes", nargs="+", metavar="NAME", help="such as PyTorch 'ONNX Runtime' (all)")
-    command.add_argument("--threads", type=int, default=1)
-    command.add_argument("--batch", type=int, default=1)
-    command.add_argument("--seconds", type=float, default=1.0, help="about, for each network and runtime (%(default)s)")
-    command.add_argument("--realtime", action="store_true", help="other work waits meanwhile, where Linux lets one")
-    command.add_argument("--memory", action="store_true", help="also the peak memory of fresh processes")
+    command.add_argument(
+        "--runtimes", dest="names", nargs="+", metavar="NAME", help="such as PyTorch 'ONNX Runtime' (all)"
+    )
+    command.add_argument("--threads", type=int, help="(1)")
+    command.add_argument("--batch", type=int, help="images at a time (1)")
+    command.add_argument("--seconds", type=float, help="about, for each network and runtime (1)")
+    words = "other work waits meanwhile, where Linux lets one"
+    command.add_argument("--realtime", action="store_const", const=True, help=words)
+    words = "also the peak memory of fresh processes"
+    command.add_argument("--memory", action="store_const", const=True, help=words)
     command.add_argument("--to", metavar="FOLDER", help="write latency.csv there, and measurements.csv of a join")
     command.set_defaults(run=_bench)
 
@@ -446,25 +452,36 @@ def _soft_labels(options) -> None:
 
 
 def _predict(options) -> None:
-    from .deployment import predict
+    from .deployment import export, predict
 
+    named = {key: value for key in ("network", "data") if (value := getattr(options, key)) is not None}
+    if options.model and named:
+        raise ValueError(f"--model is a network with its weights: leave out --{' and --'.join(named)}")
     if options.limits:
-        print(predict.limits(options.network, options.data))
+        _, told = export.read(options.model) if options.model else (None, None)
+        print(predict.limits(told.network, told.data) if told else predict.limits(**named))
         return
     if not options.sources:
         raise ValueError("name a picture, a folder or a video; fercore predict --help says more")
     if options.to and Path(options.to).suffix not in (".csv", ".json"):  # before the work, not after it
         raise ValueError(f"{options.to}: a table is written to a file ending in .csv or .json")
     predictor = predict.Predictor(
-        options.network, options.data, model=options.model, certain=options.certain,
+        **named, model=options.model, certain=options.certain,
         detector=None if options.detector == "none" else options.detector,
     )  # fmt: skip
+    _make_room(options.to)
     found = predict.predict(predictor, options.sources, options.every)
     table = predict.report(found, predictor.description.classes, options.draw)
     if options.to:
         predict.save(table, options.to)
     print(predict.summary(table))
     return int(table["face"].isna().all() and not table["note"].eq(predict.NO_FACE).any())
+
+
+def _make_room(path: str | None) -> None:
+    """The folder of a file to be written, before the work whose result it is. Raises OSError."""
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _webcam(options) -> None:
@@ -479,6 +496,7 @@ def _webcam(options) -> None:
 def _export(options) -> None:
     from .deployment import compress, export
 
+    _make_room(options.to)
     if not options.int8:
         print(export.from_weights(options.network, options.weights, options.to))
         return
@@ -493,31 +511,38 @@ def _export(options) -> None:
 
 
 def _bench(options) -> None:
-    from .deployment import benchmark, bundle, runtimes, timing
+    import pandas as pd
+
+    from .deployment import benchmark, bundle, timing
     from .results import measurements
 
     first, *rest = options.words or ["tinyfer_lite@64"]
+    timed = ("names", "threads", "batch", "seconds", "memory", "realtime")
+    given = {key: value for key in timed if (value := getattr(options, key)) is not None}
+    reads = {"bundle": [], "join": ["to"]}.get(first, ["to", *timed])
+    if unread := [key for key in ("to", *timed) if getattr(options, key) is not None and key not in reads]:
+        raise ValueError(f"bench {first} does not read --{unread[0].replace('names', 'runtimes')}")
     if first == "bundle":
         if not rest:
             raise ValueError("name the file: fercore bench bundle fercore-bench.pyz [NETWORK@SIDE ...]")
         specs = rest[1:] or ["microexpnet_xxs@84", "microexpnet_se@48", "tinyfer_lite@64", "tinyfer_lite@224"]
+        _make_room(rest[0])
         path = bundle.make(rest[0], map(benchmark.network, specs))
         print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB; python {path.name} --device NAME > NAME.json")
         return
     if first == "join":
-        for path in rest or [""]:
-            table, measured = bundle.join(path)
-            if options.to:
-                folder = Path(options.to)
-                measurements.write(measurements.table(measured, measurements.PAPER), folder)
-                table.to_csv(folder / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
+        tables, measured = zip(*map(bundle.join, rest or [""]), strict=True)
+        if options.to:
+            folder = Path(options.to)
+            rows = [row for each in measured for row in each]
+            measurements.write(measurements.table(rows, measurements.PAPER), folder)
+            whole = pd.concat(tables)
+            whole.to_csv(folder / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
+        for table in tables:
             print(table.to_string(index=False, float_format="{:.4g}".format))
         return
     networks = [benchmark.network(spec) for spec in (first, *rest)]  # a wrong name is told before any is timed
-    names = options.runtimes or runtimes.RUNTIMES
-    table = benchmark.bench(
-        networks, names, options.threads, options.batch, options.seconds, options.memory, options.realtime
-    )
+    table = benchmark.bench(networks, **given)
     if options.to:
         Path(options.to).mkdir(parents=True, exist_ok=True)
         table.to_csv(Path(options.to) / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")

@@ -445,7 +445,10 @@ def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypa
     assert asked == ["data/x", ("lean_250k", "fer2013"), "a.onnx"]
 
 
-def test_a_picture_is_seen_by_the_same_network_from_a_shell_and_in_python():
+def test_a_picture_is_seen_by_the_same_network_from_a_shell_and_in_python(capsys):
     from fercore.deployment import predict
 
-    assert cli._parser().parse_args(["predict", "x"]).network == predict.NETWORK
+    with pytest.raises(SystemExit):
+        main(["predict", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"come along ({predict.NETWORK})" in told and f"trained on ({predict.DATA})" in told

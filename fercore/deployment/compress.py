@@ -199,12 +199,12 @@ def prune_and_train(
     the steps, so that the second gets used to it.
 
     The last epoch is kept, since the best may be one in which little was pruned. Goes on in `folder`, as `fit` does,
-    and raises what it raises.
+    and raises what it raises. What comes back is on the CPU, wherever it was trained.
     """
     steps = recipe.epochs * -(-len(faces.rows("train")) // recipe.batch_size)
     schedule = Schedule(share, steps=max(steps // 2, 1), every=max(steps // 40, 1))
     made = prune_while_training(copy.deepcopy(network), schedule)
-    return make_permanent(fit(made, faces, recipe, folder, select=None, restart=True).network)
+    return make_permanent(fit(made, faces, recipe, folder, select=None, restart=True).network.cpu())
 
 
 def make_permanent(network: nn.Module) -> nn.Module:
@@ -392,9 +392,14 @@ def export_int8(
 
     The accuracy is of this machine: x86 processors without VNNI add products of INT8 in 16 bits, which can overflow,
     and give other answers (ONNX Runtime's issues 12072 and 14642). Raises ExportError, and writes nothing, where it
-    loses more than `allowed` of accuracy there.
+    loses more than `allowed` of accuracy there, and where the file and `faces` name other classes.
     """
     content, description = export.read(path)
+    if set(description.classes) != set(faces.classes):
+        raise ExportError(
+            f"{path} is of the classes {', '.join(description.classes)}, and {faces.name} of {', '.join(faces.classes)}"
+        )
+    labels = np.array([description.classes.index(name) for name in faces.classes])[faces.labels]  # as the file has them
     made = int8(content, calibration(faces, count), method)
     rows, found = faces.rows("select"), {}
     for name, model in (("fp32", content), ("int8", made)):
@@ -403,7 +408,7 @@ def export_int8(
             run.run(None, {export.INPUT: export.three_channels(faces.pixels[part])})[0].argmax(1)
             for part in np.array_split(rows, -(-len(rows) // 64))
         ]
-        found[name] = float((np.concatenate(answers) == faces.labels[rows]).mean())
+        found[name] = float((np.concatenate(answers) == labels[rows]).mean())
     if found["int8"] < found["fp32"] - allowed:
         raise ExportError(
             f"{to}: INT8 is right on {100 * found['int8']:.2f} % of {faces.split_of('select')}, fp32 on "

@@ -26,6 +26,7 @@ from .export import ExportError, required
 THRESHOLD = 0.6  # YuNet's score; OpenCV's own 0.9 loses half of the faces
 STILL = (320, 1280)  # px, of the longer side: YuNet finds faces of 10 to 300 px, so two sizes find small and large ones
 MOVING = (640,)  # px, of the longer side of a video's frame, where there is no time for more
+NARROWEST = 33  # px: where a side is of less, OpenCV's YuNet reads memory that nothing was written to
 ENLARGED = 2  # times, at most: beyond that there is nothing to see
 OVERLAP = 0.3  # intersection over union from which two boxes are one face
 DETECTORS = ("auto", "yunet", "cascade")
@@ -105,12 +106,15 @@ class YuNet:
         bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         for scale in dict.fromkeys(min(size / max(height, width), ENLARGED) for size in self.sizes):
             size = max(round(width * scale), 1), max(round(height * scale), 1)
-            self.network.setInputSize(size)
             resized = bgr if size == (width, height) else cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
+            right, below = (max(NARROWEST - side, 0) for side in size)
+            resized = cv2.copyMakeBorder(resized, 0, below, 0, right, cv2.BORDER_CONSTANT)
+            self.network.setInputSize((size[0] + right, size[1] + below))
             _, rows = self.network.detect(resized)
             for row in () if rows is None else rows:
-                left, top, wide, high = (row[:4] / np.tile((size[0] / width, size[1] / height), 2)).tolist()
-                found.append(Box(left, top, wide, high, float(row[-1])))
+                if np.isfinite(row).all() and min(row[2:4]) > 0:
+                    left, top, wide, high = (row[:4] / np.tile((size[0] / width, size[1] / height), 2)).tolist()
+                    found.append(Box(left, top, wide, high, float(row[-1])))
         return distinct(found)
 
 

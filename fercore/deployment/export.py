@@ -130,7 +130,8 @@ def _described(network: str, data: str, record: dict) -> Description:
 
 
 def from_weights(network: str, weights_of: str | Path, path: str | Path) -> Path:
-    """Export a network with weights that come with the project ("fer2013"), or in a file of `model_card.release`.
+    """Export a network with weights that come with the project ("fer2013"), or in a file of `model_card.release`, or
+    the best.safetensors of a run, whose probabilities are not calibrated.
 
     Raises WeightsError where they cannot be had, and as `export` does.
     """
@@ -139,12 +140,42 @@ def from_weights(network: str, weights_of: str | Path, path: str | Path) -> Path
         made = models.create(network, weights=given)
     else:
         record = weights.record(weights_of)
-        if record["network"] != network:
-            raise weights.WeightsError(f"{weights_of} is of {record['network']}, not {network}")
         data = Path(weights_of).stem.removeprefix(f"{network}-")
+        if "identity" in record:
+            data, record = _of_run(Path(weights_of), record)
+        if record.get("network") != network:
+            raise weights.WeightsError(
+                f"{weights_of} is of {record.get('network', 'no network by name')}, not {network}"
+            )
         description = _described(network, data, record)
         made = models.create(network, len(record["classes"]), weights_of, **record["options"])
     return export(made, path, description)
+
+
+def _of_run(path: Path, record: dict) -> tuple[str, dict]:
+    """The data's name, and what a release's record would say of the weights of a run, of which its provenance alone
+    says how large the faces were. Raises WeightsError."""
+    made, told = record["identity"], path.with_name("provenance.json")
+    try:
+        found = json.loads(told.read_text(encoding="utf-8"))
+        shape = found["data"]["shape"] if found["parameters"] == made else None
+    except (OSError, ValueError, KeyError, TypeError):
+        shape = None
+    if shape is None:
+        raise weights.WeightsError(
+            f"{told} does not say how large the faces are that {path} was trained on: remove it, and give the same "
+            "fercore train again, which makes it anew"
+        )
+    return made["data"].rsplit(", ", 2)[0], {
+        "network": made["network"].partition(", ")[0],
+        "options": made["start"]["options"],
+        "classes": made["classes"],
+        "img_size": made["recipe"]["img_size"],
+        "tta": made["recipe"]["tta"],
+        "temperature": None,
+        "face_size": max(shape[:2]),
+        "grey": len(shape) == 2,
+    }
 
 
 def export(
@@ -163,7 +194,7 @@ def export(
     content = model.SerializeToString()
     compared = [faces] if faces is not None else _random_faces(description.face_size)
     try:
-        apart = max(difference(module, content, part) for part in compared)
+        apart = np.max([difference(module, content, part) for part in compared])  # NaN where one is, unlike max
     except ExportError:
         raise
     except Exception as error:  # of ONNX Runtime, of many kinds

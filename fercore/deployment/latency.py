@@ -50,7 +50,7 @@ def costs(
     rows = []
     for name in networks:
         network = models.create(name, classes)
-        size = profile(network, (3, img_size, img_size))
+        size = profile(network, (channels(network), img_size, img_size))
         row = {"network": name, "parameters": size["parameters"], "MiB": size["bytes_buffers"] / 2**20}
         for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
             seconds = latency(network.to(device), img_size, timed=timed)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from .. import files, models
 from ..datasets import DataError, images
@@ -24,12 +25,15 @@ from ..evaluation.calibration import CERTAIN
 from ..models import weights
 from . import detect, export
 from .detect import Box
+from .export import ExportError
 
 CROPPED = 112  # px: a picture with no longer side is a face that was cut out already, as those of data sets are
 VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 NETWORK, DATA = "lean_250k", "fer2013"  # the best of the weights that come along
 
 NO_FACE = "no face found"
+DRAWN = b"drawn by fercore predict"  # in every drawing, so that it is not taken for an original
+FPS = 15.0  # of a video that does not say how fast it is
 LIMITS = "An expression is not a feeling: judge nobody by these answers."
 WARNINGS = """\
 From the paper of TinyFER-Lite, section 8: such systems are misused where predictions are taken as reliable evidence of
@@ -153,37 +157,54 @@ def opinions(
 
 @dataclass(frozen=True)
 class Found:
-    """What came of one picture or frame: its faces, or why there are none; the picture itself where it was read."""
+    """What came of one picture or frame: its faces, or why there are none; the picture itself where it was read; and
+    how many such frames a second has."""
 
     source: str
     frame: int | None
     faces: tuple[Face, ...]
     note: str = ""
     picture: np.ndarray | None = None
+    fps: float = FPS
 
 
 def predict(predictor: Predictor, sources: Iterable[str | Path], every: int = 1) -> Iterator[Found]:
     """What is found in pictures, in the pictures of folders, and in every so many frames of videos, in their order.
 
-    What cannot be read comes with a `note` that says why, and the next one is gone on with.
+    What cannot be read, or makes a detector or a network fail, comes with a `note` that says why, and the next one is
+    gone on with. Folders are listed before the first picture is read.
     """
+    listed: list[tuple[Path, str]] = []
     for source in map(Path, sources):
         try:
-            paths = listing(source)
+            listed += [(path, "") for path in listing(source)]
         except DataError as error:
-            yield Found(str(source), None, (), str(error))
+            listed.append((source, str(error)))
+    for path, note in listed:
+        if note:
+            yield Found(str(path), None, (), note)
             continue
-        for path in paths:
-            try:
-                for frame, picture in frames(path, every) if path.suffix.lower() in VIDEOS else [(None, read(path))]:
-                    faces = tuple(predictor(picture))
-                    yield Found(str(path), frame, faces, "" if faces else NO_FACE, picture)
-            except DataError as error:
-                yield Found(str(path), None, (), str(error))
+        try:
+            video = path.suffix.lower() in VIDEOS
+            pace = fps(path) / every if video else FPS
+            for frame, picture in frames(path, every) if video else [(None, read(path))]:
+                yield Found(str(path), frame, *_looked_at(predictor, picture), picture, pace)
+        except (DataError, ExportError) as error:
+            yield Found(str(path), None, (), str(error))
+
+
+def _looked_at(predictor: Predictor, picture: np.ndarray) -> tuple[tuple[Face, ...], str]:
+    """The faces of one picture, and why there are none."""
+    try:
+        faces = tuple(predictor(picture))
+    except Exception as error:  # OpenCV's and runtimes' own, of many kinds: the other pictures are not lost for it
+        return (), " ".join(f"{type(error).__name__}: {error}".split())
+    return faces, "" if faces else NO_FACE
 
 
 def listing(source: Path) -> list[Path]:
-    """The file `source`, or the pictures and videos below the folder `source`, in natural order. Raises DataError."""
+    """The file `source`, or the pictures and videos below the folder `source`, in natural order, without those that
+    `report` has drawn. Raises DataError."""
     if not source.exists():
         raise DataError(source, "no such file or folder", "a picture, a folder of pictures, or a video")
     if not source.is_dir():
@@ -191,6 +212,7 @@ def listing(source: Path) -> list[Path]:
     suffixes = (*images.SUFFIXES, *VIDEOS)
     found = [path for path in source.rglob("*") if path.suffix.lower() in suffixes and path.is_file()]
     found = [path for path in found if not any(part[0] == "." for part in path.relative_to(source).parts)]
+    found = [path for path in found if not drawn(path)]
     if not found:
         raise DataError(source, "no picture and no video", f"files such as {', '.join((*images.SUFFIXES[:3], '.mp4'))}")
     return sorted(found, key=images.natural)
@@ -229,12 +251,23 @@ def frames(path: Path, every: int = 1) -> Iterator[tuple[int, np.ndarray]]:
         raise DataError(path, "no frame that can be read", "a video that OpenCV reads, such as .mp4 or .avi")
 
 
+def fps(path: Path) -> float:
+    """Frames a second of a video, FPS where it does not say."""
+    video = detect.opencv().VideoCapture(str(path))
+    try:
+        told = video.get(detect.opencv().CAP_PROP_FPS)
+    finally:
+        video.release()
+    return told if 0 < told <= 1000 else FPS
+
+
 def report(found: Iterable[Found], classes: Sequence[str], folder: str | Path | None = None, say=print) -> pd.DataFrame:
     """`rows` of all that was found, a line about each said as it comes; drawn pictures and videos go to `folder`.
 
-    A picture is drawn to NAME.png, a video to NAME.mp4; where two have one name, the later has a number behind it.
+    A picture is drawn to NAME.png, a video to NAME.mp4, with a number behind the name where another drawing of this run
+    or a file that is no drawing has it. Drawings of an earlier run are replaced.
     """
-    folder, kept, video = Path(folder) if folder else None, [], _Video()
+    folder, kept, video = Path(folder).resolve() if folder else None, [], _Video()
     names: dict[str, Path] = {}
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
@@ -249,11 +282,12 @@ def report(found: Iterable[Found], classes: Sequence[str], folder: str | Path | 
                 image = draw(one.picture, one.faces)
                 if one.source not in names:
                     suffix = ".png" if one.frame is None else ".mp4"
-                    names[one.source] = _free(folder / f"{Path(one.source).stem}{suffix}", set(names.values()))
+                    taken = {*names.values(), Path(one.source).resolve()}
+                    names[one.source] = _free(folder / f"{Path(one.source).stem}{suffix}", taken)
                 if one.frame is None:
-                    image.save(names[one.source])
+                    image.save(names[one.source], pnginfo=_comment())
                 else:
-                    video.write(names[one.source], image)
+                    video.write(names[one.source], image, one.fps)
             kept.append(replace(one, picture=None))
     finally:
         video.close()
@@ -266,23 +300,43 @@ class _Video:
     def __init__(self):
         self.path, self.writer = None, None
 
-    def write(self, path: Path, image: Image.Image) -> None:
+    def write(self, path: Path, image: Image.Image, fps: float) -> None:
         from .webcam import video_writer
 
         if path != self.path:
             self.close()
-            self.path, self.writer = path, video_writer(path, image.size)
+            self.path, self.writer = path, video_writer(path, image.size, fps)
         self.writer.write(np.asarray(image)[:, :, ::-1])
 
     def close(self) -> None:
         if self.writer is not None:
             self.writer.release()
             self.writer = None
+            with self.path.open("ab") as file:  # a box of MP4 that players skip: length, kind, content
+                file.write((8 + len(DRAWN)).to_bytes(4, "big") + b"free" + DRAWN)
+
+
+def drawn(path: Path) -> bool:
+    """Whether a file is a drawing that `report` has made: its pictures say so at the start, its videos at the end."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(128)
+            file.seek(-min(len(DRAWN), path.stat().st_size), 2)
+            return DRAWN in start or file.read() == DRAWN
+    except OSError:  # which reading it tells better
+        return False
+
+
+def _comment() -> PngInfo:
+    comment = PngInfo()
+    comment.add_text("Comment", DRAWN.decode())
+    return comment
 
 
 def _free(path: Path, taken: set[Path]) -> Path:
+    """`path`, or with the first number behind its name that is not `taken`, nor by a file that is no drawing."""
     number, wanted = 1, path
-    while path in taken:
+    while path in taken or (path.exists() and not drawn(path)):
         number += 1
         path = wanted.with_stem(f"{wanted.stem}-{number}")
     return path
@@ -325,9 +379,10 @@ def save(table: pd.DataFrame, path: str | Path) -> None:
 
 def draw(picture: np.ndarray, faces: Sequence[Face]) -> Image.Image:
     """The picture with a frame around each face and what it is called above it, in grey and with a question mark where
-    that is uncertain. Small pictures are enlarged, so that there is room for words.
+    that is uncertain. Small pictures are enlarged, so that there is room for words, unless they are very long.
     """
-    scale = max(1, -(-360 // min(picture.shape[:2])))
+    short, long = sorted(picture.shape[:2])
+    scale = max(1, min(-(-360 // short), 4000 // long))
     image = Image.fromarray(picture)
     if scale > 1:
         image = image.resize((image.width * scale, image.height * scale), Image.Resampling.BICUBIC)

@@ -117,13 +117,21 @@ FIRST = "PyTorch"  # what others are compared with: what a user has before doing
 
 
 def load(name: str, network: Network, threads: int = 1, batch: int = 1) -> Loaded:
-    """`network` in the runtime `name`. Raises Missing where it is not to be had here, ValueError for another name."""
+    """`network` in the runtime `name`, which has run it once. Raises Missing where it is not to be had or fails here,
+    ValueError for another name."""
     if name not in RUNTIMES:
         raise ValueError(f"no runtime {name!r}; there are {', '.join(RUNTIMES)}")
     try:
-        return RUNTIMES[name](network, threads, batch)
+        loaded = RUNTIMES[name](network, threads, batch)
+        loaded.run(np.zeros((batch, *network.shape), np.float32))  # torch.compile compiles at the first call
+        return loaded
+    except Missing:
+        raise
     except ExportError as error:
         raise Missing(str(error)) from error
+    except Exception as error:  # of compilers and runtimes, of many kinds
+        said = str(error).strip() or type(error).__name__
+        raise Missing(f"fails here: {said.splitlines()[0]}") from error
 
 
 def of_onnx(content: bytes, threads: int = 1) -> Loaded:

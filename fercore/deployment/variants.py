@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,17 +73,30 @@ class Variants:
         """Of a network by name, trained by `recipe` in a folder of `runs`.
 
         weights  the data's name, such as "fer2013": a network whose weights come with the project is taken as it is, at
-                 its own img_size. "imagenet" or a file: what training starts from. Otherwise that is drawn at random
+                 its own img_size; on other data it is trained from random weights, with a WeightsWarning. "imagenet" or
+                 a file: what training starts from. Empty: that is drawn at random
+        Raises WeightsError where no such weights come with the project, or where they are of other classes than `faces`
         """
-        start = "" if weights.isidentifier() and weights != "imagenet" else weights
-        released = own_weights.RELEASED / f"{name}-{weights}.safetensors"
-        if weights == faces.name and released.is_file():
-            recipe = replace(recipe, img_size=own_weights.record(released)["img_size"])
+        start, released = weights, None
+        if weights.isidentifier() and weights != "imagenet":
+            start, (released, _) = "", own_weights.released(name, weights)
+            if weights != faces.name:
+                note = (
+                    f"{name} is trained from random weights on {faces.name}: those of {weights} are not of its images"
+                )
+                warnings.warn(note, own_weights.WeightsWarning, stacklevel=2)
+        if released and weights == faces.name:
+            record = own_weights.record(released)
+            if tuple(record["classes"]) != tuple(faces.classes):
+                raise own_weights.WeightsError(
+                    f"{released.name} is of the classes {', '.join(record['classes'])}, not {', '.join(faces.classes)}"
+                )
+            recipe = replace(recipe, img_size=record["img_size"])
             network = models.create(name, weights=weights).eval()
             folder = runs and f"{runs}/{name}-{weights}"
         else:
             folder = runs and f"{runs}/{name}-{Path(start).stem or 'random'}-{recipe.epochs}-{recipe.seed}"
-            network = fit(name, faces, recipe, folder, weights=start or None, restart=True).network
+            network = fit(name, faces, recipe, folder, weights=start or None, restart=True).network.cpu()
         return cls(name, network, faces, rows, recipe, folder, calibrated_on)
 
     def add(self, name: str, network: nn.Module, bits: int = 32, rest: int = 32) -> Variant:
@@ -139,7 +153,7 @@ class Variants:
                 smaller, self.faces, self._tuning(epochs), self._place(f"channels-{ratio:g}-{epochs}"), select=None,
                 restart=True,
             )  # fmt: skip
-            self.add(f"without {100 * ratio:.0f} % of channels", smaller)
+            self.add(f"without {100 * ratio:.0f} % of channels", smaller.cpu())
         work = {ratio: self.found[f"without {100 * ratio:.0f} % of channels"].cost["macs"] for ratio in ratios}
         return pd.Series(work, name=self.name) / self.found[FP32].cost["macs"]
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from ..datasets import DataError
 from .detect import opencv
-from .predict import LIMITS, Predictor, draw
+from .predict import FPS, LIMITS, Predictor, draw, fps
 
 PAGE = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>fercore webcam</title>
 <body style="margin:0;background:#111;color:#eee;font:16px sans-serif;text-align:center">
@@ -118,10 +118,14 @@ def watch(
 ) -> dict[str, float]:
     """Name the faces that a camera sees until it ends, `seconds` are over or Ctrl-C; returns frames, seconds and fps.
 
-    record  a video (.mp4) of what is drawn; say  what gets a line for the address and for every change of answer
-    Raises DataError where the camera gives no picture.
+    record  a video (.mp4) of what is drawn, as fast as it was seen; say  what gets a line for the address and for every
+            change of answer
+    Raises DataError where the camera gives no picture, and ValueError for a recording in the place of what is seen.
     """
-    stream, times, said, writer = Stream(), deque(maxlen=30), "", None
+    stream, said, video = Stream(), "", isinstance(source, str) and Path(source).is_file()
+    if record and video and Path(record).resolve() == Path(source).resolve():
+        raise ValueError(f"{record} is what is looked at: name another file to record to")
+    recording = _Recording(record, fps(Path(source)) if video else FPS)
     pictures = camera(source)
     first = next(pictures)  # an error comes before an address is told
     server = serve(stream, port)
@@ -132,17 +136,16 @@ def watch(
             faces = predictor(picture)
             image = draw(picture, faces)
             count += 1
-            times.append(time.perf_counter())
+            passed = time.perf_counter() - started
             buffer = io.BytesIO()
             image.save(buffer, "JPEG", quality=QUALITY)
             stream.put(buffer.getvalue())
             if record:
-                writer = writer or video_writer(record, image.size)
-                writer.write(np.asarray(image)[:, :, ::-1])
+                recording.write(image, None if video else passed)
             if (told := "; ".join(face.label for face in faces) or "no face found") != said:
                 said = told
                 say("; ".join(map(str, faces)) or told)
-            if seconds is not None and times[-1] - started >= seconds:
+            if seconds is not None and passed >= seconds:
                 break
     except KeyboardInterrupt:
         pass
@@ -150,13 +153,31 @@ def watch(
         stream.end()
         server.shutdown()
         server.server_close()
-        if writer is not None:
-            writer.release()
+        recording.close()
     passed = time.perf_counter() - started
     return {"frames": count, "seconds": passed, "fps": count / passed}
 
 
-def video_writer(path: str | Path, size: tuple[int, int], fps: float = 15.0):
+class _Recording:
+    """A video of pictures that come as fast as they can be looked at: each fills the time since the one before."""
+
+    def __init__(self, path: str | Path | None, fps: float):
+        self.path, self.fps, self.count, self.writer = path, fps, 0, None
+
+    def write(self, image: Image.Image, seconds: float | None) -> None:
+        """Add what was seen `seconds` after the start; None: one frame after the last."""
+        self.writer = self.writer or video_writer(self.path, image.size, self.fps)
+        until = self.count + 1 if seconds is None else round(seconds * self.fps)
+        for _ in range(self.count, until):
+            self.writer.write(np.asarray(image)[:, :, ::-1])
+        self.count = max(self.count, until)
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.release()
+
+
+def video_writer(path: str | Path, size: tuple[int, int], fps: float = FPS):
     """OpenCV's writer of an .mp4 of (width, height) pixels. Raises DataError where it cannot write there."""
     cv2 = opencv()
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), fps, size)

@@ -26,7 +26,15 @@ def save(out: str | Path, parameters: Mapping, faces: Faces | Sequence[Faces], d
 def record(parameters: Mapping, faces: Faces | Sequence[Faces], device: str = "cpu") -> dict:
     """Parameters, data, code revision, versions, machine and wall time (seconds) as plain JSON values."""
     several = [faces] if isinstance(faces, Faces) else faces
-    data = [{"name": tables.label(one), "images": len(one), "fingerprint": _fingerprint(one)} for one in several]
+    data = [
+        {
+            "name": tables.label(one),
+            "images": len(one),
+            "shape": [*one.pixels.shape[1:]],
+            "fingerprint": _fingerprint(one),
+        }
+        for one in several
+    ]
     return {
         "parameters": dict(parameters),
         "data": data[0] if isinstance(faces, Faces) else data,

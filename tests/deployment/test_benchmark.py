@@ -8,6 +8,7 @@ import time
 from importlib.util import find_spec
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -56,6 +57,21 @@ def test_a_missing_package_is_a_row_too(tiny, monkeypatch):
         runtimes.load("OpenVINO", runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12)))
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_runtime_that_fails_is_a_row_too(tiny, monkeypatch, late):
+    """Some fail while they load, and torch.compile at its first call."""
+
+    def fail(*_):
+        raise RuntimeError("no compiler\nand a page of C++")
+
+    made = runtimes.Loaded(fail, 1)
+    monkeypatch.setitem(runtimes.RUNTIMES, "PyTorch compiled", (lambda *_: made) if late else fail)
+    held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+    row = benchmark.bench([held], ["PyTorch compiled", "PyTorch"], seconds=0.02).set_index("runtime")
+    assert row.loc["PyTorch compiled", "note"] == "fails here: no compiler" and row.loc["PyTorch", "median"] > 0
+    assert np.isnan(row.loc["PyTorch compiled", "median"])
+
+
 def test_networks_by_name_and_side():
     assert benchmark.network("tinyfer_lite@64").module.features[0][0].stride == (1, 1)  # the weights that come along
     assert benchmark.network("tinyfer_lite@224").module.features[0][0].stride == (2, 2)
@@ -96,6 +112,19 @@ def test_what_a_bundle_found_joins(tmp_path, made, expected):
     assert table["device"].eq(made["device"]).all() and table["times_limit"].to_list() == [4, 2]
 
 
+def test_several_files_join_into_one_table(tmp_path, capsys):
+    for device, side in (("raspberry_pi_4", 224), ("jetson_nano", 224)):
+        (tmp_path / f"{device}.json").write_text(json.dumps(found_by_a_bundle(device, side=side)))
+    files = [str(tmp_path / f"{device}.json") for device in ("raspberry_pi_4", "jetson_nano")]
+    assert cli.main(["bench", "join", *files, "--to", str(tmp_path / "to")]) == 0
+    assert (
+        pd.read_csv(tmp_path / "to" / "latency.csv")["device"].tolist() == ["raspberry_pi_4"] * 2 + ["jetson_nano"] * 2
+    )
+    measured = pd.read_csv(tmp_path / "to" / "measurements.csv")["measurement"]
+    assert {f"latency(tinyfer_lite, {device})" for device in ("raspberry_pi_4", "jetson_nano")} <= set(measured)
+    assert capsys.readouterr().out.count("precision") == 2
+
+
 def test_what_is_called_and_not_timed_is_counted():
     """Since the energy that a machine counts is of all calls."""
     calls = []
@@ -127,6 +156,30 @@ def test_a_wrong_name_is_told_before_any_network_is_timed(monkeypatch, capsys):
     monkeypatch.setattr(benchmark, "bench", lambda networks, *_: pytest.fail(f"timed {next(iter(networks)).name}"))
     assert cli.main(["bench", "microexpnet_xxs@84", "mini_xception@48"]) == 1
     assert "no network 'mini_xception'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["bundle", "x.pyz", "--to", "x"],
+        ["bundle", "x.pyz", "--threads", "1"],
+        ["join", "x.json", "--memory"],
+        ["join", "x.json", "--runtimes", "PyTorch"],
+    ],
+)
+def test_an_option_that_is_not_read_is_refused(words, capsys):
+    assert cli.main(["bench", *words]) == 1
+    assert f"bench {words[0]} does not read {words[2]}" in capsys.readouterr().err
+
+
+def test_options_are_those_of_the_benchmark(monkeypatch, tmp_path, capsys):
+    asked = {}
+    monkeypatch.setattr(benchmark, "bench", lambda networks, **given: asked.update(given) or pd.DataFrame({"x": [1]}))
+    assert cli.main(["bench", "microexpnet_xxs@84"]) == 0 and asked == {}
+    words = ["--runtimes", "PyTorch", "--threads", "2", "--batch", "3", "--seconds", "0.5", "--memory", "--realtime"]
+    assert cli.main(["bench", "microexpnet_xxs@84", *words]) == 0
+    expected = {"names": ["PyTorch"], "threads": 2, "batch": 3, "seconds": 0.5, "memory": True, "realtime": True}
+    assert asked == expected
 
 
 def test_what_no_bundle_printed(tmp_path):

@@ -1,5 +1,6 @@
 """Light-FER's equations by hand, a schedule that is kept while a training goes on, and what is left of a network."""
 
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -81,6 +82,18 @@ def test_a_training_prunes_as_it_goes_on(tiny, faces, tmp_path):
         assert left == whole - round(0.75 * whole)
 
 
+def test_what_was_trained_on_a_gpu_comes_back_to_the_cpu(tiny, faces, monkeypatch):
+    class Elsewhere(nn.Sequential):
+        def cpu(self):
+            return self[0]
+
+    def trained(network, *_, **__):
+        return type("Run", (), {"network": Elsewhere(network)})
+
+    monkeypatch.setattr(compress, "fit", trained)
+    assert not isinstance(compress.prune_and_train(tiny(), 0.5, faces, RECIPE), Elsewhere)
+
+
 def test_a_pruned_training_that_was_stopped_comes_to_the_same(tiny, faces, tmp_path, monkeypatch):
     def train(folder):
         network = compress.prune_while_training(tiny(), Schedule(0.75, steps=16, every=4))
@@ -148,7 +161,17 @@ class TestInt8:
         assert found.keys() == {"fp32", "int8"} and export.read(to)[1].precision == "int8"
         answers = [export.load(one)(faces.pixels[:9]) for one in (path, to)]
         assert 0 < np.abs(answers[0] - answers[1]).max() < 0.05
+        order = [2, 0, 1]  # in which another import may have the same classes
+        turned = replace(
+            faces,
+            classes=tuple(faces.classes[place] for place in order),
+            table=faces.table.assign(label=np.argsort(order)[faces.labels]),
+        )
+        assert compress.export_int8(path, turned, to, count=16, allowed=1.0) == found
         to.unlink()
+        others = replace(faces, classes=("dark", "middle", "blinding"))
+        with pytest.raises(export.ExportError, match=r"of the classes .* and grey noise of dark, middle, blinding"):
+            compress.export_int8(path, others, to, count=16, allowed=1.0)
         with pytest.raises(export.ExportError, match=r"INT8 is right on .* of PublicTest.*nothing written"):
             compress.export_int8(path, faces, to, count=16, allowed=-2.0)
         assert not to.exists()

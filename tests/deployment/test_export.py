@@ -12,6 +12,9 @@ from torch import nn
 from fercore.datasets import preprocess
 from fercore.deployment import export
 from fercore.deployment.export import Description, ExportError, FromFace
+from fercore.models.weights import WeightsError
+from fercore.training.recipe import Recipe
+from fercore.training.trainer import fit
 
 DESCRIPTION = Description("tiny", "grey noise", ("dark", "middle", "bright"), 16, face_size=12, temperature=0.8)
 
@@ -125,6 +128,14 @@ def test_a_file_that_answers_otherwise_is_not_written(made, tmp_path, monkeypatc
     assert (tmp_path / "old.onnx").read_text() == "what stood there"
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_an_answer_that_is_no_number_is_told_at_every_size(made, tmp_path, monkeypatch, place):
+    found = iter(np.where(np.arange(3) == place, np.nan, 0.0).tolist())
+    monkeypatch.setattr(export, "difference", lambda *_: next(found))
+    with pytest.raises(ExportError, match="by nan, more than"):
+        export.export(made[0], tmp_path / "new.onnx", DESCRIPTION)
+
+
 def test_a_file_that_does_not_run_is_not_written(made, tmp_path, monkeypatch):
     def refuse(*_):
         raise RuntimeError("an operator of tomorrow")
@@ -133,6 +144,27 @@ def test_a_file_that_does_not_run_is_not_written(made, tmp_path, monkeypatch):
     with pytest.raises(ExportError, match=r"does not run it \(an operator of tomorrow\); nothing written"):
         export.export(made[0], tmp_path / "new.onnx", DESCRIPTION)
     assert not (tmp_path / "new.onnx").exists()
+
+
+def test_a_run_is_exported_as_it_was_trained(made, make_faces, tmp_path):
+    faces = make_faces(30)
+    recipe = Recipe(epochs=1, batch_size=16, img_size=24, loss="cross_entropy", schedule="cosine", tta="flip")
+    run = fit("lean_65k", faces, recipe, tmp_path / "run", device="cpu", progress=False)
+    best = tmp_path / "run" / "best.safetensors"
+    exported = export.load(export.from_weights("lean_65k", best, tmp_path / "a.onnx"))
+    told = exported.description
+    assert (told.data, told.classes, told.img_size, told.face_size) == (faces.name, faces.classes, 24, 12)
+    assert told.grey and told.tta == "flip"
+    rows = np.arange(5)
+    assert np.allclose(exported(faces.pixels[rows]), run.probabilities(faces, rows), atol=1e-5)
+    with pytest.raises(WeightsError, match="is of lean_65k, not lean_250k"):
+        export.from_weights("lean_250k", best, tmp_path / "b.onnx")
+    record = best.with_name("provenance.json")
+    found = json.loads(record.read_text())
+    for changed in (found | {"parameters": {}}, found | {"data": {}}):  # of another run, of an earlier version
+        record.write_text(json.dumps(changed))
+        with pytest.raises(WeightsError, match="does not say how large the faces are"):
+            export.from_weights("lean_65k", best, tmp_path / "b.onnx")
 
 
 def test_faces_that_are_none(made):

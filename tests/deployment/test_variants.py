@@ -19,6 +19,13 @@ from fercore.training import Recipe, trainer
 RECIPE = Recipe(epochs=2, batch_size=8, img_size=12, loss="cross_entropy", class_weighted=False, schedule="cosine")
 
 
+class OnGpu(nn.Sequential):
+    """Stands in for a network on a GPU, where `fit` leaves it."""
+
+    def cpu(self):
+        return self[0]
+
+
 @pytest.fixture
 def network():
     torch.manual_seed(0)
@@ -81,6 +88,13 @@ def test_fewer_channels_are_fewer_multiplications(forms):
     assert form.cost["R"] > 1.8 and form.cost["MiB"] < 0.6 * forms.found[FP32].cost["MiB"]
 
 
+def test_fewer_channels_are_on_the_cpu_again(forms, network, monkeypatch):
+    monkeypatch.setattr(compress, "prune_channels", lambda *_: OnGpu(network))
+    monkeypatch.setattr("fercore.deployment.variants.fit", lambda *_, **__: None)
+    forms.fewer_channels([0.5], epochs=1)
+    assert forms.found["without 50 % of channels"].module is network
+
+
 def test_a_training_is_kept_and_gone_on_with(faces, network, tmp_path, monkeypatch):
     def train():
         forms = Variants("x", network, faces, faces.rows("test"), RECIPE, f"{tmp_path}/x", calibrated_on=8)
@@ -119,20 +133,38 @@ class TestByName:
         path, _ = weights.released("lean_250k", "fer2013")
         assert forms.recipe.img_size == weights.record(path)["img_size"] == 48
 
-    @pytest.mark.parametrize(
-        ("name", "given", "start"), [("other", "fer2013", None), ("fer2013", "", None), ("other", "a/x.h5", "a/x.h5")]
-    )
+    def test_a_name_of_no_weights_is_refused(self, make_faces, monkeypatch):
+        faces = self.faces(make_faces, "fer2013")
+        monkeypatch.setattr("fercore.deployment.variants.fit", lambda *_, **__: pytest.fail("trained"))
+        with pytest.raises(weights.WeightsError, match="no weights 'imagnet' of lean_250k"):
+            Variants.of("lean_250k", faces, faces.rows("test"), RECIPE, "imagnet", calibrated_on=4)
+
+    def test_weights_of_classes_in_another_order_are_refused(self, make_faces):
+        faces = self.faces(make_faces, "fer2013")
+        faces = replace(faces, classes=tuple(sorted(faces.classes)))
+        with pytest.raises(weights.WeightsError, match="is of the classes angry, disgust, fear, happy, sad"):
+            Variants.of("lean_250k", faces, faces.rows("test"), RECIPE, "fer2013", calibrated_on=4)
+
+    def test_on_other_data_it_says_that_it_trains(self, make_faces, monkeypatch):
+        faces = self.faces(make_faces, "other")
+        run = type("Run", (), {"network": models.create("lean_250k", 7).eval()})
+        monkeypatch.setattr("fercore.deployment.variants.fit", lambda *_, **__: run)
+        with pytest.warns(weights.WeightsWarning, match="lean_250k is trained from random weights on other"):
+            Variants.of("lean_250k", faces, faces.rows("test"), RECIPE, "fer2013", calibrated_on=4)
+
+    @pytest.mark.parametrize(("name", "given", "start"), [("fer2013", "", None), ("other", "a/x.h5", "a/x.h5")])
     def test_otherwise_trained(self, make_faces, monkeypatch, tmp_path, name, given, start):
         asked = {}
 
         def fit(network, faces, recipe, folder, **more):
             asked.update(more, folder=folder, network=network)
-            return type("Run", (), {"network": models.create(network, 7).eval()})
+            return type("Run", (), {"network": OnGpu(models.create(network, 7).eval())})
 
         monkeypatch.setattr("fercore.deployment.variants.fit", fit)
         faces = self.faces(make_faces, name)
         recipe = replace(RECIPE, img_size=32)
-        Variants.of("lean_65k", faces, faces.rows("test"), recipe, given, f"{tmp_path}", calibrated_on=4)
+        forms = Variants.of("lean_65k", faces, faces.rows("test"), recipe, given, f"{tmp_path}", calibrated_on=4)
+        assert not isinstance(forms.dense.module, OnGpu)
         place = f"{tmp_path}/lean_65k-{'x' if start else 'random'}-2-42"
         assert asked == {"network": "lean_65k", "weights": start, "restart": True, "folder": place}
 

@@ -22,7 +22,7 @@ def test_a_record_names_parameters_data_and_versions(monkeypatch):
     monkeypatch.setattr(provenance, "STARTED", time.time() - 12.3)
     found = provenance.record({"seed": 3}, FACES, "cuda")
     assert found["parameters"] == {"seed": 3} and found["device"] == "cuda"
-    assert found["data"] == {"name": "synthfer (synthetic)", "images": 3, "fingerprint": "f00d"}
+    assert found["data"] == {"name": "synthfer (synthetic)", "images": 3, "shape": [2, 2], "fingerprint": "f00d"}
     assert found["python"] == platform.python_version() and platform.machine() in found["system"]
     assert found["versions"]["numpy"] == version("numpy") and set(found["versions"]) == set(provenance.PACKAGES)
     assert 12.3 <= found["wall_seconds"] < 30
