@@ -5,8 +5,9 @@ this one are called; a student that learns these probabilities beside the labels
 H. W. Chung, 2024, arXiv:2402.10482, on distilling a network into itself). Folds are drawn by groups of copies, since a
 network that has seen a copy of an image repeats its label.
 
-path, accuracy = make("runs/soft", "lean_250k", faces, recipe, audit.copies(faces))
-fit("lean_65k", faces, replace(recipe, soft_labels="given", soft_weight=0.7), soft_labels=read([path], faces))
+if __name__ == "__main__":  # networks train in processes of their own, each of which imports the script
+    path, accuracy = make("runs/soft", "lean_250k", faces, recipe, audit.copies(faces))
+    fit("lean_65k", faces, replace(recipe, soft_labels="given", soft_weight=0.7), soft_labels=read([path], faces))
 """
 
 from __future__ import annotations
