@@ -84,11 +84,10 @@ def _parser() -> argparse.ArgumentParser:
         "--release", metavar="FOLDER", help="put weights and a card there, reported on the split that tests"
     )
     command.add_argument(
-        "--mask",
-        metavar="CSV",
-        default="reports/reference/01_data_audit/test_mask.csv",
-        help="with --release: the test images without copies in what is trained on, from 01_data_audit (%(default)s)",
-    )
+        "--mask", metavar="CSV",
+        help="with --release: test_mask.csv of 01_data_audit, the test images without copies in what is trained on; "
+        "without it copies are searched for",
+    )  # fmt: skip
     command.set_defaults(run=_train)
 
     words = "out-of-fold class probabilities of the training images, folds by groups of duplicates: soft labels"
@@ -386,10 +385,11 @@ def _read_recipe(path: str) -> tuple[str, dict, list[str]]:
 
 def _train(options) -> None:
     from . import audit, datasets
-    from .deployment import export
-    from .deployment.model_card import release
+    from .deployment.model_card import release, require_releasable
     from .training.trainer import fit
 
+    if options.mask and not options.release:
+        raise ValueError("--mask is of --release: what is trained is the same with it and without")
     network, words, soft = _read_recipe(options.recipe)
     if options.seed is not None:
         words["recipe"] = replace(words["recipe"], seed=options.seed)
@@ -405,15 +405,15 @@ def _train(options) -> None:
             f"{options.data} has no split to choose the epoch on; it has {', '.join(map(repr, faces.splits))}. "
             "Name it (--select SPLIT), keep the last epoch (--select none), or import it with --split 80/10/10 or 90/10"
         )
-    # before hours of training: a mask of other images is refused, and so is a release without what it takes
-    masks = audit.without_copies(faces, "test", options.mask) if options.release else {}
+    # before hours of training: a mask of other images is refused, and so is a release that could not be written
+    masks = audit.without_copies(faces, "test", options.mask) if options.mask else None
     if options.release:
         if (options.train, options.select) != ("train", "select"):
             raise ValueError(
                 "a card is of a training on the split that trains, chosen on the one that selects; leave out --train "
                 "and --select, or --release"
             )
-        export.ready()
+        require_releasable(network, faces, words["recipe"], words["weights"])
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
         run = fit(
@@ -427,6 +427,7 @@ def _train(options) -> None:
     scores = "last" if select is None else f"{select} accuracy {best['accuracy']:.4f}, macro-F1 {best['macro_f1']:.4f}"
     print(f"{options.to}: epoch {run.best_epoch} of {len(run.history)}, {scores}")
     if options.release:
+        masks = audit.without_copies(faces, "test") if masks is None else masks
         print(release(run, network, words["options"], faces, masks, Path(options.release)))
 
 
@@ -438,6 +439,7 @@ def _soft_labels(options) -> None:
     if soft:
         raise ValueError(f"{options.recipe}: soft labels are made by networks that learn labels alone")
     faces = datasets.load_imported(options.data)
+    out_of_fold.require_makeable(network, faces, folds=options.folds, **words)
     group = audit.copies(faces, options.copies)
     path, accuracy = out_of_fold.make(
         Path(options.to), network, faces, group=group, folds=options.folds, seeds=options.seeds or (), **words

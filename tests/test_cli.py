@@ -434,6 +434,31 @@ def test_a_mask_of_other_images_is_refused_before_anything_is_trained(project, r
     assert not (project / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("setting", "synthetic", "told"),
+    [
+        ("", True, "is rendered"),
+        ("weights: imagenet", False, "the run started from imagenet"),
+        ("tta: ten", False, "tta is one or flip, not ten"),
+    ],
+)
+def test_what_no_release_takes_is_refused_before_anything_is_trained(project, refused, setting, synthetic, told):
+    made = datasets.load("synthfer", images=200)
+    datasets.store.save(dataclasses.replace(made, name="mine", synthetic=synthetic), "set")
+    (project / "r.yaml").write_text(f"network: tinyfer_lite\nepochs: 1\nimg_size: 16\n{setting}\n")
+    line = refused("train", "r.yaml", "--data", "set", "--to", "run", "--release", "out")
+    assert told in line and not (project / "run").exists() and not (project / "out").exists()
+
+
+@pytest.mark.parametrize("setting", ["weights: fer2013", "schedule: plateau", "soft_labels: votes"])
+def test_what_makes_no_soft_labels_is_refused_before_copies_are_searched_for(project, refused, setting, monkeypatch):
+    datasets.import_dataset("synthfer", None, project / "set", images=200)
+    monkeypatch.setattr("fercore.audit.copies", lambda *_: pytest.fail("it searches"))
+    settings = "network: lean_65k\nloss: cross_entropy\n" + "schedule: cosine\n" * ("schedule" not in setting)
+    (project / "r.yaml").write_text(f"{settings}{setting}\n")
+    refused("soft-labels", "r.yaml", "--data", "set", "--to", "made")
+
+
 def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypatch):
     asked = []
     monkeypatch.setattr("fercore.deployment.export.from_weights", lambda *words: asked.append(words[:2]) or words[2])
