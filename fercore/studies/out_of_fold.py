@@ -127,10 +127,8 @@ def require_makeable(
 def folds_of(faces: Faces, group: np.ndarray, folds: int = 5, seed: int = 0) -> np.ndarray:
     """The fold of each training image, int (N,) of 0 to folds - 1; UNSEEN of others. Raises ValueError."""
     rows = faces.rows("train")
-    table = faces.table.iloc[rows].reset_index(drop=True)
-    part = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None, roles=None)
     fold = np.full(len(faces), UNSEEN)
-    fold[rows] = splits.group_folds(part, group[rows], folds, seed)
+    fold[rows] = splits.group_folds(faces, group, folds, seed, rows)
     return fold
 
 

@@ -92,6 +92,17 @@ def test_what_is_kept_comes_back_and_is_refused_for_other_images(faces, make_fac
         out_of_fold.read([], faces)
 
 
+def test_folds_of_the_training_images_are_those_of_a_set_of_them_alone(faces, group):
+    rows, huge = faces.rows("train"), np.broadcast_to(np.uint8(0), (len(faces), 10**6, 10**6))
+    alone = replace(
+        faces, pixels=faces.pixels[rows], table=faces.table.iloc[rows].reset_index(drop=True), fingerprint=None,
+        roles=None,
+    )  # fmt: skip
+    fold = out_of_fold.folds_of(replace(faces, pixels=huge, fingerprint=None), group, 3)  # and no image is read
+    assert np.array_equal(fold[rows], splits.group_folds(alone, group[rows], 3))
+    assert (np.delete(fold, rows) == UNSEEN).all()
+
+
 def test_fewer_groups_than_folds_are_refused(faces):
     with pytest.raises(ValueError, match="too few for 3 folds"):
         soft(faces, np.zeros(len(faces), int))
