@@ -167,10 +167,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--paper", help="one paper only, such as tinyfer")
     command.add_argument("--verdict", help="one verdict only, such as inconsistent")
     command.add_argument("--measurement", metavar="TEXT", help="only measurements with TEXT in their name")
-    command.add_argument("--summary", action="store_true", help="claims by paper and verdict")
-    command.add_argument("--findings", action="store_true", help="what contradicts itself, both sides")
+    shown = command.add_mutually_exclusive_group()
+    shown.add_argument("--summary", action="store_true", help="claims by paper and verdict")
+    shown.add_argument("--findings", action="store_true", help="what contradicts itself, both sides; of --paper")
     words = "which command would give the claims without a verdict one, with what and in what time, cheapest first"
-    command.add_argument("--open", action="store_true", help=words)
+    shown.add_argument("--open", action="store_true", help=words)
     command.add_argument(
         "--reports",
         nargs="+",
@@ -262,12 +263,14 @@ IMPORT_OPTIONS = {  # what a set's `read` takes: how it is written, and what it 
 def _import(options) -> None:
     from . import datasets
 
+    given = {key: getattr(options, key) for key in (*IMPORT_OPTIONS, "contempt", "split", "roles", "seed")}
+    given = {key: value for key, value in given.items() if value is not None}
     if options.given:
+        if given or options.name or options.to:
+            raise ValueError("--given takes everything from the environment: leave out the name and all other options")
         return _import_given(os.environ)
     if options.name is None:
         raise ValueError(f"import which set? There are {', '.join(datasets.NAMES)}")
-    given = {key: getattr(options, key) for key in (*IMPORT_OPTIONS, "contempt", "split", "roles", "seed")}
-    given = {key: value for key, value in given.items() if value is not None}
     if options.name in datasets.NAMES:
         known = (*datasets.options_of(options.name), "split", "roles", "seed")
         for key in given:
@@ -332,17 +335,20 @@ def _audit(options) -> None:
     print(f"{tables.label(faces)}: {len(faces):,} images")
     split = faces.splits != ("",)
     train = options.train if options.train in faces.splits or not split else faces.split_of(options.train)
-    exact = audit.exact_duplicates(faces.pixels)
-    threshold = audit.SAME_SYNTHETIC if faces.synthetic else audit.SAME
-    near = audit.groups(exact, audit.near_duplicates(faces.pixels, threshold))
     print(audit.counts(faces).to_string(), "\n")
     print(f"images of one grey value: {len(audit.constant(faces.pixels))}")
-    for name, group in (("identical to the byte", exact), ("the same photograph", near)):
+    searches = {
+        "identical to the byte": lambda: audit.exact_duplicates(faces.pixels),
+        "the same photograph": lambda: audit.copies(faces),  # which takes hours of a large set: all else is told before
+    }
+    for name, search in searches.items():
+        group = search()
         redundant = len(group) - len(set(group.tolist()))
         contradicted = len(audit.contradicted(faces, group))
         print(f"\n{name}: {redundant:,} redundant, {contradicted:,} in groups of several labels")
         if split:
             print(audit.leakage(faces, group, train).to_string(float_format="{:.4f}".format))
+        sys.stdout.flush()
     if options.save:
         measurements.write(measurements.table(audit.measurements(faces), faces=[faces]), options.save)
     if not split:
@@ -547,6 +553,8 @@ def _claims(options) -> None:
     from . import claims
     from .claims import effort, settings
 
+    if options.findings and (options.verdict or options.measurement):
+        raise ValueError("--findings are of whole papers: leave out --verdict and --measurement")
     networks = claims.networks()
     ledger = claims.load(counted=networks)
     evidence = settings.evidence(options.reports)
