@@ -84,11 +84,10 @@ def _parser() -> argparse.ArgumentParser:
         "--release", metavar="FOLDER", help="put weights and a card there, reported on the split that tests"
     )
     command.add_argument(
-        "--mask",
-        metavar="CSV",
-        default="reports/reference/01_data_audit/test_mask.csv",
-        help="with --release: the test images without copies in what is trained on, from 01_data_audit (%(default)s)",
-    )
+        "--mask", metavar="CSV",
+        help="with --release: test_mask.csv of 01_data_audit, the test images without copies in what is trained on; "
+        "without it copies are searched for",
+    )  # fmt: skip
     command.set_defaults(run=_train)
 
     words = "out-of-fold class probabilities of the training images, folds by groups of duplicates: soft labels"
@@ -174,10 +173,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--paper", help="one paper only, such as tinyfer")
     command.add_argument("--verdict", help="one verdict only, such as inconsistent")
     command.add_argument("--measurement", metavar="TEXT", help="only measurements with TEXT in their name")
-    command.add_argument("--summary", action="store_true", help="claims by paper and verdict")
-    command.add_argument("--findings", action="store_true", help="what contradicts itself, both sides")
+    shown = command.add_mutually_exclusive_group()
+    shown.add_argument("--summary", action="store_true", help="claims by paper and verdict")
+    shown.add_argument("--findings", action="store_true", help="what contradicts itself, both sides; of --paper")
     words = "which command would give the claims without a verdict one, with what and in what time, cheapest first"
-    command.add_argument("--open", action="store_true", help=words)
+    shown.add_argument("--open", action="store_true", help=words)
     command.add_argument(
         "--reports",
         nargs="+",
@@ -269,12 +269,14 @@ IMPORT_OPTIONS = {  # what a set's `read` takes: how it is written, and what it 
 def _import(options) -> None:
     from . import datasets
 
+    given = {key: getattr(options, key) for key in (*IMPORT_OPTIONS, "contempt", "split", "roles", "seed")}
+    given = {key: value for key, value in given.items() if value is not None}
     if options.given:
+        if given or options.name or options.to:
+            raise ValueError("--given takes everything from the environment: leave out the name and all other options")
         return _import_given(os.environ)
     if options.name is None:
         raise ValueError(f"import which set? There are {', '.join(datasets.NAMES)}")
-    given = {key: getattr(options, key) for key in (*IMPORT_OPTIONS, "contempt", "split", "roles", "seed")}
-    given = {key: value for key, value in given.items() if value is not None}
     if options.name in datasets.NAMES:
         known = (*datasets.options_of(options.name), "split", "roles", "seed")
         for key in given:
@@ -339,17 +341,20 @@ def _audit(options) -> None:
     print(f"{tables.label(faces)}: {len(faces):,} images")
     split = faces.splits != ("",)
     train = options.train if options.train in faces.splits or not split else faces.split_of(options.train)
-    exact = audit.exact_duplicates(faces.pixels)
-    threshold = audit.SAME_SYNTHETIC if faces.synthetic else audit.SAME
-    near = audit.groups(exact, audit.near_duplicates(faces.pixels, threshold))
     print(audit.counts(faces).to_string(), "\n")
     print(f"images of one grey value: {len(audit.constant(faces.pixels))}")
-    for name, group in (("identical to the byte", exact), ("the same photograph", near)):
+    searches = {
+        "identical to the byte": lambda: audit.exact_duplicates(faces.pixels),
+        "the same photograph": lambda: audit.copies(faces),  # which takes hours of a large set: all else is told before
+    }
+    for name, search in searches.items():
+        group = search()
         redundant = len(group) - len(set(group.tolist()))
         contradicted = len(audit.contradicted(faces, group))
         print(f"\n{name}: {redundant:,} redundant, {contradicted:,} in groups of several labels")
         if split:
             print(audit.leakage(faces, group, train).to_string(float_format="{:.4f}".format))
+        sys.stdout.flush()
     if options.save:
         measurements.write(measurements.table(audit.measurements(faces), faces=[faces]), options.save)
     if not split:
@@ -392,10 +397,11 @@ def _read_recipe(path: str) -> tuple[str, dict, list[str]]:
 
 def _train(options) -> None:
     from . import audit, datasets
-    from .deployment import export
-    from .deployment.model_card import release
+    from .deployment.model_card import release, require_releasable
     from .training.trainer import fit
 
+    if options.mask and not options.release:
+        raise ValueError("--mask is of --release: what is trained is the same with it and without")
     network, words, soft = _read_recipe(options.recipe)
     if options.seed is not None:
         words["recipe"] = replace(words["recipe"], seed=options.seed)
@@ -411,15 +417,15 @@ def _train(options) -> None:
             f"{options.data} has no split to choose the epoch on; it has {', '.join(map(repr, faces.splits))}. "
             "Name it (--select SPLIT), keep the last epoch (--select none), or import it with --split 80/10/10 or 90/10"
         )
-    # before hours of training: a mask of other images is refused, and so is a release without what it takes
-    masks = audit.without_copies(faces, "test", options.mask) if options.release else {}
+    # before hours of training: a mask of other images is refused, and so is a release that could not be written
+    masks = audit.without_copies(faces, "test", options.mask) if options.mask else None
     if options.release:
         if (options.train, options.select) != ("train", "select"):
             raise ValueError(
                 "a card is of a training on the split that trains, chosen on the one that selects; leave out --train "
                 "and --select, or --release"
             )
-        export.ready()
+        require_releasable(network, faces, words["recipe"], words["weights"])
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
         run = fit(
@@ -433,6 +439,7 @@ def _train(options) -> None:
     scores = "last" if select is None else f"{select} accuracy {best['accuracy']:.4f}, macro-F1 {best['macro_f1']:.4f}"
     print(f"{options.to}: epoch {run.best_epoch} of {len(run.history)}, {scores}")
     if options.release:
+        masks = audit.without_copies(faces, "test") if masks is None else masks
         print(release(run, network, words["options"], faces, masks, Path(options.release)))
 
 
@@ -444,6 +451,7 @@ def _soft_labels(options) -> None:
     if soft:
         raise ValueError(f"{options.recipe}: soft labels are made by networks that learn labels alone")
     faces = datasets.load_imported(options.data)
+    out_of_fold.require_makeable(network, faces, folds=options.folds, **words)
     group = audit.copies(faces, options.copies)
     path, accuracy = out_of_fold.make(
         Path(options.to), network, faces, group=group, folds=options.folds, seeds=options.seeds or (), **words
@@ -570,6 +578,8 @@ def _claims(options) -> None:
     from . import claims
     from .claims import effort, settings
 
+    if options.findings and (options.verdict or options.measurement):
+        raise ValueError("--findings are of whole papers: leave out --verdict and --measurement")
     networks = claims.networks()
     ledger = claims.load(counted=networks)
     evidence = settings.evidence(options.reports)

@@ -82,6 +82,11 @@ def test_names_from_data_tell_a_terminal_nothing(project, said, refused):
     assert r"no set \x1b[2J here" in refused("audit", "no set \x1b[2J here")
 
 
+@pytest.mark.parametrize("words", [("fer2013", "x.csv"), ("--to", "x"), ("--split", "80/10/10"), ("--no-contempt",)])
+def test_an_import_of_what_the_environment_names_takes_nothing_else(refused, words):
+    assert "--given takes everything from the environment" in refused("import", "--given", *words)
+
+
 def test_import_goes_to_a_folder_of_its_name(said):
     text = said("import", "synthoulu", "--images", "36", "--seed", "1")
     assert text.splitlines()[0] == "data/synthoulu: 36 images of 84 x 84 (no split 36)"
@@ -126,6 +131,16 @@ def test_audit_tells_counts_copies_and_leakage(project, said):
     assert "identical to the byte: 6 redundant, 0 in groups of several labels" in text
     assert "the same photograph: 6 redundant" in text
     assert ["Test", "6", "0", "6", "1.0000"] in lines, "every test image stands in Training"
+
+
+def test_audit_tells_what_is_cheap_before_it_searches_for_long(project, capsys, monkeypatch):
+    datasets.import_dataset("folder", pictures(project / "faces"), project / "set")
+    told = []
+    monkeypatch.setattr("fercore.audit.copies", lambda faces: told.append(capsys.readouterr().out) or np.arange(12))
+    assert main(["audit", "set"]) == 0
+    before, after = told[0], capsys.readouterr().out
+    assert "total" in before and "images of one grey value" in before and "in_Training" in before
+    assert "identical to the byte: 6 redundant" in before and after.startswith("\nthe same photograph: 0 redundant")
 
 
 def test_audit_says_that_faces_are_rendered(said):
@@ -261,6 +276,18 @@ def test_findings_show_both_sides(said, at_the_root):
 )
 def test_unknown_papers_and_verdicts_are_refused(refused, at_the_root, words, expected):
     assert expected in refused("claims", *words)
+
+
+@pytest.mark.parametrize("words", [("--verdict", "exact"), ("--measurement", "parameters")])
+def test_findings_are_not_chosen_by_what_they_lack(refused, at_the_root, words):
+    assert "leave out --verdict and --measurement" in refused("claims", "--findings", *words)
+
+
+@pytest.mark.parametrize("words", [("--open", "--summary"), ("--findings", "--open"), ("--summary", "--findings")])
+def test_claims_are_shown_in_one_way_at_a_time(at_the_root, capsys, words):
+    with pytest.raises(SystemExit, match="2"):
+        main(["claims", *words])
+    assert "not allowed with argument" in capsys.readouterr().err
 
 
 def test_claims_elsewhere_than_at_the_root(refused):
@@ -432,6 +459,31 @@ def test_a_mask_of_other_images_is_refused_before_anything_is_trained(project, r
     line = refused("train", "r.yaml", "--data", "second", "--to", "run", "--release", "out", "--mask", "test_mask.csv")
     assert "the mask test_mask.csv is of other images" in line and "the same in another order" in line
     assert not (project / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "synthetic", "told"),
+    [
+        ("", True, "is rendered"),
+        ("weights: imagenet", False, "the run started from imagenet"),
+        ("tta: ten", False, "tta is one or flip, not ten"),
+    ],
+)
+def test_what_no_release_takes_is_refused_before_anything_is_trained(project, refused, setting, synthetic, told):
+    made = datasets.load("synthfer", images=200)
+    datasets.store.save(dataclasses.replace(made, name="mine", synthetic=synthetic), "set")
+    (project / "r.yaml").write_text(f"network: tinyfer_lite\nepochs: 1\nimg_size: 16\n{setting}\n")
+    line = refused("train", "r.yaml", "--data", "set", "--to", "run", "--release", "out")
+    assert told in line and not (project / "run").exists() and not (project / "out").exists()
+
+
+@pytest.mark.parametrize("setting", ["weights: fer2013", "schedule: plateau", "soft_labels: votes"])
+def test_what_makes_no_soft_labels_is_refused_before_copies_are_searched_for(project, refused, setting, monkeypatch):
+    datasets.import_dataset("synthfer", None, project / "set", images=200)
+    monkeypatch.setattr("fercore.audit.copies", lambda *_: pytest.fail("it searches"))
+    settings = "network: lean_65k\nloss: cross_entropy\n" + "schedule: cosine\n" * ("schedule" not in setting)
+    (project / "r.yaml").write_text(f"{settings}{setting}\n")
+    refused("soft-labels", "r.yaml", "--data", "set", "--to", "made")
 
 
 def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypatch):

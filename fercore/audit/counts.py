@@ -74,5 +74,7 @@ def mean_faces(faces: Faces, rows: Sequence[int] | None = None) -> np.ndarray:
     rows = np.arange(len(faces)) if rows is None else np.asarray(rows)
     means = np.full((len(faces.classes), *faces.pixels.shape[1:]), np.nan)
     for label in np.unique(faces.labels[rows]):
-        means[label] = faces.pixels[rows[faces.labels[rows] == label]].mean(axis=0)
+        of = rows[faces.labels[rows] == label]
+        sums = (faces.pixels[of[part]].sum(axis=0, dtype=np.int64) for part in parts(of, 512))
+        means[label] = sum(sums) / len(of)
     return means

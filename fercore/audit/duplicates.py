@@ -11,7 +11,7 @@ from scipy import sparse
 from ..datasets import Faces, splits
 from ..results import tables
 from .near import SAME, SAME_SYNTHETIC, near_duplicates
-from .pixels import exact_duplicates, parts, thumbnails, unit
+from .pixels import SIDE, exact_duplicates, parts, thumbnails, unit
 
 
 def groups(exact: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
@@ -62,9 +62,16 @@ def nearest_labels(faces: Faces, rows: np.ndarray, against: str = "train") -> np
     alone would say. Alike is what correlates pixel by pixel, at 48x48.
     """
     train, labels = faces.rows(against), faces.labels
-    known = unit(thumbnails(faces.pixels, train).reshape(len(train), -1).astype(np.float32))
-    asked = unit(thumbnails(faces.pixels, rows).reshape(len(rows), -1).astype(np.float32))
-    return np.concatenate([labels[train[(asked[part] @ known.T).argmax(axis=1)]] for part in parts(asked, 512)])
+    known = np.empty((len(train), SIDE * SIDE), np.float32)
+    for part in parts(train, 512):
+        known[part] = _units(faces, train[part])
+    nearest = [(_units(faces, rows[part]) @ known.T).argmax(axis=1) for part in parts(rows, 512)]
+    return labels[train[np.concatenate(nearest)]]
+
+
+def _units(faces: Faces, rows: np.ndarray) -> np.ndarray:
+    """What correlates, by products: float32 (n, SIDE * SIDE)."""
+    return unit(thumbnails(faces.pixels, rows).reshape(len(rows), -1).astype(np.float32))
 
 
 def leakage(faces: Faces, group: np.ndarray, against: str | None = None) -> pd.DataFrame:

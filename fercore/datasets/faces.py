@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -47,11 +49,35 @@ class NoSplit(KeyError):
         return str(self.args[0])  # and not its repr, as a KeyError
 
 
+@dataclass(frozen=True)
+class _Mapped:
+    """Where an array lies that is mapped read-only from a file."""
+
+    file: str
+    shape: tuple[int, ...]
+    offset: int
+
+    @classmethod
+    def of(cls, pixels: np.ndarray) -> _Mapped | None:
+        """None for any other array: of a view the offset would be its base's, and a writable map may differ from its
+        file, or go with it."""
+        if not isinstance(pixels, np.memmap) or not isinstance(pixels.base, mmap.mmap) or pixels.mode != "r":
+            return None
+        there = pixels.filename is not None and os.path.isfile(pixels.filename)
+        if not there or not pixels.flags.c_contiguous:
+            return None
+        return cls(str(pixels.filename), pixels.shape, pixels.offset)
+
+    def open(self) -> np.memmap:
+        return np.memmap(self.file, np.uint8, "r", self.offset, self.shape)
+
+
 @dataclass(frozen=True, eq=False)
 class Faces:
     """Face images with one row of `table` each.
 
-    pixels   uint8 (N, H, W), grey levels, or (N, H, W, 3), RGB; memory-mapped once imported
+    pixels   uint8 (N, H, W), grey levels, or (N, H, W, 3), RGB; memory-mapped once imported. A pickle then names the
+             file instead of holding it, so that other processes map the same memory
     table    DataFrame of N rows: label (int, an index into `classes`), split, subject, sequence, source (str, "" where
              the set has none); more columns where a set has more, such as votes
     classes  names of the labels, in order; a class that the set lacks is absent
@@ -103,6 +129,13 @@ class Faces:
             require(role in ROLES and split in self.splits, found, f"one of these splits as {', '.join(ROLES)}")
             other = role in self.splits and split != role
             require(not other, found, f"the split {role!r} as {role}, or under another name")
+
+    def __getstate__(self) -> dict:
+        return vars(self) | {"pixels": _Mapped.of(self.pixels) or self.pixels}
+
+    def __setstate__(self, state: dict) -> None:
+        pixels = state["pixels"]
+        vars(self).update(state | {"pixels": pixels.open() if isinstance(pixels, _Mapped) else pixels})
 
     def _named(self) -> str:
         return ", ".join(map(repr, self.splits))

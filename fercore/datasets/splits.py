@@ -82,18 +82,22 @@ def random_folds(faces: Faces, count: int = 10, seed: int = 0) -> np.ndarray:
     return _numbered(places, len(faces))
 
 
-def group_folds(faces: Faces, group: np.ndarray, count: int = 10, seed: int = 0) -> np.ndarray:
-    """As `random_folds`, but what is of one `group`, (N,), falls into one fold.
+def group_folds(
+    faces: Faces, group: np.ndarray, count: int = 10, seed: int = 0, rows: np.ndarray | None = None
+) -> np.ndarray:
+    """As `random_folds`, but what is of one `group`, (N,), falls into one fold. With `rows`, of these alone, (n,).
 
     For `subjects`, "subject-independent" (MicroExpNet, section IV-A); for groups of duplicates, `audit.groups`: the
     copies of a photograph are then all on one side.
     Raises ValueError for fewer groups than folds.
     """
+    rows = np.arange(len(faces)) if rows is None else rows
+    labels, group = faces.labels[rows], np.asarray(group)[rows]
     groups = len(np.unique(group))
     if groups < count:
         raise ValueError(f"{faces.name} has {groups} groups, too few for {count} folds")
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    return _numbered(splitter.split(faces.labels, faces.labels, group), len(faces))
+    return _numbered(splitter.split(labels, labels, group), len(rows))
 
 
 def subjects(faces: Faces) -> np.ndarray:

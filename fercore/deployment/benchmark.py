@@ -28,6 +28,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
+DISTURBED = "other work did not wait: this system allows no real-time scheduling"
+
+
 def network(spec: str, classes: int = 7, images: np.ndarray | None = None) -> Network:
     """NAME@SIDE, such as tinyfer_lite@64: a network and the px it is timed at; with the weights that come with the
     project where there are any, and else with random ones, which take as long. Raises ValueError."""
@@ -59,7 +62,8 @@ def bench(
                       times_limit: the median over it, below 1 only with fewer bits or fewer multiplications
     deviation         the largest difference of the logits from PyTorch's, over the largest logit
     MiB               of the file; peak_MiB of a fresh process that runs it, with `memory`
-    realtime          other work on the machine waits while this is timed, where Linux lets one (`timing.undisturbed`)
+    realtime          other work on the machine waits while this is timed, where Linux lets one (`timing.undisturbed`);
+                      where it does not, the note says so
     joules            of the processor for one image, where the machine counts them, over all of a network's runs
     """
     rows = []
@@ -85,12 +89,13 @@ def bench(
             row["deviation"] = float(np.abs(logits - expected).max() / np.abs(expected).max())
             if memory:
                 row["peak_MiB"] = peak_memory(one, name, batch)
-        with timing.undisturbed(realtime, threads), timing.Energy() as energy:
+        with timing.undisturbed(realtime, threads) as had, timing.Energy() as energy:
             found = timing.interleaved({name: _call(each.run, images) for name, each in loaded.items()}, seconds)
         calls = sum(len(each) + timing.UNTIMED for each in found.values())
         faster = timing.compare(found, FIRST) if FIRST in found else {}
         for name, each in found.items():
             row = made[name]
+            row["note"] = "" if had or not realtime else DISTURBED
             row |= timing.quantiles(each) | {"times_faster": faster.get(name)}
             row |= {"fps": 1000 * batch / row["median"], "times_limit": row["median"] / limit}
             if energy.joules is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import files
-from ..datasets import Faces
+from ..datasets import ROLES, Faces
 from ..evaluation import calibration, inference, metrics, statistics
 from ..evaluation.calibration import CERTAIN
 from ..results import measurements, tables, text
@@ -66,11 +67,8 @@ def release(
     run, too. Returns the file of weights.
 
     masks  as splits.kept has them for the split that is reported on. This is the one report on it of the run.
-    Raises ValueError for rendered faces, whose weights are nobody's use, for a run that started from other weights, of
-    which the card would have to speak, and for a set that no file can be called by; ExportError without the extra
-    `edge`; BusyError where another process writes into `folder` or the run.
+    Raises what `require_releasable` raises, and BusyError where another process writes into `folder` or the run.
     """
-    export.ready()
     record = run.folder / checkpoint.PROVENANCE
     made = checkpoint.read_json(record)
     try:
@@ -78,17 +76,32 @@ def release(
         revision, device = made["revision"], made["device"]
     except (KeyError, TypeError) as error:
         raise checkpoint.RunError(f"{record}: a damaged record ({error}); remove it, and train again") from None
+    require_releasable(network, faces, run.recipe, weights)
+    path = Path(folder) / f"{network}-{faces.name}.safetensors"
+    with files.locked(folder, "a release"), files.locked(run.folder, "a release"):
+        _write(run, network, options, faces, masks, path, revision, device)
+    return path
+
+
+def require_releasable(network: str, faces: Faces, recipe: Recipe, weights: str | Path | None = None) -> None:
+    """Raise where `release` would refuse a run of these, which started from `weights`: to be asked before the training.
+
+    ValueError for rendered faces, whose weights are nobody's use, for a start from other weights, of which the card
+    would have to speak, for ten views, which no file for ONNX Runtime has, and for a set that no file can be called by;
+    NoSplit, a KeyError, for a set without a split that trains, selects or tests; ExportError without the extra `edge`.
+    """
+    export.ready()
     if weights:
         raise ValueError(f"the run started from {weights}; only what has seen {faces.name} alone is released")
     if faces.synthetic:
         raise ValueError(f"{faces.name} is rendered; weights that come with the project are of real faces")
+    if recipe.tta == "ten":
+        raise ValueError("a release answers by one view or two: its recipe's tta is one or flip, not ten")
     stem = f"{network}-{faces.name}"
     if {*stem} & {"/", "\\", "\0"}:
         raise ValueError(f"{stem!r} is no name of a file: import the set under another name")
-    path = Path(folder) / f"{stem}.safetensors"
-    with files.locked(folder, "a release"), files.locked(run.folder, "a release"):
-        _write(run, network, options, faces, masks, path, revision, device)
-    return path
+    for role in ROLES:
+        faces.rows(role)
 
 
 LEARNED = {  # what a card says of a recipe's soft labels
@@ -123,8 +136,11 @@ def _write(
         "accuracy": accuracy,
         "revision": revision,
     }
-    checkpoint.write(path, run.network.state_dict(), record)
-    export.from_weights(network, path, path.with_suffix(".onnx"))
+    with tempfile.TemporaryDirectory() as scratch:  # what cannot be exported leaves nothing in the folder
+        written = Path(scratch) / path.name
+        checkpoint.write(written, run.network.state_dict(), record)
+        exported = export.from_weights(network, written, written.with_suffix(".onnx"))
+        contents = {suffix: each.read_bytes() for suffix, each in ((path.suffix, written), (".onnx", exported))}
     state = run.network.state_dict().values()
     report = metrics.report(labels, predicted, faces.classes).reset_index()
     monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")
@@ -143,7 +159,8 @@ def _write(
         **{role: faces.split_of(role) for role in ("train", "select", "test")},
         record=checkpoint.RECORD, scores=_table(shown), report=_table(report), temperature=temperature, **sureness,
     )  # fmt: skip
-    files.replace(path.with_suffix(".md"), lambda file: file.write(card.encode()))
+    for suffix, content in (contents | {".md": card.encode()}).items():
+        files.replace(path.with_suffix(suffix), lambda file, content=content: file.write(content))
     tables.save(
         scores.set_index(["part", "score"]), run.folder, "scores", faces, f"{faces.split_of('test')}, {path.stem}"
     )

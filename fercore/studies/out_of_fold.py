@@ -5,8 +5,9 @@ this one are called; a student that learns these probabilities beside the labels
 H. W. Chung, 2024, arXiv:2402.10482, on distilling a network into itself). Folds are drawn by groups of copies, since a
 network that has seen a copy of an image repeats its label.
 
-path, accuracy = make("runs/soft", "lean_250k", faces, recipe, audit.copies(faces))
-fit("lean_65k", faces, replace(recipe, soft_labels="given", soft_weight=0.7), soft_labels=read([path], faces))
+if __name__ == "__main__":  # networks train in processes of their own, each of which imports the script
+    path, accuracy = make("runs/soft", "lean_250k", faces, recipe, audit.copies(faces))
+    fit("lean_65k", faces, replace(recipe, soft_labels="given", soft_weight=0.7), soft_labels=read([path], faces))
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .. import models
 from ..datasets import Faces, splits, store
+from ..evaluation import inference
 from ..results import provenance
 from ..training import checkpoint
 from ..training.recipe import Recipe
@@ -69,20 +72,22 @@ def out_of_fold(
     tta. Nothing is selected: each network is taken as its last epoch leaves it, so that no label rests on the split
     that selects.
 
-    recipe  of each network, with a schedule that needs no selection. Without soft labels of its own
+    recipe  of each network, with a schedule that needs no selection. Without soft labels or a teacher of its own
+    weights what each network starts from: None, or "imagenet"
     group   of each image, int (N,), such as `audit.copies`: a group is in one fold
     folder  where each network has a folder, fold-NUMBER-SEED, and goes on where it was stopped; empty: nowhere
     seeds   by default the recipe's
     workers as of `fit_each`
 
-    Raises ValueError for fewer groups than folds, and what `fit_each` raises.
+    Raises ValueError for fewer groups than folds, what `require_makeable` raises, and what `fit_each` raises.
     """
+    require_makeable(network, faces, recipe, folds, options, weights)
     fold, trainings, seeds = folds_of(faces, group, folds), {}, seeds or (recipe.seed,)
     for number in range(folds):
         train = np.flatnonzero((fold != number) & (fold != UNSEEN))
         for seed in seeds:
             words = {"network": network, "recipe": replace(recipe, seed=seed), "train": train, "select": None}
-            trainings[f"fold-{number}-{seed}"] = words | {"options": options, "weights": weights}
+            trainings[f"fold-{number}-{seed}"] = words | {"options": options, "weights": weights or None}
     runs = fit_each(trainings, faces, folder, workers)
     probabilities = np.full((len(faces), len(faces.classes)), np.nan, np.float32)
     for number in range(folds):
@@ -92,13 +97,38 @@ def out_of_fold(
     return probabilities, fold
 
 
+def require_makeable(
+    network: str,
+    faces: Faces,
+    recipe: Recipe,
+    folds: int = 5,
+    options: Mapping | None = None,
+    weights: str | Path | None = None,
+) -> None:
+    """Raise ValueError, or TypeError for an option that the network lacks, where `out_of_fold` would be wrong or fail:
+    to be asked before copies are searched for, which takes long."""
+    if str(weights or "imagenet") != "imagenet":
+        raise ValueError(
+            f"networks that start from {weights} may have learned every image's label there, and their soft labels "
+            "would not be out of fold; there are random weights, and imagenet"
+        )
+    if recipe.soft_labels != "none" or recipe.distillation is not None:
+        raise ValueError("soft labels are made by networks that learn labels alone")
+    if recipe.schedule == "plateau":
+        raise ValueError("no split selects here, and a plateau is one of its scores; take another schedule")
+    if folds < 2:
+        raise ValueError(f"{folds} folds; expected 2 or more")
+    faces.rows("train")  # there, or an error
+    inference.autocast(recipe.precision, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    with torch.device("meta"):
+        models.create(network, len(faces.classes), **(options or {}))
+
+
 def folds_of(faces: Faces, group: np.ndarray, folds: int = 5, seed: int = 0) -> np.ndarray:
     """The fold of each training image, int (N,) of 0 to folds - 1; UNSEEN of others. Raises ValueError."""
     rows = faces.rows("train")
-    table = faces.table.iloc[rows].reset_index(drop=True)
-    part = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None, roles=None)
     fold = np.full(len(faces), UNSEEN)
-    fold[rows] = splits.group_folds(part, group[rows], folds, seed)
+    fold[rows] = splits.group_folds(faces, group, folds, seed, rows)
     return fold
 
 

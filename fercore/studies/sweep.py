@@ -309,8 +309,9 @@ class _Here:
         pass
 
 
-def _serve(function: bytes, pipe: connection.Connection) -> None:
-    """What a process of `_Processes` does: trials come in and results go out, until the other end is closed.
+def _serve(pipe: connection.Connection) -> None:
+    """What a process of `_Processes` does: the function comes in, pickled, then trials, and results go out, until the
+    other end is closed.
 
     Ctrl-C reaches all processes of a terminal: it is for the one that has started this one, which ends it. Where that
     one is killed, this one ends at once too, in the middle of a trial.
@@ -318,7 +319,10 @@ def _serve(function: bytes, pipe: connection.Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["OMP_NUM_THREADS"] = "1"  # for what is imported later
-    function = pickle.loads(function)
+    try:
+        function = pickle.loads(pipe.recv_bytes())
+    except EOFError:
+        return
     while True:
         try:
             trials = pipe.recv()
@@ -378,9 +382,13 @@ class _Process:
     def __init__(self, function: bytes):
         context = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads, and locks with them
         self.pipe, other = context.Pipe()
-        self.process = context.Process(target=_serve, args=(function, other), daemon=True)
+        self.process = context.Process(target=_serve, args=(other,), daemon=True)
         self.process.start()
         other.close()
+        # Not among `args`: `start` writes those to a pipe of which it holds both ends, so that it waits for ever where
+        # they are more than the pipe holds and the process dies before it has read them.
+        with suppress(BrokenPipeError, ConnectionResetError):  # `next` will find it dead
+            self.pipe.send_bytes(function)
 
 
 class _Dask:

@@ -1,5 +1,6 @@
 """The audit against numbers worked out by hand, against slow code that is plainly right, and against planted faults."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -367,6 +368,25 @@ def test_brightness_and_mean_faces_by_hand(colour):
     assert means.shape == (3, 2, 2, *colour)
     assert (means[0] == 15).all() and np.isnan(means[1]).all() and np.array_equal(means[2], pixels[2])
     assert (audit.mean_faces(faces, [1])[0] == 20).all() and np.isnan(audit.mean_faces(faces, [1])[2]).all()
+
+
+def peak_memory(run):
+    """Bytes that `run` holds at most beside what there was."""
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_mean_faces_and_nearest_labels_go_through_a_large_set_by_parts():
+    pixels = np.random.default_rng(0).integers(0, 256, (4000, 48, 48), np.uint8)
+    faces = small([0] * 4000, ["Training"] * 3000 + ["Test"] * 1000, pixels=pixels)
+    assert np.array_equal(audit.mean_faces(faces)[0], pixels.mean(axis=0))
+    assert peak_memory(lambda: audit.mean_faces(faces)) < pixels.nbytes / 2
+    compared = 3000 * 48 * 48 * 4  # bytes
+    assert peak_memory(lambda: audit.nearest_labels(faces, faces.rows("Test"))) < 2 * compared
 
 
 def test_images_without_copies_from_the_audits_table_or_searched_for(tmp_path):

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from ingredients import require_seeds_of_one
 from public_networks import MASK, OWN, OnnxRuntime, Public, latency
 
 from fercore import audit, datasets, models
@@ -48,9 +49,10 @@ def predictions(run: Path, faces: datasets.Faces, rows: np.ndarray) -> tuple[tor
 
 
 def row(variant: str, runs: list[Path], faces: datasets.Faces, masks: dict) -> list[dict]:
-    """What is known of a variant, a row a view."""
-    rows, found = faces.rows("test"), [predictions(run, faces, faces.rows("test")) for run in runs]
+    """What is known of a variant, a row a view. Raises ValueError where its runs are not seeds of one training."""
     made = [json.loads((run / "provenance.json").read_text()) for run in runs]
+    require_seeds_of_one(dict(zip((run.name for run in runs), made, strict=True)))
+    rows, found = faces.rows("test"), [predictions(run, faces, faces.rows("test")) for run in runs]
     recipe, network = made[0]["parameters"]["recipe"], found[0][0]
     level = (255 * float(np.mean(preprocess.MEAN)),), (255 * float(np.mean(preprocess.STD)),)
     fed = Public(variant, OWN, "", "", lambda *_: network, recipe["img_size"], 1, *level, whole=False)

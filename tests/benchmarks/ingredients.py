@@ -59,9 +59,9 @@ class AlternatingFlips(trainer._Training):
 
     def step(self, pixels, index, random, epoch):
         first = torch.Generator().manual_seed(self.recipe.seed)
-        odd = torch.randint(2, (len(self.images),), generator=first)[index]
-        mirrored = (odd + int(epoch)) % 2 == 1
-        pixels = torch.where(mirrored[:, None, None], pixels.flip(-1), pixels)
+        odd = torch.randint(2, (len(self.images),), generator=first)[index.cpu()].to(pixels.device)
+        mirrored = ((odd + int(epoch)) % 2 == 1).reshape(-1, *[1] * (pixels.ndim - 1))
+        pixels = torch.where(mirrored, pixels.flip(-1), pixels)
         return super().step(pixels, index, random, epoch)
 
 
@@ -137,17 +137,45 @@ def train(name: str, network: str, recipe: Recipe, faces: datasets.Faces, soft, 
     print(f"{folder}: {run.history['accuracy'].iloc[-1]:.4f}", flush=True)
 
 
+def require_seeds_of_one(runs: Mapping[str, Mapping]) -> None:
+    """Raise ValueError where runs, their provenance by folder, are not of one network and one recipe but for its seed:
+    what a folder is called says nothing of what lies in it."""
+    (first, of), *others = ((name, made["parameters"]) for name, made in runs.items())
+    for name, parameters in others:
+        one, two = of["recipe"], parameters["recipe"]
+        differ = sorted(key for key in {*one, *two} - {"seed"} if one.get(key) != two.get(key))
+        differ += ["network"] * (parameters["network"] != of["network"])
+        if differ:
+            raise ValueError(f"{first} and {name} are not seeds of one training: they differ in {', '.join(differ)}")
+
+
 def gathered(folder: Path) -> pd.DataFrame:
-    """A row a training that has ended: ingredient, seed, accuracy, macro_f1, train_accuracy, minutes."""
-    rows = []
+    """A row a training that has ended: ingredient, seed, accuracy, macro_f1, train_accuracy, minutes.
+
+    Raises ValueError where an ingredient's folders are not of one training, and where not all have as many epochs and
+    weights of the same shapes.
+    """
+    rows, of = [], {}
     for path in sorted(folder.glob("*/provenance.json")):
         made = json.loads(path.read_text())
         recipe = made["parameters"]["recipe"]
         last = pd.read_csv(path.parent / "history.csv").iloc[-1]
         row = {"ingredient": path.parent.name.rsplit("-", 1)[0].replace("_", " "), "seed": recipe["seed"]}
+        of.setdefault(row["ingredient"], {})[path.parent.name] = made
         rows.append(row | {name: last[name] for name in (*GIVES, "train_accuracy")})
         rows[-1]["minutes"] = made["cpu_seconds"] / 60
+    for runs in of.values():
+        require_seeds_of_one(runs)
+    compared = {_shapes_and_epochs(next(iter(runs.values()))) for runs in of.values()}
+    if len(compared) > 1:
+        raise ValueError(f"{folder} has ingredients of several trainings: {'; '.join(sorted(compared))}")
     return pd.DataFrame(rows)
+
+
+def _shapes_and_epochs(made: Mapping) -> str:
+    """Without the network's name, which one that was changed before the training does not have."""
+    parameters = made["parameters"]
+    return f"{parameters['network'].partition(', ')[2]}, {parameters['recipe']['epochs']} epochs"
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:

@@ -5,12 +5,14 @@ import errno
 import gc
 import json
 import os
+import pickle
 import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -120,6 +122,25 @@ def test_every_block_of_a_large_set_is_in_the_fingerprint():
         pixels[row] = 1
         marks.append(store.fingerprint(pixels, rows))
     assert len(set(marks)) == 4
+
+
+def test_a_pickle_of_an_imported_set_names_its_file_and_any_other_holds_its_pixels(tmp_path):
+    """Else every process that trains would hold a set of its own, however large."""
+    store.save(make(0, images=2000), tmp_path)
+    faces = store.load(tmp_path)
+    text = pickle.dumps(faces)
+    back = pickle.loads(text)
+    assert len(text) < faces.pixels.nbytes / 2 and back.pixels.mode == "r" and mark(back) == mark(faces)
+    assert vars(back).keys() == vars(faces).keys() and back.roles == faces.roles and back.classes == faces.classes
+    writable, changed = (np.load(faces.pixels.filename, mmap_mode=mode) for mode in ("r+", "c"))
+    changed[0] ^= 255
+    views = (faces.pixels[1:], faces.pixels[::-1], faces.pixels[:, :, ::2], faces.pixels.reshape(2000, 10, 12))
+    for pixels in (*views, writable, changed, np.array(faces.pixels)):
+        part = replace(faces, pixels=pixels, table=faces.table[: len(pixels)], fingerprint=None)
+        assert mark(pickle.loads(pickle.dumps(part))) == mark(part)
+        assert len(pickle.dumps(part)) > pixels.nbytes
+    Path(faces.pixels.filename).unlink()  # another import has taken its place
+    assert mark(pickle.loads(pickle.dumps(faces))) == mark(faces)
 
 
 # -- room for pixels -----------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Runtimes are timed side by side, a missing one says so, and a bundle runs by itself."""
 
+import contextlib
 import itertools
 import json
 import subprocess
@@ -49,6 +50,14 @@ def test_a_runtime_that_is_not_here_has_a_row_that_says_so(tiny):
     assert np.isnan(row.loc["TensorRT", "median"]) and "NVIDIA GPU" in row.loc["TensorRT", "note"]
     with pytest.raises(ValueError, match="no runtime 'caffe'; there are PyTorch"):
         runtimes.load("caffe", held)
+
+
+@pytest.mark.parametrize(("wanted", "had"), [(True, False), (True, True), (False, False)])
+def test_times_that_other_work_may_have_disturbed_say_so(tiny, monkeypatch, wanted, had):
+    monkeypatch.setattr(timing, "undisturbed", lambda *_: contextlib.nullcontext(had))
+    held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+    table = benchmark.bench([held], ["PyTorch"], seconds=0.02, realtime=wanted)
+    assert table["note"].tolist() == [benchmark.DISTURBED if wanted and not had else ""]
 
 
 def test_a_missing_package_is_a_row_too(tiny, monkeypatch):

@@ -162,6 +162,20 @@ def test_rendered_faces_are_not_released(made, faces, tmp_path):
         model_card.release(made[0], "tinyfer_lite", OPTIONS, rendered, made[2], tmp_path)
 
 
+def test_ten_views_are_refused_with_nothing_written(made, faces, tmp_path):
+    ten = dataclasses.replace(made[0], recipe=dataclasses.replace(RECIPE, tta="ten"))
+    with pytest.raises(ValueError, match="tta is one or flip, not ten"):
+        model_card.release(ten, "tinyfer_lite", OPTIONS, faces, made[2], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_exported_leaves_nothing(made, faces, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "PARITY", -1.0)
+    with pytest.raises(export.ExportError, match="answers differ from PyTorch's"):
+        model_card.release(made[0], "tinyfer_lite", OPTIONS, faces, made[2], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_comes_with_the_project_loads_and_has_a_card():
     paths = list(weights.RELEASED.glob("*.safetensors"))
     assert {path.stem for path in paths} >= {"lean_250k-fer2013", "tinyfer_lite-fer2013"}
@@ -186,6 +200,9 @@ def test_the_command(faces, tmp_path, capsys, monkeypatch):
     assert re.match(r"run: epoch [12] of 2, PublicTest accuracy 0\.\d{4}, macro-F1 0\.\d{4}$", first)
     assert second == "out/tinyfer_lite-fer2013.safetensors" and (tmp_path / second).is_file()
     assert json.loads((tmp_path / "run/provenance.json").read_text())["device"] == "cpu"
+    assert cli.main([*words, "--release", "searched"]) == 0  # copies, where no mask is named
+    assert "| near deduplicated | accuracy |" in (tmp_path / "searched/tinyfer_lite-fer2013.md").read_text()
+    assert cli.main([*words, "--mask", "mask.csv"]) == 1 and "--mask is of --release" in capsys.readouterr().err
     monkeypatch.setenv("RANK", "1")  # torchrun's second process trains along and says nothing
     assert cli.main([*words, "--release", "other", "--mask", "mask.csv"]) == 0
     assert capsys.readouterr().out == "" and not (tmp_path / "other").exists()

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from fercore.datasets import splits
+from fercore.evaluation import inference
 from fercore.studies import fits, out_of_fold
 from fercore.studies.out_of_fold import UNSEEN
-from fercore.training import Recipe, RunError, checkpoint, fit
+from fercore.training import Recipe, RunError, checkpoint, fit, losses
 
 REFERENCE = Path(__file__).parents[2] / "reports/reference"
 
@@ -90,9 +92,54 @@ def test_what_is_kept_comes_back_and_is_refused_for_other_images(faces, make_fac
         out_of_fold.read([], faces)
 
 
+def test_folds_of_the_training_images_are_those_of_a_set_of_them_alone(faces, group):
+    rows, huge = faces.rows("train"), np.broadcast_to(np.uint8(0), (len(faces), 10**6, 10**6))
+    alone = replace(
+        faces, pixels=faces.pixels[rows], table=faces.table.iloc[rows].reset_index(drop=True), fingerprint=None,
+        roles=None,
+    )  # fmt: skip
+    fold = out_of_fold.folds_of(replace(faces, pixels=huge, fingerprint=None), group, 3)  # and no image is read
+    assert np.array_equal(fold[rows], splits.group_folds(alone, group[rows], 3))
+    assert (np.delete(fold, rows) == UNSEEN).all()
+
+
 def test_fewer_groups_than_folds_are_refused(faces):
     with pytest.raises(ValueError, match="too few for 3 folds"):
         soft(faces, np.zeros(len(faces), int))
+
+
+@pytest.mark.parametrize("weights", ["fer2013", "somewhere/best.safetensors", Path("best.safetensors")])
+def test_networks_that_may_have_seen_every_image_make_no_soft_labels(faces, group, weights, tmp_path):
+    with pytest.raises(ValueError, match="would not be out of fold; there are random weights, and imagenet"):
+        soft(faces, group, weights=weights, folder=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"schedule": "plateau"}, "take another schedule"),
+        ({"soft_labels": "votes"}, "by networks that learn labels alone"),
+        ({"distillation": losses.mini_resemotenet(3.0, 0.2)}, "by networks that learn labels alone"),
+        ({"precision": "bf16"}, "no bf16"),
+    ],
+)
+def test_a_recipe_that_makes_none_is_refused_before_anything_is_trained(faces, change, told, monkeypatch):
+    monkeypatch.setattr(inference, "cpu_has_bf16", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=told):
+        out_of_fold.require_makeable("microexpnet_xxs", faces, replace(RECIPE, **change))
+
+
+def test_what_cannot_be_made_is_refused_before_anything_is_trained(faces):
+    with pytest.raises(ValueError, match="no network 'nothing'"):
+        out_of_fold.require_makeable("nothing", faces, RECIPE)
+    with pytest.raises(ValueError, match="1 folds; expected 2 or more"):
+        out_of_fold.require_makeable("microexpnet_xxs", faces, RECIPE, folds=1)
+    with pytest.raises(TypeError, match="dropot"):
+        out_of_fold.require_makeable("tinyfer_lite", faces, RECIPE, options={"dropot": 0.1})
+    out_of_fold.require_makeable("microexpnet_xxs", faces, RECIPE, weights="imagenet")
+    out_of_fold.require_makeable("microexpnet_xxs", faces, RECIPE, weights="")
 
 
 @pytest.mark.parametrize("path", sorted(REFERENCE.glob("soft_labels/*.safetensors")), ids=lambda path: path.stem)

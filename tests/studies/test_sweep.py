@@ -148,6 +148,19 @@ def test_a_process_that_dies_idle_takes_nothing_with_it(tmp_path):
     pd.testing.assert_frame_equal(found[["x", "y", "name"]], EXPECTED.loc[:2, ["x", "y", "name"]])
 
 
+def test_a_process_that_dies_while_it_starts_is_told_and_not_waited_for(tmp_path):
+    """As where memory is short, or in a script that is not guarded, which each process runs again; the function is
+    larger than the pipe by which processes are started."""
+    script = "import functools, numpy, test_sweep as t\nwork = functools.partial(t.scaled, by=numpy.ones(10**5))\n"
+    script += "print(t.sweep(work, t.POINTS[:2], workers=2, attempts=1, progress=False)['error'].tolist())"
+    (tmp_path / "script.py").write_text(script)
+    paths = os.environ | {"PYTHONPATH": os.pathsep.join([*sys.path, os.path.dirname(__file__)])}
+    run = subprocess.run(
+        [sys.executable, tmp_path / "script.py"], env=paths, capture_output=True, text=True, timeout=120
+    )
+    assert run.stdout == f"{['its process died with exit code 1'] * 2}\n", run.stderr
+
+
 def sleepy(trials, log):
     """Leaves the number of its process, and does not end."""
     (log / str(os.getpid())).touch()

@@ -1,0 +1,76 @@
+"""The benchmark of ingredients compares what lies in its folders, and not what they are called."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+import torch
+
+from fercore.training import trainer
+
+PATH = Path(__file__).parent / "benchmarks/ingredients.py"
+SPEC = importlib.util.spec_from_file_location("ingredients", PATH)
+ingredients = sys.modules["ingredients"] = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(ingredients)
+
+NETWORK = "lean_65k, 65,000 parameters, abc"
+
+
+def put(folder, name, network=NETWORK, **recipe):
+    (folder / name).mkdir()
+    made = {"parameters": {"network": network, "recipe": {"epochs": 20, "smoothing": 0.1} | recipe}, "cpu_seconds": 60}
+    (folder / name / "provenance.json").write_text(json.dumps(made))
+    (folder / name / "history.csv").write_text("accuracy,macro_f1,train_accuracy\n0.5,0.4,0.6\n")
+
+
+def test_seeds_of_one_training_are_gathered(tmp_path):
+    put(tmp_path, "the_recipe-1", seed=1)
+    put(tmp_path, "the_recipe-2", seed=2)
+    put(tmp_path, "whitening_stem-1", network=NETWORK.replace("lean_65k", "Lean"), seed=1)
+    put(tmp_path, "label_smoothing-1", seed=1, smoothing=0.0)
+    runs = ingredients.gathered(tmp_path)
+    assert runs["ingredient"].tolist() == ["label smoothing", "the recipe", "the recipe", "whitening stem"]
+    assert runs["seed"].tolist() == [1, 1, 2, 1] and set(runs["minutes"]) == {1}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("the_recipe-2", {"smoothing": 0.0}, "the_recipe-1 and the_recipe-2 are not seeds of one .* in smoothing"),
+        ("the_recipe-2", {"network": "lean_250k, 9 parameters, abc"}, "they differ in network"),
+        ("warm-up-1", {"epochs": 80}, "several trainings: .*, 20 epochs; .*, 80 epochs"),
+        ("warm-up-1", {"network": "lean_250k, 9 parameters, abc"}, "several trainings"),
+    ],
+)
+def test_a_mixture_is_refused(tmp_path, name, change, told):
+    put(tmp_path, "the_recipe-1", seed=1)
+    put(tmp_path, name, **{"seed": 2} | change)
+    with pytest.raises(ValueError, match=told):
+        ingredients.gathered(tmp_path)
+
+
+def test_a_variant_of_the_frontier_is_no_mixture(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(PATH.parent)
+    import frontier
+
+    put(tmp_path, "lean-1", seed=1)
+    put(tmp_path, "lean-2", seed=2, smoothing=0.0)
+    [(variant, runs)] = frontier.variants(tmp_path).items()
+    with pytest.raises(ValueError, match="lean-1 and lean-2 are not seeds of one training: they differ in smoothing"):
+        frontier.row(variant, runs, None, {})
+
+
+@pytest.mark.parametrize("shape", [(4, 2, 3), (4, 3, 2, 3)])
+def test_flips_alternate_whatever_device_the_images_are_on(monkeypatch, shape):
+    monkeypatch.setattr(trainer._Training, "step", lambda self, pixels, *_: pixels)
+    training = object.__new__(ingredients.AlternatingFlips)
+    training.recipe, training.images = Mock(seed=3), range(4)
+    pixels, index = torch.arange(torch.Size(shape).numel()).reshape(shape), Mock()  # of a GPU, it indexes no CPU tensor
+    index.cpu.return_value = torch.arange(4)
+    first, second = (training.step(pixels, index, None, epoch) for epoch in (0.5, 1.5))
+    assert torch.equal(first.flip(-1), second)
+    for one, whole in zip(first, pixels, strict=True):
+        assert torch.equal(one, whole) or torch.equal(one, whole.flip(-1))
