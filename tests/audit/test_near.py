@@ -23,8 +23,9 @@ def test_planted_copies_are_found_and_little_else(rendered):
     assert (pairs["first"] < pairs["second"]).all() and pairs["score"].between(0.92, 1 + 1e-6).all()
     assert not pairs.duplicated(["first", "second"]).any()
     assert pairs.equals(pairs.sort_values(["first", "second"], ignore_index=True))
-    looser = audit.near_duplicates(rendered.pixels, 0.85)
-    assert len(looser.merge(pairs[["first", "second"]])) == len(pairs) < len(looser)
+    part = rendered.pixels[:500]
+    strict, looser = (audit.near_duplicates(part, threshold)[["first", "second"]] for threshold in (0.92, 0.85))
+    assert len(looser.merge(strict)) == len(strict) < len(looser)
 
 
 def monotone(image, draw):
