@@ -153,7 +153,8 @@ print(by_kind.to_string())
 other = by_kind["pairs"].sum() - by_kind.loc["whole", "pairs"]
 display(Markdown(
     f"**To see.** {other:,} of {len(pairs):,} pairs are not whole against whole. " + (
-        "Rendered faces: nobody has cropped any of them, so there is little to find." if faces.synthetic else
+        "Rendered faces: nobody has cropped any of them. On FER2013 most pairs are: `reports/reference/01_data_audit/pairs_by_kind.csv`."
+        if faces.synthetic else
         "Where a detector has cut out the faces, and people have corrected its boxes, as for FER2013 (Goodfellow et al., 2013), a "
         "photograph that was collected twice comes in two crops.")
 ))
