@@ -28,7 +28,7 @@ out = ""  # where figures and tables go; empty: nowhere
 seed = 0
 threshold = 0.85  # least correlation of two images of the same photograph
 threshold_synthetic = 0.92  # the same for rendered faces, which are more alike than people
-candidates = 8.0  # pairs an image that are looked at closely in each framing, on average
+candidates = 8.0  # pairs per image that are compared beyond the coarsest stage in each framing, on average
 folds = 5  # for the probabilities that label errors are found with
 sheet = 12  # images in a row of a contact sheet
 
@@ -153,7 +153,7 @@ print(by_kind.to_string())
 other = by_kind["pairs"].sum() - by_kind.loc["whole", "pairs"]
 display(Markdown(
     f"**To see.** {other:,} of {len(pairs):,} pairs are not whole against whole. " + (
-        "Rendered faces: nobody has cropped any of them. On FER2013 most pairs are: `reports/reference/01_data_audit/pairs_by_kind.csv`."
+        "Rendered faces: nobody has cropped any of them. On FER2013 most pairs are crops: `reports/reference/01_data_audit/pairs_by_kind.csv`."
         if faces.synthetic else
         "Where a detector has cut out the faces, and people have corrected its boxes, as for FER2013 (Goodfellow et al., 2013), a "
         "photograph that was collected twice comes in two crops.")

@@ -161,8 +161,9 @@ best = stage.table(pd.DataFrame(best).set_index(["network", "seed"]), "selection
 unfinished = best[best["epoch"] == epochs].index.get_level_values("network").unique()
 display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"]]), Markdown(
     f"**To see.** After one epoch, on {markdown(selected)}: {ranked(first)}. Best in the very last epoch: "
-    f"{listed(map(markdown, unfinished))}; a cosine schedule, whose rate is lowest there, makes that likely. A comparison after "
-    f"{epochs:d} epochs is one of how fast networks learn, not of how far they get."
+    f"{listed(map(markdown, unfinished))}"
+    + (", as a cosine schedule makes likely, whose rate is lowest there. " if recipe.schedule == "cosine" else ", so not converged yet. ")
+    + f"A comparison after {epochs:d} epochs is one of how fast networks learn, not of how far they get."
 ))
 
 # %% [markdown]

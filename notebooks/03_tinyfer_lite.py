@@ -65,8 +65,8 @@ display(Markdown(stage.about()))
 # ## What does the network get to see?
 #
 # Under the paper's augmentation never the same image twice: in each epoch every image is cropped, turned, mirrored, lightened and
-# now and then partly erased, all at random. (The parameter `augmentation` says which one is trained with here.) Move the sliders. **Guess**: up to which strength could *you* still name the expression? (*flip* mirrors only;
-# *tinyfer_lite* is the paper's.)
+# now and then partly erased, all at random. (The parameter `augmentation` says which one is trained with here.) Move the sliders.
+# **Guess**: up to which strength could *you* still name the expression? (*flip* mirrors only; *tinyfer_lite* is the paper's.)
 
 # %%
 import ipywidgets

