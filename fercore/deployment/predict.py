@@ -23,17 +23,15 @@ from .. import files, models
 from ..datasets import DataError, images
 from ..evaluation.calibration import CERTAIN
 from ..models import weights
-from . import detect, export
+from . import detect, export, videos
 from .detect import Box
 from .export import ExportError
 
 CROPPED = 112  # px: a picture with no longer side is a face that was cut out already, as those of data sets are
-VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 NETWORK, DATA = "lean_250k", "fer2013"  # the best of the weights that come along
 
 NO_FACE = "no face found"
 DRAWN = b"drawn by fercore predict"  # in every drawing, so that it is not taken for an original
-FPS = 15.0  # of a video that does not say how fast it is
 LIMITS = "An expression is not a feeling: judge nobody by these answers."
 WARNINGS = """\
 From the paper of TinyFER-Lite, section 8: such systems are misused where predictions are taken as reliable evidence of
@@ -165,7 +163,7 @@ class Found:
     faces: tuple[Face, ...]
     note: str = ""
     picture: np.ndarray | None = None
-    fps: float = FPS
+    fps: float = videos.FPS
 
 
 def predict(predictor: Predictor, sources: Iterable[str | Path], every: int = 1) -> Iterator[Found]:
@@ -185,9 +183,9 @@ def predict(predictor: Predictor, sources: Iterable[str | Path], every: int = 1)
             yield Found(str(path), None, (), note)
             continue
         try:
-            video = path.suffix.lower() in VIDEOS
-            pace = fps(path) / every if video else FPS
-            for frame, picture in frames(path, every) if video else [(None, read(path))]:
+            video = path.suffix.lower() in videos.SUFFIXES
+            pace = videos.fps(path) / every if video else videos.FPS
+            for frame, picture in videos.frames(path, every) if video else [(None, read(path))]:
                 yield Found(str(path), frame, *_looked_at(predictor, picture), picture, pace)
         except (DataError, ExportError) as error:
             yield Found(str(path), None, (), str(error))
@@ -209,7 +207,7 @@ def listing(source: Path) -> list[Path]:
         raise DataError(source, "no such file or folder", "a picture, a folder of pictures, or a video")
     if not source.is_dir():
         return [source]
-    suffixes = (*images.SUFFIXES, *VIDEOS)
+    suffixes = (*images.SUFFIXES, *videos.SUFFIXES)
     found = [path for path in source.rglob("*") if path.suffix.lower() in suffixes and path.is_file()]
     found = [path for path in found if not any(part[0] == "." for part in path.relative_to(source).parts)]
     found = [path for path in found if not drawn(path)]
@@ -223,42 +221,6 @@ def read(picture: str | Path | np.ndarray) -> np.ndarray:
     if isinstance(picture, (str, Path)):
         return images.decode(Path(picture), "RGB")
     return export.three_channels(np.asarray(picture)[None])[0]
-
-
-def frames(path: Path, every: int = 1) -> Iterator[tuple[int, np.ndarray]]:
-    """Number, from 0, and picture, uint8 (H, W, 3), of every so many frames of a video.
-
-    Raises DataError where there is no frame that can be read; a video that breaks off ends there.
-    """
-    cv2 = detect.opencv()
-    if every < 1:
-        raise ValueError(f"every is a number of frames from 1 on, not {every}")
-    if not path.is_file():
-        raise DataError(path, "no such file", "a video")
-    video = cv2.VideoCapture(str(path))
-    number = 0
-    try:
-        while video.grab():
-            if number % every == 0:
-                whole, frame = video.retrieve()
-                if not whole:
-                    break
-                yield number, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-            number += 1
-    finally:
-        video.release()
-    if number == 0:
-        raise DataError(path, "no frame that can be read", "a video that OpenCV reads, such as .mp4 or .avi")
-
-
-def fps(path: Path) -> float:
-    """Frames a second of a video, FPS where it does not say."""
-    video = detect.opencv().VideoCapture(str(path))
-    try:
-        told = video.get(detect.opencv().CAP_PROP_FPS)
-    finally:
-        video.release()
-    return told if 0 < told <= 1000 else FPS
 
 
 def report(found: Iterable[Found], classes: Sequence[str], folder: str | Path | None = None, say=print) -> pd.DataFrame:
@@ -301,11 +263,9 @@ class _Video:
         self.path, self.writer = None, None
 
     def write(self, path: Path, image: Image.Image, fps: float) -> None:
-        from .webcam import video_writer
-
         if path != self.path:
             self.close()
-            self.path, self.writer = path, video_writer(path, image.size, fps)
+            self.path, self.writer = path, videos.writer(path, image.size, fps)
         self.writer.write(np.asarray(image)[:, :, ::-1])
 
     def close(self) -> None:

@@ -15,36 +15,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..datasets import DataError
-from .detect import opencv
-from .predict import FPS, LIMITS, Predictor, draw, fps
+from . import videos
+from .predict import LIMITS, Predictor, draw
 
 PAGE = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>fercore webcam</title>
 <body style="margin:0;background:#111;color:#eee;font:16px sans-serif;text-align:center">
 <img src="/stream" alt="the camera's picture with the faces named" style="max-width:100%;max-height:88vh">
 <p>{LIMITS}</p></body></html>"""
 QUALITY = 80  # of the JPEG pictures
-
-
-def camera(number: int | str = 0) -> Iterator[np.ndarray]:
-    """Pictures of a camera, by number, or of a video, uint8 (H, W, 3) RGB, as long as it gives any.
-
-    Raises DataError where there is no such camera or it gives no picture.
-    """
-    cv2 = opencv()
-    source = cv2.VideoCapture(number)
-    given = False
-    try:
-        while True:
-            read, frame = source.read()
-            if not read:
-                break
-            given = True
-            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-    finally:
-        source.release()
-    if not given:
-        raise DataError(f"camera {number}", "no picture", "a camera that is plugged in and not in use; try --camera 1")
 
 
 class Stream:
@@ -125,8 +103,8 @@ def watch(
     stream, said, video = Stream(), "", isinstance(source, str) and Path(source).is_file()
     if record and video and Path(record).resolve() == Path(source).resolve():
         raise ValueError(f"{record} is what is looked at: name another file to record to")
-    recording = _Recording(record, fps(Path(source)) if video else FPS)
-    pictures = camera(source)
+    recording = _Recording(record, videos.fps(Path(source)) if video else videos.FPS)
+    pictures = videos.camera(source)
     first = next(pictures)  # an error comes before an address is told
     server = serve(stream, port)
     say(f"http://127.0.0.1:{server.server_address[1]}/ shows it; Ctrl-C ends it. {LIMITS}")
@@ -166,7 +144,7 @@ class _Recording:
 
     def write(self, image: Image.Image, seconds: float | None) -> None:
         """Add what was seen `seconds` after the start; None: one frame after the last."""
-        self.writer = self.writer or video_writer(self.path, image.size, self.fps)
+        self.writer = self.writer or videos.writer(self.path, image.size, self.fps)
         until = self.count + 1 if seconds is None else round(seconds * self.fps)
         for _ in range(self.count, until):
             self.writer.write(np.asarray(image)[:, :, ::-1])
@@ -175,17 +153,6 @@ class _Recording:
     def close(self) -> None:
         if self.writer is not None:
             self.writer.release()
-
-
-def video_writer(path: str | Path, size: tuple[int, int], fps: float = FPS):
-    """OpenCV's writer of an .mp4 of (width, height) pixels. Raises DataError where it cannot write there."""
-    cv2 = opencv()
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), fps, size)
-    if not writer.isOpened():
-        raise DataError(
-            path, "a place that OpenCV cannot write a video to", "a file ending in .mp4 in a folder that is"
-        )
-    return writer
 
 
 def _chain(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

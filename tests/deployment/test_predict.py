@@ -11,7 +11,7 @@ from PIL import Image
 
 from fercore import cli
 from fercore.datasets import DataError
-from fercore.deployment import detect, export, predict
+from fercore.deployment import detect, export, predict, videos
 from fercore.deployment.detect import Box
 from fercore.deployment.predict import Face, Found, Predictor
 from fercore.models.weights import WeightsError
@@ -292,10 +292,8 @@ class TestWithOpenCV:
 
     @pytest.fixture
     def video(self, tmp_path, astronaut):
-        from fercore.deployment import webcam
-
         path = tmp_path / "video.mp4"
-        writer = webcam.video_writer(path, (320, 320))
+        writer = videos.writer(path, (320, 320))
         for _ in range(6):
             writer.write(np.ascontiguousarray(astronaut[:320, :320, ::-1]))
         writer.release()
@@ -306,7 +304,7 @@ class TestWithOpenCV:
         found = list(predict.predict(predictor, [video], every=3))
         assert [one.frame for one in found] == [0, 3] and found[0].picture.shape == (320, 320, 3)
         predict.report(iter(found), CLASSES, tmp_path / "drawn", say=str)
-        assert [number for number, _ in predict.frames(tmp_path / "drawn" / "video.mp4")] == [0, 1]
+        assert [number for number, _ in videos.frames(tmp_path / "drawn" / "video.mp4")] == [0, 1]
         (tmp_path / "broken.mp4").write_bytes(video.read_bytes()[:200])
         (broken,) = predict.predict(predictor, [tmp_path / "broken.mp4"])
         assert isinstance(broken, Found) and "no frame that can be read" in broken.note
@@ -315,7 +313,7 @@ class TestWithOpenCV:
     def test_a_drawn_video_takes_as_long_as_its_original(self, video, tmp_path, every, pace):
         found = predict.predict(Predictor(detector=two_faces), [video], every)
         predict.report(found, CLASSES, tmp_path / "drawn", say=str)
-        assert predict.fps(tmp_path / "drawn" / "video.mp4") == pytest.approx(pace)
+        assert videos.fps(tmp_path / "drawn" / "video.mp4") == pytest.approx(pace)
 
     def test_a_drawn_video_never_takes_the_place_of_an_original(self, video):
         before = video.read_bytes()
@@ -325,16 +323,16 @@ class TestWithOpenCV:
             )
             assert set(table["source"]) == {str(video)} and video.read_bytes() == before
             assert sorted(path.name for path in video.parent.iterdir()) == ["video-2.mp4", "video.mp4"]
-        assert len(list(predict.frames(video.parent / "video-2.mp4"))) == 6
+        assert len(list(videos.frames(video.parent / "video-2.mp4"))) == 6
 
     def test_a_recording_takes_as_long_as_what_was_seen(self, tmp_path, monkeypatch):
         from fercore.deployment import webcam
 
         clock = iter([0.0, 0.4, 1.2, 1.21, 2.0, 2.0])
-        monkeypatch.setattr(webcam, "camera", lambda _: iter([np.zeros((360, 360, 3), np.uint8)] * 4))
+        monkeypatch.setattr(videos, "camera", lambda _: iter([np.zeros((360, 360, 3), np.uint8)] * 4))
         monkeypatch.setattr(webcam.time, "perf_counter", lambda: next(clock, 2.0))
         webcam.watch(lambda picture: [], record=tmp_path / "kept.mp4", say=str)
-        assert len(list(predict.frames(tmp_path / "kept.mp4"))) == 2 * webcam.FPS
+        assert len(list(videos.frames(tmp_path / "kept.mp4"))) == 2 * videos.FPS
 
     def test_a_video_is_not_recorded_over(self, video):
         from fercore.deployment import webcam
@@ -358,9 +356,9 @@ class TestWithOpenCV:
             said.append(line)
 
         seen = webcam.watch(Predictor(detector=two_faces), str(video), record=tmp_path / "kept.mp4", say=say)
-        assert seen["frames"] == 6 and len(said) == 2 and len(list(predict.frames(tmp_path / "kept.mp4"))) == 6
+        assert seen["frames"] == 6 and len(said) == 2 and len(list(videos.frames(tmp_path / "kept.mp4"))) == 6
         with pytest.raises(DataError, match="camera 99: found no picture"):
-            next(webcam.camera(99))
+            next(videos.camera(99))
         assert cli.main(["webcam", "--camera", "99"]) == 1
         assert "camera 99: found no picture" in capsys.readouterr().err
 

@@ -1,0 +1,82 @@
+"""Videos and cameras, read and written by OpenCV; every picture is uint8 (H, W, 3), RGB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ..datasets import DataError
+from .detect import opencv
+
+SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
+FPS = 15.0  # of a video that does not say how fast it is
+
+
+def frames(path: Path, every: int = 1) -> Iterator[tuple[int, np.ndarray]]:
+    """Number, from 0, and picture, uint8 (H, W, 3), of every so many frames of a video.
+
+    Raises DataError where there is no frame that can be read; a video that breaks off ends there.
+    """
+    cv2 = opencv()
+    if every < 1:
+        raise ValueError(f"every is a number of frames from 1 on, not {every}")
+    if not path.is_file():
+        raise DataError(path, "no such file", "a video")
+    video = cv2.VideoCapture(str(path))
+    number = 0
+    try:
+        while video.grab():
+            if number % every == 0:
+                whole, frame = video.retrieve()
+                if not whole:
+                    break
+                yield number, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+            number += 1
+    finally:
+        video.release()
+    if number == 0:
+        raise DataError(path, "no frame that can be read", "a video that OpenCV reads, such as .mp4 or .avi")
+
+
+def fps(path: Path) -> float:
+    """Frames a second of a video, FPS where it does not say."""
+    video = opencv().VideoCapture(str(path))
+    try:
+        told = video.get(opencv().CAP_PROP_FPS)
+    finally:
+        video.release()
+    return told if 0 < told <= 1000 else FPS
+
+
+def camera(number: int | str = 0) -> Iterator[np.ndarray]:
+    """Pictures of a camera, by number, or of a video, uint8 (H, W, 3) RGB, as long as it gives any.
+
+    Raises DataError where there is no such camera or it gives no picture.
+    """
+    cv2 = opencv()
+    source = cv2.VideoCapture(number)
+    given = False
+    try:
+        while True:
+            read, frame = source.read()
+            if not read:
+                break
+            given = True
+            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+    finally:
+        source.release()
+    if not given:
+        raise DataError(f"camera {number}", "no picture", "a camera that is plugged in and not in use; try --camera 1")
+
+
+def writer(path: str | Path, size: tuple[int, int], fps: float = FPS):
+    """OpenCV's writer of an .mp4 of (width, height) pixels. Raises DataError where it cannot write there."""
+    cv2 = opencv()
+    made = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), fps, size)
+    if not made.isOpened():
+        raise DataError(
+            path, "a place that OpenCV cannot write a video to", "a file ending in .mp4 in a folder that is"
+        )
+    return made
