@@ -91,7 +91,7 @@ def losses(differences: pd.DataFrame) -> str:
     integers = differences[differences.index.get_level_values("variant").str.startswith("INT8")]["value"]
     for name, part in integers.groupby(level=0, sort=False):
         best = part.idxmax()[1]
-        text = f"`{name}`: the better way to INT8, {best.removeprefix('INT8 ')}, changes {100 * part.max():+.1f} points"
+        text = f"`{name}`: the best way to INT8, {best.removeprefix('INT8 ')}, changes {100 * part.max():+.1f} points"
         if part.max() >= -ENOUGH:
             lines.append(f"{text}: less than a point is lost, and quantisation-aware training has nothing to win.")
         else:

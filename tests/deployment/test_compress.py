@@ -147,8 +147,26 @@ class TestInt8:
         assert np.abs(found[1] - found[0]).max() < 0.05 and np.abs(found[2] - found[0]).max() < 0.01
 
     def test_methods_by_name(self):
-        with pytest.raises(ValueError, match="no method 'int4'; there are per tensor, per channel"):
+        with pytest.raises(ValueError, match="no method 'int4'; there are per tensor; per channel; per channel, "):
             compress.int8(b"", np.zeros(1), "int4")
+
+    def test_percentiles_leave_out_what_is_far_from_all_else(self):
+        pytest.importorskip("onnxscript", reason="of the extra edge")
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Conv2d(1, 8, 1), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 144, 3)).eval()
+        dynamic = {export.INPUT: {0: torch.export.Dim("n")}}
+        content = export.to_onnx(network, torch.zeros(2, 1, 12, 12), dynamic).SerializeToString()
+        seen = np.random.default_rng(0).random((201, 1, 12, 12), np.float32)  # by 8, 4 and 2 no whole parts
+        seen[100, 0, 5, 5] = 1000
+        run = {
+            name: export.session(made).run(None, {export.INPUT: seen[:50]})[0]
+            for name, made in [("fp32", content)]
+            + [(each, compress.int8(content, seen, each)) for each in compress.METHODS]
+        }
+        lost = {name: np.abs(answers - run["fp32"]).max() for name, answers in run.items()}
+        assert lost["per channel, percentiles"] < 0.05 and lost["per channel"] > 5 * lost["per channel, percentiles"], (
+            lost
+        )
 
     def test_a_file_in_integers_is_written_where_it_loses_little(self, tiny, make_faces, tmp_path):
         pytest.importorskip("onnxscript", reason="of the extra edge")

@@ -176,7 +176,7 @@ class TestWithRuntime:
     def test_integers_and_times(self, forms):
         forms.fewer_weights([0.5], epochs=0)
         forms.integers()
-        for name, most in (("INT8 per tensor", 0.05), ("INT8 per channel", 0.05), ("FP16", 0.01)):
+        for name, most in {f"INT8 {method}": 0.05 for method in compress.METHODS}.items() | {("FP16", 0.01)}:
             assert np.abs(forms.found[name].probabilities - forms.found[FP32].probabilities).max() < most
         times = forms.latency([FP32, "pruned 0.5 at once", "INT8 per tensor"], seconds=0.02)
         assert times.loc[FP32, "times_faster"] == 1 and (times["median"] > 0).all() and len(times) == 3
