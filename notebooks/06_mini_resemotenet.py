@@ -89,9 +89,9 @@ networks = claims.networks(f"{params}/paper/networks.yaml")
 ledger = claims.load(f"{params}/claims", networks)
 family = [entry for entry in networks if "resemotenet" in entry["network"]]
 counted = {row["measurement"]: row["value"] for row in count(family)}
-for number in (1, 2):
+for number, called in {1: "I", 2: "II"}.items():
     table = render.printed_table(ledger, f"mini_resemotenet/table{number}", counted)
-    table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {number}: printed, and counted here")
+    table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {called}: printed, and counted here")
     display(tables.shown(table, digits=2))
 
 # %%
@@ -340,9 +340,9 @@ for name in everyone:
 measured = {row.measurement: row.value for kept in stage.measured for row in kept.itertuples()} | counted
 
 # %%
-for number in ("4_fer2013", "4_rafdb", "5", "6"):
+for number, called in {"4_fer2013": "IV, FER2013", "4_rafdb": "IV, RAF-DB", "5": "V", "6": "VI"}.items():
     table = render.printed_table(ledger, f"mini_resemotenet/table{number}", measured)
-    table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {number[0]}: printed, and measured here")
+    table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {called}: printed, and measured here")
     display(tables.shown(table, digits=2))
 
 # %% [markdown]

@@ -145,7 +145,7 @@ FORMS = {
     "half of the weights pruned, fine-tuned": "pruned 0.5 while training",
     "80 % of the weights pruned, fine-tuned": "pruned 0.8 while training",
     "30 % of the channels pruned, fine-tuned": "without 30 % of channels",
-    "INT8 weights and activations, ONNX Runtime": "INT8 per tensor",
+    "INT8 weights and activations, ONNX Runtime": "INT8 per channel, percentiles",
 }
 
 

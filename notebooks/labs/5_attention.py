@@ -347,14 +347,14 @@ display(results.pivot(index="block", columns="seed", values="accuracy").reindex(
 
 # %% [raw]
 # # BEGIN QUESTION
-# name: choose
+# name: choose_block
 # points: 3
 # all_or_nothing: true
 
 # %% [markdown]
 # ## The decision
 #
-# **Find out** what to build in. Write `choose(results, budget)` for a table like the one above, in any order of rows. A block
+# **Find out** what to build in. Write `choose_block(results, budget)` for a table like the one above, in any order of rows. A block
 # earns its place if its mean lead over `"none"`, seed by seed, is more than twice the lead's standard error (standard
 # deviation with n - 1, by the root of n), and if the network has no more than `budget` parameters. Of those that do, the one
 # with the fewest parameters; `"none"` if there is none. (Two standard errors are right for many seeds. With three, chance alone is beyond them in 9 of 100 cases, with two in 15: lab 4 has
@@ -362,7 +362,7 @@ display(results.pivot(index="block", columns="seed", values="accuracy").reindex(
 
 
 # %%
-def choose(results, budget):
+def choose_block(results, budget):
     # BEGIN SOLUTION
     scores = results.pivot(index="seed", columns="block", values="accuracy")
     sizes = results.groupby("block")["parameters"].first()
@@ -378,30 +378,30 @@ def choose(results, budget):
 
 
 # %%
-def test_lead_and_budget(choose):
+def test_lead_and_budget(choose_block):
     import pandas as pd
 
     made = {"se": ([0.56, 0.61, 0.58], 900), "none": ([0.50, 0.54, 0.52], 500), "eca": ([0.53, 0.56, 0.545], 503)}
     rows = [(name, seed, one, size) for name, (scores, size) in made.items() for seed, one in enumerate(scores)]
     table = pd.DataFrame(rows, columns=["block", "seed", "accuracy", "parameters"]).sample(frac=1, random_state=0)
-    assert choose(table, 1000) == "eca", "both lead for each seed: the one with fewer parameters"
-    assert choose(table, 502) == "none", "neither fits: what is over the budget cannot be taken"
+    assert choose_block(table, 1000) == "eca", "both lead for each seed: the one with fewer parameters"
+    assert choose_block(table, 502) == "none", "neither fits: what is over the budget cannot be taken"
     table.loc[table["block"] == "eca", "parameters"] = 950
-    assert choose(table, 920) == "se", "only SE fits"
+    assert choose_block(table, 920) == "se", "only SE fits"
 
 
 # %%
-def test_luck_earns_nothing(choose):
+def test_luck_earns_nothing(choose_block):
     import pandas as pd
 
     made = {"none": [0.50, 0.54, 0.52], "eca": [0.62, 0.52, 0.53], "se": [0.52, 0.57, 0.545]}
     rows = [(name, seed, one, 500) for name, scores in made.items() for seed, one in enumerate(scores)]
     table = pd.DataFrame(rows, columns=["block", "seed", "accuracy", "parameters"])
-    assert choose(table, 600) == "se", "ECA has the higher mean by one seed alone; SE leads for each seed"
-    assert choose(table[table["block"] != "se"], 600) == "none", "one lucky seed is no lead"
+    assert choose_block(table, 600) == "se", "ECA has the higher mean by one seed alone; SE leads for each seed"
+    assert choose_block(table[table["block"] != "se"], 600) == "none", "one lucky seed is no lead"
     rows = [("none", 0, 0.40, 500), ("none", 1, 0.40, 500), ("eca", 0, 0.43, 503), ("eca", 1, 0.408, 503)]
     table = pd.DataFrame(rows, columns=["block", "seed", "accuracy", "parameters"])
-    assert choose(table, 600) == "none", "ECA leads by 1.9 points, twice the standard error is 2.2: the deviation has n - 1"
+    assert choose_block(table, 600) == "none", "ECA leads by 1.9 points, twice the standard error is 2.2: the deviation has n - 1"
 
 
 # %% [raw]
@@ -411,7 +411,7 @@ def test_luck_earns_nothing(choose):
 # # END QUESTION
 
 # %%
-print("for this network, and these three seeds:", choose(results, 10_000))
+print("for this network, and these three seeds:", choose_block(results, 10_000))
 
 # %% [markdown]
 # **To take along.** Three seeds of a small network are not much; what would you run before you put attention into a paper's

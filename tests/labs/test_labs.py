@@ -92,6 +92,13 @@ def test_there_are_six():
     assert [name[0] for name in NAMES] == list("123456")
 
 
+def test_no_two_questions_share_a_name():
+    """Each has a column of its own in the table of points."""
+    scripts = [(ROOT / f"notebooks/labs/{lab}.py").read_text(encoding="utf-8") for lab in NAMES]
+    names = [name for script in scripts for name in re.findall(r"BEGIN QUESTION\n# name: (\w+)", script)]
+    assert len(names) == len(set(names)) >= 30
+
+
 @pytest.mark.parametrize("lab", NAMES)
 def test_the_solution_earns_all_points(lab, made, solved):
     asked = grade.questions(made / lab / "autograder")

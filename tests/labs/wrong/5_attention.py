@@ -99,22 +99,22 @@ def reordered__second_in_place(first, second, order):
     return new_first, second
 
 
-def choose__best_mean(results, budget):
+def choose_block__best_mean(results, budget):
     fitting = results[results["parameters"] <= budget]
     return fitting.groupby("block")["accuracy"].mean().idxmax() if len(fitting) else "none"
 
 
-def choose__none_always(results, budget):
+def choose_block__none_always(results, budget):
     return "none"
 
 
-def choose__without_doubt(results, budget):
+def choose_block__without_doubt(results, budget):
     mean, size = (results.groupby("block")[name].mean() for name in ("accuracy", "parameters"))
     better = [name for name in mean.index if mean[name] > mean["none"] and size[name] <= budget]
     return size[better].idxmin() if better else "none"
 
 
-def choose__deviation_with_n(results, budget):
+def choose_block__deviation_with_n(results, budget):
     scores = results.pivot(index="seed", columns="block", values="accuracy")
     sizes = results.groupby("block")["parameters"].first()
     lead = scores.sub(scores["none"], axis=0).drop(columns="none")
@@ -123,7 +123,7 @@ def choose__deviation_with_n(results, budget):
     return sizes[fitting].idxmin() if fitting else "none"
 
 
-def choose__without_budget(results, budget):
+def choose_block__without_budget(results, budget):
     scores = results.pivot(index="seed", columns="block", values="accuracy")
     lead = scores.sub(scores["none"], axis=0).drop(columns="none")
     earned = lead.columns[lead.mean() > 2 * lead.std() / len(lead) ** 0.5]
@@ -131,7 +131,7 @@ def choose__without_budget(results, budget):
     return sizes[earned].idxmin() if len(earned) else "none"
 
 
-def choose__most_accurate(results, budget):
+def choose_block__most_accurate(results, budget):
     scores = results[results["parameters"] <= budget].pivot(index="seed", columns="block", values="accuracy")
     if "none" not in scores:
         return "none"
