@@ -119,8 +119,8 @@ display(Markdown(
 # Move a picture by one pixel, brighten it a little, save it as JPEG once more: every byte changes, and it is still the same
 # photograph. So is a mirror image, and so is another crop of it. So a second kind is *judged*: two images count as one when, with
 # their histograms equalised and one of them mirrored, scaled or shifted to the best fit, they correlate by at least a threshold.
-# What was rotated, cropped very closely, or mirrored and cropped it misses: what it finds is a lower bound. **Guess**: does that
-# find a few more, or more than the hash did?
+# What was rotated, cropped very closely, or mirrored and cropped it misses, and now and then it takes two photographs for one.
+# **Guess**: does that find a few more, or more than the hash did?
 
 # %% tags=["nbval-check-output"]
 pairs = audit.near_duplicates(faces.pixels, threshold, candidates)

@@ -294,8 +294,12 @@ for name, form in light.items():
     measured += statistics.measurements(run, faces.name, tested, labels, [answers], faces.classes, masks)
     known = faces.labels[train], [seen[name]], faces.classes, {}
     measured += statistics.measurements(run, faces.name, faces.split_of("train"), *known)
-departs = "not from ImageNet's weights" if weights in ("", faces.name) else ""
-ours = f"{epochs} epochs, {fine_tuning} more while pruned, and {img_size} px, none of which the paper prints"
+departs = {"": "random weights", faces.name: "weights that come with the project"}.get(weights, "")
+ours = (  # the paper prints nothing of its training
+    f"ImageNet's weights, {epochs} epochs by {recipe.optimizer} at {learning_rate:g} in batches of {batch_size}, {precision}, "
+    f"{fine_tuning} more in which {percent(sparsities[0], 0)} of the weights go, {img_size} px and faces as the data set cuts "
+    "them, none of which the paper prints"
+)
 stage.measure(measured, departs, None if departs else ours)
 findings = {"networks": len(networks), "images": len(rows), "epochs": epochs, "fine_tuning": fine_tuning}
 findings |= {f"{form}, {name}": value for (name, form), value in differences["value"].items() if form.startswith("INT8")}

@@ -79,7 +79,12 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
 
     told = [" ".join(part.split()) for part in re.findall(r"[+-]\d\.\d\s\[[^]]+\]", NETWORKS)]
     near = [gap(name, "near_deduplicated") for name in ("XCEPTION", "mini-XCEPTION")]
-    assert told == [gap("XCEPTION", "published"), gap("XCEPTION", "published", "macro_f1"), *near]
+    published = [
+        gap("XCEPTION", "published"),
+        gap("XCEPTION", "published", "macro_f1"),
+        gap("mini-XCEPTION", "published"),
+    ]
+    assert told == published + near and gaps.loc[("mini-XCEPTION", "mirrored", "published", "accuracy"), "low"] < 0
     classes = pd.read_csv(folder / "classes.csv", index_col=["class", "part", "network"]).sort_index()
     disgust, others = classes.loc["disgust"], classes.drop("disgust")["f1"].unstack("class").mean(axis=1)
     both = [(part, name) for part in ("published", "near_deduplicated") for name in ("lean_250k", "XCEPTION")]
@@ -94,6 +99,16 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     found = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]["near_copies"]
     right = re.search(rf"right on (\d+) % of these\s{found:,},\s`lean_250k` on (\d+) %", NETWORKS)
     assert [int(part) for part in right.groups()] == [round(100 * share) for share in known]
+
+
+def test_the_copies_that_selected_are_counted():
+    """PrivateTest's images with a copy in PublicTest and none in Training."""
+    folder = ROOT / "reports/reference/01_data_audit"
+    of = pd.read_csv(folder / "test_mask.csv", index_col="row")[["split", "near_deduplicated"]]
+    near = pd.read_csv(folder / "duplicate_groups.csv", index_col="row")["near"]
+    left = near[of.index[(of["split"] == "PrivateTest") & of["near_deduplicated"]]]
+    told = re.search(r"Of the\s+images that are left, (\d+) have a copy in PublicTest", NETWORKS)
+    assert int(told[1]) == left.isin(near[of.index[of["split"] == "PublicTest"]]).sum()
 
 
 VARIANTS = {  # by the README's words where it has others
@@ -168,6 +183,9 @@ def test_what_compression_costs_is_what_was_measured():
     assert dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", SMALLER, flags=re.M)) == head | smaller_rows()
 
 
+INT8 = ("INT8 per channel", "INT8 per channel, percentiles")
+
+
 def test_what_it_says_of_light_fer_is_what_was_measured():
     folder, text = ROOT / "reports/reference/light_fer", " ".join(SMALLER.split())
     rows = pd.read_csv(folder / "compression.csv").set_index("variant")
@@ -179,6 +197,12 @@ def test_what_it_says_of_light_fer_is_what_was_measured():
     assert f"Dense, after the first five epochs, it scored {100 * rows.loc['fp32', 'accuracy']:.1f}: " in text
     lost = -100 * pd.read_csv(folder / "differences.csv").set_index("variant").loc[half, ["value", "high", "low"]]
     assert f": {lost.iloc[0]:.1f} [{lost.iloc[1]:.1f}, +{lost.iloc[2]:.1f}] points more" in text
+    fitting = {images: 6987 in {round(1e4 * k / images) for k in range(images)} for images in (3589, 2 * 3589)}
+    assert fitting == {3589: False, 2 * 3589: True}
+    assert "No share of PrivateTest's 3,589 images is 69.87 %; of PublicTest and PrivateTest together one is" in text
+    integers = -100 * pd.read_csv(folder / "differences.csv").set_index("variant")[["value", "high", "low"]]
+    shown = ("{:.1f} [{:.1f}, {:.1f}]".format(*integers.loc[form]) for form in INT8)
+    assert "it loses {} points where ranges reach to the greatest value seen, and {} where".format(*shown) in text
     train = pd.read_csv(folder / "table_2.csv").loc[0, "train"]
     assert f"scores {100 * train:.1f} % on Training, where 82.35 is printed" in text
     ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
@@ -213,6 +237,9 @@ def test_what_it_says_of_statements_is_what_was_tested():
     scores = table.set_index(["size", "split"]).loc["m"][["none", "after conv1", "after conv2", "after both"]]
     words = r"M without pooling scores (\d+) % on random folds and (\d+) % on grouped ones"
     told = re.search(words, " ".join(LEDGER.split()))
+    gains = pd.read_csv(ROOT / "reports/reference/04_microexpnet_pooling/verdicts.csv").query("data == 'fer2013'")
+    lost = 100 * gains.set_index("statement").loc["random_pooling_costs", ["value", "high", "low"]].astype(float)
+    assert "they gain {:.1f} [{:+.1f}, {:+.1f}] points, if anything".format(*-lost) in " ".join(LEDGER.split())
     none = scores["none"]
     assert [int(part) for part in told.groups()] == [
         round(100 * none[split]) for split in ("random folds", "copy folds")

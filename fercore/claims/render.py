@@ -79,7 +79,8 @@ def _own(row: Mapping) -> tuple[str, str, str]:
             return "", "", f"the paper's own numbers, {row['evidence']}"
         return "", "", f"nothing near: {'needs ' + row['needs'] if row['needs'] else 'not run'}"
     seeds = f", {row['seeds']:.0f} seed{'s' * bool(row['seeds'] > 1)}" if pd.notna(row["seeds"]) else ""
-    how = f"as the paper{seeds}" if row["protocol"] else "counted"
+    but = ", but for what the verdict names" if row["protocol"] and measurements.reservation(row["protocol"]) else ""
+    how = f"as the paper{but}{seeds}" if row["protocol"] else "counted"
     return _with_interval(row, "measured"), _number(row, "deduplicated"), how
 
 

@@ -91,7 +91,9 @@ def test_a_verdict_says_what_the_training_was_other_in(judged, paper):
     settings = {"profile": "laptop", "reserved": "another teacher: 20 of 80 epochs"}
     ledger, _, table = judged(paper, **{ACCURACY: 0.5}, **settings)
     said = "not reproduced, with another teacher: 20 of 80 epochs"
-    assert render.headline(ledger, table, NOTHING)["verdict"].tolist() == [said] and said in render.page(table)
+    shown = render.headline(ledger, table, NOTHING)
+    assert shown["verdict"].tolist() == [said] and said in render.page(table)
+    assert shown["how"].tolist() == ["as the paper, but for what the verdict names"]
     near = judged(paper, **{ACCURACY: 0.66}, **settings)[:3:2]
     assert render.headline(*near, NOTHING)["verdict"].tolist() == [said.removeprefix("not ")]
     contradiction = "  - {id: same, says: x, same: [abstract.accuracy, table2.theirs.accuracy]}\n"
