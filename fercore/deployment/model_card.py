@@ -106,8 +106,8 @@ def require_releasable(network: str, faces: Faces, recipe: Recipe, weights: str 
 
 LEARNED = {  # what a card says of a recipe's soft labels
     "none": "",
-    "votes": " Its labels are the FER+ votes, weighted {weight:g}.",
-    "given": " Its labels are blended with class probabilities of other networks, weighted {weight:g}.",
+    "votes": "\nIts labels are the FER+ votes, weighted {weight:g}.",
+    "given": "\nIts labels are blended with class probabilities of other networks, weighted {weight:g}.",
 }
 
 
