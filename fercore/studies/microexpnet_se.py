@@ -186,11 +186,12 @@ def reserved(here: Protocol, paper: Protocol, row: str) -> str:
 
 
 def selected(trained: Mapping[str, Sequence[Run]], parameters: Mapping[str, int]) -> pd.DataFrame:
-    """Accuracy on the split that selects, of the best epochs: a row a training, with Student's interval over seeds."""
+    """Accuracy on the split that selects, of the best epochs: a row a training, with Student's interval over seeds,
+    of which one alone has none."""
     rows = {}
     for name, runs in trained.items():
         values = _best(runs)
-        low, high = statistics.student(values) if len(values) > 1 else (values[0], values[0])
+        low, high = statistics.student(values)
         epochs = np.mean([run.best_epoch for run in runs])
         rows[name] = {"parameters": parameters[name], "value": values.mean(), "low": low, "high": high}
         rows[name] |= {"best epoch": epochs, "seeds": len(runs)}
@@ -220,7 +221,7 @@ def gains(
     labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], masks: Mapping[str, np.ndarray], classes: int
 ) -> pd.DataFrame:
     """What each step of Table 2 adds: a row a step ("+ SE less backbone"), part of the images and score, of the same
-    seeds. Columns seeds, value (the difference), low, high, p."""
+    seeds. Columns seeds, value (the difference), low, high, p, note."""
     rows = {}
     whole = {"published": np.ones(len(labels), bool)}
     for one, other in STEPS:
@@ -233,7 +234,7 @@ def gains(
                 found = statistics.difference(labels[kept], *sides, classes, score)
                 row = {"seeds": len(pairs), "value": found.pop("difference")} | found
                 rows[f"{LABELS[one]} less {LABELS[other]}", part, score] = row
-    return pd.DataFrame(rows).T.rename_axis(["step", "part", "score"])
+    return pd.DataFrame(rows).T.rename_axis(["step", "part", "score"]).infer_objects()
 
 
 def measured(

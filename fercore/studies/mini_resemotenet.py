@@ -197,7 +197,7 @@ def gains(
 ) -> pd.DataFrame:
     """What a teacher adds to each student: a row an experiment, part of the images and score, of the same seeds.
 
-    Columns size, seeds, value (the difference), low, high, p. With one seed the interval is of the images alone.
+    Columns size, seeds, value (the difference), low, high, p, note. With one seed the interval is of the images alone.
     """
     rows = {}
     whole = {"published": np.ones(len(labels), bool)}
@@ -217,14 +217,14 @@ def gains(
 
 def readings(labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], classes: int) -> pd.DataFrame:
     """Accuracy by the text's reading of the loss less that by the equation's, of the same seeds: a row an experiment
-    that has both. Columns seeds, value (the difference), low, high, p."""
+    that has both. Columns seeds, value (the difference), low, high, p, note."""
     rows = {}
     for name in EXPERIMENTS:
         if {name, other_reading(name)} <= {*predicted}:
             pairs = list(zip(predicted[other_reading(name)], predicted[name], strict=False))
             found = statistics.difference(labels, *([pair[side] for pair in pairs] for side in (0, 1)), classes)
             rows[name] = {"seeds": len(pairs), "value": found.pop("difference")} | found
-    return pd.DataFrame(rows).T.rename_axis("experiment")
+    return pd.DataFrame(rows).T.rename_axis("experiment").infer_objects()
 
 
 def searched(accuracy: pd.DataFrame, size: str) -> pd.DataFrame:

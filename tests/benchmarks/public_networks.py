@@ -751,8 +751,8 @@ def differences(faces: datasets.Faces, found: Mapping[str, Mapping[str, np.ndarr
             for part, kept in masks.items() if name != ours else ():
                 for score in metrics.SCORES[:2]:
                     gap = statistics.difference(labels[kept], [one[kept]], [other[kept]], len(CLASSES), score)
-                    rows.append((name, view, part, score, gap["difference"], gap["low"], gap["high"]))
-    return pd.DataFrame(rows, columns=["network", "views", "part", "score", "difference", "low", "high"])
+                    rows.append({"network": name, "views": view, "part": part, "score": score} | gap)
+    return pd.DataFrame(rows).drop(columns="p")
 
 
 def by_class(faces: datasets.Faces, found: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:

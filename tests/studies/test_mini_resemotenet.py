@@ -10,6 +10,7 @@ import pytest
 
 from fercore import audit
 from fercore.datasets.faces import Faces
+from fercore.evaluation import statistics
 from fercore.pipeline.parameters import read_params
 from fercore.studies import fits
 from fercore.studies import mini_resemotenet as study
@@ -130,6 +131,7 @@ def test_what_a_teacher_adds_is_of_the_same_seeds_and_images():
     row = found.loc[("E6", "published", "accuracy")]
     assert row["value"] == pytest.approx(((0.75 - 0.5) + (1 - 0.5)) / 2) and row["seeds"] == 2 and row["size"] == "c"
     assert found.loc[("E6", "deduplicated", "accuracy"), "value"] == pytest.approx(0)
+    assert found["value"].dtype == float and found["note"].unique().tolist() == ["", statistics.AGREE]
     assert "near_deduplicated" not in found.index.get_level_values("part")
 
 
@@ -138,6 +140,7 @@ def test_readings_are_compared_on_the_same_seeds():
     predicted = {"E6": [labels, 1 - labels], study.other_reading("E6"): [1 - labels], "E4": [labels]}
     found = study.readings(labels, predicted, 2)
     assert found.index.tolist() == ["E6"] and found.loc["E6", ["seeds", "value"]].tolist() == [1, -1]
+    assert found.loc["E6", "note"] == statistics.TOO_FEW and found["low"].dtype == float
 
 
 def test_the_search_has_the_experiment_of_the_table_among_its_settings():
