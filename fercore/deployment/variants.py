@@ -200,8 +200,9 @@ class Variants:
         return cost.join(statistics.wide(found)).join(same).rename_axis("variant")
 
     def differences(self) -> pd.DataFrame:
-        """Accuracy above that of the network as it was, a fraction: value, low, high and note (`statistics.difference`), a
-        row a form. The answers are to the same images, so that a difference shows that is smaller than the interval of one network's accuracy."""
+        """Accuracy above that of the network as it was, a fraction: value, low, high and note (as
+        `statistics.difference` has them), a row a form. The answers are to the same images, so that a difference shows
+        that is smaller than the interval of one network's accuracy."""
         predicted, classes = self.predicted(), len(self.faces.classes)
         whole = predicted.pop(FP32)
         rows = {name: statistics.difference(self.labels, [one], [whole], classes) for name, one in predicted.items()}

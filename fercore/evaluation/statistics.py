@@ -238,7 +238,7 @@ def differences(
 
 
 def adjusted(p: pd.Series) -> pd.Series:
-    """p adjusted for the number of comparisons (Benjamini and Hochberg); NaN where one is NaN, which counts for none."""
+    """p adjusted for the number of comparisons (Benjamini and Hochberg), of those that are not NaN."""
     told = p.dropna()
     return pd.Series(stats.false_discovery_control(told), told.index).reindex(p.index)
 

@@ -347,7 +347,7 @@ def test_a_difference_of_one_seed_is_the_jackknifes_over_images():
 
 
 def test_a_difference_says_where_its_interval_is_not_to_be_trusted():
-    """Of one seed, as of a score: a class that one of the two never finds moves F1 more than any image left out shows."""
+    """Of one seed, as of a score: a class never found moves F1 by more than an image left out shows."""
     labels = np.repeat([0, 1, 2], [300, 300, 16])
     never, some = labels.copy(), labels.copy()
     never[-16:], some[:30], some[-8:] = 0, 1, 0
