@@ -190,16 +190,12 @@ def selected(trained: Mapping[str, Sequence[Run]], parameters: Mapping[str, int]
     of which one alone has none."""
     rows = {}
     for name, runs in trained.items():
-        values = _best(runs)
+        values = fits.selected_accuracy(runs)
         low, high = statistics.student(values)
         epochs = np.mean([run.best_epoch for run in runs])
         rows[name] = {"parameters": parameters[name], "value": values.mean(), "low": low, "high": high}
         rows[name] |= {"best epoch": epochs, "seeds": len(runs)}
     return pd.DataFrame(rows).T.rename_axis("training")
-
-
-def _best(runs: Sequence[Run]) -> np.ndarray:
-    return np.array([run.history["accuracy"].iloc[run.best_epoch - 1] for run in runs])
 
 
 def measured_gains(trained: Mapping[str, Sequence[Run]], faces: Faces) -> list[tuple[str, dict]]:
@@ -208,7 +204,7 @@ def measured_gains(trained: Mapping[str, Sequence[Run]], faces: Faces) -> list[t
     rows, of = [], ", ".join(map(measurements.word, (faces.name, faces.split_of("select"))))
     for (one, other), name in GAINS.items():
         if {LABELS[one], LABELS[other]} <= {*trained}:
-            first, second = (_best(trained[LABELS[row]]) for row in (one, other))
+            first, second = (fits.selected_accuracy(trained[LABELS[row]]) for row in (one, other))
             count = min(len(first), len(second))
             gaps = first[:count] - second[:count]
             row = {"measurement": name.format(of), "value": gaps.mean(), "seeds": count}
