@@ -182,8 +182,8 @@ def difference_from_one(
     """By how much the mean of some seeds is better than one network that has no other seeds: keys as of `difference`.
 
     seeds  predictions int (N,) each; other  int (N,), of the same images
-    With d_i what image i does to the mean score of the S seeds less what it does to the other's (of accuracy: how many
-    of the seeds are right on it, less whether the other is), the variance is
+    With d_i what image i does to the mean score of the S seeds less what it does to the other's (of accuracy: the share
+    of the seeds that are right on it, less 1 where the other is), the variance is
 
         var(d) / N + var(the seeds' scores) / S
 
