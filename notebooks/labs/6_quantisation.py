@@ -64,7 +64,7 @@ def with_weights(change, whole=False):
     return changed
 
 
-print(f"in 32 bits: {accuracy(network):.0%} of PrivateTest")
+print(f"in 32 bits: {accuracy(network):.0%} of PublicTest")
 
 # %% [raw]
 # # BEGIN QUESTION
