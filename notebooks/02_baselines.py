@@ -128,7 +128,7 @@ display(Markdown(
 # which is ahead, the one with most parameters or the one with fewest?
 
 # %%
-from fercore.studies.fits import fit_seeds
+from fercore.studies.fits import best_selected, fit_seeds
 
 trained = fit_seeds({name: {"network": name, "recipe": recipe} for name in networks}, seeds, faces, runs, weights)
 histories = {name: trained[name][0].history for name in networks}
@@ -219,13 +219,13 @@ display(Markdown(
 # %% [markdown]
 # ## What do they confuse?
 #
-# Notebook 1 asked which class would be confused most. Here is what the best network says; **guess** the darkest field
-# off the diagonal before you look.
+# Notebook 1 asked which class would be confused most. Here is what the network says that is best on PublicTest; **guess** the
+# darkest field off the diagonal before you look.
 
 # %%
 from fercore.evaluation import metrics
 
-leader = value[networks].idxmax()
+leader = best_selected(trained, networks)
 matrix = metrics.confusion(labels, predicted[leader][0], len(faces.classes))
 display(plots.confusion(matrix, faces, f"{leader}, {tested}, seed {seeds[0]}"))
 

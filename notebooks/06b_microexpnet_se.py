@@ -231,7 +231,7 @@ if last:
 # %%
 if last:
     each = pd.DataFrame([metrics.report(labels, one, faces.classes)["f1"] for one in predicted[last]])
-    ends = [statistics.student(values) if len(values) > 1 else (values[0], values[0]) for values in each.to_numpy().T]
+    ends = [statistics.student(values) for values in each.to_numpy().T]
     by_class = pd.DataFrame(ends, each.columns, ["low", "high"]).assign(value=each.mean())
     display(stage.figure(plots.intervals(by_class, faces, f"F1 by class, {last}", "F1, %"), "f1"))
     display(Markdown(sentences.hardest(by_class["value"])))

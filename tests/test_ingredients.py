@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 import torch
 
-from fercore.training import trainer
+from fercore.training import checkpoint, trainer
 
 PATH = Path(__file__).parent / "benchmarks/ingredients.py"
 SPEC = importlib.util.spec_from_file_location("ingredients", PATH)
@@ -60,7 +60,15 @@ def test_a_variant_of_the_frontier_is_no_mixture(tmp_path, monkeypatch):
     put(tmp_path, "lean-2", seed=2, smoothing=0.0)
     [(variant, runs)] = frontier.variants(tmp_path).items()
     with pytest.raises(ValueError, match="lean-1 and lean-2 are not seeds of one training: they differ in smoothing"):
-        frontier.row(variant, runs, None, {})
+        frontier.measured(variant, runs, None, {})
+
+
+def test_what_soft_labels_cost_is_told_by_their_record(tmp_path):
+    assert ingredients.cost_of_soft_labels([ingredients.SOFT_LABELS]) == "5 trainings of lean_250k, 80 epochs"
+    record = {"network": "other", "folds": 3, "seeds": [1, 2], "recipe": {"epochs": 9}}
+    checkpoint.write(tmp_path / "soft.safetensors", {"rows": torch.zeros(1)}, record)
+    both = ingredients.cost_of_soft_labels([ingredients.SOFT_LABELS, tmp_path / "soft.safetensors"])
+    assert both.endswith("80 epochs and 6 trainings of other, 9 epochs")
 
 
 @pytest.mark.parametrize("shape", [(4, 2, 3), (4, 3, 2, 3)])

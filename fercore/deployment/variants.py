@@ -200,13 +200,14 @@ class Variants:
         return cost.join(statistics.wide(found)).join(same).rename_axis("variant")
 
     def differences(self) -> pd.DataFrame:
-        """Accuracy above that of the network as it was, a fraction: value, low, high, a row a form. The answers are to
-        the same images, so that a difference shows that is smaller than the interval of one network's accuracy."""
+        """Accuracy above that of the network as it was, a fraction: value, low, high and note (as
+        `statistics.difference` has them), a row a form. The answers are to the same images, so that a difference shows
+        that is smaller than the interval of one network's accuracy."""
         predicted, classes = self.predicted(), len(self.faces.classes)
         whole = predicted.pop(FP32)
         rows = {name: statistics.difference(self.labels, [one], [whole], classes) for name, one in predicted.items()}
-        found = pd.DataFrame(rows).T.rename(columns={"difference": "value"})
-        return found[["value", "low", "high"]].rename_axis("variant")
+        found = pd.DataFrame(rows).T.infer_objects().rename(columns={"difference": "value"})
+        return found[["value", "low", "high", "note"]].rename_axis("variant")
 
     def latency(self, names: Sequence[str], seconds: float = 0.5, threads: int = 1) -> pd.DataFrame:
         """Milliseconds of one image in ONNX Runtime, a row a form, all in turn; times_faster than fp32.

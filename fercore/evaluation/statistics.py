@@ -21,6 +21,8 @@ from .metrics import SCORES, confusion, mean_report, scores
 IMAGES, OF_A_CLASS = 100, 5  # with fewer, 95 % intervals of macro-F1 were found to cover 92 to 94 %
 TOO_FEW = "few images: the interval may be too short"
 NEVER = "a class is never found: the interval of F1 may be too short"
+AGREE = "all seeds agree: no interval"
+SAME = 1e-12  # scores, and differences of them, that are no further apart are the same
 
 
 def intervals(matrix: np.ndarray) -> dict[str, tuple[float, float]]:
@@ -72,13 +74,18 @@ def _reach(influence: np.ndarray) -> float:
 
     The degrees of freedom are Satterthwaite's: few, where a few images decide the score.
     """
+    variance, freedom = _spread(influence)
+    return float(stats.t.ppf(0.975, freedom) * np.sqrt(variance))
+
+
+def _spread(influence: np.ndarray) -> tuple[float, float]:
+    """The variance of a score over images and its degrees of freedom, as for `_reach`."""
     count, apart = len(influence), influence - influence.mean()
     variance = (apart**2).mean()
     if variance <= 1e-30:
-        return 0.0
+        return 0.0, count - 1.0
     kurtosis = (apart**4).mean() / variance**2
-    freedom = min(2 * count / max(kurtosis - 1, 1e-9), count - 1)
-    return float(stats.t.ppf(0.975, freedom) * np.sqrt((count - 1) * variance))
+    return float((count - 1) * variance), float(min(2 * count / max(kurtosis - 1, 1e-9), count - 1))
 
 
 def compare(labels: np.ndarray, predicted: np.ndarray, classes: int, masks: Mapping[str, np.ndarray]) -> pd.DataFrame:
@@ -112,7 +119,10 @@ def over_seeds(
         tables = [compare(labels, one, classes, masks).set_index(["part", "score"]) for one in seeds]
         for key, first in tables[0].iterrows():
             values = np.array([table.loc[key, "value"] for table in tables])
-            ends = tuple(first[["low", "high", "note"]]) if len(values) == 1 else (*student(values), "")
+            ends = tuple(first[["low", "high", "note"]])
+            if len(values) > 1:
+                low, high = student(values)
+                ends = low, high, AGREE if np.ptp(values) <= SAME else ""
             rows.append((name, *key, int(first["images"]), values.mean(), *ends, len(values)))
     return pd.DataFrame(rows, columns=["name", "part", "score", "images", "value", "low", "high", "note", "seeds"])
 
@@ -132,38 +142,81 @@ def wide(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def student(values: np.ndarray) -> tuple[float, float]:
-    """The 95 % interval of the mean of two or more values, float (n,)."""
+    """The 95 % interval of the mean of values, float (n,); NaN where there is one alone, and where all are the same: a
+    few seeds that happen to agree say nothing of what others would do."""
+    if len(values) < 2 or np.ptp(values) <= SAME:
+        return math.nan, math.nan
     reach = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean() - reach), float(values.mean() + reach)
 
 
 def difference(
     labels: np.ndarray, one: Sequence[np.ndarray], other: Sequence[np.ndarray], classes: int, score: str = "accuracy"
-) -> dict[str, float]:
-    """By how much `one` is better than `other`: difference, 95 % interval low to high, and p, how often as
-    large a one comes about where there is none.
+) -> dict[str, float | str]:
+    """By how much `one` is better than `other`: difference, 95 % interval low to high, p, how often as large a one
+    comes about where there is none, and note, which says where the interval is not to be trusted (`trust`).
 
     one, other  predictions int (N,), a seed each, paired. Two or more: the paired t-test over seeds. One: the jackknife
     over images, the same ones for both; its interval is of these two trainings and not of the choices that set them
     apart, which one seed cannot tell from chance, so there is no p (NaN). Where the difference is the same for all
-    seeds there is neither interval nor p: a few seeds that happen to agree say nothing of what others would do.
+    seeds there is neither interval nor p (`student`).
     Raises ValueError where the two have not as many seeds.
     """
     if len(one) != len(other):
         raise ValueError(f"{len(one)} seeds and {len(other)}; expected as many, to be compared in pairs")
-    first, second = ([confusion(labels, seed, classes) for seed in seeds] for seeds in (one, other))
-    values = [np.array([float(scores(matrix)[score]) for matrix in matrices]) for matrices in (first, second)]
+    if len(one) == 1:
+        return difference_from_one(labels, one, other[0], classes, score)
+    values = [
+        np.array([float(scores(confusion(labels, seed, classes))[score]) for seed in seeds]) for seeds in (one, other)
+    ]
     gaps = values[0] - values[1]
-    if len(one) > 1:
-        low = high = p = math.nan
-        if np.ptp(gaps) > 1e-12:  # a few seeds that happen to agree say nothing of what others would do
-            low, high, p = (*student(gaps), float(stats.ttest_rel(*values).pvalue))
-        return {"difference": float(gaps.mean()), "low": low, "high": high, "p": p}
-    better, worse = (
-        _influence(matrices[0])[score][labels, seeds[0]] for matrices, seeds in ((first, one), (second, other))
+    low, high = student(gaps)
+    agree = math.isnan(low)
+    p = math.nan if agree else float(stats.ttest_rel(*values).pvalue)
+    return {"difference": float(gaps.mean()), "low": low, "high": high, "p": p, "note": AGREE if agree else ""}
+
+
+def difference_from_one(
+    labels: np.ndarray, seeds: Sequence[np.ndarray], other: np.ndarray, classes: int, score: str = "accuracy"
+) -> dict[str, float | str]:
+    """By how much the mean of some seeds is better than one network that has no other seeds: keys as of `difference`.
+
+    seeds  predictions int (N,) each; other  int (N,), of the same images
+    With d_i what image i does to the mean score of the S seeds less what it does to the other's (of accuracy: the share
+    of the seeds that are right on it, less 1 where the other is), the variance is
+
+        var(d) / N + var(the seeds' scores) / S
+
+    with the degrees of freedom of Welch and Satterthwaite. What differs by seed and image alike stands in both parts,
+    so that the interval is rather too long; of two seeds that differ much it was found to cover 92 %. With one seed
+    the first part is all there is: it is of these two networks, as in `difference`, and there is no p; where all seeds
+    agree there is no interval either.
+    """
+    matrices = [confusion(labels, predicted, classes) for predicted in (*seeds, other)]
+    *values, against = (float(scores(matrix)[score]) for matrix in matrices)
+    *each, its = (
+        _influence(matrix)[score][labels, predicted]
+        for matrix, predicted in zip(matrices, (*seeds, other), strict=True)
     )
-    gap, reach = float(gaps[0]), _reach(better - worse)
-    return {"difference": gap, "low": gap - reach, "high": gap + reach, "p": math.nan}
+    gap = float(np.mean(values) - against)
+    variance, freedom = _spread(np.mean(each, axis=0) - its)
+    note = next(filter(None, (_trust(matrix, score) for matrix in matrices)), "")
+    if len(seeds) > 1:
+        if np.ptp(values) <= SAME:
+            return {"difference": gap, "low": math.nan, "high": math.nan, "p": math.nan, "note": AGREE}
+        parts = np.array([variance, np.var(values, ddof=1) / len(seeds)])
+        variance = parts.sum()
+        freedom = variance**2 / (parts**2 / [freedom, len(seeds) - 1]).sum()
+    error = math.sqrt(variance)
+    reach = float(stats.t.ppf(0.975, freedom) * error)
+    p = float(2 * stats.t.sf(abs(gap) / error, freedom)) if len(seeds) > 1 else math.nan
+    return {"difference": gap, "low": gap - reach, "high": gap + reach, "p": p, "note": note}
+
+
+def _trust(matrix: np.ndarray, score: str) -> str:
+    """`trust` of one score: accuracy rests on all images, whatever class is never found."""
+    note = trust(matrix)
+    return "" if note == NEVER and score == "accuracy" else note
 
 
 def differences(
@@ -179,11 +232,16 @@ def differences(
         if variant != reference
         for score in SCORES[:2]
     }
-    table = pd.DataFrame(rows).T.rename_axis(["variant", "score"])
+    table = pd.DataFrame(rows).T.infer_objects().rename_axis(["variant", "score"])
     if len(predicted[reference]) > 1:
-        told = table["p"].notna()
-        table.loc[told, "p_adjusted"] = stats.false_discovery_control(table.loc[told, "p"])
+        table.insert(table.columns.get_loc("p") + 1, "p_adjusted", adjusted(table["p"]))
     return table
+
+
+def adjusted(p: pd.Series) -> pd.Series:
+    """p adjusted for the number of comparisons (Benjamini and Hochberg), of those that are not NaN."""
+    told = p.dropna()
+    return pd.Series(stats.false_discovery_control(told), told.index).reindex(p.index)
 
 
 def surely_above(scores: pd.DataFrame, bar: float) -> list[str]:

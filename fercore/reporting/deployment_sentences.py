@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from ..deployment.compress import METHODS
 from ..deployment.runtimes import FIRST
-from .sentences import listed, percent
+from .sentences import listed, percent, points, warned
 
 ENOUGH = 0.01  # of accuracy: what INT8 may lose before quantisation-aware training would be worth its time
 
@@ -30,11 +31,16 @@ def fewest_bits(accuracy: pd.DataFrame, whole: Mapping[str, float]) -> str:
     """With how few bits each network is within a point of its accuracy; a row a network, a column a number of bits."""
     lines = []
     for name, row in accuracy.iterrows():
-        within = [bits for bits in row.index if row[bits] >= whole[name] - ENOUGH]
+        within = _so_far(row.sort_index(ascending=False) >= whole[name] - ENOUGH)  # else fewer are right by accident
         said = f"{min(within)} bits are enough to stay within a point" if within else "no number of bits here is enough"
         fewest = min(row.index)
         lines.append(f"- `{name}`, {percent(whole[name])}: {said}; with {fewest}, it is {percent(row[fewest])}.")
     return "\n".join(["**To see.**", "", *lines])
+
+
+def _so_far(good: pd.Series) -> list:
+    """The labels of a bool series up to the first that is False."""
+    return list(good.index[good.cummin()])
 
 
 def taken_out(curve: pd.DataFrame, whole: Mapping[str, float]) -> str:
@@ -53,10 +59,10 @@ def taken_out(curve: pd.DataFrame, whole: Mapping[str, float]) -> str:
 
 def _can_go(part: pd.DataFrame, whole: float) -> str:
     """How many of a hundred weights of one network can go before it loses a point, by either way."""
-    kept = part[part["accuracy"] > whole - ENOUGH].groupby("how", sort=False)["sparsity"].max()
-    cells = [
-        f"{100 * kept[how]:.0f} {how}" if how in kept else f"none of these shares {how}" for how in part["how"].unique()
-    ]
+    cells = []
+    for how, rows in part.groupby("how", sort=False):
+        kept = _so_far(rows.set_index("sparsity")["accuracy"].sort_index() > whole - ENOUGH)
+        cells.append(f"{100 * kept[-1]:.0f} {how}" if kept else f"none of these shares {how}")
     return f"Of a hundred weights, so many can go before a point is lost: {listed(cells)}."
 
 
@@ -76,27 +82,50 @@ def speed(latency: pd.DataFrame) -> str:
     lines = []
     for name, part in latency["times_faster"].groupby(level=0, sort=False):
         cells = [f"{form}: {value:.1f}" for (_, form), value in part.items() if value != 1]
-        lines.append(f"- `{name}`, times as fast as in fp32: {'; '.join(cells)}.")
+        if cells:
+            lines.append(f"- `{name}`, times as fast as in fp32: {'; '.join(cells)}.")
     return "\n".join(["**To see.**", "", *lines])
 
 
 def losses(differences: pd.DataFrame) -> str:
     """Which forms are shown to lose accuracy, and whether INT8 asks for a training; indexed by network and variant,
-    with value, low and high."""
+    with value, low and high.
+
+    Of the ways to INT8 it is told of the one that `fercore export --int8` takes, whatever the others score here: the
+    best of several on these images would be the luckiest as well.
+    """
     kept = differences.index[(differences["low"] <= 0) & (differences["high"] >= 0)]
     lines = [f"**To see.** No difference from fp32 is shown for {len(kept)} of {len(differences)} forms."]
+    shown = False
     for said, rows in (("Less accurate", differences["high"] < 0), ("More accurate", differences["low"] > 0)):
         if rows.any():
             lines[0] += f" {said}: {'; '.join(f'`{name}` {form}' for name, form in differences.index[rows])}."
-    integers = differences[differences.index.get_level_values("variant").str.startswith("INT8")]["value"]
+            shown = True
+    if shown and len(differences) > 1:
+        lines[0] += (
+            f" Each interval stands alone: if no form differed from fp32, about {0.05 * len(differences):.1f} of "
+            f"{len(differences)} would leave out 0 by chance."
+        )
+    lines[0] += warned(differences)
+    integers = differences[differences.index.get_level_values("variant").str.startswith("INT8")]
     for name, part in integers.groupby(level=0, sort=False):
-        best = part.idxmax()[1]
-        text = f"`{name}`: the best way to INT8, {best.removeprefix('INT8 ')}, changes {100 * part.max():+.1f} points"
-        if part.max() >= -ENOUGH:
-            lines.append(f"{text}: less than a point is lost, and quantisation-aware training has nothing to win.")
-        else:
-            lines.append(f"{text}: more than a point is lost, so quantisation-aware training may be worth it.")
+        forms = part.droplevel(0)
+        own = f"INT8 {METHODS[-1]}"
+        row = forms.loc[own] if own in forms.index else forms.iloc[-1]
+        lines.append(
+            f"`{name}`: INT8 ({row.name.removeprefix('INT8 ')}) changes {points(row)}: {_asks_for_training(row)}."
+        )
     return "\n\n".join(lines)
+
+
+def _asks_for_training(row: Mapping) -> str:
+    """Whether INT8 loses ENOUGH for quantisation-aware training, by the ends of the interval as they are shown."""
+    low, high = (round(100 * row[end], 1) for end in ("low", "high"))
+    if low > -100 * ENOUGH:
+        return "less than a point is lost, and quantisation-aware training has little to win"
+    if high < -100 * ENOUGH:
+        return "more than a point is lost, so quantisation-aware training may be worth it"
+    return "whether a point is lost, these images do not tell, nor whether quantisation-aware training is worth it"
 
 
 def all_right(recalls: pd.Series) -> str:
@@ -126,6 +155,8 @@ def best_runtimes(table: pd.DataFrame) -> str:
     lines = []
     for (name, side), part in table.groupby(["network", "img_size"], sort=False):
         timed = part.dropna(subset=["median"]).set_index("runtime")
+        if timed.empty:  # why, is said below
+            continue
         best = timed.loc[timed["median"].idxmin()]
         line = (
             f"- `{name}` at {side} px: {best.name} takes {best['median']:.2f} ms, {best['times_limit']:.1f} times the "

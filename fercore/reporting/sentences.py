@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from ..results.text import markdown
@@ -18,6 +19,28 @@ def listed(names: Iterable[object], none: str = "none") -> str:
 def percent(share: float, digits: int = 1) -> str:
     """A share of 1 as "12.3 %"; "–" for NaN, such as of nothing."""
     return "–" if pd.isna(share) else f"{100 * share:.{digits}f} %"
+
+
+def points(row: Mapping) -> str:
+    """A difference of two fractions with its interval, in points: "-20.9 points [-27.0, -14.8]". An end that is not 0
+    has two digits where one would make it 0, or an interval that leaves out 0 would be told as one that holds it."""
+    shown = f"{round(100 * row['value'], 1) + 0.0:+.1f} points"  # no -0.0
+    if np.isnan([row["low"], row["high"]]).any():
+        return shown
+    ends = (100 * row[end] for end in ("low", "high"))
+    return f"{shown} [{', '.join(f'{end + 0.0:+.{2 if 0 < abs(end) < 0.05 else 1}f}' for end in ends)}]"
+
+
+def warned(table: pd.DataFrame) -> str:
+    """Which rows of a table of differences have a note that their interval is not to be trusted, as
+    `statistics.difference` gives them: " Few images: the interval may be too short (*a* and *b*)."; empty for none."""
+    notes = table["note"].dropna() if "note" in table else pd.Series(dtype=str)
+    said = ""
+    for note in notes[notes != ""].unique():
+        rows = notes.index[notes == note]
+        names = (" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in rows)
+        said += f" {note[0].upper()}{note[1:]} ({listed(f'*{markdown(name)}*' for name in names)})."
+    return said
 
 
 def ranked(values: pd.Series, digits: int = 1) -> str:

@@ -10,8 +10,7 @@ import pandas as pd
 from ..datasets import Faces
 from ..results.text import markdown
 from ..studies import mini_resemotenet as study
-from .sentences import listed, percent, ranked
-from .study_sentences import points
+from .sentences import listed, percent, points, ranked, warned
 
 P100 = 9.3e12 / 2  # multiply-accumulates a second of a Tesla P100 in fp32 (NVIDIA's data sheet)
 
@@ -108,10 +107,12 @@ def gains(table: pd.DataFrame) -> str:
     sure = part.index[(part["low"] > 0) | (part["high"] < 0)]
     most = " One size alone is trained both ways here, so which size gains more stays open."
     if part["size"].nunique() > 1:
-        most = f" The largest estimate is {part.sort_values('value')['size'].iloc[-1].upper()}'s."
+        best = part["value"].max()
+        sizes = listed(f"{size.upper()}'s" for size in part.loc[part["value"] == best, "size"].unique())
+        most = f" The largest estimate is {sizes}." if best > 0 else " By these estimates no size gains."
     return (
         f"**To see.** Accuracy with a teacher, less that without: {listed(each)}.{most} Intervals that leave out 0: "
-        f"{listed(sure)}.{_one_seed(part)}"
+        f"{listed(sure)}.{_one_seed(part)}{warned(part)}"
     )
 
 
@@ -130,21 +131,35 @@ def reading(table: pd.DataFrame) -> str:
     """The text's reading of the loss less the equation's, of `mini_resemotenet.readings`."""
     each = [f"{name} {points(row)} ({_seeds(row)})" for name, row in table.iterrows()]
     sure = ((table["low"] > 0) | (table["high"] < 0)).any()
-    return f"**To see.** {listed(each)}. " + (
-        "It matters here which of the two is meant." if sure else "The two are not told apart here."
-    )
-
-
-def search(table: pd.DataFrame) -> str:
-    """Best and worst of what was searched over, against the interval of one: value, low, high by setting."""
-    spread = 100 * (table["value"].max() - table["value"].min())
-    wide = 100 * (table["high"] - table["low"]).median() / 2
-    of = "seeds" if (table["seeds"] > 1).all() else "images"
     return (
-        f"**To see.** Best is *{table['value'].idxmax()}*, worst *{table['value'].idxmin()}*, {spread:.1f} points "
-        f"apart; an interval over {of} reaches {wide:.1f} points to either side. "
-        + ("More apart than that." if spread > 2 * wide else "So the search has found nothing that noise could not.")
+        f"**To see.** {listed(each)}. "
+        + ("It matters here which of the two is meant." if sure else "The two are not told apart here.")
+        + _one_seed(table)
+        + warned(table)
     )
+
+
+def search(table: pd.DataFrame, chosen: Mapping, faces: Faces) -> str:
+    """Best and worst of what was searched over, of `mini_resemotenet.search`, and what the best scores where nothing
+    was chosen: `chosen`, its accuracy on the split that tests."""
+    select, test = (markdown(faces.split_of(role)) for role in ("select", "test"))
+    best, worst = table["value"].idxmax(), table["value"].idxmin()
+    after = f" On {test}, which chose nothing, *{best}* scores {percent(chosen['value'])}."
+    if table["value"].max() == table["value"].min():
+        same = percent(table["value"].iloc[0])
+        return f"**To see.** On {select} all {len(table)} settings score {same}: none is best."
+    apart = table.loc[worst, ["behind", "behind_low", "behind_high"]].set_axis(["value", "low", "high"])
+    noise = "images" if table.loc[worst, "seeds"] == 1 else "seeds"
+    text = f"**To see.** Best on {select} is *{best}*, worst *{worst}*, {points(apart)} apart on the same images: "
+    if pd.isna(apart["low"]):
+        text += "for all seeds alike, which are too few to tell how much that is."
+    elif apart["low"] > 0:
+        text += f"more than chance among {noise} gives two settings."
+    else:
+        text += "so the search has found nothing that noise could not."
+    if len(table) > 2 and apart["low"] > 0:
+        text += f" Two of {len(table)} that were picked for being furthest apart are so by chance more often."
+    return text + _one_seed(table) + warned(table) + after
 
 
 def copies(table: pd.DataFrame) -> str:
@@ -161,10 +176,13 @@ def confused(matrix: np.ndarray, faces: Faces) -> str:
     """What is taken for what most often, of a confusion matrix (C, C)."""
     off = matrix * (1 - np.eye(len(matrix), dtype=int))
     labelled, said = (markdown(faces.classes[place]) for place in np.unravel_index(off.argmax(), off.shape))
-    right = pd.Series(np.diag(matrix) / np.maximum(matrix.sum(1), 1), faces.classes)
-    return (
-        f"**To see.** Most often *{labelled}* is taken for *{said}*: {off.max():,} times. Recall: {ranked(right, 0)}."
+    right = pd.Series(np.diag(matrix) / np.where(matrix.any(1), matrix.sum(1), np.nan), faces.classes)
+    most = (
+        f"Most often *{labelled}* is taken for *{said}*: {off.max():,} times."
+        if off.any()
+        else "All answers are right."
     )
+    return f"**To see.** {most} Recall: {ranked(right, 0)}."
 
 
 def ablation(accuracy: pd.DataFrame, selected: pd.DataFrame, majority: float) -> str:
@@ -174,12 +192,12 @@ def ablation(accuracy: pd.DataFrame, selected: pd.DataFrame, majority: float) ->
     first, second = (
         table["value"].astype(float).drop(study.TEACHER, errors="ignore") for table in (accuracy, selected)
     )
+    text = f"**To see.** {ranked(accuracy['value'])}; naming one class gives {percent(majority)}."
+    if len(first) < 2:
+        return text
     orders = [list(one.sort_values(ascending=False, kind="stable").index) for one in (first, second)]
     same = "the same order" if orders[0] == orders[1] else "another order"
-    return (
-        f"**To see.** {ranked(accuracy['value'])}; naming one class gives {percent(majority)}. On the split that chose "
-        f"the epochs the rows have {same}."
-    )
+    return f"{text} On the split that chose the epochs the rows have {same}."
 
 
 def steps(table: pd.DataFrame) -> str:
@@ -188,20 +206,26 @@ def steps(table: pd.DataFrame) -> str:
     each = [f"*{name}* {points(row)}" for name, row in part.iterrows()]
     sure = [f"*{name}*" for name in part.index[(part["low"] > 0) | (part["high"] < 0)]]
     single = part["value"].drop("full less backbone", errors="ignore")  # which is all of them
-    most = f" Most is added by *{single.idxmax()}*." if len(single) > 1 else ""
+    most = ""
+    if len(single) > 1:
+        best = listed(f"*{name}*" for name in single.index[single == single.max()])
+        most = f" Most is added by {best}." if single.max() > 0 else " By these estimates no step adds anything."
     return (
         f"**To see.** Accuracy of one row less that of another: {'; '.join(each)}.{most} Intervals that leave out 0: "
-        f"{listed(sure)}.{_one_seed(part)}"
+        f"{listed(sure)}.{_one_seed(part)}{warned(part)}"
     )
 
 
 def hardest(f1: pd.Series) -> str:
     """Easiest and hardest class, and those below 0.60, which the paper draws red."""
+    f1 = f1.round(2)  # as shown, and as the paper prints it
     below = [markdown(name) for name in f1.index[f1 < 0.6]]
-    last = listed(f"*{markdown(name)}*" for name in f1.index[f1 == f1.min()])
+    first, last = (listed(f"*{markdown(name)}*" for name in f1.index[f1 == end]) for end in (f1.max(), f1.min()))
+    if f1.max() == f1.min():
+        return f"**To see.** All classes have an F1 of {percent(f1.max(), 0)}."
     return (
-        f"**To see.** Easiest is *{markdown(f1.idxmax())}* ({percent(f1.max(), 0)}), hardest {last} "
-        f"({percent(f1.min(), 0)}). Below 60 %: {'all' if len(below) == len(f1) else listed(below)}."
+        f"**To see.** Easiest is {first} ({percent(f1.max(), 0)}), hardest {last} ({percent(f1.min(), 0)}). "
+        f"Below 60 %: {'all' if len(below) == len(f1) else listed(below)}."
     )
 
 

@@ -13,18 +13,13 @@ from ..results import tables
 from ..results.text import markdown
 from ..studies import statements
 from ..studies.cross_validation import RANDOM
+from . import sentences
+from .sentences import points
 
 
 def percent(value: float, digits: int = 0) -> str:
     """A fraction: "82 %"."""
-    return f"{100 * value:.{digits}f} %"
-
-
-def points(row: Mapping) -> str:
-    """A difference of two fractions with its interval, in points: "-20.9 points [-27.0, -14.8]"."""
-    shown = f"{100 * row['value']:+.1f} points"
-    known = not np.isnan([row["low"], row["high"]]).any()
-    return shown + (f" [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]" if known else "")
+    return sentences.percent(value, digits)
 
 
 def one_split(by_split: pd.DataFrame, faces: Mapping[str, Faces], split: str = RANDOM) -> str:
@@ -154,11 +149,16 @@ def split_or_pooling(by_split: pd.DataFrame, gain: pd.DataFrame, labels: Mapping
     for name, label in labels.items():
         mean = by_split.loc[name].mean(axis=1)
         split, pooled = mean[RANDOM] - mean.drop(RANDOM).iloc[0], gain.xs(name, level="data")["value"].abs()
-        more = "the split" if abs(split) > pooled.max() else "pooling"
+        parts = round(100 * abs(split), 1), round(100 * pooled.max(), 1)  # as they are shown
+        more = (
+            "both change as much"
+            if parts[0] == parts[1]
+            else f"{'the split' if parts[0] > parts[1] else 'pooling'} changes more"
+        )
         lines.append(
             f"- **{markdown(label)}**: random folds in place of grouped ones change the score by {100 * split:+.1f} "
             f"points, pooling by {100 * pooled.max():.1f} where it does most, of {len(pooled)} comparisons. "
-            f"**Here {more} changes more**; whether either is more than chance, the intervals tell."
+            f"**Here {more}**; whether either is more than chance, the intervals tell."
         )
     return "\n".join(lines)
 

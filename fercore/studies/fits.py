@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -101,6 +101,16 @@ def planned(
     if len(trainings) < count:
         raise ValueError(f"of {count} trainings only {len(trainings)} have a folder of their own; give names")
     return places, trainings
+
+
+def selected_accuracy(runs: Sequence[Run]) -> np.ndarray:
+    """Accuracy of the best epoch of each run on the split that selects, float (n,)."""
+    return np.array([run.history["accuracy"].iloc[run.best_epoch - 1] for run in runs])
+
+
+def best_selected(trained: Mapping[str, Sequence[Run]], names: Iterable[str]) -> str:
+    """Which of the variants `names` has the best mean of `selected_accuracy`; the first of those that tie."""
+    return max(names, key=lambda name: selected_accuracy(trained[name]).mean())
 
 
 def by_teacher(variants: Mapping[str, Mapping]) -> tuple[dict[str, Mapping], dict[str, Mapping]]:

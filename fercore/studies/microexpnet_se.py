@@ -186,19 +186,16 @@ def reserved(here: Protocol, paper: Protocol, row: str) -> str:
 
 
 def selected(trained: Mapping[str, Sequence[Run]], parameters: Mapping[str, int]) -> pd.DataFrame:
-    """Accuracy on the split that selects, of the best epochs: a row a training, with Student's interval over seeds."""
+    """Accuracy on the split that selects, of the best epochs: a row a training, with Student's interval over seeds,
+    of which one alone has none."""
     rows = {}
     for name, runs in trained.items():
-        values = _best(runs)
-        low, high = statistics.student(values) if len(values) > 1 else (values[0], values[0])
+        values = fits.selected_accuracy(runs)
+        low, high = statistics.student(values)
         epochs = np.mean([run.best_epoch for run in runs])
         rows[name] = {"parameters": parameters[name], "value": values.mean(), "low": low, "high": high}
         rows[name] |= {"best epoch": epochs, "seeds": len(runs)}
     return pd.DataFrame(rows).T.rename_axis("training")
-
-
-def _best(runs: Sequence[Run]) -> np.ndarray:
-    return np.array([run.history["accuracy"].iloc[run.best_epoch - 1] for run in runs])
 
 
 def measured_gains(trained: Mapping[str, Sequence[Run]], faces: Faces) -> list[tuple[str, dict]]:
@@ -207,7 +204,7 @@ def measured_gains(trained: Mapping[str, Sequence[Run]], faces: Faces) -> list[t
     rows, of = [], ", ".join(map(measurements.word, (faces.name, faces.split_of("select"))))
     for (one, other), name in GAINS.items():
         if {LABELS[one], LABELS[other]} <= {*trained}:
-            first, second = (_best(trained[LABELS[row]]) for row in (one, other))
+            first, second = (fits.selected_accuracy(trained[LABELS[row]]) for row in (one, other))
             count = min(len(first), len(second))
             gaps = first[:count] - second[:count]
             row = {"measurement": name.format(of), "value": gaps.mean(), "seeds": count}
@@ -220,7 +217,7 @@ def gains(
     labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], masks: Mapping[str, np.ndarray], classes: int
 ) -> pd.DataFrame:
     """What each step of Table 2 adds: a row a step ("+ SE less backbone"), part of the images and score, of the same
-    seeds. Columns seeds, value (the difference), low, high, p."""
+    seeds. Columns seeds, value (the difference), low, high, p, note."""
     rows = {}
     whole = {"published": np.ones(len(labels), bool)}
     for one, other in STEPS:
@@ -233,7 +230,7 @@ def gains(
                 found = statistics.difference(labels[kept], *sides, classes, score)
                 row = {"seeds": len(pairs), "value": found.pop("difference")} | found
                 rows[f"{LABELS[one]} less {LABELS[other]}", part, score] = row
-    return pd.DataFrame(rows).T.rename_axis(["step", "part", "score"])
+    return pd.DataFrame(rows).T.rename_axis(["step", "part", "score"]).infer_objects()
 
 
 def measured(

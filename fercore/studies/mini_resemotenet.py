@@ -8,7 +8,7 @@ trained = fits.fit_seeds(protocol.students(faces, protocol.as_teacher(faces, tea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -197,7 +197,7 @@ def gains(
 ) -> pd.DataFrame:
     """What a teacher adds to each student: a row an experiment, part of the images and score, of the same seeds.
 
-    Columns size, seeds, value (the difference), low, high, p. With one seed the interval is of the images alone.
+    Columns size, seeds, value (the difference), low, high, p, note. With one seed the interval is of the images alone.
     """
     rows = {}
     whole = {"published": np.ones(len(labels), bool)}
@@ -217,31 +217,59 @@ def gains(
 
 def readings(labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], classes: int) -> pd.DataFrame:
     """Accuracy by the text's reading of the loss less that by the equation's, of the same seeds: a row an experiment
-    that has both. Columns seeds, value (the difference), low, high, p."""
+    that has both. Columns seeds, value (the difference), low, high, p, note."""
     rows = {}
     for name in EXPERIMENTS:
         if {name, other_reading(name)} <= {*predicted}:
             pairs = list(zip(predicted[other_reading(name)], predicted[name], strict=False))
             found = statistics.difference(labels, *([pair[side] for pair in pairs] for side in (0, 1)), classes)
             rows[name] = {"seeds": len(pairs), "value": found.pop("difference")} | found
-    return pd.DataFrame(rows).T.rename_axis("experiment")
+    return pd.DataFrame(rows).T.rename_axis("experiment").infer_objects()
 
 
-def searched(accuracy: pd.DataFrame, size: str) -> pd.DataFrame:
-    """What was searched over on the student of a size: rows of `accuracy`, indexed by variant, in the order of the
-    settings; the experiment that has both, as "T 3, alpha 0.20", among them."""
-    found = {}
-    for variant in accuracy.index:
+def searched(variants: Iterable[str], size: str) -> dict[str, str]:
+    """What was searched over on the student of a size: variants by setting, in the order of the settings; the
+    experiment that has both, as "T 3, alpha 0.20", among them."""
+    found, variants = {}, list(variants)
+    for variant in variants:
         kind, _, value = variant.partition(" ")
         if kind in ("T", "alpha"):
             found[(kind, float(value))] = (variant, variant)
     for name, (own, alpha) in EXPERIMENTS.items():
-        if own == size and name in accuracy.index:
-            found[("T", TEMPERATURE)] = (name, f"T {TEMPERATURE:g}, alpha {alpha:.2f} ({name})")
+        if own == size and name in variants:
+            found[("T", TEMPERATURE)] = (f"T {TEMPERATURE:g}, alpha {alpha:.2f} ({name})", name)
             break
-    order = [found[key] for key in sorted(found, key=lambda key: (key[0] != "T", key[1]))]
-    table = accuracy.loc[[variant for variant, _ in order], ["value", "low", "high", "seeds"]]
-    return table.set_axis(pd.Index([told for _, told in order], name="setting"))
+    return dict(found[key] for key in sorted(found, key=lambda key: (key[0] != "T", key[1])))
+
+
+def search(labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], classes: int) -> pd.DataFrame:
+    """Accuracy by setting on the split that selects, with what it is behind the best, of the seeds that all have.
+
+    labels, predicted  of that split; predicted by setting, a seed each
+    Columns value, low, high; behind, behind_low, behind_high (the best less this one, paired: `statistics.difference`,
+    not a number of the best itself), note, and seeds.
+    """
+    count = min(map(len, predicted.values()))
+    predicted = {setting: seeds[:count] for setting, seeds in predicted.items()}
+    found = statistics.over_seeds(labels, predicted, classes, {})
+    table = found[found["score"] == "accuracy"].set_index("name")[["value", "low", "high"]].rename_axis("setting")
+    best = table["value"].idxmax()
+    rows = {
+        setting: statistics.difference(labels, predicted[best], seeds, classes)
+        for setting, seeds in predicted.items()
+        if setting != best
+    }
+    behind = pd.DataFrame(rows).T.infer_objects().drop(columns="p")
+    behind = behind.rename(columns={"difference": "behind", "low": "behind_low", "high": "behind_high"})
+    return table.join(behind).fillna({"note": ""}).assign(seeds=count)
+
+
+def chosen(trained: Mapping[str, Sequence[Run]]) -> dict[str, str]:
+    """The experiment of each size that the split that selects has best: `fits.best_selected`."""
+    sizes = {
+        size: [name for name, (own, _) in EXPERIMENTS.items() if own == size and name in trained] for size in SIZES
+    }
+    return {size: fits.best_selected(trained, names) for size, names in sizes.items() if names}
 
 
 def measurements(

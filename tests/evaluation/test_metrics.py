@@ -204,8 +204,10 @@ def test_where_images_are_too_few_the_table_says_so():
         "many": {"published": "", "half": statistics.TOO_FEW},
         "rare": {"published": statistics.TOO_FEW, "none": "no image"},
     }
-    one, two = (statistics.over_seeds(rare, {"x": [rare] * seeds}, 2, {})["note"].unique() for seeds in (1, 2))
-    assert one == [statistics.TOO_FEW] and two == [""]
+    wrong = np.r_[1, rare[1:]]
+    seeds = {"one": [rare], "two": [rare, wrong], "the same": [rare, rare]}
+    found = statistics.over_seeds(rare, seeds, 2, {}).groupby("name")["note"].unique().str[0].to_dict()
+    assert found == {"one": statistics.TOO_FEW, "two": "", "the same": statistics.AGREE}
 
 
 def test_calibration_by_hand():
@@ -312,7 +314,10 @@ def test_seeds_that_happen_to_agree_give_neither_interval_nor_p():
     one = [np.where(np.arange(100) < wrong, 1 - labels, labels) for wrong in (28, 38)]
     for better, gap in ((one, 0.02), (other, 0)):
         found = statistics.difference(labels, better, other, 2)
-        assert found.pop("difference") == pytest.approx(gap) and np.isnan(list(found.values())).all()
+        assert found.pop("difference") == pytest.approx(gap) and found.pop("note") == statistics.AGREE
+        assert np.isnan(list(found.values())).all()
+        low, high = statistics.student(np.full(2, gap))
+        assert np.isnan([low, high]).all(), "as of a score"
     third = [*one[:1], other[1]]
     table = statistics.differences(labels, {"alike": one, "apart": third, "full": other}, "full", 2)
     told = table["p"].notna()
@@ -339,6 +344,66 @@ def test_a_difference_of_one_seed_is_the_jackknifes_over_images():
     scores = [sklearn_metrics.f1_score(labels, predicted, average="macro") for predicted in (better, worse)]
     macro = statistics.difference(labels, [better], [worse], 7, "macro_f1")["difference"]
     assert macro == pytest.approx(scores[0] - scores[1])
+
+
+def test_a_difference_says_where_its_interval_is_not_to_be_trusted():
+    """Of one seed, as of a score: a class never found moves F1 by more than an image left out shows."""
+    labels = np.repeat([0, 1, 2], [300, 300, 16])
+    never, some = labels.copy(), labels.copy()
+    never[-16:], some[:30], some[-8:] = 0, 1, 0
+    for one, other in ((never, some), (some, never)):
+        assert statistics.difference(labels, [one], [other], 3, "macro_f1")["note"] == statistics.NEVER
+        assert statistics.difference(labels, [one], [other], 3)["note"] == "", "accuracy rests on all images"
+    assert statistics.difference(labels, [some], [labels], 3, "macro_f1")["note"] == ""
+    few = slice(-20, None)
+    assert statistics.difference(labels[few], [some[few]], [never[few]], 3)["note"] == statistics.TOO_FEW
+    assert statistics.difference(labels, [never, some], [some, some], 3, "macro_f1")["note"] == "", "seeds, not images"
+    table = statistics.differences(labels, {"never": [never], "some": [some]}, "some", 3)
+    assert table["note"].tolist() == ["", statistics.NEVER] and table["difference"].dtype == float
+
+
+def test_of_one_seed_the_difference_from_one_network_is_that_of_a_pair():
+    labels, worse = draw(500, skill=0.55)
+    better = draw(500, skill=0.65)[1]
+    for score in ("accuracy", "macro_f1"):
+        pair = statistics.difference(labels, [better], [worse], 7, score)
+        found = statistics.difference_from_one(labels, [better], worse, 7, score)
+        assert found == pytest.approx(pair, nan_ok=True)
+
+
+def test_the_difference_of_seeds_from_one_network_has_both_variances():
+    labels, worse = draw(500, skill=0.55)
+    seeds = [draw(500, skill=skill)[1] for skill in (0.62, 0.7, 0.66)]
+    found = statistics.difference_from_one(labels, seeds, worse, 7)
+    right = np.array([labels == one for one in seeds])
+    apart = right.mean(0) - (labels == worse)
+    parts = np.array([apart.var(ddof=1) / 500, right.mean(1).var(ddof=1) / 3])
+    images = statistics._spread(apart / 499)[1]
+    freedom = parts.sum() ** 2 / (parts**2 / [images, 2]).sum()
+    error = np.sqrt(parts.sum())
+    reach = stats.t.ppf(0.975, freedom) * error
+    assert found["difference"] == pytest.approx(apart.mean())
+    assert [found["low"], found["high"]] == pytest.approx([apart.mean() - reach, apart.mean() + reach])
+    assert found["p"] == pytest.approx(2 * stats.t.sf(apart.mean() / error, freedom)) and found["note"] == ""
+    same = statistics.difference_from_one(labels, seeds[:1] * 2, worse, 7)
+    assert np.isnan([same["low"], same["high"], same["p"]]).all() and same["note"] == statistics.AGREE
+
+
+def test_the_interval_of_seeds_against_one_network_covers_the_truth():
+    """Images and seeds are drawn anew, the other network stays; of 95 intervals that leave the seeds out, 60 do."""
+    random, truth = np.random.default_rng(0), stats.norm.cdf(0.5 / np.sqrt(2 + 0.2**2)) - stats.norm.cdf(0.3 / 2**0.5)
+    labels, covers = np.arange(600) % 2, {"both": [], "images alone": []}
+    for _ in range(300):
+        ease = random.normal(size=600)
+        skills = random.normal(0.5, 0.2, size=(3, 1))
+        ours = ease + skills + random.normal(size=(3, 600)) > 0
+        theirs = ease + 0.3 + random.normal(size=600) > 0
+        seeds = [np.where(right, labels, 1 - labels) for right in ours]
+        found = statistics.difference_from_one(labels, seeds, np.where(theirs, labels, 1 - labels), 2)
+        covers["both"].append(found["low"] <= truth <= found["high"])
+        reach = statistics._reach((ours.mean(0) - theirs) / 599)
+        covers["images alone"].append(abs(found["difference"] - truth) <= reach)
+    assert 0.93 <= np.mean(covers["both"]) <= 0.99 and np.mean(covers["images alone"]) < 0.85
 
 
 def test_a_part_without_images_has_no_score():

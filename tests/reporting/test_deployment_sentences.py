@@ -1,8 +1,13 @@
 """What a sentence says of compression and of latency follows from the values."""
 
+import inspect
+
 import numpy as np
 import pandas as pd
+import pytest
 
+from fercore.deployment.compress import METHODS, export_int8
+from fercore.evaluation import statistics
 from fercore.reporting import deployment_sentences as sentences
 
 WHOLE = {"a": 0.6}
@@ -24,6 +29,8 @@ def test_the_fewest_bits_that_are_enough():
     assert "4 bits are enough to stay within a point; with 2, it is 20.0 %" in said
     said = sentences.fewest_bits(pd.DataFrame([[0.5, 0.2]], ["a"], [4, 2]), WHOLE)
     assert "no number of bits here is enough" in said
+    said = sentences.fewest_bits(pd.DataFrame([[0.2, 0.6, 0.5, 0.6]], ["a"], [2, 8, 4, 3]), WHOLE)
+    assert "8 bits are enough" in said, "with 4 a point is lost, and 3 are right by accident"
 
 
 def test_what_taking_weights_out_costs():
@@ -32,6 +39,9 @@ def test_what_taking_weights_out_costs():
     said = sentences.taken_out(curve, WHOLE)
     assert "`a`, 60.0 % with all its weights. 50 % at once (R = 2.0): -5.0 points;" in said
     assert "a point is lost: none of these shares at once and 50 while training." in said
+    rows = [("a", 0.9, "at once", 9.0, 0.6), ("a", 0.3, "at once", 1.4, 0.6), ("a", 0.5, "at once", 2.0, 0.5)]
+    said = sentences.taken_out(pd.DataFrame(rows, columns=list(curve)), WHOLE)
+    assert "a point is lost: 30 at once." in said, "at 50 it is, whatever comes after"
 
 
 def test_what_is_left_of_the_work():
@@ -43,19 +53,46 @@ def test_what_is_left_of_the_work():
 def test_how_much_faster():
     times = by_form({"fp32": 0, "INT8": 0}, times_faster=[1.0, 2.04])
     assert "`a`, times as fast as in fp32: INT8: 2.0." in sentences.speed(times)
+    assert "`a`" not in sentences.speed(times[:1])
 
 
-def test_whether_int8_asks_for_a_training():
-    kept = by_form(
-        {"FP16": 0.0, "INT8 per tensor": -0.02, "INT8 per channel": -0.004},
-        low=[0, -0.03, -0.01],
-        high=[0, -0.01, 0.01],
+def test_which_forms_are_shown_to_lose():
+    forms = by_form({"FP16": 0.0, "2 bits": -0.02, "8 bits": -0.004}, low=[0, -0.03, -0.01], high=[0, -0.01, 0.01])
+    said = sentences.losses(forms)
+    assert "shown for 2 of 3 forms. Less accurate: `a` 2 bits." in said and "More accurate" not in said
+    assert said.endswith("if no form differed from fp32, about 0.2 of 3 would leave out 0 by chance.")
+    assert "chance" not in sentences.losses(forms.drop("2 bits", level="variant"))
+    noted = sentences.losses(forms.assign(note=["", statistics.TOO_FEW, ""]))
+    assert noted.endswith("Few images: the interval may be too short (*a 2 bits*).")
+
+
+LITTLE, MORE, OPEN = "less than a point is lost, and", "more than a point is lost, so", "whether a point is lost, these"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "shown", "told"),
+    [
+        (-0.004, -0.008, 0.001, "-0.4 points [-0.8, +0.1]", LITTLE),
+        (0.02, 0.01, 0.03, "+2.0 points [+1.0, +3.0]", LITTLE),
+        (-0.02, -0.03, -0.012, "-2.0 points [-3.0, -1.2]", MORE),
+        (-0.0098, -0.0165, -0.0031, "-1.0 points [-1.7, -0.3]", OPEN),
+        (-0.0068, -0.0096, -0.004, "-0.7 points [-1.0, -0.4]", OPEN),
+        (-0.0132, -0.016, -0.0104, "-1.3 points [-1.6, -1.0]", OPEN),
+    ],
+)
+def test_whether_int8_asks_for_a_training(value, low, high, shown, told):
+    """By the interval, and by its ends as they are shown: -1.0 is never told as less than a point."""
+    said = sentences.losses(by_form({"INT8 per tensor": value}, low=[low], high=[high]))
+    assert f"`a`: INT8 (per tensor) changes {shown}: {told}" in said
+
+
+def test_the_way_to_int8_is_the_one_that_export_takes_and_not_the_best_here():
+    forms = {"INT8 per tensor": 0.02, f"INT8 {METHODS[-1]}": -0.02, "INT8 of another": 0.01}
+    said = sentences.losses(by_form(forms, low=[0.01, -0.03, 0.0], high=[0.03, -0.012, 0.02]))
+    assert (
+        f"`a`: INT8 ({METHODS[-1]}) changes -2.0 points [-3.0, -1.2]: {MORE}" in said and said.count("`a`: INT8") == 1
     )
-    said = sentences.losses(kept)
-    assert "shown for 2 of 3 forms. Less accurate: `a` INT8 per tensor.\n" in said and "More accurate" not in said
-    assert "per channel, changes -0.4 points: less than a point is lost" in said
-    lost = by_form({"INT8 per tensor": -0.02}, low=[-0.03], high=[-0.01])
-    assert "-2.0 points: more than a point is lost" in sentences.losses(lost)
+    assert inspect.signature(export_int8).parameters["method"].default == METHODS[-1]
 
 
 def test_how_likely_all_pictures_are_right():
@@ -92,6 +129,8 @@ def test_which_runtime_is_fastest_and_which_is_missing():
     assert "PyTorch" not in sentences.best_runtimes(timed()[1:])
     assert "0.5 times the limit (of fp32" in sentences.best_runtimes(timed().assign(times_limit=[8.0, 0.5, np.nan]))
     assert "as long" not in sentences.best_runtimes(timed()[:1])
+    none = sentences.best_runtimes(timed()[2:])
+    assert "`a`" not in none and "Without a number here: TensorRT" in none
 
 
 def test_whose_answers_are_farthest():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fercore.reporting.sentences import listed, percent, ranked
+from fercore.reporting.sentences import listed, percent, points, ranked, warned
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,23 @@ def test_from_the_highest_to_the_lowest():
     assert ranked(values[:0]) == ""
     assert ranked(pd.Series({"a": 0.2, "b, c": 0.1}), 0) == "a (20 %); b, c (10 %)"
     assert ranked(pd.Series({"<b>": 0.2}), 0) == "&#60;b&#62; (20 %)"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "expected"),
+    [
+        (-0.209, -0.27, -0.148, "-20.9 points [-27.0, -14.8]"),
+        (0.006, 0.0003, 0.012, "+0.6 points [+0.03, +1.2]"),
+        (-0.0002, -0.004, 0.0, "+0.0 points [-0.4, +0.0]"),
+        (0.01, np.nan, np.nan, "+1.0 points"),
+    ],
+)
+def test_a_difference_in_points(value, low, high, expected):
+    """An interval that leaves out 0 is never shown as one that begins there."""
+    assert points({"value": value, "low": low, "high": high}) == expected
+
+
+def test_what_is_not_to_be_trusted_is_named():
+    table = pd.DataFrame({"note": ["few", "", "few", None, "none found"]}, ["a", "b", "c", "d", "e"])
+    assert warned(table) == " Few (*a* and *c*). None found (*e*)."
+    assert warned(table[1:2]) == warned(table.drop(columns="note")) == ""

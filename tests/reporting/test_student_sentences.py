@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from fercore.datasets.faces import Faces, table
+from fercore.evaluation import statistics
 from fercore.reporting import student_sentences as sentences
 
 COUNTED = {
@@ -74,19 +75,46 @@ def test_what_a_teacher_adds(value, told):
     assert "With one seed, an interval" in sentences.gains(gains(value, seeds=1))
     both = pd.concat([gains(value), gains(value + 0.1).assign(size="b")])
     assert "The largest estimate is B's." in sentences.gains(both)
+    assert "By these estimates no size gains." in sentences.gains(both.assign(value=[-0.02, -0.01]))
+    noted = both.assign(note=["", statistics.TOO_FEW])
+    assert sentences.gains(noted).endswith(" Few images: the interval may be too short (*E6*).")
 
 
 def test_whether_the_reading_of_the_loss_matters():
     table = pd.DataFrame({"seeds": [1], "value": [0.03], "low": [0.01], "high": [0.05]}, index=["E6"])
     assert "E6 +3.0 points [+1.0, +5.0] (1 seed). It matters here" in sentences.reading(table)
+    assert "With one seed" in sentences.reading(table)
+    assert "With one seed" not in sentences.reading(table.assign(seeds=2))
     assert "not told apart here" in sentences.reading(table.assign(low=-0.01))
 
 
-def test_whether_a_search_has_found_anything():
-    found = scores(**{"T 1": 0.5, "T 3": 0.9})
-    assert "Best is *T 3*, worst *T 1*, 40.0 points apart" in sentences.search(found)
-    assert "More apart than that" in sentences.search(found) and "over seeds" in sentences.search(found)
-    assert "nothing that noise could not" in sentences.search(scores(**{"T 1": 0.5, "T 3": 0.51}))
+SPLITS = ["Training", "PublicTest", "PrivateTest"]
+FACES = Faces("x", np.zeros((3, 8, 8), np.uint8), table([0, 0, 0], SPLITS), ("glad",), True)
+
+
+def searched(values, behind, seeds=1):
+    """Settings T 1, T 2, and so on: accuracy, and what each is behind the best with its interval."""
+    index = [f"T {number}" for number in range(1, len(values) + 1)]
+    table = pd.DataFrame(behind, index, ["behind", "behind_low", "behind_high"])
+    return table.assign(value=values, low=np.array(values) - 0.016, high=np.array(values) + 0.016, seeds=seeds, note="")
+
+
+def test_whether_a_search_has_found_anything_is_told_by_pairs():
+    """Two answers to one image stand and fall together: they may be told apart where their intervals overlap."""
+    best, apart = [np.nan] * 3, [0.025, 0.017, 0.033]
+    told = sentences.search(searched([0.5, 0.525], [apart, best]), {"value": 0.49}, FACES)
+    assert "Best on PublicTest is *T 2*, worst *T 1*, +2.5 points [+1.7, +3.3] apart on the same images:" in told
+    assert "more than chance among images gives two settings." in told and "furthest" not in told
+    assert "With one seed" in told and told.endswith("On PrivateTest, which chose nothing, *T 2* scores 49.0 %.")
+    found = searched([0.5, 0.525, 0.52], [apart, best, apart], seeds=3)
+    told = sentences.search(found, {"value": 0.49}, FACES)
+    assert "among seeds" in told and "Two of 3 that were picked" in told and "With one seed" not in told
+    told = sentences.search(found.assign(behind_low=-0.001), {"value": 0.49}, FACES)
+    assert "nothing that noise could not" in told and "picked" not in told
+    told = sentences.search(found.assign(behind_low=np.nan, behind_high=np.nan), {"value": 0.49}, FACES)
+    assert "+2.5 points apart on the same images: for all seeds alike" in told
+    told = sentences.search(searched([0.5, 0.5], [best, [0, -0.01, 0.01]]), {"value": 0.49}, FACES)
+    assert told == "**To see.** On PublicTest all 2 settings score 50.0 %: none is best."
 
 
 def test_what_copies_add():
@@ -98,8 +126,13 @@ def test_what_is_confused_and_what_is_hard():
     faces = Faces("x", np.zeros((4, 8, 8), np.uint8), table([0, 0, 1, 1]), ("glad", "sad"), True)
     told = sentences.confused(np.array([[1, 3], [0, 4]]), faces)
     assert "*glad* is taken for *sad*: 3 times" in told and "sad (100 %), glad (25 %)" in told
+    told = sentences.confused(np.array([[3, 0], [0, 0]]), faces)
+    assert told == "**To see.** All answers are right. Recall: glad (100 %)."
     told = sentences.hardest(pd.Series({"glad": 0.8, "sad": 0.5}))
     assert "Easiest is *glad* (80 %), hardest *sad* (50 %). Below 60 %: sad." in told
+    told = sentences.hardest(pd.Series({"a": 0.801, "b": 0.799, "c": 0.596}))
+    assert "Easiest is *a* and *b* (80 %), hardest *c* (60 %). Below 60 %: none." in told, "by what is shown"
+    assert sentences.hardest(pd.Series({"a": 0.5, "b": 0.5})) == "**To see.** All classes have an F1 of 50 %."
     assert "hardest *b* and *c* (0 %). Below 60 %: all." in sentences.hardest(pd.Series({"a": 0.1, "b": 0, "c": 0}))
 
 
@@ -107,6 +140,7 @@ def test_the_order_of_an_ablation_on_two_splits():
     first, second = scores(backbone=0.5, full=0.6, teacher=0.7), scores(backbone=0.4, full=0.5)
     assert "the rows have the same order" in sentences.ablation(first, second, 0.25)
     assert "the rows have another order" in sentences.ablation(first, scores(backbone=0.6, full=0.5), 0.25)
+    assert "order" not in sentences.ablation(first[:1], second[:1], 0.25)
     assert sentences.ablation(first[:0], second, 0.25) == "Nothing has been trained yet."
 
 
@@ -118,6 +152,12 @@ def test_the_steps_of_an_ablation():
     told = sentences.steps(table)
     assert "*+ SE less backbone* +2.0 points [-1.0, +5.0]" in told and "leave out 0: none." in told
     assert "Most" not in told
+    second = table.rename(index={"+ SE less backbone": "+ mixup less + SE"})
+    assert "Most is added by *+ SE less backbone* and *+ mixup less + SE*." in sentences.steps(
+        pd.concat([table, second])
+    )
+    told = sentences.steps(pd.concat([table.assign(value=-0.021), second.assign(value=-0.05)]))
+    assert "By these estimates no step adds anything." in told and "Most" not in told
 
 
 def test_networks_that_no_smaller_one_surpasses():

