@@ -52,6 +52,13 @@ def test_a_mixture_is_refused(tmp_path, name, change, told):
         ingredients.gathered(tmp_path)
 
 
+def test_a_recipe_of_soft_labels_is_taken_without_them():
+    words = Mock(recipe=PATH.parents[2] / "params/recipes/lean_65k-fer2013.yaml", epochs=20)
+    network, plain = ingredients.settings(words)
+    recipe = ingredients.from_plain(plain)
+    assert (network, recipe.epochs, recipe.soft_labels, recipe.smoothing) == ("lean_65k", 20, "none", 0.1)
+
+
 def test_a_variant_of_the_frontier_is_no_mixture(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(PATH.parent)
     import frontier

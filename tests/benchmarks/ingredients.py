@@ -207,7 +207,12 @@ def cost_of_soft_labels(files: Sequence[str | Path]) -> str:
 
 
 def settings(words: argparse.Namespace) -> tuple[str, Mapping]:
+    """The network's name, and the recipe on labels alone: soft labels, which replace its label smoothing, are one
+    of the ingredients."""
     plain = read_params(words.recipe)
+    if plain.pop("soft_labels", "none") != "none":
+        plain.pop("soft_weight", None)
+        plain["smoothing"] = 0.1
     return plain.pop("network"), plain | {"epochs": words.epochs}
 
 

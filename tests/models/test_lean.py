@@ -6,11 +6,9 @@ import pytest
 import timm
 import torch
 
-from fercore import claims, models
+from fercore import claims, cli, models
 from fercore.models.lean import NETWORKS, BasicBlock
-from fercore.pipeline.parameters import read_params
 from fercore.results import measurements
-from fercore.training.recipe import from_plain
 
 ROOT = Path(__file__).parents[2]
 PARAMETERS = {
@@ -102,8 +100,9 @@ def test_dropout_and_what_it_does_not_have():
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("params/recipes/lean_*.yaml")), ids=lambda path: path.stem)
 def test_recipes_are_of_these_networks_on_faces_as_they_are(path):
-    values = read_params(path)
-    name, recipe = values.pop("network"), from_plain(values)
+    name, settings, soft = cli._read_recipe(str(path))
+    recipe = settings["recipe"]
+    assert all((ROOT / file).is_file() for file in soft) and bool(soft) == (recipe.smoothing == 0)
     assert path.stem == f"{name}-fer2013" and name in models.OWN
     assert recipe.img_size == 48 and recipe.filter_bias_and_bn and not recipe.class_weighted
     assert recipe.augmentation.shear == 0
