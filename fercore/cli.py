@@ -175,7 +175,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--measurement", metavar="TEXT", help="only measurements with TEXT in their name")
     shown = command.add_mutually_exclusive_group()
     shown.add_argument("--summary", action="store_true", help="claims by paper and verdict")
-    shown.add_argument("--findings", action="store_true", help="what contradicts itself, both sides; of --paper")
+    words = "where a paper contradicts itself or the data set that it names, both sides; of --paper"
+    shown.add_argument("--findings", action="store_true", help=words)
     words = "which command would give the claims without a verdict one, with what and in what time, cheapest first"
     shown.add_argument("--open", action="store_true", help=words)
     command.add_argument(
@@ -604,14 +605,16 @@ def _claims(options) -> None:
                 print(f"    {finding.left}  |  {finding.right}")
                 if finding.check.assumes:
                     print(f"    assuming that {finding.check.assumes}")
+                if finding.check.reads:
+                    print(f"    read as {finding.check.reads}")
     else:
-        columns = ["id", "claimed", "unit", "measured", "seeds", "verdict", "evidence"]
+        columns = ["id", "claimed", "unit", "measured", "seeds", "verdict", "evidence", "how"]
         print(table[columns].astype({"seeds": float}).to_string(index=False, na_rep="", float_format="{:,.10g}".format))
 
 
 def _open(plan) -> None:
     """What it would take, cheapest first; then what no command here gives."""
-    from .claims.effort import shown
+    from .claims.effort import NO_NEED, shown
 
     for way in plan[plan["command"] != ""].itertuples():
         count = f"{len(way.claims)} claim{'s' * (len(way.claims) > 1)}"
@@ -621,7 +624,7 @@ def _open(plan) -> None:
     if len(lacking):
         print("\nno command here gives a verdict on")
     for way in lacking.itertuples():
-        print(f"{len(way.claims):6}  needs {way.needs or 'a way in params/effort.yaml, or a check'}")
+        print(f"{len(way.claims):6}  needs {way.needs or NO_NEED}")
 
 
 def _notebook(options) -> None:

@@ -21,7 +21,8 @@
 # the paper's, or a result on rendered faces, never decides one.
 #
 # **Three guesses before you read on. Of a hundred claims, how many can be computed again to the last printed digit? How many
-# contradict the paper that they stand in? And how many can nobody check who has just the paper?**
+# contradict the paper that they stand in, or the data set that it names? And how many can nobody check who has just the
+# paper?**
 
 # %% tags=["parameters"]
 profile = "quick"
@@ -84,12 +85,13 @@ display(HTML(render.grouped(render.headline(ledger, verdicts, made), ledger.pape
 display(Markdown(sentences.known_for(verdicts, ledger.headline)))
 
 # %% [markdown]
-# ## Where a paper contradicts itself
+# ## Where a paper contradicts itself, or its data set
 #
-# This needs no data, no network and no GPU: a mean that is not the mean of its column, a percentage that no whole number of
-# images gives, a speed-up that is not the quotient of the two times beside it. A printed number stands for every number that
-# would be rounded to it, so what is listed here cannot be put right by rounding. First come
-# those of numbers that a paper is known for. **Is that one slip a paper, or more?**
+# Most of this needs no data, no network and no GPU: a mean that is not the mean of its column, a percentage that no whole
+# number of images gives, a speed-up that is not the quotient of the two times beside it. Tables that count a data set are held
+# against that set, as it is counted here or as somebody else prints it, which is named. A printed number stands for every
+# number that would be rounded to it, so what is listed here cannot be put right by rounding. First come those of numbers that a
+# paper is known for. **Is that one slip a paper, or more?**
 
 # %%
 contradictions, doubtful = (render.contradictions(findings, assuming) for assuming in (False, True))
@@ -101,9 +103,9 @@ display(HTML(render.folded(f"All {len(contradictions)}, both sides", render.both
 print(contradictions.groupby("paper", sort=False).size().to_string())
 
 # %% [markdown]
-# ### What does not fit under an assumption
+# ### What does not fit under an assumption, or by one reading of several
 #
-# Here the paper would have to say more before one could call it a contradiction. These decide no verdict.
+# Here the paper would have to say more before one could call it a contradiction.
 
 # %%
 display(HTML(render.folded(f"{len(doubtful)}, both sides", render.both_sides(doubtful, "doubtful"))))

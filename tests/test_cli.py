@@ -243,6 +243,7 @@ def test_claims_are_printed_and_chosen(said, at_the_root):
         "seeds",
         "verdict",
         "evidence",
+        "how",
     ]
     inconsistent = said("claims", "--paper", "light_fer", "--verdict", "inconsistent").splitlines()[1:]
     assert inconsistent and all(

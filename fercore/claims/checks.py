@@ -3,6 +3,12 @@
 A printed number stands for all numbers that would be printed that way. A check fails only where none of them can make
 it true, so that a rounded table is never blamed for its rounding. share_of is the GRIM test: whether a printed share
 can be a whole number of images (Brown and Heathers, Soc. Psychol. Personal. Sci. 8(4), 2017).
+
+What a paper leaves unsaid is treated alike wherever it is left, for a claim and against it:
+- A check that `assumes` a fact which is printed nowhere decides nothing, whether it holds or not.
+- Where the words of a claim can be taken in several ways, a check `reads` them in one of these. By its readings a claim
+  is exact where all of them hold, inconsistent where all fail, and open where one holds and another does not.
+- All other checks take a claim as it stands: one that fails makes it inconsistent.
 """
 
 from __future__ import annotations
@@ -11,6 +17,7 @@ import ast
 import math
 import operator
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +53,37 @@ def run(ledger: Ledger, evidence: pd.DataFrame) -> list[Finding]:
     Raises LedgerError for an expression that cannot be worked out.
     """
     return [finding for check in ledger.checks for finding in _run(check, ledger, evidence)]
+
+
+def readings(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    """The checks of one claim by the reading that they take; those that take it as it stands are left out."""
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.check.reads:
+            found.setdefault(finding.check.reads, []).append(finding)
+    return found
+
+
+def holds(reading: Sequence[Finding]) -> bool | None:
+    """Whether all checks of a reading hold; None where one that is not measured may yet fail."""
+    found = {finding.holds for finding in reading}
+    return False if False in found else None if None in found else True
+
+
+def contradicting(findings: Sequence[Finding]) -> list[Finding]:
+    """Those that make a claim inconsistent: what fails as it stands, and all readings of a claim that has no other."""
+    of: dict[str, list[Finding]] = {}
+    for finding in findings:
+        for key in finding.claims:
+            of.setdefault(key, []).append(finding)
+    wrong = {key for key, own in of.items() if all(holds(one) is False for one in readings(own).values())}
+    return [
+        finding
+        for finding in findings
+        if finding.holds is False
+        and not finding.check.assumes
+        and (not finding.check.reads or not wrong.isdisjoint(finding.claims))
+    ]
 
 
 def _run(check: Check, ledger: Ledger, evidence: pd.DataFrame) -> list[Finding]:

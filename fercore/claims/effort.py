@@ -21,6 +21,7 @@ from .settings import FOLDER
 FILE = "effort.yaml"
 OPEN = ("needs data", "needs weights", "needs device", "not run")
 NONE = ""  # the command, where there is none
+NO_NEED = "a way in params/effort.yaml, a check, or a paper that says which reading it means"  # and no data, no device
 WAY, PART = {"gives", "command", "takes", "seconds"}, {"notebook", "trains", "images", "times"}
 
 

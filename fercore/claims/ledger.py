@@ -45,7 +45,7 @@ FORMS = {
     "measured": "claim",
     "holds": "judged",
 }  # form: who is judged
-CHECK = {"id", "says", "source", "assumes", "same", "claim", "from", "share_of", "measured", "judged", "holds"}
+CHECK = {"id", "says", "source", "assumes", "reads", "same", "claim", "from", "share_of", "measured", "judged", "holds"}
 
 # what a file is made of: text, [lists], {mappings} with * for any name, or (either of them)
 _EITHER = ("text", ["text"])
@@ -109,6 +109,7 @@ class Check:
     right: str
     source: str = ""
     assumes: str = ""  # what the paper does not say and must be so for the check to mean anything
+    reads: str = ""  # how the claim is read here, where it can be read in several ways
 
 
 @dataclass(frozen=True)
@@ -345,7 +346,9 @@ def _check(entry: Mapping, path: Path, ledger: Ledger) -> Check:
         raise LedgerError(f"{where}: {bare[0]} has no number; only `holds` is for statements and equations")
     if form == "measured" and (bare := [key for key in found if not ledger.claims[key].measurement]):
         raise LedgerError(f"{where}: {bare[0]} has no measurement")
-    extra = {key: entry.get(key, "") for key in ("source", "assumes")}
+    extra = {key: entry.get(key, "") for key in ("source", "assumes", "reads")}
+    if extra["assumes"] and extra["reads"]:
+        raise LedgerError(f"{where}: a check assumes something or reads a claim in one of several ways, not both")
     return Check(entry["id"], path.stem, entry["says"], form, tuple(found), right, **extra)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..results import measurements, text
-from .checks import Finding
+from .checks import Finding, contradicting
 from .ledger import Ledger
 from .nearest import nearest
 from .rounding import COUNTED
@@ -57,6 +57,7 @@ def headline(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> pd.Data
         if key in near:
             measured, without, name, differs = near[key]
             how = f"nearest: {name}; {differs}"
+        how = "; ".join(filter(None, [how, row["how"]]))
         found.append(
             {
                 "paper": row["paper"],
@@ -144,9 +145,11 @@ def grouped(frame: pd.DataFrame, papers: Mapping[str, Mapping]) -> str:
 def contradictions(findings: list[Finding], assuming: bool = False, of: Collection[str] | None = None) -> pd.DataFrame:
     """A row a finding that does not hold: paper, what it is about, the claims, both sides, where the other is from.
 
-    assuming  instead those that rest on an assumption, which is given with them; they decide no verdict
+    assuming  instead those that rest on an assumption or on one reading of several, which is given with them; they
+              contradict nothing
     of        only those with one of these claims, by id
     """
+    sure = {id(finding) for finding in contradicting(findings)}
     rows = [
         {
             "paper": finding.check.paper,
@@ -155,11 +158,11 @@ def contradictions(findings: list[Finding], assuming: bool = False, of: Collecti
             "printed": finding.left,
             "against": finding.right,
             "source": finding.check.source,
-            "assuming": finding.check.assumes,
+            "assuming": finding.check.assumes or finding.check.reads,
         }
         for finding in findings
         if finding.holds is False
-        and bool(finding.check.assumes) == assuming
+        and (id(finding) not in sure) == assuming
         and (of is None or not set(of).isdisjoint(finding.claims))
     ]
     columns = ["paper", "what", "claims", "printed", "against", "source", "assuming"]
@@ -213,6 +216,9 @@ def page(
         if row["evidence"].endswith((".csv", ".yaml")):
             link = text.html(root + row["evidence"])
             cells["evidence"] = _within(cells["evidence"], lambda said, link=link: f'<a href="{link}">{said}</a>')
+        if row["how"]:
+            note = f"<br><small>{text.html(row['how'])}</small>"
+            cells["verdict"] = _within(cells["verdict"], lambda said, note=note: said + note)
         if row["id"] in near:
             value, _, measured, differs = map(text.html, near[row["id"]])
             cells["measured"] = f"<td><small>nearest: {value}, {measured}; {differs}</small></td>"

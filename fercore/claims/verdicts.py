@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ..results import measurements
-from .checks import Finding
+from .checks import Finding, holds, readings
 from .ledger import Claim, Ledger
 
 VERDICTS = {
@@ -16,11 +19,11 @@ VERDICTS = {
     "as run": "a setting that the paper profile runs with, to the last printed digit",
     "reproduced": "measured, within the tolerance",
     "not reproduced": "measured, outside the tolerance",
-    "inconsistent": "the paper contradicts itself or its own arithmetic",
+    "inconsistent": "the paper contradicts itself, or the data set that it names, by more than rounding allows",
     "needs data": "a data set that is not at hand",
     "needs weights": "pretrained weights that are not at hand",
     "needs device": "a device that is not at hand",
-    "not run": "could be checked and was not yet",
+    "not run": "open: not checked yet, or not decided by what there is",
 }
 
 EFFECT, SETTING, STRUCTURE = (measurements.KINDS[name] for name in ("effect", "setting", "structure"))
@@ -34,7 +37,9 @@ class Case:
     claim: Claim
     kind: measurements.Kind | None  # of its measurement; None where it has none
     found: pd.Series | None  # what was measured, as `measurements.gather` has it
-    checks: list[Finding]  # of the claim, without those that rest on an assumption, which decide nothing
+    checks: list[Finding]  # of the claim, as it stands
+    readings: dict[str, list[Finding]]  # of the claim in each of the ways in which it can be read
+    counted: pd.DataFrame  # what was counted by a named convention, as `measurements.conventions` has it
     at_hand: set[str]  # data sets on which anything was measured
 
     @property
@@ -58,20 +63,22 @@ def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd
     """The ledger with its verdicts, a row a claim in the order of papers and pages.
 
     The first of RULES that says anything decides. `evidence` names the file or the checks that the verdict rests on,
-    `rule` which of RULES it was.
+    `how` says in words what a reader has to know of it beside, `rule` which of RULES it was.
     """
     of: dict[str, list[Finding]] = {}
     for finding in findings:
-        if not finding.check.assumes:
-            for key in finding.claims:
-                of.setdefault(key, []).append(finding)
-    at_hand = _at_hand(evidence)
+        for key in finding.claims:
+            of.setdefault(key, []).append(finding)
+    at_hand, conventions = _at_hand(evidence), evidence[evidence.index.str.contains(", convention=", regex=False)]
     rows = []
     for claim in ledger.claims.values():
         found = evidence.loc[claim.measurement] if claim.measurement in evidence.index else None
         kind = measurements.KINDS[measurements.split(claim.measurement)[0]] if claim.measurement else None
-        case = Case(claim, kind, found, of.get(claim.id, []), at_hand)
-        rule, (verdict, rests_on) = next((rule, said) for rule in RULES if (said := rule(case)))
+        checks = [finding for finding in of.get(claim.id, []) if not finding.check.assumes]
+        as_it_stands = [finding for finding in checks if not finding.check.reads]
+        counted = measurements.conventions(conventions, claim.measurement)
+        case = Case(claim, kind, found, as_it_stands, readings(checks), counted, at_hand)
+        rule, said = next((rule, said) for rule in RULES if (said := rule(case)))
         rows.append(
             {
                 "id": claim.id,
@@ -86,94 +93,180 @@ def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd
                 "needs": ", ".join(claim.needs),
                 "measurement": claim.measurement,
                 "tolerance": claim.tolerance,
-                "verdict": verdict,
+                "verdict": said.verdict,
                 **_measured(claim, found),
-                "evidence": rests_on,
+                "evidence": said.evidence,
+                "how": said.how,
                 "rule": rule.__name__,
             }
         )
     return pd.DataFrame(rows).astype({"seeds": "Int64"})
 
 
-Said = tuple[str, str] | None  # a verdict and what it rests on
+class Said(NamedTuple):
+    """A verdict, what it rests on, and what is to be said of it beside."""
+
+    verdict: str
+    evidence: str = ""
+    how: str = ""
 
 
-def _equal(case: Case) -> bool:
+def _equal(case: Case, found: pd.Series | None) -> bool:
     """Whether a number that was computed is the printed one, to the last printed digit."""
-    if case.found is None or not case.kind.counted:
+    if found is None or not case.kind.counted:
         return False
+    value = case.claim.in_unit(found["value"])
     if case.claim.interval is None:
-        return abs(case.value) <= EQUATION
-    if pd.notna(case.found["low"]):  # a range is the same where both of its ends are
-        ends = (case.claim.in_unit(case.found[end]) for end in ("low", "high"))
+        return abs(value) <= EQUATION
+    if pd.notna(found["low"]):  # a range is the same where both of its ends are
+        ends = (case.claim.in_unit(found[end]) for end in ("low", "high"))
         return np.allclose([float(case.claim.interval.a), float(case.claim.interval.b)], list(ends))
-    return case.value in case.claim.interval
+    return value in case.claim.interval
 
 
-def counted_and_equal(case: Case) -> Said:
+def counted_and_equal(case: Case) -> Said | None:
     """A number that was computed and is equal is exact, whatever else the paper says of it."""
     chosen = case.kind in (SETTING, STRUCTURE)
-    return ("exact", case.found["evidence"]) if not chosen and _equal(case) else None
+    return Said("exact", case.found["evidence"]) if not chosen and _equal(case, case.found) else None
 
 
-def contradicted(case: Case) -> Said:
-    """What a check finds wrong is inconsistent, measured or not."""
-    return _by_checks("inconsistent", [finding for finding in case.checks if finding.holds is False])
+def contradicted(case: Case) -> Said | None:
+    """What a check finds wrong as it stands, or every reading of it, is inconsistent, measured or not."""
+    failing = [finding for finding in case.checks if finding.holds is False]
+    if case.readings and all(holds(reading) is False for reading in case.readings.values()):
+        failing += [finding for reading in case.readings.values() for finding in reading if finding.holds is False]
+    if not failing:
+        return None
+    how = "; ".join(dict.fromkeys(f"the paper against {against(finding, case.claim)}" for finding in failing))
+    return Said("inconsistent", _names(failing), how)
 
 
-def as_run(case: Case) -> Said:
+def against(finding: Finding, claim: Claim) -> str:
+    """What a number is held against by a check: the paper itself, or what somebody has counted or printed elsewhere."""
+    check = finding.check
+    if check.form == "measured":
+        return f"{measurements.split(claim.measurement)[1][0]}, counted here"
+    if check.source:
+        return check.source
+    other = re.findall(r"{(\w+)/", check.right)
+    counted = [text.strip() for text in re.findall(r"{=([^}]*)}", check.right)]
+    parts = [f"the paper {paper}" for paper in other] or ["itself"]
+    parts += [f"{text}, counted here" for text in counted]
+    return " with ".join(dict.fromkeys(parts))
+
+
+def counted_by_a_convention(case: Case) -> Said | None:
+    """A number that comes out by another known way of counting is exact by that one, which is named."""
+    for name, row in case.counted.iterrows():
+        if _equal(case, row):
+            value = case.claim.in_unit(row["value"])
+            plain = "" if case.found is None else f"; without it {_full(case.value)}"
+            return Said(
+                "exact", row["evidence"], f"by the convention of {name}: {_full(value)} {case.claim.unit}{plain}"
+            )
+    return None
+
+
+def as_run(case: Case) -> Said | None:
     """A setting that params/paper has too, or a layer that the network has too: one of two that a paper prints is not
-    right for being chosen here."""
-    return ("as run" if case.kind is SETTING else "exact", case.found["evidence"]) if _equal(case) else None
+    right for being chosen here, and no layer for being read as one that fits."""
+    if not _equal(case, case.found) or (case.kind is STRUCTURE and _differ(case)):
+        return None
+    return Said("as run" if case.kind is SETTING else "exact", case.found["evidence"])
 
 
-def statement_tested(case: Case) -> Said:
-    """A statement that something is above 0 is reproduced where the whole interval is."""
+def statement_tested(case: Case) -> Said | None:
+    """A statement that something is above 0: reproduced where the whole interval is, not reproduced where it lies
+    below; an interval that holds 0 decides nothing, whatever the paper's own numbers say."""
     if not case.tested:
         return None
-    return ("reproduced" if case.found["low"] > 0 else "not reproduced"), case.found["evidence"]
+    low, high = case.found["low"], case.found["high"]
+    ends = f"95 % interval of the effect {low:+.4g} to {high:+.4g}"
+    if low > 0 or high < 0:
+        return Said("reproduced" if low > 0 else "not reproduced", case.found["evidence"], ends)
+    return Said("not run", case.found["evidence"], f"not decided by the seeds so far: {ends}")
 
 
-def counted_and_other(case: Case) -> Said:
+def counted_and_other(case: Case) -> Said | None:
     """A number that was computed and is another."""
-    counted = case.found is not None and case.kind.counted
-    return ("not reproduced", case.found["evidence"]) if counted else None
+    if case.found is None or not case.kind.counted or _equal(case, case.found):
+        return None
+    tried = ", ".join(f"{name}, {_full(case.claim.in_unit(row['value']))}" for name, row in case.counted.iterrows())
+    return Said("not reproduced", case.found["evidence"], f"nor by the convention of {tried}" if tried else "")
 
 
-def measured(case: Case) -> Said:
+def measured(case: Case) -> Said | None:
     """A training that is the paper's own, within the tolerance or outside."""
     if case.kind is EFFECT or not case.of_the_paper:
         return None
+    least, most = case.claim.value - case.claim.allowed, case.claim.value + case.claim.allowed
     close = abs(case.value - case.claim.value) <= case.claim.allowed
-    return ("reproduced" if close else "not reproduced"), case.found["evidence"]
+    return Said("reproduced" if close else "not reproduced", case.found["evidence"], _reach(case, close, least, most))
 
 
-def follows_from_the_paper(case: Case) -> Said:
+def _reach(case: Case, close: bool, least: float, most: float) -> str:
+    """Where the interval leaves open on which side of the tolerance the number lies."""
+    if pd.isna(case.found["low"]):
+        return ""
+    low, high = (case.claim.in_unit(case.found[end]) for end in ("low", "high"))
+    if not (low < least or high > most if close else low <= most and high >= least):
+        return ""
+    return (
+        f"95 % interval {low:,.4g} to {high:,.4g} reaches {'beyond' if close else 'into'} the tolerance, "
+        f"{least:,.4g} to {most:,.4g}"
+    )
+
+
+def follows_from_the_paper(case: Case) -> Said | None:
     """What follows from the paper's own numbers; for a statement that is not yet tested, they are what there is."""
-    if case.claim.needs or (case.claim.measurement and case.kind is not EFFECT):
+    if case.claim.needs or (case.claim.measurement and case.kind is not EFFECT) or _differ(case):
         return None
     form = "from" if case.claim.text else "holds"
-    return _by_checks("exact", [finding for finding in case.checks if finding.holds and finding.check.form == form])
+    every = [*case.checks, *(finding for reading in case.readings.values() for finding in reading)]
+    holding = [finding for finding in every if finding.holds and finding.check.form == form]
+    return Said("exact", _names(holding)) if holding else None
 
 
-def lacking(case: Case) -> Said:
+def lacking(case: Case) -> Said | None:
     """Data, weights or a device that nobody here has."""
     missing = [measurements.NEEDS[need] for need in case.claim.needs if need not in case.at_hand]
-    return next(((f"needs {lack}", "") for lack in ("data", "weights", "device") if lack in missing), None)
+    return next((Said(f"needs {lack}") for lack in ("data", "weights", "device") if lack in missing), None)
 
 
-def open_(case: Case) -> Said:
+def read_two_ways(case: Case) -> Said | None:
+    """What holds by one reading and not by another is open: the paper would have to say which it means."""
+    if not _differ(case):
+        return None
+    words = {True: "holds", False: "does not hold", None: "not measured"}
+    said = "; ".join(f"{name}: {words[holds(reading)]}" for name, reading in case.readings.items())
+    return Said(
+        "not run",
+        _names([one for reading in case.readings.values() for one in reading]),
+        f"depends on how it is read: {said}",
+    )
+
+
+def open_(case: Case) -> Said | None:
     """All else could be checked and was not yet."""
-    return "not run", ""
+    return Said("not run")
 
 
-RULES = (counted_and_equal, contradicted, as_run, statement_tested, counted_and_other, measured)
-RULES += (follows_from_the_paper, lacking, open_)
+RULES = (counted_and_equal, contradicted, counted_by_a_convention, as_run, statement_tested, counted_and_other)
+RULES += (measured, follows_from_the_paper, lacking, read_two_ways, open_)
 
 
-def _by_checks(verdict: str, findings: list[Finding]) -> Said:
-    names = dict.fromkeys(finding.check.id for finding in findings)
-    return (verdict, "check " + ", ".join(names)) if names else None
+def _differ(case: Case) -> bool:
+    """Whether some reading fails, be it one of several."""
+    return any(holds(reading) is False for reading in case.readings.values())
+
+
+def _full(value: float) -> str:
+    """A number that is counted, in full."""
+    return f"{value:,.0f}" if value.is_integer() else f"{value:,.6g}"
+
+
+def _names(findings: Sequence[Finding]) -> str:
+    return "check " + ", ".join(dict.fromkeys(finding.check.id for finding in findings))
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:

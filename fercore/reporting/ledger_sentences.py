@@ -20,9 +20,10 @@ def counted(table: pd.DataFrame) -> str:
     wanting = sum(share.get(name, 0) for name in OUT_OF_REACH)
     return (
         f"Of a hundred claims, **{share.get('exact', 0):.0f}** are exact, **{share.get('inconsistent', 0):.0f}** "
-        f"contradict their own paper, and **{wanting:.0f}** need data, weights or a device that is not at hand. "
-        f"{share.get('as run', 0):.0f} are settings that are run with as printed, {_few(measured)} measured, and "
-        f"{share.get('not run', 0):.0f} could be measured and were not."
+        f"contradict their own paper or the data set that it names, and **{wanting:.0f}** need data, weights or a "
+        f"device that is not at hand. {share.get('as run', 0):.0f} are settings that are run with as printed, "
+        f"{_few(measured)} measured, and {share.get('not run', 0):.0f} are open: not checked yet, or not decided by "
+        f"what there is."
     )
 
 
@@ -39,7 +40,7 @@ def known_for(table: pd.DataFrame, headline: Sequence[str]) -> str:
     each = ", ".join(f"{verdict} {number}" for verdict, number in count.items())
     return (
         f"Of the {known.sum()} claims that the papers are known for: {each}. {here:.0f} % of them contradict their own "
-        f"paper, and {there:.0f} % of the others."
+        f"paper or its data set, and {there:.0f} % of the others."
     )
 
 
@@ -57,5 +58,7 @@ def sizes(table: pd.DataFrame) -> str:
     parts = []
     for name, what in {"parameters": "counts of parameters", "MiB": "sizes in MiB", "GMACs": "GMACs"}.items():
         said = table[f"{name} equal"]
-        parts.append(f"{(said == 'yes').sum()} of {(said != '').sum()} {what}")
+        otherwise = (said == "by convention").sum()
+        more = f" ({otherwise} more by another convention)" if otherwise else ""
+        parts.append(f"{(said == 'yes').sum()} of {(said != '').sum()} {what}{more}")
     return f"Printed and counted are the same, to the last printed digit, for {listed(parts)}."

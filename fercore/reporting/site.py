@@ -66,7 +66,7 @@ def index(profile: str, root: str | Path = ".") -> str:
     parts = {
         "headline": ("What the papers are known for", _headline(ledger, table, made, reports, reference)),
         "verdicts": ("What became of the claims", _verdicts(table)),
-        "contradictions": ("Where papers contradict themselves", _contradictions(findings)),
+        "contradictions": ("Where papers contradict themselves or their data sets", _contradictions(findings)),
         "results": ("What was measured", _results(reports, root)),
         "real": ("Measured on real data before", _results(reference, root) if profile != REFERENCE else ""),
         "open": ("What it would take", _open(plan)),
@@ -198,7 +198,7 @@ def _contradictions(findings: list[claims.Finding]) -> str:
     both = (_scrolled(render.both_sides(one, name), name) for one, name in ((found, "sides"), (doubtful, "doubtful")))
     return f"""<p>{_bold(ledger_sentences.contradicted(findings, found))}</p>
 {render.folded(f"All {len(found)}, both sides", next(both))}
-{render.folded(f"{len(doubtful)} that rest on an assumption and decide no verdict", next(both))}"""
+{render.folded(f"{len(doubtful)} under an assumption, or by one reading of several", next(both))}"""
 
 
 def _open(plan: pd.DataFrame) -> str:
@@ -211,7 +211,7 @@ def _open(plan: pd.DataFrame) -> str:
             f'<li id="way-{number}"><b>{effort.shown(way["hours"])}</b>, {many}, needs '
             f"{text.html(way['needs'] or 'nothing')}:<br><code>{text.html(way['command'])}</code>{which}</li>"
         )
-    counts, needs = none["claims"].map(len), none["needs"].replace("", "a way in params/effort.yaml, or a check")
+    counts, needs = none["claims"].map(len), none["needs"].replace("", effort.NO_NEED)
     rest = pd.DataFrame({"needs": needs, "claims": counts}).sort_values("claims", ascending=False, kind="stable")
     return f"""<p>A command for each group of claims without a verdict, cheapest first. Times are of two cores of an AMD
 EPYC (Zen 4), worked out from multiply-adds, images and epochs over measured rates (<code>params/effort.yaml</code>).

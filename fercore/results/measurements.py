@@ -231,6 +231,14 @@ def write(frame: pd.DataFrame, out: str | Path) -> None:
         frame.to_csv(Path(out) / FILE, index=False, lineterminator="\n", float_format="%.12g")
 
 
+def conventions(found: pd.DataFrame, measurement: str) -> pd.DataFrame:
+    """Of what `gather` gives, what was counted as `measurement` is but for a convention, by the convention's name:
+    macs(mobilenet_v2, 1000, 3x224x224, convention=ptflops)."""
+    start = f"{measurement.removesuffix(')')}, convention="
+    kept = found[found.index.str.startswith(start)] if measurement else found[:0]
+    return kept.rename(index=lambda name: name.removeprefix(start).removesuffix(")"))
+
+
 def rows(found: Mapping[str, Mapping], seeds: int) -> list[dict]:
     """What `table` takes, of measurements by name: each with value, low and high."""
     return [{"measurement": name, **one, "seeds": seeds} for name, one in found.items()]

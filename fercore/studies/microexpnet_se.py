@@ -57,6 +57,7 @@ GAINS = {  # what the ledger calls what one row has over another; the paper's ro
     ("full", "backbone"): "gain(microexpnet_se+kd+mixup, mobilenet_v3_small, {})",
 }
 SETTINGS = {"mixup": ["hidden=0"]}  # what else tells a row from the full network, which has its name
+READING = "equation 1's cross-entropy of the plain softmax"  # by the text p is softened there too
 STEPS = (("se", "backbone"), ("kd", "se"), ("mixup", "kd"), ("full", "mixup"), ("full", "backbone"), ("full", "alone"))
 
 
@@ -176,9 +177,11 @@ def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False
 
 
 def reserved(here: Protocol, paper: Protocol, row: str) -> str:
-    """What a student that is trained as the paper says is other in all the same: its start, and its teacher."""
+    """What a student that is trained as the paper says is other in all the same: its start, how the loss is read, and
+    its teacher."""
     said = [] if here.weights else ["random weights"]
     if row in ("kd", "mixup", "full"):
+        said.append(READING)
         other = [] if here.teacher_weights else ["random weights"]
         other += filter(None, [other_than_the_papers(here, paper, teacher=True)])
         said += [f"another teacher: {', '.join(other)}"] if other else []

@@ -37,6 +37,7 @@ EXPERIMENTS = {  # Table IV: student and alpha; the temperature of all six is 3
     "E6": ("c", 0.20),
 }
 TEMPERATURE = 3.0
+READING = "alpha read as equation 6's beta"  # by the text below it alpha is the weight of the hard labels
 WITHOUT, WITH = "without copies of the test set", "with the test set"  # what else a student is trained on
 
 
@@ -309,8 +310,9 @@ def protocol_of(variant: str, other: str, other_teacher: str) -> tuple[str, str 
     own = other_teacher if variant == TEACHER else other
     if own:
         return own, None
-    taught = variant in EXPERIMENTS and other_teacher
-    return "", f"another teacher: {other_teacher}" if taught else ""
+    if variant not in EXPERIMENTS:
+        return "", ""
+    return "", ", ".join(filter(None, [READING, other_teacher and f"another teacher: {other_teacher}"]))
 
 
 def losses_of(labels: np.ndarray, probabilities: Sequence[np.ndarray]) -> float:

@@ -228,6 +228,12 @@ MISTAKES = {
         "twice",
         "a check has one of these: same, claim and from, claim and share_of, claim and measured, judged and holds",
     ),
+    "an assumption that is a reading": (
+        "says: twice as many,",
+        "says: x, assumes: much, reads: one way,",
+        "twice",
+        "a check assumes something or reads a claim in one of several ways, not both",
+    ),
     "measured without a measurement": (
         'from: "{table1.all.train} / {table1.all.test}"',
         "measured: true",

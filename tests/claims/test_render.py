@@ -45,7 +45,7 @@ def test_the_headline_says_what_is_claimed_and_measured_and_how(judged, paper):
         "claimed": "66.00 %",
         "measured": "66.42 % [65.00, 67.80]",
         "deduplicated": "65.00",
-        "how": "as the paper, 3 seeds",
+        "how": "as the paper, 3 seeds; 95 % interval 65 to 67.8 reaches beyond the tolerance, 64.5 to 67.5",
         "verdict": "reproduced",
     }
 
@@ -146,6 +146,25 @@ def test_what_rests_on_an_assumption_stands_apart(judged, paper):
     assert (found["what"], found["assuming"]) == ("thrice", "three")
     assert "<br><small>assuming: three</small>" in render.both_sides(render.contradictions(findings, assuming=True))
     assert table.set_index("id").loc["paper/text.fewer", "verdict"] == "exact"  # by the other check
+
+
+def test_one_reading_of_several_stands_there_too_and_all_readings_among_the_contradictions(judged, paper):
+    other = paper + '  - {id: b, says: thrice, reads: one way, claim: text.fewer, from: "3"}\n'
+    open_ = judged(other + '  - {id: c, says: twice, reads: another, claim: text.fewer, from: "2"}\n')
+    assert render.contradictions(open_[1]).empty
+    assert render.contradictions(open_[1], assuming=True)["assuming"].tolist() == ["one way"]
+    wrong = judged(other + '  - {id: c, says: four, reads: another, claim: text.fewer, from: "4"}\n')
+    assert render.contradictions(wrong[1])["what"].tolist() == ["thrice", "four"]
+    assert render.contradictions(wrong[1], assuming=True).empty
+
+
+def test_what_is_to_be_said_of_a_verdict_stands_beside_it(judged, paper):
+    _, _, table = judged(paper + '  - {id: b, says: x, claim: text.speed, from: "3", source: "<b>"}\n')
+    assert "<td>inconsistent<br><small>the paper against &lt;b&gt;</small></td>" in render.page(table)
+    row = {"measurement": ACCURACY, "value": 0.66, "low": 0.6, "high": 0.7, "seeds": 3}
+    ledger, _, table = judged(paper, row)
+    (how,) = render.headline(ledger, table, NOTHING)["how"]
+    assert how == "as the paper, 3 seeds; 95 % interval 60 to 70 reaches beyond the tolerance, 64.5 to 67.5"
 
 
 def test_both_sides_as_a_page_are_escaped_and_say_what_a_check_says_once(judged, paper):

@@ -18,7 +18,7 @@ def test_nothing_measured(write, evidence):
     assert list(table) == [
         "id", "paper", "where", "row", "column", "about", "claimed", "unit", "cited", "needs", "measurement",
         "tolerance", "verdict", "measured", "low", "high", "deduplicated", "near_deduplicated", "seeds", "profile",
-        "protocol", "evidence", "rule",
+        "protocol", "evidence", "how", "rule",
     ]  # fmt: skip
     assert table.loc["text.rate", ["profile", "protocol"]].tolist() == ["", ""]
     assert (table.drop(index="text.fewer")["evidence"] == "").all()
@@ -158,8 +158,9 @@ def test_the_summary_counts_every_claim_once(write, evidence, paper):
     [
         (0.01, 0.03, "paper", "reproduced"),
         (-0.03, -0.01, "paper", "not reproduced"),
-        (-0.01, 0.03, "paper", "not reproduced"),  # measured, and not shown
-        (0.0, 0.03, "paper", "not reproduced"),
+        (-0.01, 0.03, "paper", "not run"),  # measured, and not decided
+        (0.0, 0.03, "paper", "not run"),
+        (-0.03, 0.0, "paper", "not run"),
         (None, None, "paper", "exact"),  # could not be tested, as where the folds agree by chance
         (0.01, 0.03, "laptop", "exact"),
     ],
@@ -174,3 +175,94 @@ def test_a_statement_that_something_is_above_0_is_tested_and_until_then_the_pape
     row = {"measurement": "effect(best, fer2013)", "value": 0.02, "low": low, "high": high}
     assert verdicts(write(paper), evidence(row, profile=profile)).loc["best", "verdict"] == verdict
     assert verdicts(write(paper), evidence()).loc["best", "verdict"] == "exact"
+
+
+def test_an_effect_shows_its_interval_and_is_open_where_that_holds_0(write, evidence, paper):
+    paper = paper.replace("about: the best of Table II}", 'about: x, measurement: "effect(best, fer2013)"}')
+    undecided = "not decided by the seeds so far: 95 % interval of the effect -0.1 to +5"
+    for low, high, said in ((0.01, 0.03, "95 % interval of the effect +0.01 to +0.03"), (-0.1, 5, undecided)):
+        row = {"measurement": "effect(best, fer2013)", "value": 0.02, "low": low, "high": high}
+        found = verdicts(write(paper), evidence(row)).loc["best"]
+        assert found["how"] == said and found["evidence"].endswith("measurements.csv")
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "said"),
+    [
+        (0.66, 0.655, 0.665, ""),
+        (0.66, 0.63, 0.67, "95 % interval 63 to 67 reaches beyond the tolerance, 64.5 to 67.5"),
+        (0.66, 0.65, 0.69, "95 % interval 65 to 69 reaches beyond the tolerance, 64.5 to 67.5"),
+        (0.70, 0.67, 0.73, "95 % interval 67 to 73 reaches into the tolerance, 64.5 to 67.5"),
+        (0.70, 0.69, 0.71, ""),
+        (0.66, None, None, ""),
+    ],
+)
+def test_an_interval_that_leaves_the_tolerance_open_is_told(write, evidence, value, low, high, said):
+    row = {"measurement": ACCURACY, "value": value, "low": low, "high": high}
+    assert verdicts(write(), evidence(row)).loc["abstract.accuracy", "how"] == said
+
+
+MACS = "macs(tinyfer_lite, 7, 3x224x224)"
+
+
+def test_what_comes_out_by_a_named_convention_is_exact_by_that_and_says_so(write, evidence, paper):
+    flops = f'  - {{id: flops, where: x, value: 0.32G, unit: macs, about: x, measurement: "{MACS}"}}\n'
+    ledger = write(paper.replace("statements:", f"{flops}statements:", 1))
+    by = {MACS: 301e6, MACS.replace(")", ", convention=ptflops)"): 320e6}
+    found = verdicts(ledger, evidence(**by)).loc["flops"]
+    assert (found["verdict"], found["rule"]) == ("exact", "counted_by_a_convention")
+    assert found["how"] == "by the convention of ptflops: 320,000,000 macs; without it 301,000,000"
+    other = verdicts(ledger, evidence(**by | {MACS.replace(")", ", convention=ptflops)"): 340e6})).loc["flops"]
+    assert (other["verdict"], other["how"]) == ("not reproduced", "nor by the convention of ptflops, 340,000,000")
+    plain = verdicts(ledger, evidence(**by | {MACS: 320e6})).loc["flops"]
+    assert (plain["verdict"], plain["rule"], plain["how"]) == ("exact", "counted_and_equal", "")
+
+
+def test_what_is_inconsistent_says_with_what(write, evidence, paper):
+    checks = {
+        "a": ("table1.happy.train", "measured: true", "fer2013, counted here"),
+        "b": ("text.fewer", 'from: "3", source: "a book"', "a book"),
+        "c": ("text.speed", 'from: "{text.fewer} * 9"', "itself"),
+        "d": ("text.rate", 'from: "{other/text.fewer}"', "the paper other"),
+        "e": ("table2.nameless.accuracy", 'from: "{=parameters(simple_cnn, 7)}"',
+              "itself with parameters(simple_cnn, 7), counted here"),
+    }  # fmt: skip
+    more = "".join(f"  - {{id: {key}, says: x, claim: {one}, {form}}}\n" for key, (one, form, _) in checks.items())
+    counted = {HAPPY: 61, "parameters(simple_cnn, 7)": 9}
+    found = verdicts(write(paper + more, other=paper), evidence(**counted))
+    found = found[found["id"].str.startswith("paper/")]
+    for claim, _, said in checks.values():
+        assert (found.loc[claim, "verdict"], found.loc[claim, "how"]) == ("inconsistent", f"the paper against {said}")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "verdict"), [("<", "<", "exact"), (">", ">", "inconsistent"), ("<", ">", "not run")]
+)
+def test_what_can_be_read_in_two_ways_is_decided_by_both(write, evidence, paper, one, other, verdict):
+    for name, sign in (("one", one), ("other", other)):
+        holds = f"{{table2.ours.accuracy}} {sign} {{table2.theirs.accuracy}}"
+        paper += f'  - {{id: {name}, says: x, judged: [best], reads: {name} way, holds: "{holds}"}}\n'
+    found = verdicts(write(paper), evidence()).loc["best"]
+    assert (found["verdict"], found["evidence"]) == (verdict, "check one, other")
+    if verdict == "not run":
+        assert found["how"] == "depends on how it is read: one way: holds; other way: does not hold"
+
+
+def test_a_layer_is_not_the_printed_one_for_being_read_as_one_that_fits(write, evidence, paper):
+    width = "  - {id: width, where: x, value: 8, unit: filters, about: x,\n"
+    width += '     measurement: "structure(simple_cnn, a.filters)"}\n'
+    paper = paper.replace("statements:", f"{width}statements:", 1)
+    counted = {"structure(simple_cnn, a.filters)": 8}
+    assert verdicts(write(paper), evidence(**counted)).loc["width", "verdict"] == "exact"
+    paper += "  - {id: a, says: x, claim: width, reads: what enters, measured: true}\n"
+    assert verdicts(write(paper), evidence(**counted)).loc["width", "verdict"] == "exact"
+    paper += '  - {id: b, says: x, judged: [width], reads: what leaves, holds: "{width} == 9"}\n'
+    found = verdicts(write(paper), evidence(**counted)).loc["width"]
+    assert (found["verdict"], found["rule"]) == ("not run", "read_two_ways")
+
+
+def test_an_assumption_decides_nothing_for_a_claim_or_against_it(write, evidence, paper):
+    for sign in "<>":
+        holds = f"{{table2.ours.accuracy}} {sign} {{table2.theirs.accuracy}}"
+        doubtful = paper + f'  - {{id: b, says: x, judged: [best], assumes: much, holds: "{holds}"}}\n'
+        assert verdicts(write(doubtful), evidence()).loc["best", "verdict"] == "not run"

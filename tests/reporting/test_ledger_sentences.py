@@ -9,7 +9,8 @@ def test_claims_by_verdict():
     table = pd.DataFrame({"id": list("abcd"), "verdict": ["exact", "exact", "needs data", "inconsistent"]})
     text = sentences.counted(table)
     assert (
-        "**50** are exact, **25** contradict their own paper, and **25** need data" in text
+        "**50** are exact, **25** contradict their own paper or the data set that it names, and **25** need data"
+        in text
         and "0 were measured" in text
     )
     rare = pd.DataFrame({"verdict": ["as run"] * 399 + ["not reproduced"]})
@@ -35,3 +36,5 @@ def test_contradictions_by_paper():
 def test_sizes_that_are_printed():
     frame = pd.DataFrame({f"{name} equal": ["yes", "no", ""] for name in ("parameters", "MiB", "GMACs")})
     assert "for 1 of 2 counts of parameters, 1 of 2 sizes in MiB and 1 of 2 GMACs." in sentences.sizes(frame)
+    frame["GMACs equal"] = ["yes", "by convention", "no"]
+    assert sentences.sizes(frame).endswith("1 of 3 GMACs (1 more by another convention).")

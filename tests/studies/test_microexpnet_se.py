@@ -75,8 +75,11 @@ def test_what_is_other_than_in_the_paper_is_said():
     assert study.other_than_the_papers(here, PAPER, teacher=True) == "20 of 50 epochs"
     assert study.other_than_the_papers(replace(PAPER, augmentation="flip"), PAPER) == "augmentation flip"
     assert study.reserved(here, PAPER, "se") == "random weights"
-    assert study.reserved(here, PAPER, "full") == "random weights, another teacher: random weights, 20 of 50 epochs"
-    assert study.reserved(replace(PAPER, teacher_weights="x.safetensors"), PAPER, "full") == ""
+    said = f"random weights, {study.READING}, another teacher: random weights, 20 of 50 epochs"
+    assert study.reserved(here, PAPER, "full") == said
+    papers = replace(PAPER, teacher_weights="x.safetensors")
+    assert study.reserved(papers, PAPER, "full") == study.READING, "what the loss is other in is never left out"
+    assert study.reserved(papers, PAPER, "alone") == study.reserved(papers, PAPER, "backbone") == ""
 
 
 def test_steps_are_of_the_same_seeds():

@@ -98,8 +98,8 @@ def test_what_is_other_than_in_the_paper_is_said_and_no_more():
 @pytest.mark.parametrize(
     "variant, other, other_teacher, expected",
     [
-        ("E6", "", "", ("", "")),
-        ("E6", "", "20 of 80 epochs", ("", "another teacher: 20 of 80 epochs")),
+        ("E6", "", "", ("", study.READING)),
+        ("E6", "", "20 of 80 epochs", ("", f"{study.READING}, another teacher: 20 of 80 epochs")),
         ("c alone", "", "20 of 80 epochs", ("", "")),
         ("teacher", "", "20 of 80 epochs", ("20 of 80 epochs", None)),
         ("E6", "3 of 80 epochs", "", ("3 of 80 epochs", None)),
