@@ -511,7 +511,7 @@ def test_a_picture_is_seen_by_the_same_network_from_a_shell_and_in_python(capsys
 @pytest.mark.parametrize("path", sorted(ROOT.glob("params/recipes/*.yaml")), ids=lambda path: path.stem)
 def test_recipes_that_come_along_are_read(path):
     network, words, soft = cli._read_recipe(str(path))
-    assert network in models.OWN and words["recipe"].epochs >= 1 and all((ROOT / file).is_file() for file in soft)
+    assert words["recipe"].epochs >= 1 and all((ROOT / file).is_file() for file in soft)
     if words["weights"] is not None:  # trained on at the size that they are of
         record = weights.record(weights.released(network, words["weights"])[0])
         assert words["recipe"].img_size == record["img_size"]

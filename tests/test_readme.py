@@ -259,12 +259,21 @@ def test_targets_and_paths_exist():
 def test_the_ledgers_headline_is_what_it_gives_now():
     ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
     evidence = settings.evidence([ROOT / "reports/reference"], ROOT / "params")
-    found = claims.summary(claims.judge(ledger, evidence, claims.run(ledger, evidence))).loc["total"]
+    table = claims.judge(ledger, evidence, claims.run(ledger, evidence))
+    found = claims.summary(table).loc["total"]
     lines = re.findall(r"^\|.*\|$", LEDGER, re.M)
     head, _, numbers = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
     shown = [name for name in claims.VERDICTS if found[name]]
     assert head == ["claims", *shown]
     assert numbers == [f"{found[name]:,}" for name in ("total", *shown)]
+    exact = table[table["verdict"] == "exact"]
+    checked, built = (
+        exact["evidence"].str.startswith("check "),
+        exact["measurement"].fillna("").str.startswith("structure("),
+    )
+    told = r"last printed digit \((\d+)\); .* other numbers \((\d+)\); or the network as it is built \((\d+)\)"
+    kinds = [~checked & ~built, checked, built & ~checked]
+    assert [int(n) for n in re.search(told, " ".join(LEDGER.split())).groups()] == [int(kind.sum()) for kind in kinds]
 
 
 def test_the_papers_are_counted_and_named():
