@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fercore import cli, datasets, models
+from fercore import cli, datasets
 from fercore.cli import main
 from fercore.datasets import splits
 from fercore.models import weights
