@@ -19,10 +19,11 @@ import pytest
 from fercore.pipeline.data import prepare_data
 from fercore.pipeline.notebook import FOLDERS, PROFILES
 from fercore.pipeline.parameters import check_params, layers, subject_sets
+from fercore.pipeline.stages import notebooks
 
 ROOT = Path(__file__).parents[2]
 CHECKED = Path(__file__).parent / "checked"
-NOTEBOOKS = sorted(ROOT.glob("notebooks/[0-9]*.ipynb"))
+NOTEBOOKS = [path.with_suffix(".ipynb") for path in notebooks(ROOT)]
 INDEX = ROOT / "notebooks/index.ipynb"  # of no stage, and without results to compare
 TAG = "nbval-check-output"
 OURS = ("params", "reference")  # folders that come with the project; the others are a test's own

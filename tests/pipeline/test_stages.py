@@ -1,5 +1,6 @@
 """dvc.yaml keeps the rules of the pipeline: what is wrong with it shows here and not after an hour."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
 STAGES = yaml.safe_load(TEXT)["stages"]
 SETS = subject_sets(ROOT)
-NOTEBOOKS = sorted(path.stem for path in ROOT.glob("notebooks/[0-9]*.py"))
+NOTEBOOKS = [path.stem for path in stages.notebooks(ROOT)]
 
 
 def test_one_stage_a_notebook_and_one_for_the_data_and_for_the_site():
@@ -28,6 +29,19 @@ def test_the_site_waits_for_every_notebook_and_a_notebook_leaves_a_page():
     assert without != own and stages.rewritten(f"{head}  site:\n{without}", ROOT) == TEXT
     for name in NOTEBOOKS:
         assert f"reports/${{item.profile}}/notebooks/{name}.html" in STAGES[name]["outs"]
+
+
+def test_the_report_waits_for_every_other_notebook_whatever_its_number(tmp_path):
+    (tmp_path / "params").symlink_to(ROOT / "params")
+    (tmp_path / "notebooks").mkdir()
+    for script in ROOT.glob("notebooks/[0-9]*.py"):
+        shutil.copy(script, tmp_path / "notebooks")
+    (tmp_path / "notebooks/10_my_net.py").write_text("")
+    names = [path.stem for path in stages.notebooks(tmp_path)]
+    assert names == [*NOTEBOOKS[:-1], "10_my_net", "09_report"]
+    deps = yaml.safe_load(stages.rewritten(TEXT, tmp_path))["stages"]["09_report"]["deps"]
+    found = [dep for dep in deps if dep.startswith("reports/${item.profile}/")]
+    assert found == [f"reports/${{item.profile}}/{name}" for name in names[:-1]]
 
 
 @pytest.mark.parametrize("name", STAGES)
