@@ -2,8 +2,8 @@
 
 nbval compares a cell's output where the cell is tagged nbval-check-output. Notebooks are kept without outputs, and
 nbval cannot set parameters, so each is prepared here: smoke parameters, and the outputs from `checked/NAME.json`. After
-a change that is meant, `python tests/notebooks/test_notebooks.py [NAME …]` writes those files again: look at what has
-changed.
+a change that is meant, `.venv/bin/python tests/notebooks/test_notebooks.py [NAME …]` writes those files again: look at
+what has changed.
 """
 
 import ast
@@ -65,8 +65,11 @@ def first_line(cell):
     return cell.source.splitlines()[0]
 
 
-def expected(notebook):
-    return json.loads((CHECKED / f"{notebook.stem}.json").read_text(encoding="utf-8"))
+def expected(notebook, folder=CHECKED):
+    path = folder / f"{notebook.stem}.json"
+    if not path.is_file():
+        pytest.fail(f"{path}: not there; .venv/bin/python tests/notebooks/test_notebooks.py {notebook.stem} writes it")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def validate(copy):
@@ -105,6 +108,11 @@ def test_a_changed_number_fails(folder):
     result = validate(prepare(notebook, folder, outputs))
     assert result.returncode == 1
     assert "1 failed" in result.stdout
+
+
+def test_a_notebook_without_checked_numbers_says_what_writes_them(tmp_path):
+    with pytest.raises(pytest.fail.Exception, match="json: not there; .*test_notebooks.py 10_my_net writes"):
+        expected(Path("10_my_net.ipynb"), tmp_path)
 
 
 def test_the_index_runs_as_it_is(tmp_path):
