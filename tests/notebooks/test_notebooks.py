@@ -111,7 +111,7 @@ def test_a_changed_number_fails(folder):
 
 
 def test_a_notebook_without_checked_numbers_says_what_writes_them(tmp_path):
-    with pytest.raises(pytest.fail.Exception, match="json: not there; .*test_notebooks.py 10_my_net writes"):
+    with pytest.raises(pytest.fail.Exception, match=r"json: not there; .*test_notebooks.py 10_my_net writes"):
         expected(Path("10_my_net.ipynb"), tmp_path)
 
 
