@@ -48,7 +48,7 @@ display(Markdown(stage.about()))
 # %% [markdown]
 # ## What do they look like?
 #
-# A row a class. Cover the names on the left: could you tell *fear* from *surprise*? *sad* from *neutral*?
+# One row per class. Cover the names on the left: could you tell *fear* from *surprise*? *sad* from *neutral*?
 
 # %%
 from fercore.reporting import plots
@@ -116,11 +116,11 @@ display(Markdown(
 # %% [markdown]
 # ### A puzzle: copies that no hash finds
 #
-# Move a picture by one pixel, brighten it a little, save it as JPEG once more: every byte changes, and it is still the same
-# photograph. So is a mirror image, and so is another crop of it. So a second kind is *judged*: two images count as one when, with
-# their histograms equalised and one of them mirrored, scaled or shifted to the best fit, they correlate by at least a threshold.
-# What was rotated, cropped very closely, or mirrored and cropped it misses, and now and then it takes two photographs for one.
-# **Guess**: does that find a few more, or more than the hash did?
+# Move a picture by one pixel, brighten it a little, save it as JPEG once more: every byte changes, and it is still the
+# same photograph. So is a mirror image, and so is another crop of it. So a second kind is *judged*: two images count as
+# one when, with their histograms equalised and one of them mirrored, scaled or shifted to the best fit, they correlate
+# by at least a threshold. It misses what was rotated, cropped very closely, or both mirrored and cropped, and now and
+# then it takes two photographs for one. **Guess**: does that find a few more, or more than the hash did?
 
 # %% tags=["nbval-check-output"]
 pairs = audit.near_duplicates(faces.pixels, threshold, candidates)
@@ -140,9 +140,9 @@ display(Markdown(
 ))
 
 # %% [markdown]
-# What are the two of a pair to one another? *Whole*: one is as much of the photograph as the other, within two pixels. *Mirrored*:
-# its mirror image. *Crop*: one shows a part of the other. *Shift*: each has a strip that the other lacks. **Guess**: how many of
-# the pairs would a search miss that holds whole images against whole images?
+# How are the two images of a pair related? *Whole*: one is as much of the photograph as the other, within two pixels.
+# *Mirrored*: its mirror image. *Crop*: one shows a part of the other. *Shift*: each has a strip that the other lacks.
+# **Guess**: how many of the pairs would a search miss that compares only whole images?
 
 # %% tags=["nbval-check-output"]
 by_kind = pairs["kind"].value_counts().reindex(audit.KINDS, fill_value=0).rename_axis("kind").to_frame("pairs")
@@ -240,8 +240,8 @@ display(Markdown(
 # %% [markdown]
 # ## One photograph, two labels
 #
-# Where a photograph is there twice, it was labelled twice. **Guess**: how often do the two labels agree? Nobody, and no
-# network, can be right on both where they do not.
+# Where a photograph is there twice, it was labelled twice. **Guess**: how often do the two labels agree? Where they do
+# not, nobody, and no network, can be right on both.
 
 # %%
 together = stage.table(audit.contradictions(faces, near), "contradictions", "Pairs of copies by their two labels")
@@ -353,8 +353,8 @@ explore(
 # %% [markdown]
 # ## Could light alone give a class away?
 #
-# If all *angry* faces were dark, a network could tell them without looking at a mouth. **Guess**: which class is darkest, and
-# is the difference large beside how much images of one class differ?
+# If all *angry* faces were dark, a network could tell them without looking at a mouth. **Guess**: which class is
+# darkest, and is the difference large compared with how much images of one class differ?
 
 # %%
 levels = audit.brightness(faces)
@@ -393,7 +393,8 @@ display(Markdown(
 # %% [markdown]
 # ## What to keep in mind
 #
-# Notebook 2 trains on these images. Before you go on: what accuracy is *nothing*, and what would *memory* add?
+# Notebook 2 trains on these images. Before you go on: what accuracy does knowing *nothing* give, and what would
+# *memory* add?
 
 # %%
 settings = {"seed": seed, "threshold": threshold, "candidates": candidates, "folds": folds}

@@ -67,9 +67,10 @@ display(Markdown(stage.about()))
 # %% [markdown]
 # ## What must a network beat?
 #
-# Always naming the most frequent class costs nothing, and little does the recipe of the years before networks: a histogram of local
-# binary patterns, of 59 bins, for each of 36 cells of the face, and a linear support vector machine on them, its classes weighted
-# by inverse frequency. Its one setting, C, is chosen on PublicTest. **Guess** its accuracy on PrivateTest, with seven classes.
+# Always naming the most frequent class costs nothing, and the classical recipe from before deep learning costs little:
+# a histogram of local binary patterns, of 59 bins, for each of 36 cells of the face, and a linear support vector
+# machine on them, its classes weighted by inverse frequency. Its one setting, C, is chosen on PublicTest. **Guess** its
+# accuracy on PrivateTest, with seven classes.
 
 # %% tags=["nbval-check-output"]
 from fercore.evaluation import lbp_svm
@@ -140,8 +141,8 @@ figure = plots.training_curves(histories, faces, "macro_f1", f"{len(networks)} n
 display(stage.figure(figure, "training_curves"))
 
 # %% [markdown]
-# What loss has a network that learned nothing but how frequent the classes are? The entropy of their frequencies. Below it
-# (by a tenth, to be sure), a network has found something in the faces.
+# What is the loss of a network that has learned nothing but how frequent the classes are? The entropy of their
+# frequencies. Below it (by a tenth, to be sure), a network has found something in the faces.
 
 # %% tags=["nbval-check-output"]
 from scipy.stats import entropy
@@ -205,7 +206,8 @@ display(Markdown(
 ))
 
 # %% [markdown]
-# And without the images that are in Training too? **Guess**: who loses most, the network that has learned most, or least?
+# And without the images that are in Training too? **Guess**: which loses most, the network that has learned most, or
+# the one that has learned least?
 
 # %%
 lost = (100 * (wide["accuracy"] - wide["accuracy_near_deduplicated"])).round(1) + 0.0  # no -0.0
@@ -219,8 +221,8 @@ display(Markdown(
 # %% [markdown]
 # ## What do they confuse?
 #
-# Notebook 1 asked which class would be confused most. Here is what the network says that is best on PublicTest; **guess** the
-# darkest field off the diagonal before you look.
+# Notebook 1 asked which class would be confused most. Here are the answers of the network that is best on PublicTest;
+# **guess** the darkest cell off the diagonal before you look.
 
 # %%
 from fercore.evaluation import metrics
@@ -256,10 +258,9 @@ explore(
 # %% [markdown]
 # ## What does it cost?
 #
-# Latency by the paper's protocol: images of `latency_side` pixels, batch 1, ten passes to warm up, fifty timed. (Accuracy is of
-# networks trained at `img_size`.) It is of this machine; the paper's was another,
-# so the order of the networks can be compared and not their milliseconds. Look at the parameters first; **guess** the
-# slowest.
+# Latency by the paper's protocol: images of `latency_side` pixels, batch 1, ten passes to warm up, fifty timed.
+# (Accuracy is of networks trained at `img_size`.) It is measured on this machine, the paper's on another, so the order
+# of the networks can be compared, but not their milliseconds. Look at the parameters first; **guess** the slowest.
 
 # %%
 from fercore import claims
@@ -287,8 +288,9 @@ explore(
 )
 
 # %% [markdown]
-# **A puzzle**: do parameters tell who is slow? And if not, what does? A convolution uses each of its weights once for every place of
-# the map that it runs over, so a network with few weights and large maps multiplies more than one with many and small maps.
+# **A puzzle**: do parameters tell which network is slow? And if not, what does? A convolution uses each of its weights
+# once for every place of the map that it runs over, so a network with few weights and large maps multiplies more than
+# one with many and small maps.
 
 # %%
 from fercore import models

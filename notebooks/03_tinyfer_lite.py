@@ -64,9 +64,10 @@ display(Markdown(stage.about()))
 # %% [markdown]
 # ## What does the network get to see?
 #
-# Under the paper's augmentation never the same image twice: in each epoch every image is cropped, turned, mirrored, lightened and
-# now and then partly erased, all at random. (The parameter `augmentation` says which one is trained with here.) Move the sliders.
-# **Guess**: up to which strength could *you* still name the expression? (*flip* mirrors only; *tinyfer_lite* is the paper's.)
+# Under the paper's augmentation, it never sees the same image twice: in each epoch every image is cropped, turned,
+# mirrored, lightened and now and then partly erased, all at random. (The parameter `augmentation` says which one is
+# trained with here.) Move the sliders. **Guess**: up to which strength could *you* still name the expression? (*flip*
+# mirrors only; *tinyfer_lite* is the paper's.)
 
 # %%
 import ipywidgets
@@ -120,8 +121,8 @@ full = trained[ablation.FULL]
 # %% [markdown]
 # ## The full recipe first
 #
-# The paper's Figure 2 has the loss on PublicTest rise again while macro-F1 stays, and it keeps the epoch with the best
-# macro-F1. Does that happen here?
+# In the paper's Figure 2, the loss on PublicTest rises again while macro-F1 stays level, and the paper keeps the epoch
+# with the best macro-F1. Does that happen here?
 
 # %%
 curves = {f"seed {seed}": run.history for seed, run in zip(seeds, full, strict=True)}
@@ -257,9 +258,10 @@ for score in ("accuracy", "macro_f1"):
     display(stage.figure(figure, f"ablation_{score}"))
 
 # %% [markdown]
-# Is a difference one of the choice, or of chance? Here are the differences from the full recipe, on the same images. Over
-# several seeds the interval and p are of the choice itself, p adjusted for the number of comparisons (Benjamini and Hochberg).
-# With one seed there is no p: the interval is of these two trainings, and another seed alone can move a score by as much.
+# Is a difference due to the choice, or to chance? Here are the differences from the full recipe, on the same images.
+# Over several seeds the interval and p are of the choice itself, p adjusted for the number of comparisons (Benjamini
+# and Hochberg). With one seed there is no p: the interval is of these two trainings, and another seed alone can move a
+# score by as much.
 
 # %%
 against = statistics.differences(labels, predicted, ablation.FULL, len(faces.classes))
@@ -312,8 +314,8 @@ display(Markdown(
 ))
 
 # %% [markdown]
-# **What to do with it**: choose the loss for the score that counts. Where every image counts alike, leave the weights away;
-# where every class does, keep them; and give a loss that learns slowly the epochs that the paper gave it.
+# **What to do with it**: choose the loss for the score that counts. Where every image counts alike, leave the weights
+# out; where every class does, keep them; and give a loss that learns slowly the epochs that the paper gave it.
 #
 # ## Where does it look?
 #

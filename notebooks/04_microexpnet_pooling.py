@@ -86,10 +86,11 @@ display(Markdown(sentences.one_split(by_split, faces)))
 # %% [markdown]
 # ## The same network, other folds
 #
-# Shuffling never looked at *who* is on an image. Deal out people instead, so that all images of one person fall into the same
-# fold (*subject folds*, which the literature calls subject-independent). Where a set names nobody, as FER2013, deal out
-# photographs: all copies of one photograph fall into the same fold (*copy folds*; only images that have a copy are taken, so
-# these are no accuracies on FER2013 as a whole). We call both *grouped folds*. Network, recipe and number of images stay as they were.
+# Shuffling never looked at *who* is in an image. Deal out people instead, so that all images of one person fall into
+# the same fold (*subject folds*, which the literature calls subject-independent). Where a set does not name its people,
+# as FER2013 does not, deal out photographs: all copies of one photograph fall into the same fold (*copy folds*; only
+# images that have a copy are taken, so these are no accuracies on FER2013 as a whole). We call both *grouped folds*.
+# Network, recipe and number of images stay as they were.
 #
 # **Guess: what does it score now?** Write down a number.
 
@@ -98,8 +99,8 @@ display(Markdown(sentences.gap(by_split, faces)))
 display(Markdown(sentences.gap_before(reference)))
 
 # %% [markdown]
-# How near was your guess? Nothing about the network has changed, and it has about as many images to learn from. One of the two
-# numbers tells what to expect of a stranger's face; the other is the one that is found by shuffling.
+# How near was your guess? Nothing about the network has changed, and it has about as many images to learn from. One of
+# the two numbers tells what to expect on a stranger's face; the other is the one that shuffling gives.
 #
 # ## Puzzle: what do random folds give away?
 #
@@ -146,9 +147,9 @@ print((100 * copied).round().astype(int).to_string())
 # %% [markdown]
 # ## Fix: grouped folds
 #
-# Deal out what belongs together, never single images. The folds are then not quite as large as each other, which is all that
-# it costs; each still has about every class's share. (FER2013's copy folds mend only half: nobody knows which of its images
-# show the same person, so people may still be on both sides.)
+# Deal out what belongs together, never single images. The folds are then not quite equal in size, which is all that it
+# costs; each still has about its share of every class. (FER2013's copy folds solve only half of the problem: nobody
+# knows which of its images show the same person, so people may still be on both sides.)
 
 # %%
 display(tables.shown(study.labelled(study.held_out())))

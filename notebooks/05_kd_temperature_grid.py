@@ -99,9 +99,9 @@ display(Markdown(sentences.teachers(teachers.right(study), labels)))
 # %% [markdown]
 # ## What a temperature makes of its answers
 #
-# Move the sliders: another image, another temperature. The legend tells how undecided an answer is, as between so many classes
-# that are equally likely. **At which temperature would you, as the student, learn most about what this face looks like? And
-# what is left of the answer at the highest?**
+# Move the sliders: another image, another temperature. The legend tells how undecided an answer is: as it would be
+# between that many equally likely classes. **At which temperature would you, as the student, learn most about what this
+# face looks like? And what is left of the answer at the highest?**
 
 # %%
 from functools import partial
@@ -197,8 +197,9 @@ display(Markdown(sentences.one_answer(study.one_answer(found), labels)))
 # %% [markdown]
 # ## Does distillation do more for a smaller network?
 #
-# What each choice of the temperature adds to training from scratch. Where a teacher is no better than its student, a gain that
-# is missing says little of distillation. **If the paper is right, the points rise from the left to the right. Do they?**
+# What each choice of the temperature adds to training from scratch. Where a teacher is no better than its student, a
+# missing gain says little about distillation. **If the paper is right, the points rise from the left to the right. Do
+# they?**
 
 # %%
 gains = students.gains()

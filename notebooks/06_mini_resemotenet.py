@@ -102,11 +102,12 @@ display(Markdown(sentences.sizes(counted)))
 # %% [markdown]
 # ## A puzzle: 10,102.94 MB
 #
-# This is the memory that the paper reports for the teacher's inference on FER2013, with 5,088.46 for student A and 1,814.97 for B
-# (Table V); for the same networks on RAF-DB it is 838.19, 827.96 and 748.72. The weights alone take 321, 80 and 20 MB. What else is in memory
-# are the images and what one layer hands to the next, which grows with the batch, and the paper does not give its batch. So the
-# batch can be worked out. By one reading a layer's output is freed once the next has read it (*nothing kept*), by the other
-# all stay, as in training (*kept for a backward pass*). **Guess: do the six numbers come to one batch?**
+# This is the memory that the paper reports for the teacher's inference on FER2013, with 5,088.46 for student A and
+# 1,814.97 for B (Table V); for the same networks on RAF-DB it is 838.19, 827.96 and 748.72. The weights alone take 321,
+# 80 and 20 MB. The rest of the memory is taken by the images and by what one layer hands to the next, which grows with
+# the batch, and the paper does not give its batch. So the batch can be worked out. By one reading a layer's output is
+# freed once the next has read it (*nothing kept*), by the other all stay, as in training (*kept for a backward pass*).
+# **Guess: do the six numbers come to one batch?**
 
 # %%
 import pandas as pd
@@ -145,8 +146,9 @@ display(tables.shown(speeds, digits=2), Markdown(sentences.times(speeds, counted
 # %% [markdown]
 # ## What they are trained on
 #
-# Table III. The paper's columns for FER2013 do not belong to its classes (`fercore claims --findings --paper mini_resemotenet`
-# tells whose numbers they are). **Guess: which class is the rarest, and how many images has it?**
+# Table III. The paper's columns for FER2013 do not belong to its classes
+# (`fercore claims --findings --paper mini_resemotenet` tells whose numbers they are).
+# **Guess: which class is the rarest, and how many images does it have?**
 
 # %%
 from fercore import audit as audits
@@ -315,8 +317,8 @@ else:
 # %% [markdown]
 # ## What do they confuse?
 #
-# Figure 4: a confusion matrix for each student, of its experiment that is best on PublicTest. **Guess the darkest field off the
-# diagonal.**
+# Figure 4: a confusion matrix for each student, of its experiment that is best on PublicTest. **Guess the darkest cell
+# off the diagonal.**
 
 # %%
 from fercore.evaluation import metrics

@@ -98,9 +98,9 @@ display(tables.shown(counted))
 # %% [markdown]
 # ## The teacher
 #
-# The paper's is a ResNet-50 that VGGFace2's 3.3 million faces have taught first. Those weights may not be redistributed; where
-# you have them, name the file (`teacher_weights`). **Guess: does a teacher that starts from random weights still know more than its
-# student?**
+# The paper's is a ResNet-50 that was first trained on VGGFace2's 3.3 million faces. Those weights may not be
+# redistributed; where you have them, name the file (`teacher_weights`). **Guess: does a teacher that starts from random
+# weights still know more than its student?**
 
 # %%
 from fercore.pipeline.parameters import read_params

@@ -137,10 +137,10 @@ explore(
 # %% [markdown]
 # ## Fewer weights: unstructured pruning
 #
-# The smallest weights of each layer are set to 0: at once (one-shot pruning); or while the network trains on, fast at first and
-# slower later, so that the others can take over (gradual pruning). The second has trained longer than the network it is compared
-# with, so a gain is not pruning's alone. Equation 1 is R, the weights that there were over those that are left. **Where does the first
-# way break down, and where the second?**
+# The smallest weights of each layer are set to 0: at once (one-shot pruning); or while the network trains on, fast at
+# first and slower later, so that the others can take over (gradual pruning). The second has trained longer than the
+# network it is compared with, so a gain is not pruning's alone. R in Equation 1 is the number of weights before over
+# the number of those left. **Where does the first way break down, and where the second?**
 
 # %%
 curve = pd.concat([one.fewer_weights(sparsities, fine_tuning) for one in forms.values()], ignore_index=True)
@@ -223,9 +223,9 @@ display(Markdown(sentences.losses(differences)))
 # %% [markdown]
 # ## Is any of them faster?
 #
-# One image at a time, at the size that the networks were trained at, one thread, ONNX Runtime, all forms in turn. (Notebook 8
-# times networks at sizes of their own.) **Put them in order before you look: fp32, most weights
-# taken out, channels taken out, INT8.** Times are of this machine and of other work on it.
+# One image at a time, at the size that the networks were trained at, one thread, ONNX Runtime, all forms in turn.
+# (Notebook 8 times networks at sizes of their own.) **Put them in order before you look: fp32, most weights taken out,
+# channels taken out, INT8.** Times depend on this machine and on what else runs on it.
 
 # %%
 timed = ["fp32", f"pruned {sparsities[-1]:g} at once", *(f"without {100 * ratio:.0f} % of channels" for ratio in ratios)]

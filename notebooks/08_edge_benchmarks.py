@@ -92,8 +92,9 @@ display(Markdown(sentences.best_runtimes(one_batch)))
 #
 # ## Do they all say the same?
 #
-# A faster answer is worth nothing if it is another one. *deviation* is the largest difference from PyTorch's logits on one batch, as a
-# part of the largest of them; networks without weights of their own here have random ones. **Whose will be largest?**
+# A faster answer is worth nothing if it is a different one. *deviation* is the largest difference from PyTorch's logits
+# on one batch, as a part of the largest of them; networks without weights of their own here have random ones. **Whose
+# will be largest?**
 
 # %%
 formats = one_batch.set_index(["network", "img_size", "runtime"])[["MiB", "deviation", "note"]]

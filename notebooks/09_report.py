@@ -20,9 +20,9 @@
 # that the other notebooks measured is held against it. A verdict is worked out, never typed; a training that is shorter than
 # the paper's, or a result on rendered faces, never decides one.
 #
-# **Three guesses before you read on. Of a hundred claims, how many can be computed again to the last printed digit? How many
-# contradict the paper that they stand in, or the data set that it names? And how many can nobody check who has just the
-# paper?**
+# **Three guesses before you read on. Of a hundred claims, how many can be computed again to the last printed digit? How
+# many contradict the paper that they stand in, or the data set that it names? And how many cannot be checked with the
+# paper alone?**
 
 # %% tags=["parameters"]
 profile = "quick"

@@ -40,8 +40,8 @@ display(Markdown(contents.linked(contents.notebooks(root))))
 # %% [markdown]
 # ## Labs
 #
-# An hour or two each: a surprise that you produce yourself, its cause, and a decision. Tests tell you where you are. These are the
-# masters, with solutions; `make labs` makes of each a student version, `build/labs/NAME/student`.
+# An hour or two each: a surprise that you produce yourself, its cause, and a decision. Tests tell you where you are.
+# These are the masters, with solutions; `make labs` makes a student version of each, `build/labs/NAME/student`.
 
 # %%
 labs = contents.labs(root)

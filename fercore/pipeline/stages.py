@@ -11,8 +11,9 @@ from ..results.tables import TIMINGS
 from .parameters import subject_sets
 
 REPORTS = "reports/${item.profile}"
+REPORT = "09_report"  # the notebook that reads what all others leave
 SITE, SITE_MODULE = "site", "reporting/site.py"
-OTHERS = ("reports/reference",)  # that the site shows beside what the stages leave
+OTHERS = ("reports/reference",)  # that both show beside what the stages leave
 READ = ("params/claims", "params/effort.yaml", "params/paper", "params/paper/networks.yaml")  # by some notebooks
 NOT_RESULTS = ("results/provenance.py", "progress.py")  # what they write or draw no stage reads
 
@@ -22,7 +23,8 @@ def rewritten(text: str, root: str | Path = ".") -> str:
 
     A stage that is named like a notebook depends on its percent script, its parameters and what it imports, and leaves
     a folder, a record, the executed notebook and a page of it; one of data depends on what puts them in place, with all
-    readers; `site` on what all notebooks leave for others. `subjects` has every set of params/paper/data_NAME.yaml.
+    readers; `site` on what all notebooks leave for others, and so does 09_report but for its own. `subjects` has every
+    set of params/paper/data_NAME.yaml.
     """
     from ruamel.yaml import YAML  # which keeps comments and order
 
@@ -35,10 +37,12 @@ def rewritten(text: str, root: str | Path = ".") -> str:
         script = Path(root) / "notebooks" / f"{name}.py"
         made = [dep for dep in stage["deps"] if not dep.startswith(("fercore/", "notebooks/", "params/"))]
         named = [dep for dep in stage["deps"] if dep.startswith("params/") and dep.endswith(".yaml")]
+        if name in (REPORT, SITE):
+            made = [*(f"{REPORTS}/{path.stem}" for path in notebooks(root) if path.stem != name), *OTHERS]
         if name == SITE:
             outs = [out for one in content["stages"].values() for out in one["outs"]]
             timed = [out for out in outs if out.startswith(f"{REPORTS}/{TIMINGS}/")]  # it shows them
-            made = [*(f"{REPORTS}/{path.stem}" for path in notebooks(root)), *timed, *OTHERS]
+            made += timed
             named, code = [], ["params/claims", "params/effort.yaml", "params/paper", *modules(PACKAGE / SITE_MODULE)]
         elif script.is_file():
             for out in _pages(name):
@@ -56,8 +60,9 @@ def rewritten(text: str, root: str | Path = ".") -> str:
 
 
 def notebooks(root: str | Path = ".") -> list[Path]:
-    """The numbered notebooks, each a stage, as percent scripts in their order."""
-    return sorted(Path(root).glob("notebooks/[0-9]*.py"))
+    """The numbered notebooks, each a stage, as percent scripts in the order in which they run: the report is the last,
+    whatever the numbers of the others."""
+    return sorted(Path(root).glob("notebooks/[0-9]*.py"), key=lambda path: (path.stem == REPORT, path.name))
 
 
 def _pages(name: str) -> list[str]:

@@ -3,11 +3,14 @@
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from fercore import claims
 from fercore.results import measurements
+
+PARAMS = Path(__file__).parents[2] / "params"
 
 
 def test_every_printed_cell_is_a_claim(write):
@@ -103,6 +106,13 @@ def test_the_ledger_knows_its_papers_their_headlines_and_their_checks(write, pap
     assert ledger.papers["paper"]["title"] == "A" and ledger.networks == ("tinyfer_lite", "simple_cnn")
     right = "{table1.all.train} / {table1.all.test}"
     assert ledger.checks[1] == claims.Check("twice", "paper", "twice as many", "from", ("paper/text.fewer",), right)
+
+
+def test_every_paper_of_the_project_has_a_headline():
+    """The report is about what papers are known for; one without a headline would be left out without a word."""
+    ledger = claims.load(PARAMS / "claims", claims.networks(PARAMS / "paper/networks.yaml"))
+    lacking = set(ledger.papers) - {key.partition("/")[0] for key in ledger.headline}
+    assert not lacking, f"no headline in params/claims of {', '.join(sorted(lacking))}"
 
 
 def test_a_section_that_is_empty_or_missing_holds_nothing(write, paper):

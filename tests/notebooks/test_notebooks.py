@@ -2,8 +2,8 @@
 
 nbval compares a cell's output where the cell is tagged nbval-check-output. Notebooks are kept without outputs, and
 nbval cannot set parameters, so each is prepared here: smoke parameters, and the outputs from `checked/NAME.json`. After
-a change that is meant, `python tests/notebooks/test_notebooks.py [NAME …]` writes those files again: look at what has
-changed.
+a change that is meant, `.venv/bin/python tests/notebooks/test_notebooks.py [NAME …]` writes those files again: look at
+what has changed.
 """
 
 import ast
@@ -19,10 +19,11 @@ import pytest
 from fercore.pipeline.data import prepare_data
 from fercore.pipeline.notebook import FOLDERS, PROFILES
 from fercore.pipeline.parameters import check_params, layers, subject_sets
+from fercore.pipeline.stages import notebooks
 
 ROOT = Path(__file__).parents[2]
 CHECKED = Path(__file__).parent / "checked"
-NOTEBOOKS = sorted(ROOT.glob("notebooks/[0-9]*.ipynb"))
+NOTEBOOKS = [path.with_suffix(".ipynb") for path in notebooks(ROOT)]
 INDEX = ROOT / "notebooks/index.ipynb"  # of no stage, and without results to compare
 TAG = "nbval-check-output"
 OURS = ("params", "reference")  # folders that come with the project; the others are a test's own
@@ -64,8 +65,11 @@ def first_line(cell):
     return cell.source.splitlines()[0]
 
 
-def expected(notebook):
-    return json.loads((CHECKED / f"{notebook.stem}.json").read_text(encoding="utf-8"))
+def expected(notebook, folder=CHECKED):
+    path = folder / f"{notebook.stem}.json"
+    if not path.is_file():
+        pytest.fail(f"{path}: not there; .venv/bin/python tests/notebooks/test_notebooks.py {notebook.stem} writes it")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def validate(copy):
@@ -104,6 +108,11 @@ def test_a_changed_number_fails(folder):
     result = validate(prepare(notebook, folder, outputs))
     assert result.returncode == 1
     assert "1 failed" in result.stdout
+
+
+def test_a_notebook_without_checked_numbers_says_what_writes_them(tmp_path):
+    with pytest.raises(pytest.fail.Exception, match=r"json: not there; .*test_notebooks.py 10_my_net writes"):
+        expected(Path("10_my_net.ipynb"), tmp_path)
 
 
 def test_the_index_runs_as_it_is(tmp_path):
