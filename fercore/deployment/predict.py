@@ -170,8 +170,10 @@ def predict(predictor: Predictor, sources: Iterable[str | Path], every: int = 1)
     """What is found in pictures, in the pictures of folders, and in every so many frames of videos, in their order.
 
     What cannot be read, or makes a detector or a network fail, comes with a `note` that says why, and the next one is
-    gone on with. Folders are listed before the first picture is read.
+    gone on with. Folders are listed before the first picture is read. Raises ValueError for an `every` below 1.
     """
+    if every < 1:
+        raise ValueError(f"every is a number of frames from 1 on, not {every}")
     listed: list[tuple[Path, str]] = []
     for source in map(Path, sources):
         try:

@@ -172,6 +172,12 @@ def test_a_thin_picture_is_not_drawn_a_hundred_times_as_large():
     assert predict.draw(np.zeros((3, 4000, 3), np.uint8), []).size == (4000, 3)
 
 
+@pytest.mark.parametrize(("name", "every"), [("video.mp4", 0), ("photograph.png", 0), ("photograph.png", -1)])
+def test_every_no_frame_is_refused_whatever_is_looked_at(predictor, name, every):
+    with pytest.raises(ValueError, match=f"every is a number of frames from 1 on, not {every}"):
+        next(predict.predict(predictor, [name], every))
+
+
 def test_the_limits_are_the_cards_and_the_papers():
     text = predict.limits()
     assert "An expression is not a feeling" in text and "is called uncertain" in text
