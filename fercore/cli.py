@@ -460,14 +460,13 @@ def _soft_labels(options) -> None:
 
 
 def _predict(options) -> None:
-    from .deployment import export, predict
+    from .deployment import predict
 
     named = {key: value for key in ("network", "data") if (value := getattr(options, key)) is not None}
     if options.model and named:
         raise ValueError(f"--model is a network with its weights: leave out --{' and --'.join(named)}")
     if options.limits:
-        _, told = export.read(options.model) if options.model else (None, None)
-        print(predict.limits(told.network, told.data) if told else predict.limits(**named))
+        print(predict.limits_of(options.model) if options.model else predict.limits(**named))
         return
     if not options.sources:
         raise ValueError("name a picture, a folder or a video; fercore predict --help says more")

@@ -9,6 +9,7 @@ for face in predictor("photograph.jpg"):
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +41,13 @@ experimental image classifier, and not as a diagnostic, psychological, surveilla
 
 From the paper of Light-FER, section 5: faces at a steep angle are missed, and a network trained and tested on one data
 set has not shown that it knows another."""
+
+OWN = """\
+Limits
+
+{limits} What is predicted is which of {classes} words people would have chosen for
+a picture. This model does not come with the project, and how often it is right is not known here: test it on faces
+such as it is to see, of people and cameras that it was not trained on, before its answers are used for anything."""
 
 
 @dataclass(frozen=True)
@@ -390,6 +398,18 @@ def limits(network: str = NETWORK, data: str = DATA) -> str:
     card = path.with_suffix(".md").read_text(encoding="utf-8")
     parts = [part.strip() for part in card.split("\n## ")[1:] if part.startswith(("Calibration", "Limits"))]
     return "\n\n".join([*parts, "The papers' own warnings", WARNINGS])
+
+
+def limits_of(model: str | Path) -> str:
+    """`limits` of a file that `fercore export` has made: of its card where its weights come with the project, and else
+    what holds for every model. Raises ExportError."""
+    _, told = export.read(model)
+    with contextlib.suppress(weights.WeightsError, ExportError):  # by name and data alone it could be another training
+        path, _ = weights.released(told.network, told.data)
+        if export.read(path.with_suffix(".onnx"))[1].fingerprint == told.fingerprint:
+            return limits(told.network, told.data)
+    own = OWN.format(limits=LIMITS, classes=len(told.classes))
+    return "\n\n".join([own, "The papers' own warnings", WARNINGS])
 
 
 @torch.inference_mode()

@@ -14,7 +14,7 @@ from fercore.datasets import DataError
 from fercore.deployment import detect, export, predict, videos
 from fercore.deployment.detect import Box
 from fercore.deployment.predict import Face, Found, Predictor
-from fercore.models.weights import WeightsError
+from fercore.models.weights import RELEASED, WeightsError
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
@@ -241,7 +241,19 @@ def test_a_model_is_not_asked_for_beside_another_network(photograph, tmp_path, c
     words = ["predict", str(photograph), "--model", str(model)]
     assert cli.main([*words, "--network", "lean_250k", "--data", "fer2013"]) == 1
     assert "leave out --network and --data" in capsys.readouterr().err
-    assert cli.main([*words, "--limits"]) == 1 and "no weights 'mine' of lean_65k" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("network", "data"), [("lean_65k", "mine"), ("lean_250k", "fer2013")])
+def test_the_limits_of_a_model_of_ones_own_are_of_no_other_network(network, data, tmp_path, capsys):
+    """Not even of the same network on the same data, which was another training."""
+    model = export.write(b"", tmp_path / "a.onnx", export.Description(network, data, CLASSES, 48, fingerprint="f00d"))
+    assert cli.main(["predict", "--model", str(model), "--limits"]) == 0
+    text = capsys.readouterr().out
+    assert "Calibration" not in text and "which of 7 words" in text and "surveillance" in text
+
+
+def test_the_limits_of_a_file_that_comes_with_the_project_are_its_cards():
+    assert predict.limits_of(RELEASED / "lean_250k-fer2013.onnx") == predict.limits("lean_250k", "fer2013")
 
 
 @pytest.fixture(scope="module")
