@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 INTERRUPTED = 128 + 2  # as shells have it of SIGINT
+INT8_METHODS = ("per tensor", "per channel", "per channel, percentiles")  # compress.METHODS, which imports PyTorch
 
 
 def main(words: list[str] | None = None) -> int:
@@ -141,6 +142,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--int8", metavar="FOLDER", help="in eight bits, by ranges seen on this imported data set; refused where it "
         "loses more than half a point on the split that selects",
+    )  # fmt: skip
+    command.add_argument(
+        "--method", choices=INT8_METHODS, metavar="METHOD", help="of --int8: one scale for each tensor of weights, or one "
+        f"for each of its channels, also without the outermost of what flows between layers: {'; '.join(INT8_METHODS)} "
+        f"({INT8_METHODS[-1]})",
     )  # fmt: skip
     command.set_defaults(run=_export)
 
@@ -503,6 +509,8 @@ def _webcam(options) -> None:
 def _export(options) -> None:
     from .deployment import compress, export
 
+    if options.method and not options.int8:
+        raise ValueError("--method is of --int8: name the imported data set by which the ranges are found")
     _make_room(options.to)
     if not options.int8:
         print(export.from_weights(options.network, options.weights, options.to))
@@ -512,7 +520,7 @@ def _export(options) -> None:
     faces = datasets.load_imported(options.int8)
     with tempfile.TemporaryDirectory() as folder:
         whole = export.from_weights(options.network, options.weights, Path(folder) / "fp32.onnx")
-        found = compress.export_int8(whole, faces, options.to)
+        found = compress.export_int8(whole, faces, options.to, options.method or compress.METHODS[-1])
     said = ", ".join(f"{name} {100 * share:.2f} %" for name, share in found.items())
     print(f"{options.to}: accuracy on {faces.split_of('select')} {said}")
 

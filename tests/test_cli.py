@@ -487,14 +487,24 @@ def test_what_makes_no_soft_labels_is_refused_before_copies_are_searched_for(pro
 
 
 def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypatch):
+    from fercore.deployment.compress import METHODS
+
     asked = []
     monkeypatch.setattr("fercore.deployment.export.from_weights", lambda *words: asked.append(words[:2]) or words[2])
     monkeypatch.setattr(datasets, "load_imported", lambda path: asked.append(path) or faces)
     shares = {"fp32": 0.5, "int8": 0.496}
-    monkeypatch.setattr("fercore.deployment.compress.export_int8", lambda *words: asked.append(words[2]) or shares)
+    monkeypatch.setattr("fercore.deployment.compress.export_int8", lambda *words: asked.append(words[2:]) or shares)
     found = said("export", "lean_250k", "--int8", "data/x", "--to", "a.onnx")
     assert found == "a.onnx: accuracy on PublicTest fp32 50.00 %, int8 49.60 %\n"
-    assert asked == ["data/x", ("lean_250k", "fer2013"), "a.onnx"]
+    assert asked == ["data/x", ("lean_250k", "fer2013"), ("a.onnx", METHODS[-1])]
+    for method in METHODS:
+        said("export", "lean_250k", "--int8", "data/x", "--to", "a.onnx", "--method", method)
+        assert asked[-1] == ("a.onnx", method)
+    assert cli.INT8_METHODS == METHODS
+
+
+def test_a_method_of_eight_bits_is_not_asked_for_in_vain(refused):
+    assert "--method is of --int8" in refused("export", "lean_250k", "--to", "a.onnx", "--method", "per tensor")
 
 
 def test_a_picture_is_seen_by_the_same_network_from_a_shell_and_in_python(capsys):
