@@ -144,9 +144,9 @@ def _parser() -> argparse.ArgumentParser:
         "loses more than half a point on the split that selects",
     )  # fmt: skip
     command.add_argument(
-        "--method", choices=INT8_METHODS, metavar="METHOD", help="of --int8: one scale for each tensor of weights, or one "
-        f"for each of its channels, also without the outermost of what flows between layers: {'; '.join(INT8_METHODS)} "
-        f"({INT8_METHODS[-1]})",
+        "--method", choices=INT8_METHODS, metavar="METHOD", help="of --int8: one scale for each tensor of weights, or "
+        "one for each of its channels, also without the outermost of what flows between layers: "
+        f"{'; '.join(INT8_METHODS)} ({INT8_METHODS[-1]})",
     )  # fmt: skip
     command.set_defaults(run=_export)
 
@@ -554,14 +554,14 @@ def _bench(options) -> None:
             whole = pd.concat(tables)
             whole.to_csv(folder / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
         for table in tables:
-            print(table.to_string(index=False, float_format="{:.4g}".format))
+            print(benchmark.shown(table))
         return
     networks = [benchmark.network(spec) for spec in (first, *rest)]  # a wrong name is told before any is timed
     table = benchmark.bench(networks, **given)
     if options.to:
         Path(options.to).mkdir(parents=True, exist_ok=True)
         table.to_csv(Path(options.to) / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
-    print(table.dropna(axis="columns", how="all").to_string(index=False, na_rep="", float_format="{:.4g}".format))
+    print(benchmark.shown(table))
     print("  ".join(f"{name}: {value}" for name, value in timing.machine().items()))
 
 
