@@ -27,7 +27,7 @@ def main(words: list[str] | None = None) -> int:
         print("fercore:", plain(" ".join(str(error).split())), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("fercore: interrupted; what was whole before is whole", file=sys.stderr)
+        print("fercore: interrupted; no existing file was damaged", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -396,9 +396,15 @@ def _read_recipe(path: str) -> tuple[str, dict, list[str]]:
     else:
         settings["soft_labels"] = "given"
     try:
-        return network, {"recipe": from_plain(settings), "weights": start, "options": made_with}, files
+        recipe = from_plain(settings)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    if recipe.distillation is not None:
+        raise ValueError(
+            f"{path}: distillation needs a teacher, which fercore train does not have: learn from soft labels "
+            "(fercore soft-labels), or call fit(..., teacher=...) in Python"
+        )
+    return network, {"recipe": recipe, "weights": start, "options": made_with}, files
 
 
 def _train(options) -> None:
@@ -546,7 +552,9 @@ def _bench(options) -> None:
         print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB; python {path.name} --device NAME > NAME.json")
         return
     if first == "join":
-        tables, measured = zip(*map(bundle.join, rest or [""]), strict=True)
+        if not rest:
+            raise ValueError("name what a bundle has printed: fercore bench join NAME.json [NAME.json ...]")
+        tables, measured = zip(*map(bundle.join, rest), strict=True)
         if options.to:
             folder = Path(options.to)
             rows = [row for each in measured for row in each]

@@ -290,8 +290,9 @@ def test_claims_are_shown_in_one_way_at_a_time(at_the_root, capsys, words):
     assert "not allowed with argument" in capsys.readouterr().err
 
 
-def test_claims_elsewhere_than_at_the_root(refused):
-    assert "params/" in refused("claims")
+@pytest.mark.parametrize("command", ["claims", "networks"])
+def test_claims_elsewhere_than_at_the_root(refused, command):
+    assert "params/paper/networks.yaml: not there; run this at the root of the project" in refused(command)
 
 
 def test_networks_are_printed_beside_their_papers_numbers(said, at_the_root, tmp_path):
@@ -328,7 +329,7 @@ def test_ctrl_c_is_one_line_and_130_in_every_command(name, capsys, monkeypatch):
 
     monkeypatch.setattr(cli, run.__name__, interrupted)
     assert main(given) == 130
-    assert capsys.readouterr().err == "fercore: interrupted; what was whole before is whole\n"
+    assert capsys.readouterr().err == "fercore: interrupted; no existing file was damaged\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is of POSIX")
@@ -346,7 +347,7 @@ def test_ctrl_c_during_an_import_leaves_nothing(project, wait):
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
-    assert process.returncode == 130 and said == "fercore: interrupted; what was whole before is whole\n"
+    assert process.returncode == 130 and said == "fercore: interrupted; no existing file was damaged\n"
     assert not list(project.glob("set/*"))
 
 
@@ -364,6 +365,10 @@ def test_ctrl_c_during_an_import_leaves_nothing(project, wait):
         ("7\n", "found int; expected a mapping"),
         ("network: tinyfer_lite\nseed: 2026-01-01\n", "seed is '2026-01-01'"),
         ("a: &a [x, x]\nb: [*a, *a]\n", "has an alias"),
+        (
+            "network: tinyfer_lite\ndistillation: {temperature: 4, soft: 1, hard: 1}\n",
+            "learn from soft labels (fercore soft-labels), or",
+        ),
         ("network: tinyfer_lite\ndistillation: softened\n", "distillation is 'softened', a str; expected its settings"),
     ],
 )
@@ -465,7 +470,7 @@ def test_a_mask_of_other_images_is_refused_before_anything_is_trained(project, r
     ("setting", "synthetic", "told"),
     [
         ("", True, "is rendered"),
-        ("weights: imagenet", False, "the run started from imagenet"),
+        ("weights: imagenet", False, "only models trained on mine alone, from random weights, can"),
         ("tta: ten", False, "tta is one or flip, not ten"),
     ],
 )

@@ -103,7 +103,10 @@ def require_releasable(network: str, faces: Faces, recipe: Recipe, weights: str 
     """
     export.ready()
     if weights:
-        raise ValueError(f"the run started from {weights}; only what has seen {faces.name} alone is released")
+        raise ValueError(
+            f"only models trained on {faces.name} alone, from random weights, can be released; use `fercore export "
+            f"{network} --weights RUN/best.safetensors --to FILE.onnx` for this one"
+        )
     if faces.synthetic:
         raise ValueError(f"{faces.name} is rendered; weights that come with the project are of real faces")
     if recipe.tta == "ten":

@@ -119,7 +119,7 @@ def released(name: str, data: str) -> tuple[Path, dict]:
         there = sorted(path.stem for path in RELEASED.glob("*.safetensors"))
         raise WeightsError(
             f"no weights {data!r} of {name} come with the project; there are {', '.join(there) or 'none'}, "
-            "'imagenet', and any .safetensors file of the whole network"
+            f"{'' if data == 'imagenet' else repr('imagenet') + ', '}and any .safetensors file of the whole network"
         )
     found = record(path)
     return path, {"num_classes": len(found["classes"]), **found["options"]}

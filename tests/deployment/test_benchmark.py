@@ -215,12 +215,14 @@ def test_options_are_those_of_the_benchmark(monkeypatch, tmp_path, capsys):
     assert asked == expected
 
 
-def test_what_no_bundle_printed(tmp_path):
+def test_what_no_bundle_printed(tmp_path, capsys):
     (tmp_path / "found.json").write_text("{}")
     with pytest.raises(BundleError, match="not what a bundle prints"):
         bundle.join(tmp_path / "found.json")
     assert cli.main(["bench", "join", str(tmp_path / "found.json")]) == 1
     assert cli.main(["bench", "bundle"]) == 1
+    capsys.readouterr()
+    assert cli.main(["bench", "join"]) == 1 and "name what a bundle has printed" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(

@@ -99,6 +99,8 @@ def test_what_does_not_fit_is_told(released):
     told = r"no weights 'rafdb' of tinyfer_lite come with the project; there are tinyfer_lite-fer2013, 'imagenet'"
     with pytest.raises(WeightsError, match=told):
         models.create("tinyfer_lite", 7, weights="rafdb")
+    with pytest.raises(WeightsError, match="there are tinyfer_lite-fer2013, and any"):
+        weights.released("tinyfer_lite", "imagenet")  # which is refused, and so is not among what there is
     with pytest.raises(WeightsError, match=r"no weights at best\.safetensors"):
         models.create("tinyfer_lite", 7, weights="best.safetensors")
 
@@ -192,7 +194,7 @@ def test_what_has_seen_other_images_is_not_released(made, faces, tmp_path):
     folder = tmp_path / "run"
     start = made[0].folder / "best.safetensors"
     run = fit("tinyfer_lite", faces, RECIPE, folder, options=OPTIONS, weights=start, device="cpu", progress=False)
-    with pytest.raises(ValueError, match=r"the run started from .*best\.safetensors; only what has seen fer2013 alone"):
+    with pytest.raises(ValueError, match=r"trained on fer2013 alone.*fercore export tinyfer_lite --weights RUN"):
         model_card.release(run, "tinyfer_lite", OPTIONS, faces, made[2], tmp_path)
 
 
