@@ -135,6 +135,8 @@ def from_weights(network: str, weights_of: str | Path, path: str | Path) -> Path
 
     Raises WeightsError where they cannot be had, and as `export` does.
     """
+    if Path(weights_of).is_dir() and not (weights.RELEASED / f"{network}-{weights_of}.safetensors").is_file():
+        raise weights.WeightsError(f"{weights_of} is a folder; of a run, name {Path(weights_of) / 'best.safetensors'}")
     if str(weights_of).isidentifier():
         description, given = describe(network, str(weights_of)), str(weights_of)
         made = models.create(network, weights=given)
