@@ -113,14 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("sources", nargs="*", metavar="IMAGE|FOLDER|VIDEO")
     command.add_argument("--to", metavar="FILE", help="write a row a face to FILE.csv or FILE.json")
     command.add_argument("--draw", metavar="FOLDER", help="write pictures and videos there with the faces named")
-    command.add_argument("--model", metavar="FILE", help="a file of fercore export, instead of the network")
-    command.add_argument("--network", help="of the weights that come along (lean_250k)")
-    command.add_argument("--data", help="what they were trained on (fer2013)")
-    command.add_argument("--detector", default="auto", help="auto, yunet, cascade; none: every picture is a face")
-    command.add_argument(
-        "--certain", type=float, default=0.5, metavar="P",
-        help="the probability below which an answer is called uncertain (%(default)s: as likely wrong as right)",
-    )  # fmt: skip
+    _add_predictor(command)
     command.add_argument("--every", type=int, default=1, metavar="N", help="every Nth frame of a video (%(default)s)")
     command.add_argument("--limits", action="store_true", help="what such answers are worth, and nothing else")
     command.set_defaults(run=_predict)
@@ -130,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--port", type=int, default=0, help="of the address on this computer (any that is free)")
     command.add_argument("--seconds", type=float, help="end after so many")
     command.add_argument("--record", metavar="FILE.mp4", help="also keep what is shown; nothing is kept otherwise")
-    command.add_argument("--model", metavar="FILE", help="a file of fercore export, instead of the network")
+    _add_predictor(command)
     command.set_defaults(run=_webcam)
 
     command = commands.add_parser("export", help="a network as an ONNX file that takes faces as the camera has them")
@@ -232,6 +225,21 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seconds", type=float, default=180, help="the limit of each submission (180)")
     command.set_defaults(run=_grade)
     return parser
+
+
+def _add_predictor(command: argparse.ArgumentParser) -> None:
+    """What `predict` and `webcam` see faces by; `_predictor` reads it."""
+    command.add_argument("--model", metavar="FILE", help="a file of fercore export, instead of the network")
+    command.add_argument("--network", help="of the weights that come along (lean_250k)")
+    command.add_argument("--data", help="what they were trained on (fer2013)")
+    command.add_argument(
+        "--detector", default="auto", help="auto, yunet, cascade; none: every picture is a face, as one with sides of "
+        "at most 112 px always is (%(default)s)",
+    )  # fmt: skip
+    command.add_argument(
+        "--certain", type=float, default=0.5, metavar="P",
+        help="the probability below which an answer is called uncertain (%(default)s: as likely wrong as right)",
+    )  # fmt: skip
 
 
 def _size(text: str) -> int | tuple[int, int]:
@@ -471,12 +479,25 @@ def _soft_labels(options) -> None:
     print(f"{path}: out-of-fold accuracy {accuracy:.4f} on the training images")
 
 
-def _predict(options) -> None:
-    from .deployment import predict
-
+def _named(options) -> dict[str, str]:
+    """Network and data of `_add_predictor`, as far as they are given. Raises ValueError where a model is, too."""
     named = {key: value for key in ("network", "data") if (value := getattr(options, key)) is not None}
     if options.model and named:
         raise ValueError(f"--model is a network with its weights: leave out --{' and --'.join(named)}")
+    return named
+
+
+def _predictor(options, **more):
+    from .deployment.predict import Predictor
+
+    detector = None if options.detector == "none" else options.detector
+    return Predictor(**_named(options), model=options.model, certain=options.certain, detector=detector, **more)
+
+
+def _predict(options) -> None:
+    from .deployment import predict
+
+    named = _named(options)
     if options.limits:
         print(predict.limits_of(options.model) if options.model else predict.limits(**named))
         return
@@ -484,10 +505,7 @@ def _predict(options) -> None:
         raise ValueError("name a picture, a folder or a video; fercore predict --help says more")
     if options.to and Path(options.to).suffix not in (".csv", ".json"):  # before the work, not after it
         raise ValueError(f"{options.to}: a table is written to a file ending in .csv or .json")
-    predictor = predict.Predictor(
-        **named, model=options.model, certain=options.certain,
-        detector=None if options.detector == "none" else options.detector,
-    )  # fmt: skip
+    predictor = _predictor(options)
     _make_room(options.to)
     found = predict.predict(predictor, options.sources, options.every)
     table = predict.report(found, predictor.description.classes, options.draw)
@@ -504,10 +522,10 @@ def _make_room(path: str | None) -> None:
 
 
 def _webcam(options) -> None:
-    from .deployment import detect, predict, webcam
+    from .deployment import detect, webcam
 
     source = int(options.camera) if options.camera.isdigit() else options.camera
-    predictor = predict.Predictor(model=options.model, sizes=detect.MOVING)
+    predictor = _predictor(options, sizes=detect.MOVING)
     seen = webcam.watch(predictor, source, options.port, options.seconds, options.record)
     print(f"{seen['frames']:,} frames in {seen['seconds']:.1f} s, {seen['fps']:.1f} a second")
 

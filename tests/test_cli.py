@@ -515,7 +515,23 @@ def test_a_method_of_eight_bits_is_not_asked_for_in_vain(refused):
 def test_a_picture_is_seen_by_the_same_network_from_a_shell_and_in_python(capsys):
     from fercore.deployment import predict
 
-    with pytest.raises(SystemExit):
-        main(["predict", "--help"])
-    told = " ".join(capsys.readouterr().out.split())
-    assert f"come along ({predict.NETWORK})" in told and f"trained on ({predict.DATA})" in told
+    for command in ("predict", "webcam"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        told = " ".join(capsys.readouterr().out.split())
+        assert f"come along ({predict.NETWORK})" in told and f"trained on ({predict.DATA})" in told
+        assert f"at most {predict.CROPPED} px always is" in told
+
+
+def test_a_camera_is_seen_by_what_predict_takes(said, refused, monkeypatch):
+    from fercore.deployment import detect, predict, webcam
+
+    asked = {}
+    monkeypatch.setattr(predict, "Predictor", lambda **given: asked.update(given))
+    monkeypatch.setattr(webcam, "watch", lambda *_: {"frames": 1, "seconds": 1.0, "fps": 1.0})
+    said("webcam", "--network", "tinyfer_lite", "--data", "fer2013", "--certain", "0.7", "--detector", "none")
+    assert asked == {
+        "network": "tinyfer_lite", "data": "fer2013", "model": None, "certain": 0.7, "detector": None,
+        "sizes": detect.MOVING,
+    }  # fmt: skip
+    assert "leave out --network" in refused("webcam", "--model", "a.onnx", "--network", "tinyfer_lite")
