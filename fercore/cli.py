@@ -511,7 +511,7 @@ def _predict(options) -> None:
     table = predict.report(found, predictor.description.classes, options.draw)
     if options.to:
         predict.save(table, options.to)
-    print(predict.summary(table))
+    print(predict.summary(table, predictor.description.calibrated))
     return int(table["face"].isna().all() and not table["note"].eq(predict.NO_FACE).any())
 
 
@@ -538,6 +538,7 @@ def _export(options) -> None:
     _make_room(options.to)
     if not options.int8:
         print(export.from_weights(options.network, options.weights, options.to))
+        _say_uncalibrated(options.to)
         return
     from . import datasets
 
@@ -547,6 +548,14 @@ def _export(options) -> None:
         found = compress.export_int8(whole, faces, options.to, options.method or compress.METHODS[-1])
     said = ", ".join(f"{name} {100 * share:.2f} %" for name, share in found.items())
     print(f"{options.to}: accuracy on {faces.split_of('select')} {said}")
+    _say_uncalibrated(options.to)
+
+
+def _say_uncalibrated(path: str) -> None:
+    from .deployment import export
+
+    if not export.read(path)[1].calibrated:
+        print(export.NOT_CALIBRATED)
 
 
 def _bench(options) -> None:

@@ -492,20 +492,38 @@ def test_what_makes_no_soft_labels_is_refused_before_copies_are_searched_for(pro
 
 
 def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypatch):
-    from fercore.deployment.compress import METHODS
+    from fercore.deployment import compress, export
 
-    asked = []
-    monkeypatch.setattr("fercore.deployment.export.from_weights", lambda *words: asked.append(words[:2]) or words[2])
+    asked, held = [], export.Description("lean_250k", "fer2013", faces.classes, 48, temperature=0.9)
+
+    def made(whole, faces, to, method):
+        asked.append((to, method))
+        export.write(b"", to, held)
+        return {"fp32": 0.5, "int8": 0.496}
+
+    monkeypatch.setattr(export, "from_weights", lambda *words: asked.append(words[:2]))
     monkeypatch.setattr(datasets, "load_imported", lambda path: asked.append(path) or faces)
-    shares = {"fp32": 0.5, "int8": 0.496}
-    monkeypatch.setattr("fercore.deployment.compress.export_int8", lambda *words: asked.append(words[2:]) or shares)
-    found = said("export", "lean_250k", "--int8", "data/x", "--to", "a.onnx")
-    assert found == "a.onnx: accuracy on PublicTest fp32 50.00 %, int8 49.60 %\n"
-    assert asked == ["data/x", ("lean_250k", "fer2013"), ("a.onnx", METHODS[-1])]
-    for method in METHODS:
-        said("export", "lean_250k", "--int8", "data/x", "--to", "a.onnx", "--method", method)
+    monkeypatch.setattr(compress, "export_int8", made)
+    words = ["export", "lean_250k", "--int8", "data/x", "--to", "a.onnx"]
+    assert said(*words) == "a.onnx: accuracy on PublicTest fp32 50.00 %, int8 49.60 %\n"
+    assert asked == ["data/x", ("lean_250k", "fer2013"), ("a.onnx", compress.METHODS[-1])]
+    for method in compress.METHODS:
+        said(*words, "--method", method)
         assert asked[-1] == ("a.onnx", method)
-    assert cli.INT8_METHODS == METHODS
+    assert cli.INT8_METHODS == compress.METHODS
+    held = export.replaced(held, temperature=1.0)  # a run's own weights
+    assert said(*words).endswith(f"49.60 %\n{export.NOT_CALIBRATED}\n")
+
+
+def test_an_export_says_where_it_is_not_calibrated(said, monkeypatch):
+    from fercore.deployment import export
+
+    def made(network, weights, to):
+        return export.write(b"", to, export.Description(network, "mine", "ab", 48, temperature=float(weights)))
+
+    monkeypatch.setattr(export, "from_weights", made)
+    assert said("export", "lean_65k", "--weights", "0.9", "--to", "a.onnx") == "a.onnx\n"
+    assert said("export", "lean_65k", "--weights", "1.0", "--to", "a.onnx") == f"a.onnx\n{export.NOT_CALIBRATED}\n"
 
 
 def test_a_method_of_eight_bits_is_not_asked_for_in_vain(refused):

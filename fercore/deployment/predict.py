@@ -375,8 +375,11 @@ def draw(picture: np.ndarray, faces: Sequence[Face]) -> Image.Image:
     return image
 
 
-def summary(table: pd.DataFrame) -> str:
-    """What came of it all in some lines, with the limits of such answers below."""
+def summary(table: pd.DataFrame, calibrated: bool = True) -> str:
+    """What came of it all in some lines, with the limits of such answers below.
+
+    calibrated  whether the probabilities are, by the description of what gave them
+    """
     pictures = len(table[["source", "frame"]].drop_duplicates())
     faces = table[table["face"].notna()]
     none = table["note"].eq(NO_FACE)
@@ -389,7 +392,8 @@ def summary(table: pd.DataFrame) -> str:
         "not read": unread.sum(),
     }
     parts += [f"{name}: {number:,}" for name, number in numbers.items() if number]
-    return "; ".join(parts) + f"\n{LIMITS} More: fercore predict --limits"
+    lines = ["; ".join(parts), *([] if calibrated else [export.NOT_CALIBRATED])]
+    return "\n".join([*lines, f"{LIMITS} More: fercore predict --limits"])
 
 
 def limits(network: str = NETWORK, data: str = DATA) -> str:
@@ -409,7 +413,8 @@ def limits_of(model: str | Path) -> str:
         if export.read(path.with_suffix(".onnx"))[1].fingerprint == told.fingerprint:
             return limits(told.network, told.data)
     own = OWN.format(limits=LIMITS, classes=len(told.classes))
-    return "\n\n".join([own, "The papers' own warnings", WARNINGS])
+    parts = [own, *([] if told.calibrated else [export.NOT_CALIBRATED])]
+    return "\n\n".join([*parts, "The papers' own warnings", WARNINGS])
 
 
 @torch.inference_mode()

@@ -236,6 +236,15 @@ def test_the_command(photograph, tmp_path, capsys, monkeypatch):
     assert "no weights 'fer2013' of light_fer" in capsys.readouterr().err
 
 
+def test_the_command_says_where_a_model_is_not_calibrated(photograph, capsys, monkeypatch):
+    predictor = Predictor(detector=two_faces)
+    monkeypatch.setattr(cli, "_predictor", lambda _: predictor)
+    for temperature, said in ((0.9, 0), (1.0, 1)):
+        predictor.description = export.replaced(predictor.description, temperature=temperature)
+        assert cli.main(["predict", str(photograph)]) == 0
+        assert capsys.readouterr().out.count(export.NOT_CALIBRATED) == said
+
+
 def test_a_model_is_not_asked_for_beside_another_network(photograph, tmp_path, capsys):
     model = export.write(b"", tmp_path / "a.onnx", export.Description("lean_65k", "mine", CLASSES, 48))
     words = ["predict", str(photograph), "--model", str(model)]
@@ -249,7 +258,12 @@ def test_the_limits_of_a_model_of_ones_own_are_of_no_other_network(network, data
     model = export.write(b"", tmp_path / "a.onnx", export.Description(network, data, CLASSES, 48, fingerprint="f00d"))
     assert cli.main(["predict", "--model", str(model), "--limits"]) == 0
     text = capsys.readouterr().out
-    assert "Calibration" not in text and "which of 7 words" in text and "surveillance" in text
+    assert (
+        "Calibration" not in text
+        and export.NOT_CALIBRATED in text
+        and "which of 7 words" in text
+        and "surveillance" in text
+    )
 
 
 def test_the_limits_of_a_file_that_comes_with_the_project_are_its_cards():
