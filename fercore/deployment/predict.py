@@ -45,9 +45,10 @@ set has not shown that it knows another."""
 OWN = """\
 Limits
 
-{limits} What is predicted is which of {classes} words people would have chosen for
-a picture. This model does not come with the project, and how often it is right is not known here: test it on faces
-such as it is to see, of people and cameras that it was not trained on, before its answers are used for anything."""
+{limits} What is predicted is which of {classes} words
+people would have chosen for a picture. This model does not come with the project, and how often it is right is not
+known here: test it on faces such as it is to see, of people and cameras that it was not trained on, before its answers
+are used for anything."""
 
 
 @dataclass(frozen=True)
