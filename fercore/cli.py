@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 INTERRUPTED = 128 + 2  # as shells have it of SIGINT
+INT8_METHODS = ("per tensor", "per channel", "per channel, percentiles")  # compress.METHODS, which imports PyTorch
 
 
 def main(words: list[str] | None = None) -> int:
@@ -26,7 +27,7 @@ def main(words: list[str] | None = None) -> int:
         print("fercore:", plain(" ".join(str(error).split())), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("fercore: interrupted; what was whole before is whole", file=sys.stderr)
+        print("fercore: interrupted; no existing file was damaged", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -112,14 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("sources", nargs="*", metavar="IMAGE|FOLDER|VIDEO")
     command.add_argument("--to", metavar="FILE", help="write a row a face to FILE.csv or FILE.json")
     command.add_argument("--draw", metavar="FOLDER", help="write pictures and videos there with the faces named")
-    command.add_argument("--model", metavar="FILE", help="a file of fercore export, instead of the network")
-    command.add_argument("--network", help="of the weights that come along (lean_250k)")
-    command.add_argument("--data", help="what they were trained on (fer2013)")
-    command.add_argument("--detector", default="auto", help="auto, yunet, cascade; none: every picture is a face")
-    command.add_argument(
-        "--certain", type=float, default=0.5, metavar="P",
-        help="the probability below which an answer is called uncertain (%(default)s: as likely wrong as right)",
-    )  # fmt: skip
+    _add_predictor(command)
     command.add_argument("--every", type=int, default=1, metavar="N", help="every Nth frame of a video (%(default)s)")
     command.add_argument("--limits", action="store_true", help="what such answers are worth, and nothing else")
     command.set_defaults(run=_predict)
@@ -129,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--port", type=int, default=0, help="of the address on this computer (any that is free)")
     command.add_argument("--seconds", type=float, help="end after so many")
     command.add_argument("--record", metavar="FILE.mp4", help="also keep what is shown; nothing is kept otherwise")
-    command.add_argument("--model", metavar="FILE", help="a file of fercore export, instead of the network")
+    _add_predictor(command)
     command.set_defaults(run=_webcam)
 
     command = commands.add_parser("export", help="a network as an ONNX file that takes faces as the camera has them")
@@ -141,6 +135,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--int8", metavar="FOLDER", help="in eight bits, by ranges seen on this imported data set; refused where it "
         "loses more than half a point on the split that selects",
+    )  # fmt: skip
+    command.add_argument(
+        "--method", choices=INT8_METHODS, metavar="METHOD", help="of --int8: one scale for each tensor of weights, or "
+        "one for each of its channels, also without the outermost of what flows between layers: "
+        f"{'; '.join(INT8_METHODS)} ({INT8_METHODS[-1]})",
     )  # fmt: skip
     command.set_defaults(run=_export)
 
@@ -227,6 +226,21 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seconds", type=float, default=180, help="the limit of each submission (180)")
     command.set_defaults(run=_grade)
     return parser
+
+
+def _add_predictor(command: argparse.ArgumentParser) -> None:
+    """What `predict` and `webcam` see faces by; `_predictor` reads it."""
+    command.add_argument("--model", metavar="FILE", help="a file of fercore export, instead of the network")
+    command.add_argument("--network", help="of the weights that come along (lean_250k)")
+    command.add_argument("--data", help="what they were trained on (fer2013)")
+    command.add_argument(
+        "--detector", default="auto", help="auto, yunet, cascade; none: every picture is a face, as one with sides of "
+        "at most 112 px always is (%(default)s)",
+    )  # fmt: skip
+    command.add_argument(
+        "--certain", type=float, default=0.5, metavar="P",
+        help="the probability below which an answer is called uncertain (%(default)s: as likely wrong as right)",
+    )  # fmt: skip
 
 
 def _size(text: str) -> int | tuple[int, int]:
@@ -391,9 +405,15 @@ def _read_recipe(path: str) -> tuple[str, dict, list[str]]:
     else:
         settings["soft_labels"] = "given"
     try:
-        return network, {"recipe": from_plain(settings), "weights": start, "options": made_with}, files
+        recipe = from_plain(settings)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    if recipe.distillation is not None:
+        raise ValueError(
+            f"{path}: distillation needs a teacher, which fercore train does not have: learn from soft labels "
+            "(fercore soft-labels), or call fit(..., teacher=...) in Python"
+        )
+    return network, {"recipe": recipe, "weights": start, "options": made_with}, files
 
 
 def _train(options) -> None:
@@ -460,30 +480,39 @@ def _soft_labels(options) -> None:
     print(f"{path}: out-of-fold accuracy {accuracy:.4f} on the training images")
 
 
-def _predict(options) -> None:
-    from .deployment import export, predict
-
+def _named(options) -> dict[str, str]:
+    """Network and data of `_add_predictor`, as far as they are given. Raises ValueError where a model is, too."""
     named = {key: value for key in ("network", "data") if (value := getattr(options, key)) is not None}
     if options.model and named:
         raise ValueError(f"--model is a network with its weights: leave out --{' and --'.join(named)}")
+    return named
+
+
+def _predictor(options, **more):
+    from .deployment.predict import Predictor
+
+    detector = None if options.detector == "none" else options.detector
+    return Predictor(**_named(options), model=options.model, certain=options.certain, detector=detector, **more)
+
+
+def _predict(options) -> None:
+    from .deployment import predict
+
+    named = _named(options)
     if options.limits:
-        _, told = export.read(options.model) if options.model else (None, None)
-        print(predict.limits(told.network, told.data) if told else predict.limits(**named))
+        print(predict.limits_of(options.model) if options.model else predict.limits(**named))
         return
     if not options.sources:
         raise ValueError("name a picture, a folder or a video; fercore predict --help says more")
     if options.to and Path(options.to).suffix not in (".csv", ".json"):  # before the work, not after it
         raise ValueError(f"{options.to}: a table is written to a file ending in .csv or .json")
-    predictor = predict.Predictor(
-        **named, model=options.model, certain=options.certain,
-        detector=None if options.detector == "none" else options.detector,
-    )  # fmt: skip
+    predictor = _predictor(options)
     _make_room(options.to)
     found = predict.predict(predictor, options.sources, options.every)
     table = predict.report(found, predictor.description.classes, options.draw)
     if options.to:
         predict.save(table, options.to)
-    print(predict.summary(table))
+    print(predict.summary(table, predictor.description.calibrated))
     return int(table["face"].isna().all() and not table["note"].eq(predict.NO_FACE).any())
 
 
@@ -494,10 +523,10 @@ def _make_room(path: str | None) -> None:
 
 
 def _webcam(options) -> None:
-    from .deployment import detect, predict, webcam
+    from .deployment import detect, webcam
 
     source = int(options.camera) if options.camera.isdigit() else options.camera
-    predictor = predict.Predictor(model=options.model, sizes=detect.MOVING)
+    predictor = _predictor(options, sizes=detect.MOVING)
     seen = webcam.watch(predictor, source, options.port, options.seconds, options.record)
     print(f"{seen['frames']:,} frames in {seen['seconds']:.1f} s, {seen['fps']:.1f} a second")
 
@@ -505,18 +534,29 @@ def _webcam(options) -> None:
 def _export(options) -> None:
     from .deployment import compress, export
 
+    if options.method and not options.int8:
+        raise ValueError("--method is of --int8: name the imported data set by which the ranges are found")
     _make_room(options.to)
     if not options.int8:
         print(export.from_weights(options.network, options.weights, options.to))
+        _say_uncalibrated(options.to)
         return
     from . import datasets
 
     faces = datasets.load_imported(options.int8)
     with tempfile.TemporaryDirectory() as folder:
         whole = export.from_weights(options.network, options.weights, Path(folder) / "fp32.onnx")
-        found = compress.export_int8(whole, faces, options.to)
+        found = compress.export_int8(whole, faces, options.to, options.method or compress.METHODS[-1])
     said = ", ".join(f"{name} {100 * share:.2f} %" for name, share in found.items())
     print(f"{options.to}: accuracy on {faces.split_of('select')} {said}")
+    _say_uncalibrated(options.to)
+
+
+def _say_uncalibrated(path: str) -> None:
+    from .deployment import export
+
+    if not export.read(path)[1].calibrated:
+        print(export.NOT_CALIBRATED)
 
 
 def _bench(options) -> None:
@@ -540,7 +580,9 @@ def _bench(options) -> None:
         print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB; python {path.name} --device NAME > NAME.json")
         return
     if first == "join":
-        tables, measured = zip(*map(bundle.join, rest or [""]), strict=True)
+        if not rest:
+            raise ValueError("name what a bundle has printed: fercore bench join NAME.json [NAME.json ...]")
+        tables, measured = zip(*map(bundle.join, rest), strict=True)
         if options.to:
             folder = Path(options.to)
             rows = [row for each in measured for row in each]
@@ -548,14 +590,14 @@ def _bench(options) -> None:
             whole = pd.concat(tables)
             whole.to_csv(folder / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
         for table in tables:
-            print(table.to_string(index=False, float_format="{:.4g}".format))
+            print(benchmark.shown(table))
         return
     networks = [benchmark.network(spec) for spec in (first, *rest)]  # a wrong name is told before any is timed
     table = benchmark.bench(networks, **given)
     if options.to:
         Path(options.to).mkdir(parents=True, exist_ok=True)
         table.to_csv(Path(options.to) / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
-    print(table.dropna(axis="columns", how="all").to_string(index=False, na_rep="", float_format="{:.4g}".format))
+    print(benchmark.shown(table))
     print("  ".join(f"{name}: {value}" for name, value in timing.machine().items()))
 
 

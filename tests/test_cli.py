@@ -292,8 +292,9 @@ def test_claims_are_shown_in_one_way_at_a_time(at_the_root, capsys, words):
     assert "not allowed with argument" in capsys.readouterr().err
 
 
-def test_claims_elsewhere_than_at_the_root(refused):
-    assert "params/" in refused("claims")
+@pytest.mark.parametrize("command", ["claims", "networks"])
+def test_claims_elsewhere_than_at_the_root(refused, command):
+    assert "params/paper/networks.yaml: not there; run this at the root of the project" in refused(command)
 
 
 def test_networks_are_printed_beside_their_papers_numbers(said, at_the_root, tmp_path):
@@ -330,7 +331,7 @@ def test_ctrl_c_is_one_line_and_130_in_every_command(name, capsys, monkeypatch):
 
     monkeypatch.setattr(cli, run.__name__, interrupted)
     assert main(given) == 130
-    assert capsys.readouterr().err == "fercore: interrupted; what was whole before is whole\n"
+    assert capsys.readouterr().err == "fercore: interrupted; no existing file was damaged\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is of POSIX")
@@ -348,7 +349,7 @@ def test_ctrl_c_during_an_import_leaves_nothing(project, wait):
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
-    assert process.returncode == 130 and said == "fercore: interrupted; what was whole before is whole\n"
+    assert process.returncode == 130 and said == "fercore: interrupted; no existing file was damaged\n"
     assert not list(project.glob("set/*"))
 
 
@@ -366,6 +367,10 @@ def test_ctrl_c_during_an_import_leaves_nothing(project, wait):
         ("7\n", "found int; expected a mapping"),
         ("network: tinyfer_lite\nseed: 2026-01-01\n", "seed is '2026-01-01'"),
         ("a: &a [x, x]\nb: [*a, *a]\n", "has an alias"),
+        (
+            "network: tinyfer_lite\ndistillation: {temperature: 4, soft: 1, hard: 1}\n",
+            "learn from soft labels (fercore soft-labels), or",
+        ),
         ("network: tinyfer_lite\ndistillation: softened\n", "distillation is 'softened', a str; expected its settings"),
     ],
 )
@@ -467,7 +472,7 @@ def test_a_mask_of_other_images_is_refused_before_anything_is_trained(project, r
     ("setting", "synthetic", "told"),
     [
         ("", True, "is rendered"),
-        ("weights: imagenet", False, "the run started from imagenet"),
+        ("weights: imagenet", False, "only models trained on mine alone, from random weights, can"),
         ("tta: ten", False, "tta is one or flip, not ten"),
     ],
 )
@@ -489,23 +494,67 @@ def test_what_makes_no_soft_labels_is_refused_before_copies_are_searched_for(pro
 
 
 def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypatch):
-    asked = []
-    monkeypatch.setattr("fercore.deployment.export.from_weights", lambda *words: asked.append(words[:2]) or words[2])
+    from fercore.deployment import compress, export
+
+    asked, held = [], export.Description("lean_250k", "fer2013", faces.classes, 48, temperature=0.9)
+
+    def made(whole, faces, to, method):
+        asked.append((to, method))
+        export.write(b"", to, held)
+        return {"fp32": 0.5, "int8": 0.496}
+
+    monkeypatch.setattr(export, "from_weights", lambda *words: asked.append(words[:2]))
     monkeypatch.setattr(datasets, "load_imported", lambda path: asked.append(path) or faces)
-    shares = {"fp32": 0.5, "int8": 0.496}
-    monkeypatch.setattr("fercore.deployment.compress.export_int8", lambda *words: asked.append(words[2]) or shares)
-    found = said("export", "lean_250k", "--int8", "data/x", "--to", "a.onnx")
-    assert found == "a.onnx: accuracy on PublicTest fp32 50.00 %, int8 49.60 %\n"
-    assert asked == ["data/x", ("lean_250k", "fer2013"), "a.onnx"]
+    monkeypatch.setattr(compress, "export_int8", made)
+    words = ["export", "lean_250k", "--int8", "data/x", "--to", "a.onnx"]
+    assert said(*words) == "a.onnx: accuracy on PublicTest fp32 50.00 %, int8 49.60 %\n"
+    assert asked == ["data/x", ("lean_250k", "fer2013"), ("a.onnx", compress.METHODS[-1])]
+    for method in compress.METHODS:
+        said(*words, "--method", method)
+        assert asked[-1] == ("a.onnx", method)
+    assert cli.INT8_METHODS == compress.METHODS
+    held = export.replaced(held, temperature=1.0)  # a run's own weights
+    assert said(*words).endswith(f"49.60 %\n{export.NOT_CALIBRATED}\n")
+
+
+def test_an_export_says_where_it_is_not_calibrated(said, monkeypatch):
+    from fercore.deployment import export
+
+    def made(network, weights, to):
+        return export.write(b"", to, export.Description(network, "mine", "ab", 48, temperature=float(weights)))
+
+    monkeypatch.setattr(export, "from_weights", made)
+    assert said("export", "lean_65k", "--weights", "0.9", "--to", "a.onnx") == "a.onnx\n"
+    assert said("export", "lean_65k", "--weights", "1.0", "--to", "a.onnx") == f"a.onnx\n{export.NOT_CALIBRATED}\n"
+
+
+def test_a_method_of_eight_bits_is_not_asked_for_in_vain(refused):
+    assert "--method is of --int8" in refused("export", "lean_250k", "--to", "a.onnx", "--method", "per tensor")
 
 
 def test_a_picture_is_seen_by_the_same_network_from_a_shell_and_in_python(capsys):
     from fercore.deployment import predict
 
-    with pytest.raises(SystemExit):
-        main(["predict", "--help"])
-    told = " ".join(capsys.readouterr().out.split())
-    assert f"come along ({predict.NETWORK})" in told and f"trained on ({predict.DATA})" in told
+    for command in ("predict", "webcam"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        told = " ".join(capsys.readouterr().out.split())
+        assert f"come along ({predict.NETWORK})" in told and f"trained on ({predict.DATA})" in told
+        assert f"at most {predict.CROPPED} px always is" in told
+
+
+def test_a_camera_is_seen_by_what_predict_takes(said, refused, monkeypatch):
+    from fercore.deployment import detect, predict, webcam
+
+    asked = {}
+    monkeypatch.setattr(predict, "Predictor", lambda **given: asked.update(given))
+    monkeypatch.setattr(webcam, "watch", lambda *_: {"frames": 1, "seconds": 1.0, "fps": 1.0})
+    said("webcam", "--network", "tinyfer_lite", "--data", "fer2013", "--certain", "0.7", "--detector", "none")
+    assert asked == {
+        "network": "tinyfer_lite", "data": "fer2013", "model": None, "certain": 0.7, "detector": None,
+        "sizes": detect.MOVING,
+    }  # fmt: skip
+    assert "leave out --network" in refused("webcam", "--model", "a.onnx", "--network", "tinyfer_lite")
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("params/recipes/*.yaml")), ids=lambda path: path.stem)

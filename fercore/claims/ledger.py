@@ -166,6 +166,8 @@ class Ledger:
 
 def networks(path: str | Path = NETWORKS) -> list[dict]:
     """The networks that are counted: mappings of network, classes and input ("3x224x224"). Raises LedgerError."""
+    if Path(path) == NETWORKS and not NETWORKS.is_file():
+        raise LedgerError(f"{NETWORKS}: not there; run this at the root of the project")
     entries = _read(Path(path))
     _shaped(entries, [{"*": "text"}], str(path))
     for entry in entries:

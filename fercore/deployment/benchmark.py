@@ -26,8 +26,16 @@ COLUMNS = (
     "network", "img_size", "runtime", "batch", "threads", "median", "p90", "p99", "fps", "times_faster", "limit",
     "times_limit", "deviation", "MiB", "load_seconds", "peak_MiB", "joules", "note",
 )  # fmt: skip
-
-
+HEADS = {  # of columns in what is printed
+    "img_size": "px", "median": "median ms", "p90": "p90 ms", "p99": "p99 ms",
+    "times_faster": "faster", "limit": "limit ms", "times_limit": "x limit", "load_seconds": "load s",
+    "peak_MiB": "peak MiB", "joules": "J/image",
+}  # fmt: skip
+EXPLAINED = """\
+ms of a batch: half, 90 % and 99 % of the batches take less
+fps: images a second; faster: how many times faster than PyTorch
+limit: what its multiplications take as fast as the processor multiplies matrices in fp32; x limit: median over limit
+deviation: the largest of the logits from PyTorch's, over the largest logit; MiB: of the file"""
 DISTURBED = "other work did not wait: this system allows no real-time scheduling"
 
 
@@ -36,7 +44,10 @@ def network(spec: str, classes: int = 7, images: np.ndarray | None = None) -> Ne
     project where there are any, and else with random ones, which take as long. Raises ValueError."""
     name, _, side = spec.partition("@")
     if not side.isdigit():
-        raise ValueError(f"{spec!r} is not NAME@SIDE, such as tinyfer_lite@64")
+        raise ValueError(
+            f"{spec!r} is not NAME@SIDE, such as tinyfer_lite@64: a file is not timed; its network takes as long with "
+            "any weights"
+        )
     torch.manual_seed(0)
     own = sorted(weights.RELEASED.glob(f"{name}-*.safetensors"))
     fits = [path for path in own if weights.record(path)["img_size"] == int(side)]
@@ -65,7 +76,11 @@ def bench(
     realtime          other work on the machine waits while this is timed, where Linux lets one (`timing.undisturbed`);
                       where it does not, the note says so
     joules            of the processor for one image, where the machine counts them, over all of a network's runs
+    Raises ValueError for `threads` or a `batch` below 1.
     """
+    for name, value in (("threads", threads), ("batch", batch)):
+        if value < 1:
+            raise ValueError(f"{name} is a number from 1 on, not {value}")
     rows = []
     with threadpool_limits(threads), timing.undisturbed(realtime, threads):
         rate = timing.peak_rate()
@@ -102,6 +117,27 @@ def bench(
                 row["joules"] = energy.joules / calls / batch
         rows += made.values()
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def shown(table: pd.DataFrame) -> str:
+    """The table of `bench`, or of `bundle.join`, to be read: with units, and below it what its columns are and what has
+    no number."""
+    timed = table[table["median"].notna()].dropna(axis="columns", how="all").drop(columns="note", errors="ignore")
+    settings = [name for name in ("batch", "threads") if name in timed and timed[name].nunique() == 1]
+    said = ", ".join(f"{name} {timed[name].iloc[0]}" for name in settings)
+    lines = []
+    if len(timed):
+        text = timed.drop(columns=settings).rename(columns=HEADS)
+        numbers = {"float_format": "{:.3g}".format, "formatters": {"fps": "{:,.0f}".format}}
+        lines = [text.to_string(index=False, na_rep="", **numbers), f"{said}; {EXPLAINED}"]
+    notes = table.get("note", pd.Series("", table.index)).fillna("")
+    missing = table[table["median"].isna()]
+    failed = notes.str.startswith("fails here")
+    if absent := list(dict.fromkeys(missing.loc[~failed, "runtime"])):
+        lines.append(f"not installed or not for this machine: {', '.join(absent)} (why: latency.csv of --to FOLDER)")
+    lines += [f"{row.network}@{row.img_size}, {row.runtime}: {row.note}" for row in table[failed].itertuples()]
+    lines += [DISTURBED] if notes.eq(DISTURBED).any() else []
+    return "\n".join(lines)
 
 
 def peak_memory(network: Network, runtime: str, batch: int = 1) -> float:

@@ -412,7 +412,8 @@ def export_int8(
     content, description = export.read(path)
     if set(description.classes) != set(faces.classes):
         raise ExportError(
-            f"{path} is of the classes {', '.join(description.classes)}, and {faces.name} of {', '.join(faces.classes)}"
+            f"{description.network} is of the classes {', '.join(description.classes)}, and {faces.name} of "
+            f"{', '.join(faces.classes)}"
         )
     labels = np.array([description.classes.index(name) for name in faces.classes])[faces.labels]  # as the file has them
     made = int8(content, calibration(faces, count), method)
@@ -427,7 +428,8 @@ def export_int8(
     if found["int8"] < found["fp32"] - allowed:
         raise ExportError(
             f"{to}: INT8 is right on {100 * found['int8']:.2f} % of {faces.split_of('select')}, fp32 on "
-            f"{100 * found['fp32']:.2f} %; nothing written: another method may lose less"
+            f"{100 * found['fp32']:.2f} %; nothing written: another method may lose less, "
+            f"{' or '.join(repr(name) for name in METHODS if name != method)}"
         )
     export.write(made, to, export.replaced(description, precision="int8"))
     return found

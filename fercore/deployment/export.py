@@ -35,6 +35,7 @@ PARITY = 1e-4  # what logarithms of probabilities may differ by, between PyTorch
 INPUT, OUTPUT = "faces", "probabilities"
 RECORD, DIGEST = "fercore", "sha256"  # keys of the file's metadata
 OPSET = 20
+NOT_CALIBRATED = "Not calibrated: its probabilities may be too high or too low; fercore train --release calibrates"
 OPENVINO = ("openvino", "nncf")  # in no extra: 190 MB, and NNCF wants older versions of others
 
 
@@ -71,6 +72,11 @@ class Description:
         object.__setattr__(self, "classes", tuple(self.classes))
         if self.tta not in ("one", "flip"):
             raise ValueError(f"tta is one or flip in a file, not {self.tta!r}")
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether a temperature was fitted, as of weights of a release, and of no others."""
+        return self.temperature != 1.0
 
 
 class FromFace(nn.Module):
@@ -135,6 +141,8 @@ def from_weights(network: str, weights_of: str | Path, path: str | Path) -> Path
 
     Raises WeightsError where they cannot be had, and as `export` does.
     """
+    if Path(weights_of).is_dir() and not (weights.RELEASED / f"{network}-{weights_of}.safetensors").is_file():
+        raise weights.WeightsError(f"{weights_of} is a folder; of a run, name {Path(weights_of) / 'best.safetensors'}")
     if str(weights_of).isidentifier():
         description, given = describe(network, str(weights_of)), str(weights_of)
         made = models.create(network, weights=given)

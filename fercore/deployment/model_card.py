@@ -10,20 +10,31 @@ import numpy as np
 import pandas as pd
 
 from .. import files
-from ..datasets import ROLES, Faces
+from ..datasets import ROLES, Faces, preprocess
 from ..evaluation import calibration, inference, metrics, statistics
 from ..evaluation.calibration import CERTAIN
+from ..models import weights as own_weights
 from ..results import measurements, tables, text
 from ..training import checkpoint
 from ..training.recipe import Recipe
 from ..training.trainer import Run
-from . import export
+from . import detect, export
 
 CARD = """# {network}, trained on {data}
 
-`models.create("{network}", weights="{data}")`: {parameters:,} parameters, {size:.2f} MiB, {classes} classes:
-{names}. The file that ends in .onnx is the same for ONNX Runtime alone:
-it takes faces as a camera has them, uint8 of any size, and gives probabilities calibrated on {data}, TTA included.
+`{create}`: {parameters:,} parameters, {size:.2f} MiB, {classes} classes:
+{names}.
+The .onnx file holds the same model and needs only ONNX Runtime. Its probabilities include TTA and
+are calibrated on {data}.
+
+## Use
+
+The .onnx file's input `{input}` is uint8 (N, H, W, 3), RGB (OpenCV's cameras give BGR), of any size.
+Its output `{output}` is float32 (N, {classes}), the classes in the order above.
+Frame a face as the images of {data} do. `fercore predict` cuts a square, as FER2013 does, with a side of {side} heights
+of YuNet's box and its middle {lower} sides above the middle of the box.
+`models.create` makes a network from images, float32 (N, {channels}, {img_size}, {img_size}), to logits. Images are
+{normalised}.
 
 ## Data
 
@@ -38,8 +49,8 @@ All settings are in the file, as the record `{record}` in its safetensors header
 
 ## Scores
 
-{test}, once, with 95 % intervals over its images. *Deduplicated* is without the images that also stand in {train}
-to the byte, *near deduplicated* without those whose photograph does.
+{test}, once, with 95 % intervals over its images. *deduplicated* is without images that are also in {train}
+byte for byte, *near deduplicated* also without other copies of the same photograph.
 
 {scores}
 
@@ -49,14 +60,14 @@ to the byte, *near deduplicated* without those whose photograph does.
 
 Divided by a temperature of {temperature}, fitted on {select}, probabilities miss the accuracy on {test} by
 {error:.1f} points on average, without it by {error_before:.1f} (expected calibration error, 15 bins). An answer below
-{certain:.0%} is called uncertain: so are {unsure:.0f} % of {test}, of which {right_unsure:.0f} % are right; of the
-others {right_sure:.0f} % are.
+{certain:.0f} % is called uncertain: {sureness}
 
 ## Limits
 
-The labels of {data} are noisy. Its faces, of {face_size} px and {colour}, do not stand for everyone. An expression
-is not a feeling: what is predicted is which of {classes} words people would have chosen for a picture. The weights
-are for comparing networks and for teaching, and not for judging anyone.
+{known}
+The faces, of {face_size} px and {colour}, do not stand for everyone. An expression is not a feeling: what is predicted
+is which of {classes} words people would have chosen for a picture. The weights are for comparing networks and for
+teaching, and not for judging anyone.
 """
 
 
@@ -92,7 +103,10 @@ def require_releasable(network: str, faces: Faces, recipe: Recipe, weights: str 
     """
     export.ready()
     if weights:
-        raise ValueError(f"the run started from {weights}; only what has seen {faces.name} alone is released")
+        raise ValueError(
+            f"only models trained on {faces.name} alone, from random weights, can be released; use `fercore export "
+            f"{network} --weights RUN/best.safetensors --to FILE.onnx` for this one"
+        )
     if faces.synthetic:
         raise ValueError(f"{faces.name} is rendered; weights that come with the project are of real faces")
     if recipe.tta == "ten":
@@ -103,6 +117,9 @@ def require_releasable(network: str, faces: Faces, recipe: Recipe, weights: str 
     for role in ROLES:
         faces.rows(role)
 
+
+LABELS = "How noisy the labels of {data} are was not measured."
+KNOWN = {"fer2013": "The labels of fer2013 are noisy, and its faces were found by a search engine."}  # in place of that
 
 LEARNED = {  # what a card says of a recipe's soft labels
     "none": "",
@@ -118,7 +135,7 @@ def _write(
     """Score the run on the split that tests, and write the file, the card and the scores."""
     rows = faces.rows("test")
     labels, predicted = faces.labels[rows], run.probabilities(faces, rows).argmax(1)
-    temperature, sureness = calibrate(run, faces)
+    temperature, calibrated = calibrate(run, faces)
     scores = statistics.compare(labels, predicted, len(faces.classes), masks)
     accuracy = scores[scores["score"] == "accuracy"].set_index("part")["value"].round(4).to_dict()
     record = {
@@ -145,9 +162,14 @@ def _write(
     report = metrics.report(labels, predicted, faces.classes).reset_index()
     monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")
     parameters = sum(parameter.numel() for parameter in run.network.parameters())
-    shown = scores if (scores["note"] != "").any() else scores.drop(columns="note")
+    shown = scores.replace({"part": {"published": "all"}})  # of a set that may never have been
+    shown = shown if (scores["note"] != "").any() else shown.drop(columns="note")
+    name, channels = text.plain(faces.name), inference.channels(run.network)
     card = CARD.format(
-        network=network, data=text.plain(faces.name), classes=len(faces.classes),
+        network=network, data=name, classes=len(faces.classes), create=_create(network, options, faces, path),
+        input=export.INPUT, output=export.OUTPUT, side=detect.SIDE, lower=detect.LOWER,
+        channels=channels, normalised=_normalised(channels, record["grey"]),
+        known=KNOWN.get(name, LABELS.format(data=name)),
         names=", ".join(map(text.markdown, faces.classes)),
         parameters=parameters,
         size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
@@ -157,7 +179,8 @@ def _write(
         seed=run.recipe.seed, colour="grey" if record["grey"] else "in colour", face_size=record["face_size"],
         learned=LEARNED[run.recipe.soft_labels].format(weight=run.recipe.soft_weight),
         **{role: faces.split_of(role) for role in ("train", "select", "test")},
-        record=checkpoint.RECORD, scores=_table(shown), report=_table(report), temperature=temperature, **sureness,
+        record=checkpoint.RECORD, scores=_table(shown), report=_table(report), temperature=temperature,
+        certain=100 * CERTAIN, **calibrated,
     )  # fmt: skip
     for suffix, content in (contents | {".md": card.encode()}).items():
         files.replace(path.with_suffix(suffix), lambda file, content=content: file.write(content))
@@ -198,11 +221,34 @@ def calibrate(run: Run, faces: Faces) -> tuple[float, dict]:
     return temperature, {
         "error": 100 * metrics.calibration(labels, after)[1],
         "error_before": 100 * metrics.calibration(labels, before)[1],
-        "certain": CERTAIN,
-        "unsure": 100 * (~sure).mean(),
-        "right_unsure": 100 * right[~sure].mean() if (~sure).any() else float("nan"),
-        "right_sure": 100 * right[sure].mean() if sure.any() else float("nan"),
+        "sureness": _sureness(sure, right, faces.split_of("test")),
     }
+
+
+def _sureness(sure: np.ndarray, right: np.ndarray, split: str) -> str:
+    """How many answers are uncertain, and how many of these and of the others are right; both are bool (n,)."""
+    if sure.all():
+        return f"none of {split} is; {100 * right.mean():.0f} % of it are right."
+    told = f"are {100 * (~sure).mean():.0f} % of {split}, of which {100 * right[~sure].mean():.0f} % are right"
+    return f"so {told}; of the\nothers {100 * right[sure].mean():.0f} % are." if sure.any() else f"so {told}."
+
+
+def _create(network: str, options: Mapping, faces: Faces, path: Path) -> str:
+    """The call that makes the network: by the data's name where the weights come with the project, else by the file,
+    which is asked neither for the number of classes nor for options."""
+    if path.parent.resolve() == own_weights.RELEASED.resolve():
+        return f'models.create("{network}", weights="{text.plain(faces.name)}")'
+    more = "".join(f", {name}={value!r}" for name, value in options.items())
+    return f'models.create("{network}", {len(faces.classes)}, "{text.plain(path.as_posix())}"{more})'
+
+
+def _normalised(channels: int, grey: bool) -> str:
+    """What the network of `models.create` takes, of pixels x, by the numbers of `preprocess`."""
+    if channels == 1:
+        mean, std = (round(sum(values) / 3, 3) for values in (preprocess.MEAN, preprocess.STD))
+        return f"(x / 255 - {mean}) / {std} of grey levels x from 0 to 255"
+    x = "grey levels x from 0 to 255, three channels alike" if grey else "RGB x from 0 to 255"
+    return f"(x / 255 - mean) / std of {x};\nmean {preprocess.MEAN}, std {preprocess.STD}"
 
 
 def _table(frame: pd.DataFrame) -> str:

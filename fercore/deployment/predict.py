@@ -9,6 +9,7 @@ for face in predictor("photograph.jpg"):
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +41,14 @@ experimental image classifier, and not as a diagnostic, psychological, surveilla
 
 From the paper of Light-FER, section 5: faces at a steep angle are missed, and a network trained and tested on one data
 set has not shown that it knows another."""
+
+OWN = """\
+Limits
+
+{limits} What is predicted is which of {classes} words
+people would have chosen for a picture. This model does not come with the project, and how often it is right is not
+known here: test it on faces such as it is to see, of people and cameras that it was not trained on, before its answers
+are used for anything."""
 
 
 @dataclass(frozen=True)
@@ -170,8 +179,10 @@ def predict(predictor: Predictor, sources: Iterable[str | Path], every: int = 1)
     """What is found in pictures, in the pictures of folders, and in every so many frames of videos, in their order.
 
     What cannot be read, or makes a detector or a network fail, comes with a `note` that says why, and the next one is
-    gone on with. Folders are listed before the first picture is read.
+    gone on with. Folders are listed before the first picture is read. Raises ValueError for an `every` below 1.
     """
+    if every < 1:
+        raise ValueError(f"every is a number of frames from 1 on, not {every}")
     listed: list[tuple[Path, str]] = []
     for source in map(Path, sources):
         try:
@@ -365,8 +376,11 @@ def draw(picture: np.ndarray, faces: Sequence[Face]) -> Image.Image:
     return image
 
 
-def summary(table: pd.DataFrame) -> str:
-    """What came of it all in some lines, with the limits of such answers below."""
+def summary(table: pd.DataFrame, calibrated: bool = True) -> str:
+    """What came of it all in some lines, with the limits of such answers below.
+
+    calibrated  whether the probabilities are, by the description of what gave them
+    """
     pictures = len(table[["source", "frame"]].drop_duplicates())
     faces = table[table["face"].notna()]
     none = table["note"].eq(NO_FACE)
@@ -379,7 +393,8 @@ def summary(table: pd.DataFrame) -> str:
         "not read": unread.sum(),
     }
     parts += [f"{name}: {number:,}" for name, number in numbers.items() if number]
-    return "; ".join(parts) + f"\n{LIMITS} More: fercore predict --limits"
+    lines = ["; ".join(parts), *([] if calibrated else [export.NOT_CALIBRATED])]
+    return "\n".join([*lines, f"{LIMITS} More: fercore predict --limits"])
 
 
 def limits(network: str = NETWORK, data: str = DATA) -> str:
@@ -387,6 +402,19 @@ def limits(network: str = NETWORK, data: str = DATA) -> str:
     path, _ = weights.released(network, data)
     card = path.with_suffix(".md").read_text(encoding="utf-8")
     parts = [part.strip() for part in card.split("\n## ")[1:] if part.startswith(("Calibration", "Limits"))]
+    return "\n\n".join([*parts, "The papers' own warnings", WARNINGS])
+
+
+def limits_of(model: str | Path) -> str:
+    """`limits` of a file that `fercore export` has made: of its card where its weights come with the project, and else
+    what holds for every model. Raises ExportError."""
+    _, told = export.read(model)
+    with contextlib.suppress(weights.WeightsError, ExportError):  # by name and data alone it could be another training
+        path, _ = weights.released(told.network, told.data)
+        if export.read(path.with_suffix(".onnx"))[1].fingerprint == told.fingerprint:
+            return limits(told.network, told.data)
+    own = OWN.format(limits=LIMITS, classes=len(told.classes))
+    parts = [own, *([] if told.calibrated else [export.NOT_CALIBRATED])]
     return "\n\n".join([*parts, "The papers' own warnings", WARNINGS])
 
 

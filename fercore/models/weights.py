@@ -119,7 +119,7 @@ def released(name: str, data: str) -> tuple[Path, dict]:
         there = sorted(path.stem for path in RELEASED.glob("*.safetensors"))
         raise WeightsError(
             f"no weights {data!r} of {name} come with the project; there are {', '.join(there) or 'none'}, "
-            "'imagenet', and any .safetensors file of the whole network"
+            f"{'' if data == 'imagenet' else repr('imagenet') + ', '}and any .safetensors file of the whole network"
         )
     found = record(path)
     return path, {"num_classes": len(found["classes"]), **found["options"]}
@@ -135,9 +135,15 @@ def record(path: str | Path) -> dict:
 
     try:
         with safe_open(path, "pt") as file:
-            found = json.loads(file.metadata()["fercore"])
-    except Exception as error:  # not there, not safetensors, no metadata
+            held = file.metadata() or {}
+        found = json.loads(held["fercore"]) if "fercore" in held else None
+    except Exception as error:  # not there, not safetensors, a damaged record
         raise WeightsError(f"{path} does not say which network it is of: {error}") from error
+    if found is None:
+        raise WeightsError(
+            f"{path} has no fercore record, which says what network it is of; in Python: "
+            "export.export(network, path, Description(...))"
+        )
     for old, new in (("side", "img_size"), ("views", "tta")):  # as they were called at first
         if old in found:
             found[new] = found.pop(old)

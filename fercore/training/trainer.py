@@ -362,8 +362,8 @@ class _Training:
                     checkpoint.clear(folder)
                 return
             raise RunError(
-                f"{folder} holds another training ({'; '.join(found)}); give another folder, or restart=True to start "
-                "over in this one"
+                f"{folder} holds another training ({'; '.join(found)}); give another folder, or restart=True (fercore "
+                "train --restart) to start over in this one"
             )
         self.history, self.best_epoch = record["history"], record["best_epoch"]
         self.seconds, self.cpu_seconds = record["seconds"], record["cpu_seconds"]

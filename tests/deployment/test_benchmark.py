@@ -85,8 +85,32 @@ def test_networks_by_name_and_side():
     assert benchmark.network("tinyfer_lite@64").module.features[0][0].stride == (1, 1)  # the weights that come along
     assert benchmark.network("tinyfer_lite@224").module.features[0][0].stride == (2, 2)
     assert benchmark.network("microexpnet_xxs@84").shape == (1, 84, 84)
-    with pytest.raises(ValueError, match="'tinyfer_lite' is not NAME@SIDE"):
-        benchmark.network("tinyfer_lite")
+    for spec in ("tinyfer_lite", "tinyfer_lite.onnx"):
+        with pytest.raises(ValueError, match=f"'{spec}' is not NAME@SIDE, .*: a file is not timed"):
+            benchmark.network(spec)
+
+
+@pytest.mark.parametrize("wrong", [{"threads": 0}, {"batch": 0}, {"batch": -1}])
+def test_no_thread_and_no_image_are_refused_before_anything_is_timed(wrong):
+    (name, value) = next(iter(wrong.items()))
+    with pytest.raises(ValueError, match=f"{name} is a number from 1 on, not {value}"):
+        benchmark.bench(iter(lambda: pytest.fail("a network was asked for"), None), **wrong)
+
+
+def test_what_is_printed_has_units_and_what_is_missing_stands_below():
+    row = {"network": "microexpnet_xxs", "img_size": 84, "batch": 2, "threads": 1, "limit": 0.4, "note": ""}
+    number = {"median": 1.23456, "p90": 2.0, "p99": 3.0, "fps": 810.0, "times_faster": 0.5, "times_limit": 3.1}
+    number |= {"deviation": 1.5e-6, "MiB": 0.25, "load_seconds": 0.125}
+    rows = [row | number | {"runtime": name, "note": benchmark.DISTURBED} for name in ("PyTorch", "ONNX Runtime int8")]
+    rows += [row | {"runtime": name, "note": f"{name} is not installed; and so on"} for name in ("ncnn", "LiteRT")]
+    rows.append(row | {"runtime": "OpenVINO", "note": "fails here: no memory"})
+    text = benchmark.shown(pd.DataFrame(rows, columns=list(benchmark.COLUMNS)))
+    head, first, second, settings, *_ = lines = text.splitlines()
+    assert max(map(len, lines)) <= 120
+    assert all(name in head for name in ("median ms", "fps", "limit ms", "x limit", "load s"))
+    assert "1.23" in first and "int8" in second and settings.startswith("batch 2, threads 1; ms of a batch")
+    assert "not installed or not for this machine: ncnn, LiteRT (why" in text
+    assert "microexpnet_xxs@84, OpenVINO: fails here: no memory" in text and lines[-1] == benchmark.DISTURBED
 
 
 def test_from_frame_to_label():
@@ -182,8 +206,8 @@ def test_an_option_that_is_not_read_is_refused(words, capsys):
 
 
 def test_options_are_those_of_the_benchmark(monkeypatch, tmp_path, capsys):
-    asked = {}
-    monkeypatch.setattr(benchmark, "bench", lambda networks, **given: asked.update(given) or pd.DataFrame({"x": [1]}))
+    asked, table = {}, pd.DataFrame(columns=list(benchmark.COLUMNS))
+    monkeypatch.setattr(benchmark, "bench", lambda networks, **given: asked.update(given) or table)
     assert cli.main(["bench", "microexpnet_xxs@84"]) == 0 and asked == {}
     words = ["--runtimes", "PyTorch", "--threads", "2", "--batch", "3", "--seconds", "0.5", "--memory", "--realtime"]
     assert cli.main(["bench", "microexpnet_xxs@84", *words]) == 0
@@ -191,12 +215,14 @@ def test_options_are_those_of_the_benchmark(monkeypatch, tmp_path, capsys):
     assert asked == expected
 
 
-def test_what_no_bundle_printed(tmp_path):
+def test_what_no_bundle_printed(tmp_path, capsys):
     (tmp_path / "found.json").write_text("{}")
     with pytest.raises(BundleError, match="not what a bundle prints"):
         bundle.join(tmp_path / "found.json")
     assert cli.main(["bench", "join", str(tmp_path / "found.json")]) == 1
     assert cli.main(["bench", "bundle"]) == 1
+    capsys.readouterr()
+    assert cli.main(["bench", "join"]) == 1 and "name what a bundle has printed" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 from torch import nn
 
 from fercore.datasets import preprocess
@@ -165,6 +167,27 @@ def test_a_run_is_exported_as_it_was_trained(made, make_faces, tmp_path):
         record.write_text(json.dumps(changed))
         with pytest.raises(WeightsError, match="does not say how large the faces are"):
             export.from_weights("lean_65k", best, tmp_path / "b.onnx")
+
+
+def test_weights_without_a_record_are_told_the_way_in_python(made, tmp_path):
+    """As `fercore convert` makes them of a file of torch.save."""
+    path = tmp_path / "s.safetensors"
+    save_file(made[0].state_dict(), path)
+    with pytest.raises(
+        WeightsError, match=r"s\.safetensors has no fercore record, .*: export\.export\(network, path, De"
+    ):
+        export.from_weights("lean_65k", path, tmp_path / "a.onnx")
+
+
+def test_the_folder_of_a_run_is_told_its_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("run", "fer2013"):  # the latter beside weights that come with the project
+        Path(name).mkdir()
+    for folder in ("run", tmp_path / "run"):
+        with pytest.raises(WeightsError, match=r"is a folder; of a run, name .*run/best\.safetensors"):
+            export.from_weights("lean_250k", folder, tmp_path / "a.onnx")
+    monkeypatch.setattr(export, "export", lambda *words: words[2].data)
+    assert export.from_weights("lean_250k", "fer2013", tmp_path / "a.onnx") == "fer2013"
 
 
 def test_faces_that_are_none(made):

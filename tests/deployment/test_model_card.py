@@ -13,7 +13,7 @@ import torch
 import yaml
 
 from fercore import cli, datasets, files, models
-from fercore.datasets import splits, store
+from fercore.datasets import preprocess, splits, store
 from fercore.deployment import export, model_card
 from fercore.evaluation import inference
 from fercore.models import WeightsError, weights
@@ -99,6 +99,8 @@ def test_what_does_not_fit_is_told(released):
     told = r"no weights 'rafdb' of tinyfer_lite come with the project; there are tinyfer_lite-fer2013, 'imagenet'"
     with pytest.raises(WeightsError, match=told):
         models.create("tinyfer_lite", 7, weights="rafdb")
+    with pytest.raises(WeightsError, match="there are tinyfer_lite-fer2013, and any"):
+        weights.released("tinyfer_lite", "imagenet")  # which is refused, and so is not among what there is
     with pytest.raises(WeightsError, match=r"no weights at best\.safetensors"):
         models.create("tinyfer_lite", 7, weights="best.safetensors")
 
@@ -108,12 +110,64 @@ def test_the_card_says_what_they_are(made, faces):
     card = path.with_suffix(".md").read_text(encoding="utf-8")
     rows = faces.rows("PrivateTest")
     right = run.probabilities(faces, rows).argmax(1) == faces.labels[rows]
-    for part, kept in {"published": np.ones(len(rows), bool), **masks}.items():
+    for part, kept in {"all": np.ones(len(rows), bool), **masks}.items():
         shown = re.search(rf"\| {part.replace('_', ' ')} \| accuracy \| (\d+) \| ([0-9.]+) ", card)
         assert int(shown[1]) == kept.sum() and float(shown[2]) == pytest.approx(right[kept].mean(), abs=1e-4)
     assert masks["deduplicated"].sum() == len(rows) - 3
     assert "932,202 parameters, 3.61 MiB" in card and "2 epochs" in card and "f00df00df00d" in card
     assert f"{len(faces.rows('Training'))} training images" in card and "{" not in card
+
+
+def test_the_card_names_what_makes_the_network(made, faces):
+    """By the file, with its classes and options, where it is not among those that come with the project."""
+    path = made[1]
+    call = re.search(r"`(models\.create\(.*)`:", path.with_suffix(".md").read_text(encoding="utf-8"))[1]
+    assert call.endswith('.safetensors", stem_stride=1, dropout=0.1)')
+    network = eval(call, {"models": models})  # as a reader copies it
+    expected = made[0].network.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in network.state_dict().items())
+    of_the_project = weights.RELEASED / "tinyfer_lite-fer2013.safetensors"
+    told = model_card._create("tinyfer_lite", OPTIONS, faces, of_the_project)
+    assert told == 'models.create("tinyfer_lite", weights="fer2013")'
+
+
+def test_the_card_of_ones_own_data_says_nothing_that_was_not_looked_at(made, faces, tmp_path):
+    mine = dataclasses.replace(faces, name="mine")
+    card = model_card.release(made[0], "tinyfer_lite", OPTIONS, mine, made[2], tmp_path / "out").with_suffix(".md")
+    text = card.read_text(encoding="utf-8")
+    assert "are noisy" not in text and "How noisy the labels of mine are was not measured." in text
+    assert "published" not in text and "published" in (made[0].folder / "scores.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("sure", "told"),
+    [
+        ([0, 0, 0, 0], "so are 100 % of Test, of which 25 % are right."),
+        ([1, 1, 1, 1], "none of Test is; 25 % of it are right."),
+        ([1, 1, 0, 0], "so are 50 % of Test, of which 0 % are right; of the\nothers 50 % are."),
+    ],
+)
+def test_the_card_has_a_sentence_where_no_answer_or_every_one_is_uncertain(sure, told):
+    right = np.array([True, False, False, False])
+    assert model_card._sureness(np.array(sure, bool), right, "Test") == told
+
+
+@pytest.mark.parametrize("path", sorted(weights.RELEASED.glob("*.md")), ids=lambda path: path.stem)
+def test_the_cards_that_come_along_are_as_they_would_be_written(path):
+    parts = re.split(r"\{\w+(?::[^}]*)?\}", model_card.CARD)
+    assert re.fullmatch(r"[\s\S]*?".join(map(re.escape, parts)), path.read_text(encoding="utf-8"))
+    network, _ = path.stem.rsplit("-", 1)
+    channels = inference.channels(models.create(network))
+    assert model_card._normalised(channels, grey=True) in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_card_says_how_images_are_normalised(channels):
+    found = preprocess.normalise(torch.full((1, channels, 1, 1), 90 / 255)).flatten().numpy()
+    mean, std = (preprocess.MEAN, preprocess.STD) if channels == 3 else (0.449, 0.226)
+    assert np.allclose(found, (90 / 255 - np.array(mean)) / np.array(std), atol=1e-5)
+    told = model_card._normalised(channels, grey=True)
+    assert str(mean) in told and str(std) in told
 
 
 def test_the_card_says_what_was_learned_beside_the_labels(made, faces, tmp_path):
@@ -140,7 +194,7 @@ def test_what_has_seen_other_images_is_not_released(made, faces, tmp_path):
     folder = tmp_path / "run"
     start = made[0].folder / "best.safetensors"
     run = fit("tinyfer_lite", faces, RECIPE, folder, options=OPTIONS, weights=start, device="cpu", progress=False)
-    with pytest.raises(ValueError, match=r"the run started from .*best\.safetensors; only what has seen fer2013 alone"):
+    with pytest.raises(ValueError, match=r"trained on fer2013 alone.*fercore export tinyfer_lite --weights RUN"):
         model_card.release(run, "tinyfer_lite", OPTIONS, faces, made[2], tmp_path)
 
 

@@ -14,7 +14,7 @@ from fercore.datasets import DataError
 from fercore.deployment import detect, export, predict, videos
 from fercore.deployment.detect import Box
 from fercore.deployment.predict import Face, Found, Predictor
-from fercore.models.weights import WeightsError
+from fercore.models.weights import RELEASED, WeightsError
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
@@ -172,6 +172,12 @@ def test_a_thin_picture_is_not_drawn_a_hundred_times_as_large():
     assert predict.draw(np.zeros((3, 4000, 3), np.uint8), []).size == (4000, 3)
 
 
+@pytest.mark.parametrize(("name", "every"), [("video.mp4", 0), ("photograph.png", 0), ("photograph.png", -1)])
+def test_every_no_frame_is_refused_whatever_is_looked_at(predictor, name, every):
+    with pytest.raises(ValueError, match=f"every is a number of frames from 1 on, not {every}"):
+        next(predict.predict(predictor, [name], every))
+
+
 def test_the_limits_are_the_cards_and_the_papers():
     text = predict.limits()
     assert "An expression is not a feeling" in text and "is called uncertain" in text
@@ -230,12 +236,38 @@ def test_the_command(photograph, tmp_path, capsys, monkeypatch):
     assert "no weights 'fer2013' of light_fer" in capsys.readouterr().err
 
 
+def test_the_command_says_where_a_model_is_not_calibrated(photograph, capsys, monkeypatch):
+    predictor = Predictor(detector=two_faces)
+    monkeypatch.setattr(cli, "_predictor", lambda _: predictor)
+    for temperature, said in ((0.9, 0), (1.0, 1)):
+        predictor.description = export.replaced(predictor.description, temperature=temperature)
+        assert cli.main(["predict", str(photograph)]) == 0
+        assert capsys.readouterr().out.count(export.NOT_CALIBRATED) == said
+
+
 def test_a_model_is_not_asked_for_beside_another_network(photograph, tmp_path, capsys):
     model = export.write(b"", tmp_path / "a.onnx", export.Description("lean_65k", "mine", CLASSES, 48))
     words = ["predict", str(photograph), "--model", str(model)]
     assert cli.main([*words, "--network", "lean_250k", "--data", "fer2013"]) == 1
     assert "leave out --network and --data" in capsys.readouterr().err
-    assert cli.main([*words, "--limits"]) == 1 and "no weights 'mine' of lean_65k" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("network", "data"), [("lean_65k", "mine"), ("lean_250k", "fer2013")])
+def test_the_limits_of_a_model_of_ones_own_are_of_no_other_network(network, data, tmp_path, capsys):
+    """Not even of the same network on the same data, which was another training."""
+    model = export.write(b"", tmp_path / "a.onnx", export.Description(network, data, CLASSES, 48, fingerprint="f00d"))
+    assert cli.main(["predict", "--model", str(model), "--limits"]) == 0
+    text = capsys.readouterr().out
+    assert (
+        "Calibration" not in text
+        and export.NOT_CALIBRATED in text
+        and "which of 7 words" in text
+        and "surveillance" in text
+    )
+
+
+def test_the_limits_of_a_file_that_comes_with_the_project_are_its_cards():
+    assert predict.limits_of(RELEASED / "lean_250k-fer2013.onnx") == predict.limits("lean_250k", "fer2013")
 
 
 @pytest.fixture(scope="module")

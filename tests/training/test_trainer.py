@@ -472,7 +472,7 @@ def test_another_training_is_refused_with_both_named(faces, tiny, tmp_path, chan
     given |= change(given)
     with pytest.raises(RunError, match=told) as caught:
         train(**given)
-    assert "restart=True" in str(caught.value) and str(tmp_path) in str(caught.value)
+    assert "restart=True (fercore train --restart)" in str(caught.value) and str(tmp_path) in str(caught.value)
     assert contents(tmp_path) == before
     train(**given, restart=True)
     assert contents(tmp_path) != before
