@@ -84,6 +84,12 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
         gap("XCEPTION", "published", "macro_f1"),
         gap("mini-XCEPTION", "published"),
     ]
+    seeds = pd.read_csv(folder.with_name("frontier") / "differences.csv").query("public == 'mini-XCEPTION'")
+    seeds = seeds[seeds["score"] == "accuracy"].set_index("part")
+    assert set(seeds["network"]) == {"lean_65k"} and set(seeds["seeds"]) == {2}
+    for part in ("published", "near_deduplicated"):
+        cells = 100 * seeds.loc[part, ["difference", "low", "high"]].astype(float)
+        published.append("{:+.1f} [{:+.1f}, {:+.1f}]".format(*cells))
     assert told == published + near and gaps.loc[("mini-XCEPTION", "mirrored", "published", "accuracy"), "low"] < 0
     classes = pd.read_csv(folder / "classes.csv", index_col=["class", "part", "network"]).sort_index()
     disgust, others = classes.loc["disgust"], classes.drop("disgust")["f1"].unstack("class").mean(axis=1)
@@ -95,6 +101,9 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     f1 = re.search(r"other six classes F1 is ([\d.]+) against ([\d.]+)\.", NETWORKS).groups()
     assert [float(number) for number in f1] == [round(100 * others[pair], 1) for pair in both[:2]]
     table = pd.read_csv(folder / "networks.csv", index_col=["network", "views"])
+    learned = table.loc[[("lean_65k", "mirrored"), ("mini-XCEPTION", "mirrored")], "accuracy_Training"]
+    shares = re.search(r"On Training it is right on (\d+) %,\s+mini-XCEPTION on (\d+) %", NETWORKS).groups()
+    assert [int(share) for share in shares] == [round(100 * share) for share in learned]
     known = table.loc[[("XCEPTION", "mirrored"), ("lean_250k", "mirrored")], "accuracy_near_copies"]
     found = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]["near_copies"]
     right = re.search(rf"right on (\d+) % of these\s{found:,},\s`lean_250k` on (\d+) %", NETWORKS)
