@@ -102,7 +102,7 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     assert [float(number) for number in f1] == [round(100 * others[pair], 1) for pair in both[:2]]
     table = pd.read_csv(folder / "networks.csv", index_col=["network", "views"])
     learned = table.loc[[("lean_65k", "mirrored"), ("mini-XCEPTION", "mirrored")], "accuracy_Training"]
-    shares = re.search(r"On Training it is right on (\d+) %,\s+mini-XCEPTION on (\d+) %", NETWORKS).groups()
+    shares = re.search(r"On\s+Training it is right on (\d+) %,\s+mini-XCEPTION on (\d+) %", NETWORKS).groups()
     assert [int(share) for share in shares] == [round(100 * share) for share in learned]
     known = table.loc[[("XCEPTION", "mirrored"), ("lean_250k", "mirrored")], "accuracy_near_copies"]
     found = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]["near_copies"]
