@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     command.add_argument(
         "--method", choices=INT8_METHODS, metavar="METHOD", help="of --int8: one scale for each tensor of weights, or "
-        "one for each of its channels, also without the outermost of what flows between layers: "
+        "one for each of its channels, there also with activation ranges by percentiles: "
         f"{'; '.join(INT8_METHODS)} ({INT8_METHODS[-1]})",
     )  # fmt: skip
     command.set_defaults(run=_export)

@@ -177,11 +177,11 @@ except ExportError as error:
 # %% [markdown]
 # ## Integers throughout: static quantisation
 #
-# The paper announces INT8 and reports none. Here, after training, the weights and what flows between layers are integers of eight
-# bits, with ranges seen on training images. Weights have one scale for each tensor, or one for each channel. Ranges of what flows
-# reach from the least to the greatest value seen, or leave the outermost 0.01 % out: *percentiles*. **One value in ten thousand
-# is ten times as large as the others. What does it do to their 256 steps, and which of the three ways loses least?** OpenVINO is
-# beside them where it is installed.
+# The paper announces INT8 and reports none. Here, after training, weights and activations are integers of eight bits, calibrated on
+# training images. Weights have one scale for each tensor, or one for each channel. The range of the activations reaches from the
+# least to the greatest value seen (min-max calibration), or leaves out the outermost 0.01 % (*percentiles*). **One value in ten
+# thousand is ten times as large as the others. What does it do to their 256 steps, and which of the three ways loses least?**
+# OpenVINO is beside them where it is installed.
 
 # %%
 try:
@@ -297,7 +297,7 @@ for name, form in light.items():
 departs = {"": "random weights", faces.name: "weights that come with the project"}.get(weights, "")
 ours = (  # the paper prints nothing of its training
     f"ImageNet's weights, {epochs} epochs by {recipe.optimizer} at {learning_rate:g} in batches of {batch_size}, {precision}, "
-    f"{fine_tuning} more in which {percent(sparsities[0], 0)} of the weights go, {img_size} px and faces as the data set cuts "
+    f"{fine_tuning} more while {percent(sparsities[0], 0)} of the weights are pruned, {img_size} px and faces as the data set cuts "
     "them, none of which the paper prints"
 )
 stage.measure(measured, departs, None if departs else ours)

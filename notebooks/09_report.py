@@ -17,7 +17,7 @@
 #
 # The papers on small networks for facial expressions print about a thousand numbers: parameters, accuracies, latencies, tables
 # of F1 by class. Here each of them has been written down as a *claim*, with what it would take to check it, and everything
-# that the other notebooks measured is held against it. A verdict is worked out, never typed; a training that is shorter than
+# that the other notebooks measured is compared with it. A verdict is worked out, never typed; a training that is shorter than
 # the paper's, or a result on rendered faces, never decides one.
 #
 # **Three guesses before you read on. Of a hundred claims, how many can be computed again to the last printed digit? How
@@ -33,7 +33,7 @@ out = ""  # where tables and LaTeX macros go; empty: nowhere
 
 # %% [markdown]
 # First the claims; then what needs no training at all, which is counted on the spot: networks and equations. Then everything
-# that the stages have measured, and the checks: numbers of a paper that are held against others of it.
+# that the stages have measured, and the checks: numbers of a paper that are compared with others of it.
 
 # %%
 from fercore import claims
@@ -88,8 +88,8 @@ display(Markdown(sentences.known_for(verdicts, ledger.headline)))
 # ## Where a paper contradicts itself, or its data set
 #
 # Most of this needs no data, no network and no GPU: a mean that is not the mean of its column, a percentage that no whole
-# number of images gives, a speed-up that is not the quotient of the two times beside it. Tables that count a data set are held
-# against that set, as it is counted here or as somebody else prints it, which is named. A printed number stands for every
+# number of images gives, a speed-up that is not the quotient of the two times beside it. Tables that count a data set are compared
+# with that set, as it is counted here or as somebody else prints it, which is named. A printed number stands for every
 # number that would be rounded to it, so what is listed here cannot be put right by rounding. First come those of numbers that a
 # paper is known for. **Is that one slip a paper, or more?**
 

@@ -211,7 +211,7 @@ def test_what_it_says_of_light_fer_is_what_was_measured():
     assert "No share of PrivateTest's 3,589 images is 69.87 %; of PublicTest and PrivateTest together one is" in text
     integers = -100 * pd.read_csv(folder / "differences.csv").set_index("variant")[["value", "high", "low"]]
     shown = ("{:.1f} [{:.1f}, {:.1f}]".format(*integers.loc[form]) for form in INT8)
-    assert "it loses {} points where ranges reach to the greatest value seen, and {} where".format(*shown) in text
+    assert "it loses {} points with min-max calibration, and {} with percentile calibration".format(*shown) in text
     train = pd.read_csv(folder / "table_2.csv").loc[0, "train"]
     assert f"scores {100 * train:.1f} % on Training, where 82.35 is printed" in text
     ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))

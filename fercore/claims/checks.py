@@ -100,7 +100,7 @@ def _run(check: Check, ledger: Ledger, evidence: pd.DataFrame) -> list[Finding]:
         if any(math.isinf(float(part.a)) and math.isinf(float(part.b)) for part in right):
             raise LedgerError(f"{check.right} is no number: it divides by what can be zero")
         if len(right) != len(claims):
-            raise LedgerError(f"{len(claims)} claims are held against {len(right)} numbers")
+            raise LedgerError(f"{len(claims)} claims are compared with {len(right)} numbers")
         one = _share_of if check.form == "share_of" else _from
         return [one(check, claim, value) for claim, value in zip(claims, right, strict=True)]
     except _NotMeasured as lacking:

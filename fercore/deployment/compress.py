@@ -16,6 +16,7 @@ import contextlib
 import copy
 import io
 import logging
+import math
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -260,17 +261,17 @@ def prune_channels(network: nn.Module, shape: Sequence[int], ratio: float) -> nn
 # ------------------------------------------------------------------------------------------- integers throughout
 
 METHODS = ("per tensor", "per channel", "per channel, percentiles")
-PERCENTILE = 99.99  # of what flows at a place: the rest, a ten-thousandth, is cut off at the ends of the range
-AT_ONCE = 8  # images whose flow is held in memory while percentiles are taken
+PERCENTILE = 99.99  # of the activations at a place: the outermost ten-thousandth is clipped
+AT_ONCE = 8  # images whose activations are held in memory while percentiles are taken
 
 
 def int8(content: bytes, images: np.ndarray, method: str = "per tensor") -> bytes:
-    """A serialised ONNX model in INT8: weights and what flows between layers, with ranges seen on `images`.
+    """A serialised ONNX model in INT8: weights and activations, these with ranges calibrated on `images`.
 
     By ONNX Runtime's static quantisation in QDQ form, which every runtime of ONNX reads.
     images  what the model takes, (N, ...): take Training pictures, a few hundred (`calibration`)
-    method  one scale for each weight tensor, or one for each of its channels; ranges of what flows between layers from
-            the least to the greatest value seen, or without the outermost, which widen the steps of all others
+    method  one scale for each weight tensor, or one for each of its channels; activations calibrated by their least and
+            greatest value, or by PERCENTILE, so that single outliers do not widen the steps of all others
     Raises ExportError where a runtime is missing, ValueError for other methods.
     """
     if method not in METHODS:
@@ -364,7 +365,7 @@ def _onnxruntime(content: bytes, images: np.ndarray, per_channel: bool, percenti
 
     ranges = {}
     if percentiles:
-        stride = next(count for count in range(AT_ONCE, 0, -1) if len(images) % count == 0)  # whole parts alone
+        stride = math.gcd(len(images), AT_ONCE)  # parts have to be of one size
         ranges["calibrate_method"] = quantization.CalibrationMethod.Percentile
         ranges["extra_options"] = {"CalibPercentile": PERCENTILE, "CalibStridedMinMax": stride}
     with tempfile.TemporaryDirectory() as folder, _quiet():

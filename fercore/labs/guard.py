@@ -17,8 +17,10 @@ from types import FunctionType, ModuleType
 from unittest.mock import patch
 
 TAMPERED = 77  # the status that the process ends with
-ROOMS = ("audit", "claims", "cli", "deployment", "evaluation", "models", "pipeline", "reporting", "results", "studies")
-FORBIDDEN = tuple(f"fercore.{room}" for room in (*ROOMS, "training", "labs.grade", "labs.make"))
+PACKAGES = (
+    "audit", "claims", "cli", "deployment", "evaluation", "models", "pipeline", "reporting", "results", "studies",
+)  # fmt: skip
+FORBIDDEN = tuple(f"fercore.{package}" for package in (*PACKAGES, "training", "labs.grade", "labs.make"))
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGES = {  # how many of an event's first arguments are paths that it changes
     "os.remove": 1,

@@ -45,8 +45,8 @@ def known_for(table: pd.DataFrame, headline: Sequence[str]) -> str:
 
 
 def contradicted(findings: Sequence[Finding], contradictions: pd.DataFrame) -> str:
-    """How many numbers were held against others, and how many do not fit, by paper; as `render.contradictions`."""
-    text = f"{len(findings):,} numbers were held against others; **{len(contradictions)}** of them do not fit."
+    """How many numbers were compared with others, and how many do not fit, by paper; as `render.contradictions`."""
+    text = f"{len(findings):,} numbers were compared with others; **{len(contradictions)}** of them do not fit."
     if contradictions.empty:
         return text
     each = contradictions["paper"].value_counts()

@@ -311,7 +311,7 @@ def test_a_refusal_says_why(write, expression, said):
 
 
 def test_what_cannot_be_compared_is_refused(write):
-    with pytest.raises(claims.LedgerError, match="2 claims are held against 3 numbers"):
+    with pytest.raises(claims.LedgerError, match="2 claims are compared with 3 numbers"):
         check(write, EMPTY + TABLE, claim="table4.*.f1", **{"from": "[1, 2, 3]"})
     with pytest.raises(claims.LedgerError, match="compares ms and percent"):
         check(write, text(a=("1", "ms"), b=("1", "percent")), same=["a", "b"])
