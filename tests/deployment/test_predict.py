@@ -347,6 +347,12 @@ class TestWithOpenCV:
         predict.report(found, CLASSES, tmp_path / "drawn", say=str)
         assert videos.fps(tmp_path / "drawn" / "video.mp4") == pytest.approx(pace)
 
+    @pytest.mark.parametrize(("told", "pace"), [(24.0, 24.0), (0.0, videos.FPS), (90_000.0, videos.FPS)])
+    def test_the_pace_of_a_video_that_does_not_tell_it(self, video, monkeypatch, told, pace):
+        """Streams without timestamps say 0, some containers their clock's ticks a second."""
+        monkeypatch.setattr("cv2.VideoCapture.get", lambda *_: told, raising=True)
+        assert videos.fps(video) == pace
+
     def test_a_drawn_video_never_takes_the_place_of_an_original(self, video):
         before = video.read_bytes()
         for _ in range(2):
