@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 import tempfile
 import warnings
@@ -512,7 +513,9 @@ def _predict(options) -> None:
     table = predict.report(found, predictor.description.classes, options.draw)
     if options.to:
         predict.save(table, options.to)
-    print(predict.summary(table, predictor.description.calibrated))
+    given = [word for key, value in [*named.items(), ("model", options.model)] if value for word in (f"--{key}", value)]
+    limits = shlex.join(["fercore", "predict", *given, "--limits"])
+    print(predict.summary(table, predictor.description.calibrated, limits))
     return int(table["face"].isna().all() and not table["note"].eq(predict.NO_FACE).any())
 
 
@@ -523,10 +526,12 @@ def _make_room(path: str | None) -> None:
 
 
 def _webcam(options) -> None:
-    from .deployment import detect, webcam
+    from .deployment import detect, export, webcam
 
     source = int(options.camera) if options.camera.isdigit() else options.camera
     predictor = _predictor(options, sizes=detect.MOVING)
+    if not predictor.description.calibrated:
+        print(export.NOT_CALIBRATED)
     seen = webcam.watch(predictor, source, options.port, options.seconds, options.record)
     print(f"{seen['frames']:,} frames in {seen['seconds']:.1f} s, {seen['fps']:.1f} a second")
 

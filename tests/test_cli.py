@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -546,10 +547,13 @@ def test_a_picture_is_seen_by_the_same_network_from_a_shell_and_in_python(capsys
 def test_a_camera_is_seen_by_what_predict_takes(said, refused, monkeypatch):
     from fercore.deployment import detect, predict, webcam
 
-    asked = {}
-    monkeypatch.setattr(predict, "Predictor", lambda **given: asked.update(given))
+    asked, told = {}, SimpleNamespace(description=SimpleNamespace(calibrated=False))
+    monkeypatch.setattr(predict, "Predictor", lambda **given: asked.update(given) or told)
     monkeypatch.setattr(webcam, "watch", lambda *_: {"frames": 1, "seconds": 1.0, "fps": 1.0})
-    said("webcam", "--network", "tinyfer_lite", "--data", "fer2013", "--certain", "0.7", "--detector", "none")
+    words = ["--network", "tinyfer_lite", "--data", "fer2013", "--certain", "0.7", "--detector", "none"]
+    assert "Not calibrated" in said("webcam", *words)
+    told.description.calibrated = True
+    assert "Not calibrated" not in said("webcam", *words)
     assert asked == {
         "network": "tinyfer_lite", "data": "fer2013", "model": None, "certain": 0.7, "detector": None,
         "sizes": detect.MOVING,

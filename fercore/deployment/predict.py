@@ -376,10 +376,11 @@ def draw(picture: np.ndarray, faces: Sequence[Face]) -> Image.Image:
     return image
 
 
-def summary(table: pd.DataFrame, calibrated: bool = True) -> str:
+def summary(table: pd.DataFrame, calibrated: bool = True, more: str = "fercore predict --limits") -> str:
     """What came of it all in some lines, with the limits of such answers below.
 
     calibrated  whether the probabilities are, by the description of what gave them
+    more        the command that tells all limits of what gave them
     """
     pictures = len(table[["source", "frame"]].drop_duplicates())
     faces = table[table["face"].notna()]
@@ -394,7 +395,7 @@ def summary(table: pd.DataFrame, calibrated: bool = True) -> str:
     }
     parts += [f"{name}: {number:,}" for name, number in numbers.items() if number]
     lines = ["; ".join(parts), *([] if calibrated else [export.NOT_CALIBRATED])]
-    return "\n".join([*lines, f"{LIMITS} More: fercore predict --limits"])
+    return "\n".join([*lines, f"{LIMITS} More: {more}"])
 
 
 def limits(network: str = NETWORK, data: str = DATA) -> str:

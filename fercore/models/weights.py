@@ -129,15 +129,17 @@ def record(path: str | Path) -> dict:
     """What a file of released weights says of itself: network, options, classes, img_size, tta, temperature, recipe...
 
     temperature  by which logits are divided for calibrated probabilities; None where none was fitted
-    Raises WeightsError for a file without such a record.
+    Raises WeightsError where there is no file, and for one without such a record.
     """
     from safetensors import safe_open
 
+    if not Path(path).is_file():
+        raise WeightsError(f"no weights at {path}")
     try:
         with safe_open(path, "pt") as file:
             held = file.metadata() or {}
         found = json.loads(held["fercore"]) if "fercore" in held else None
-    except Exception as error:  # not there, not safetensors, a damaged record
+    except Exception as error:  # not safetensors, a damaged record
         raise WeightsError(f"{path} does not say which network it is of: {error}") from error
     if found is None:
         raise WeightsError(

@@ -169,6 +169,11 @@ def test_a_run_is_exported_as_it_was_trained(made, make_faces, tmp_path):
             export.from_weights("lean_65k", best, tmp_path / "b.onnx")
 
 
+def test_weights_that_are_not_there_are_called_so(tmp_path):
+    with pytest.raises(WeightsError, match=r"^no weights at .*missing\.safetensors$"):
+        export.from_weights("lean_65k", tmp_path / "missing.safetensors", tmp_path / "a.onnx")
+
+
 def test_weights_without_a_record_are_told_the_way_in_python(made, tmp_path):
     """As `fercore convert` makes them of a file of torch.save."""
     path = tmp_path / "s.safetensors"

@@ -221,6 +221,7 @@ def test_the_command(photograph, tmp_path, capsys, monkeypatch):
     assert cli.main(words) == 0
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 3 and said[1].startswith("pictures: 1; faces: 2 (")
+    assert said[2].endswith("More: fercore predict --limits")
     assert (tmp_path / "t.csv").is_file() and (tmp_path / "drawn" / "photograph.png").is_file()
     assert cli.main(["predict", str(tmp_path / "missing.png")]) == 1
     assert cli.main(["predict", "--limits"]) == 0 and "surveillance" in capsys.readouterr().out
@@ -243,6 +244,15 @@ def test_the_command_says_where_a_model_is_not_calibrated(photograph, capsys, mo
         predictor.description = export.replaced(predictor.description, temperature=temperature)
         assert cli.main(["predict", str(photograph)]) == 0
         assert capsys.readouterr().out.count(export.NOT_CALIBRATED) == said
+
+
+def test_the_command_that_tells_the_limits_is_of_what_answered(photograph, capsys, monkeypatch):
+    predictor = Predictor(detector=two_faces)
+    monkeypatch.setattr(cli, "_predictor", lambda _: predictor)
+    assert cli.main(["predict", str(photograph), "--model", "of mine.onnx"]) == 0
+    assert capsys.readouterr().out.endswith("More: fercore predict --model 'of mine.onnx' --limits\n")
+    assert cli.main(["predict", str(photograph), "--network", "lean_65k"]) == 0
+    assert capsys.readouterr().out.endswith("More: fercore predict --network lean_65k --limits\n")
 
 
 def test_a_model_is_not_asked_for_beside_another_network(photograph, tmp_path, capsys):
