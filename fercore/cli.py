@@ -8,7 +8,7 @@ import shlex
 import sys
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,19 +36,30 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fercore", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser("import", help="read a data set once, so that it is memory-mapped from then on")
-    words = "every set of which the environment names the download: FER2013, FERPLUS, RAFDB, …, and SPLIT"
-    command.add_argument("--given", action="store_true", help=words)
+    def add(name: str, run: Callable, words: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
+        added.set_defaults(run=run)
+        return added
+
+    command = add("import", _import, "read a data set once; from then on it is memory-mapped")
     command.add_argument(
-        "name", nargs="?", help="fer2013, ferplus, rafdb, affectnet, ckplus, …; folder: any folder of images"
+        "--given", action="store_true",
+        help="import every set whose download is named in the environment: FER2013, FERPLUS, RAFDB, …, and SPLIT",
+    )  # fmt: skip
+    command.add_argument(
+        "name", nargs="?", help="fer2013, ferplus, rafdb, affectnet, ckplus, …; folder for any folder of images"
     )
-    command.add_argument("source", nargs="?", help="what was downloaded: a file, an archive or a folder, as it is")
-    command.add_argument("--to", metavar="FOLDER", help="where to (data/NAME)")
-    words = "divide it: 80/10/10 all images, 90/10 the training split; where subjects are named, nobody is on two sides"
-    command.add_argument("--split", metavar="SHARES", help=words)
-    words = "which splits train, select and test, where their names do not say so: select=dev1,test=dev2"
-    command.add_argument("--roles", metavar="ROLE=SPLIT,…", type=_roles, help=words)
-    command.add_argument("--seed", type=int, help="of --split, and of synthetic sets")
+    command.add_argument("source", nargs="?", help="the download as it is: a file, an archive or a folder")
+    command.add_argument("--to", metavar="FOLDER", help="where to put it (default: data/NAME)")
+    command.add_argument(
+        "--split", metavar="SHARES", help="divide all images (80/10/10) or the training split (90/10); where subjects "
+        "are named, no subject is in two splits",
+    )  # fmt: skip
+    command.add_argument(
+        "--roles", metavar="ROLE=SPLIT,…", type=_roles,
+        help="the splits to train, select and test on, where their names do not tell: select=dev1,test=dev2",
+    )  # fmt: skip
+    command.add_argument("--seed", type=int, help="seed of --split and of synthetic sets")
     for name, (kind, words) in IMPORT_OPTIONS.items():
         flag = f"--{name.replace('_', '-')}"
         if kind is bool:
@@ -56,191 +67,202 @@ def _parser() -> argparse.ArgumentParser:
         else:
             command.add_argument(flag, dest=name, type=kind, metavar=kind.__name__.strip("_").upper(), help=words)
     command.add_argument(
-        "--no-contempt", dest="contempt", action="store_const", const=False, help="affectnet: without it"
+        "--no-contempt", dest="contempt", action="store_const", const=False, help="affectnet: leave contempt out"
     )
-    command.set_defaults(run=_import)
 
-    command = commands.add_parser("audit", help="counts, duplicates and leakage of an imported data set")
-    command.add_argument("folder", help="where it was imported to, such as data/fer2013")
+    command = add("audit", _audit, "count the images, duplicates and leakage of an imported data set")
+    command.add_argument("folder", help="the imported data set, such as data/fer2013")
     command.add_argument(
-        "--train", metavar="SPLIT", default="train", help="what is trained on, by name or role (train)"
+        "--train", metavar="SPLIT", default="train", help="the training split, by name or role (default: train)"
     )
     command.add_argument(
-        "--save", metavar="FOLDER", help="also write the counts there, measurements.csv for the ledger"
+        "--save", metavar="FOLDER", help="also save the counts there, with measurements.csv for the ledger"
     )
-    command.set_defaults(run=_audit)
 
-    command = commands.add_parser("train", help="train a network as a YAML file says; goes on where it was stopped")
-    command.add_argument("recipe", help="network, options, weights, and the settings of fercore.training.recipe.Recipe")
-    command.add_argument("--data", metavar="FOLDER", required=True, help="an imported data set, such as data/fer2013")
-    command.add_argument("--to", metavar="FOLDER", required=True, help="the run, such as runs/tinyfer_lite")
-    command.add_argument("--train", metavar="SPLIT", default="train", help="what to train on, by name or role (train)")
+    command = add("train", _train, "train a network by a recipe; an interrupted training is resumed")
+    command.add_argument(
+        "recipe", help="a YAML file: network, options, weights and the settings of fercore.training.recipe.Recipe"
+    )
+    _add_data(command)
+    command.add_argument(
+        "--to", metavar="FOLDER", required=True, help="where to put the run, such as runs/tinyfer_lite"
+    )
+    command.add_argument(
+        "--train", metavar="SPLIT", default="train", help="the split to train on, by name or role (default: train)"
+    )
     command.add_argument(
         "--select", metavar="SPLIT", default="select",
-        help="what the best epoch is chosen on, by name or role (select); none: the last epoch is kept",
+        help="the split to choose the best epoch on, by name or role (default: select); none keeps the last epoch",
     )  # fmt: skip
-    command.add_argument("--seed", type=int, help="by default the recipe's")
-    command.add_argument("--restart", action="store_true", help="start over where the run is of other settings or data")
-    command.add_argument("--device", help="cuda, cuda:1, cpu (a GPU where there is one)")
+    command.add_argument("--seed", type=int, help="use this seed instead of the recipe's")
     command.add_argument(
-        "--release", metavar="FOLDER", help="put weights and a card there, reported on the split that tests"
+        "--restart", action="store_true", help="start over if the folder holds a run with other settings or data"
+    )
+    command.add_argument("--device", help="cuda, cuda:1 or cpu (default: a GPU if there is one)")
+    command.add_argument(
+        "--release", metavar="FOLDER", help="put the weights and their model card there, with scores on the test split"
     )
     command.add_argument(
-        "--mask", metavar="CSV",
-        help="with --release: test_mask.csv of 01_data_audit, the test images without copies in what is trained on; "
-        "without it copies are searched for",
+        "--mask", metavar="CSV", help="with --release: test_mask.csv of 01_data_audit, which tells the test images "
+        "that have copies in training (default: search for copies)",
     )  # fmt: skip
-    command.set_defaults(run=_train)
 
-    words = "out-of-fold class probabilities of the training images, folds by groups of duplicates: soft labels"
-    command = commands.add_parser("soft-labels", help=words)
-    command.add_argument("recipe", help="of each network, a file as for train")
-    command.add_argument("--data", metavar="FOLDER", required=True, help="an imported data set, such as data/fer2013")
-    command.add_argument("--to", metavar="FOLDER", required=True, help="for the networks and soft_labels.safetensors")
-    command.add_argument("--folds", type=int, default=5, help="networks a seed (%(default)s)")
-    command.add_argument("--seeds", metavar="N,…", type=_whole_numbers, help="by default the recipe's")
-    words = "duplicate_groups.csv of 01_data_audit; without it copies are searched for"
-    command.add_argument("--copies", metavar="CSV", default="", help=words)
-    command.set_defaults(run=_soft_labels)
-
-    command = commands.add_parser(
-        "convert", help="a pickled PyTorch file (.pth, .pt) as safetensors, without running it"
+    words = "make soft labels: out-of-fold class probabilities of the training images, folds by groups of duplicates"
+    command = add("soft-labels", _soft_labels, words)
+    command.add_argument("recipe", help="the recipe of each network, as for train")
+    _add_data(command)
+    command.add_argument(
+        "--to", metavar="FOLDER", required=True, help="where to put the networks and soft_labels.safetensors"
     )
-    command.add_argument("source", help="a state_dict of torch.save; nothing but tensors is read")
+    command.add_argument("--folds", type=int, default=5, help="number of folds, a network each (default: %(default)s)")
+    command.add_argument(
+        "--seeds", metavar="N,…", type=_whole_numbers, help="train every fold with these seeds (default: the recipe's)"
+    )
+    command.add_argument(
+        "--copies", metavar="CSV", default="",
+        help="duplicate_groups.csv of 01_data_audit (default: search for copies)",
+    )  # fmt: skip
+
+    words = "convert a pickled PyTorch file (.pth, .pt) to safetensors, without running any code in it"
+    command = add("convert", _convert, words)
+    command.add_argument("source", help="a state_dict saved by torch.save; only tensors are read")
     command.add_argument("target", help="the .safetensors file to write")
-    command.set_defaults(run=_convert)
 
-    command = commands.add_parser("predict", help="pictures, folders and videos: which emotion? several faces, a table")
+    words = "predict the emotion of every face in pictures, folders of pictures and videos"
+    command = add("predict", _predict, words)
     command.add_argument("sources", nargs="*", metavar="IMAGE|FOLDER|VIDEO")
-    command.add_argument("--to", metavar="FILE", help="write a row a face to FILE.csv or FILE.json")
-    command.add_argument("--draw", metavar="FOLDER", help="write pictures and videos there with the faces named")
+    command.add_argument("--to", metavar="FILE", help="write a table, one row per face, to FILE.csv or FILE.json")
+    command.add_argument("--draw", metavar="FOLDER", help="save copies of the pictures and videos with labelled faces")
     _add_predictor(command)
-    command.add_argument("--every", type=int, default=1, metavar="N", help="every Nth frame of a video (%(default)s)")
-    command.add_argument("--limits", action="store_true", help="what such answers are worth, and nothing else")
-    command.set_defaults(run=_predict)
-
-    command = commands.add_parser("webcam", help="what a camera sees, with the faces named, in a browser")
-    command.add_argument("--camera", default="0", help="number of the camera, or a video (%(default)s)")
-    command.add_argument("--port", type=int, default=0, help="of the address on this computer (any that is free)")
-    command.add_argument("--seconds", type=float, help="end after so many")
-    command.add_argument("--record", metavar="FILE.mp4", help="also keep what is shown; nothing is kept otherwise")
-    _add_predictor(command)
-    command.set_defaults(run=_webcam)
-
-    command = commands.add_parser("export", help="a network as an ONNX file that takes faces as the camera has them")
-    command.add_argument("network", help="tinyfer_lite, or whatever a run or a file of weights is of")
     command.add_argument(
-        "--weights", default="fer2013", help="that come along, or a run's best.safetensors (%(default)s)"
+        "--every", type=int, default=1, metavar="N", help="only every Nth frame of a video (default: %(default)s)"
     )
-    command.add_argument("--to", metavar="FILE.onnx", required=True)
     command.add_argument(
-        "--int8", metavar="FOLDER", help="in eight bits, by ranges seen on this imported data set; refused where it "
-        "loses more than half a point on the split that selects",
-    )  # fmt: skip
-    command.add_argument(
-        "--method", choices=INT8_METHODS, metavar="METHOD", help="of --int8: one scale for each tensor of weights, or "
-        "one for each of its channels, there also with activation ranges by percentiles: "
-        f"{'; '.join(INT8_METHODS)} ({INT8_METHODS[-1]})",
-    )  # fmt: skip
-    command.set_defaults(run=_export)
+        "--limits", action="store_true", help="print what these predictions can and cannot be used for, and exit"
+    )
 
-    command = commands.add_parser("bench", help="how long networks take in every runtime, here or on a small computer")
+    command = add("webcam", _webcam, "show a camera's picture with labelled faces in a browser")
+    command.add_argument("--camera", default="0", help="number of the camera, or a video file (default: %(default)s)")
+    command.add_argument("--port", type=int, default=0, help="port on this computer (default: any that is free)")
+    command.add_argument("--seconds", type=float, help="stop after so many seconds")
+    command.add_argument("--record", metavar="FILE.mp4", help="record what is shown (default: nothing is kept)")
+    _add_predictor(command)
+
+    words = "export a network as an ONNX file, with resizing and normalisation inside"
+    command = add("export", _export, words)
+    command.add_argument("network", help="its name, such as lean_250k")
+    command.add_argument(
+        "--weights", default="fer2013", help="included weights, by the data set they were trained on, or a run's "
+        "best.safetensors (default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument("--to", metavar="FILE.onnx", required=True, help="the file to write")
+    command.add_argument(
+        "--int8", metavar="FOLDER", help="quantise to INT8, calibrated on this imported data set; refused if that "
+        "costs more than half a point of accuracy on the split that selects",
+    )  # fmt: skip
+    command.add_argument(
+        "--method", choices=INT8_METHODS, metavar="METHOD", help="how to quantise with --int8: weights with one scale "
+        "per tensor or per channel, activations by min-max or percentile calibration: "
+        f"{'; '.join(INT8_METHODS)} (default: {INT8_METHODS[-1]})",
+    )  # fmt: skip
+
+    words = "time networks in every installed runtime, here or on another computer"
+    command = add("bench", _bench, words)
     command.add_argument(
         "words", nargs="*", metavar="NETWORK@SIDE | bundle FILE [NETWORK@SIDE ...] | join JSON",
-        help="such as tinyfer_lite@64; bundle: write one file that times them where NumPy and ONNX Runtime are; join: "
-        "read what it printed there",
+        help="networks and input sizes, such as tinyfer_lite@64; bundle: write one file that times them on a computer "
+        "with only NumPy and ONNX Runtime; join: read the results that it printed there",
     )  # fmt: skip
     command.add_argument(
-        "--runtimes", dest="names", nargs="+", metavar="NAME", help="such as PyTorch 'ONNX Runtime' (all)"
+        "--runtimes", dest="names", nargs="+", metavar="NAME", help="such as PyTorch 'ONNX Runtime' (default: all)"
     )
-    command.add_argument("--threads", type=int, help="(1)")
-    command.add_argument("--batch", type=int, help="images at a time (1)")
-    command.add_argument("--seconds", type=float, help="about, for each network and runtime (1)")
-    words = "other work waits meanwhile, where Linux lets one"
+    command.add_argument("--threads", type=int, help="number of threads (default: 1)")
+    command.add_argument("--batch", type=int, help="images at a time (default: 1)")
+    command.add_argument("--seconds", type=float, help="approximate time for each network in each runtime (default: 1)")
+    words = "hold up other processes while timing, where Linux allows it"
     command.add_argument("--realtime", action="store_const", const=True, help=words)
-    words = "also the peak memory of fresh processes"
+    words = "also measure peak memory, each in a fresh process"
     command.add_argument("--memory", action="store_const", const=True, help=words)
-    command.add_argument("--to", metavar="FOLDER", help="write latency.csv there, and measurements.csv of a join")
-    command.set_defaults(run=_bench)
+    command.add_argument("--to", metavar="FOLDER", help="save latency.csv there, and after join also measurements.csv")
 
-    command = commands.add_parser("networks", help="every network: parameters, size, operations, and what is printed")
+    words = "list every network: parameters, size, operations, and what its paper prints"
+    command = add("networks", _networks, words)
     command.add_argument(
-        "--save", metavar="FOLDER", help="also write measurements.csv there, equations too, for the ledger"
+        "--save", metavar="FOLDER", help="also save measurements.csv for the ledger, with the papers' equations"
     )
-    command.set_defaults(run=_networks)
 
-    command = commands.add_parser("claims", help="what the papers claim, what was measured, and the verdicts")
-    command.add_argument("--paper", help="one paper only, such as tinyfer")
-    command.add_argument("--verdict", help="one verdict only, such as inconsistent")
+    command = add("claims", _claims, "list what the papers claim, what was measured, and the verdicts")
+    command.add_argument("--paper", help="only this paper, such as tinyfer")
+    command.add_argument("--verdict", help="only this verdict, such as inconsistent")
     command.add_argument("--measurement", metavar="TEXT", help="only measurements with TEXT in their name")
     shown = command.add_mutually_exclusive_group()
-    shown.add_argument("--summary", action="store_true", help="claims by paper and verdict")
-    words = "where a paper contradicts itself or the data set that it names, both sides; of --paper"
+    shown.add_argument("--summary", action="store_true", help="count claims by paper and verdict")
+    words = "show where papers contradict themselves or the data sets they name, with both sides"
     shown.add_argument("--findings", action="store_true", help=words)
-    words = "which command would give the claims without a verdict one, with what and in what time, cheapest first"
+    words = "show which commands would decide the open claims, what they need and how long they take, cheapest first"
     shown.add_argument("--open", action="store_true", help=words)
     command.add_argument(
-        "--reports",
-        nargs="+",
-        default=["reports/reference"],
-        metavar="FOLDER",
-        help="where to look for measurements, the first that has one wins (reports/reference)",
-    )
-    command.set_defaults(run=_claims)
+        "--reports", nargs="+", default=["reports/reference"], metavar="FOLDER",
+        help="where to look for measurements; the first folder that has one wins (default: reports/reference)",
+    )  # fmt: skip
 
-    command = commands.add_parser("notebook", help="run a notebook as a stage, with a profile's parameters")
+    command = add("notebook", _notebook, "run a notebook as a stage, with a profile's parameters")
     command.add_argument("name", help="such as 05_kd_temperature_grid")
     command.add_argument("profile", help="smoke, quick, laptop or paper")
-    command.set_defaults(run=_notebook)
 
-    command = commands.add_parser("site", help="the report as pages that open offline: reports/PROFILE/index.html")
-    command.add_argument("profile", help="smoke, quick, laptop or paper; reference: the results that come along")
-    command.set_defaults(run=_site)
+    words = "write the report as pages that open offline: reports/PROFILE/index.html"
+    command = add("site", _site, words)
+    command.add_argument("profile", help="smoke, quick, laptop or paper; reference for the included results")
 
-    command = commands.add_parser("trainings", help="those of a notebook one by one: how far they are; run some")
+    words = "show how far the trainings of a notebook are, and run those that are named"
+    command = add("trainings", _trainings, words)
     command.add_argument("name", help="such as 06_mini_resemotenet")
     command.add_argument("profile", help="smoke, quick, laptop or paper")
-    command.add_argument(
-        "training", nargs="*", metavar="TRAINING", help="to be run now; each goes on where it was stopped"
-    )
-    command.set_defaults(run=_trainings)
+    command.add_argument("training", nargs="*", metavar="TRAINING", help="run these now; interrupted ones are resumed")
 
-    command = commands.add_parser("data", help="put the data of a profile, or a set that names its subjects, in place")
+    command = add("data", _data, "prepare the data of a profile, or a set whose subjects are named")
     command.add_argument("name", help="a profile, or a set such as ckplus")
-    command.set_defaults(run=_data)
 
-    command = commands.add_parser("params", help="check the parameters of every notebook, before anything runs")
+    command = add("params", _params, "check the parameters of every notebook before anything runs")
     command.add_argument("profile", help="smoke, quick, laptop or paper")
-    command.set_defaults(run=_params)
 
-    command = commands.add_parser("deps", help="write into dvc.yaml what each stage depends on")
-    command.set_defaults(run=_deps)
+    add("deps", _deps, "update in dvc.yaml what each stage depends on")
 
-    command = commands.add_parser("labs", help="make the student version and the autograder of every lab")
-    command.add_argument("--to", metavar="FOLDER", default="build/labs", help="where to (build/labs)")
-    command.set_defaults(run=_labs)
+    command = add("labs", _labs, "make the student version and the autograder of every lab")
+    command.add_argument(
+        "--to", metavar="FOLDER", default="build/labs", help="where to put them (default: %(default)s)"
+    )
 
-    command = commands.add_parser("grade", help="grade a folder of submissions of labs into one table")
-    command.add_argument("submissions", help="a folder of notebooks, packed or not, or an archive of one")
-    command.add_argument("--labs", metavar="FOLDER", default="build/labs", help="what `fercore labs` made (build/labs)")
-    command.add_argument("--to", metavar="CSV", default="build/grades.csv", help="the table (build/grades.csv)")
-    command.add_argument("--seconds", type=float, default=180, help="the limit of each submission (180)")
-    command.set_defaults(run=_grade)
+    command = add("grade", _grade, "grade a folder of lab submissions into one table")
+    command.add_argument("submissions", help="a folder of notebooks, or an archive of one; notebooks may be zipped")
+    command.add_argument(
+        "--labs", metavar="FOLDER", default="build/labs", help="what `fercore labs` made (default: %(default)s)"
+    )
+    command.add_argument(
+        "--to", metavar="CSV", default="build/grades.csv", help="the table to write (default: %(default)s)"
+    )
+    command.add_argument(
+        "--seconds", type=float, default=180, help="time limit of each submission (default: %(default)s)"
+    )
     return parser
+
+
+def _add_data(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data", metavar="FOLDER", required=True, help="an imported data set, such as data/fer2013")
 
 
 def _add_predictor(command: argparse.ArgumentParser) -> None:
     """What `predict` and `webcam` see faces by; `_predictor` reads it."""
-    command.add_argument("--model", metavar="FILE", help="a file of fercore export, instead of the network")
-    command.add_argument("--network", help="of the weights that come along (lean_250k)")
-    command.add_argument("--data", help="what they were trained on (fer2013)")
+    command.add_argument("--model", metavar="FILE", help="a file made by fercore export, instead of --network")
+    command.add_argument("--network", help="a network whose weights are included (default: lean_250k)")
+    command.add_argument("--data", help="the data set that its weights were trained on (default: fer2013)")
     command.add_argument(
-        "--detector", default="auto", help="auto, yunet, cascade; none: every picture is a face, as one with sides of "
-        "at most 112 px always is (%(default)s)",
+        "--detector", default="auto", help="auto, yunet, cascade, or none: every picture is one face, as pictures "
+        "with sides of at most 112 px always are (default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
         "--certain", type=float, default=0.5, metavar="P",
-        help="the probability below which an answer is called uncertain (%(default)s: as likely wrong as right)",
+        help="mark predictions of a lower probability as uncertain (default: %(default)s)",
     )  # fmt: skip
 
 
@@ -265,20 +287,20 @@ def _roles(text: str) -> dict[str, str]:
 
 
 IMPORT_OPTIONS = {  # what a set's `read` takes: how it is written, and what it is
-    "size": (_size, "scale all images to this side, or HEIGHTxWIDTH"),
+    "size": (_size, "scale all images to this side, or to HEIGHTxWIDTH"),
     "mode": (str, "folder, oulucasia, kdef: L for grey, RGB for colour"),
-    "label": (str, "folder: a REGEX whose group is the class, where it stands in the path and is no folder"),
-    "subject": (str, "folder: a REGEX whose group is the subject in an image's path"),
-    "classes": (_names, "folder: the names of the classes in the order of their labels"),
-    "as_is": (bool, "folder: the folders are named as they are meant, whatever they look like"),
-    "fer2013": (str, "ferplus: FER2013 itself, a file or an imported folder"),
-    "votes": (str, "fer2013: also the FER+ votes in fer2013new.csv"),
+    "label": (str, "folder: a regular expression whose group is the class, if no folder is named by it"),
+    "subject": (str, "folder: a regular expression whose group is the subject in an image's path"),
+    "classes": (_names, "folder: the names of the classes, in the order of their labels"),
+    "as_is": (bool, "folder: take the names of folders as classes and splits, whatever they look like"),
+    "fer2013": (str, "ferplus: FER2013 itself, as a file or an imported folder"),
+    "votes": (str, "fer2013: also read the FER+ votes in this fer2013new.csv"),
     "target": (str, "ferplus: majority, probability or multi-target"),
-    "labels": (str, "affectnet, folder: folders or list, where a list has another label"),
-    "peak": (int, "ckplus, oulucasia: how many last frames of a sequence"),
-    "neutral": (bool, "oulucasia: also the first frame of each sequence"),
-    "frontal": (bool, "kdef: only faces from the front"),
-    "images": (int, "synthetic sets: how many"),
+    "labels": (str, "affectnet, folder: take labels from the folders or the list, if the two differ"),
+    "peak": (int, "ckplus, oulucasia: how many of a sequence's last frames to take"),
+    "neutral": (bool, "oulucasia: also take the first frame of each sequence"),
+    "frontal": (bool, "kdef: only frontal faces"),
+    "images": (int, "synthetic sets: how many to render"),
 }
 
 

@@ -540,8 +540,8 @@ def test_a_picture_is_seen_by_the_same_network_from_a_shell_and_in_python(capsys
         with pytest.raises(SystemExit):
             main([command, "--help"])
         told = " ".join(capsys.readouterr().out.split())
-        assert f"come along ({predict.NETWORK})" in told and f"trained on ({predict.DATA})" in told
-        assert f"at most {predict.CROPPED} px always is" in told
+        assert f"included (default: {predict.NETWORK})" in told and f"trained on (default: {predict.DATA})" in told
+        assert f"at most {predict.CROPPED} px always are" in told
 
 
 def test_a_camera_is_seen_by_what_predict_takes(said, refused, monkeypatch):
