@@ -10,9 +10,11 @@ import torch
 
 from fercore.datasets import splits
 from fercore.evaluation import inference
+from fercore.pipeline.parameters import read_params
 from fercore.studies import fits, out_of_fold
 from fercore.studies.out_of_fold import UNSEEN
 from fercore.training import Recipe, RunError, checkpoint, fit, losses
+from fercore.training.recipe import from_plain
 
 REFERENCE = Path(__file__).parents[2] / "reports/reference"
 
@@ -155,3 +157,5 @@ def test_of_those_that_come_along_no_network_saw_the_image_and_the_readme_says_h
     assert f"{crossing:,} of these images have a copy in another fold" in " ".join(told.split())
     assert len(fold) == 28_709 and np.allclose(held["probabilities"].float().sum(1), 1, atol=2e-3)
     assert 0.6 < record["accuracy"] < 0.7
+    recipe = dict(read_params(REFERENCE.parents[1] / "params/recipes/soft_labels.yaml"))
+    assert recipe.pop("network") == record["network"] and from_plain(recipe).plain() == record["recipe"]
