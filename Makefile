@@ -34,7 +34,8 @@ endif
 # One set-up at a time: whoever comes second waits, and then finds it done. Every process of a set-up holds the lock, so
 # that nobody begins beside what a killed one has left running.
 define ALONE
-import fcntl, os, sys
+import fcntl, os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
 lock = os.open("requirements.lock", os.O_RDWR)
 os.set_inheritable(lock, True)
 try:
