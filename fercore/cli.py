@@ -9,6 +9,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,16 +20,24 @@ INT8_METHODS = ("per tensor", "per channel", "per channel, percentiles")  # comp
 def main(words: list[str] | None = None) -> int:
     """Run one command; 0 where it did its work, 1 with one line on standard error where it could not, 130 where it was
     interrupted."""
+    for stream in (sys.stdout, sys.stderr):  # names of files and classes are shown as far as a terminal can
+        with suppress(AttributeError):  # of a stream that is none of Python's own
+            stream.reconfigure(errors="backslashreplace")
     try:
         options = _parser().parse_args(words)
-        return options.run(options) or 0
+        status = options.run(options) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads has seen enough, such as head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:  # DataError, ParameterError among them
         from .results.text import plain
 
         print("fercore:", plain(" ".join(str(error).split())), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("fercore: interrupted; no existing file was damaged", file=sys.stderr)
+        print("fercore: interrupted", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -60,12 +69,12 @@ def _parser() -> argparse.ArgumentParser:
         help="the splits to train, select and test on, where their names do not tell: select=dev1,test=dev2",
     )  # fmt: skip
     command.add_argument("--seed", type=int, help="seed of --split and of synthetic sets")
-    for name, (kind, words) in IMPORT_OPTIONS.items():
+    for name, (kind, shown, words) in IMPORT_OPTIONS.items():
         flag = f"--{name.replace('_', '-')}"
         if kind is bool:
             command.add_argument(flag, dest=name, action="store_const", const=True, help=words)
         else:
-            command.add_argument(flag, dest=name, type=kind, metavar=kind.__name__.strip("_").upper(), help=words)
+            command.add_argument(flag, dest=name, type=kind, metavar=shown, help=words)
     command.add_argument(
         "--no-contempt", dest="contempt", action="store_const", const=False, help="affectnet: leave contempt out"
     )
@@ -268,14 +277,20 @@ def _add_predictor(command: argparse.ArgumentParser) -> None:
 
 def _size(text: str) -> int | tuple[int, int]:
     """48, or 64x48: height x width."""
-    sides = tuple(int(side) for side in text.lower().split("x"))
-    if len(sides) > 2:
-        raise ValueError
+    try:
+        sides = tuple(int(side) for side in text.lower().split("x"))
+    except ValueError:
+        sides = ()
+    if len(sides) not in (1, 2):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected 48, or 64x48 (height x width)")
     return sides if len(sides) == 2 else sides[0]
 
 
 def _whole_numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]  # argparse tells of what is none
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}; expected whole numbers, such as 42,43,44") from None
 
 
 def _names(text: str) -> list[str]:
@@ -283,24 +298,27 @@ def _names(text: str) -> list[str]:
 
 
 def _roles(text: str) -> dict[str, str]:
-    return dict(part.split("=", 1) for part in text.split(","))
+    pairs = [tuple(word.strip() for word in part.split("=", 1)) for part in text.split(",")]
+    if any(len(pair) < 2 for pair in pairs):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected roles with their splits, such as select=dev1,test=dev2")
+    return dict(pairs)
 
 
-IMPORT_OPTIONS = {  # what a set's `read` takes: how it is written, and what it is
-    "size": (_size, "scale all images to this side, or to HEIGHTxWIDTH"),
-    "mode": (str, "folder, oulucasia, kdef: L for grey, RGB for colour"),
-    "label": (str, "folder: a regular expression whose group is the class, if no folder is named by it"),
-    "subject": (str, "folder: a regular expression whose group is the subject in an image's path"),
-    "classes": (_names, "folder: the names of the classes, in the order of their labels"),
-    "as_is": (bool, "folder: take the names of folders as classes and splits, whatever they look like"),
-    "fer2013": (str, "ferplus: FER2013 itself, as a file or an imported folder"),
-    "votes": (str, "fer2013: also read the FER+ votes in this fer2013new.csv"),
-    "target": (str, "ferplus: majority, probability or multi-target"),
-    "labels": (str, "affectnet, folder: take labels from the folders or the list, if the two differ"),
-    "peak": (int, "ckplus, oulucasia: how many of a sequence's last frames to take"),
-    "neutral": (bool, "oulucasia: also take the first frame of each sequence"),
-    "frontal": (bool, "kdef: only frontal faces"),
-    "images": (int, "synthetic sets: how many to render"),
+IMPORT_OPTIONS = {  # what a set's `read` takes: how it is read, what stands for it in the help, and what it is
+    "size": (_size, "SIZE", "scale all images to this side, or to HEIGHTxWIDTH"),
+    "mode": (str, "L|RGB", "folder, oulucasia, kdef: grey or colour"),
+    "label": (str, "REGEX", "folder: its group is the class in an image's path, if no folder is named by it"),
+    "subject": (str, "REGEX", "folder: its group is the subject in an image's path"),
+    "classes": (_names, "NAMES", "folder: the names of the classes, in the order of their labels"),
+    "as_is": (bool, "", "folder: take the names of folders as classes and splits, whatever they look like"),
+    "fer2013": (str, "PATH", "ferplus: FER2013 itself, as a file or an imported folder"),
+    "votes": (str, "CSV", "fer2013: also read the FER+ votes in this fer2013new.csv"),
+    "target": (str, "TARGET", "ferplus: majority, probability or multi-target"),
+    "labels": (str, "folders|list", "affectnet, folder: which labels to take, if the two differ"),
+    "peak": (int, "N", "ckplus, oulucasia: how many of a sequence's last frames to take"),
+    "neutral": (bool, "", "oulucasia: also take the first frame of each sequence"),
+    "frontal": (bool, "", "kdef: only frontal faces"),
+    "images": (int, "N", "synthetic sets: how many to render"),
 }
 
 
@@ -314,7 +332,7 @@ def _import(options) -> None:
             raise ValueError("--given takes everything from the environment: leave out the name and all other options")
         return _import_given(os.environ)
     if options.name is None:
-        raise ValueError(f"import which set? There are {', '.join(datasets.NAMES)}")
+        raise ValueError(f"import which data set? There are {', '.join(datasets.NAMES)}")
     if options.name in datasets.NAMES:
         known = (*datasets.options_of(options.name), "split", "roles", "seed")
         for key in given:
@@ -324,7 +342,7 @@ def _import(options) -> None:
                 )
                 raise ValueError(f"--{key.replace('_', '-')} is not for {options.name}, which has {flags}")
     if "seed" in given and "split" not in given and options.name in datasets.REAL:
-        raise ValueError("--seed is of --split, and of synthetic sets")
+        raise ValueError("--seed can only be used with --split, and for synthetic sets")
     to = options.to or Path("data") / options.name
     _show(datasets.import_dataset(options.name, options.source, to, **given))
 
@@ -445,7 +463,7 @@ def _train(options) -> None:
     from .training.trainer import fit
 
     if options.mask and not options.release:
-        raise ValueError("--mask is of --release: what is trained is the same with it and without")
+        raise ValueError("--mask can only be used with --release: training is the same without it")
     network, words, soft = _read_recipe(options.recipe)
     if options.seed is not None:
         words["recipe"] = replace(words["recipe"], seed=options.seed)
@@ -466,8 +484,8 @@ def _train(options) -> None:
     if options.release:
         if (options.train, options.select) != ("train", "select"):
             raise ValueError(
-                "a card is of a training on the split that trains, chosen on the one that selects; leave out --train "
-                "and --select, or --release"
+                "--release needs a training on the training split, its epoch chosen on the selection split; leave out "
+                "--train and --select, or --release"
             )
         require_releasable(network, faces, words["recipe"], words["weights"])
     with warnings.catch_warnings():
@@ -562,7 +580,7 @@ def _export(options) -> None:
     from .deployment import compress, export
 
     if options.method and not options.int8:
-        raise ValueError("--method is of --int8: name the imported data set by which the ranges are found")
+        raise ValueError("--method can only be used with --int8, which names the data set to calibrate on")
     _make_room(options.to)
     if not options.int8:
         print(export.from_weights(options.network, options.weights, options.to))
@@ -649,7 +667,7 @@ def _claims(options) -> None:
     from .claims import effort, settings
 
     if options.findings and (options.verdict or options.measurement):
-        raise ValueError("--findings are of whole papers: leave out --verdict and --measurement")
+        raise ValueError("--findings shows whole papers: leave out --verdict and --measurement")
     networks = claims.networks()
     ledger = claims.load(counted=networks)
     evidence = settings.evidence(options.reports)
@@ -667,18 +685,26 @@ def _claims(options) -> None:
     elif options.summary:
         print(claims.summary(table).to_string())
     elif options.findings:
-        for finding in findings:
-            if finding.holds is False and options.paper in (None, finding.check.paper):
-                print(f"{finding.check.paper}  {finding.check.says}")
-                print(f"    {', '.join(key.partition('/')[2] for key in finding.claims)}")
-                print(f"    {finding.left}  |  {finding.right}")
-                if finding.check.assumes:
-                    print(f"    assuming that {finding.check.assumes}")
-                if finding.check.reads:
-                    print(f"    read as {finding.check.reads}")
+        failed = [one for one in findings if one.holds is False and options.paper in (None, one.check.paper)]
+        sure = {id(one) for one in claims.contradicting(findings)}
+        _show_findings([one for one in failed if id(one) in sure])
+        if open_ones := [one for one in failed if id(one) not in sure]:
+            print("\nNo contradictions: these rest on an assumption, or on one reading of several\n")
+            _show_findings(open_ones)
     else:
         columns = ["id", "claimed", "unit", "measured", "seeds", "verdict", "evidence", "how"]
         print(table[columns].astype({"seeds": float}).to_string(index=False, na_rep="", float_format="{:,.10g}".format))
+
+
+def _show_findings(findings) -> None:
+    for finding in findings:
+        print(f"{finding.check.paper}  {finding.check.says}")
+        print(f"    {', '.join(key.partition('/')[2] for key in finding.claims)}")
+        print(f"    {finding.left}  |  {finding.right}")
+        if finding.check.assumes:
+            print(f"    assuming that {finding.check.assumes}")
+        if finding.check.reads:
+            print(f"    read as {finding.check.reads}")
 
 
 def _open(plan) -> None:

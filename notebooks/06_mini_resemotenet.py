@@ -236,6 +236,7 @@ labels = faces.labels[rows]
 everyone = ({study.TEACHER: teachers} if teachers else {}) | trained
 probabilities = {name: [run.probabilities(faces, rows) for run in each] for name, each in everyone.items()}
 predicted = {name: [one.argmax(1) for one in each] for name, each in probabilities.items()}
+by_seed = fits.by_seed(everyone, predicted)
 
 # %%
 found = statistics.over_seeds(labels, predicted, len(faces.classes), masks)
@@ -261,7 +262,7 @@ print("above naming one class:", "; ".join(part.index[part["value"] > majority])
 # the teacher; of one seed it is of two trainings, and another seed alone may move a score by as much.
 
 # %%
-gained = study.gains(labels, predicted, masks, len(faces.classes))
+gained = study.gains(labels, by_seed, masks, len(faces.classes))
 if len(gained):
     display(tables.shown(stage.table(gained, "gains", "What a teacher adds, same seeds and epochs")))
     shown = gained.xs("accuracy", level="score").reset_index()
@@ -272,7 +273,7 @@ if len(gained):
 # ### Does the reading of the loss matter?
 
 # %%
-read = study.readings(labels, predicted, len(faces.classes))
+read = study.readings(labels, by_seed, len(faces.classes))
 if len(read):
     display(tables.shown(stage.table(read, "readings", "Accuracy by the text's reading less that by the equation's")))
     display(Markdown(sentences.reading(read)))
@@ -286,9 +287,10 @@ if len(read):
 
 # %%
 options, select = study.searched(trained, searched), faces.rows("select")
-if len(options) > 1:
-    said = {option: [run.probabilities(faces, select).argmax(1) for run in trained[name]] for option, name in options.items()}
-    search = study.search(faces.labels[select], said, len(faces.classes))
+said = {option: {run.recipe.seed: run.probabilities(faces, select).argmax(1) for run in trained[name]}
+        for option, name in options.items()}
+search = study.search(faces.labels[select], said, len(faces.classes))
+if len(search):
     search = stage.table(search, "search", f"Student {searched} by temperature and alpha, on {selected}")
     figure = plots.intervals(search, faces, f"Student {searched}", f"{selected} accuracy, %")
     chosen = part.loc[options[search["value"].idxmax()]]

@@ -206,7 +206,7 @@ print("above naming one class:", "; ".join(part.index[part["value"] > majority])
 # one network lie apart.
 
 # %%
-gained = study.gains(labels, predicted, masks, len(faces.classes))
+gained = study.gains(labels, fits.by_seed(everyone, predicted), masks, len(faces.classes))
 if len(gained):
     display(tables.shown(stage.table(gained, "gains", "What each step adds, same seeds")))
     steps = gained.xs(("published", "accuracy"), level=["part", "score"])

@@ -18,7 +18,7 @@ def _faces(count=90, img_size=12, seed=0, colour=False, classes=CLASSES):
     """Noise whose brightness tells the class, two thirds of it Training and the rest PublicTest and PrivateTest."""
     draw = np.random.default_rng(seed)
     labels = np.arange(count) % len(classes)
-    shape = (count, img_size, img_size, 3) if colour else (count, img_size, img_size)
+    shape = (count, *((img_size, img_size) if isinstance(img_size, int) else img_size), *[3] * colour)
     level = (60 + 60 * labels).reshape(-1, *[1] * (len(shape) - 1))
     pixels = np.clip(level + draw.normal(0, 30, shape), 0, 255).astype(np.uint8)
     split = np.array(["Training"] * 4 + ["PublicTest", "PrivateTest"])[np.arange(count) // 3 % 6]

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fercore import cli, datasets
+from fercore import claims, cli, datasets
+from fercore.claims import settings
 from fercore.cli import main
 from fercore.datasets import splits
 from fercore.models import weights
@@ -264,10 +265,64 @@ def test_the_summary_adds_up(said, at_the_root):
     ]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="names of files are Unicode there")
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_names_that_a_terminal_cannot_show_end_nothing(project, encoding):
+    """Latin-1 names, as old ZIP files leave them, and names of another script on a Windows terminal."""
+    (project / "faces").mkdir()
+    for name in (b"a.png", b"caf\xe9.png", "猫.png".encode(), b"n\x1b[31mred.png"):
+        Image.new("L", (48, 48)).save(project / "faces" / os.fsdecode(name))
+    words = [sys.executable, "-m", "fercore.cli", "predict", "faces", "--to", "t.csv", "--draw", "drawn"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding}
+    done = subprocess.run(words, capture_output=True, env=environment)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert rb"caf\xdce9.png" in done.stdout and rb"n\x1b[31mred.png" in done.stdout and b"\x1b" not in done.stdout
+    assert ("猫".encode() if encoding == "utf-8" else rb"\u732b") in done.stdout
+    assert len((project / "t.csv").read_text(encoding="utf-8").splitlines()) == 5
+    assert len(list((project / "drawn").iterdir())) == 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_reader_that_has_seen_enough_is_no_error(at_the_root):
+    command = f"{sys.executable} -m fercore.cli claims | head -1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == "" and done.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--roles", "train"], "'train'; expected roles with their splits, such as select=dev1,test=dev2"),
+        (["--size", "48x"], "'48x'; expected 48, or 64x48 (height x width)"),
+        (["--size", "1x2x3"], "'1x2x3'; expected 48"),
+    ],
+)
+def test_what_a_word_of_a_command_should_look_like_is_told(capsys, words, told):
+    with pytest.raises(SystemExit):
+        main(["import", "folder", "x", *words])
+    assert told in capsys.readouterr().err
+
+
+def test_blanks_between_words_of_a_command_do_not_matter():
+    assert cli._roles("train=a, test = b") == {"train": "a", "test": "b"}
+
+
 def test_findings_show_both_sides(said, at_the_root):
     text = said("claims", "--findings", "--paper", "mini_resemotenet")
     assert "76.33" in text and "76.42" in text and "653 is the number of sad" in text
     assert "light_fer" not in text
+
+
+def test_findings_are_as_many_as_the_report_has_and_what_decides_nothing_stands_apart(said, at_the_root):
+    whole = said("claims", "--findings")
+    sure, apart = whole.split("\nNo contradictions: ")
+    folder = ROOT / "params"
+    findings = claims.run(
+        claims.load(folder / "claims", claims.networks(folder / "paper/networks.yaml")),
+        settings.evidence([ROOT / "reports/reference"]),
+    )
+    assert sure.count("  |  ") == len(claims.contradicting(findings)) > 50
+    assert "assuming that" not in sure and "assuming that" in apart
 
 
 @pytest.mark.parametrize(
@@ -332,7 +387,7 @@ def test_ctrl_c_is_one_line_and_130_in_every_command(name, capsys, monkeypatch):
 
     monkeypatch.setattr(cli, run.__name__, interrupted)
     assert main(given) == 130
-    assert capsys.readouterr().err == "fercore: interrupted; no existing file was damaged\n"
+    assert capsys.readouterr().err == "fercore: interrupted\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is of POSIX")
@@ -350,7 +405,7 @@ def test_ctrl_c_during_an_import_leaves_nothing(project, wait):
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
-    assert process.returncode == 130 and said == "fercore: interrupted; no existing file was damaged\n"
+    assert process.returncode == 130 and said == "fercore: interrupted\n"
     assert not list(project.glob("set/*"))
 
 
@@ -530,7 +585,9 @@ def test_an_export_says_where_it_is_not_calibrated(said, monkeypatch):
 
 
 def test_a_method_of_eight_bits_is_not_asked_for_in_vain(refused):
-    assert "--method is of --int8" in refused("export", "lean_250k", "--to", "a.onnx", "--method", "per tensor")
+    assert "--method can only be used with --int8" in refused(
+        "export", "lean_250k", "--to", "a.onnx", "--method", "per tensor"
+    )
 
 
 def test_a_picture_is_seen_by_the_same_network_from_a_shell_and_in_python(capsys):

@@ -6,9 +6,9 @@ findings = claims.run(ledger, evidence)                       # every consistenc
 table = claims.judge(ledger, evidence, findings)              # a row a claim, with its verdict
 """
 
-from .checks import Finding, run
+from .checks import Finding, contradicting, run
 from .ledger import Check, Claim, Ledger, LedgerError, load, networks
 from .verdicts import VERDICTS, judge, summary
 
 __all__ = ["VERDICTS", "Check", "Claim", "Finding", "Ledger", "LedgerError"]
-__all__ += ["judge", "load", "networks", "run", "summary"]
+__all__ += ["contradicting", "judge", "load", "networks", "run", "summary"]

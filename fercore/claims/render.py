@@ -226,6 +226,7 @@ def page(
             place, words = map(text.html, ways[row["id"]])
             link = f'<br><a href="#{place}">{words}</a>'
             cells["verdict"] = _within(cells["verdict"], lambda said, link=link: said + link)
+        cells["verdict"] = cells["verdict"].replace("<td>", f'<td data-verdict="{text.html(row["verdict"])}">', 1)
         rows.append("".join(cells.values()))
     body = "".join(f"<tr>{row}</tr>\n" for row in rows)
     choices = {"paper": dict.fromkeys(table["paper"]), "verdict": dict.fromkeys(table["verdict"])}
@@ -247,7 +248,7 @@ def page(
   const texts = rows.map(row => row.textContent.toLowerCase());
   const search = box.querySelector("input"), fields = [...box.querySelectorAll("select")];
   const chosen = (cell, field) => !field.value || (field.dataset.column === "0"
-    ? cell.textContent.startsWith(field.value + "/") : cell.firstChild.textContent === field.value);
+    ? cell.textContent.startsWith(field.value + "/") : cell.dataset.verdict === field.value);
   const update = () => {{
     const words = search.value.toLowerCase().split(/\\s+/);
     const hits = rows.filter((row, i) => !(row.hidden = !(words.every(word => texts[i].includes(word))

@@ -62,7 +62,7 @@ def read(
     labelled sequence of fewer than 1 + peak frames.
     """
     if peak < 1:
-        raise ValueError(f"peak is a number of frames, at least 1, not {peak}")
+        raise ValueError(f"peak must be at least 1 frame, not {peak}")
     expected = f"the folder that holds {FRAMES} and {LABELS}, or an archive of it"
     source = archives.ordinary(source, expected)
     if source.is_file() and source.suffix.lower() == ".csv":

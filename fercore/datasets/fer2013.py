@@ -24,6 +24,7 @@ from .fer2013_csv import NAMES, SIDE, SPLITS
 from .store import allocate as allocate_temporary
 from .votes import join
 
+AS_FOLDER = "import images of other sizes by the name folder, with --size 48"
 UNKNOWN = "test"  # the split of a test image whose name does not say which of the two it is of
 VALIDATION = "validation"  # of an image in such a folder, whose name does not say either
 OFFICIAL = {VALIDATION: SPLITS[1], UNKNOWN: SPLITS[2]}
@@ -63,7 +64,7 @@ def _read_opened(seen: tree.Seen, allocate) -> Faces:
         table = next(iter(whole), next((table for table in tables if table.name == "train.csv"), tables[0]))
         passed = [path for path in (*tables, home) if path not in (None, table)]
         names = ", ".join(path.relative_to(root).as_posix() or "." for path in passed)
-        note = (f"read from {table.relative_to(root).as_posix()}; {names} passed over",) if passed else ()
+        note = (f"read from {table.relative_to(root).as_posix()}; {names} skipped",) if passed else ()
         faces = fer2013_csv.read(table, allocate)
         return replace(faces, notes=(*note, *faces.notes))
     return _read_folder(seen, home or root, allocate)
@@ -114,10 +115,10 @@ def _read_folder(seen: tree.Seen, home: Path, allocate) -> Faces:
     for split in SPLITS:
         if split not in splits and UNKNOWN not in splits and VALIDATION not in splits:
             raise DataError(home / "test", f"no image of {split}", f"images of {', '.join(SPLITS)}")
-    pixels = images.decode_all(paths, "L", size=None, allocate=allocate)
+    pixels = images.decode_all(paths, "L", size=None, allocate=allocate, alike=AS_FOLDER)
     if pixels.shape[1:] != (SIDE, SIDE):
         found = f"{pixels.shape[2]} x {pixels.shape[1]} pixels"
-        raise DataError(paths[0], found, f"{SIDE} x {SIDE}; images of other sizes can be imported as folder")
+        raise DataError(paths[0], found, f"{SIDE} x {SIDE}; or {AS_FOLDER}")
     notes = [] if home == root else [f"read from {home.relative_to(root).as_posix()}/"]
     notes += [f"{' and '.join(sorted(names))} are one class" for names in merged.values() if len(names) > 1]
     if lost := splits.count(UNKNOWN) + splits.count(VALIDATION):

@@ -83,10 +83,14 @@ def read(source: Path, allocate, classes: tuple[str, ...] = CLASSES) -> Faces:
 
 
 def in_part(splits: list[str]) -> list[str]:
-    """The note on images that are not as many as FER2013 has; none where they are."""
-    found = tuple(splits.count(split) for split in SPLITS)
-    if found == COUNTS:
+    """The note on images that are not as many as FER2013 has; none where they are. Where it is not said of which of
+    the two other splits an image is, Training and the whole are counted."""
+    found, named = tuple(splits.count(split) for split in SPLITS), not {*SPLITS[1:]}.isdisjoint(splits)
+    if found == COUNTS or (not named and (len(splits), found[0]) == (sum(COUNTS), COUNTS[0])):
         return []
+    if not named:
+        told = f"{len(splits):,} images, {found[0]:,} of them Training; it has {sum(COUNTS):,}, {COUNTS[0]:,} of them"
+        return [f"Not the whole of FER2013: {told} Training."]
     whole = ", ".join(f"{split} {count:,}" for split, count in zip(SPLITS, COUNTS, strict=True))
     return [f"Not the whole of FER2013: {', '.join(f'{count:,}' for count in found)} images, and not {whole}."]
 
@@ -128,7 +132,7 @@ def _open(source: Path) -> Iterator[tuple[io.BufferedIOBase, list[str]]]:
         elif wanted := member(source):
             name, others = wanted
             tables = [other for other in others if other.lower().endswith(".csv")]
-            notes = [f"read from {name}; {', '.join(tables)} beside it passed over"] if tables else []
+            notes = [f"read from {name}; {', '.join(tables)} beside it skipped"] if tables else []
             with archives.members(source) as found, next(one for one in found if one.name == name).open() as stream:
                 yield io.BufferedReader(archives.Limited(stream, source), CHUNK), notes
         else:

@@ -75,7 +75,7 @@ def _folders(seen: tree.Seen, target: str, allocate: Callable) -> Faces:
     seen.pass_over("in no list", [name for name in seen.images if name not in listed])
     seen.pass_over(f"without a {target} label", np.delete(names, kept).tolist())
     names = [names[row] for row in kept]
-    pixels = images.decode_all(images.present(seen.root, names), "L", allocate=allocate)
+    pixels = images.decode_all(images.present(seen.root, names), "L", allocate=allocate, alike=original.AS_FOLDER)
     columns = {f"votes_{name}": counts[kept, at] for at, name in enumerate(votes.VOTES)}
     rows = table(wanted[kept].argmax(axis=1), splits[kept], source=names, **columns)
     return Faces("ferplus", pixels, rows, votes.CLASSES, notes=tuple(seen.notes(used)))

@@ -175,6 +175,8 @@ def _why(path: Path, error: Exception) -> str:
         return "a pointer of Git LFS in its place: git lfs pull"
     if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
         return "a web page in its place"
+    if start[4:8] == b"ftyp" and start[8:12] in (b"heic", b"heix", b"mif1", b"msf1"):
+        return "HEIC, which is not read here: save it as JPEG"
     return str(error) if start else "an empty file"
 
 
@@ -204,10 +206,12 @@ def decode_all(
     size: tuple[int, int] | None = None,
     boxes: Sequence[Sequence[float] | None] | Callable | None = None,
     allocate: Callable = allocate_temporary,
+    alike: str = "scale them all alike (--size 48, in Python size=48)",
 ) -> np.ndarray:
     """All images as one uint8 array (N, H, W[, 3]).
 
     size   (H, W) to scale every image to; None takes the first image's and refuses any other
+    alike  what to do about images of several sizes, as the error says it
     boxes  a box for each image, or one function that finds it, called from several threads; see `decode`
     Raises DataError as `decode` does, and for sizes that differ; of many failures the first in the order of `paths`.
     """
@@ -219,7 +223,7 @@ def decode_all(
         image = get(index)
         if image.shape != first.shape:
             found, expected = (f"{shape[1]} x {shape[0]} pixels" for shape in (image.shape, first.shape))
-            how = f"{expected}, as {paths[0].name} has; or scale them all alike (--size 48, in Python size=48)"
+            how = f"{expected}, as {paths[0].name} has; or {alike}"
             raise DataError(paths[index], found, how)
         pixels[index] = image
 

@@ -4,7 +4,7 @@ M. Lyons, S. Akamatsu, M. Kamachi, J. Gyoba. Coding Facial Expressions with Gabo
 
     KA.AN1.39.tiff     subject KA, expression AN (AN, DI, FE, HA, NE, SA, SU), 256 x 256, all in one folder
 
-There are no splits; folds that keep a person together are `splits.subject_folds`.
+There are no splits; folds that keep a person together are `splits.group_folds` of `splits.subjects`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from .tree import Seen
 EXPRESSIONS = (*FER2013_CLASSES, "contempt")
 SETS = "ck|ckplus|ck48|cohnkanade.*|fer2013.*|ferplus|rafdb|affectnet.*|jaffe.*|kdef|oulucasia|oulu|sfew|expw"
 GENERIC = "images?|imgs?|pictures?|photos?|faces?|data|dataset|labels?|annotations?|aligned|cropped|original|archive"
-ROLES_ASKED = "no split has a name that says what it is for: say it (--roles train=SPLIT,test=SPLIT)"
+ROLES_ASKED = "no split is named for training or testing; name them (--roles train=SPLIT,test=SPLIT)"
 OVERRULE = "or say that the names are meant (--as-is, in Python as_is=True)"
 
 
@@ -190,9 +190,9 @@ def ordered(names: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...], list
     of = {name: (one if len(group) > 1 else name) for one, group in same.items() for name in group}
     if all(name.isdecimal() for name in names):
         notes.append(
-            f"classes are numbers, {', '.join(sorted(names, key=int))}: what they mean is not known here, and no "
-            "weights or other sets compare; say it in their order (--classes NAME,NAME,…). RAF-DB and AffectNet are "
-            "read in their own codes by their names"
+            f"classes are numbers, {', '.join(sorted(names, key=int))}: their meaning is unknown, so no "
+            "weights or other sets compare with them; name them in order (--classes NAME,NAME,…). RAF-DB and AffectNet "
+            "are read in their own codes by their names"
         )
     return of, tuple(sorted(set(of.values()))), notes
 
@@ -241,7 +241,7 @@ def faces(
     notes = [
         *notes,
         *(
-            f"class {one} has no image" + ("" if keep_empty else ": absent, not empty")
+            f"class {one} has no images" + ("" if keep_empty else " and is left out")
             for one in classes
             if one not in held
         ),

@@ -26,7 +26,7 @@ from typing import NamedTuple
 from . import images, text
 from .faces import DataError, meaning, role_of
 from .layout import EXPRESSIONS, ROLES_ASKED, Item, plain
-from .tree import Seen
+from .tree import FACES, Seen
 from .yolo import WHOLE
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".json")
@@ -41,7 +41,7 @@ PLAIN = ("path", "label", "split", "subject")  # the fields of a list without a 
 EXPECTED = f"columns of paths ({', '.join(PATHS[:6])}, …) and of labels ({', '.join(LABELS[:5])}, …), or a COCO file; "
 EXPECTED += "a table of pixels is read by import fer2013, or ckplus"
 HERE = "paths of images beneath the list or the folder that was given, and a label for each"
-NONE, SEVERAL, FACES = "without a label in the list", "of several labels", "of several faces"
+NONE, SEVERAL = "without a label in the list", "of several labels"
 
 
 class Row(NamedTuple):

@@ -51,7 +51,7 @@ def read(
     of too few frames.
     """
     if peak < 1:
-        raise ValueError(f"peak is a number of frames, at least 1, not {peak}")
+        raise ValueError(f"peak must be at least 1 frame, not {peak}")
     with tree.opened(source) as seen:
         return _read(seen.root, _home(seen), size, mode, crop, peak, neutral, allocate)
 

@@ -75,9 +75,7 @@ def _listed(root: Path, size, allocate: Callable) -> Faces:
     notes = _notes(splits, pixels.shape if size is None else None)
     listed = {path.name for path in paths}
     if more := [path for path in images.listing(root / "Image/aligned") if path.name not in listed]:
-        notes.append(
-            f"{len(more):,} images of Image/aligned that the list does not name were passed over: {more[0].name}"
-        )
+        notes.append(f"{len(more):,} images of Image/aligned that the list does not name were skipped: {more[0].name}")
     return Faces("rafdb", pixels, table(labels, splits, source=names), FER2013_CLASSES, notes=tuple(notes))
 
 
@@ -141,7 +139,7 @@ def _require_splits(where: Path, splits: list[str], expected: str) -> None:
 
 def _notes(splits: list[str], shape: tuple[int, ...] | None) -> list[str]:
     """What is other than in the release: how many images; and their size, where `shape` is given."""
-    count, notes = Counter(splits), []
+    count, notes = Counter(map(role_of, splits)), []
     if dict(count) != RELEASE:
         notes.append(
             f"{count['train']:,} training and {count['test']:,} test images; "

@@ -168,6 +168,7 @@ def _drawn(labels: np.ndarray, group: np.ndarray, shares: np.ndarray, seed: int)
         gap = (wanted - held)[:, classes] @ counts[one][classes]
         parts[one] = gap.argmax()
         held[parts[one]] += counts[one]
-    for part in np.setdiff1d(np.arange(len(shares)), parts):  # every part has someone
-        parts[order[-1 - part]] = part
+    for part in np.setdiff1d(np.arange(len(shares)), parts):  # every part has someone, and keeps them
+        several = np.bincount(parts, minlength=len(shares)) > 1
+        parts[next(one for one in order[::-1] if several[parts[one]])] = part
     return parts[of]

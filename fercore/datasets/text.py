@@ -12,6 +12,8 @@ import numpy as np
 
 from .faces import DataError
 
+UTF8 = "UTF-8 text (from a spreadsheet: save it as CSV UTF-8)"
+QUOTED = 100  # lines of one field
 LONGEST, BLANK = 1 << 20, 100_000  # bytes of a line, and blank lines in a row, that no list has
 
 
@@ -34,11 +36,11 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
                     found = f"{BLANK:,} blank lines" if passed else f"a line of {LONGEST:,} bytes"
                     raise DataError(where, found, "a list, with a line an image")
                 if b"\0" in raw:
-                    raise DataError(where, "a NUL byte", "UTF-8 text")
+                    raise DataError(where, "a NUL byte", UTF8)
                 try:
                     text = (raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw).decode()
                 except UnicodeDecodeError as error:
-                    raise DataError(where, f"bytes that are not text ({error.reason})", "UTF-8 text") from None
+                    raise DataError(where, f"bytes that are not text ({error.reason})", UTF8) from None
                 if text.strip():
                     blank = False
                     yield where, text.rstrip("\r\n")
@@ -51,13 +53,23 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def rows(path: Path, separator: str = ",") -> Iterator[tuple[str, list[str]]]:
-    """(where, fields) of every line of a CSV file; raises DataError as `lines` does, and for broken quotes."""
+    """(where, fields) of every row of a CSV file, whose quoted fields may go on for QUOTED lines, such as a caption's;
+    raises DataError as `lines` does, and for broken quotes."""
+    begun: list[str] = []  # lines of a row whose quotes are still open
+    start, broken = "", None
     for where, text in lines(path):
+        start, begun = start if begun else where, [*begun, text]
         try:
-            fields = next(csv.reader([text], delimiter=separator, strict=True))
+            fields = next(csv.reader(["\n".join(begun)], delimiter=separator, strict=True, skipinitialspace=True))
         except csv.Error as error:
-            raise DataError(where, f"a line that is not CSV ({error})", "fields separated by commas") from None
-        yield where, fields
+            broken = broken or error
+            if "\n".join(begun).count('"') % 2 and len(begun) < QUOTED:
+                continue
+            break
+        yield start, fields
+        begun, broken = [], None
+    if broken:
+        raise DataError(start, f"a line that is not CSV ({broken})", "fields separated by commas")
 
 
 def number(where: object, text: str, what: str) -> float:

@@ -15,6 +15,7 @@ from . import archives, images
 from .faces import DataError
 
 DEEPEST = 12  # folders within folders
+FACES = "of several faces"  # why an image of a list or a YOLO export is passed over
 NAMED = 3  # files that a note names of those that were passed over for one reason
 
 
@@ -138,12 +139,16 @@ class Seen:
         for name in self.others:
             if name not in used:
                 suffix = PurePosixPath(name).suffix.lower()
-                passed.setdefault(f"no image ({suffix or 'no suffix'})", []).append(name)
+                why = "Parquet, which is not read: save its images into class folders" if suffix == ".parquet" else ""
+                passed.setdefault(why or f"no image ({suffix or 'no suffix'})", []).append(name)
         if not passed:
             return self.unpacking
         read, left = len(self.images) + len(used), sum(map(len, passed.values()))
         reasons = [f"{len(names):,} {why}: {_named(names)}" for why, names in passed.items()]
-        return [*self.unpacking, f"{read + left:,} files seen, {read:,} read; passed over: {'; '.join(reasons)}"]
+        return [
+            *self.unpacking,
+            f"{read + left:,} file{'s' * (read + left > 1)} found, {read:,} read; skipped: {'; '.join(reasons)}",
+        ]
 
 
 def _named(names: list[str]) -> str:

@@ -38,7 +38,7 @@ def join(faces: Faces, source: str | Path) -> Faces:
     """
     lines, usage, counts = _read_votes(Path(source))
     if len(usage) != len(faces):
-        raise DataError(source, f"{len(usage)} rows", f"{len(faces)}, one an image of FER2013 (the join is by row)")
+        raise DataError(source, f"{len(usage)} rows", f"{len(faces)}, one per image of FER2013 (the join is by row)")
     for number, image in enumerate(faces.table["source"], 1):
         if image != f"row {number}":
             found = f"votes for row {number} of FER2013, and the image {image!r}"

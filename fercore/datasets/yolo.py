@@ -14,7 +14,7 @@ from .. import yamlio
 from . import text
 from .faces import DataError, role_of
 from .layout import Item
-from .tree import Seen
+from .tree import FACES, Seen
 
 WHOLE = 0.98  # a box of at least so much of the width and height is the image
 
@@ -40,18 +40,19 @@ def find(seen: Seen) -> tuple[str, dict[str, str]] | None:
 
 
 def read(seen: Seen, config: str, labels: dict[str, str]) -> tuple[list[Item], list[str], list[str]]:
-    """The faces, notes, and the files that the labels are from. Raises DataError for what is not as in an export, and
-    for more than one face in an image."""
+    """The faces, notes, and the files that the labels are from; images of several faces are passed over. Raises
+    DataError for what is not as in an export."""
     names = _names(seen, config)
     seen.pass_over("without a file of labels", [name for name in seen.images if name not in labels])
-    items, empty, cut = [], [], 0
+    items, empty, several, cut = [], [], [], 0
     for image, file in labels.items():
         if not (seen.root / file).read_bytes().strip():
             empty.append(image)
             continue
         rows = list(text.lines(seen.root / file))
         if len(rows) > 1:
-            raise DataError(seen.root / file, f"{len(rows)} faces in one image", "one face an image, of one expression")
+            several.append(image)
+            continue
         (where, line), fields = rows[0], rows[0][1].split()
         if len(fields) != 5:
             raise DataError(
@@ -63,9 +64,12 @@ def read(seen: Seen, config: str, labels: dict[str, str]) -> tuple[list[Item], l
         cut += not whole
         folders = [part for part in PurePosixPath(image).parts[:-1] if part != "images"]
         items.append(Item(image, names[code], folders[-1] if folders else "", box=None if whole else _cut(*box)))
+    if not items:
+        raise DataError(seen.root, "no image of one face", "an image with one face, and its expression")
     if len({item.split for item in items}) == 1 and not role_of(items[0].split):  # a folder around it all
         items = [item._replace(split="") for item in items]
     seen.pass_over("whose file of labels is empty", empty)
+    seen.pass_over(FACES, several)
     notes = [f"a YOLO export: classes from {config}"] + ([f"{cut:,} faces cut out by their boxes"] if cut else [])
     return items, notes, [config, *labels.values()]
 

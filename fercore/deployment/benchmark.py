@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ ms of a batch: half, 90 % and 99 % of the batches take less
 fps: images a second; faster: how many times faster than PyTorch
 limit: what its multiplications take as fast as the processor multiplies matrices in fp32; x limit: median over limit
 deviation: the largest of the logits from PyTorch's, over the largest logit; MiB: of the file"""
-DISTURBED = "other work did not wait: this system allows no real-time scheduling"
+DISTURBED = "other processes were not held up: this system allows no real-time scheduling"
 
 
 def network(spec: str, classes: int = 7, images: np.ndarray | None = None) -> Network:
@@ -45,8 +46,8 @@ def network(spec: str, classes: int = 7, images: np.ndarray | None = None) -> Ne
     name, _, side = spec.partition("@")
     if not side.isdigit():
         raise ValueError(
-            f"{spec!r} is not NAME@SIDE, such as tinyfer_lite@64: a file is not timed; its network takes as long with "
-            "any weights"
+            f"{spec!r} is not NAME@SIDE, such as tinyfer_lite@64: name the network of a file, "
+            "which takes as long with any weights"
         )
     torch.manual_seed(0)
     own = sorted(weights.RELEASED.glob(f"{name}-*.safetensors"))
@@ -80,7 +81,7 @@ def bench(
     """
     for name, value in (("threads", threads), ("batch", batch)):
         if value < 1:
-            raise ValueError(f"{name} is a number from 1 on, not {value}")
+            raise ValueError(f"{name} must be at least 1, not {value}")
     rows = []
     with threadpool_limits(threads), timing.undisturbed(realtime, threads):
         rate = timing.peak_rate()
@@ -105,7 +106,7 @@ def bench(
             if memory:
                 row["peak_MiB"] = peak_memory(one, name, batch)
         with timing.undisturbed(realtime, threads) as had, timing.Energy() as energy:
-            found = timing.interleaved({name: _call(each.run, images) for name, each in loaded.items()}, seconds)
+            found = timing.interleaved({name: partial(each.run, images) for name, each in loaded.items()}, seconds)
         calls = sum(len(each) + timing.UNTIMED for each in found.values())
         faster = timing.compare(found, FIRST) if FIRST in found else {}
         for name, each in found.items():
@@ -237,7 +238,3 @@ def frames_with(faces: int, width: int = 640, height: int = 480, count: int = 8)
 @torch.inference_mode()
 def _logits(module: nn.Module, images: np.ndarray) -> np.ndarray:
     return module(torch.from_numpy(images)).numpy()
-
-
-def _call(run: Callable, images: np.ndarray) -> Callable[[], object]:
-    return lambda: run(images)

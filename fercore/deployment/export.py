@@ -49,7 +49,8 @@ class Description:
 
     network, data, classes   the name, the set it was trained on, and the names of the outputs in order
     img_size      px, of what the network sees
-    face_size     px, of the faces it was trained on: a larger one is brought to that first, to be as blurred as they
+    face_size     px, of the faces it was trained on, (height, width) where they are not square: others are brought to
+                  that first, to be as blurred as they
     tta           one, flip: the views whose probabilities are averaged
     temperature   that logits are divided by (`evaluation.calibration`)
     grey          colours are taken away first, as from the faces it was trained on
@@ -61,7 +62,7 @@ class Description:
     data: str
     classes: tuple[str, ...]
     img_size: int
-    face_size: int = 48
+    face_size: int | tuple[int, int] = 48
     tta: str = "one"
     temperature: float = 1.0
     grey: bool = True
@@ -70,8 +71,15 @@ class Description:
 
     def __post_init__(self):
         object.__setattr__(self, "classes", tuple(self.classes))
+        if not isinstance(self.face_size, int):
+            object.__setattr__(self, "face_size", tuple(self.face_size))
         if self.tta not in ("one", "flip"):
             raise ValueError(f"tta is one or flip in a file, not {self.tta!r}")
+
+    @property
+    def face_shape(self) -> tuple[int, int]:
+        """Height and width of `face_size`."""
+        return (self.face_size, self.face_size) if isinstance(self.face_size, int) else self.face_size
 
     @property
     def calibrated(self) -> bool:
@@ -92,8 +100,8 @@ class FromFace(nn.Module):
         images = preprocess.to_float(faces.permute(0, 3, 1, 2))
         if wanted.grey:
             images = preprocess.grey(images) / 0.9999  # what its weights add up to: grey stays as it is
-        for side in (wanted.face_size, wanted.img_size):
-            images = resize(images, side)
+        for height, width in (wanted.face_shape, (wanted.img_size, wanted.img_size)):
+            images = resize(images, height, width)
         images = preprocess.normalise(images, self.channels)
         if wanted.tta == "flip":  # one batch: the network and its weights stand in the file once
             images = torch.cat([images, images.flip(-1)])
@@ -101,12 +109,12 @@ class FromFace(nn.Module):
         return found.reshape(2, -1, found.shape[1]).mean(0) if wanted.tta == "flip" else found
 
 
-def resize(images: torch.Tensor, side: int) -> torch.Tensor:
-    """Float (N, C, H, W) to (N, C, side, side), bilinear and with antialiasing, as `preprocess.resize` does.
+def resize(images: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Float (N, C, H, W) to (N, C, height, width), bilinear and with antialiasing, as `preprocess.resize` does.
 
     Written as two products with matrices, since runtimes differ in ONNX's Resize: OpenVINO leaves antialiasing out.
     """
-    across, down = (_triangles(images.shape[axis], side, images) for axis in (3, 2))
+    across, down = (_triangles(images.shape[axis], side, images) for axis, side in ((3, width), (2, height)))
     return down @ images @ across.T
 
 
@@ -181,9 +189,15 @@ def _of_run(path: Path, record: dict) -> tuple[str, dict]:
         "img_size": made["recipe"]["img_size"],
         "tta": made["recipe"]["tta"],
         "temperature": None,
-        "face_size": max(shape[:2]),
+        "face_size": size_of(shape),
         "grey": len(shape) == 2,
     }
+
+
+def size_of(shape: Sequence[int]) -> int | tuple[int, int]:
+    """`Description.face_size` of images of a shape (H, W, …)."""
+    height, width = map(int, shape[:2])
+    return height if height == width else (height, width)
 
 
 def export(
@@ -196,11 +210,12 @@ def export(
     and where the extra is missing; what stood at `path` before stays then.
     """
     module = FromFace(network, description).eval()
-    example = torch.zeros(2, description.face_size + 4, description.face_size + 6, 3, dtype=torch.uint8)
+    height, width = description.face_shape
+    example = torch.zeros(2, height + 4, width + 6, 3, dtype=torch.uint8)
     dynamic = {INPUT: {0: torch.export.Dim("n"), 1: torch.export.Dim("height"), 2: torch.export.Dim("width")}}
     model = to_onnx(module, example, dynamic, opset)
     content = model.SerializeToString()
-    compared = [faces] if faces is not None else _random_faces(description.face_size)
+    compared = [faces] if faces is not None else _random_faces(height, width)
     try:
         apart = np.max([difference(module, content, part) for part in compared])  # NaN where one is, unlike max
     except ExportError:
@@ -353,9 +368,9 @@ def required(name: str, *packages: str) -> ModuleType:
         raise ExportError(f"{name} is not installed: pip install {install}") from error
 
 
-def _random_faces(side: int) -> Sequence[np.ndarray]:
+def _random_faces(height: int, width: int) -> Sequence[np.ndarray]:
     draw = np.random.default_rng(0)
-    sizes = (side, side), (side // 2, side // 2 + 3), (3 * side + 1, 2 * side)
+    sizes = (height, width), (height // 2, width // 2 + 3), (3 * height + 1, 2 * width)
     return [draw.integers(0, 256, (4, *size, 3), np.uint8) for size in sizes]
 
 

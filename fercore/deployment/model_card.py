@@ -143,7 +143,7 @@ def _write(
         "options": dict(options),
         "classes": list(faces.classes),
         "img_size": run.recipe.img_size,
-        "face_size": max(faces.pixels.shape[1:3]),
+        "face_size": export.size_of(faces.pixels.shape[1:]),
         "grey": faces.pixels.ndim == 3,
     }
     record |= {
@@ -176,7 +176,8 @@ def _write(
         images=len(faces.rows("train")), fingerprint=(faces.fingerprint or "none")[:12],
         epochs=len(run.history), best_epoch=run.best_epoch, monitor=monitor,
         img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=device,
-        seed=run.recipe.seed, colour="grey" if record["grey"] else "in colour", face_size=record["face_size"],
+        seed=run.recipe.seed, colour="grey" if record["grey"] else "in colour", 
+        face_size="x".join(map(str, np.ravel(record["face_size"]))),
         learned=LEARNED[run.recipe.soft_labels].format(weight=run.recipe.soft_weight),
         **{role: faces.split_of(role) for role in ("train", "select", "test")},
         record=checkpoint.RECORD, scores=_table(shown), report=_table(report), temperature=temperature,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from .. import files, models
 from ..datasets import DataError, images
 from ..evaluation.calibration import CERTAIN
 from ..models import weights
+from ..results.text import plain
 from . import detect, export, videos
 from .detect import Box
 from .export import ExportError
@@ -78,10 +80,10 @@ class Face:
         ranked = sorted(self.probabilities, key=self.probabilities.get, reverse=True)
         shown = ranked[:1] if self.certain else ranked[:2]
         said = ", ".join(f"{name} {100 * self.probabilities[name]:.0f} %" for name in shown)
-        where = "the whole picture"
+        where = "(whole picture)"
         if self.box is not None:
-            where = f"{self.box.left:.0f}, {self.box.top:.0f}, {self.box.width:.0f} x {self.box.height:.0f} px"
-        return f"{'' if self.certain else 'uncertain: '}{said} at {where}"
+            where = f"at {self.box.left:.0f}, {self.box.top:.0f}, {self.box.width:.0f} x {self.box.height:.0f} px"
+        return f"{'' if self.certain else 'uncertain: '}{said} {where}"
 
 
 class Predictor:
@@ -131,7 +133,7 @@ class Predictor:
             boxes = self.detector(picture)
         if not boxes:
             return []
-        side = self.description.face_size
+        side = max(self.description.face_shape)
         crops = [picture if box is None else detect.cut(picture, box, side) for box in boxes]
         found = self.classify(np.stack(crops))
         if not np.isfinite(found).all():  # of which the first class would be the most probable
@@ -182,7 +184,7 @@ def predict(predictor: Predictor, sources: Iterable[str | Path], every: int = 1)
     gone on with. Folders are listed before the first picture is read. Raises ValueError for an `every` below 1.
     """
     if every < 1:
-        raise ValueError(f"every is a number of frames from 1 on, not {every}")
+        raise ValueError(f"every must be at least 1 frame, not {every}")
     listed: list[tuple[Path, str]] = []
     for source in map(Path, sources):
         try:
@@ -218,8 +220,8 @@ def listing(source: Path) -> list[Path]:
         raise DataError(source, "no such file or folder", "a picture, a folder of pictures, or a video")
     if not source.is_dir():
         return [source]
-    suffixes = (*images.SUFFIXES, *videos.SUFFIXES)
-    found = [path for path in source.rglob("*") if path.suffix.lower() in suffixes and path.is_file()]
+    found = [path for path in source.rglob("*") if path.is_file()]
+    found = [path for path in found if path.suffix.lower() in videos.SUFFIXES or images.is_image(path)]
     found = [path for path in found if not any(part[0] == "." for part in path.relative_to(source).parts)]
     found = [path for path in found if not drawn(path)]
     if not found:
@@ -248,9 +250,9 @@ def report(found: Iterable[Found], classes: Sequence[str], folder: str | Path | 
         for one in found:
             said = "; ".join(map(str, one.faces))
             if one.picture is None:  # the error says which file
-                say(one.note)
+                say(plain(one.note))
             else:
-                say(f"{one.source}{'' if one.frame is None else f', frame {one.frame}'}: {said or one.note}")
+                say(plain(f"{one.source}{'' if one.frame is None else f', frame {one.frame}'}: {said or one.note}"))
             if folder and one.picture is not None:
                 image = draw(one.picture, one.faces)
                 if one.source not in names:
@@ -258,7 +260,7 @@ def report(found: Iterable[Found], classes: Sequence[str], folder: str | Path | 
                     taken = {*names.values(), Path(one.source).resolve()}
                     names[one.source] = _free(folder / f"{Path(one.source).stem}{suffix}", taken)
                 if one.frame is None:
-                    image.save(names[one.source], pnginfo=_comment())
+                    files.replace(names[one.source], partial(image.save, format="PNG", pnginfo=_comment()))
                 else:
                     video.write(names[one.source], image, one.fps)
             kept.append(replace(one, picture=None))
@@ -345,7 +347,7 @@ def save(table: pd.DataFrame, path: str | Path) -> None:
         text = table.to_json(orient="records", indent=1, force_ascii=False) + "\n"
     else:
         raise ValueError(f"{path}: a table is written to a file ending in .csv or .json")
-    files.replace(path, lambda file: file.write(text.encode()))
+    files.replace(path, lambda file: file.write(text.encode(errors="backslashreplace")))  # names may be no Unicode
 
 
 def draw(picture: np.ndarray, faces: Sequence[Face]) -> Image.Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -218,7 +219,7 @@ class Variants:
         for name in names:
             one = self.found[name]
             content = one.onnx or (self.dense if name == FP32 else Network(name, one.module, self.dense.shape)).onnx
-            runs[name] = _call(runtimes.of_onnx(content, threads).run, image)
+            runs[name] = partial(runtimes.of_onnx(content, threads).run, image)
         with threadpool_limits(threads):
             found = timing.interleaved(runs, seconds)
         rows = {name: timing.quantiles(each) for name, each in found.items()}
@@ -236,7 +237,3 @@ class Variants:
         return compress.probabilities(
             run, self.faces, self.rows, self.recipe.img_size, channels=self.channels, batch=batch
         )
-
-
-def _call(run: Callable, images: np.ndarray) -> Callable[[], object]:
-    return lambda: run(images)

@@ -21,7 +21,7 @@ def frames(path: Path, every: int = 1) -> Iterator[tuple[int, np.ndarray]]:
     """
     cv2 = opencv()
     if every < 1:
-        raise ValueError(f"every is a number of frames from 1 on, not {every}")
+        raise ValueError(f"every must be at least 1 frame, not {every}")
     if not path.is_file():
         raise DataError(path, "no such file", "a video")
     video = cv2.VideoCapture(str(path))
@@ -53,9 +53,11 @@ def fps(path: Path) -> float:
 def camera(number: int | str = 0) -> Iterator[np.ndarray]:
     """Pictures of a camera, by number, or of a video, uint8 (H, W, 3) RGB, as long as it gives any.
 
-    Raises DataError where there is no such camera or it gives no picture.
+    Raises DataError where there is no such camera or video, or it gives no picture.
     """
     cv2 = opencv()
+    if isinstance(number, str) and not Path(number).exists() and "://" not in number:  # which may be a stream
+        raise DataError(number, "no such file", "the number of a camera, or a video")
     source = cv2.VideoCapture(number)
     given = False
     try:

@@ -6,6 +6,8 @@ section 4.2. It changes no answer of one view, only how sure it is.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
@@ -24,8 +26,8 @@ def calibrated(logits: torch.Tensor, temperature: float) -> np.ndarray:
 def fit_temperature(logits: torch.Tensor, labels: np.ndarray) -> float:
     """The temperature under which `labels`, int (n,), are most likely given logits (views, n, C).
 
-    Take images that the network was not trained on, and report on others still. Raises ValueError for no image, for
-    logits that are not finite, and for labels that are none.
+    Take images that the network was not trained on, and report on others still. Warns where it is at an end of RANGE.
+    Raises ValueError for no image, for logits that are not finite, and for labels that are none.
     """
     if not len(labels):
         raise ValueError("no image to fit a temperature on")
@@ -39,4 +41,7 @@ def fit_temperature(logits: torch.Tensor, labels: np.ndarray) -> float:
         return -np.log(np.maximum(right, 1e-12)).mean()
 
     found = minimize_scalar(loss, bounds=np.log(RANGE), method="bounded", options={"xatol": 1e-4})
-    return round(float(np.exp(found.x)), 4)
+    temperature = round(float(np.exp(found.x)), 4)
+    if not 1.01 * RANGE[0] < temperature < RANGE[1] / 1.01:
+        warnings.warn(f"no temperature calibrates these probabilities: {temperature:g} is at the end", stacklevel=2)
+    return temperature

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -99,7 +100,7 @@ def probabilities(
 ) -> np.ndarray:
     """Class probabilities of rows of `faces`, float64 (n, C): the mean of the softmax over the views.
 
-    In full precision, whatever the network was trained in; it stays in the mode that it was in.
+    In full precision, whatever the network was trained in, and on a GPU without TF32; it stays in the mode it was in.
     images  the same rows, where they are already at hand
 
     Raises ValueError where the network's answer to an image is not finite, which argmax would take for the first class.
@@ -107,7 +108,19 @@ def probabilities(
     return view_logits(network, faces, rows, img_size, tta, images).softmax(-1).mean(0).numpy()
 
 
+@contextlib.contextmanager
+def without_tf32() -> Iterator[None]:
+    """Convolutions of fp32 in fp32: NVIDIA's GPUs since Ampere take TF32, with 10 bits of 23, unless they are told."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
 @torch.no_grad()
+@without_tf32()
 def view_logits(
     network: nn.Module,
     faces: Faces,

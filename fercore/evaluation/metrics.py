@@ -13,11 +13,11 @@ SCORES = ("accuracy", "macro_f1", "weighted_f1")
 def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Images by true class (rows) and predicted class (columns), int (C, C).
 
-    Raises ValueError for other labels than whole numbers from 0 to `classes` - 1, and for others than one an image.
+    Raises ValueError for other labels than whole numbers from 0 to `classes` - 1, and for other than one per image.
     """
     labels, predicted = np.asarray(labels), np.asarray(predicted)
     if labels.shape != predicted.shape or labels.ndim != 1:
-        raise ValueError(f"labels of shape {labels.shape} and predictions of {predicted.shape}; expected one an image")
+        raise ValueError(f"labels of shape {labels.shape} and predictions of {predicted.shape}; expected one per image")
     require_labels(labels, classes)
     require_labels(predicted, classes, "predictions")
     cells = labels.astype(np.int64) * classes + predicted

@@ -120,7 +120,7 @@ def over_seeds(
         for key, first in tables[0].iterrows():
             values = np.array([table.loc[key, "value"] for table in tables])
             ends = tuple(first[["low", "high", "note"]])
-            if len(values) > 1:
+            if len(values) > 1 and first["images"]:
                 low, high = student(values)
                 ends = low, high, AGREE if np.ptp(values) <= SAME else ""
             rows.append((name, *key, int(first["images"]), values.mean(), *ends, len(values)))
@@ -129,7 +129,9 @@ def over_seeds(
 
 def wide(scores: pd.DataFrame) -> pd.DataFrame:
     """What `over_seeds` found as a row a name, to be read: each score as published with the interval of the first two,
-    and the first two on the other parts (accuracy_deduplicated, macro_f1_deduplicated)."""
+    and the first two on the other parts (accuracy_deduplicated, macro_f1_deduplicated); of nothing, no row."""
+    if scores.empty:
+        return pd.DataFrame(columns=[*SCORES]).rename_axis("name")
     found = scores.set_index(["part", "score", "name"]).sort_index()
     columns, ends = {}, SCORES[:2]
     for score in SCORES:

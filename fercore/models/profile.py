@@ -22,6 +22,7 @@ def profile(network: nn.Module, shape: tuple[int, int, int]) -> dict[str, float]
     """
     parameters, buffers = list(network.parameters()), list(network.buffers())
     size = [sum(tensor.numel() * tensor.element_size() for tensor in part) for part in (parameters, buffers)]
+    trained = network.training
     network.eval()
     extra: list[int] = []
     hooks = [
@@ -32,6 +33,7 @@ def profile(network: nn.Module, shape: tuple[int, int, int]) -> dict[str, float]
         network(torch.zeros(1, *shape, device=parameters[0].device))
     for hook in hooks:
         hook.remove()
+    network.train(trained)
     return {
         "parameters": sum(tensor.numel() for tensor in parameters),
         "bytes": size[0],

@@ -87,7 +87,7 @@ def _taking_our_images(network: nn.Module, name: str) -> nn.Module:
     if theirs in ({}, ours):  # of this project's own networks, those of their backbones are known to be
         return network
     if name not in FIRST:
-        raise WeightsError(f"ImageNet weights of {name} are of images normalised by {theirs}, which none are here")
+        raise WeightsError(f"ImageNet weights of {name} are for images normalised by {theirs}, unlike those here")
     conv, norm = map(network.get_submodule, FIRST[name].split(", "))
     with torch.no_grad():
         kernel, running_mean = renormalised(conv.weight, norm.running_mean, **theirs)
@@ -98,14 +98,17 @@ def _taking_our_images(network: nn.Module, name: str) -> nn.Module:
 
 def from_torchvision(name: str, pretrained: bool, num_classes: int = 1000, **options) -> nn.Module:
     """A torchvision network; with `pretrained`, all of its ImageNet weights but the last layer's, where that has
-    another number of classes. Raises WeightsError."""
+    another number of classes. Raises WeightsError, also for options that make another network."""
     network = torchvision.models.get_model(name, num_classes=num_classes, **options)
     if pretrained:
         own = network.state_dict()
+        with torch.device("meta"):
+            spare = head(network, torchvision.models.get_model(name, num_classes=num_classes + 1, **options))
         state = imagenet(torchvision.models.get_model_weights(name).DEFAULT)
-        network.load_state_dict(
-            {key: value if own[key].shape == value.shape else own[key] for key, value in state.items()}
-        )
+        state |= {key: own[key] for key in spare if state[key].shape != own[key].shape}
+        if wrong := unfit(state, own):
+            raise WeightsError(f"ImageNet weights do not fit {name} with {options}: {wrong}")
+        network.load_state_dict(state)
     return network
 
 
@@ -201,7 +204,7 @@ def load_file(network: nn.Module, path: Path, spare: Collection[str] = ()) -> No
     try:
         held = plain_names(read(path))
     except Exception as error:  # not safetensors, or cut short
-        raise WeightsError(f"{path} is no whole .safetensors file: {error}") from error
+        raise WeightsError(f"{path} is not a complete .safetensors file: {error}") from error
     held |= {name: own[name] for name in spare}
     if wrong := unfit(held, own):
         raise WeightsError(f"{path} does not fit {type(network).__name__}: {wrong}")
@@ -214,7 +217,7 @@ def unfit(held: Mapping[str, torch.Tensor], own: Mapping[str, torch.Tensor]) -> 
     if missing := sorted(own.keys() - held.keys()):
         return f"{missing[0]} is missing" + (f", and {len(missing) - 1} more" if len(missing) > 1 else "")
     if unknown := sorted(held.keys() - own.keys()):
-        return f"it has no {unknown[0]}" + (f", nor {len(unknown) - 1} more" if len(unknown) > 1 else "")
+        return f"the network has no {unknown[0]}" + (f", nor {len(unknown) - 1} more" if len(unknown) > 1 else "")
     for name, value in held.items():
         if value.shape != own[name].shape:
             return f"{name} is of shape {tuple(value.shape)}, not {tuple(own[name].shape)}"

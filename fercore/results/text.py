@@ -14,7 +14,7 @@ import unicodedata
 DOLLAR = "<span>&#36;</span>"  # MathJax joins nothing across the ends of an element, so that no two make a formula
 LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
-LATEX |= {mark: f"\\{mark}" for mark in "&%$#_{}"}
+LATEX |= {mark: f"\\{mark}" for mark in "&%$#_{}"} | {"[": "{[}", "*": "{*}"}  # first in a row they are an argument
 
 
 def plain(text: object) -> str:

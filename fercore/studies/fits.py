@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,9 @@ from safetensors.torch import save
 
 from .. import files, models
 from ..datasets import Faces, store
-from ..evaluation import inference
+from ..evaluation import inference, statistics
 from ..evaluation.inference import channels
+from ..evaluation.metrics import SCORES
 from ..models.profile import profile
 from ..training import checkpoint
 from ..training.recipe import Recipe
@@ -106,6 +108,48 @@ def planned(
 def selected_accuracy(runs: Sequence[Run]) -> np.ndarray:
     """Accuracy of the best epoch of each run on the split that selects, float (n,)."""
     return np.array([run.history["accuracy"].iloc[run.best_epoch - 1] for run in runs])
+
+
+def by_seed(trained: Mapping[str, Sequence[Run]], values: Mapping[str, Sequence[Any]]) -> dict[str, dict[int, Any]]:
+    """What there is of each run, a value each in the order of the runs, by variant and seed."""
+    return {
+        name: {run.recipe.seed: value for run, value in zip(trained[name], each, strict=True)}
+        for name, each in values.items()
+    }
+
+
+def of_common_seeds(*variants: Mapping[int, Any]) -> list[list[Any]]:
+    """What variants have by seed, a list each, of the seeds that all of them have: where a training has not ended, or
+    was never begun, its seed is left out of the others, too."""
+    seeds = [seed for seed in variants[0] if all(seed in each for each in variants)]
+    return [[each[seed] for seed in seeds] for each in variants]
+
+
+def gains(
+    labels: np.ndarray,
+    predicted: Mapping[str, Mapping[int, np.ndarray]],
+    pairs: Mapping[str, tuple[str, str]],
+    masks: Mapping[str, np.ndarray],
+    classes: int,
+) -> pd.DataFrame:
+    """How much better the first of two variants is than the second: a row a pair, part of the images and score, of the
+    seeds that both have (`statistics.difference`). Pairs without such a seed and parts without an image are left out.
+
+    predicted  by variant and seed, int (N,); pairs  of variants, by the name that their row has
+    masks      as `statistics.compare` takes them
+    Columns seeds, value, low, high, p, note.
+    """
+    rows = []
+    for name, pair in pairs.items():
+        both = of_common_seeds(*(predicted.get(variant, {}) for variant in pair))
+        for part, kept in {"published": np.ones(len(labels), bool), **masks}.items():
+            for score in SCORES[:2] if both[0] and kept.any() else ():
+                sides = ([one[kept] for one in side] for side in both)
+                found = statistics.difference(labels[kept], *sides, classes, score)
+                rows.append({"pair": name, "part": part, "score": score, "seeds": len(both[0])} | found)
+    columns = ["pair", "part", "score", "seeds", "difference", "low", "high", "p", "note"]
+    table = pd.DataFrame(rows, columns=columns).rename(columns={"difference": "value"})
+    return table.set_index(["pair", "part", "score"])
 
 
 def best_selected(trained: Mapping[str, Sequence[Run]], names: Iterable[str]) -> str:

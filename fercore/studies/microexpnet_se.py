@@ -18,7 +18,6 @@ from torch import nn
 
 from ..datasets import Faces
 from ..evaluation import inference, statistics
-from ..evaluation.metrics import SCORES
 from ..results import measurements, tables
 from ..training import losses
 from ..training.augment import AUGMENTATIONS
@@ -162,7 +161,7 @@ class InPrecision(nn.Module):
 
 
 def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False) -> str:
-    """What students, or the teacher, are other in than the paper's, to be read: "20 of 50 epochs, precision bf16"."""
+    """How students, or the teacher, differ from the paper's, to be read: "20 of 50 epochs, precision bf16"."""
     own, printed = ((one.teacher_recipe if teacher else one.recipe) for one in (here, paper))
     said = []
     for name, (before, now) in departures(own, printed).items():
@@ -205,35 +204,26 @@ def measured_gains(trained: Mapping[str, Sequence[Run]], faces: Faces) -> list[t
     """Measurements for the ledger of GAINS, each with the row that gains, on the split that selects, as Table 2 has
     them: over seeds that both rows have, with Student's interval where these are two or more."""
     rows, of = [], ", ".join(map(measurements.word, (faces.name, faces.split_of("select"))))
+    accuracy = fits.by_seed(trained, {name: fits.selected_accuracy(runs) for name, runs in trained.items()})
     for (one, other), name in GAINS.items():
-        if {LABELS[one], LABELS[other]} <= {*trained}:
-            first, second = (fits.selected_accuracy(trained[LABELS[row]]) for row in (one, other))
-            count = min(len(first), len(second))
-            gaps = first[:count] - second[:count]
-            row = {"measurement": name.format(of), "value": gaps.mean(), "seeds": count}
-            row |= dict(zip(("low", "high"), statistics.student(gaps), strict=True)) if count > 1 else {}
+        first, second = fits.of_common_seeds(*(accuracy.get(LABELS[row], {}) for row in (one, other)))
+        if first:
+            gaps = np.subtract(first, second)
+            row = {"measurement": name.format(of), "value": gaps.mean(), "seeds": len(gaps)}
+            row |= dict(zip(("low", "high"), statistics.student(gaps), strict=True)) if len(gaps) > 1 else {}
             rows.append((one, row))
     return rows
 
 
 def gains(
-    labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], masks: Mapping[str, np.ndarray], classes: int
+    labels: np.ndarray,
+    predicted: Mapping[str, Mapping[int, np.ndarray]],
+    masks: Mapping[str, np.ndarray],
+    classes: int,
 ) -> pd.DataFrame:
-    """What each step of Table 2 adds: a row a step ("+ SE less backbone"), part of the images and score, of the same
-    seeds. Columns seeds, value (the difference), low, high, p, note."""
-    rows = {}
-    whole = {"published": np.ones(len(labels), bool)}
-    for one, other in STEPS:
-        if not {LABELS[one], LABELS[other]} <= {*predicted}:
-            continue
-        pairs = list(zip(predicted[LABELS[one]], predicted[LABELS[other]], strict=False))
-        for part, kept in {**whole, **masks}.items():
-            for score in SCORES[:2] if kept.any() else ():
-                sides = ([pair[side][kept] for pair in pairs] for side in (0, 1))
-                found = statistics.difference(labels[kept], *sides, classes, score)
-                row = {"seeds": len(pairs), "value": found.pop("difference")} | found
-                rows[f"{LABELS[one]} less {LABELS[other]}", part, score] = row
-    return pd.DataFrame(rows).T.rename_axis(["step", "part", "score"]).infer_objects()
+    """What each step of Table 2 adds: `fits.gains` of the steps, such as "+ SE less backbone"."""
+    pairs = {f"{LABELS[one]} less {LABELS[other]}": (LABELS[one], LABELS[other]) for one, other in STEPS}
+    return fits.gains(labels, predicted, pairs, masks, classes).rename_axis(["step", "part", "score"])
 
 
 def measured(

@@ -17,7 +17,6 @@ import pandas as pd
 from .. import audit
 from ..datasets import Faces
 from ..evaluation import statistics
-from ..evaluation.metrics import SCORES
 from ..models.mini_resemotenet import NETWORKS
 from ..results.measurements import name as measurement
 from ..training import losses
@@ -167,7 +166,7 @@ def other_reading(experiment: str) -> str:
 
 
 def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False) -> str:
-    """What students, or the teacher, are other in than the paper's, to be read: "20 of 80 epochs, precision bf16"."""
+    """How students, or the teacher, differ from the paper's, to be read: "20 of 80 epochs, precision bf16"."""
     own, printed = ((one.teacher_recipe if teacher else one.recipe) for one in (here, paper))
     said = []
     for name, (before, now) in departures(own, printed).items():
@@ -194,38 +193,25 @@ def described(variants: Mapping[str, Mapping]) -> pd.DataFrame:
 
 
 def gains(
-    labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], masks: Mapping[str, np.ndarray], classes: int
+    labels: np.ndarray,
+    predicted: Mapping[str, Mapping[int, np.ndarray]],
+    masks: Mapping[str, np.ndarray],
+    classes: int,
 ) -> pd.DataFrame:
-    """What a teacher adds to each student: a row an experiment, part of the images and score, of the same seeds.
-
-    Columns size, seeds, value (the difference), low, high, p, note. With one seed the interval is of the images alone.
-    """
-    rows = {}
-    whole = {"published": np.ones(len(labels), bool)}
-    for name, (size, _) in EXPERIMENTS.items():
-        if name not in predicted or alone(size) not in predicted:
-            continue
-        pairs = list(zip(predicted[name], predicted[alone(size)], strict=False))
-        for part, kept in {**whole, **masks}.items():
-            if not kept.any():
-                continue
-            for score in SCORES[:2]:
-                taught, own = ([one[side][kept] for one in pairs] for side in (0, 1))
-                found = statistics.difference(labels[kept], taught, own, classes, score)
-                rows[name, part, score] = {"size": size, "seeds": len(pairs), "value": found.pop("difference")} | found
-    return pd.DataFrame(rows).T.rename_axis(["experiment", "part", "score"]).infer_objects()
+    """What a teacher adds to each student: `fits.gains` of the experiments, with their size. With one seed the interval
+    is of the images alone."""
+    pairs = {name: (name, alone(size)) for name, (size, _) in EXPERIMENTS.items()}
+    found = fits.gains(labels, predicted, pairs, masks, classes).rename_axis(["experiment", "part", "score"])
+    found.insert(0, "size", [EXPERIMENTS[name][0] for name in found.index.get_level_values("experiment")])
+    return found
 
 
-def readings(labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], classes: int) -> pd.DataFrame:
-    """Accuracy by the text's reading of the loss less that by the equation's, of the same seeds: a row an experiment
-    that has both. Columns seeds, value (the difference), low, high, p, note."""
-    rows = {}
-    for name in EXPERIMENTS:
-        if {name, other_reading(name)} <= {*predicted}:
-            pairs = list(zip(predicted[other_reading(name)], predicted[name], strict=False))
-            found = statistics.difference(labels, *([pair[side] for pair in pairs] for side in (0, 1)), classes)
-            rows[name] = {"seeds": len(pairs), "value": found.pop("difference")} | found
-    return pd.DataFrame(rows).T.rename_axis("experiment").infer_objects()
+def readings(labels: np.ndarray, predicted: Mapping[str, Mapping[int, np.ndarray]], classes: int) -> pd.DataFrame:
+    """Accuracy by the text's reading of the loss less that by the equation's: a row an experiment that has both, with
+    the columns of `fits.gains`."""
+    pairs = {name: (other_reading(name), name) for name in EXPERIMENTS}
+    found = fits.gains(labels, predicted, pairs, {}, classes).query("score == 'accuracy'")
+    return found.droplevel(["part", "score"]).rename_axis("experiment")
 
 
 def searched(variants: Iterable[str], size: str) -> dict[str, str]:
@@ -243,26 +229,29 @@ def searched(variants: Iterable[str], size: str) -> dict[str, str]:
     return dict(found[key] for key in sorted(found, key=lambda key: (key[0] != "T", key[1])))
 
 
-def search(labels: np.ndarray, predicted: Mapping[str, Sequence[np.ndarray]], classes: int) -> pd.DataFrame:
-    """Accuracy by setting on the split that selects, with what it is behind the best, of the seeds that all have.
+def search(labels: np.ndarray, predicted: Mapping[str, Mapping[int, np.ndarray]], classes: int) -> pd.DataFrame:
+    """Accuracy by setting on the split that selects, with what it is behind the best, of the seeds that all have; of
+    fewer than two settings, and where no seed is of all, no row.
 
-    labels, predicted  of that split; predicted by setting, a seed each
+    labels, predicted  of that split; predicted by setting and seed
     Columns value, low, high; behind, behind_low, behind_high (the best less this one, paired: `statistics.difference`,
     not a number of the best itself), note, and seeds.
     """
-    count = min(map(len, predicted.values()))
-    predicted = {setting: seeds[:count] for setting, seeds in predicted.items()}
-    found = statistics.over_seeds(labels, predicted, classes, {})
+    columns = ["value", "low", "high", "behind", "behind_low", "behind_high", "note", "seeds"]
+    seeds = dict(zip(predicted, fits.of_common_seeds(*predicted.values()), strict=True)) if len(predicted) > 1 else {}
+    if not any(seeds.values()):
+        return pd.DataFrame(columns=columns).rename_axis("setting")
+    found = statistics.over_seeds(labels, seeds, classes, {})
     table = found[found["score"] == "accuracy"].set_index("name")[["value", "low", "high"]].rename_axis("setting")
     best = table["value"].idxmax()
     rows = {
-        setting: statistics.difference(labels, predicted[best], seeds, classes)
-        for setting, seeds in predicted.items()
+        setting: statistics.difference(labels, seeds[best], own, classes)
+        for setting, own in seeds.items()
         if setting != best
     }
     behind = pd.DataFrame(rows).T.infer_objects().drop(columns="p")
     behind = behind.rename(columns={"difference": "behind", "low": "behind_low", "high": "behind_high"})
-    return table.join(behind).fillna({"note": ""}).assign(seeds=count)
+    return table.join(behind).fillna({"note": ""}).assign(seeds=len(seeds[best]))[columns]
 
 
 def chosen(trained: Mapping[str, Sequence[Run]]) -> dict[str, str]:
@@ -305,7 +294,7 @@ def protocol_of(variant: str, other: str, other_teacher: str) -> tuple[str, str 
     """What `Stage.measure` takes of a variant: how its training departs from the paper's, and where it does not, what
     it is other in all the same.
 
-    other, other_teacher  what students and teacher are other in than the paper's; empty: nothing
+    other, other_teacher  how students and teacher differ from the paper's; empty: not
     """
     own = other_teacher if variant == TEACHER else other
     if own:

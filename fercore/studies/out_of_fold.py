@@ -115,7 +115,7 @@ def require_makeable(
     if recipe.soft_labels != "none" or recipe.distillation is not None:
         raise ValueError("soft labels are made by networks that learn labels alone")
     if recipe.schedule == "plateau":
-        raise ValueError("no split selects here, and a plateau is one of its scores; take another schedule")
+        raise ValueError("schedule: plateau needs a split to select on, and here is none; take another schedule")
     if folds < 2:
         raise ValueError(f"{folds} folds; expected 2 or more")
     faces.rows("train")  # there, or an error

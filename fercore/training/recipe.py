@@ -49,6 +49,7 @@ class Recipe:
     monitor         the score of the selection split that the best epoch has
     patience        epochs without a better score after which training stops; 0: never
     tta             views at evaluation: the image (one); with its mirror image (flip); ten crops, as of AlexNet (ten)
+    precision       fp32 (on a GPU since Ampere with convolutions in TF32, as PyTorch has them), bf16 or fp16
     ema             decay of the moving average of the weights, which is what is evaluated; 0: none. It warms up, so
                     that a short training is not held back by its first weights
     bn_momentum     of batch normalisation, instead of the network's own
@@ -184,7 +185,7 @@ def _distils(kd: Distillation | Relations | Decoupled | Curriculum) -> None:
         _number(name, value, 0, math.inf, above=field.name in POSITIVE)
         weights += [value] if field.name not in (*POSITIVE, "span", "rate") else []
     if not any(weights):
-        raise ValueError("distillation weighs everything 0, so that nothing would be learned")
+        raise ValueError("all weights of the distillation are 0: nothing would be learned")
 
 
 def departures(recipe: Recipe, paper: Recipe = Recipe()) -> dict[str, tuple[object, object]]:
@@ -269,16 +270,17 @@ def weighed(recipe: Recipe, weight: torch.Tensor, target: torch.Tensor) -> torch
 
 
 def optimizer(recipe: Recipe, parameters) -> torch.optim.Optimizer:
-    """Fused, which is the same arithmetic in fewer kernels."""
+    """Fused, which is the same arithmetic in fewer kernels; but not SGD in fp16: where a step is left out for an
+    overflow, PyTorch's fused SGD takes momentum that nobody has set for that of a step before."""
     if recipe.filter_bias_and_bn:
         decayed, spared = [], []
         for weight in parameters:  # a bias, a scale and a shift have one axis
             (decayed if weight.ndim > 1 else spared).append(weight)
         parameters = [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
-    common = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
+    common = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(parameters, momentum=recipe.momentum, **common)
-    return {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[recipe.optimizer](parameters, **common)
+        return torch.optim.SGD(parameters, momentum=recipe.momentum, fused=recipe.precision != "fp16", **common)
+    return {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[recipe.optimizer](parameters, fused=True, **common)
 
 
 def learning_rate(recipe: Recipe, epoch: float, monitored: Sequence[float]) -> float:

@@ -106,13 +106,13 @@ def fit(
     if (recipe.distillation is None) != (teacher is None):
         raise ValueError("distillation needs both a teacher and a recipe with its settings")
     if (recipe.soft_labels == "given") != (soft_labels is not None):
-        raise ValueError("soft labels that are given need both them and a recipe with soft_labels: given")
+        raise ValueError("soft labels and a recipe with soft_labels: given need each other")
     if select is None and recipe.schedule == "plateau":
-        raise ValueError("a plateau is one of the scores that are selected by; without any, take another schedule")
+        raise ValueError("schedule: plateau needs a split to select on; take another schedule")
     rank, world, device = _distributed(device)
     train, select = (_rows(faces, part) for part in (train, select))
-    if len(train) < 2:
-        raise ValueError(f"{len(train)} image to train on; expected 2 or more")
+    if len(train) < 2 * world:  # of one image, batch normalisation has no variance
+        raise ValueError(f"{len(train)} images to train on; expected 2 or more for each process")
     if select is not None and not len(select):
         raise ValueError("no image to select on; give None to keep the last epoch")
     cards = range(torch.cuda.device_count()) if device.type == "cuda" else ()
@@ -181,7 +181,7 @@ class _Training:
         """Train what is still to be trained; returns how many epochs that was."""
         if folder is not None:
             self.resume(folder, identity, restart)
-        batches = _batches(len(self.images), self.recipe.batch_size, self.world)
+        batches = batches_of(len(self.images), self.recipe.batch_size, self.world)
         done = len(self.history)
         with progress_bar(
             total=self.recipe.epochs * batches, initial=done * batches, desc=name, unit="batch", disable=not progress
@@ -436,7 +436,7 @@ def _targets(faces: Faces, recipe: Recipe, train: np.ndarray, given: np.ndarray 
         wrong = ~np.isclose(soft.sum(1), 1, atol=1e-3) | (soft < 0).any(1)
         if wrong.any():
             first = f"of {wrong.sum():,} of {len(train):,} training images, such as row {train[wrong.argmax()]}"
-            raise ValueError(f"soft labels {first}, are no probabilities that add up to 1")
+            raise ValueError(f"soft labels {first}, are not probabilities that sum to 1")
     hard = np.eye(shape[1], dtype=np.float32)[labels]
     return torch.from_numpy(recipe.soft_weight * soft + (1 - recipe.soft_weight) * hard)
 
@@ -486,7 +486,7 @@ def seed_of(*parts: int) -> int:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:7], "big")
 
 
-def _batches(images: int, batch_size: int, world: int) -> int:
+def batches_of(images: int, batch_size: int, world: int = 1) -> int:
     """How many batches there are in an epoch: as few as `batch_size` allows, but none that leaves a process a single
     image, of which batch normalisation has no variance. An odd number of images has no batches of 2 alone."""
     return max(1, min(math.ceil(images / batch_size), images // (2 * world)))

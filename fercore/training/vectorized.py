@@ -20,7 +20,7 @@ from ..progress import bar as progress_bar
 from . import augment
 from .losses import Distillation
 from .recipe import Recipe, learning_rate
-from .trainer import fit, seed_of
+from .trainer import batches_of, fit, seed_of
 
 ALIKE = (
     "batch_size",
@@ -46,7 +46,7 @@ def settings(recipe: Recipe, lane: Mapping) -> Recipe:
     if math.isnan(values["temperature"]):
         return replace(found, distillation=None)
     if not isinstance(found.distillation, Distillation):
-        raise ValueError("lanes have temperatures, and the recipe no distillation that has one")
+        raise ValueError("lanes have temperatures, but the recipe has no distillation with a temperature")
     return replace(found, distillation=replace(found.distillation, temperature=values["temperature"]))
 
 
@@ -72,7 +72,8 @@ def fit_many(
     options   of the network
     teacher   logits (N, classes) for the lanes with distillation; or by fold, of a teacher that did not see that fold
     together  all lanes as one batched computation; by default on a GPU, where they can. A lane is then what `fit` makes
-              of it to rounding, but for dropout, whose masks are others. Otherwise `fit` one after another
+              of it to rounding, but for dropout, whose masks are others and hang on which lanes are trained at once.
+              Otherwise `fit` one after another
     windows   rows that an image has, one after the other, such as of crops.eight; it is scored by the mean of their
               probabilities
 
@@ -190,7 +191,8 @@ class _Lanes:
         self.steps = torch.zeros(len(recipes), device=device)
         self.epochs, self.done = 0, {}
         self.channels = inference.channels(template)
-        self.pixels = torch.from_numpy(np.ascontiguousarray(faces.pixels)).to(device)
+        pixels = torch.from_numpy(np.ascontiguousarray(faces.pixels)).to(device)
+        self.pixels = pixels.permute(0, 3, 1, 2) if pixels.ndim == 4 else pixels
         self.labels = torch.tensor(faces.labels, device=device)
         # one table for each teacher, whichever lanes have it; lanes without one look at zeros and weigh them 0
         tables = {id(logits): logits for logits in teacher_logits if logits is not None}
@@ -228,12 +230,12 @@ class _Lanes:
         for number in self.there:
             own, rows = self.recipes[number], torch.from_numpy(self.trained[number])
             shuffle = torch.Generator().manual_seed(seed_of(own.seed, self.epochs))
-            orders.append(
-                rows[torch.randperm(len(rows), generator=shuffle)].tensor_split(math.ceil(len(rows) / own.batch_size))
-            )
+            shuffled = rows[torch.randperm(len(rows), generator=shuffle)]
+            orders.append(shuffled.tensor_split(batches_of(len(rows), own.batch_size)))
         batches = [len(order) for order in orders]
         width = max(len(part) for order in orders for part in order)
-        places = torch.zeros(max(batches), len(orders), width, dtype=torch.long)
+        first = torch.stack([order[0][0] for order in orders])  # an image of the lane's own, which then weighs nothing
+        places = first[:, None].repeat(max(batches), 1, width)
         counted = torch.zeros(max(batches), len(orders), width)
         for lane, order in enumerate(orders):
             for number, part in enumerate(order):

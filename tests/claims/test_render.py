@@ -1,6 +1,7 @@
 """The ledger for reading: nothing in it can break out of the page or of LaTeX, and no number is typed."""
 
 import re
+from collections import Counter
 from html import unescape
 
 import pandas as pd
@@ -160,7 +161,8 @@ def test_one_reading_of_several_stands_there_too_and_all_readings_among_the_cont
 
 def test_what_is_to_be_said_of_a_verdict_stands_beside_it(judged, paper):
     _, _, table = judged(paper + '  - {id: b, says: x, claim: text.speed, from: "3", source: "<b>"}\n')
-    assert "<td>inconsistent<br><small>the paper against &lt;b&gt;</small></td>" in render.page(table)
+    cell = '<td data-verdict="inconsistent">inconsistent<br><small>the paper against &lt;b&gt;</small></td>'
+    assert cell in render.page(table)
     row = {"measurement": ACCURACY, "value": 0.66, "low": 0.6, "high": 0.7, "seeds": 3}
     ledger, _, table = judged(paper, row)
     (how,) = render.headline(ledger, table, NOTHING)["how"]
@@ -245,7 +247,7 @@ def test_the_ledger_says_what_is_near_and_what_a_verdict_takes(judged, paper):
     assert row.count("<a ") == 1 and '<a href="#way-1">3 &amp; 4 h</a>' in row
     said = ["66.00 %", "nearest: 67.5 %, <b>; two views", "needs data3 & 4 h", ""]
     assert ["paper/abstract.accuracy", "Abstract", "accuracy", *said] in cells(text)
-    assert "<td>needs data<br>" in row
+    assert '<td data-verdict="needs data">needs data<br>' in row
 
 
 def test_the_ledger_can_be_searched_and_filtered_with_a_label_for_each_field(judged, paper):
@@ -256,7 +258,17 @@ def test_the_ledger_can_be_searched_and_filtered_with_a_label_for_each_field(jud
     assert [(name, columns[int(column)]) for name, column, _ in fields] == [("paper", "id"), ("verdict", "verdict")]
     papers, verdicts = (re.findall("<option.*?>(.*?)</option>", options) for *_, options in fields)
     assert papers == ["all", "paper"] and set(verdicts[1:]) <= set(claims.VERDICTS)
+    assert "cell.dataset.verdict === field.value" in text
     assert "aria-label" in text and 'scope="col"' in text
+
+
+def test_a_filter_finds_verdicts_with_what_they_rest_on_too(judged, paper):
+    """A cell says more than the verdict, such as what a training was other in; what is chosen is the verdict."""
+    settings = {"profile": "laptop", "reserved": "random weights"}
+    table = judged(paper, **{ACCURACY: 0.5}, **settings)[2]
+    text = render.page(table, ways={"paper/abstract.accuracy": ("way-1", "3 h")})
+    assert '<td data-verdict="not reproduced">not reproduced, with random weights' in text
+    assert Counter(re.findall('<td data-verdict="(.*?)">', text)) == Counter(table["verdict"])
 
 
 def test_an_assumption_makes_no_number_exact(judged, paper):

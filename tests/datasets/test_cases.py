@@ -193,7 +193,7 @@ def test_of_kaggles_three_tables_the_whole_one_is_taken_and_said(tmp_path):
     write(tmp_path / "train.csv", "emotion,pixels\n")
     write(tmp_path / "test.csv", "pixels\n")
     faces = datasets.load("fer2013", tmp_path)
-    assert len(faces) == 8 and faces.notes[0] == "read from icml_face_data.csv; test.csv, train.csv passed over"
+    assert len(faces) == 8 and faces.notes[0] == "read from icml_face_data.csv; test.csv, train.csv skipped"
 
 
 def test_a_table_without_usage_says_what_it_is_and_where_the_whole_is(tmp_path):
@@ -243,7 +243,7 @@ def test_of_two_tables_in_one_archive_the_published_one_is_taken_and_said(tmp_pa
         archive.writestr("icml_face_data.csv", rows())
         archive.writestr("fer2013/fer2013.csv", rows())
     (note, _) = datasets.load("fer2013", tmp_path / "both.zip").notes
-    assert note == "read from fer2013/fer2013.csv; icml_face_data.csv beside it passed over"
+    assert note == "read from fer2013/fer2013.csv; icml_face_data.csv beside it skipped"
 
 
 def test_class_folders_in_an_archive_and_errors_that_name_it(tmp_path):
@@ -342,6 +342,9 @@ def test_a_yolo_export_has_the_classes_of_its_label_files(tmp_path):
     cut = datasets.load("folder", yolo(tmp_path / "b", "{0: Anger, 1: Contempt, 2: Disgust}", "0.25 0.5 0.5 1"), size=8)
     assert any("9 faces cut out by their boxes" in note for note in cut.notes)
     assert datasets.load("affectnet", tmp_path / "a").classes == ("angry", "disgust", "contempt")
+    write(tmp_path / "a/train/labels/f1.txt", "0 0.2 0.5 0.2 0.2\n1 0.7 0.5 0.2 0.2\n")
+    several = datasets.load("folder", tmp_path / "a")
+    assert len(several) == 8 and "1 of several faces: train/images/f1.png" in " ".join(several.notes)
     write(tmp_path / "a/train/labels/f0.txt", "7 0.5 0.5 1 1\n")
     with pytest.raises(DataError, match=r"f0\.txt: line 1: found label '7'; expected a whole number from 0 to 2"):
         datasets.load("folder", tmp_path / "a")
@@ -449,7 +452,7 @@ def test_images_are_known_by_their_content(tmp_path):
     write(tmp_path / "happy/notes.docx", "words")
     faces = datasets.load("folder", tmp_path)
     assert len(faces) == 8
-    assert faces.notes == ("9 files seen, 8 read; passed over: 1 no image (.docx): happy/notes.docx",)
+    assert faces.notes == ("9 files found, 8 read; skipped: 1 no image (.docx): happy/notes.docx",)
 
 
 def test_what_is_transparent_lies_on_white(tmp_path):
@@ -596,7 +599,9 @@ def test_what_drives_write_beside_pictures_is_hidden(tmp_path):
 def test_what_was_found_in_place_of_images_is_told(tmp_path):
     write(tmp_path / "a/data/train.parquet", "PAR1")
     for name, found in (("folder", "no image in class folders"), ("fer2013", "no CSV and no image")):
-        with pytest.raises(DataError, match=rf"{found}; 1 files seen, 0 read; .*\(\.parquet\): data/train\.parquet"):
+        with pytest.raises(
+            DataError, match=rf"{found}; 1 file found, 0 read; .*Parquet, which is not read: .*: data/train\.parquet"
+        ):
             datasets.load(name, tmp_path / "a")
     for start in (b"PAR1\0\0", b"\x89HDF\r\n", b"\x93NUMPY\1\0"):
         (tmp_path / "set").write_bytes(start + bytes(99))
@@ -977,6 +982,15 @@ def test_a_set_is_divided_by_shares_and_nobody_is_on_two_sides(tmp_path):
     for wrong in ("80", "a/b", "80/20/0", "1/1/1/1"):
         with pytest.raises(ValueError, match="expected shares such as 80/10/10"):
             datasets.load("folder", tmp_path, split=wrong)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_part_is_left_empty_for_another(tmp_path, seed):
+    for person in range(3):
+        draw(tmp_path / "happy" / f"S{person}_1.png", 8)
+        draw(tmp_path / "sad" / f"S{person}_2.png", 8)
+    faces = datasets.load("folder", tmp_path, split="34/33/33", subject=r"(S\d)_", seed=seed)
+    assert [len(faces.rows(role)) for role in datasets.ROLES] == [2, 2, 2]
 
 
 def test_two_shares_divide_what_trains(tmp_path):

@@ -708,11 +708,18 @@ def test_names_give_the_official_splits_back(tmp_path, read):
     assert faces.pixels[:, 5, 7].tolist() == [10, 11, 15, 13, 12, 14] and faces.pixels.shape == (6, 48, 48)
 
 
+def test_a_whole_copy_without_its_official_splits_is_whole():
+    training = ["Training"] * 28709
+    for lost in (["validation"] * 3589 + ["test"] * 3589, ["test"] * 7178):
+        assert fer2013_csv.in_part(training + lost) == []
+        assert fer2013_csv.in_part(training[1:] + lost) != []
+
+
 def test_lost_splits_are_said_plainly(tmp_path):
     faces = fer2013.read(draw_folder(tmp_path, PLAIN_NAMES))
     assert faces.splits == ("Training", "test") and faces.labels.tolist() == [0, 6, 0, 1]
     [note, part] = faces.notes
-    assert part.startswith("Not the whole of FER2013: 2, 0, 0 images")
+    assert part.startswith("Not the whole of FER2013: 4 images, 2 of them Training; it has 35,887, 28,709 of them")
     assert "2 of 4 images do not say whether they are of PublicTest or of PrivateTest" in note
     assert "the official splits are lost" in note
     datasets.import_dataset("fer2013", tmp_path, tmp_path / "set")
@@ -732,7 +739,7 @@ def test_names_of_folders_and_hidden_files(tmp_path):
     faces = fer2013.read(root)
     assert sorted({faces.classes[label] for label in faces.labels}) == ["angry", "fear", "happy", "sad"]
     assert len(faces) == 8
-    assert "12 files seen, 8 read" in faces.notes[-1] and "1 no image (.txt): train/fear/readme.txt" in faces.notes[-1]
+    assert "12 files found, 8 read" in faces.notes[-1] and "1 no image (.txt): train/fear/readme.txt" in faces.notes[-1]
 
 
 def test_colour_copies_turn_grey(tmp_path):
@@ -782,7 +789,7 @@ def test_a_bad_image_is_named_and_nothing_is_written(tmp_path, case):
     change(path)
     if finding is None:  # such a link is no image at all: its class is one short, and a note counts it
         faces = fer2013.read(root)
-        assert len(faces) == 3 and "passed over: 1 dead links: test/angry/im3.png" in faces.notes[-1]
+        assert len(faces) == 3 and "skipped: 1 dead links: test/angry/im3.png" in faces.notes[-1]
         return
     where = path.parent if case == "folder that links out" else path
     with pytest.raises(DataError, match=f"^{re.escape(str(where))}: {finding}"):

@@ -102,7 +102,7 @@ def test_a_set_without_votes_is_a_key_error():
 
 def test_other_sizes_are_refused(tmp_path):
     path = write(tmp_path, draw())
-    with pytest.raises(DataError, match=r"fer2013new\.csv: found 12 rows; expected 11, one an image of FER2013"):
+    with pytest.raises(DataError, match=r"fer2013new\.csv: found 12 rows; expected 11, one per image of FER2013"):
         votes_of.join(faces(11), path)
 
 

@@ -26,7 +26,7 @@ def test_classes_at_the_top(tmp_path):
     assert faces.table["source"].tolist() == ["frown/a.PNG", "smile/9.png", "smile/10.png"]
     assert faces.labels.tolist() == [0, 1, 1]
     assert faces.notes == (
-        "7 files seen, 3 read; passed over: 3 hidden: .DS_Store, smile/._9.jpg, smile/.x.png; "
+        "7 files found, 3 read; skipped: 3 hidden: .DS_Store, smile/._9.jpg, smile/.x.png; "
         "1 no image (.txt): frown/readme.txt",
     )
     assert faces.pixels.shape == (3, 5, 6) and faces.pixels[:, 0, 0].tolist() == [12, 11, 10]
@@ -64,7 +64,7 @@ def test_given_classes_keep_their_labels(tmp_path):
     root = write(tmp_path, "b/1.png", "a/2.png")
     faces = folder.read(root, classes=["b", "c", "a"])
     assert faces.classes == ("b", "c", "a") and faces.labels.tolist() == [0, 2]
-    assert faces.notes == ("class c has no image",)
+    assert faces.notes == ("class c has no images",)
     with pytest.raises(DataError, match="/b: found a folder named 'b'; expected one of a, c"):
         folder.read(root, classes=["a", "c"])
 
@@ -75,14 +75,14 @@ def test_a_class_without_an_image_is_absent_not_empty(tmp_path):
     faces = folder.read(root)
     assert faces.classes == tuple(name for name in FER2013_CLASSES if name != "disgust")
     assert [faces.classes[label] for label in faces.labels] == list(faces.classes)
-    assert faces.notes == ("class disgust has no image: absent, not empty",)
+    assert faces.notes == ("class disgust has no images and is left out",)
 
 
 def test_a_class_that_one_split_lacks_and_loose_images_are_said(tmp_path):
     faces = folder.read(write(tmp_path, "train/a/1.png", "train/b/2.png", "val/b/3.png", "sheet.png"))
     assert faces.notes == (
         "split val has no image of a",
-        "4 files seen, 3 read; passed over: 1 beside the folders of classes: sheet.png",
+        "4 files found, 3 read; skipped: 1 beside the folders of classes: sheet.png",
     )
     assert len(faces) == 3
 

@@ -301,6 +301,21 @@ def test_lines_are_read_as_they_are_meant(tmp_path):
     assert rows[1][0].endswith("a.csv: line 3")
 
 
+def test_quoted_fields_are_read_after_a_blank_and_over_lines(tmp_path):
+    (tmp_path / "a.csv").write_text(
+        'file_name, caption, label\n"a.png", "a man,\nwho ""smiles""", "happy"\nb.png,c,sad\n'
+    )
+    found = [(where.rpartition(" ")[2], fields) for where, fields in text.rows(tmp_path / "a.csv")]
+    assert found == [
+        ("1", ["file_name", "caption", "label"]),
+        ("2", ["a.png", 'a man,\nwho "smiles"', "happy"]),
+        ("4", ["b.png", "c", "sad"]),
+    ]
+    (tmp_path / "a.csv").write_text('a,b\nc,"d\n' + "e,f\n" * 1000)
+    with pytest.raises(DataError, match=r"line 2: found a line that is not CSV"):
+        list(text.rows(tmp_path / "a.csv"))
+
+
 @pytest.mark.parametrize(
     ("content", "finding"),
     [

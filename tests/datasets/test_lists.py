@@ -70,7 +70,7 @@ def test_classification_of_roboflow(tmp_path):
     faces = datasets.load("folder", roboflow(tmp_path))
     assert faces.classes == ("Anger", "Mask") and faces.roles["select"] == "valid" and len(faces) == 6
     assert [faces.classes[label] for label in faces.labels[:2]] == ["Anger", "Mask"]
-    assert faces.notes[-1].startswith("16 files seen, 9 read; passed over: 3 of several labels: ")
+    assert faces.notes[-1].startswith("16 files found, 9 read; skipped: 3 of several labels: ")
     assert "3 without a label in the list: " in faces.notes[-1] and "(.txt): README.roboflow.txt" in faces.notes[-1]
     listed(tmp_path / "test", "_classes.csv", "filename, Anger, Mask, Happy", "a_jpg.rf.1.jpg, 0, 2, 0")
     with pytest.raises(DataError, match=r"test/_classes\.csv: line 2: found label '2'; expected a whole number from 0"):
@@ -251,7 +251,7 @@ def test_what_is_listed_and_not_there_and_there_and_not_listed_is_told(tmp_path)
     assert faces.table["source"].tolist() == ["train/1.png", "train/2.png"]
     assert "l.csv lists 1 that are not here, such as train/3.png" in faces.notes
     assert faces.notes[-1] == (
-        "5 files seen, 3 read; passed over: 1 without a label in the list: train/4.png; 1 in no list: test/3.png"
+        "5 files found, 3 read; skipped: 1 without a label in the list: train/4.png; 1 in no list: test/3.png"
     )
 
 
@@ -277,7 +277,7 @@ def test_a_list_of_other_images_is_told(tmp_path):
         datasets.load("folder", tmp_path)
     listed(tmp_path, "l.csv", "path,label", "a.png,")
     with pytest.raises(
-        DataError, match=r"l\.csv: found 2 files seen, 1 read; .* 1 without a label in the list: a\.png"
+        DataError, match=r"l\.csv: found 2 files found, 1 read; .* 1 without a label in the list: a\.png"
     ):
         datasets.load("folder", tmp_path)
 
@@ -409,7 +409,7 @@ def test_folders_that_are_no_classes_and_one_label(tmp_path):
 def test_numbers_are_named_by_the_classes_that_are_given(tmp_path):
     draw(tmp_path, *(f"{number}.png" for number in range(7)))
     listed(tmp_path, "l.csv", "path,label", *(f"{number}.png,{number}" for number in range(7)))
-    assert any("say it in their order (--classes" in note for note in datasets.load("folder", tmp_path).notes)
+    assert any("name them in order (--classes" in note for note in datasets.load("folder", tmp_path).notes)
     assert found(tmp_path, classes=SEVEN) == {f"{number}.png": (name, "") for number, name in enumerate(SEVEN)}
     listed(tmp_path, "l.csv", "path,label", *(f"{number}.png,{number + 1}.0" for number in range(7)))
     faces = datasets.load("folder", tmp_path, classes=SEVEN)

@@ -86,14 +86,14 @@ def test_networks_by_name_and_side():
     assert benchmark.network("tinyfer_lite@224").module.features[0][0].stride == (2, 2)
     assert benchmark.network("microexpnet_xxs@84").shape == (1, 84, 84)
     for spec in ("tinyfer_lite", "tinyfer_lite.onnx"):
-        with pytest.raises(ValueError, match=f"'{spec}' is not NAME@SIDE, .*: a file is not timed"):
+        with pytest.raises(ValueError, match=f"'{spec}' is not NAME@SIDE, .*: name the network of a file"):
             benchmark.network(spec)
 
 
 @pytest.mark.parametrize("wrong", [{"threads": 0}, {"batch": 0}, {"batch": -1}])
 def test_no_thread_and_no_image_are_refused_before_anything_is_timed(wrong):
     (name, value) = next(iter(wrong.items()))
-    with pytest.raises(ValueError, match=f"{name} is a number from 1 on, not {value}"):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, not {value}"):
         benchmark.bench(iter(lambda: pytest.fail("a network was asked for"), None), **wrong)
 
 

@@ -25,7 +25,7 @@ DESCRIPTION = Description("tiny", "grey noise", ("dark", "middle", "bright"), 16
 def test_resizing_is_that_of_evaluation(size, side):
     images = torch.rand(2, 1, *size, generator=torch.Generator().manual_seed(0))
     expected = F.interpolate(images, (side, side), mode="bilinear", align_corners=False, antialias=True)
-    assert torch.allclose(export.resize(images, side), expected, atol=1e-6)
+    assert torch.allclose(export.resize(images, side, side), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("tta", ["one", "flip"])
@@ -148,14 +148,15 @@ def test_a_file_that_does_not_run_is_not_written(made, tmp_path, monkeypatch):
     assert not (tmp_path / "new.onnx").exists()
 
 
-def test_a_run_is_exported_as_it_was_trained(made, make_faces, tmp_path):
-    faces = make_faces(30)
+@pytest.mark.parametrize("size", [12, (16, 12)])
+def test_a_run_is_exported_as_it_was_trained(made, make_faces, tmp_path, size):
+    faces = make_faces(30, size)
     recipe = Recipe(epochs=1, batch_size=16, img_size=24, loss="cross_entropy", schedule="cosine", tta="flip")
     run = fit("lean_65k", faces, recipe, tmp_path / "run", device="cpu", progress=False)
     best = tmp_path / "run" / "best.safetensors"
     exported = export.load(export.from_weights("lean_65k", best, tmp_path / "a.onnx"))
     told = exported.description
-    assert (told.data, told.classes, told.img_size, told.face_size) == (faces.name, faces.classes, 24, 12)
+    assert (told.data, told.classes, told.img_size, told.face_size) == (faces.name, faces.classes, 24, size)
     assert told.grey and told.tta == "flip"
     rows = np.arange(5)
     assert np.allclose(exported(faces.pixels[rows]), run.probabilities(faces, rows), atol=1e-5)

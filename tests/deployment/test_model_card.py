@@ -88,6 +88,8 @@ def test_a_release_says_how_large_and_of_what_colour_its_faces_are(made):
     record = weights.record(path) | {"face_size": 100, "grey": False}
     described = export._described("tinyfer_lite", "rafdb", record)
     assert (described.face_size, described.grey) == (100, False)
+    portraits = export._described("tinyfer_lite", "kdef", record | {"face_size": [762, 562]})
+    assert portraits.face_shape == (762, 562)
     for old in ("face_size", "grey"):
         record.pop(old)
     assert export._described("tinyfer_lite", "fer2013", record).face_size == 48
@@ -257,7 +259,10 @@ def test_the_command(faces, tmp_path, capsys, monkeypatch):
     assert json.loads((tmp_path / "run/provenance.json").read_text())["device"] == "cpu"
     assert cli.main([*words, "--release", "searched"]) == 0  # copies, where no mask is named
     assert "| near deduplicated | accuracy |" in (tmp_path / "searched/lean_65k-fer2013.md").read_text()
-    assert cli.main([*words, "--mask", "mask.csv"]) == 1 and "--mask is of --release" in capsys.readouterr().err
+    assert (
+        cli.main([*words, "--mask", "mask.csv"]) == 1
+        and "--mask can only be used with --release" in capsys.readouterr().err
+    )
     monkeypatch.setenv("RANK", "1")  # torchrun's second process trains along and says nothing
     assert cli.main([*words, "--release", "other", "--mask", "mask.csv"]) == 0
     assert capsys.readouterr().out == "" and not (tmp_path / "other").exists()

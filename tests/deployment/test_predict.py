@@ -50,7 +50,7 @@ def test_no_face_and_a_face_already_cut_out(photograph):
     predictor = Predictor(detector=lambda picture: found.append(picture.shape) or [])
     assert predictor(photograph) == [] and found == [(160, 240, 3)]
     (face,) = predictor(np.zeros((48, 48), np.uint8))  # as small as a data set's
-    assert face.box is None and len(found) == 1 and str(face).endswith("at the whole picture")
+    assert face.box is None and len(found) == 1 and str(face).endswith("% (whole picture)")
 
 
 def test_an_answer_that_is_not_finite_is_no_answer(predictor, photograph, monkeypatch):
@@ -154,6 +154,32 @@ def test_folders_are_listed_before_anything_is_drawn(predictor, photograph, tmp_
     assert [Path(one.source).name for one in (first, *found)] == ["photograph.png", "other.jpg"]
 
 
+def test_pictures_of_a_folder_are_what_an_import_takes_for_images(photograph, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, kind in (("a.jfif", "JPEG"), ("b", "PNG"), ("c.png", "PNG")):
+        Image.open(photograph).save(folder / name, format=kind)
+    (folder / "d.txt").write_text("no picture")
+    assert [path.name for path in predict.listing(folder)] == ["a.jfif", "b", "c.png"]
+
+
+def test_a_drawing_that_is_not_finished_leaves_the_earlier_one(predictor, photograph, tmp_path, monkeypatch):
+    def drawn_anew():
+        predict.report(predict.predict(predictor, [photograph]), CLASSES, tmp_path / "drawn", say=str)
+
+    drawn_anew()
+    before = (tmp_path / "drawn" / "photograph.png").read_bytes()
+
+    def interrupted(self, file, **words):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Image.Image, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        drawn_anew()
+    assert [path.read_bytes() for path in (tmp_path / "drawn").iterdir()] == [before]
+
+
 def test_a_picture_that_fails_does_not_take_the_others_with_it(photograph, tmp_path):
     def find(picture):
         if picture[0, 0].sum() == 0:
@@ -174,7 +200,7 @@ def test_a_thin_picture_is_not_drawn_a_hundred_times_as_large():
 
 @pytest.mark.parametrize(("name", "every"), [("video.mp4", 0), ("photograph.png", 0), ("photograph.png", -1)])
 def test_every_no_frame_is_refused_whatever_is_looked_at(predictor, name, every):
-    with pytest.raises(ValueError, match=f"every is a number of frames from 1 on, not {every}"):
+    with pytest.raises(ValueError, match=f"every must be at least 1 frame, not {every}"):
         next(predict.predict(predictor, [name], every))
 
 
@@ -405,6 +431,8 @@ class TestWithOpenCV:
 
         seen = webcam.watch(Predictor(detector=two_faces), str(video), record=tmp_path / "kept.mp4", say=say)
         assert seen["frames"] == 6 and len(said) == 2 and len(list(videos.frames(tmp_path / "kept.mp4"))) == 6
+        with pytest.raises(DataError, match=r"nothing\.mp4: found no such file"):
+            next(videos.camera("nothing.mp4"))
         with pytest.raises(DataError, match="camera 99: found no picture"):
             next(videos.camera(99))
         assert cli.main(["webcam", "--camera", "99"]) == 1

@@ -34,3 +34,9 @@ def test_no_temperature_is_fitted_to_what_is_no_answer(logit, label, told):
     logits = torch.tensor([[[logit, 0.0, 0.0], [0.0, 1.0, 0.0]]])
     with pytest.raises(ValueError, match=told):
         calibration.fit_temperature(logits, np.array([label, 0]))
+
+
+def test_a_temperature_at_the_end_of_its_range_is_told():
+    logits = torch.tensor([[[4.0, 0.0], [0.0, 4.0]]])
+    with pytest.warns(UserWarning, match="no temperature calibrates these"):
+        assert calibration.fit_temperature(logits, np.array([1, 0])) > 19, "labels that contradict every answer"

@@ -69,6 +69,15 @@ def test_batches_do_not_matter_and_the_mode_stays(faces, tiny, monkeypatch):
     assert not network.training
 
 
+def test_answers_are_in_full_precision_on_a_gpu_too(faces, tiny):
+    """PyTorch lets a GPU's convolutions take TF32, and whoever has asked for that finds it as it was."""
+    network, seen = tiny(), []
+    network.conv.register_forward_hook(lambda *_: seen.append(torch.backends.cudnn.allow_tf32))
+    assert torch.backends.cudnn.allow_tf32
+    probabilities(network, faces, np.arange(5), 12)
+    assert seen == [False] and torch.backends.cudnn.allow_tf32
+
+
 def test_grey_images_for_a_network_that_wants_colour(faces, tiny):
     """As PIL's convert("RGB") and ImageNet's statistics for each channel."""
     found = views(torch.from_numpy(faces.pixels[:3]), 12, channels=3)[0]

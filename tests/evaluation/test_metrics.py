@@ -449,3 +449,11 @@ def test_differences_of_all_others_from_the_reference(seeds):
 def test_surely_above_is_with_the_whole_interval():
     scores = pd.DataFrame({"value": [0.5, 0.5, 0.4], "low": [0.3, 0.2, 0.35]}, index=["a", "b", "c"])
     assert statistics.surely_above(scores, 0.3) == ["c"] and statistics.surely_above(scores, 0.19) == ["a", "b", "c"]
+
+
+def test_of_no_image_and_of_no_network_there_is_no_score():
+    labels = np.arange(30) % 3
+    for seeds in (1, 2):
+        found = statistics.over_seeds(labels, {"a": [labels] * seeds}, 3, {"none": np.zeros(30, bool)})
+        assert set(found[found["part"] == "none"]["note"]) == {"no image"}
+    assert statistics.wide(statistics.over_seeds(labels, {}, 3, {})).empty

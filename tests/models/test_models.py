@@ -163,7 +163,7 @@ def test_imagenet_weights_of_other_statistics_take_images_as_all_do_here(name, m
         mean, std = (torch.tensor(values)[:, None, None] for values in (preprocess.MEAN, preprocess.STD))
         found = ours((images - mean) / std)
     assert (found - expected).abs().max() < 1e-3 * expected.abs().max() and expected.std() > 0
-    with pytest.raises(WeightsError, match=r"vit_small_patch16_224 are of images normalised by .*0\.5"):
+    with pytest.raises(WeightsError, match=r"vit_small_patch16_224 are for images normalised by .*0\.5"):
         models.create("vit_small_patch16_224", weights="imagenet")
 
 
@@ -175,6 +175,21 @@ def test_imagenet_weights_go_into_the_backbone_alone(monkeypatch):
     network = models.create("tinyfer_lite", weights="imagenet")
     assert all((value == 2).all() for value in network.features.state_dict().values())
     assert not (network.head.weight == 2).any()
+
+
+def test_imagenet_weights_of_another_width_are_not_replaced_by_random_ones(monkeypatch):
+    """But for the last layer's, where there are other classes."""
+    from torchvision.models import get_model
+
+    held = get_model("mobilenet_v3_small").state_dict()
+    monkeypatch.setattr(weights, "imagenet", lambda _: dict(held))
+    network = models.create("mobilenet_v3_small", 7, weights="imagenet").state_dict()
+    assert {name for name in held if not torch.equal(network[name], held[name])} == {
+        "classifier.3.weight",
+        "classifier.3.bias",
+    }
+    with pytest.raises(models.WeightsError, match=r"do not fit mobilenet_v3_small with .*width_mult.*: .* is of shape"):
+        models.create("mobilenet_v3_small", 7, weights="imagenet", width_mult=0.5)
 
 
 def test_weights_from_a_file(tmp_path):
@@ -195,7 +210,7 @@ SPOILT = {
     "shape": ({"norm.bias": torch.ones(3)}, r"norm\.bias is of shape \(3,\), not \(2,\)"),
     "double": ({"norm.bias": torch.ones(2).double()}, r"norm\.bias is of type float64, not float32"),
     "whole numbers": ({"norm.bias": torch.ones(2).long()}, r"norm\.bias is of type int64, not float32"),
-    "one too many": ({"head.bias": torch.ones(2)}, r"it has no head\.bias"),
+    "one too many": ({"head.bias": torch.ones(2)}, r"the network has no head\.bias"),
 }
 
 
@@ -215,7 +230,7 @@ def test_weights_that_are_cut_short_are_refused(tmp_path):
     path = tmp_path / "w.safetensors"
     save_file(network.state_dict(), path)
     path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(models.WeightsError, match=r"w\.safetensors is no whole \.safetensors file"):
+    with pytest.raises(models.WeightsError, match=r"w\.safetensors is not a complete \.safetensors file"):
         models.load_file(network, path)
     save_file({"weight": torch.ones(2, 2)}, path)
     with pytest.raises(models.WeightsError, match="bias is missing"):

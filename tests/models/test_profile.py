@@ -72,6 +72,7 @@ def test_counting_without_weights_gives_the_same(counted):
 
 
 def test_operations_and_bytes_by_hand():
+    """And the network stays in its mode."""
     network = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.Flatten())
     network.append(nn.Linear(4 * 5 * 6, 2)).append(nn.ReLU())
     assert profile(network, (3, 5, 6)) == {
@@ -81,6 +82,7 @@ def test_operations_and_bytes_by_hand():
         "macs": 108 * 30 + 240,
         "macs_ptflops": 108 * 30 + 240 + 2 * 120 + 2 + 2,  # the normalisation, a bias and the rectifier
     }
+    assert network.training
     pooled = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1, affine=False), nn.Hardswish())
     assert profile(pooled, (1, 4, 6))["macs_ptflops"] == 6 + 24 + 6 + 6
 

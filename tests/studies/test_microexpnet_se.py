@@ -85,12 +85,13 @@ def test_what_is_other_than_in_the_paper_is_said():
 def test_steps_are_of_the_same_seeds():
     labels = np.arange(40) % 2
     half, wrong = np.where(np.arange(40) < 20, labels, 1 - labels), 1 - labels
-    predicted = {"backbone": [half], "+ SE": [labels, wrong], "full": [wrong]}
+    predicted = {"backbone": {2: half}, "+ SE": {1: wrong, 2: labels}, "full": {2: wrong}, "+ mixup": {3: wrong}}
     found = study.gains(labels, predicted, {"deduplicated": np.zeros(40, bool)}, 2)
     assert found.loc[("+ SE less backbone", "published", "accuracy"), ["value", "seeds"]].tolist() == [0.5, 1]
     assert found.loc[("full less backbone", "published", "accuracy"), "value"] == -0.5
     assert set(found.index.get_level_values("part")) == {"published"}
     assert found["value"].dtype == float and set(found["note"]) == {statistics.TOO_FEW}, "one seed of forty images"
+    assert "+ mixup" not in "".join(found.index.get_level_values("step")) and study.gains(labels, {}, {}, 2).empty
 
 
 def history(*accuracy):
@@ -123,10 +124,10 @@ def test_measurements_have_the_names_of_the_claims(faces):
 
 
 def test_gains_are_measured_seed_by_seed_under_the_names_of_the_claims(faces):
-    def runs(*accuracies):
-        return [Run(None, Recipe(), history(0.1, one), 2, 0.0) for one in accuracies]
+    def runs(**accuracies):
+        return [Run(None, Recipe(seed=int(seed[1:])), history(0.1, one), 2, 0.0) for seed, one in accuracies.items()]
 
-    trained = {"backbone": runs(0.5, 0.6, 0.9), "+ SE": runs(0.6, 0.8), "+ mixup": runs(0.7)}
+    trained = {"backbone": runs(_3=0.9, _1=0.5, _2=0.6), "+ SE": runs(_1=0.6, _2=0.8), "+ mixup": runs(_2=0.9)}
     (row, se), (with_mixup, kd) = study.measured_gains(trained, faces)
     assert (row, with_mixup) == ("se", "mixup")  # of which one has a teacher, whose verdict says what it was other in
     assert se["value"] == pytest.approx(0.15) and se["seeds"] == 2 and se["low"] < 0.1 < 0.2 < se["high"]

@@ -125,10 +125,13 @@ def test_what_a_teacher_adds_is_of_the_same_seeds_and_images():
     wrong = (labels + 1) % 3
     some = np.where(np.arange(60) < 30, labels, wrong)
     most = np.where(np.arange(60) < 45, labels, wrong)
-    predicted = {"c alone": [some, some, wrong], "E6": [most, labels], "b alone": [some], "E1": [most]}
+    predicted = {
+        "c alone": {7: wrong, 1: some, 2: some}, "E6": {2: labels, 1: most, 3: wrong}, "b alone": {1: some},
+        "E1": {1: most}, "E4": {2: most},
+    }  # fmt: skip
     masks = {"deduplicated": np.arange(60) < 30, "near_deduplicated": np.zeros(60, bool)}
     found = study.gains(labels, predicted, masks, 3)
-    assert set(found.index.get_level_values("experiment")) == {"E6"}, "E4 is not there, and a alone is not"
+    assert set(found.index.get_level_values("experiment")) == {"E6"}, "a alone is not there, and E4 has no seed of b's"
     row = found.loc[("E6", "published", "accuracy")]
     assert row["value"] == pytest.approx(((0.75 - 0.5) + (1 - 0.5)) / 2) and row["seeds"] == 2 and row["size"] == "c"
     assert found.loc[("E6", "deduplicated", "accuracy"), "value"] == pytest.approx(0)
@@ -138,7 +141,7 @@ def test_what_a_teacher_adds_is_of_the_same_seeds_and_images():
 
 def test_readings_are_compared_on_the_same_seeds():
     labels = np.arange(40) % 2
-    predicted = {"E6": [labels, 1 - labels], study.other_reading("E6"): [1 - labels], "E4": [labels]}
+    predicted = {"E6": {1: 1 - labels, 2: labels}, study.other_reading("E6"): {2: 1 - labels}, "E4": {1: labels}}
     found = study.readings(labels, predicted, 2)
     assert found.index.tolist() == ["E6"] and found.loc["E6", ["seeds", "value"]].tolist() == [1, -1]
     assert found.loc["E6", "note"] == statistics.TOO_FEW and found["low"].dtype == float
@@ -153,12 +156,21 @@ def test_the_search_has_the_experiment_of_the_table_among_its_settings():
 def test_settings_are_compared_in_pairs_of_the_seeds_that_all_have():
     labels = np.arange(200) % 2
     some, most = (np.where(np.arange(200) < right, labels, 1 - labels) for right in (100, 150))
-    found = study.search(labels, {"T 1": [some], "T 3": [most, 1 - labels], "T 5": [most]}, 2)
+    found = study.search(labels, {"T 1": {2: some}, "T 3": {1: 1 - labels, 2: most}, "T 5": {2: most}}, 2)
     assert found["value"].tolist() == [0.5, 0.75, 0.75] and set(found["seeds"]) == {1}
     expected = statistics.difference(labels, [most], [some], 2)
     behind = found.loc["T 1", ["behind", "behind_low", "behind_high"]]
     assert behind.tolist() == [expected[end] for end in ("difference", "low", "high")]
     assert np.isnan(found.loc["T 3", "behind"]) and found.loc["T 5", "behind"] == 0 and set(found["note"]) == {""}
+
+
+def test_where_nothing_can_be_compared_there_is_no_row():
+    labels = np.arange(40) % 2
+    for predicted in ({}, {"E6": {1: labels}, "c alone": {2: labels}}):
+        gained, read = study.gains(labels, predicted, {}, 2), study.readings(labels, predicted, 2)
+        assert len(gained) == len(read) == len(study.search(labels, predicted, 2)) == 0
+        assert gained.index.names == ["experiment", "part", "score"] and {"size", "value"} <= {*gained}
+    assert study.search(labels, {"T 1": {1: labels}}, 2).empty
 
 
 def test_the_experiment_of_a_size_is_the_one_that_the_split_that_selects_has_best():

@@ -8,7 +8,7 @@ import torch
 
 from fercore import models
 from fercore.evaluation import inference
-from fercore.training import checkpoint
+from fercore.training import checkpoint, losses
 from fercore.training.checkpoint import RunError
 from fercore.training.recipe import Recipe
 from fercore.training.trainer import fit
@@ -61,9 +61,10 @@ def test_what_a_cpu_is_asked(asked_anew, monkeypatch, machine, onednn, avx512_bf
     assert inference.cpu_has_bf16() is has
 
 
-@needs_bf16
-def test_killed_and_gone_on_with_to_the_same_bytes(faces, tmp_path, monkeypatch):
-    train(faces, tmp_path / "whole")
+def in_two_parts(again, folder, monkeypatch):
+    """`again` into folder/whole, and into folder/parts after being killed at the end of its second epoch: the same
+    bytes. Returns what the last checkpoint holds, and its record."""
+    again(folder / "whole")
     write = checkpoint.write
 
     def stopped(path, tensors, record):
@@ -74,12 +75,18 @@ def test_killed_and_gone_on_with_to_the_same_bytes(faces, tmp_path, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "write", stopped)
         with pytest.raises(KeyboardInterrupt):
-            train(faces, tmp_path / "parts")
-    train(faces, tmp_path / "parts")
+            again(folder / "parts")
+    again(folder / "parts")
     for name in (checkpoint.BEST, checkpoint.HISTORY, checkpoint.METRICS):
-        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    held, again = (checkpoint.read(tmp_path / part / checkpoint.LAST)[0] for part in ("whole", "parts"))
-    assert held.keys() == again.keys() and all(torch.equal(value, again[name]) for name, value in held.items())
+        assert (folder / "parts" / name).read_bytes() == (folder / "whole" / name).read_bytes()
+    (held, record), (more, _) = (checkpoint.read(folder / part / checkpoint.LAST) for part in ("whole", "parts"))
+    assert held.keys() == more.keys() and all(torch.equal(value, more[name]) for name, value in held.items())
+    return held, record
+
+
+@needs_bf16
+def test_killed_and_gone_on_with_to_the_same_bytes(faces, tmp_path, monkeypatch):
+    in_two_parts(lambda folder: train(faces, folder), tmp_path, monkeypatch)
     with pytest.raises(RunError, match=r"recipe\.precision: bf16, not fp32"):
         train(faces, tmp_path / "whole", dataclasses.replace(BF16, precision="fp32"))
 
@@ -112,3 +119,36 @@ def test_provenance_has_the_precision_and_that_the_cpu_has_it(faces, tmp_path):
     for name, precision in (("half", "bf16"), ("full", "fp32")):
         found = json.loads((tmp_path / name / checkpoint.PROVENANCE).read_text())
         assert (found["precision"], found["cpu_has_bf16"]) == (precision, True)
+
+
+class Loud(torch.nn.Module):
+    """Whose first gradients, times the scaler's first factor, are beyond fp16."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, images):
+        return 30 * self.network(images)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_fp16_scales_its_gradients_and_leaves_out_steps_that_overflow(faces, tiny, tmp_path, monkeypatch, optimizer):
+    """A CPU stands in for the GPU: autocast and scaler are PyTorch's own on both. Memory is littered, so that momentum
+    that nobody has set shows; the temperature is what a loss learns by itself, outside of the optimiser."""
+    monkeypatch.setattr(inference, "autocast", lambda precision, _: torch.autocast("cpu", torch.float16))
+    recipe = Recipe(
+        epochs=4, batch_size=16, img_size=12, augmentation=None, loss="cross_entropy", class_weighted=False,
+        optimizer=optimizer, learning_rate=1e-3, weight_decay=0.0, schedule="constant", precision="fp16", seed=1,
+        distillation=losses.Curriculum(rise=1.0),
+    )  # fmt: skip
+
+    def again(folder):
+        litter = [torch.full((count,), 3e4) for count in (3, 8, 24, 72) for _ in range(1000)]
+        del litter
+        return fit(Loud(tiny()), faces, recipe, folder, teacher=tiny(), device="cpu", progress=False)
+
+    held, record = in_two_parts(again, tmp_path, monkeypatch)
+    assert 1 <= record["scaler"]["scale"] < 2**16, "no step was left out"
+    assert record["history"][-1]["train_loss"] < record["history"][0]["train_loss"]
+    assert 0 < abs(held["learned.temperature"].item() - 1) < 10, "by its gradient, and not by the scaler's times that"

@@ -38,10 +38,10 @@ def both(faces, lanes, recipe, folds, **more):
 
 
 def assert_alike(together, apart):
-    pd.testing.assert_frame_equal(
-        together.drop(columns=["accuracy", "macro_f1"]), apart.drop(columns=["accuracy", "macro_f1"]), rtol=1e-4
-    )
-    assert (together["accuracy"] - apart["accuracy"]).abs().max() <= 1.5 / together["images"].min()  # a near tie
+    answers = ["accuracy", "macro_f1", "window_accuracy"]
+    pd.testing.assert_frame_equal(together.drop(columns=answers), apart.drop(columns=answers), rtol=1e-4)
+    near_tie = 1.5 / together["images"].min()  # one image, which two classes are nearly as probable of
+    assert (together[answers] - apart[answers]).abs().max().max() <= near_tie
 
 
 def test_folds_seeds_and_rates(faces, folds):
@@ -61,6 +61,22 @@ def test_temperatures_and_a_lane_without_a_teacher(faces, folds):
     together, apart = both(faces, lanes, recipe, folds, teacher={0: logits, 1: logits[::-1].copy()})
     assert_alike(together, apart)
     assert together["train_loss"].nunique() == 4
+
+
+def test_faces_in_colour_an_odd_number_of_them_and_rows_that_a_teacher_says_nothing_of(faces):
+    """Batches of 2, none of which may have 1; a teacher is asked of training rows alone, also where a batch is filled
+    up to the length of another's."""
+    few = np.arange(32)
+    coloured = datasets.Faces(
+        "synthck", np.repeat(faces.pixels[few, ..., None], 3, -1) // np.uint8([1, 2, 3]),
+        faces.table.iloc[few].reset_index(drop=True), faces.classes, True,
+    )  # fmt: skip
+    folds = np.repeat([0, 1], [3, 29])
+    logits = np.random.default_rng(1).normal(size=(32, len(faces.classes))).astype(np.float32)
+    teacher = {fold: np.where((folds == fold)[:, None], np.nan, logits).astype(np.float32) for fold in (0, 1)}
+    recipe = replace(RECIPE, batch_size=2, distillation=losses.microexpnet(2.0))
+    lanes = pd.DataFrame({"fold": [0, 1], "seed": [1, 2], "temperature": 2.0})
+    assert_alike(*both(coloured, lanes, recipe, folds, teacher=teacher))
 
 
 def test_lanes_that_are_done_leave(faces, folds):
@@ -100,7 +116,7 @@ def test_settings_of_a_lane():
     found = settings(recipe, {"fold": np.int64(3), "seed": np.int64(7), "temperature": 8.0, "size": "xs"})
     assert (found.seed, found.distillation) == (7, losses.microexpnet(8.0))
     assert settings(recipe, {"temperature": np.nan}).distillation is None
-    with pytest.raises(ValueError, match="the recipe no distillation"):
+    with pytest.raises(ValueError, match="the recipe has no distillation"):
         settings(RECIPE, {"temperature": 4.0})
 
 
