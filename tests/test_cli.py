@@ -266,25 +266,26 @@ def test_the_summary_adds_up(said, at_the_root):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names of files are Unicode there")
-@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
-def test_names_that_a_terminal_cannot_show_end_nothing(project, encoding):
-    """Latin-1 names, as old ZIP files leave them, and names of another script on a Windows terminal."""
+def test_names_that_a_terminal_cannot_show_end_nothing(project):
+    """Latin-1 names, as old ZIP files leave them, and names of another script where output is in Windows' encoding."""
     (project / "faces").mkdir()
     for name in (b"a.png", b"caf\xe9.png", "猫.png".encode(), b"n\x1b[31mred.png"):
         Image.new("L", (48, 48)).save(project / "faces" / os.fsdecode(name))
     words = [sys.executable, "-m", "fercore.cli", "predict", "faces", "--to", "t.csv", "--draw", "drawn"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "cp1252"}
     done = subprocess.run(words, capture_output=True, env=environment)
     assert done.returncode == 0 and not done.stderr, done.stderr
     assert rb"caf\xdce9.png" in done.stdout and rb"n\x1b[31mred.png" in done.stdout and b"\x1b" not in done.stdout
-    assert ("猫".encode() if encoding == "utf-8" else rb"\u732b") in done.stdout
+    assert rb"\u732b" in done.stdout
     assert len((project / "t.csv").read_text(encoding="utf-8").splitlines()) == 5
     assert len(list((project / "drawn").iterdir())) == 4
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
 def test_a_reader_that_has_seen_enough_is_no_error(at_the_root):
-    command = f"{sys.executable} -m fercore.cli claims | head -1"
+    script = "import sys; from fercore import cli; "
+    script += "cli._deps = lambda _: print('line\\n' * 100_000); sys.exit(cli.main(['deps']))"
+    command = f'{sys.executable} -c "{script}" | head -1'
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
     assert done.returncode == 0 and done.stderr == "" and done.stdout.count("\n") == 1
 
