@@ -784,35 +784,43 @@ def test_no_batch_is_a_single_image(make_faces, tiny, monkeypatch, images, size)
 
 # ------------------------------------------------------------------------------------------------------------ processes
 
-LOSSES = ("cross_entropy", "focal")
+KINDS = ("cross_entropy", "focal", "curriculum", "normalised")
 SCRIPT = """
 import sys
 sys.path[:0] = [{tests!r}]
 import torch
+from dataclasses import replace
 from conftest import TinyNet, _faces
+from fercore.training import losses
 from fercore.training.recipe import Recipe
 from fercore.training.trainer import fit
 faces = _faces()
 faces.table.loc[faces.table.index % 5 > 0, "label"] = 0  # so that processes have other classes, of other weights
-for loss in {losses!r}:
+for kind in {kinds!r}:
     torch.manual_seed(0)
-    network = TinyNet()
+    network, teacher = TinyNet(), None
     network.dropout.p = 0.0
-    network.norm = torch.nn.Identity()
-    recipe = Recipe(epochs=3, batch_size=16, img_size=12, augmentation=None, loss=loss,
+    if kind != "normalised":
+        network.norm = torch.nn.Identity()
+    recipe = Recipe(epochs=3, batch_size=16, img_size=12, augmentation=None, loss="cross_entropy",
                     learning_rate=0.03, schedule="cosine", ema=0.5, seed=1)
-    run = fit(network, faces, recipe, {folder!r} + "/" + loss, device="cpu", progress=False)
-    print("sum", loss, sum(value.double().abs().sum().item() for value in run.network.state_dict().values()))
+    if kind == "focal":
+        recipe = replace(recipe, loss=kind)
+    if kind == "curriculum":
+        teacher, recipe = TinyNet(), replace(recipe, distillation=losses.Curriculum(rise=1.0, rate=100.0), class_weighted=False)
+    run = fit(network, faces, recipe, {folder!r} + "/" + kind, teacher=teacher, device="cpu", progress=False)
+    print("sum", kind, sum(value.double().abs().sum().item() for value in run.network.state_dict().values()))
 """
 
 
 def test_two_processes_train_as_one(tmp_path, monkeypatch):
-    """Without dropout and batch normalisation, which see a process's own images, the steps are the same.
+    """Without dropout and batch normalisation, which see a process's own images, the steps are the same, also of a
+    temperature that is learned. With batch normalisation both end with the same statistics.
 
     A batch of 15 images is 8 and 7, and the classes are weighted.
     """
     one, two, script = tmp_path / "1", tmp_path / "2", tmp_path / "script.py"
-    words = {"tests": str(Path(__file__).parents[1]), "losses": LOSSES}
+    words = {"tests": str(Path(__file__).parents[1]), "kinds": KINDS}
     monkeypatch.setattr(sys, "path", list(sys.path))
     exec(SCRIPT.format(**words, folder=str(one)), {})
     script.write_text(SCRIPT.format(**words, folder=str(two)))
@@ -821,10 +829,15 @@ def test_two_processes_train_as_one(tmp_path, monkeypatch):
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=threads)
     assert done.returncode == 0, done.stderr[-2000:]
     said = [line for line in done.stdout.splitlines() if line.startswith("sum")]
-    assert len(said) == 4 and len(set(said)) == 2  # both ended with the same weights
-    for loss in LOSSES:
-        histories = [pd.read_csv(folder / loss / "history.csv") for folder in (one, two)]
+    assert len(said) == 2 * len(KINDS) and len(set(said)) == len(KINDS)  # both ended with the same weights
+    for kind in KINDS[:3]:
+        histories = [pd.read_csv(folder / kind / "history.csv") for folder in (one, two)]
         assert np.allclose(*histories, rtol=1e-4, atol=1e-6)
+    learned = [
+        checkpoint.read(folder / "curriculum" / checkpoint.LAST)[0]["learned.temperature"] for folder in (one, two)
+    ]
+    moved = [value.item() - 1 for value in learned]
+    assert moved[0] == pytest.approx(moved[1], rel=0.03) and abs(moved[0]) > 1e-3
 
 
 def test_a_temperature_is_learned_and_taken_up_again(faces, tiny, tmp_path, monkeypatch):
