@@ -807,7 +807,8 @@ for kind in {kinds!r}:
     if kind == "focal":
         recipe = replace(recipe, loss=kind)
     if kind == "curriculum":
-        teacher, recipe = TinyNet(), replace(recipe, distillation=losses.Curriculum(rise=1.0, rate=100.0), class_weighted=False)
+        teacher = TinyNet()
+        recipe = replace(recipe, distillation=losses.Curriculum(rise=1.0, rate=100.0), class_weighted=False)
     run = fit(network, faces, recipe, {folder!r} + "/" + kind, teacher=teacher, device="cpu", progress=False)
     print("sum", kind, sum(value.double().abs().sum().item() for value in run.network.state_dict().values()))
 """
