@@ -195,6 +195,23 @@ def test_what_compression_costs_is_what_was_measured():
 INT8 = ("INT8 per channel", "INT8 per channel, percentiles")
 
 
+def test_what_it_says_of_soft_labels_is_what_was_measured():
+    folder, text = ROOT / "reports/reference", " ".join(NETWORKS.split())
+    found = pd.read_csv(folder / "lean_250k_soft_labels/scores.csv", index_col=["part", "score"])
+    alone = pd.read_csv(folder / "lean_250k-fer2013/scores.csv", index_col=["part", "score"])
+    cells = 100 * found.loc[("published", "accuracy"), ["value", "low", "high"]].astype(float)
+    assert "`lean_250k` scores {:.1f} [{:.1f}, {:.1f}] %, no more than from labels alone".format(*cells) in text
+    assert cells["value"] <= 100 * alone.loc[("published", "accuracy"), "value"]
+    chosen = [
+        json.loads((folder / name / "metrics.json").read_text(encoding="utf-8"))["best"]["accuracy"]
+        for name in ("lean_250k_soft_labels", "lean_250k-fer2013")
+    ]
+    told = "On PublicTest {:.1f} %, and `lean_250k-fer2013`, from labels alone, {:.1f}".format(
+        *(100 * one for one in chosen)
+    )
+    assert told in (folder / "README.md").read_text(encoding="utf-8")
+
+
 def test_what_it_says_of_light_fer_is_what_was_measured():
     folder, text = ROOT / "reports/reference/light_fer", " ".join(SMALLER.split())
     rows = pd.read_csv(folder / "compression.csv").set_index("variant")

@@ -138,7 +138,8 @@ def command(stage: Path, root: str | Path) -> str:
         return f"make reproduce PROFILE={_profile(stage)} STAGE={stage.name} FER2013=DOWNLOAD"
     if (root / f"params/recipes/{stage.name}.yaml").is_file():
         run = f"fercore train params/recipes/{stage.name}.yaml --data data/fer2013 --to runs/{stage.name}"
-        return f"{run} --release fercore/models/released"
+        weights = root / f"fercore/models/released/{stage.name}.safetensors"
+        return f"{run} --release fercore/models/released" if weights.is_file() else run
     if (root / f"tests/benchmarks/{stage.name}.py").is_file():
         return f"python tests/benchmarks/{stage.name}.py data/fer2013 --to reports/reference/{stage.name}"
     return ""

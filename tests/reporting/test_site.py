@@ -117,6 +117,8 @@ def test_what_makes_reference_results(project):
     made = {stage.name: site.command(stage, ROOT) for stage in site.stages(ROOT / "reports/reference")}
     assert made["01_data_audit"] == "make reproduce PROFILE=laptop STAGE=01_data_audit FER2013=DOWNLOAD"
     assert made["lean_250k-fer2013"].startswith("fercore train params/recipes/lean_250k-fer2013.yaml")
+    assert made["lean_250k-fer2013"].endswith("--release fercore/models/released")
+    assert made["lean_250k_soft_labels"].endswith("--to runs/lean_250k_soft_labels"), "no weights of it come along"
     assert made["public_networks"].startswith("python tests/benchmarks/public_networks.py")
     assert all(made.values()), made
     sources = {stage.name: site.source(stage, ROOT) for stage in site.stages(ROOT / "reports/reference")}
