@@ -212,6 +212,21 @@ def test_what_it_says_of_soft_labels_is_what_was_measured():
     assert told in (folder / "README.md").read_text(encoding="utf-8")
 
 
+def test_what_it_says_of_the_microexpnet_of_2026_is_what_was_measured():
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    folder = ROOT / "reports/reference/06b_microexpnet_se"
+    found = pd.read_csv(folder / "measurements.csv", index_col="measurement")
+    chosen, tested = (
+        found.loc[f"accuracy(microexpnet_se, fer2013, {split})"] for split in ("PublicTest", "PrivateTest")
+    )
+    cells = [100 * number for number in (chosen["value"], *tested[["value", "low", "high"]].astype(float))]
+    said = "scores {:.1f} % on PublicTest and {:.1f} [{:.1f}, {:.1f}] on PrivateTest".format(*cells)
+    assert said in text and chosen["seeds"] == 1 and chosen["protocol"] == "paper, with random weights"
+    ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
+    printed = ledger.claims["microexpnet_se/table2.se.accuracy"]
+    assert f"It prints {printed.text} for PublicTest." in text
+
+
 def test_what_it_says_of_light_fer_is_what_was_measured():
     folder, text = ROOT / "reports/reference/light_fer", " ".join(SMALLER.split())
     rows = pd.read_csv(folder / "compression.csv").set_index("variant")
