@@ -313,9 +313,10 @@ def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: 
     for color, (name, history) in zip(
         sns.color_palette(n_colors=max(10, len(histories))), histories.items(), strict=False
     ):
-        left.plot(history["epoch"], history["train_loss"], ".--", color=color)
-        left.plot(history["epoch"], history["loss"], ".-", color=color)
-        right.plot(history["epoch"], 100 * history[score], ".-", color=color, label=name)
+        dot = "." if len(history) <= 20 else ""  # of many epochs, dots would fill the gaps of the dashes
+        left.plot(history["epoch"], history["train_loss"], f"{dot}--", color=color)
+        left.plot(history["epoch"], history["loss"], f"{dot}-", color=color)
+        right.plot(history["epoch"], 100 * history[score], f"{dot}-", color=color, label=name)
         best = history.loc[history[score].idxmax()]
         right.plot(best["epoch"], 100 * best[score], "o", color=color)
     left.plot([], [], color="0.3", linestyle="--", label="Training, the loss that is trained with")

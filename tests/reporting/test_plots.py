@@ -600,3 +600,10 @@ def test_every_network_is_drawn_however_many_there_are():
     figure = plots.pareto(table, "MiB", "accuracy", seven(), "Sizes", "MiB", "accuracy, %")
     told = {text.get_text() for text in figure.findobj(Text)}
     assert {*names} <= told
+
+
+def test_dashes_are_seen_as_such_in_long_trainings():
+    """Dots of many epochs lie so close that a dashed line looks whole; a single epoch is nothing but its dot."""
+    for epochs, dot in ((1, "."), (67, "None")):
+        left = plots.training_curves({"run": history(epochs)}, seven(), "macro_f1", "Runs").axes[0]
+        assert [(line.get_linestyle(), line.get_marker()) for line in left.lines[:2]] == [("--", dot), ("-", dot)]
