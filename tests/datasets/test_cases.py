@@ -629,7 +629,12 @@ def test_a_table_is_not_told_to_be_looked_for_in_itself(tmp_path):
 
 @pytest.mark.parametrize(
     ("held", "told"),
-    [("", "an empty file"), ("<!DOCTYPE html>", "a web page"), ("version https://git-lfs.github.com", "git lfs pull")],
+    [
+        ("", "an empty file"),
+        ("<!DOCTYPE html>", "a web page"),
+        ("version https://git-lfs.github.com", "git lfs pull"),
+        ("\0\0\0\x18ftypheic\0\0\0\0", "HEIC, which is not read here: save it as JPEG"),
+    ],
 )
 def test_what_stands_in_place_of_an_image_is_told(tmp_path, held, told):
     draw(tmp_path / "happy/1.png")
@@ -991,6 +996,19 @@ def test_no_part_is_left_empty_for_another(tmp_path, seed):
         draw(tmp_path / "sad" / f"S{person}_2.png", 8)
     faces = datasets.load("folder", tmp_path, split="34/33/33", subject=r"(S\d)_", seed=seed)
     assert [len(faces.rows(role)) for role in datasets.ROLES] == [2, 2, 2]
+
+
+def test_images_of_several_sizes_are_told_a_way_that_their_reader_has(tmp_path):
+    for part in ("train", "test"):
+        classes(tmp_path / "fer" / part, side=48)
+        classes(tmp_path / "any" / part, side=48)
+    for name in ("fer", "any"):
+        draw(tmp_path / name / "train/happy/other.png", 50)
+    with pytest.raises(DataError, match="or import images of other sizes by the name folder, with --size 48"):
+        datasets.load("fer2013", tmp_path / "fer")
+    with pytest.raises(DataError, match=r"or scale them all alike \(--size 48"):
+        datasets.load("folder", tmp_path / "any")
+    assert datasets.load("folder", tmp_path / "fer", size=48).pixels.shape[1:] == (48, 48)
 
 
 def test_two_shares_divide_what_trains(tmp_path):
