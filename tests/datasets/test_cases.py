@@ -989,15 +989,6 @@ def test_a_set_is_divided_by_shares_and_nobody_is_on_two_sides(tmp_path):
             datasets.load("folder", tmp_path, split=wrong)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_no_part_is_left_empty_for_another(tmp_path, seed):
-    for person in range(3):
-        draw(tmp_path / "happy" / f"S{person}_1.png", 8)
-        draw(tmp_path / "sad" / f"S{person}_2.png", 8)
-    faces = datasets.load("folder", tmp_path, split="34/33/33", subject=r"(S\d)_", seed=seed)
-    assert [len(faces.rows(role)) for role in datasets.ROLES] == [2, 2, 2]
-
-
 def test_images_of_several_sizes_are_told_a_way_that_their_reader_has(tmp_path):
     for part in ("train", "test"):
         classes(tmp_path / "fer" / part, side=48)

@@ -163,3 +163,12 @@ def test_a_mask_says_yes_or_no_of_each_image(change, told):
     broken = mask.drop(columns=change) if isinstance(change, list) else mask.assign(**change)
     with pytest.raises(ValueError, match=f"the mask m.csv {told}"):
         splits.kept(faces, "PrivateTest", broken, "the mask m.csv")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_part_is_left_empty_for_another(seed):
+    """Three people, of which one has most images and one a single one: each is a part."""
+    people = table([0, 0, 2, 2, 2, 1, 0, 2], "", list("aabbbbbc"))
+    faces = Faces("handmade", np.zeros((8, 4, 4), np.uint8), people, ("happy", "sad", "fear"))
+    divided = splits.divide(faces, "34/33/33", seed)
+    assert divided.table.groupby("split")["subject"].unique().map(len).to_dict() == {"test": 1, "train": 1, "val": 1}
