@@ -176,7 +176,7 @@ def _write(
         images=len(faces.rows("train")), fingerprint=(faces.fingerprint or "none")[:12],
         epochs=len(run.history), best_epoch=run.best_epoch, monitor=monitor,
         img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=device,
-        seed=run.recipe.seed, colour="grey" if record["grey"] else "in colour", 
+        seed=run.recipe.seed, colour="grey" if record["grey"] else "in colour",
         face_size="x".join(map(str, np.ravel(record["face_size"]))),
         learned=LEARNED[run.recipe.soft_labels].format(weight=run.recipe.soft_weight),
         **{role: faces.split_of(role) for role in ("train", "select", "test")},

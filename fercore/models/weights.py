@@ -171,7 +171,7 @@ def same_classes(path: Path, classes: Sequence[str]) -> bool:
 
 
 def head(network: nn.Module, larger: nn.Module) -> set[str]:
-    """Names of the weights that hang on the number of classes, from the same network with one more."""
+    """Names of the weights that depend on the number of classes, from the same network with one more."""
     shapes = {name: value.shape for name, value in larger.state_dict().items()}
     return {name for name, value in network.state_dict().items() if shapes.get(name) != value.shape}
 

@@ -72,7 +72,7 @@ def fit_many(
     options   of the network
     teacher   logits (N, classes) for the lanes with distillation; or by fold, of a teacher that did not see that fold
     together  all lanes as one batched computation; by default on a GPU, where they can. A lane is then what `fit` makes
-              of it to rounding, but for dropout, whose masks are others and hang on which lanes are trained at once.
+              of it to rounding, but for dropout, whose masks are others and depend on which lanes are trained at once.
               Otherwise `fit` one after another
     windows   rows that an image has, one after the other, such as of crops.eight; it is scored by the mean of their
               probabilities
