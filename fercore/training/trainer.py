@@ -112,7 +112,7 @@ def fit(
     rank, world, device = _distributed(device)
     train, select = (_rows(faces, part) for part in (train, select))
     if len(train) < 2 * world:  # of one image, batch normalisation has no variance
-        raise ValueError(f"{len(train)} images to train on; expected 2 or more for each process")
+        raise ValueError(f"only {len(train)} to train on; expected 2 images or more for each process")
     if select is not None and not len(select):
         raise ValueError("no image to select on; give None to keep the last epoch")
     cards = range(torch.cuda.device_count()) if device.type == "cuda" else ()

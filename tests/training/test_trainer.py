@@ -278,7 +278,7 @@ def test_soft_labels_that_do_not_fit_are_refused_and_others_are_another_training
 def test_what_does_not_fit_is_refused(faces, tiny):
     with pytest.raises(KeyError, match="no split 'teaching'"):
         train(tiny(), faces, train="teaching")
-    with pytest.raises(ValueError, match="1 images to train on; expected 2 or more"):
+    with pytest.raises(ValueError, match="only 1 to train on; expected 2 images or more"):
         train(tiny(), faces, train=np.array([3]))
     with pytest.raises(ValueError, match="no image to select on"):
         train(tiny(), faces, select=np.array([], int))
@@ -839,6 +839,12 @@ def test_two_processes_train_as_one(tmp_path, monkeypatch):
     ]
     moved = [value.item() - 1 for value in learned]
     assert moved[0] == pytest.approx(moved[1], rel=0.03) and abs(moved[0]) > 1e-3
+
+
+def test_no_process_trains_on_a_single_image(faces, tiny, monkeypatch):
+    monkeypatch.setattr(trainer, "_distributed", lambda device: (0, 4, device))
+    with pytest.raises(ValueError, match="only 7 to train on; expected 2 images or more for each process"):
+        train(tiny(), faces, quick(epochs=1), train=np.arange(7))
 
 
 def test_a_temperature_is_learned_and_taken_up_again(faces, tiny, tmp_path, monkeypatch):
