@@ -225,6 +225,14 @@ def test_what_it_says_of_the_microexpnet_of_2026_is_what_was_measured():
     ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
     printed = ledger.claims["microexpnet_se/table2.se.accuracy"]
     assert f"It prints {printed.text} for PublicTest." in text
+    backbone = 100 * found.loc["accuracy(mobilenet_v3_small, fer2013, PublicTest)", "value"]
+    printed = ledger.claims["microexpnet_se/table2.baseline.accuracy"].text
+    assert f"The backbone alone scores {backbone:.1f} there, for which {printed} is printed" in text
+    gain = 100 * found.loc["gain(microexpnet_se, mobilenet_v3_small, fer2013, PublicTest)", "value"]
+    step = pd.read_csv(folder / "gains.csv", index_col=["step", "part", "score"])
+    step = 100 * step.loc[("+ SE less backbone", "published", "accuracy"), ["value", "low", "high"]].astype(float)
+    told = "what SE adds, {:.1f} points on PublicTest and {:.1f} [{:+.1f}, {:+.1f}] on PrivateTest"
+    assert told.format(gain, *step) in text
 
 
 def test_what_it_says_of_light_fer_is_what_was_measured():

@@ -26,7 +26,7 @@ VERDICTS = {
     "not run": "open: not checked yet, or not decided by what there is",
 }
 
-EFFECT, SETTING, STRUCTURE = (measurements.KINDS[name] for name in ("effect", "setting", "structure"))
+EFFECT, GAIN, SETTING, STRUCTURE = (measurements.KINDS[name] for name in ("effect", "gain", "setting", "structure"))
 EQUATION = 1e-5  # greatest deviation of 32-bit numbers from an equation that is worked out in 64 bits
 
 
@@ -196,9 +196,12 @@ def counted_and_other(case: Case) -> Said | None:
 
 
 def measured(case: Case) -> Said | None:
-    """A training that is the paper's own, within the tolerance or outside."""
+    """A training that is the paper's own, within the tolerance or outside. What one training has over another is
+    decided by no single seed: another may turn it round."""
     if case.kind is EFFECT or not case.of_the_paper:
         return None
+    if case.kind is GAIN and pd.isna(case.found["low"]):
+        return Said("not run", case.found["evidence"], "not decided by the seeds so far: one on either side")
     least, most = case.claim.value - case.claim.allowed, case.claim.value + case.claim.allowed
     close = abs(case.value - case.claim.value) <= case.claim.allowed
     return Said("reproduced" if close else "not reproduced", case.found["evidence"], _reach(case, close, least, most))

@@ -202,6 +202,16 @@ def test_an_interval_that_leaves_the_tolerance_open_is_told(write, evidence, val
     assert verdicts(write(), evidence(row)).loc["abstract.accuracy", "how"] == said
 
 
+def test_what_one_training_has_over_another_is_decided_by_no_single_seed(write, evidence, paper):
+    name = "gain(tinyfer_lite, simple_cnn, fer2013, PublicTest)"
+    paper = paper.replace(ACCURACY, name)
+    assert name in paper
+    alone = verdicts(write(paper), evidence({"measurement": name, "value": 0.66, "seeds": 1})).loc["abstract.accuracy"]
+    assert alone["verdict"] == "not run" and alone["how"] == "not decided by the seeds so far: one on either side"
+    row = {"measurement": name, "value": 0.66, "low": 0.65, "high": 0.67, "seeds": 3}
+    assert verdicts(write(paper), evidence(row)).loc["abstract.accuracy", "verdict"] == "reproduced"
+
+
 MACS = "macs(tinyfer_lite, 7, 3x224x224)"
 
 
