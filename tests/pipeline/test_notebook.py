@@ -94,7 +94,7 @@ def test_an_interrupt_ends_every_process_and_says_that_it_can_be_gone_on_with(pr
         time.sleep(0.1)
     pids = [int(word) for word in (root / "pids").read_text().split()]
     os.killpg(run.pid, signal.SIGINT)
-    _, said = run.communicate(timeout=15)
+    _, said = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "stopped" in said and "goes on from there" in said and "Traceback" not in said
     psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=5)
