@@ -86,15 +86,19 @@ def test_parameters_that_do_not_fit_are_told_before_a_kernel_starts(project):
 def test_an_interrupt_ends_every_process_and_says_that_it_can_be_gone_on_with(project):
     root = project(BUSY)
     command = [sys.executable, "-m", "fercore.cli", "notebook", "01_x", "smoke"]
-    # as in a terminal: a process group of its own, all of which the interrupt reaches
-    run = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    # as in a terminal: a process group of its own, all of which the interrupt reaches; and it is heeded, also where these
+    # tests run in the background of a shell, which makes what it starts there ignore interrupts
+    run = subprocess.Popen(
+        command, cwd=root, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     deadline = time.monotonic() + 60
     while not (root / "pids").is_file() or not (root / "pids").read_text():
         assert time.monotonic() < deadline and run.poll() is None
         time.sleep(0.1)
     pids = [int(word) for word in (root / "pids").read_text().split()]
     os.killpg(run.pid, signal.SIGINT)
-    _, said = run.communicate(timeout=60)
+    _, said = run.communicate(timeout=15)
     assert run.returncode == 130
     assert "stopped" in said and "goes on from there" in said and "Traceback" not in said
     psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=5)
