@@ -55,19 +55,16 @@ def lines(path: Path) -> Iterator[tuple[str, str]]:
 def rows(path: Path, separator: str = ",") -> Iterator[tuple[str, list[str]]]:
     """(where, fields) of every row of a CSV file, whose quoted fields may go on for QUOTED lines, such as a caption's;
     raises DataError as `lines` does, and for broken quotes."""
-    begun: list[str] = []  # lines of a row whose quotes are still open
-    start, broken = "", None
+    start, begun, broken = "", "", None  # of a row whose quotes are still open
     for where, text in lines(path):
-        start, begun = start if begun else where, [*begun, text]
+        start, begun = (start, f"{begun}\n{text}") if broken else (where, text)
         try:
-            fields = next(csv.reader(["\n".join(begun)], delimiter=separator, strict=True, skipinitialspace=True))
+            yield start, next(csv.reader([begun], delimiter=separator, strict=True, skipinitialspace=True))
+            broken = None
         except csv.Error as error:
             broken = broken or error
-            if "\n".join(begun).count('"') % 2 and len(begun) < QUOTED:
-                continue
-            break
-        yield start, fields
-        begun, broken = [], None
+            if begun.count('"') % 2 == 0 or begun.count("\n") + 1 == QUOTED:
+                break
     if broken:
         raise DataError(start, f"a line that is not CSV ({broken})", "fields separated by commas")
 

@@ -86,8 +86,8 @@ def test_parameters_that_do_not_fit_are_told_before_a_kernel_starts(project):
 def test_an_interrupt_ends_every_process_and_says_that_it_can_be_gone_on_with(project):
     root = project(BUSY)
     command = [sys.executable, "-m", "fercore.cli", "notebook", "01_x", "smoke"]
-    # as in a terminal: a process group of its own, all of which the interrupt reaches; and it is heeded, also where these
-    # tests run in the background of a shell, which makes what it starts there ignore interrupts
+    # as in a terminal: a process group of its own, all of which the interrupt reaches; and it is heeded, also where
+    # these tests run in the background of a shell, which makes what it starts there ignore interrupts
     run = subprocess.Popen(
         command, cwd=root, stderr=subprocess.PIPE, text=True, start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
