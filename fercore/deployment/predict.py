@@ -31,7 +31,7 @@ from .detect import Box
 from .export import ExportError
 
 CROPPED = 112  # px: a picture with no longer side is a face that was cut out already, as those of data sets are
-NETWORK, DATA = "lean_250k", "fer2013"  # the best of the weights that come along
+NETWORK, DATA = "lean_250k", "fer2013"  # the best of the included weights
 
 NO_FACE = "no face found"
 DRAWN = b"drawn by fercore predict"  # in every drawing, so that it is not taken for an original
