@@ -43,6 +43,8 @@ copies = True  # whether it is asked what copies of the tested images add
 beside = 1  # how many of a student's seeds the searches, the other reading and the copies have
 images = 800  # training images; 0: all
 dropout = 0.0  # times the rates of the networks' authors; 1: theirs
+teacher_network = "resemotenet"
+teacher_weights = ""  # a file that it starts from; fer2013: weights that come with the project, with which it is not trained
 teacher_divisor = 8  # of the teacher's widths; 1: the whole ResEmoteNet
 teacher_epochs = 4
 teacher_precision = "fp32"
@@ -172,8 +174,9 @@ display(tables.shown(table_3), tables.shown(audits.counts(faces)))
 from fercore.pipeline.parameters import read_params
 from fercore.studies import fits
 from fercore.studies import mini_resemotenet as study
+from fercore.studies import teachers as taught
 
-protocol = study.Protocol.of(globals())
+protocol = study.Protocol.of(globals(), faces.name)
 paper = study.Protocol.of(read_params(f"{params}/paper/06_mini_resemotenet.yaml"))
 display(Markdown(
     f"**Differs from the paper.** Students: {markdown(study.other_than_the_papers(protocol, paper) or 'nothing')}. "
@@ -183,10 +186,12 @@ display(Markdown(
 # %%
 alone, _ = fits.by_teacher(protocol.students(faces, None))  # these train beside the teacher; more of them below
 trained = fits.fit_seeds(protocol.teacher(faces) | alone, [], faces, runs, kept_only=kept_only)
-teachers, logits = trained.pop(study.TEACHER, []), None
+teachers, logits = taught.at_hand(protocol, faces, trained, runs), None
 for teacher in teachers:  # one, or none where it is not there yet
     logits = protocol.as_teacher(faces, teacher)
-    display(stage.figure(plots.training_curves({"teacher": teacher.history}, faces, "accuracy", "The teacher"), "teacher"))
+    if teacher.best_epoch:  # else it was trained elsewhere
+        curves = plots.training_curves({"teacher": teacher.history}, faces, "accuracy", "The teacher")
+        display(stage.figure(curves, "teacher"))
 
 # %% [markdown]
 # Its answers are computed once, for each image and its mirror image, and kept: with mirroring as the only augmentation a student
@@ -341,6 +346,8 @@ other = study.other_than_the_papers(protocol, paper)
 other_teacher = study.other_than_the_papers(protocol, paper, teacher=True)
 for name in everyone:
     rows_of = study.measurements(name, faces, labels, probabilities[name], masks)
+    if name == study.TEACHER and taught.comes_trained(protocol):
+        continue  # it is not the paper's, and measured elsewhere
     departs, reserved = study.protocol_of(name, other, other_teacher)
     if reserved is not None and faces.name == "rafdb":
         reserved = ", ".join(filter(None, [reserved, "a tenth of the training images held out"]))
@@ -365,6 +372,6 @@ findings = {"trainings": sum(map(len, everyone.values())), "epochs": epochs, "te
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()}
 settings = {"recipe": protocol.recipe.plain(), "teacher_recipe": protocol.teacher_recipe.plain(), "seeds": seeds}
 settings |= {"experiments": experiments, "teacher_divisor": teacher_divisor, "images": images, "searched": searched}
-settings |= {"dropout": dropout}
+settings |= {"dropout": dropout, "teacher_network": teacher_network, "teacher_weights": teacher_weights}
 stage.close(findings, settings)
 display(Markdown(sentences.gains(gained) if len(gained) else "Nothing has been trained with a teacher and without yet."))

@@ -39,7 +39,8 @@ weights = ""  # imagenet: what the students' backbone starts from; empty: drawn 
 images = 800  # training images; 0: all
 teacher_network = "mini_resemotenet_c"  # resnet50: the paper's
 teacher_options = {"dropout": 0.0}
-teacher_weights = ""  # a file that the teacher starts from, as the paper's from VGGFace2; empty: none
+teacher_weights = ""  # a file that it starts from, as the paper's from VGGFace2; fer2013: weights that come with the
+# project, with which it is not trained; empty: none
 teacher_epochs = 3
 teacher_precision = "fp32"
 teacher_seed = 42
@@ -106,19 +107,21 @@ display(tables.shown(counted))
 from fercore.pipeline.parameters import read_params
 from fercore.reporting import plots
 from fercore.studies import fits
+from fercore.studies import teachers as taught
 
-protocol = study.Protocol.of(globals())
+protocol = study.Protocol.of(globals(), faces.name)
 paper = study.Protocol.of(read_params(f"{params}/paper/06b_microexpnet_se.yaml"))
 other, other_teacher = study.other_than_the_papers(protocol, paper), study.other_than_the_papers(protocol, paper, teacher=True)
+start = "" if taught.comes_trained(protocol) else f", from {protocol.teacher_weights or 'random'} weights"
 display(Markdown(
     f"**Differs from the paper.** Students: {markdown(other or 'nothing')}, from {markdown(weights or 'random')} weights. Teacher: "
-    f"{markdown(other_teacher or 'nothing')}, from {markdown(teacher_weights or 'random')} weights."
+    f"{markdown((other_teacher or 'nothing') + start)}."
 ))
 
 # %%
 alone, _ = fits.by_teacher(protocol.students(faces, None))  # these train beside the teacher; more of them below
 trained = fits.fit_seeds(protocol.teacher(faces) | alone, [], faces, runs, kept_only=kept_only)
-teachers = trained.pop(study.TEACHER, [])
+teachers = taught.at_hand(protocol, faces, trained, runs)
 teacher = protocol.as_teacher(faces, teachers[0]) if teachers else None
 
 # %% [markdown]
@@ -146,7 +149,7 @@ trained = {name: trained[name] for name in variants if name in trained}
 
 # %%
 everyone = ({study.TEACHER: teachers} if teachers else {}) | trained
-curves = {name: each[0].history for name, each in everyone.items()}
+curves = {name: each[0].history for name, each in everyone.items() if each[0].best_epoch}
 if curves:
     display(stage.figure(plots.training_curves(curves, faces, "accuracy", "Teacher and students"), "training_curves"))
 
@@ -280,10 +283,10 @@ display(stage.figure(figure, "size_and_accuracy"), Markdown(sentences.frontier(k
 
 # %%
 for row, label in {study.TEACHER: study.TEACHER, **study.LABELS}.items():
-    if label in predicted:
+    if label in predicted and (row != study.TEACHER or not taught.comes_trained(protocol)):  # else it is measured elsewhere
         values = study.measured(row, faces, labels, predicted[label], best.loc[label], masks)
         departs = other_teacher if row == study.TEACHER else other
-        if row == study.TEACHER and not departs and not teacher_weights:
+        if row == study.TEACHER and not departs and not protocol.teacher_weights:
             departs = "random weights"
         stage.measure(values, departs, None if departs else study.reserved(protocol, paper, row))
 for row, value in study.measured_gains(trained, faces):

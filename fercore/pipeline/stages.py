@@ -14,7 +14,9 @@ REPORTS = "reports/${item.profile}"
 REPORT = "09_report"  # the notebook that reads what all others leave
 SITE, SITE_MODULE = "site", "reporting/site.py"
 OTHERS = ("reports/reference",)  # that both show beside what the stages leave
-READ = ("params/claims", "params/effort.yaml", "params/paper", "params/paper/networks.yaml")  # by some notebooks
+READ = (  # by some notebooks
+    "fercore/models/released", "params/claims", "params/effort.yaml", "params/paper", "params/paper/networks.yaml",
+)  # fmt: skip
 NOT_RESULTS = ("results/provenance.py", "progress.py")  # what they write or draw no stage reads
 
 

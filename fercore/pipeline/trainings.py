@@ -12,7 +12,7 @@ import pandas as pd
 
 from .. import datasets
 from ..datasets import DataError, Faces, store
-from ..studies import fits, microexpnet_se, mini_resemotenet
+from ..studies import fits, microexpnet_se, mini_resemotenet, teachers
 from ..training import checkpoint
 from . import notebook
 from .parameters import ParameterError
@@ -32,7 +32,7 @@ def load(name: str, profile: str) -> tuple[object, Faces, str]:
         if Path(given["data"], store.INDEX).exists():
             raise
         raise ParameterError(f"no data in {given['data']} yet: fercore data {profile} puts them there") from None
-    return PROTOCOLS[name].Protocol.of(given), faces, given["runs"]
+    return PROTOCOLS[name].Protocol.of(given, faces.name), faces, given["runs"]
 
 
 def listed(name: str, profile: str) -> pd.DataFrame:
@@ -69,6 +69,7 @@ def train(name: str, profile: str, names: Sequence[str]) -> None:
         if one in known:
             said = None
             if known[one]["recipe"].distillation:
-                said = protocol.as_teacher(faces, fits.fit_seeds(teacher, [], faces, runs)[PROTOCOLS[name].TEACHER][0])
+                (own,) = teachers.at_hand(protocol, faces, fits.fit_seeds(teacher, [], faces, runs), runs)
+                said = protocol.as_teacher(faces, own)
             trainings = fits.planned(protocol.students(faces, said))[1]
         fits.fit_each({one: trainings[one]}, faces, runs, workers=1)

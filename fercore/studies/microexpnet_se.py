@@ -1,7 +1,7 @@
 """The protocol of the 2026 MicroExpNet (sections III-D, III-E, IV-B) and its ablation (Table 2), over seeds; and its
 full network without a teacher, which the paper leaves out.
 
-teacher = fits.fit_seeds(protocol.teacher(faces), …)[TEACHER][0]
+(teacher,) = teachers.at_hand(protocol, faces, fits.fit_seeds(protocol.teacher(faces), …), …)
 trained = fits.fit_seeds(protocol.students(faces, protocol.as_teacher(faces, teacher)), …)
 """
 
@@ -13,19 +13,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import nn
 
 from ..datasets import Faces
-from ..evaluation import inference, statistics
+from ..evaluation import statistics
 from ..results import measurements, tables
 from ..training import losses
 from ..training.augment import AUGMENTATIONS
 from ..training.recipe import Recipe, departures
 from ..training.trainer import Run
-from . import fits
+from . import fits, teachers
+from .teachers import TEACHER
 
-TEACHER = "teacher"
 ALONE = "full, no teacher"
 LABELS = {  # Table 2's rows, and one more
     "backbone": "backbone",
@@ -66,7 +65,8 @@ class Protocol:
 
     seeds            by row of LABELS; one that has none is left out
     weights          imagenet: what the students' backbone starts from; empty: drawn at random
-    teacher_weights  a .safetensors file that the teacher starts from, as the paper's from VGGFace2; empty: none
+    teacher_weights  a .safetensors file that the teacher starts from, as the paper's from VGGFace2; empty: none;
+                     or data whose weights come with the project, such as "fer2013": it is not trained
     images           training images, drawn at random; 0: all
     bn_momentum      0: the networks' own
     """
@@ -94,13 +94,14 @@ class Protocol:
     bn_momentum: float
 
     @classmethod
-    def of(cls, parameters: Mapping) -> Protocol:
-        """Of a notebook's parameters, whatever else it has. Raises ValueError for rows that there are none of."""
+    def of(cls, parameters: Mapping, data: str = "") -> Protocol:
+        """Of a notebook's parameters, whatever else it has, on `data`, if they are known: `teachers.of_data`. Raises
+        ValueError for rows that there are none of."""
         known = cls(**{field.name: parameters[field.name] for field in fields(cls)})
         for name in known.seeds:
             if name not in LABELS:
                 raise ValueError(f"no row {name!r}; there are {', '.join(LABELS)}")
-        return known
+        return teachers.of_data(known, data) if data else known
 
     @property
     def recipe(self) -> Recipe:
@@ -115,19 +116,21 @@ class Protocol:
 
     @property
     def teacher_recipe(self) -> Recipe:
+        if teachers.comes_trained(self):
+            return teachers.recipe(self.teacher_network, self.teacher_weights)
         return replace(self.recipe, epochs=self.teacher_epochs, precision=self.teacher_precision)
 
     def teacher(self, faces: Faces) -> dict[str, dict]:
-        """The teacher's training, for `fits.fit_seeds`."""
+        """The teacher's training, for `fits.fit_seeds`; none of one that is not trained."""
+        if teachers.comes_trained(self):
+            return {}
         words = {"network": self.teacher_network, "name": f"06b_{self.teacher_network}", "recipe": self.teacher_recipe}
         words |= {"options": dict(self.teacher_options), "weights": self.teacher_weights or None}
         return {TEACHER: words | {"train": fits.training_rows(faces, self.images), "seeds": [self.teacher_seed]}}
 
     def as_teacher(self, faces: Faces, teacher: Run) -> nn.Module:
         """What the students learn from: the teacher itself, since every image is turned, lightened and blended anew."""
-        if self.teacher_precision == "fp32":
-            return teacher.network
-        return InPrecision(teacher.network, self.teacher_precision)
+        return teachers.as_module(teacher, 3, self.teacher_precision)
 
     def students(self, faces: Faces, teacher: nn.Module | None) -> dict[str, dict]:
         """The students' trainings, for `fits.fit_seeds`: the rows of Table 2, and the full network without a teacher.
@@ -148,20 +151,10 @@ class Protocol:
         return found
 
 
-class InPrecision(nn.Module):
-    """A network that answers in half precision, whatever whoever asks it computes in."""
-
-    def __init__(self, network: nn.Module, precision: str):
-        super().__init__()
-        self.network, self.precision = network, precision
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        with inference.autocast(self.precision, images.device):
-            return self.network(images).float()
-
-
 def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False) -> str:
     """How students, or the teacher, differ from the paper's, to be read: "20 of 50 epochs, precision bf16"."""
+    if teacher and teachers.comes_trained(here):
+        return teachers.said(here)
     own, printed = ((one.teacher_recipe if teacher else one.recipe) for one in (here, paper))
     said = []
     for name, (before, now) in departures(own, printed).items():

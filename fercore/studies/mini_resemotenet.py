@@ -2,7 +2,7 @@
 the same students without a teacher, the other reading of its loss, and what copies of the tested images are worth.
 
 protocol = Protocol.of(parameters)              # a notebook's, or those of params/paper
-teacher = fits.fit_seeds(protocol.teacher(faces), …)[TEACHER][0]
+(teacher,) = teachers.at_hand(protocol, faces, fits.fit_seeds(protocol.teacher(faces), …), …)
 trained = fits.fit_seeds(protocol.students(faces, protocol.as_teacher(faces, teacher)), …)
 """
 
@@ -23,9 +23,9 @@ from ..training import losses
 from ..training.augment import AUGMENTATIONS
 from ..training.recipe import Recipe, departures
 from ..training.trainer import Run
-from . import fits
+from . import fits, teachers
+from .teachers import TEACHER
 
-TEACHER = "teacher"
 SIZES = tuple(name.rpartition("_")[2] for name in NETWORKS[1:])  # a, b, c
 EXPERIMENTS = {  # Table IV: student and alpha; the temperature of all six is 3
     "E1": ("a", 0.20),
@@ -52,6 +52,9 @@ class Protocol:
     beside        how many of a student's seeds the searches, the other reading and the copies have
     images        training images, drawn at random; 0: all
     dropout       times the rates of the released code, of teacher and students; 1: theirs
+    teacher_divisor  of the teacher's widths, where it is ResEmoteNet; 1: the whole
+    teacher_weights  a file that the teacher starts from; empty: none; or data whose weights of `teacher_network`
+                     come with the project, such as "fer2013": it is not trained
     """
 
     experiments: Sequence[str]
@@ -64,6 +67,8 @@ class Protocol:
     beside: int
     images: int
     dropout: float
+    teacher_network: str
+    teacher_weights: str
     teacher_divisor: int
     teacher_epochs: int
     teacher_precision: str
@@ -81,13 +86,14 @@ class Protocol:
     warmup: float
 
     @classmethod
-    def of(cls, parameters: Mapping) -> Protocol:
-        """Of a notebook's parameters, whatever else it has. Raises ValueError for experiments there are none of."""
+    def of(cls, parameters: Mapping, data: str = "") -> Protocol:
+        """Of a notebook's parameters, whatever else it has, on `data`, if they are known: `teachers.of_data`. Raises
+        ValueError for experiments there are none of."""
         known = cls(**{field.name: parameters[field.name] for field in fields(cls)})
         for name in (*known.experiments, *known.readings):
             if name not in EXPERIMENTS:
                 raise ValueError(f"no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
-        return known
+        return teachers.of_data(known, data) if data else known
 
     @property
     def recipe(self) -> Recipe:
@@ -101,6 +107,8 @@ class Protocol:
 
     @property
     def teacher_recipe(self) -> Recipe:
+        if teachers.comes_trained(self):
+            return teachers.recipe(self.teacher_network, self.teacher_weights)
         return replace(self.recipe, epochs=self.teacher_epochs, precision=self.teacher_precision)
 
     @property
@@ -109,11 +117,13 @@ class Protocol:
         return {} if self.dropout == 1 else {"dropout": self.dropout}
 
     def teacher(self, faces: Faces) -> dict[str, dict]:
-        """The teacher's training, for `fits.fit_seeds`."""
-        words = {"network": "resemotenet", "name": "06_resemotenet", "recipe": self.teacher_recipe}
+        """The teacher's training, for `fits.fit_seeds`; none of one that is not trained."""
+        if teachers.comes_trained(self):
+            return {}
+        words = {"network": self.teacher_network, "name": f"06_{self.teacher_network}", "recipe": self.teacher_recipe}
         options = ({"divisor": self.teacher_divisor} if self.teacher_divisor != 1 else {}) | self.options
-        words |= {"options": options, "train": fits.training_rows(faces, self.images), "seeds": [self.teacher_seed]}
-        return {TEACHER: words}
+        words |= {"options": options, "weights": self.teacher_weights or None, "seeds": [self.teacher_seed]}
+        return {TEACHER: words | {"train": fits.training_rows(faces, self.images)}}
 
     def as_teacher(self, faces: Faces, teacher: Run) -> np.ndarray:
         """What the students learn from the teacher: its answers to each image and its mirror image, kept beside it."""
@@ -167,11 +177,13 @@ def other_reading(experiment: str) -> str:
 
 def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False) -> str:
     """How students, or the teacher, differ from the paper's, to be read: "20 of 80 epochs, precision bf16"."""
+    if teacher and teachers.comes_trained(here):
+        return teachers.said(here)
     own, printed = ((one.teacher_recipe if teacher else one.recipe) for one in (here, paper))
     said = []
     for name, (before, now) in departures(own, printed).items():
         said.append(f"{now} of {before} epochs" if name == "epochs" else f"{name} {now}")
-    for name in ("images", "dropout", *(["teacher_divisor"] if teacher else [])):
+    for name in ("images", "dropout", *(["teacher_network", "teacher_divisor"] if teacher else [])):
         if getattr(here, name) != getattr(paper, name):
             said.append(f"{name.removeprefix('teacher_')} {getattr(here, name)}")
     return ", ".join(said)

@@ -1,5 +1,6 @@
 """dvc.yaml keeps the rules of the pipeline: what is wrong with it shows here and not after an hour."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -69,6 +70,13 @@ def test_each_dependency_on_code_is_needed(name):
         head, stage = TEXT.split(f"  {name}:\n", 1)
         without = head + f"  {name}:\n" + stage.replace(f"      - {dep}\n", "", 1)
         assert stages.rewritten(without, ROOT) == TEXT, dep
+
+
+@pytest.mark.parametrize("name", [path.stem for path in stages.notebooks(ROOT)])
+def test_a_notebook_that_may_take_weights_that_come_with_the_project_depends_on_them(name):
+    given = [ROOT / f"notebooks/{name}.py", *ROOT.glob(f"params/*/{name}.yaml")]
+    taken = any(re.search(r"(?m)weights: fer2013|from_weights\(", path.read_text(encoding="utf-8")) for path in given)
+    assert ("fercore/models/released" in STAGES[name]["deps"]) == taken
 
 
 def test_a_module_that_is_imported_by_a_module_counts(tmp_path):

@@ -18,7 +18,8 @@ SMALL = Recipe(epochs=1, batch_size=16, img_size=12, augmentation=None, loss="cr
 class Protocol:
     """A teacher, a student by itself and one that it teaches."""
 
-    of = staticmethod(lambda given: Protocol())
+    of = staticmethod(lambda given, data: Protocol())
+    teacher_network, teacher_weights = "microexpnet_xxs", ""
 
     def teacher(self, faces):
         return {"teacher": {"network": "microexpnet_xxs", "name": "big", "recipe": self.recipe(), "seeds": [1]}}
@@ -86,7 +87,7 @@ def test_every_profile_has_trainings_with_folders_of_their_own(name, module, pro
     known = check_params(ROOT / f"notebooks/{name}.ipynb", layers(name, profile, ROOT / "params"))
     protocol = module.Protocol.of(known)
     teacher, students = (fits.planned(part)[1] for part in (protocol.teacher(faces), protocol.students(faces, None)))
-    assert len(teacher) == 1 and len(students) > 2 and not {*teacher} & {*students}
+    assert len(teacher) == (profile != "laptop") and len(students) > 2 and not {*teacher} & {*students}
     assert pd.Series([words["recipe"].epochs for words in students.values()]).nunique() == 1
 
 

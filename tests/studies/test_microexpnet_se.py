@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from fercore import claims, models
-from fercore.evaluation import inference, statistics
+from fercore.evaluation import statistics
 from fercore.pipeline.parameters import read_params
 from fercore.studies import fits
 from fercore.studies import microexpnet_se as study
@@ -55,19 +54,6 @@ def test_rows_without_seeds_are_left_out_and_folders_differ(faces):
         study.Protocol.of(vars(replace(PAPER, seeds={"fool": [1]})))
 
 
-def test_a_teacher_answers_in_its_own_precision(tiny):
-    network = tiny().eval()
-    run = Run(network, Recipe(), pd.DataFrame(), 1, 0.0)
-    assert PAPER.as_teacher(None, run) is network
-    if not inference.cpu_has_bf16():
-        pytest.skip("this CPU has no bf16 arithmetic")
-    half = replace(PAPER, teacher_precision="bf16").as_teacher(None, run)
-    images = torch.randn(4, 1, 12, 12)
-    assert half(images).dtype == torch.float32 and not torch.equal(half(images), network(images))
-    assert torch.allclose(half(images), network(images), atol=0.05)
-    assert inference.channels(half) == 1
-
-
 def test_what_is_other_than_in_the_paper_is_said():
     assert study.other_than_the_papers(PAPER, PAPER) == study.other_than_the_papers(PAPER, PAPER, teacher=True) == ""
     here = replace(PAPER, teacher_epochs=20, weights="")
@@ -77,6 +63,9 @@ def test_what_is_other_than_in_the_paper_is_said():
     assert study.reserved(here, PAPER, "se") == "random weights"
     said = f"random weights, {study.READING}, another teacher: random weights, 20 of 50 epochs"
     assert study.reserved(here, PAPER, "full") == said
+    ours = replace(PAPER, teacher_network="lean_65k", teacher_weights="fer2013", weights="imagenet")
+    said = f"{study.READING}, another teacher: lean_65k with this project's weights"
+    assert study.reserved(ours, PAPER, "full") == said
     papers = replace(PAPER, teacher_weights="x.safetensors")
     assert study.reserved(papers, PAPER, "full") == study.READING, "what the loss is other in is never left out"
     assert study.reserved(papers, PAPER, "alone") == study.reserved(papers, PAPER, "backbone") == ""

@@ -1,0 +1,118 @@
+"""A teacher is trained for its students, or comes with its weights; and it sees what they see."""
+
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from fercore import datasets
+from fercore.datasets import preprocess
+from fercore.evaluation import inference
+from fercore.models.weights import WeightsError, WeightsWarning
+from fercore.pipeline.parameters import read_params
+from fercore.studies import fits, microexpnet_se, mini_resemotenet, teachers
+from fercore.training import Recipe, Run
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Taught:
+    teacher_network: str = "lean_65k"
+    teacher_weights: str = "fer2013"
+
+
+@pytest.fixture(scope="module")
+def ours():
+    """Rendered faces under the name of those that the weights are of."""
+    return replace(datasets.load("synthfer", images=200), name="fer2013")
+
+
+def run_of(network):
+    return Run(network, Recipe(), pd.DataFrame(), 1, 0.0)
+
+
+def test_a_teacher_that_comes_trained_is_a_run_of_its_own_size(ours, tmp_path):
+    trained = {"student": ["a run"]}
+    (run,) = teachers.at_hand(Taught(), ours, trained, tmp_path)
+    assert (run.best_epoch, run.recipe.img_size, run.recipe.tta) == (0, 48, "one") and not run.network.training
+    assert run.folder == tmp_path / "lean_65k-fer2013" and run.folder.is_dir() and trained == {"student": ["a run"]}
+    rows = ours.rows("select")
+    right = (run.probabilities(ours, rows).argmax(1) == ours.labels[rows]).mean()
+    assert fits.selected_accuracy([run]) == [pytest.approx(right)]
+    assert teachers.at_hand(Taught(), ours, {})[0].folder is None
+
+
+def test_a_teacher_that_is_trained_is_taken_out_of_the_trained(ours):
+    trained = {teachers.TEACHER: ["a run"], "student": ["another"]}
+    assert teachers.at_hand(Taught(teacher_weights=""), ours, trained) == ["a run"]
+    assert trained == {"student": ["another"]} and teachers.at_hand(Taught(teacher_weights=""), ours, trained) == []
+
+
+@pytest.mark.parametrize(
+    "weights, trained", [("", False), ("imagenet", False), ("x.safetensors", False), ("fer2013", True)]
+)
+def test_only_weights_of_data_come_trained(weights, trained):
+    assert teachers.comes_trained(Taught(teacher_weights=weights)) == trained
+
+
+def test_on_other_data_it_is_trained_and_on_other_classes_refused(ours):
+    with pytest.warns(WeightsWarning, match="from random weights on synthfer: those of fer2013 are not of its images"):
+        assert teachers.of_data(Taught(), "synthfer").teacher_weights == ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert teachers.of_data(Taught(), "fer2013").teacher_weights == "fer2013"
+        assert teachers.of_data(Taught(teacher_weights="x.safetensors"), "rafdb").teacher_weights == "x.safetensors"
+    with pytest.raises(WeightsError, match=r"is of the classes angry, disgust, .*, not neutral, angry"):
+        teachers.released("lean_65k", "fer2013", replace(ours, classes=("neutral", *ours.classes[:-1])))
+
+
+@pytest.mark.parametrize(
+    "study, stem", [(mini_resemotenet, "06_mini_resemotenet"), (microexpnet_se, "06b_microexpnet_se")]
+)
+def test_a_protocol_with_one_trains_none_and_says_which_it_is(study, stem, ours):
+    given = read_params(ROOT / f"params/paper/{stem}.yaml")
+    paper = study.Protocol.of(given)
+    assert paper.teacher(ours)
+    here = study.Protocol.of(given | {"teacher_network": "lean_65k", "teacher_weights": "fer2013"}, "fer2013")
+    assert here.teacher(ours) == {} and here.teacher_recipe.monitor == "accuracy" and here.teacher_recipe.epochs > 50
+    said = study.other_than_the_papers(here, paper, teacher=True)
+    assert said == "lean_65k with this project's weights" and not study.other_than_the_papers(here, paper)
+    with pytest.warns(WeightsWarning):
+        other = study.Protocol.of(given | {"teacher_network": "lean_65k", "teacher_weights": "fer2013"}, "synthfer")
+    assert other.teacher(ours)["teacher"]["network"] == "lean_65k"
+    assert "network lean_65k" in study.other_than_the_papers(other, paper, teacher=True)
+
+
+def test_a_teacher_of_one_channel_sees_the_students_three_as_its_own(ours):
+    (run,) = teachers.at_hand(Taught(), ours, {})
+    rows = ours.rows("test")
+    three = inference.views(torch.from_numpy(ours.pixels[rows]), 48, channels=3)[0]
+    with torch.no_grad():
+        said = teachers.as_module(run, 3)(three).softmax(1).double().numpy()
+    assert np.allclose(said, run.probabilities(ours, rows), atol=1e-4)
+    assert inference.channels(teachers.as_module(run, 3)) == 3 and teachers.as_module(run, 1) is run.network
+    with pytest.raises(ValueError, match="takes 1 channels, its students 5"):
+        teachers.as_module(run, 5)
+
+
+def test_colours_become_grey_as_everywhere():
+    images = torch.rand(2, 3, 4, 5)
+    expected = preprocess.normalise(images, channels=1)
+    assert torch.allclose(teachers.one_of_three()(preprocess.normalise(images)), expected, atol=1e-5)
+
+
+def test_a_teacher_answers_in_its_own_precision(tiny):
+    network = tiny().eval()
+    assert teachers.as_module(run_of(network), 1) is network
+    if not inference.cpu_has_bf16():
+        pytest.skip("this CPU has no bf16 arithmetic")
+    half = teachers.as_module(run_of(network), 1, "bf16")
+    images = torch.randn(4, 1, 12, 12)
+    assert half(images).dtype == torch.float32 and not torch.equal(half(images), network(images))
+    assert torch.allclose(half(images), network(images), atol=0.05)
+    assert inference.channels(half) == 1
