@@ -18,6 +18,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from multiprocessing import connection
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,8 @@ from ..progress import bar as progress_bar
 
 SCHEDULER = "DASK_SCHEDULER_ADDRESS"  # where Dask itself looks for it
 IMPORTED = time.time()  # and with it, in a Dask worker, all that it works with
+THREADS = "OMP_NUM_THREADS"
+TRAINER = "fercore.training.trainer"
 ERROR = "error"  # the column that says what went wrong
 Function = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -261,8 +264,19 @@ class _OtherCode(SweepError):
 
 def _code(function: Function) -> str:
     """A digest of the code that `function` rests on, where this process finds it; empty for what is in no file."""
-    module = sys.modules[getattr(function, "func", function).__module__]
+    module = _module(function)
     return closure.digest(module) if getattr(module, "__file__", None) else ""
+
+
+def _module(function: Function) -> ModuleType:
+    return sys.modules[getattr(function, "func", function).__module__]
+
+
+def _changed(function: Function) -> float:
+    """When the code that `function` rests on was changed last, in seconds since 1970; 0 for what is in no file."""
+    module = _module(function)
+    files = [Path(module.__file__), *closure.modules(module)] if getattr(module, "__file__", None) else []
+    return max((path.stat().st_mtime for path in files), default=0.0)
 
 
 def _work_as(code: str, function: Function, trials: pd.DataFrame) -> pd.DataFrame:
@@ -271,8 +285,7 @@ def _work_as(code: str, function: Function, trials: pd.DataFrame) -> pd.DataFram
     here = f"the Dask worker of process {os.getpid()} on {platform.node()}"
     if own != code:
         raise _OtherCode(f"{here} has another version of the code ({own}, not {code}): start it from this one")
-    module = sys.modules[getattr(function, "func", function).__module__]
-    if own and max(path.stat().st_mtime for path in [Path(module.__file__), *closure.modules(module)]) > IMPORTED:
+    if own and _changed(function) > IMPORTED:
         raise _OtherCode(f"{here} was started before the code was changed: start it again")
     return _work(function, trials)
 
@@ -310,16 +323,16 @@ class _Here:
 
 
 def _serve(pipe: connection.Connection) -> None:
-    """What a process of `_Processes` does: the function comes in, pickled, then trials, and results go out, until the
-    other end is closed.
+    """What a process of `_Processes` does: the environment comes in, then the function, pickled, then trials, and
+    results go out, until the other end is closed.
 
     Ctrl-C reaches all processes of a terminal: it is for the one that has started this one, which ends it. Where that
     one is killed, this one ends at once too, in the middle of a trial.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    os.environ["OMP_NUM_THREADS"] = "1"  # for what is imported later
     try:
+        os.environ.update(pipe.recv() | {THREADS: "1"})  # the server that may have forked this one is older
         function = pickle.loads(pipe.recv_bytes())
     except EOFError:
         return
@@ -348,12 +361,13 @@ class _Processes:
             self.function = pickle.dumps(function)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise SweepError(f"{_name(function)} cannot be sent to another process ({error})") from None
+        self.context = _context(function)
         self.capacity, self.submitted = count, 0
         self.idle: list[_Process] = []
         self.busy: dict[connection.Connection, tuple[int, _Process]] = {}
 
     def submit(self, trials: pd.DataFrame) -> int:
-        process = self.idle.pop() if self.idle else _Process(self.function)
+        process = self.idle.pop() if self.idle else _Process(self.function, self.context)
         with suppress(BrokenPipeError, ConnectionResetError):  # it died with nothing to do: `next` will find it so
             process.pipe.send(trials)
         self.submitted += 1
@@ -378,9 +392,38 @@ class _Processes:
             process.pipe.close()
 
 
+def _context(function: Function) -> multiprocessing.context.BaseContext:
+    """How processes are started: never forked from this one, whose threads, and locks with them, they would inherit.
+    On Linux a server that has imported torch and computed nothing forks them, or each would import it for five seconds;
+    elsewhere, and where code was changed since, each begins from nothing."""
+    if sys.platform == "linux" and _changed(function) <= _server(_module(function).__name__):
+        return multiprocessing.get_context("forkserver")
+    return multiprocessing.get_context("spawn")
+
+
+_BEGAN: list[float] = []
+
+
+def _server(module: str) -> float:
+    """When the server of this process began; where there is none yet, it is started, and imports `module` and, where
+    this process has, what trains networks."""
+    from multiprocessing import forkserver  # which only POSIX has
+
+    if not _BEGAN:
+        _BEGAN.append(time.time())
+        forkserver.set_forkserver_preload([module, *(name for name in [TRAINER] if name in sys.modules)])
+        before = os.environ.get(THREADS)
+        os.environ[THREADS] = "1"  # read where torch is imported
+        try:
+            forkserver.ensure_running()
+        finally:
+            del os.environ[THREADS]
+            os.environ |= {} if before is None else {THREADS: before}
+    return _BEGAN[0]
+
+
 class _Process:
-    def __init__(self, function: bytes):
-        context = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads, and locks with them
+    def __init__(self, function: bytes, context: multiprocessing.context.BaseContext):
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_serve, args=(other,), daemon=True)
         self.process.start()
@@ -388,6 +431,7 @@ class _Process:
         # Not among `args`: `start` writes those to a pipe of which it holds both ends, so that it waits for ever where
         # they are more than the pipe holds and the process dies before it has read them.
         with suppress(BrokenPipeError, ConnectionResetError):  # `next` will find it dead
+            self.pipe.send(dict(os.environ))
             self.pipe.send_bytes(function)
 
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import forkserver
 
 import numpy as np
 import pandas as pd
@@ -253,6 +254,44 @@ def test_whoever_works_has_one_thread(workers):
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def surroundings(trials):
+    return pd.DataFrame({"said": [os.environ.get("SAID", "")] * len(trials), "parent": [os.getppid()] * len(trials)})
+
+
+def test_processes_have_the_environment_of_now_and_leave_it_alone(monkeypatch):
+    for said in ("first", "second"):
+        monkeypatch.setenv("SAID", said)
+        before = dict(os.environ)
+        found = sweep(surroundings, POINTS[:2], workers=2, progress=False)
+        assert set(found["said"]) == {said} and dict(os.environ) == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has the server")
+def test_a_server_starts_the_processes_until_the_code_is_changed(monkeypatch):
+    def parents():
+        return set(sweep(surroundings, POINTS[:2], workers=2, progress=False)["parent"])
+
+    (server,) = parents()
+    assert server != os.getpid() and parents() == {server}, "and it stays"
+    monkeypatch.setattr(sweep_module, "_changed", lambda function: time.time() + 1)
+    assert parents() == {os.getpid()}, "what it has imported is older"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has the server")
+@pytest.mark.parametrize("loaded", [True, False])
+@pytest.mark.parametrize("threads", ["", "3"])
+def test_the_server_imports_what_processes_need_for_one_thread(loaded, threads, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads) if threads else monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(sweep_module, "_BEGAN", [])
+    monkeypatch.setattr(sweep_module, "TRAINER", "json" if loaded else "no.module")
+    before, found = dict(os.environ), {}
+    monkeypatch.setattr(forkserver, "set_forkserver_preload", lambda names: found.update(names=names))
+    monkeypatch.setattr(forkserver, "ensure_running", lambda: found.update(threads=os.environ["OMP_NUM_THREADS"]))
+    began = sweep_module._server("fercore.files")
+    assert found == {"names": ["fercore.files", *["json"] * loaded], "threads": "1"} and dict(os.environ) == before
+    assert began <= time.time() and sweep_module._server("another") == began and found["names"][0] == "fercore.files"
 
 
 def test_no_points_are_no_work():
