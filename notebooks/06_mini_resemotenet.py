@@ -167,8 +167,10 @@ display(tables.shown(table_3), tables.shown(audits.counts(faces)))
 # 16, 80 epochs, mirrored at random, rare classes weighted more, and the rate cut to a tenth on a plateau. What it does not
 # print is PyTorch's default (a patience of ten epochs) or from the code of ResEmoteNet's authors (weight decay, momentum 0.9,
 # dropout), which for the teacher weighs no class and keeps its rate. What the plateau is of, the accuracy on PublicTest, is
-# chosen here. RAF-DB has no images to select on: one in ten of those that train is held out. Here is what differs in this
-# profile. The epoch is chosen on PublicTest.
+# chosen here. RAF-DB has no images to select on: one in ten of those that train is held out.
+#
+# All 80 epochs take some forty hours of a core, so on FER2013 the laptop profile has another teacher: `lean_250k`, with the
+# weights that come with this project. Here is what differs in this profile. The epoch is chosen on PublicTest.
 
 # %%
 from fercore.pipeline.parameters import read_params

@@ -100,7 +100,9 @@ display(tables.shown(counted))
 # ## The teacher
 #
 # The paper's is a ResNet-50 that was first trained on VGGFace2's 3.3 million faces. Those weights may not be
-# redistributed; where you have them, name the file (`teacher_weights`). **Guess: does a teacher that starts from random
+# redistributed; where you have them, name the file (`teacher_weights`). Training it takes five hours of a core, so the laptop
+# profile has another teacher, `lean_250k`, with the weights that come with this project: a fifth of its student's size, and
+# trained on the same images. **Guess: can a small network teach a larger one? And does a teacher that starts from random
 # weights still know more than its student?**
 
 # %%
