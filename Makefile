@@ -86,9 +86,11 @@ grade: build/labs/made
 	@test -n "$$SUBMISSIONS" || { echo "make: which submissions? make grade SUBMISSIONS=folder"; exit 1; }
 	@fercore grade "$$SUBMISSIONS"
 
-# The scripts are what is reviewed. In JupyterLab both are kept alike; after an edit elsewhere, one is made from the other.
+# The scripts are what is reviewed. In JupyterLab both are kept alike, and what was run is kept in the notebook, which is not
+# committed: `notebooks` takes it out. After an edit elsewhere, one is made from the other.
 notebooks: $(READY)
 	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py notebooks/labs/[0-9]*.py
+	@$(BIN)/jupyter nbconvert --log-level=ERROR --clear-output --inplace notebooks/*.ipynb notebooks/labs/[0-9]*.ipynb
 
 scripts: $(READY)
 	@$(BIN)/jupytext --quiet --update --to py:percent notebooks/*.ipynb notebooks/labs/[0-9]*.ipynb

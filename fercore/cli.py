@@ -766,7 +766,7 @@ def _params(options) -> None:
         raise FileNotFoundError("no numbered notebook in notebooks/; run this at the root of the project")
     for path in found:
         notebook.parameters(path.stem, options.profile)
-    for source in {"faces", "fer2013", *subject_sets()}:  # what stages look into, where nothing was imported
+    for source in {"faces", "fer2013", "bundles", *subject_sets()}:  # what stages look into, where nothing was imported
         Path("data", source).mkdir(parents=True, exist_ok=True)
     locks.release_dead()
 

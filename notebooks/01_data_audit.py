@@ -234,7 +234,8 @@ seen = {name: table["share"].drop(trained).max() for name, table in leaks.items(
 display(Markdown(
     f"**To see.** Up to {percent(seen['exact'])} of a test split is in Training to the byte, and up to {percent(seen['near'])} "
     "as the same photograph. **The fix** is not to throw images away, since published scores are of all of them: every score "
-    "of this project is given twice, *as published* and on what is left without copies of either kind (`test_mask.csv`, written above)."
+    "of this project is given *as published*, without images that are in Training to the byte, and without those whose photograph is "
+    "(`test_mask.csv`, which is written where `out` names a folder)."
 ))
 
 # %% [markdown]

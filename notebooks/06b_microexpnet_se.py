@@ -131,7 +131,7 @@ teacher = protocol.as_teacher(faces, teachers[0]) if teachers else None
 # partly erased and blended with another, anew in every epoch, so the teacher has to look at what the student sees: an epoch
 # with a teacher costs two to three times one without.
 #
-# ## Up to six trainings
+# ## Six rows
 #
 # L = α T² × the divergence from the teacher + (1 − α) × cross-entropy, T = 4, α = 0.7. By its text the paper
 # softens the student's answers in the cross-entropy, too; here, as in the work it cites for the loss, they are not. Its faces

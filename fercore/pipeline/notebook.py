@@ -25,6 +25,7 @@ FOLDERS = {  # parameters that every notebook means alike
     "fer2013": "data/{profile}",
     "ckplus": "data/subjects/ckplus",
     "oulucasia": "data/subjects/oulucasia",
+    "bundles": "data/bundles",
     "audit": "reports/{profile}/01_data_audit",
     "baselines": "reports/{profile}/02_baselines",
     "reports": "reports/{profile}",

@@ -22,8 +22,7 @@ def notebooks(root: str | Path) -> pd.DataFrame:
     rows = []
     for path in sorted(root.glob("notebooks/[0-9]*.py")):
         script = path.read_text(encoding="utf-8")
-        found = {name: re.findall(rf'stage\.{name}\([^"]*?"(\w+)"', script) for name in ("table", "figure")}
-        gives = [_counted(len(set(names)), name) for name, names in found.items() if names]
+        gives = [_counted(len(names), kind) for kind, names in _written(script).items() if names]
         rows.append(
             {
                 "notebook": path.with_suffix(".ipynb").name,
@@ -72,6 +71,17 @@ def _counted(number: int, name: str) -> str:
     return f"{number} {name}{'s' * (number > 1)}"
 
 
+def _written(script: str) -> dict[str, set[str]]:
+    """The names under which a script writes tables and figures, as it has them: one for a set or a size each counts
+    once."""
+    found: dict[str, set[str]] = {"table": set(), "figure": set()}
+    for node in ast.walk(ast.parse(script)):
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute) and called.attr in found and ast.unparse(called.value).startswith("stage"):
+            found[called.attr].add(ast.unparse(node.args[1]))
+    return found
+
+
 def _folders(script: str) -> Iterator[str]:
     """Parameters of a notebook that name what it reads, as its comments say."""
     cell = re.search(r'^# %% tags=\["parameters"\]\n(.*?)(?=^# %%)', script, re.M | re.S)
@@ -89,5 +99,6 @@ def _took(root: Path, name: str) -> Iterator[str]:
             root / f"reports/{profile}/{name}/provenance.json",
         ):
             if path.is_file():
-                seconds = json.loads(path.read_text(encoding="utf-8"))["wall_seconds"]
-                yield f"{max(seconds / 60, 1):.0f} min ({profile})"
+                record = json.loads(path.read_text(encoding="utf-8"))
+                before = ", trained before" if record.get("kept") else ""
+                yield f"{max(record['wall_seconds'] / 60, 1):.0f} min ({profile}{before})"

@@ -322,7 +322,7 @@ def _provenance(reports: Path, profile: str) -> str:
                 "revision": (record["revision"] or "")[:12],
                 "device": f"{record['system']}, {record['device']}",
                 "Python, torch": f"{record['python']}, {record['versions'].get('torch', '')}",
-                "seconds": round(record["wall_seconds"]),
+                "seconds": f"{record['wall_seconds']:.0f}{', trained before' * bool(record.get('kept'))}",
             }
         )
     table = _table(pd.DataFrame(rows), "Records of the stages") if rows else ""

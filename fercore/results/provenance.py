@@ -16,10 +16,19 @@ PACKAGES = ("numpy", "pandas", "scikit-learn", "scikit-image", "cleanlab", "torc
 STARTED = time.time()  # of the process: the module is imported first
 
 
+_KEPT: list[str] = []
+
+
+def kept(what: str) -> None:
+    """Remember that this process has taken what was trained before, whose time is not in its own."""
+    _KEPT.append(what)
+
+
 def save(out: str | Path, parameters: Mapping, faces: Faces | Sequence[Faces], device: str = "cpu") -> Path:
-    """Write the record of the stage that has filled `out` to provenance/ beside it, where no stage depends on it."""
+    """Write the record of the stage that has filled `out` to provenance/ beside it, where no stage depends on it; with
+    `kept: true` where its wall time leaves trainings out."""
     path = Path(out).with_name("provenance") / f"{Path(out).name}.json"
-    tables.write_json(path, record(parameters, faces, device))
+    tables.write_json(path, record(parameters, faces, device) | ({"kept": True} if _KEPT else {}))
     return path
 
 

@@ -21,6 +21,7 @@ from ..evaluation import inference, statistics
 from ..evaluation.inference import channels
 from ..evaluation.metrics import SCORES
 from ..models.profile import profile
+from ..results import provenance
 from ..training import checkpoint
 from ..training.recipe import Recipe
 from ..training.trainer import Run, fit
@@ -44,6 +45,9 @@ def fit_each(
     What lies there of other settings, data or code is trained again. Raises SweepError that names the first that
     failed; with `kept_only`, RunError for what lies there of others.
     """
+    for name in trainings:
+        if folder and (Path(folder) / name / checkpoint.LAST).is_file():
+            provenance.kept(f"{folder}/{name}")
     if kept_only:
         ended = {name: words for name, words in trainings.items() if finished(folder, name)}
         return {

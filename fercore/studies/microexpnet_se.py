@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import nn
 
+from .. import models
 from ..datasets import Faces
 from ..evaluation import statistics
 from ..results import measurements, tables
@@ -245,6 +247,16 @@ def measured(
     return rows
 
 
+def _parameters(label: str) -> int | None:
+    """Of the row of LABELS that is measured under this name, which not every row has the whole network for."""
+    for row in ("se", "kd", "mixup", "full", "alone"):
+        if label == ", ".join([RUNS[row], *SETTINGS.get(row, ())]):
+            with torch.device("meta"):
+                network = models.create("microexpnet_se", 7, **OPTIONS.get(row, {}))
+            return sum(one.numel() for one in network.parameters())
+    return None
+
+
 def measured_before(reference: str | Path) -> pd.DataFrame:
     """Every network that was measured on FER2013's PrivateTest, this project's and public ones: one view, indexed by
     network, with parameters, value, low, high and whether it is this project's."""
@@ -257,9 +269,8 @@ def measured_before(reference: str | Path) -> pd.DataFrame:
         kind, words, settings = measurements.split(name)
         if kind != "accuracy" or words[1:] != ["fer2013", "PrivateTest"] or pd.isna(row["low"]):
             continue
-        network = words[0].partition("+")[0]
-        size = evidence["value"].get(f"parameters({network}, 7)")
         label = ", ".join([words[0], *settings])
+        size = _parameters(label) or evidence["value"].get(f"parameters({words[0].partition('+')[0]}, 7)")
         if size is not None and label not in found[0].index:
             found.append(pd.DataFrame({"parameters": int(size), **row[["value", "low", "high"]], "own": True}, [label]))
     return pd.concat(found).rename_axis("network")

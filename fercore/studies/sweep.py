@@ -25,6 +25,7 @@ import pandas as pd
 
 from .. import closure, files
 from ..progress import bar as progress_bar
+from ..results import provenance
 
 SCHEDULER = "DASK_SCHEDULER_ADDRESS"  # where Dask itself looks for it
 IMPORTED = time.time()  # and with it, in a Dask worker, all that it works with
@@ -84,6 +85,8 @@ def sweep(
         keys = _keys(trials, lambda trial: {"function": _name(function), "identity": dict(identity(trial))})
     with nullcontext() if folder is None else files.locked(folder, "a sweep"):
         done, errors = ({}, {}) if folder is None else _kept(folder, keys)
+        if done:
+            provenance.kept(str(folder))
         to_do = [key not in done and key not in errors for key in keys]
         queue = deque(_Task(places) for places in _cohorts(trials, to_do, cohort, most))
         scheduler = scheduler or os.environ.get(SCHEDULER, "")

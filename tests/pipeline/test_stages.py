@@ -105,7 +105,12 @@ def test_dependencies_are_there_or_made_by_a_stage(name):
         paths = {
             dep.replace("${item.profile}", profile).replace("${item.set}", one) for profile in PROFILES for one in SETS
         }
-        imported = dep in ("data/faces", "data/fer2013", "data/${item.set}")  # folders that `fercore params` makes
+        imported = dep in (
+            "data/faces",
+            "data/fer2013",
+            "data/bundles",
+            "data/${item.set}",
+        )  # folders that `fercore params` makes
         missing = [path for path in sorted(paths) if not (ROOT / path).exists()]
         assert imported or dep in made or not missing, (
             f"{', '.join(missing)}: not there, and DVC wants every dependency; parameters that change nothing are {{}}"

@@ -17,8 +17,11 @@ seed = 0
 
 # %%
 stage.table(x, "scores")
-stage.table(x, "scores")
-stage.figure(plots.some(1, "title"), "curve")
+stage.timings.table(x, "scores")
+stage.figure(plots.some(1, "a title"), "curve")
+for one in x:
+    display(stage.figure(plots.some(one, f"of {one}"), f"curve_{one}"))
+other.figure(x, "y")
 """
 
 
@@ -36,9 +39,11 @@ def project(tmp_path):
     (tmp_path / "notebooks/labs").mkdir(parents=True)
     (tmp_path / "notebooks/01_a.py").write_text(SCRIPT)
     (tmp_path / "notebooks/labs/1_b.py").write_text(LAB)
-    for path, seconds in (("smoke/provenance/01_a.json", 20), ("reference/01_a/provenance.json", 600)):
+    records = {"smoke/provenance/01_a.json": {"wall_seconds": 20}}
+    records |= {"reference/01_a/provenance.json": {"wall_seconds": 600, "kept": True}}
+    for path, record in records.items():
         (tmp_path / "reports" / path).parent.mkdir(parents=True)
-        (tmp_path / "reports" / path).write_text(json.dumps({"wall_seconds": seconds}))
+        (tmp_path / "reports" / path).write_text(json.dumps(record))
     return tmp_path
 
 
@@ -48,8 +53,8 @@ def test_what_a_notebook_takes_gives_and_took(tmp_path):
         "notebook": "01_a.ipynb",
         "title": "1 · A: *why*?",
         "takes": "data, audit",
-        "gives": "1 table, 1 figure",
-        "took": "1 min (smoke), 10 min (reference)",
+        "gives": "1 table, 2 figures",
+        "took": "1 min (smoke), 10 min (reference, trained before)",
     }
 
 

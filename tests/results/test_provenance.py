@@ -48,6 +48,13 @@ def test_it_is_written_beside_the_results_and_not_among_them(tmp_path):
     assert not (tmp_path / "reports/01_audit").exists()
 
 
+def test_it_says_that_trainings_were_there_before(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "_KEPT", [])
+    assert "kept" not in json.loads(provenance.save(tmp_path / "03", {}, FACES).read_text())
+    provenance.kept("runs/laptop/03_eca")
+    assert json.loads(provenance.save(tmp_path / "03", {}, FACES).read_text())["kept"] is True
+
+
 def git(folder, *words):
     name = ("-c", "user.name=a", "-c", "user.email=a@b")
     subprocess.run(["git", *name, *words], cwd=folder, check=True, capture_output=True)

@@ -34,9 +34,12 @@ def test_at_once_or_one_after_the_other_is_the_same_bytes(faces, tmp_path):
 
 
 def test_what_is_done_is_not_done_again(faces, tmp_path, monkeypatch):
+    monkeypatch.setattr(fits.provenance, "_KEPT", kept := [])
     first = fit_each(trainings(), faces, tmp_path, workers=1)
+    assert kept == []
     again = fit_each(trainings(), faces, tmp_path, workers=1)
     assert [run.seconds for run in again.values()] == [run.seconds for run in first.values()]
+    assert kept == [f"{tmp_path}/{name}" for name in trainings()], "whose time is not in this run's"
 
 
 def test_without_a_folder_nothing_is_left(faces, tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from fercore import files
+from fercore.results import provenance
 from fercore.studies.sweep import SweepError, require_complete, sweep
 
 
@@ -76,16 +77,18 @@ def test_a_cohort_is_alike_in_its_columns_and_no_larger_than_it_may(tmp_path):
     pd.testing.assert_frame_equal(found, EXPECTED, check_exact=True)
 
 
-def test_what_is_done_is_not_done_again(tmp_path):
+def test_what_is_done_is_not_done_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "_KEPT", kept := [])
     log, folder = tmp_path / "log", tmp_path / "trials"
     first = sweep(functools.partial(squared, log=log), POINTS[:2], folder, workers=1, progress=False)
+    assert kept == []
     both = sweep(functools.partial(squared, log=log), POINTS, folder, workers=1, progress=False)
     assert calls(log) == ["2", "3", "4", "5"]
     pd.testing.assert_frame_equal(both, EXPECTED, check_exact=True)
     pd.testing.assert_frame_equal(first, EXPECTED[:2], check_exact=True)
-    assert sum(1 for _ in folder.iterdir()) == 4
-    kept = json.loads(next(iter(sorted(folder.iterdir()))).read_text())
-    assert set(kept["trial"]) == {"x", "kind", "rate"} and set(kept["result"]) == {"y", "name"}
+    assert sum(1 for _ in folder.iterdir()) == 4 and kept == [str(folder)], "whose time is not in this run's"
+    one = json.loads(next(iter(sorted(folder.iterdir()))).read_text())
+    assert set(one["trial"]) == {"x", "kind", "rate"} and set(one["result"]) == {"y", "name"}
     sweep(functools.partial(squared, log=log), POINTS, folder, identity={"data": "other"}, workers=1, progress=False)
     assert len(calls(log)) == 8  # another identity is another result
 
