@@ -18,7 +18,6 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from multiprocessing import connection
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -30,7 +29,6 @@ from ..results import provenance
 SCHEDULER = "DASK_SCHEDULER_ADDRESS"  # where Dask itself looks for it
 IMPORTED = time.time()  # and with it, in a Dask worker, all that it works with
 THREADS = "OMP_NUM_THREADS"
-TRAINER = "fercore.training.trainer"
 ERROR = "error"  # the column that says what went wrong
 Function = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -267,19 +265,8 @@ class _OtherCode(SweepError):
 
 def _code(function: Function) -> str:
     """A digest of the code that `function` rests on, where this process finds it; empty for what is in no file."""
-    module = _module(function)
+    module = sys.modules[getattr(function, "func", function).__module__]
     return closure.digest(module) if getattr(module, "__file__", None) else ""
-
-
-def _module(function: Function) -> ModuleType:
-    return sys.modules[getattr(function, "func", function).__module__]
-
-
-def _changed(function: Function) -> float:
-    """When the code that `function` rests on was changed last, in seconds since 1970; 0 for what is in no file."""
-    module = _module(function)
-    files = [Path(module.__file__), *closure.modules(module)] if getattr(module, "__file__", None) else []
-    return max((path.stat().st_mtime for path in files), default=0.0)
 
 
 def _work_as(code: str, function: Function, trials: pd.DataFrame) -> pd.DataFrame:
@@ -288,7 +275,8 @@ def _work_as(code: str, function: Function, trials: pd.DataFrame) -> pd.DataFram
     here = f"the Dask worker of process {os.getpid()} on {platform.node()}"
     if own != code:
         raise _OtherCode(f"{here} has another version of the code ({own}, not {code}): start it from this one")
-    if own and _changed(function) > IMPORTED:
+    module = sys.modules[getattr(function, "func", function).__module__]
+    if own and max(path.stat().st_mtime for path in [Path(module.__file__), *closure.modules(module)]) > IMPORTED:
         raise _OtherCode(f"{here} was started before the code was changed: start it again")
     return _work(function, trials)
 
@@ -335,7 +323,14 @@ def _serve(pipe: connection.Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        os.environ.update(pipe.recv() | {THREADS: "1"})  # the server that may have forked this one is older
+        environment, cores = pipe.recv()  # as they are now: the server that may have forked this one is older
+        os.environ.clear()
+        os.environ.update(environment | {THREADS: "1"})
+        if cores is not None:
+            os.sched_setaffinity(0, cores)
+        np.random.seed()  # or all that one server has forked would draw the same numbers
+        if "torch" in sys.modules:
+            sys.modules["torch"].seed()
         function = pickle.loads(pipe.recv_bytes())
     except EOFError:
         return
@@ -364,7 +359,7 @@ class _Processes:
             self.function = pickle.dumps(function)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise SweepError(f"{_name(function)} cannot be sent to another process ({error})") from None
-        self.context = _context(function)
+        self.context = _context()
         self.capacity, self.submitted = count, 0
         self.idle: list[_Process] = []
         self.busy: dict[connection.Connection, tuple[int, _Process]] = {}
@@ -395,47 +390,50 @@ class _Processes:
             process.pipe.close()
 
 
-def _context(function: Function) -> multiprocessing.context.BaseContext:
-    """How processes are started: never forked from this one, whose threads, and locks with them, they would inherit.
-    On Linux a server that has imported torch and computed nothing forks them, or each would import it for five seconds;
-    elsewhere, and where code was changed since, each begins from nothing."""
-    if sys.platform == "linux" and _changed(function) <= _server(_module(function).__name__):
-        return multiprocessing.get_context("forkserver")
-    return multiprocessing.get_context("spawn")
+LIBRARIES = ("pandas", "scipy.stats", "sklearn.metrics", "torch", "torchvision", "timm")  # which take seconds to import
+SPAWN = multiprocessing.get_context("spawn")  # a fork would inherit this process's threads, and locks with them
 
 
-_BEGAN: list[float] = []
-
-
-def _server(module: str) -> float:
-    """When the server of this process began; where there is none yet, it is started, and imports `module` and, where
-    this process has, what trains networks."""
+def _context() -> multiprocessing.context.BaseContext:
+    """How processes are started: on Linux by a server that has imported of LIBRARIES what this process has and computed
+    nothing, or each would import it anew, for five seconds. Code, of this project or another, each imports itself."""
+    if sys.platform != "linux":
+        return SPAWN
     from multiprocessing import forkserver  # which only POSIX has
 
-    if not _BEGAN:
-        _BEGAN.append(time.time())
-        forkserver.set_forkserver_preload([module, *(name for name in [TRAINER] if name in sys.modules)])
-        before = os.environ.get(THREADS)
-        os.environ[THREADS] = "1"  # read where torch is imported
-        try:
-            forkserver.ensure_running()
-        finally:
-            del os.environ[THREADS]
-            os.environ |= {} if before is None else {THREADS: before}
-    return _BEGAN[0]
+    forkserver.set_forkserver_preload([name for name in LIBRARIES if name in sys.modules])
+    before = os.environ.get(THREADS)
+    os.environ[THREADS] = "1"  # read where they are imported
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # Ctrl-C is for this process
+    try:
+        forkserver.ensure_running()
+    except OSError:  # no place for its socket, or this process was forked from one that has a server
+        return SPAWN
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        del os.environ[THREADS]
+        os.environ |= {} if before is None else {THREADS: before}
+    return multiprocessing.get_context("forkserver")
 
 
 class _Process:
     def __init__(self, function: bytes, context: multiprocessing.context.BaseContext):
+        try:
+            self.start(context)
+        except (OSError, EOFError):  # the server's socket is gone, or the server just now
+            self.start(SPAWN)
+        # Not among `args`: `start` writes those to a pipe of which it holds both ends, so that it waits for ever where
+        # they are more than the pipe holds and the process dies before it has read them.
+        with suppress(BrokenPipeError, ConnectionResetError):  # `next` will find it dead
+            cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+            self.pipe.send((dict(os.environ), cores))
+            self.pipe.send_bytes(function)
+
+    def start(self, context: multiprocessing.context.BaseContext) -> None:
         self.pipe, other = context.Pipe()
         self.process = context.Process(target=_serve, args=(other,), daemon=True)
         self.process.start()
         other.close()
-        # Not among `args`: `start` writes those to a pipe of which it holds both ends, so that it waits for ever where
-        # they are more than the pipe holds and the process dies before it has read them.
-        with suppress(BrokenPipeError, ConnectionResetError):  # `next` will find it dead
-            self.pipe.send(dict(os.environ))
-            self.pipe.send_bytes(function)
 
 
 class _Dask:

@@ -1,6 +1,7 @@
 """A grid is worked out once, by whoever works, and one bad trial harms no other."""
 
 import functools
+import importlib
 import json
 import os
 import re
@@ -260,41 +261,86 @@ def test_whoever_works_has_one_thread(workers):
 
 
 def surroundings(trials):
-    return pd.DataFrame({"said": [os.environ.get("SAID", "")] * len(trials), "parent": [os.getppid()] * len(trials)})
+    said = {"said": os.environ.get("SAID"), "parent": os.getppid(), "drawn": np.random.rand(), "file": __file__}
+    said |= {"cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0}
+    time.sleep(0.2)  # so that each process has one
+    return pd.DataFrame({name: [value] * len(trials) for name, value in said.items()})
+
+
+def seen(**more):
+    return sweep(surroundings, POINTS[:2], workers=2, progress=False, **more)
 
 
 def test_processes_have_the_environment_of_now_and_leave_it_alone(monkeypatch):
     for said in ("first", "second"):
         monkeypatch.setenv("SAID", said)
         before = dict(os.environ)
-        found = sweep(surroundings, POINTS[:2], workers=2, progress=False)
-        assert set(found["said"]) == {said} and dict(os.environ) == before
+        assert set(seen()["said"]) == {said} and dict(os.environ) == before
+    monkeypatch.delenv("SAID")
+    assert seen()["said"].isna().all()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has the server")
-def test_a_server_starts_the_processes_until_the_code_is_changed(monkeypatch):
-    def parents():
-        return set(sweep(surroundings, POINTS[:2], workers=2, progress=False)["parent"])
-
-    (server,) = parents()
-    assert server != os.getpid() and parents() == {server}, "and it stays"
-    monkeypatch.setattr(sweep_module, "_changed", lambda function: time.time() + 1)
-    assert parents() == {os.getpid()}, "what it has imported is older"
+def test_no_two_processes_draw_the_same_numbers():
+    assert pd.concat([seen(), seen()])["drawn"].nunique() == 4
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has the server")
-@pytest.mark.parametrize("loaded", [True, False])
+needs_server = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has the server")
+
+
+@needs_server
+def test_one_server_starts_the_processes_on_the_cores_of_now():
+    (server,) = set(seen()["parent"])
+    cores = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        found = seen()
+    finally:
+        os.sched_setaffinity(0, cores)
+    assert server != os.getpid() and set(found["parent"]) == {server} and set(found["cores"]) == {1}
+
+
+@needs_server
+def test_a_server_that_was_killed_is_started_again():
+    (server,) = set(seen()["parent"])
+    os.kill(server, signal.SIGKILL)
+    assert server not in set(seen()["parent"]) and set(seen()["parent"]).isdisjoint({server, os.getpid()})
+
+
+@needs_server
+@pytest.mark.parametrize("name", ["ensure_running", "connect_to_new_process"])
+def test_where_there_can_be_no_server_each_begins_from_nothing(name, monkeypatch):
+    def fails(*words):
+        raise OSError("AF_UNIX path too long")
+
+    monkeypatch.setattr(forkserver, name, fails)
+    assert set(seen()["parent"]) == {os.getpid()}
+
+
+@needs_server
+def test_a_process_runs_the_code_of_the_one_that_asks(tmp_path, monkeypatch):
+    """And what was changed since the last sweep: the server has libraries alone."""
+    for text in ("1", "2"):
+        (tmp_path / "own_module.py").write_text(
+            f"import pandas as pd\ndef answer(trials):\n    return pd.DataFrame({{'y': [{text}] * len(trials)}})\n"
+        )
+        monkeypatch.syspath_prepend(str(tmp_path))
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        monkeypatch.delitem(sys.modules, "own_module", raising=False)
+        importlib.invalidate_caches()
+        module = importlib.import_module("own_module")
+        assert set(sweep(module.answer, POINTS[:2], workers=2, progress=False)["y"]) == {int(text)}
+
+
+@needs_server
 @pytest.mark.parametrize("threads", ["", "3"])
-def test_the_server_imports_what_processes_need_for_one_thread(loaded, threads, monkeypatch):
+def test_the_server_imports_libraries_for_one_thread_each(threads, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", threads) if threads else monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(sweep_module, "_BEGAN", [])
-    monkeypatch.setattr(sweep_module, "TRAINER", "json" if loaded else "no.module")
     before, found = dict(os.environ), {}
+    monkeypatch.setattr(sweep_module, "LIBRARIES", ("json", "no.module"))
     monkeypatch.setattr(forkserver, "set_forkserver_preload", lambda names: found.update(names=names))
     monkeypatch.setattr(forkserver, "ensure_running", lambda: found.update(threads=os.environ["OMP_NUM_THREADS"]))
-    began = sweep_module._server("fercore.files")
-    assert found == {"names": ["fercore.files", *["json"] * loaded], "threads": "1"} and dict(os.environ) == before
-    assert began <= time.time() and sweep_module._server("another") == began and found["names"][0] == "fercore.files"
+    sweep_module._context()
+    assert found == {"names": ["json"], "threads": "1"} and dict(os.environ) == before
 
 
 def test_no_points_are_no_work():
