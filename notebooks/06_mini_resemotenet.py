@@ -178,7 +178,7 @@ from fercore.studies import fits
 from fercore.studies import mini_resemotenet as study
 from fercore.studies import teachers as taught
 
-protocol = study.Protocol.of(globals(), faces.name)
+protocol = study.Protocol.of(globals(), faces)
 paper = study.Protocol.of(read_params(f"{params}/paper/06_mini_resemotenet.yaml"))
 display(Markdown(
     f"**Differs from the paper.** Students: {markdown(study.other_than_the_papers(protocol, paper) or 'nothing')}. "
@@ -256,7 +256,8 @@ display(tables.shown(scores.drop(columns="weighted_f1")))  # the file has it
 # %%
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")
 display(stage.figure(plots.intervals(part, faces, f"All {len(labels):,} images", f"{tested} accuracy, %"), "accuracy"))
-display(Markdown(sentences.scores(part, np.bincount(labels).max() / len(labels), ledger.beside(faces))))
+printed = None if taught.comes_trained(protocol) else ledger.beside(faces)
+display(Markdown(sentences.scores(part, np.bincount(labels).max() / len(labels), printed)))
 
 # %%
 majority = np.bincount(labels).max() / len(labels)
@@ -370,10 +371,12 @@ for number, called in {"4_fer2013": "IV, FER2013", "4_rafdb": "IV, RAF-DB", "5":
 # %%
 if predicted:
     stage.table(metrics.predictions(rows, labels, predicted), "predictions")
-findings = {"trainings": sum(map(len, everyone.values())), "epochs": epochs, "teacher_epochs": teacher_epochs, "images": len(rows)}
+count = sum(run.best_epoch > 0 for each in everyone.values() for run in each)  # a teacher may have come trained
+findings = {"trainings": count, "epochs": epochs, "images": len(rows)}
+findings |= {} if taught.comes_trained(protocol) else {"teacher_epochs": teacher_epochs}
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()}
-settings = {"recipe": protocol.recipe.plain(), "teacher_recipe": protocol.teacher_recipe.plain(), "seeds": seeds}
+settings = {"recipe": protocol.recipe.plain(), "seeds": seeds} | taught.settings(protocol)
 settings |= {"experiments": experiments, "teacher_divisor": teacher_divisor, "images": images, "searched": searched}
-settings |= {"dropout": dropout, "teacher_network": teacher_network, "teacher_weights": teacher_weights}
+settings |= {"dropout": dropout}
 stage.close(findings, settings)
 display(Markdown(sentences.gains(gained) if len(gained) else "Nothing has been trained with a teacher and without yet."))

@@ -111,7 +111,7 @@ from fercore.reporting import plots
 from fercore.studies import fits
 from fercore.studies import teachers as taught
 
-protocol = study.Protocol.of(globals(), faces.name)
+protocol = study.Protocol.of(globals(), faces)
 paper = study.Protocol.of(read_params(f"{params}/paper/06b_microexpnet_se.yaml"))
 other, other_teacher = study.other_than_the_papers(protocol, paper), study.other_than_the_papers(protocol, paper, teacher=True)
 start = "" if taught.comes_trained(protocol) else f", from {protocol.teacher_weights or 'random'} weights"
@@ -310,9 +310,10 @@ for number in (1, 2):
 # %%
 if predicted:
     stage.table(metrics.predictions(rows, labels, predicted), "predictions")
-findings = {"trainings": sum(map(len, everyone.values())), "epochs": epochs, "teacher_epochs": teacher_epochs, "images": len(rows)}
+count = sum(run.best_epoch > 0 for each in everyone.values() for run in each)  # a teacher may have come trained
+findings = {"trainings": count, "epochs": epochs, "images": len(rows)}
+findings |= {} if taught.comes_trained(protocol) else {"teacher_epochs": teacher_epochs}
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()} | {"teacher": teacher_network}
-settings = {"recipe": protocol.recipe.plain(), "teacher_recipe": protocol.teacher_recipe.plain(), "seeds": seeds, "images": images}
-settings |= {"weights": weights, "teacher_weights": teacher_weights, "teacher_network": teacher_network}
+settings = {"recipe": protocol.recipe.plain(), "seeds": seeds, "images": images, "weights": weights} | taught.settings(protocol)
 stage.close(findings, settings | {"temperature": temperature, "alpha": alpha})
 display(Markdown(sentences.steps(gained) if len(gained) else "Nothing has been trained yet that could be compared."))

@@ -32,7 +32,7 @@ def load(name: str, profile: str) -> tuple[object, Faces, str]:
         if Path(given["data"], store.INDEX).exists():
             raise
         raise ParameterError(f"no data in {given['data']} yet: fercore data {profile} puts them there") from None
-    return PROTOCOLS[name].Protocol.of(given, faces.name), faces, given["runs"]
+    return PROTOCOLS[name].Protocol.of(given, faces), faces, given["runs"]
 
 
 def listed(name: str, profile: str) -> pd.DataFrame:

@@ -78,10 +78,11 @@ def times(speeds: pd.DataFrame, counted: Mapping[str, float], printed: Callable[
     )
 
 
-def scores(accuracy: pd.DataFrame, majority: float, printed: Callable[[str], float]) -> str:
+def scores(accuracy: pd.DataFrame, majority: float, printed: Callable[[str], float] | None) -> str:
     """Who is above naming one class, and how the teacher stands to what is printed.
 
-    accuracy  indexed by variant: value, low, high; printed  `Ledger.beside` of the data
+    accuracy  indexed by variant: value, low, high; printed  `Ledger.beside` of the data; None where the teacher is
+              another network than the paper's
     """
     if accuracy.empty:
         return "Nothing has been trained yet."
@@ -94,7 +95,7 @@ def scores(accuracy: pd.DataFrame, majority: float, printed: Callable[[str], flo
         students = accuracy["value"].drop(study.TEACHER)
         reach = int((students >= accuracy.loc[study.TEACHER, "value"]).sum())
         text += f" As good as the teacher or better: {reach} of {len(students)} students."
-    said = printed("accuracy(resemotenet, fer2013, PrivateTest)")
+    said = np.nan if printed is None else printed("accuracy(resemotenet, fer2013, PrivateTest)")
     if study.TEACHER in accuracy.index and not np.isnan(said):
         text += f" The teacher: {percent(accuracy.loc[study.TEACHER, 'value'])}, where {percent(said, 2)} is printed."
     return text

@@ -96,14 +96,14 @@ class Protocol:
     bn_momentum: float
 
     @classmethod
-    def of(cls, parameters: Mapping, data: str = "") -> Protocol:
-        """Of a notebook's parameters, whatever else it has, on `data`, if they are known: `teachers.of_data`. Raises
+    def of(cls, parameters: Mapping, faces: Faces | None = None) -> Protocol:
+        """Of a notebook's parameters, whatever else it has, on its data (None: any): `teachers.of_data`. Raises
         ValueError for rows that there are none of."""
         known = cls(**{field.name: parameters[field.name] for field in fields(cls)})
         for name in known.seeds:
             if name not in LABELS:
                 raise ValueError(f"no row {name!r}; there are {', '.join(LABELS)}")
-        return teachers.of_data(known, data) if data else known
+        return known if faces is None else teachers.of_data(known, faces)
 
     @property
     def recipe(self) -> Recipe:
@@ -118,8 +118,6 @@ class Protocol:
 
     @property
     def teacher_recipe(self) -> Recipe:
-        if teachers.comes_trained(self):
-            return teachers.recipe(self.teacher_network, self.teacher_weights)
         return replace(self.recipe, epochs=self.teacher_epochs, precision=self.teacher_precision)
 
     def teacher(self, faces: Faces) -> dict[str, dict]:
@@ -132,7 +130,7 @@ class Protocol:
 
     def as_teacher(self, faces: Faces, teacher: Run) -> nn.Module:
         """What the students learn from: the teacher itself, since every image is turned, lightened and blended anew."""
-        return teachers.as_module(teacher, 3, self.teacher_precision)
+        return teachers.as_module(teacher, 3, self.img_size, self.teacher_precision)
 
     def students(self, faces: Faces, teacher: nn.Module | None) -> dict[str, dict]:
         """The students' trainings, for `fits.fit_seeds`: the rows of Table 2, and the full network without a teacher.
@@ -156,7 +154,7 @@ class Protocol:
 def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False) -> str:
     """How students, or the teacher, differ from the paper's, to be read: "20 of 50 epochs, precision bf16"."""
     if teacher and teachers.comes_trained(here):
-        return teachers.said(here)
+        return teachers.said(here) + ("" if here.teacher_precision == "fp32" else f" in {here.teacher_precision}")
     own, printed = ((one.teacher_recipe if teacher else one.recipe) for one in (here, paper))
     said = []
     for name, (before, now) in departures(own, printed).items():

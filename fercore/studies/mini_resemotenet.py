@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,7 @@ EXPERIMENTS = {  # Table IV: student and alpha; the temperature of all six is 3
     "E6": ("c", 0.20),
 }
 TEMPERATURE = 3.0
+TEACHERS = ("teacher_network", "teacher_weights", "teacher_divisor")  # in which a teacher may be another
 READING = "alpha read as equation 6's beta"  # by the text below it alpha is the weight of the hard labels
 WITHOUT, WITH = "without copies of the test set", "with the test set"  # what else a student is trained on
 
@@ -86,14 +88,14 @@ class Protocol:
     warmup: float
 
     @classmethod
-    def of(cls, parameters: Mapping, data: str = "") -> Protocol:
-        """Of a notebook's parameters, whatever else it has, on `data`, if they are known: `teachers.of_data`. Raises
+    def of(cls, parameters: Mapping, faces: Faces | None = None) -> Protocol:
+        """Of a notebook's parameters, whatever else it has, on its data (None: any): `teachers.of_data`. Raises
         ValueError for experiments there are none of."""
         known = cls(**{field.name: parameters[field.name] for field in fields(cls)})
         for name in (*known.experiments, *known.readings):
             if name not in EXPERIMENTS:
                 raise ValueError(f"no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
-        return teachers.of_data(known, data) if data else known
+        return known if faces is None else teachers.of_data(known, faces)
 
     @property
     def recipe(self) -> Recipe:
@@ -107,8 +109,6 @@ class Protocol:
 
     @property
     def teacher_recipe(self) -> Recipe:
-        if teachers.comes_trained(self):
-            return teachers.recipe(self.teacher_network, self.teacher_weights)
         return replace(self.recipe, epochs=self.teacher_epochs, precision=self.teacher_precision)
 
     @property
@@ -121,7 +121,8 @@ class Protocol:
         if teachers.comes_trained(self):
             return {}
         words = {"network": self.teacher_network, "name": f"06_{self.teacher_network}", "recipe": self.teacher_recipe}
-        options = ({"divisor": self.teacher_divisor} if self.teacher_divisor != 1 else {}) | self.options
+        narrower = self.teacher_divisor != 1 and self.teacher_network == NETWORKS[0]
+        options = ({"divisor": self.teacher_divisor} if narrower else {}) | self.options
         words |= {"options": options, "weights": self.teacher_weights or None, "seeds": [self.teacher_seed]}
         return {TEACHER: words | {"train": fits.training_rows(faces, self.images)}}
 
@@ -183,9 +184,10 @@ def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False
     said = []
     for name, (before, now) in departures(own, printed).items():
         said.append(f"{now} of {before} epochs" if name == "epochs" else f"{name} {now}")
-    for name in ("images", "dropout", *(["teacher_network", "teacher_divisor"] if teacher else [])):
+    for name in ("images", "dropout", *(TEACHERS if teacher else [])):
         if getattr(here, name) != getattr(paper, name):
-            said.append(f"{name.removeprefix('teacher_')} {getattr(here, name)}")
+            value = Path(here.teacher_weights).name if name == "teacher_weights" else getattr(here, name)
+            said.append(f"{name.removeprefix('teacher_')} {value}")
     return ", ".join(said)
 
 

@@ -11,21 +11,25 @@ from typing import Protocol, TypeVar
 import numpy as np
 import pandas as pd
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from .. import models
-from ..datasets import Faces, preprocess
+from ..datasets import ROLES, Faces, preprocess
 from ..evaluation import inference, metrics
 from ..models import weights
-from ..training.recipe import Recipe, from_plain
+from ..training.recipe import Recipe
 from ..training.trainer import Run
 
 TEACHER = "teacher"  # its name among the trained
+SPLITS = {
+    "fer2013": ("Training", "PublicTest", "PrivateTest")
+}  # of data that released weights are of; the first trained
 Made = TypeVar("Made", bound="Taught")
 
 
 class Taught(Protocol):
-    """What a protocol says of its teacher.
+    """What a protocol, a frozen dataclass, says of its teacher.
 
     teacher_weights  a file that it starts from, or "imagenet", or nothing; or data such as "fer2013": it is not
                      trained, but has the weights of these that come with the project
@@ -33,6 +37,11 @@ class Taught(Protocol):
 
     teacher_network: str
     teacher_weights: str
+    teacher_epochs: int
+    teacher_precision: str
+
+    @property
+    def teacher_recipe(self) -> Recipe: ...
 
 
 def comes_trained(protocol: Taught) -> bool:
@@ -40,13 +49,16 @@ def comes_trained(protocol: Taught) -> bool:
     return protocol.teacher_weights.isidentifier() and protocol.teacher_weights != "imagenet"
 
 
-def of_data(protocol: Made, data: str) -> Made:
-    """The protocol on these data: weights that come with the project, of others, are left out, with a WeightsWarning,
-    and the teacher is trained from random ones."""
-    if not comes_trained(protocol) or protocol.teacher_weights == data:
-        return protocol
+def of_data(protocol: Made, faces: Faces) -> Made:
+    """The protocol on these data: weights that come with the project are left out where they are of others, or where
+    these data are divided otherwise, so that they may have seen what selects or tests; the teacher is then trained from
+    random ones, with a WeightsWarning."""
     held = protocol.teacher_weights
-    note = f"the teacher is trained from random weights on {data}: those of {held} are not of its images"
+    divided = tuple(faces.roles.get(role) for role in ROLES)
+    if not comes_trained(protocol) or (held == faces.name and divided == SPLITS.get(held)):
+        return protocol
+    why = "are not of its images" if held != faces.name else "have seen images that are held out here"
+    note = f"the teacher is trained from random weights on {faces.name}: those of {held} {why}"
     warnings.warn(note, weights.WeightsWarning, stacklevel=2)
     return replace(protocol, teacher_weights="")
 
@@ -77,7 +89,8 @@ def released(network: str, data: str, faces: Faces, folder: Path | None = None) 
         raise weights.WeightsError(
             f"{path.name} is of the classes {', '.join(record['classes'])}, not {', '.join(faces.classes)}"
         )
-    teacher, own, rows = models.create(network, weights=data).eval(), recipe(network, data), faces.rows("select")
+    teacher, own = models.create(network, weights=data).eval(), Recipe(img_size=record["img_size"], tta="one")
+    rows = faces.rows("select")
     labels, said = faces.labels[rows], inference.probabilities(teacher, faces, rows, own.img_size)
     loss = float(-np.log(np.maximum(said[np.arange(len(rows)), labels], 1e-12)).mean())
     found = metrics.scores(metrics.confusion(labels, said.argmax(1), len(faces.classes)))
@@ -87,19 +100,27 @@ def released(network: str, data: str, faces: Faces, folder: Path | None = None) 
     return Run(teacher, own, history, 0, 0.0, folder)
 
 
-def recipe(network: str, data: str) -> Recipe:
-    """How released weights were trained, as their file says, to be asked for one view of an image."""
-    return from_plain(weights.record(weights.released(network, data)[0])["recipe"] | {"tta": "one"})
-
-
 def said(protocol: Taught) -> str:
     """What a teacher that is not trained is, to be read."""
     return f"{protocol.teacher_network} with this project's weights"
 
 
-def as_module(teacher: Run, channels: int, precision: str = "fp32") -> nn.Module:
-    """The teacher as a network that sees what its students see: images of so many channels, in its own precision."""
+def settings(protocol: Taught) -> dict:
+    """What the students' teacher follows from, for the record: of weights that come with the project, how they were
+    trained, as their file says."""
+    found = {"teacher_network": protocol.teacher_network, "teacher_weights": protocol.teacher_weights}
+    if not comes_trained(protocol):
+        return found | {"teacher_recipe": protocol.teacher_recipe.plain()}
+    path, _ = weights.released(protocol.teacher_network, protocol.teacher_weights)
+    return found | {"teacher_recipe": weights.record(path)["recipe"], "teacher_precision": protocol.teacher_precision}
+
+
+def as_module(teacher: Run, channels: int, img_size: int, precision: str = "fp32") -> nn.Module:
+    """The teacher as a network that sees what its students see: images of so many channels and so many px, which it
+    takes at its own size, in its own precision."""
     network = teacher.network
+    if teacher.recipe.img_size != img_size:
+        network = nn.Sequential(Resized(teacher.recipe.img_size), network).eval()
     if (own := inference.channels(network)) != channels:
         if (own, channels) != (1, 3):
             raise ValueError(
@@ -118,6 +139,17 @@ def one_of_three() -> nn.Conv2d:
     layer.weight.copy_((grey * std / std.mean())[None, :, None, None])
     layer.bias.copy_((((grey * mean).sum() - mean.mean()) / std.mean())[None])
     return layer
+
+
+class Resized(nn.Module):
+    """Images (N, C, H, W) at the side that a network takes, as `preprocess.resize` has them."""
+
+    def __init__(self, side: int):
+        super().__init__()
+        self.side = side
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return F.interpolate(images, (self.side, self.side), mode="bilinear", align_corners=False, antialias=True)
 
 
 class InPrecision(nn.Module):

@@ -18,7 +18,7 @@ SMALL = Recipe(epochs=1, batch_size=16, img_size=12, augmentation=None, loss="cr
 class Protocol:
     """A teacher, a student by itself and one that it teaches."""
 
-    of = staticmethod(lambda given, data: Protocol())
+    of = staticmethod(lambda given, faces: Protocol())
     teacher_network, teacher_weights = "microexpnet_xxs", ""
 
     def teacher(self, faces):

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import torch
 
-from fercore import datasets
+from fercore import datasets, models
 from fercore.datasets import preprocess
 from fercore.evaluation import inference
-from fercore.models.weights import WeightsError, WeightsWarning
+from fercore.models.weights import RELEASED, WeightsError, WeightsWarning, record
 from fercore.pipeline.parameters import read_params
 from fercore.studies import fits, microexpnet_se, mini_resemotenet, teachers
 from fercore.training import Recipe, Run
@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 class Taught:
     teacher_network: str = "lean_65k"
     teacher_weights: str = "fer2013"
+    teacher_precision: str = "fp32"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def ours():
 
 
 def run_of(network):
-    return Run(network, Recipe(), pd.DataFrame(), 1, 0.0)
+    return Run(network, Recipe(img_size=12), pd.DataFrame(), 1, 0.0)
 
 
 def test_a_teacher_that_comes_trained_is_a_run_of_its_own_size(ours, tmp_path):
@@ -60,15 +61,28 @@ def test_only_weights_of_data_come_trained(weights, trained):
     assert teachers.comes_trained(Taught(teacher_weights=weights)) == trained
 
 
-def test_on_other_data_it_is_trained_and_on_other_classes_refused(ours):
+def test_on_other_data_or_splits_it_is_trained_and_on_other_classes_refused(ours):
     with pytest.warns(WeightsWarning, match="from random weights on synthfer: those of fer2013 are not of its images"):
-        assert teachers.of_data(Taught(), "synthfer").teacher_weights == ""
+        assert teachers.of_data(Taught(), replace(ours, name="synthfer")).teacher_weights == ""
+    divided = replace(ours, roles={"train": "PublicTest", "select": "Training", "test": "PrivateTest"})
+    with pytest.warns(WeightsWarning, match="those of fer2013 have seen images that are held out here"):
+        assert teachers.of_data(Taught(), divided).teacher_weights == ""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert teachers.of_data(Taught(), "fer2013").teacher_weights == "fer2013"
-        assert teachers.of_data(Taught(teacher_weights="x.safetensors"), "rafdb").teacher_weights == "x.safetensors"
+        assert teachers.of_data(Taught(), ours).teacher_weights == "fer2013"
+        file = Taught(teacher_weights="x.safetensors")
+        assert teachers.of_data(file, replace(ours, name="rafdb")).teacher_weights == "x.safetensors"
     with pytest.raises(WeightsError, match=r"is of the classes angry, disgust, .*, not neutral, angry"):
         teachers.released("lean_65k", "fer2013", replace(ours, classes=("neutral", *ours.classes[:-1])))
+
+
+@pytest.mark.parametrize("path", sorted(RELEASED.glob("*.safetensors")), ids=lambda path: path.stem)
+def test_every_network_that_comes_with_weights_can_teach(path, ours):
+    network, data = path.stem.split("-")
+    (run,) = teachers.at_hand(Taught(network, data), ours, {})
+    assert run.recipe.img_size == record(path)["img_size"] and 0 <= run.history["accuracy"].item() <= 1
+    told = teachers.settings(Taught(network, data, "bf16"))
+    assert told["teacher_recipe"] == record(path)["recipe"] and told["teacher_precision"] == "bf16"
 
 
 @pytest.mark.parametrize(
@@ -78,14 +92,42 @@ def test_a_protocol_with_one_trains_none_and_says_which_it_is(study, stem, ours)
     given = read_params(ROOT / f"params/paper/{stem}.yaml")
     paper = study.Protocol.of(given)
     assert paper.teacher(ours)
-    here = study.Protocol.of(given | {"teacher_network": "lean_65k", "teacher_weights": "fer2013"}, "fer2013")
-    assert here.teacher(ours) == {} and here.teacher_recipe.monitor == "accuracy" and here.teacher_recipe.epochs > 50
-    said = study.other_than_the_papers(here, paper, teacher=True)
-    assert said == "lean_65k with this project's weights" and not study.other_than_the_papers(here, paper)
+    assert teachers.settings(paper)["teacher_recipe"]["epochs"] == paper.teacher_epochs
+    given |= {"teacher_network": "lean_65k", "teacher_weights": "fer2013", "teacher_divisor": 4}
+    here = study.Protocol.of(given, ours)
+    assert here.teacher(ours) == {} and not study.other_than_the_papers(here, paper)
+    assert study.other_than_the_papers(here, paper, teacher=True) == "lean_65k with this project's weights"
     with pytest.warns(WeightsWarning):
-        other = study.Protocol.of(given | {"teacher_network": "lean_65k", "teacher_weights": "fer2013"}, "synthfer")
-    assert other.teacher(ours)["teacher"]["network"] == "lean_65k"
+        other = study.Protocol.of(given, replace(ours, name="synthfer"))
+    words = other.teacher(ours)["teacher"]
+    assert words["network"] == "lean_65k" and "divisor" not in words["options"], "which is ResEmoteNet's alone"
+    assert models.create("lean_65k", 7, **words["options"])
     assert "network lean_65k" in study.other_than_the_papers(other, paper, teacher=True)
+
+
+def test_a_teacher_that_starts_from_a_file_is_not_the_papers():
+    paper = mini_resemotenet.Protocol.of(read_params(ROOT / "params/paper/06_mini_resemotenet.yaml"))
+    here = replace(paper, teacher_weights="/somewhere/affectnet.safetensors")
+    said = mini_resemotenet.other_than_the_papers(here, paper, teacher=True)
+    assert said == "weights affectnet.safetensors"
+    assert mini_resemotenet.protocol_of("E6", "", said)[1].endswith("another teacher: weights affectnet.safetensors")
+
+
+def test_the_precision_in_which_it_answers_is_said():
+    given = read_params(ROOT / "params/paper/06b_microexpnet_se.yaml")
+    given |= {"teacher_network": "lean_65k", "teacher_weights": "fer2013", "teacher_precision": "bf16"}
+    here = microexpnet_se.Protocol.of(given)
+    said = microexpnet_se.other_than_the_papers(here, here, teacher=True)
+    assert said == "lean_65k with this project's weights in bf16"
+
+
+def test_a_teacher_sees_students_images_at_its_own_size(ours):
+    (run,) = teachers.at_hand(Taught(), ours, {})
+    images = inference.views(torch.from_numpy(ours.pixels[ours.rows("test")]), 64, channels=1)[0]
+    with torch.no_grad():
+        said = teachers.as_module(run, 1, 64)(images)
+        assert torch.allclose(said, run.network(teachers.Resized(48)(images)))
+        assert not torch.allclose(said, run.network(images))
 
 
 def test_a_teacher_of_one_channel_sees_the_students_three_as_its_own(ours):
@@ -93,11 +135,11 @@ def test_a_teacher_of_one_channel_sees_the_students_three_as_its_own(ours):
     rows = ours.rows("test")
     three = inference.views(torch.from_numpy(ours.pixels[rows]), 48, channels=3)[0]
     with torch.no_grad():
-        said = teachers.as_module(run, 3)(three).softmax(1).double().numpy()
+        said = teachers.as_module(run, 3, 48)(three).softmax(1).double().numpy()
     assert np.allclose(said, run.probabilities(ours, rows), atol=1e-4)
-    assert inference.channels(teachers.as_module(run, 3)) == 3 and teachers.as_module(run, 1) is run.network
+    assert inference.channels(teachers.as_module(run, 3, 48)) == 3 and teachers.as_module(run, 1, 48) is run.network
     with pytest.raises(ValueError, match="takes 1 channels, its students 5"):
-        teachers.as_module(run, 5)
+        teachers.as_module(run, 5, 48)
 
 
 def test_colours_become_grey_as_everywhere():
@@ -108,10 +150,10 @@ def test_colours_become_grey_as_everywhere():
 
 def test_a_teacher_answers_in_its_own_precision(tiny):
     network = tiny().eval()
-    assert teachers.as_module(run_of(network), 1) is network
+    assert teachers.as_module(run_of(network), 1, 12) is network
     if not inference.cpu_has_bf16():
         pytest.skip("this CPU has no bf16 arithmetic")
-    half = teachers.as_module(run_of(network), 1, "bf16")
+    half = teachers.as_module(run_of(network), 1, 12, "bf16")
     images = torch.randn(4, 1, 12, 12)
     assert half(images).dtype == torch.float32 and not torch.equal(half(images), network(images))
     assert torch.allclose(half(images), network(images), atol=0.05)
