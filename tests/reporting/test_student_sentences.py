@@ -58,6 +58,8 @@ def test_scores_say_who_is_above_one_class_and_what_is_printed_on_real_faces_alo
     assert "As good as the teacher or better: 0 of 1 students." in told
     assert "The teacher: 60.0 %, where 79.79 % is printed" in told
     assert "printed" not in sentences.scores(scores(teacher=0.6), 0.25, lambda name: np.nan)
+    other = sentences.scores(scores(teacher=0.6, E6=0.3), 0.25, None)
+    assert "printed" not in other and "teacher (60.0 %)" in other, "a teacher that is another network"
     assert sentences.scores(scores(teacher=0.6)[:0], 0.25, lambda name: 0.7) == "Nothing has been trained yet."
 
 

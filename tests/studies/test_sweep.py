@@ -272,6 +272,7 @@ def seen(**more):
 
 
 def test_processes_have_the_environment_of_now_and_leave_it_alone(monkeypatch):
+    forkserver._forkserver._stop()  # so that one begins with SAID
     for said in ("first", "second"):
         monkeypatch.setenv("SAID", said)
         before = dict(os.environ)
