@@ -129,7 +129,7 @@ teacher = protocol.as_teacher(faces, teachers[0]) if teachers else None
 # %% [markdown]
 # In notebook 6 a teacher's answers could be kept, since an image was itself or its mirror image. Here each is turned, lightened,
 # partly erased and blended with another, anew in every epoch, so the teacher has to look at what the student sees: with `lean_250k`
-# an epoch takes a third longer than without a teacher, with a ResNet-50 several times as long.
+# an epoch takes 1.4 times as long as without a teacher, with a ResNet-50 several times.
 #
 # ## Six rows
 #
