@@ -251,8 +251,12 @@ def test_what_it_says_of_a_teacher_is_what_was_measured():
         for row in ("full", "full, no teacher")
     ]
     assert f"scores {cells[0]} on PrivateTest, where 71.2 is printed; without a teacher, {cells[1]}, two seeds." in text
-    accuracy = 100 * gains.xs("accuracy", level="score")[["value", "low", "high"]].astype(float)
-    added = ["{:.1f} [{:+.1f}, {:+.1f}]".format(*accuracy.loc[part]) for part in ("published", "near_deduplicated")]
+    accuracy = gains.xs("accuracy", level="score")[["value", "low", "high"]].astype(float)
+    left = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]["left_near_deduplicated"]
+    for part, count in (("published", images), ("near_deduplicated", left)):
+        accuracy.loc[part, "value"] = round(accuracy.loc[part, "value"] * count) / count
+    parts = 100 * accuracy.loc[["published", "near_deduplicated"]]
+    added = ["{:.1f} [{:+.1f}, {:+.1f}]".format(*row) for row in parts.to_numpy()]
     assert f"the teacher adds {added[0]} points on PrivateTest, and {added[1]} without copies." in text
     assert f"The teacher alone scores {100 * scores.loc['teacher', 'accuracy']:.1f}," in text
 
