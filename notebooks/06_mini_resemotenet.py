@@ -44,7 +44,7 @@ beside = 1  # how many of a student's seeds the searches, the other reading and 
 images = 800  # training images; 0: all
 dropout = 0.0  # times the rates of the networks' authors; 1: theirs
 teacher_network = "resemotenet"
-teacher_weights = ""  # a file that it starts from; fer2013: weights that come with the project, with which it is not trained
+teacher_weights = ""  # a file that it starts from; fer2013: pretrained weights of this project, and no training
 teacher_divisor = 8  # of the teacher's widths; 1: the whole ResEmoteNet
 teacher_epochs = 4
 teacher_precision = "fp32"
@@ -169,8 +169,8 @@ display(tables.shown(table_3), tables.shown(audits.counts(faces)))
 # dropout), which for the teacher weighs no class and keeps its rate. What the plateau is of, the accuracy on PublicTest, is
 # chosen here. RAF-DB has no images to select on: one in ten of those that train is held out.
 #
-# All 80 epochs take some forty hours of a core, so on FER2013 the laptop profile has another teacher: `lean_250k`, with the
-# weights that come with this project. Here is what differs in this profile. The epoch is chosen on PublicTest.
+# All 80 epochs take some forty hours of a core, so on FER2013 the laptop profile has another teacher: this project's
+# pretrained `lean_250k`. Here is what differs in this profile. The epoch is chosen on PublicTest.
 
 # %%
 from fercore.pipeline.parameters import read_params
@@ -256,7 +256,7 @@ display(tables.shown(scores.drop(columns="weighted_f1")))  # the file has it
 # %%
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")
 display(stage.figure(plots.intervals(part, faces, f"All {len(labels):,} images", f"{tested} accuracy, %"), "accuracy"))
-printed = None if taught.comes_trained(protocol) else ledger.beside(faces)
+printed = None if taught.pretrained(protocol) else ledger.beside(faces)
 display(Markdown(sentences.scores(part, np.bincount(labels).max() / len(labels), printed)))
 
 # %%
@@ -349,7 +349,7 @@ other = study.other_than_the_papers(protocol, paper)
 other_teacher = study.other_than_the_papers(protocol, paper, teacher=True)
 for name in everyone:
     rows_of = study.measurements(name, faces, labels, probabilities[name], masks)
-    if name == study.TEACHER and taught.comes_trained(protocol):
+    if name == study.TEACHER and taught.pretrained(protocol):
         continue  # it is not the paper's, and measured elsewhere
     departs, reserved = study.protocol_of(name, other, other_teacher)
     if reserved is not None and faces.name == "rafdb":
@@ -371,9 +371,9 @@ for number, called in {"4_fer2013": "IV, FER2013", "4_rafdb": "IV, RAF-DB", "5":
 # %%
 if predicted:
     stage.table(metrics.predictions(rows, labels, predicted), "predictions")
-count = sum(run.best_epoch > 0 for each in everyone.values() for run in each)  # a teacher may have come trained
+count = sum(run.best_epoch > 0 for each in everyone.values() for run in each)  # a teacher may be pretrained
 findings = {"trainings": count, "epochs": epochs, "images": len(rows)}
-findings |= {} if taught.comes_trained(protocol) else {"teacher_epochs": teacher_epochs}
+findings |= {} if taught.pretrained(protocol) else {"teacher_epochs": teacher_epochs}
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()}
 settings = {"recipe": protocol.recipe.plain(), "seeds": seeds} | taught.settings(protocol)
 settings |= {"experiments": experiments, "teacher_divisor": teacher_divisor, "images": images, "searched": searched}

@@ -39,8 +39,8 @@ weights = ""  # imagenet: what the students' backbone starts from; empty: drawn 
 images = 800  # training images; 0: all
 teacher_network = "mini_resemotenet_c"  # resnet50: the paper's
 teacher_options = {"dropout": 0.0}
-teacher_weights = ""  # a file that it starts from, as the paper's from VGGFace2; fer2013: weights that come with the
-# project, with which it is not trained; empty: none
+teacher_weights = ""  # a file that it starts from, as the paper's from VGGFace2; fer2013: pretrained weights of this
+# project, and no training; empty: none
 teacher_epochs = 3
 teacher_precision = "fp32"
 teacher_seed = 42
@@ -101,8 +101,8 @@ display(tables.shown(counted))
 #
 # The paper's is a ResNet-50 that was first trained on VGGFace2's 3.3 million faces. Those weights may not be
 # redistributed; where you have them, name the file (`teacher_weights`). Training it takes five hours of a core, so the laptop
-# profile has another teacher, `lean_250k`, with the weights that come with this project: a fifth of its student's size, and
-# trained on the same images. **Guess: can a small network teach a larger one? And does a teacher that starts from random
+# profile has another teacher on FER2013, this project's pretrained `lean_250k`: a fifth of its student's size, and trained on the
+# same images. **Guess: can a small network teach a larger one? And does a teacher that starts from random
 # weights still know more than its student?**
 
 # %%
@@ -114,7 +114,7 @@ from fercore.studies import teachers as taught
 protocol = study.Protocol.of(globals(), faces)
 paper = study.Protocol.of(read_params(f"{params}/paper/06b_microexpnet_se.yaml"))
 other, other_teacher = study.other_than_the_papers(protocol, paper), study.other_than_the_papers(protocol, paper, teacher=True)
-start = "" if taught.comes_trained(protocol) else f", from {protocol.teacher_weights or 'random'} weights"
+start = "" if taught.pretrained(protocol) else f", from {protocol.teacher_weights or 'random'} weights"
 display(Markdown(
     f"**Differs from the paper.** Students: {markdown(other or 'nothing')}, from {markdown(weights or 'random')} weights. Teacher: "
     f"{markdown((other_teacher or 'nothing') + start)}."
@@ -286,7 +286,7 @@ display(stage.figure(figure, "size_and_accuracy"), Markdown(sentences.frontier(k
 
 # %%
 for row, label in {study.TEACHER: study.TEACHER, **study.LABELS}.items():
-    if label in predicted and (row != study.TEACHER or not taught.comes_trained(protocol)):  # else it is measured elsewhere
+    if label in predicted and (row != study.TEACHER or not taught.pretrained(protocol)):  # else it is measured elsewhere
         values = study.measured(row, faces, labels, predicted[label], best.loc[label], masks)
         departs = other_teacher if row == study.TEACHER else other
         if row == study.TEACHER and not departs and not protocol.teacher_weights:
@@ -311,9 +311,9 @@ for number in (1, 2):
 # %%
 if predicted:
     stage.table(metrics.predictions(rows, labels, predicted), "predictions")
-count = sum(run.best_epoch > 0 for each in everyone.values() for run in each)  # a teacher may have come trained
+count = sum(run.best_epoch > 0 for each in everyone.values() for run in each)  # a teacher may be pretrained
 findings = {"trainings": count, "epochs": epochs, "images": len(rows)}
-findings |= {} if taught.comes_trained(protocol) else {"teacher_epochs": teacher_epochs}
+findings |= {} if taught.pretrained(protocol) else {"teacher_epochs": teacher_epochs}
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()} | {"teacher": teacher_network}
 settings = {"recipe": protocol.recipe.plain(), "seeds": seeds, "images": images, "weights": weights} | taught.settings(protocol)
 stage.close(findings, settings | {"temperature": temperature, "alpha": alpha})

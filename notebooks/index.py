@@ -27,8 +27,8 @@ budget = 5.5  # parameters to begin with, as a power of ten
 # ## The notebooks
 #
 # *Takes* names the parameters that say where data and earlier results are (empty: rendered faces), *gives* what is written where
-# `out` names a folder, *took* how long it ran here, and for the included results on real data. *Trained before* is the time of
-# what came after the training, which takes hours.
+# `out` names a folder, *took* how long it ran here, and for the included results on real data. *Trained before*: the training, which
+# takes hours, is not in it.
 
 # %%
 from IPython.display import Markdown, display

@@ -258,7 +258,7 @@ def test_what_it_says_of_a_teacher_is_what_was_measured():
     parts = 100 * accuracy.loc[["published", "near_deduplicated"]]
     added = ["{:.1f} [{:+.1f}, {:+.1f}]".format(*row) for row in parts.to_numpy()]
     assert f"the teacher adds {added[0]} points on PrivateTest, and {added[1]} without copies." in text
-    assert f"The teacher alone scores {100 * scores.loc['teacher', 'accuracy']:.1f}," in text
+    assert f"The teacher itself scores {100 * scores.loc['teacher', 'accuracy']:.1f}," in text
 
 
 def test_what_it_says_of_light_fer_is_what_was_measured():

@@ -87,11 +87,7 @@ class Variants:
                 )
                 warnings.warn(note, own_weights.WeightsWarning, stacklevel=2)
         if released and weights == faces.name:
-            record = own_weights.record(released)
-            if tuple(record["classes"]) != tuple(faces.classes):
-                raise own_weights.WeightsError(
-                    f"{released.name} is of the classes {', '.join(record['classes'])}, not {', '.join(faces.classes)}"
-                )
+            record = own_weights.record_of_classes(released, faces.classes)
             recipe = replace(recipe, img_size=record["img_size"])
             network = models.create(name, weights=weights).eval()
             folder = runs and f"{runs}/{name}-{weights}"

@@ -155,6 +155,14 @@ def record(path: str | Path) -> dict:
     return {"temperature": None, **found}
 
 
+def record_of_classes(path: Path, classes: Sequence[str]) -> dict:
+    """`record`, of a network whose outputs are these classes in this order. Raises WeightsError where they are not."""
+    found = record(path)
+    if tuple(found["classes"]) != tuple(classes):
+        raise WeightsError(f"{path.name} is of the classes {', '.join(found['classes'])}, not {', '.join(classes)}")
+    return found
+
+
 def same_classes(path: Path, classes: Sequence[str]) -> bool:
     """Whether the weights at `path` are of these classes in this order; a WeightsWarning says so where they are not,
     and where the file does not name its own and can only be taken at its number."""

@@ -122,7 +122,7 @@ class Protocol:
 
     def teacher(self, faces: Faces) -> dict[str, dict]:
         """The teacher's training, for `fits.fit_seeds`; none of one that is not trained."""
-        if teachers.comes_trained(self):
+        if teachers.pretrained(self):
             return {}
         words = {"network": self.teacher_network, "name": f"06b_{self.teacher_network}", "recipe": self.teacher_recipe}
         words |= {"options": dict(self.teacher_options), "weights": self.teacher_weights or None}
@@ -153,7 +153,7 @@ class Protocol:
 
 def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False) -> str:
     """How students, or the teacher, differ from the paper's, to be read: "20 of 50 epochs, precision bf16"."""
-    if teacher and teachers.comes_trained(here):
+    if teacher and teachers.pretrained(here):
         return teachers.said(here) + ("" if here.teacher_precision == "fp32" else f" in {here.teacher_precision}")
     own, printed = ((one.teacher_recipe if teacher else one.recipe) for one in (here, paper))
     said = []

@@ -118,7 +118,7 @@ class Protocol:
 
     def teacher(self, faces: Faces) -> dict[str, dict]:
         """The teacher's training, for `fits.fit_seeds`; none of one that is not trained."""
-        if teachers.comes_trained(self):
+        if teachers.pretrained(self):
             return {}
         words = {"network": self.teacher_network, "name": f"06_{self.teacher_network}", "recipe": self.teacher_recipe}
         narrower = self.teacher_divisor != 1 and self.teacher_network == NETWORKS[0]
@@ -178,7 +178,7 @@ def other_reading(experiment: str) -> str:
 
 def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False) -> str:
     """How students, or the teacher, differ from the paper's, to be read: "20 of 80 epochs, precision bf16"."""
-    if teacher and teachers.comes_trained(here):
+    if teacher and teachers.pretrained(here):
         return teachers.said(here)
     own, printed = ((one.teacher_recipe if teacher else one.recipe) for one in (here, paper))
     said = []

@@ -1,4 +1,4 @@
-"""A teacher of students: trained for them, or a network of this project with the weights that come with it."""
+"""A teacher of students: trained for them, or a pretrained network of this project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
@@ -16,15 +15,14 @@ from torch import nn
 
 from .. import models
 from ..datasets import ROLES, Faces, preprocess
-from ..evaluation import inference, metrics
+from ..evaluation import inference
 from ..models import weights
 from ..training.recipe import Recipe
 from ..training.trainer import Run
 
 TEACHER = "teacher"  # its name among the trained
-SPLITS = {
-    "fer2013": ("Training", "PublicTest", "PrivateTest")
-}  # of data that released weights are of; the first trained
+# splits of the data that released weights are of, by role: they were trained on the first and have seen no other
+SPLITS = {"fer2013": ("Training", "PublicTest", "PrivateTest")}
 Made = TypeVar("Made", bound="Taught")
 
 
@@ -44,7 +42,7 @@ class Taught(Protocol):
     def teacher_recipe(self) -> Recipe: ...
 
 
-def comes_trained(protocol: Taught) -> bool:
+def pretrained(protocol: Taught) -> bool:
     """Whether the teacher is not trained here."""
     return protocol.teacher_weights.isidentifier() and protocol.teacher_weights != "imagenet"
 
@@ -55,7 +53,7 @@ def of_data(protocol: Made, faces: Faces) -> Made:
     random ones, with a WeightsWarning."""
     held = protocol.teacher_weights
     divided = tuple(faces.roles.get(role) for role in ROLES)
-    if not comes_trained(protocol) or (held == faces.name and divided == SPLITS.get(held)):
+    if not pretrained(protocol) or (held == faces.name and divided == SPLITS.get(held)):
         return protocol
     why = "are not of its images" if held != faces.name else "have seen images that are held out here"
     note = f"the teacher is trained from random weights on {faces.name}: those of {held} {why}"
@@ -71,7 +69,7 @@ def at_hand(
     folder  where students' trainings lie; a teacher as it comes has a folder there, in which its answers are kept
     Raises WeightsError as `released` does.
     """
-    if not comes_trained(protocol):
+    if not pretrained(protocol):
         return list(trained.pop(TEACHER, []))
     own = Path(folder) / f"{protocol.teacher_network}-{protocol.teacher_weights}" if folder else None
     return [released(protocol.teacher_network, protocol.teacher_weights, faces, own)]
@@ -79,22 +77,15 @@ def at_hand(
 
 def released(network: str, data: str, faces: Faces, folder: Path | None = None) -> Run:
     """A network with the weights of `data` that come with the project, as the run that it would be: `best_epoch` is 0,
-    and the history is one row: what it scores on the split that selects, by one view, as its students do.
+    and the history is one row: its accuracy on the split that selects, from one view, as its students have it.
 
     Raises WeightsError where there are none, and where their classes are not those of `faces`.
     """
-    path, _ = weights.released(network, data)
-    record = weights.record(path)
-    if tuple(record["classes"]) != tuple(faces.classes):
-        raise weights.WeightsError(
-            f"{path.name} is of the classes {', '.join(record['classes'])}, not {', '.join(faces.classes)}"
-        )
+    record = weights.record_of_classes(weights.released(network, data)[0], faces.classes)
     teacher, own = models.create(network, weights=data).eval(), Recipe(img_size=record["img_size"], tta="one")
     rows = faces.rows("select")
-    labels, said = faces.labels[rows], inference.probabilities(teacher, faces, rows, own.img_size)
-    loss = float(-np.log(np.maximum(said[np.arange(len(rows)), labels], 1e-12)).mean())
-    found = metrics.scores(metrics.confusion(labels, said.argmax(1), len(faces.classes)))
-    history = pd.DataFrame([{"epoch": 0, "loss": loss} | found])
+    right = inference.probabilities(teacher, faces, rows, own.img_size).argmax(1) == faces.labels[rows]
+    history = pd.DataFrame({"epoch": [0], "accuracy": [right.mean()]})
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     return Run(teacher, own, history, 0, 0.0, folder)
@@ -109,7 +100,7 @@ def settings(protocol: Taught) -> dict:
     """What the students' teacher follows from, for the record: of weights that come with the project, how they were
     trained, as their file says."""
     found = {"teacher_network": protocol.teacher_network, "teacher_weights": protocol.teacher_weights}
-    if not comes_trained(protocol):
+    if not pretrained(protocol):
         return found | {"teacher_recipe": protocol.teacher_recipe.plain()}
     path, _ = weights.released(protocol.teacher_network, protocol.teacher_weights)
     return found | {"teacher_recipe": weights.record(path)["recipe"], "teacher_precision": protocol.teacher_precision}

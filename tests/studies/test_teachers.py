@@ -37,7 +37,7 @@ def run_of(network):
     return Run(network, Recipe(img_size=12), pd.DataFrame(), 1, 0.0)
 
 
-def test_a_teacher_that_comes_trained_is_a_run_of_its_own_size(ours, tmp_path):
+def test_a_teacher_that_pretrained_is_a_run_of_its_own_size(ours, tmp_path):
     trained = {"student": ["a run"]}
     (run,) = teachers.at_hand(Taught(), ours, trained, tmp_path)
     assert (run.best_epoch, run.recipe.img_size, run.recipe.tta) == (0, 48, "one") and not run.network.training
@@ -58,7 +58,7 @@ def test_a_teacher_that_is_trained_is_taken_out_of_the_trained(ours):
     "weights, trained", [("", False), ("imagenet", False), ("x.safetensors", False), ("fer2013", True)]
 )
 def test_only_weights_of_data_come_trained(weights, trained):
-    assert teachers.comes_trained(Taught(teacher_weights=weights)) == trained
+    assert teachers.pretrained(Taught(teacher_weights=weights)) == trained
 
 
 def test_on_other_data_or_splits_it_is_trained_and_on_other_classes_refused(ours):
