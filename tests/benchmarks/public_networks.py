@@ -565,6 +565,16 @@ class Public:
     aside: bool = False  # whether it is left out where there is room for one network a package only
 
 
+def lean(name: str) -> Public:
+    """A lean network of this project, with the weights that come with it."""
+    mean, deviation = (255 * float(np.mean(part)) for part in (preprocess.MEAN, preprocess.STD))
+    load = partial(released, name=name)
+    return Public(
+        name, OWN, "", "fercore/models/released", load, 48, 1, (mean,), (deviation,), whole=False,
+        source="fercore/models/lean.py",
+    )  # fmt: skip
+
+
 SIGNED = {"offset": (127.5,), "scale": (127.5,)}
 AFTER_NEUTRAL = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 RGB_MEAN = (122.782, 117.001, 104.298)
@@ -580,15 +590,9 @@ NETWORKS = (
            dense_blocks, 112, 3, RGB_MEAN, (255.0,) * 3,
            ("neutral", "happy", "sad", "angry", "fear", "disgust", "surprise"),
            source="src/faceFeatureExtractor, src/faceExpressionNet", note="trained on what, the package does not say"),
-    Public("lean_932k", OWN, "", "fercore/models/released", partial(released, name="lean_932k"), 48, 1,
-           (255 * float(np.mean(preprocess.MEAN)),), (255 * float(np.mean(preprocess.STD)),), whole=False,
-           source="fercore/models/lean.py"),
-    Public("lean_250k", OWN, "", "fercore/models/released", partial(released, name="lean_250k"), 48, 1,
-           (255 * float(np.mean(preprocess.MEAN)),), (255 * float(np.mean(preprocess.STD)),), whole=False,
-           source="fercore/models/lean.py"),
-    Public("lean_65k", OWN, "", "fercore/models/released", partial(released, name="lean_65k"), 48, 1,
-           (255 * float(np.mean(preprocess.MEAN)),), (255 * float(np.mean(preprocess.STD)),), whole=False,
-           source="fercore/models/lean.py"),
+    lean("lean_932k"),
+    lean("lean_250k"),
+    lean("lean_65k"),
     Public("tinyfer_lite", OWN, "", "fercore/models/released", partial(released, name="tinyfer_lite"), 64, 3,
            tuple(255 * part for part in preprocess.MEAN), tuple(255 * part for part in preprocess.STD), whole=False,
            source="fercore/models/tinyfer.py"),

@@ -37,7 +37,7 @@ def run_of(network):
     return Run(network, Recipe(img_size=12), pd.DataFrame(), 1, 0.0)
 
 
-def test_a_teacher_that_pretrained_is_a_run_of_its_own_size(ours, tmp_path):
+def test_a_pretrained_teacher_is_a_run_of_its_own_size(ours, tmp_path):
     trained = {"student": ["a run"]}
     (run,) = teachers.at_hand(Taught(), ours, trained, tmp_path)
     assert (run.best_epoch, run.recipe.img_size, run.recipe.tta) == (0, 48, "one") and not run.network.training
