@@ -164,3 +164,10 @@ def test_what_is_committed_is_of_these_networks():
     assert list(files.index) == names and list(table["network"]) == [name for name in names for _ in range(2)]
     assert (table["views"] == 2 * len(names) // 2 * ["one", "mirrored"]).all()
     assert not list(folder.glob("*.png"))
+    accuracy = table.set_index(["network", "views"])["accuracy"]
+    apart = pd.read_csv(folder / "differences.csv").query("part == 'published' and score == 'accuracy'")
+    pairs = [(ours, name) for ours in public_networks.OURS for name in names if name != ours for _ in range(2)]
+    assert list(zip(apart["ours"], apart["network"], strict=True)) == pairs
+    for row in apart.itertuples():
+        gap = accuracy[row.ours, row.views] - accuracy[row.network, row.views]
+        assert row.low < row.difference < row.high and row.difference == pytest.approx(gap, abs=1.5e-4)
