@@ -90,7 +90,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add("train", _train, "train a network by a recipe; an interrupted training is resumed")
     command.add_argument(
-        "recipe", help="a YAML file: network, options, weights and the settings of fercore.training.recipe.Recipe"
+        "recipe",
+        help="a YAML file: network, options, weights, for distillation teacher_network and teacher_weights, and the "
+        "settings of fercore.training.recipe.Recipe",
     )
     _add_data(command)
     command.add_argument(
@@ -423,18 +425,21 @@ def _convert(options) -> None:
     print(f"{convert(options.source, options.target)}: models.create(NETWORK, weights='{options.target}')")
 
 
-def _read_recipe(path: str) -> tuple[str, dict, list[str]]:
-    """Of a file for `fercore train`: the network's name; what `fit` takes beside it, recipe, weights and options; and
-    the files of soft labels. Raises ValueError that names the file."""
+def _read_recipe(path: str) -> tuple[str, dict, list[str], list[str]]:
+    """Of a file for `fercore train`: the network's name; what `fit` takes beside it, recipe, weights and options; the
+    files of soft labels; and network and weights of a teacher, or nothing. Raises ValueError that names the file."""
     from .pipeline.parameters import read_params
     from .training.recipe import CHOICES, from_plain
 
     settings = read_params(path)
     network, made_with = settings.pop("network", None), settings.pop("options", None) or {}
     start, soft = settings.pop("weights", None), settings.get("soft_labels", "none")
+    teacher = {name: settings.pop(name) for name in ("teacher_network", "teacher_weights") if name in settings}
     if network is None:
         raise ValueError(f"{path}: names no network")
-    for name, value, kind in (("network", network, str), ("weights", start or "", str), ("options", made_with, dict)):
+    given = {"network": network, "weights": start or "", "options": made_with} | teacher
+    for name, value in given.items():
+        kind = dict if name == "options" else str
         if not isinstance(value, kind):
             what = "a name" if kind is str else "names with values"
             raise ValueError(f"{path}: {name} is {value!r}, a {type(value).__name__}; expected {what}")
@@ -449,12 +454,12 @@ def _read_recipe(path: str) -> tuple[str, dict, list[str]]:
         recipe = from_plain(settings)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    if recipe.distillation is not None:
+    if len(teacher) != (0 if recipe.distillation is None else 2):
         raise ValueError(
-            f"{path}: distillation needs a teacher, which fercore train does not have: learn from soft labels "
-            "(fercore soft-labels), or call fit(..., teacher=...) in Python"
+            f"{path}: distillation, teacher_network and teacher_weights need each other; the last is fer2013 or a "
+            "file that fercore train has made"
         )
-    return network, {"recipe": recipe, "weights": start, "options": made_with}, files
+    return network, {"recipe": recipe, "weights": start, "options": made_with}, files, list(teacher.values())
 
 
 def _train(options) -> None:
@@ -464,7 +469,7 @@ def _train(options) -> None:
 
     if options.mask and not options.release:
         raise ValueError("--mask can only be used with --release: training is the same without it")
-    network, words, soft = _read_recipe(options.recipe)
+    network, words, soft, teacher = _read_recipe(options.recipe)
     if options.seed is not None:
         words["recipe"] = replace(words["recipe"], seed=options.seed)
     faces = datasets.load_imported(options.data)
@@ -472,6 +477,10 @@ def _train(options) -> None:
         from .studies import out_of_fold
 
         words["soft_labels"] = out_of_fold.read(soft, faces)
+    if teacher:
+        from .studies import teachers
+
+        words["teacher"] = teachers.of_student(*teacher, faces, network, words["recipe"], words["options"])
     faces.rows(options.train)  # there, before anything else is done
     select = None if options.select == "none" else options.select
     if select == "select" and "select" not in {*faces.roles, *faces.splits}:
@@ -502,15 +511,15 @@ def _train(options) -> None:
     print(f"{options.to}: epoch {run.best_epoch} of {len(run.history)}, {scores}")
     if options.release:
         masks = audit.without_copies(faces, "test") if masks is None else masks
-        print(release(run, network, words["options"], faces, masks, Path(options.release)))
+        print(release(run, network, words["options"], faces, masks, Path(options.release), ", ".join(teacher)))
 
 
 def _soft_labels(options) -> None:
     from . import audit, datasets
     from .studies import out_of_fold
 
-    network, words, soft = _read_recipe(options.recipe)
-    if soft:
+    network, words, soft, teacher = _read_recipe(options.recipe)
+    if soft or teacher:
         raise ValueError(f"{options.recipe}: soft labels are made by networks that learn labels alone")
     faces = datasets.load_imported(options.data)
     out_of_fold.require_makeable(network, faces, folds=options.folds, **words)

@@ -426,8 +426,17 @@ def test_ctrl_c_during_an_import_leaves_nothing(project, wait):
         ("a: &a [x, x]\nb: [*a, *a]\n", "has an alias"),
         (
             "network: tinyfer_lite\ndistillation: {temperature: 4, soft: 1, hard: 1}\n",
-            "learn from soft labels (fercore soft-labels), or",
+            "distillation, teacher_network and teacher_weights need each other",
         ),
+        (
+            "network: tinyfer_lite\nteacher_network: lean_65k\nteacher_weights: fer2013\n",
+            "distillation, teacher_network and teacher_weights need each other",
+        ),
+        (
+            "network: tinyfer_lite\ndistillation: {temperature: 4, soft: 1, hard: 1}\nteacher_network: lean_65k\n",
+            "distillation, teacher_network and teacher_weights need each other",
+        ),
+        ("network: tinyfer_lite\nteacher_network: [lean_65k]\n", "teacher_network is ['lean_65k'], a list; expected a"),
         ("network: tinyfer_lite\ndistillation: softened\n", "distillation is 'softened', a str; expected its settings"),
     ],
 )
@@ -467,6 +476,27 @@ def test_soft_labels_are_made_and_learned_by_their_files(project, capsys, refuse
     assert seeds == [42, 7]
     line = refused("soft-labels", "soft.yaml", "--data", "set", "--to", "again")
     assert "soft labels are made by networks that learn labels alone" in line
+
+
+def test_a_student_is_taught_by_a_network_that_comes_along_or_by_a_run(project, capsys, refused):
+    datasets.import_dataset("synthfer", None, project / "set", images=200)
+    alone = "network: microexpnet_xxs\nepochs: 1\nimg_size: 84\nschedule: cosine\nloss: cross_entropy\n"
+    teaching = "distillation: {temperature: 4, soft: 0.7, hard: 0.3}\nteacher_network: %s\nteacher_weights: %s\n"
+    recipes = {"alone": alone, "released": alone + teaching % ("lean_65k", "fer2013")}
+    recipes["run"] = alone + teaching % ("microexpnet_xxs", "alone/best.safetensors")
+    losses, heard = set(), []
+    for name, content in recipes.items():
+        (project / f"{name}.yaml").write_text(content)
+        assert main(["train", f"{name}.yaml", "--data", "set", "--to", name]) == 0
+        losses.add(tables.read(project / name / "history.csv")["train_loss"].item())
+        heard.append(json.loads((project / name / "provenance.json").read_text())["parameters"]["teacher"])
+    assert len(losses) == 3 and heard[0] is None and len(set(heard)) == 3
+    capsys.readouterr()
+    told = refused("soft-labels", "run.yaml", "--data", "set", "--to", "made")
+    assert "soft labels are made by networks that learn labels alone" in told
+    (project / "other.yaml").write_text(alone + teaching % ("lean_65k", "alone/best.safetensors"))
+    told = refused("train", "other.yaml", "--data", "set", "--to", "other")
+    assert "best.safetensors is of microexpnet_xxs, not lean_65k" in told and not (project / "other").exists()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are POSIX's")
@@ -621,8 +651,9 @@ def test_a_camera_is_seen_by_what_predict_takes(said, refused, monkeypatch):
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("params/recipes/*.yaml")), ids=lambda path: path.stem)
 def test_recipes_that_come_along_are_read(path):
-    network, words, soft = cli._read_recipe(str(path))
+    network, words, soft, teacher = cli._read_recipe(str(path))
     assert words["recipe"].epochs >= 1 and all((ROOT / file).is_file() for file in soft)
+    assert not teacher or weights.released(*teacher)[0].is_file()
     if words["weights"] is not None:  # trained on at the size that they are of
         record = weights.record(weights.released(network, words["weights"])[0])
         assert words["recipe"].img_size == record["img_size"]

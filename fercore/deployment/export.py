@@ -169,8 +169,8 @@ def from_weights(network: str, weights_of: str | Path, path: str | Path) -> Path
 
 
 def _of_run(path: Path, record: dict) -> tuple[str, dict]:
-    """The data's name, and what a release's record would say of the weights of a run, of which its provenance alone
-    says how large the faces were. Raises WeightsError."""
+    """The data's name, and the record of a run's weights with how large the faces were, which its provenance alone
+    says. Raises WeightsError."""
     made, told = record["identity"], path.with_name("provenance.json")
     try:
         found = json.loads(told.read_text(encoding="utf-8"))
@@ -182,16 +182,8 @@ def _of_run(path: Path, record: dict) -> tuple[str, dict]:
             f"{told} does not say how large the faces are that {path} was trained on: remove it, and give the same "
             "fercore train again, which makes it anew"
         )
-    return made["data"].rsplit(", ", 2)[0], {
-        "network": made["network"].partition(", ")[0],
-        "options": made["start"]["options"],
-        "classes": made["classes"],
-        "img_size": made["recipe"]["img_size"],
-        "tta": made["recipe"]["tta"],
-        "temperature": None,
-        "face_size": size_of(shape),
-        "grey": len(shape) == 2,
-    }
+    data = made["data"].rsplit(", ", 2)[0]
+    return data, record | {"face_size": size_of(shape), "grey": len(shape) == 2}
 
 
 def size_of(shape: Sequence[int]) -> int | tuple[int, int]:

@@ -39,7 +39,7 @@ of YuNet's box and its middle {lower} sides above the middle of the box.
 ## Data
 
 {images:,} training images of {data} (fingerprint {fingerprint}); {select} selected the epoch. Nothing else was
-seen: no other faces, and no weights that had been trained on other images.{learned}
+seen: no other faces, and no weights that had been trained on other images.{learned}{taught}
 
 ## Protocol
 
@@ -72,12 +72,14 @@ teaching, and not for judging anyone.
 
 
 def release(
-    run: Run, network: str, options: Mapping, faces: Faces, masks: Mapping[str, np.ndarray], folder: Path
-) -> Path:
+    run: Run, network: str, options: Mapping, faces: Faces, masks: Mapping[str, np.ndarray], folder: Path,
+    teacher: str = "",
+) -> Path:  # fmt: skip
     """Write `folder`/NETWORK-DATA.safetensors, beside it the ONNX file of `export` and the card; the scores go to the
     run, too. Returns the file of weights.
 
     masks  as splits.kept has them for the split that is reported on. This is the one report on it of the run.
+    teacher  what a recipe with distillation has learned from, in words
     Raises what `require_releasable` raises, and BusyError where another process writes into `folder` or the run.
     """
     record = run.folder / checkpoint.PROVENANCE
@@ -90,7 +92,7 @@ def release(
     require_releasable(network, faces, run.recipe, weights)
     path = Path(folder) / f"{network}-{faces.name}.safetensors"
     with files.locked(folder, "a release"), files.locked(run.folder, "a release"):
-        _write(run, network, options, faces, masks, path, revision, device)
+        _write(run, network, options, faces, masks, path, revision, device, teacher)
     return path
 
 
@@ -127,10 +129,12 @@ LEARNED = {  # what a card says of a recipe's soft labels
     "given": "\nIts labels are blended with class probabilities of other networks, weighted {weight:g}.",
 }
 
+TAUGHT = "\nThat is of this network itself; it was distilled from another ({})."
+
 
 def _write(
     run: Run, network: str, options: Mapping, faces: Faces, masks: Mapping[str, np.ndarray], path: Path, revision: str,
-    device: str,
+    device: str, teacher: str,
 ) -> None:  # fmt: skip
     """Score the run on the split that tests, and write the file, the card and the scores."""
     rows = faces.rows("test")
@@ -179,6 +183,7 @@ def _write(
         seed=run.recipe.seed, colour="grey" if record["grey"] else "in colour",
         face_size="x".join(map(str, np.ravel(record["face_size"]))),
         learned=LEARNED[run.recipe.soft_labels].format(weight=run.recipe.soft_weight),
+        taught=TAUGHT.format(teacher) if teacher else "",
         **{role: faces.split_of(role) for role in ("train", "select", "test")},
         record=checkpoint.RECORD, scores=_table(shown), report=_table(report), temperature=temperature,
         certain=100 * CERTAIN, **calibrated,

@@ -129,7 +129,7 @@ def released(name: str, data: str) -> tuple[Path, dict]:
 
 
 def record(path: str | Path) -> dict:
-    """What a file of released weights says of itself: network, options, classes, img_size, tta, temperature, recipe...
+    """What a file of released weights, or of a run, says of itself: network, options, classes, img_size, tta, recipe...
 
     temperature  by which logits are divided for calibrated probabilities; None where none was fitted
     Raises WeightsError where there is no file, and for one without such a record.
@@ -152,6 +152,10 @@ def record(path: str | Path) -> dict:
     for old, new in (("side", "img_size"), ("views", "tta")):  # as they were called at first
         if old in found:
             found[new] = found.pop(old)
+    if made := found.get("identity"):  # of a run
+        found |= {"network": made["network"].partition(", ")[0], "options": made["start"]["options"]}
+        found |= {"classes": made["classes"], "recipe": made["recipe"]}
+        found |= {name: made["recipe"][name] for name in ("img_size", "tta")}
     return {"temperature": None, **found}
 
 

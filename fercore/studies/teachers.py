@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -52,13 +52,16 @@ def of_data(protocol: Made, faces: Faces) -> Made:
     these data are divided otherwise, so that they may have seen what selects or tests; the teacher is then trained from
     random ones, with a WeightsWarning."""
     held = protocol.teacher_weights
-    divided = tuple(faces.roles.get(role) for role in ROLES)
-    if not pretrained(protocol) or (held == faces.name and divided == SPLITS.get(held)):
+    if not pretrained(protocol) or (held == faces.name and _divided(faces) == SPLITS.get(held)):
         return protocol
     why = "are not of its images" if held != faces.name else "have seen images that are held out here"
     note = f"the teacher is trained from random weights on {faces.name}: those of {held} {why}"
     warnings.warn(note, weights.WeightsWarning, stacklevel=2)
     return replace(protocol, teacher_weights="")
+
+
+def _divided(faces: Faces) -> tuple[str | None, ...]:
+    return tuple(faces.roles.get(role) for role in ROLES)
 
 
 def at_hand(
@@ -76,19 +79,46 @@ def at_hand(
 
 
 def released(network: str, data: str, faces: Faces, folder: Path | None = None) -> Run:
-    """A network with the weights of `data` that come with the project, as the run that it would be: `best_epoch` is 0,
-    and the history is one row: its accuracy on the split that selects, from one view, as its students have it.
-
-    Raises WeightsError where there are none, and where their classes are not those of `faces`.
-    """
-    record = weights.record_of_classes(weights.released(network, data)[0], faces.classes)
-    teacher, own = models.create(network, weights=data).eval(), Recipe(img_size=record["img_size"], tta="one")
-    rows = faces.rows("select")
-    right = inference.probabilities(teacher, faces, rows, own.img_size).argmax(1) == faces.labels[rows]
+    """`loaded`, with a history of one row: its accuracy on the split that selects, from one view, as its students have
+    it. Raises WeightsError."""
+    teacher, rows = loaded(network, data, faces), faces.rows("select")
+    right = teacher.probabilities(faces, rows).argmax(1) == faces.labels[rows]
     history = pd.DataFrame({"epoch": [0], "accuracy": [right.mean()]})
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    return Run(teacher, own, history, 0, 0.0, folder)
+    return replace(teacher, history=history, folder=folder)
+
+
+def loaded(network: str, given: str, faces: Faces) -> Run:
+    """A network with weights that come with the project ("fer2013"), or in a file of a release or a run, as the run
+    that it would be: without a history, `best_epoch` 0.
+
+    Raises WeightsError where there are none, where they are another network's, and where their classes are not those of
+    `faces`.
+    """
+    path = weights.released(network, given)[0] if given.isidentifier() else Path(given)
+    record = weights.record_of_classes(path, faces.classes)
+    if record["network"] != network:
+        raise weights.WeightsError(f"{given} is of {record['network']}, not {network}")
+    made = models.create(network, len(faces.classes), path, faces.classes, **record["options"])
+    return Run(made.eval(), Recipe(img_size=record["img_size"], tta="one"), pd.DataFrame(), 0, 0.0)
+
+
+def of_student(
+    network: str, given: str, faces: Faces, student: str, recipe: Recipe, options: Mapping | None = None
+) -> nn.Module:
+    """The teacher, as `loaded` has it, of a student that is trained by `recipe`: a network that sees what it sees.
+
+    Raises ValueError for weights that come with the project and have seen images that are held out here, and where the
+    student's images have fewer channels; and WeightsError.
+    """
+    if given == faces.name and (held_out := SPLITS.get(given)) != _divided(faces):
+        raise ValueError(
+            f"{network} was trained on {held_out[0]} of {given}, which is divided otherwise here: it has seen images "
+            "that select or test. Give the file of one that was trained on these splits"
+        )
+    channels = inference.channels(models.create(student, len(faces.classes), **(options or {})))
+    return as_module(loaded(network, given, faces), channels, recipe.img_size)
 
 
 def said(protocol: Taught) -> str:

@@ -175,13 +175,15 @@ def test_the_card_says_how_images_are_normalised(channels):
 
 def test_the_card_says_what_was_learned_beside_the_labels(made, faces, tmp_path):
     _, path, masks = made
-    assert "class probabilities" not in path.with_suffix(".md").read_text(encoding="utf-8")
+    alone = path.with_suffix(".md").read_text(encoding="utf-8")
+    assert "class probabilities" not in alone and "distilled" not in alone
     recipe = dataclasses.replace(RECIPE, epochs=1, soft_labels="given", soft_weight=0.7)
     soft = np.full((len(faces), 7), 1 / 7, np.float32)
     run = fit("lean_65k", faces, recipe, tmp_path / "run", device="cpu", progress=False, soft_labels=soft)
-    card = model_card.release(run, "lean_65k", {}, faces, masks, tmp_path).with_suffix(".md")
-    told = "Its labels are blended with class probabilities of other networks, weighted 0.7."
-    assert told in card.read_text(encoding="utf-8")
+    card = model_card.release(run, "lean_65k", {}, faces, masks, tmp_path, "lean_932k, fer2013").with_suffix(".md")
+    told = card.read_text(encoding="utf-8")
+    assert "Its labels are blended with class probabilities of other networks, weighted 0.7." in told
+    assert "it was distilled from another (lean_932k, fer2013)." in told
 
 
 def test_the_file_says_how_it_was_made(made):

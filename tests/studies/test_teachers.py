@@ -105,6 +105,25 @@ def test_a_protocol_with_one_trains_none_and_says_which_it_is(study, stem, ours)
     assert "network lean_65k" in study.other_than_the_papers(other, paper, teacher=True)
 
 
+def test_a_student_of_a_recipe_hears_its_teacher_of_its_own_images(ours):
+    recipe = Recipe(img_size=64)
+    teacher = teachers.of_student("lean_65k", "fer2013", ours, "tinyfer_lite", recipe)
+    three = inference.views(torch.from_numpy(ours.pixels[ours.rows("test")]), 64, channels=3)[0]
+    own = teachers.one_of_three()(three)
+    network = models.create("lean_65k", weights="fer2013").eval()
+    with torch.no_grad():
+        assert torch.allclose(teacher(three), network(teachers.Resized(48)(own)), atol=1e-4)
+    divided = replace(ours, roles={"train": "PublicTest", "select": "Training", "test": "PrivateTest"})
+    with pytest.raises(
+        ValueError, match="lean_65k was trained on Training of fer2013, which is divided otherwise here"
+    ):
+        teachers.of_student("lean_65k", "fer2013", divided, "tinyfer_lite", recipe)
+    other = replace(divided, name="synthfer")  # whose images it has not seen
+    assert teachers.of_student("lean_65k", "fer2013", other, "tinyfer_lite", recipe)
+    with pytest.raises(WeightsError, match=r"lean_65k-fer2013\.safetensors is of lean_65k, not lean_250k"):
+        teachers.of_student("lean_250k", str(RELEASED / "lean_65k-fer2013.safetensors"), ours, "tinyfer_lite", recipe)
+
+
 def test_a_teacher_that_starts_from_a_file_is_not_the_papers():
     paper = mini_resemotenet.Protocol.of(read_params(ROOT / "params/paper/06_mini_resemotenet.yaml"))
     here = replace(paper, teacher_weights="/somewhere/affectnet.safetensors")
