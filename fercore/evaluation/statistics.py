@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import special, stats
 
 from ..results.measurements import name as measurement
-from .metrics import SCORES, confusion, mean_report, scores
+from .metrics import SCORES, confusion, report, scores
 
 IMAGES, OF_A_CLASS = 100, 5  # with fewer, 95 % intervals of macro-F1 were found to cover 92 to 94 %
 TOO_FEW = "few images: the interval may be too short"
@@ -261,7 +261,8 @@ def measurements(
     masks: Mapping[str, np.ndarray],
     settings: Sequence[str] = (),
 ) -> list[dict]:
-    """Mean scores over seeds as measurements for the ledger: accuracy(RUN, DATASET, SPLIT), recall(…, happy).
+    """Mean scores over seeds as measurements for the ledger: accuracy(RUN, DATASET, SPLIT), recall(…, happy). Those of
+    a class have an interval where there are several seeds.
 
     predicted  int (N,), a seed each; masks  deduplicated and near_deduplicated, bool (N,), where there are any
     settings   of the run that its name does not hold, such as "T=3"
@@ -273,8 +274,11 @@ def measurements(
         ends = table.loc[(name, "published"), ["value", "low", "high"]].to_dict()
         named = measurement(name, run, dataset, split, settings=settings)
         rows.append({"measurement": named, "seeds": len(predicted), **ends, **parts})
-    for label, found in mean_report(labels, predicted, classes).iterrows():
+    reports = [report(labels, one, classes) for one in predicted]
+    for label in classes:
         for name in ("precision", "recall", "f1"):
             measured = measurement(name, run, dataset, split, label, settings=settings)
-            rows.append({"measurement": measured, "value": float(found[name]), "seeds": len(predicted)})
+            values = np.array([found.loc[label, name] for found in reports])
+            ends = dict(zip(("low", "high"), student(values), strict=True))
+            rows.append({"measurement": measured, "value": values.mean(), "seeds": len(predicted), **ends})
     return rows

@@ -258,8 +258,10 @@ def test_several_seeds_are_measured_by_their_mean():
     each = [(labels == predicted).mean() for predicted in seeds]
     assert rows["accuracy(x, d, s)"]["value"] == pytest.approx(np.mean(each))
     assert rows["accuracy(x, d, s)"]["seeds"] == 3
-    recall = np.mean([metrics.report(labels, predicted, CLASSES).loc["sad", "recall"] for predicted in seeds])
-    assert rows["recall(x, d, s, sad)"]["value"] == pytest.approx(recall)
+    recall = [metrics.report(labels, predicted, CLASSES).loc["sad", "recall"] for predicted in seeds]
+    ends = stats.t.interval(0.95, 2, np.mean(recall), stats.sem(recall))
+    found = rows["recall(x, d, s, sad)"]
+    assert (found["value"], found["low"], found["high"]) == pytest.approx((np.mean(recall), *ends))
 
 
 def test_intervals_over_seeds_are_students_and_of_one_seed_those_over_images():
