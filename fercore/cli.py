@@ -477,10 +477,6 @@ def _train(options) -> None:
         from .studies import out_of_fold
 
         words["soft_labels"] = out_of_fold.read(soft, faces)
-    if teacher:
-        from .studies import teachers
-
-        words["teacher"] = teachers.of_student(*teacher, faces, network, words["recipe"], words["options"])
     faces.rows(options.train)  # there, before anything else is done
     select = None if options.select == "none" else options.select
     if select == "select" and "select" not in {*faces.roles, *faces.splits}:
@@ -499,6 +495,10 @@ def _train(options) -> None:
         require_releasable(network, faces, words["recipe"], words["weights"])
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
+        if teacher:
+            from .studies import teachers
+
+            words["teacher"] = teachers.of_student(*teacher, faces, network, words["recipe"], words["options"])
         run = fit(
             network, faces, folder=options.to, train=options.train, select=select, device=options.device,
             restart=options.restart, **words,

@@ -38,8 +38,8 @@ def modules(*roots: Path | ModuleType, without: tuple[str, ...] = ()) -> list[Pa
 
 
 def digest(*roots: Path | ModuleType, without: tuple[str, ...] = ()) -> str:
-    """Twelve hexadecimal digits that change with what `modules` do, and not with where they lie, what they import from
-    where, their comments, docstrings and layout."""
+    """Twelve hexadecimal digits that change with what `modules` do, and not with where they lie, which of them each
+    imports from, their comments, docstrings and layout."""
     each = sorted(_content(path, path.stat().st_mtime_ns) for path in modules(*roots, without=without))
     return hashlib.sha256("".join(each).encode()).hexdigest()[:12]
 
@@ -108,8 +108,9 @@ def _passed_on(init: Path, name: str) -> Path | None:
 
 @cache
 def _content(path: Path, changed: int) -> str:
-    """A digest of a module without imports, comments, docstrings and layout."""
+    """A digest of a module without comments, docstrings and layout; of its imports it has what names stand for."""
     tree = ast.parse(path.read_text(encoding="utf-8"))  # its own, since it is cut down
+    imported = list(_named(path, tree))
     for node in ast.walk(tree):
         for block in ("body", "orelse", "finalbody"):
             if isinstance(lines := getattr(node, block, None), list):
@@ -119,4 +120,17 @@ def _content(path: Path, changed: int) -> str:
             ast.get_docstring(node) is not None
         ):
             node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    stands_for = sorted({f"{name} is {of}" for name, of in imported if name in used})
+    return hashlib.sha256("\n".join([ast.dump(tree), *stands_for]).encode()).hexdigest()
+
+
+def _named(path: Path, tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Names that imports give, and what they are of: of another package with its module, of this one without, so that
+    code can be moved."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((name.asname or name.name.partition(".")[0], name.name) for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "" if _base(path, node) else f"{node.module}."
+            yield from ((name.asname or name.name, module + name.name) for name in node.names)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 LOCK = ".lock"  # in a folder, while it is written
+UNFINISHED = f"{'[0-9a-f]' * 32}.tmp"  # what `replace` writes first
 
 
 class BusyError(RuntimeError):

@@ -30,9 +30,9 @@ def grey(images: torch.Tensor) -> torch.Tensor:
 
 
 def shrink(images: torch.Tensor, side: int) -> torch.Tensor:
-    """Float (N, C, H, W) as they are, or to side x side where they are larger: `warp` takes single pixels, and would
+    """Float (N, C, H, W) as they are, or to side x side where a side is larger: `warp` takes single pixels, and would
     alias."""
-    if min(images.shape[-2:]) <= side:
+    if max(images.shape[-2:]) <= side:
         return images
     return F.interpolate(images, (side, side), mode="bilinear", align_corners=False, antialias=True)
 

@@ -33,7 +33,7 @@ from .faces import COLUMNS, DataError, Faces
 INDEX = "dataset.json"
 PARTS = ("pixels", "table")
 HEX = "[0-9a-f]"
-OWN = (f"{HEX * 32}.tmp", f"pixels-{HEX * 16}.npy", f"table-{HEX * 16}.csv")  # as `allocate` and `save` name files
+OWN = (files.UNFINISHED, f"pixels-{HEX * 16}.npy", f"table-{HEX * 16}.csv")  # as `allocate` and `save` name files
 REFERS = f"refers-{HEX * 16}.txt"
 
 

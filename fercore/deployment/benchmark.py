@@ -57,6 +57,7 @@ def network(spec: str, classes: int = 7, images: np.ndarray | None = None) -> Ne
     return Network(spec, module, (channels(module), int(side), int(side)), images)
 
 
+@runtimes.own_threads()
 def bench(
     networks: Iterable[Network],
     names: Sequence[str] = tuple(RUNTIMES),

@@ -20,7 +20,7 @@ import math
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -154,7 +154,9 @@ class Mask(nn.Module):
         self.mask.copy_(kept.view(weight.shape))
 
 
-STEP = "pruning_step"  # a buffer: of the network's state, so that a training that was killed goes on with its count
+# buffers: of the network's state, so that a training that was killed goes on with its count, and one by another
+# schedule is another training
+STEP, PLAN = "pruning_step", "pruning_schedule"
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,7 @@ def prune_while_training(network: nn.Module, schedule: Schedule) -> nn.Module:
     """
     _mask(network)
     network.register_buffer(STEP, torch.zeros((), dtype=torch.int64))
+    network.register_buffer(PLAN, torch.tensor(astuple(schedule), dtype=torch.float64))
     network.register_forward_pre_hook(_Pruning(schedule))
     return network
 
@@ -216,8 +219,9 @@ def make_permanent(network: nn.Module) -> nn.Module:
     hooks = network._forward_pre_hooks
     for key in [key for key, hook in hooks.items() if isinstance(hook, _Pruning)]:
         del hooks[key]
-    if hasattr(network, STEP):
-        delattr(network, STEP)
+    for name in (STEP, PLAN):
+        if hasattr(network, name):
+            delattr(network, name)
     return network
 
 

@@ -12,6 +12,7 @@ from torch import nn
 
 from .. import models
 from ..evaluation.inference import channels
+from ..models.modes import evaluating
 from ..models.profile import profile
 
 
@@ -25,16 +26,15 @@ def latency(
     """
     device = next(network.parameters()).device
     images = torch.rand(batch_size, channels(network), img_size, img_size, device=device)
-    trained, seconds = network.training, []
-    network.eval()
-    for number in range(warmup + timed):
-        _wait(device)
-        started = time.perf_counter()
-        network(images)
-        _wait(device)
-        if number >= warmup:
-            seconds.append(time.perf_counter() - started)
-    network.train(trained)
+    seconds = []
+    with evaluating(network):
+        for number in range(warmup + timed):
+            _wait(device)
+            started = time.perf_counter()
+            network(images)
+            _wait(device)
+            if number >= warmup:
+                seconds.append(time.perf_counter() - started)
     return np.array(seconds)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -55,6 +56,16 @@ class Loaded:
 
     run: Callable[[np.ndarray], np.ndarray]
     size: int
+
+
+@contextmanager
+def own_threads() -> Iterator[None]:
+    """PyTorch has one number of threads for the whole process: what runs here may change it, and it is put back."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def torch_eager(network: Network, threads: int, batch: int) -> Loaded:

@@ -163,6 +163,7 @@ class Variants:
             answers = self._answers(runtimes.of_onnx(content).run)
             self.found[name] = Variant(answers, {"MiB": len(content) / 2**20}, onnx=content)
 
+    @runtimes.own_threads()
     def in_runtimes(self, names: Sequence[str], batch: int = 32) -> dict[str, str]:
         """The network as runtimes have it, by their names in `runtimes.RUNTIMES`; of those that are missing, why."""
         missing = {}

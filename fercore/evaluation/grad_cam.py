@@ -8,6 +8,7 @@ from captum.attr import LayerAttribution, LayerGradCam
 from torch import nn
 
 from ..datasets import Faces
+from ..models.modes import evaluating
 from . import inference
 
 LEAST = 4
@@ -22,12 +23,11 @@ def grad_cam(network: nn.Module, faces: Faces, rows: np.ndarray, img_size: int) 
     device = next(network.parameters()).device
     images = inference.Pixels(faces, rows, device)[torch.arange(len(rows))]
     (seen,) = inference.views(images, img_size, channels=inference.channels(network))
-    trained = network.training
-    network.eval()
-    predicted = network(seen).argmax(1)
-    maps = LayerGradCam(network, _layer(network, seen[:1])).attribute(seen, predicted, relu_attributions=True).detach()
+    with evaluating(network):
+        predicted = network(seen).argmax(1)
+        cam = LayerGradCam(network, _layer(network, seen[:1]))
+        maps = cam.attribute(seen, predicted, relu_attributions=True).detach()
     maps = LayerAttribution.interpolate(maps, tuple(faces.pixels.shape[1:3]), "bilinear")[:, 0]
-    network.train(trained)
     maps = maps / maps.amax((1, 2), keepdim=True).clamp(min=1e-12)
     return maps.cpu().numpy(), predicted.cpu().numpy()
 

@@ -13,6 +13,7 @@ from torch import nn
 from torchvision.transforms.functional import ten_crop
 
 from ..datasets import Faces, preprocess
+from ..models.modes import evaluating
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 BATCH = 256
@@ -133,12 +134,11 @@ def view_logits(
     first = next(network.parameters())
     images = Pixels(faces, rows, first.device) if images is None else images
     layout = torch.channels_last if _is_channels_last(network) else torch.contiguous_format
-    trained, wanted, parts = network.training, channels(network), []
-    network.eval()
-    for index in torch.arange(len(images)).split(BATCH):
-        seen = views(images[index], img_size, tta, wanted)
-        parts.append(torch.stack([network(view.contiguous(memory_format=layout)) for view in seen]).double())
-    network.train(trained)
+    wanted, parts = channels(network), []
+    with evaluating(network):
+        for index in torch.arange(len(images)).split(BATCH):
+            seen = views(images[index], img_size, tta, wanted)
+            parts.append(torch.stack([network(view.contiguous(memory_format=layout)) for view in seen]).double())
     found = torch.cat(parts, 1).cpu()
     wrong = (~found.isfinite()).any(2).any(0).nonzero()
     if len(wrong):

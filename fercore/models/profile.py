@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..yamlio import did_you_mean
 from . import create
+from .modes import evaluating
 
 
 def profile(network: nn.Module, shape: tuple[int, int, int]) -> dict[str, float]:
@@ -22,18 +23,15 @@ def profile(network: nn.Module, shape: tuple[int, int, int]) -> dict[str, float]
     """
     parameters, buffers = list(network.parameters()), list(network.buffers())
     size = [sum(tensor.numel() * tensor.element_size() for tensor in part) for part in (parameters, buffers)]
-    trained = network.training
-    network.eval()
     extra: list[int] = []
     hooks = [
         layer.register_forward_hook(lambda layer, given, made: extra.append(_beside_products(layer, given, made)))
         for layer in network.modules()
     ]
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), evaluating(network), FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, *shape, device=parameters[0].device))
     for hook in hooks:
         hook.remove()
-    network.train(trained)
     return {
         "parameters": sum(tensor.numel() for tensor in parameters),
         "bytes": size[0],

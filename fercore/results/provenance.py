@@ -57,13 +57,15 @@ def record(parameters: Mapping, faces: Faces | Sequence[Faces], device: str = "c
 
 
 def revision() -> str | None:
-    """The commit of the code that runs, with "+changes" where files differ from it; None outside a repository."""
+    """The commit of the code that runs, with "+changes" where files differ from it; None outside a repository, and in
+    one of another project."""
 
     def git(*words: str) -> str:
         here = Path(__file__).parents[1]
         return subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", "results/provenance.py")
         changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", "../notebooks", "../params")
         return git("rev-parse", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):

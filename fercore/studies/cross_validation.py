@@ -57,6 +57,8 @@ class Sample:
     folds    how many, drawn with `seed` as are the people
     copies   for a set that names nobody: columns row and near, as 01_data_audit writes them; empty: searched for.
              Only images that have a copy are taken, since the others are on one side whatever the split
+    version  of the images and of the copies, as `version_of` has it: what another import has put there is refused, by a
+             process that has read them and by one that has not; empty: not asked
     """
 
     folder: str
@@ -64,6 +66,13 @@ class Sample:
     folds: int = 10
     seed: int = 0
     copies: str = ""
+    version: str = ""
+
+
+def version_of(faces: Faces, copies: str = "") -> str:
+    """Twelve hexadecimal digits of an imported set, and of the table of its copies where there is one."""
+    table = Path(copies).read_bytes() if copies and Path(copies).is_file() else b""
+    return hashlib.sha256((faces.fingerprint or "").encode() + table).hexdigest()[:12]
 
 
 def gathered(
@@ -85,11 +94,15 @@ def gathered(
         datasets.import_dataset("synthck", None, folder, images=200)
         given = {"ckplus": folder}
     table = copies and str(Path(copies) / "duplicate_groups.csv")
-    samples = {name: Sample(folder, images.get(name, 0), folds, copies=table) for name, folder in given.items()}
-    names = [datasets.load_imported(sample.folder).name for sample in samples.values()]
+    sets = {name: datasets.load_imported(folder) for name, folder in given.items()}
+    names = [faces.name for faces in sets.values()]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"more than one of {', '.join(given.values())} is {', '.join(twice)}")
-    return dict(zip(names, samples.values(), strict=True))
+    samples = [
+        Sample(given[name], images.get(name, 0), folds, copies=table, version=version_of(faces, table))
+        for name, faces in sets.items()
+    ]
+    return dict(zip(names, samples, strict=True))
 
 
 class Taken(NamedTuple):
@@ -107,8 +120,10 @@ class Taken(NamedTuple):
 @lru_cache(maxsize=4)
 def taken(sample: Sample) -> Taken:
     """What `sample` takes of its set. Raises ValueError for a set that names the people of some images and not of
-    others."""
+    others, and where the set has been imported anew, or its copies searched for, since the study began."""
     faces = datasets.load_imported(sample.folder)
+    if sample.version and version_of(faces, sample.copies) != sample.version:
+        raise ValueError(f"{sample.folder}: imported anew since the study began; run it again from its first cell")
     named = (faces.table["subject"].fillna("").astype(str) != "").any()
     group = splits.subjects(faces) if named else audit.copies(faces, sample.copies)
     rows = _drawn(group, 1 if named else 2, sample.images, sample.seed)
@@ -181,9 +196,10 @@ def cache_key(
     code, own = checkpoint.code(sys.modules[__name__], models.microexpnet), {}
     if teacher:
         module = sys.modules[type(models.create(teacher, 2)).__module__]
+        file = Path(weights)
         own = {
             "teacher": teacher,
-            "weights": weights,
+            "weights": hashlib.sha256(file.read_bytes()).hexdigest() if weights and file.is_file() else weights,
             "its code": checkpoint.code(module) if module.__name__.startswith("fercore.") else "",
         }
 

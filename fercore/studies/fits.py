@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import save
 
 from .. import files, models
 from ..datasets import Faces, store
@@ -189,7 +188,7 @@ def teacher_logits(teacher: Run, faces: Faces, folder: str | Path = "", rows: np
     rows    of the images, where they are others than all training images
     """
     rows, size = faces.rows("train") if rows is None else rows, teacher.recipe.img_size
-    known = [save({key: value.contiguous() for key, value in teacher.network.state_dict().items()}), rows.tobytes()]
+    known = [checkpoint.answers_of(teacher.network).encode(), rows.tobytes()]
     known += [(faces.fingerprint or store.fingerprint(faces.pixels, faces.table)).encode(), str(size).encode()]
     known.append(checkpoint.code(Path(inference.__file__)).encode())
     path = Path(folder) / f"logits-{hashlib.sha256(b''.join(known)).hexdigest()[:12]}.npy" if folder else None

@@ -17,6 +17,7 @@ from .. import models
 from ..datasets import ROLES, Faces, preprocess
 from ..evaluation import inference
 from ..models import weights
+from ..training import checkpoint
 from ..training.recipe import Recipe
 from ..training.trainer import Run
 
@@ -109,16 +110,32 @@ def of_student(
 ) -> nn.Module:
     """The teacher, as `loaded` has it, of a student that is trained by `recipe`: a network that sees what it sees.
 
-    Raises ValueError for weights that come with the project and have seen images that are held out here, and where the
-    student's images have fewer channels; and WeightsError.
+    Raises ValueError for one that was trained on another division of these data, and so may have seen images that
+    select or test here, and where the student's images have fewer channels; and WeightsError. A WeightsWarning says
+    where its data have another name, and nobody has asked whether some of these images are among them.
     """
-    if given == faces.name and (held_out := SPLITS.get(given)) != _divided(faces):
+    teacher = loaded(network, given, faces)
+    data, same = _learned_from(given, network, faces)
+    if data == faces.name and not same:
         raise ValueError(
-            f"{network} was trained on {held_out[0]} of {given}, which is divided otherwise here: it has seen images "
-            "that select or test. Give the file of one that was trained on these splits"
+            f"{given} of {network} was trained on {data} as it is not divided here, and may have seen images that "
+            "select or test; give the file of a network that was trained on this import"
         )
+    if data != faces.name:
+        note = f"the teacher learned from {data}, and may have seen images of {faces.name} that select or test here"
+        warnings.warn(note, weights.WeightsWarning, stacklevel=2)
     channels = inference.channels(models.create(student, len(faces.classes), **(options or {})))
-    return as_module(loaded(network, given, faces), channels, recipe.img_size)
+    return as_module(teacher, channels, recipe.img_size)
+
+
+def _learned_from(given: str, network: str, faces: Faces) -> tuple[str, bool]:
+    """The name of the data that weights are of, and whether these are they, divided as they are here."""
+    path = weights.released(network, given)[0] if given.isidentifier() else Path(given)
+    if made := weights.record(path).get("identity"):  # of a run
+        trained = made["rows"]["train"] == checkpoint.rows_of(faces, faces.rows("train"))
+        return made["data"].partition(", ")[0], trained and made["data"] == checkpoint.data_of(faces)
+    data = path.stem.removeprefix(f"{network}-")
+    return data, _divided(faces) == SPLITS.get(data)
 
 
 def said(protocol: Taught) -> str:
@@ -169,6 +186,9 @@ class Resized(nn.Module):
         super().__init__()
         self.side = side
 
+    def extra_repr(self) -> str:
+        return f"{self.side} px"
+
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return F.interpolate(images, (self.side, self.side), mode="bilinear", align_corners=False, antialias=True)
 
@@ -179,6 +199,9 @@ class InPrecision(nn.Module):
     def __init__(self, network: nn.Module, precision: str):
         super().__init__()
         self.network, self.precision = network, precision
+
+    def extra_repr(self) -> str:
+        return self.precision
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         with inference.autocast(self.precision, images.device):

@@ -179,18 +179,35 @@ def identity(
     state = network.state_dict()
     shapes = {key: list(value.shape) for key, value in state.items()}
     size = sum(parameter.numel() for parameter in network.parameters())
-    own = sys.modules[type(network).__module__]
     return {
         "network": f"{name}, {size:,} parameters, {_digest(json.dumps(shapes))}",
         "start": json.loads(json.dumps(dict(start), default=str)) | {"state": _digest(serialise(_on_cpu(state)))},
         "classes": list(faces.classes),
-        "data": f"{faces.name}, {len(faces):,} images, {_data(faces)[:12]}",
-        "rows": {part: None if places is None else _rows(faces, places) for part, places in rows.items()},
+        "data": data_of(faces),
+        "rows": {part: None if places is None else rows_of(faces, places) for part, places in rows.items()},
         "recipe": dict(recipe),
         "teacher": _taught_by(teacher),
         "soft_labels": _taught_by(soft_labels),
-        "code": code(TRAINER, *([own] if own.__name__.startswith("fercore.") else [])),
+        "code": code(TRAINER, *modules_of(network)),
     }
+
+
+def data_of(faces: Faces) -> str:
+    """Name, number of images, and a digest of images, labels and splits, as a training's identity has them."""
+    return f"{faces.name}, {len(faces):,} images, {_data(faces)[:12]}"
+
+
+def modules_of(network: nn.Module) -> list[ModuleType]:
+    """The modules of this package that a network's layers, and what it does before a forward pass, are written in."""
+    parts = [*network.modules(), *network._forward_pre_hooks.values()]
+    names = sorted({type(part).__module__ for part in parts})
+    return [sys.modules[name] for name in names if name.startswith("fercore.")]
+
+
+def answers_of(network: nn.Module) -> str:
+    """A digest of all that a network's answers follow from: its weights, how it is built, its layers' code."""
+    state = serialise(_on_cpu(network.state_dict()))
+    return _digest(b"".join([state, repr(network).encode(), code(*modules_of(network)).encode()]))
 
 
 def code(*roots: Path | ModuleType) -> str:
@@ -199,7 +216,7 @@ def code(*roots: Path | ModuleType) -> str:
     return closure.digest(*roots, without=("models/__init__.py", "models/weights.py", "results/", "progress.py"))
 
 
-def _rows(faces: Faces, places: np.ndarray) -> str:
+def rows_of(faces: Faces, places: np.ndarray) -> str:
     """Which rows, and what their table says: a table can be changed without another import."""
     table = faces.table.iloc[places].to_csv().encode()
     return f"{len(places):,}, {_digest(np.asarray(places, np.int64).tobytes() + table)}"
@@ -217,7 +234,7 @@ def _taught_by(teacher: nn.Module | np.ndarray | None) -> str | None:
     if teacher is None:
         return None
     if isinstance(teacher, nn.Module):
-        return _digest(serialise(_on_cpu(teacher.state_dict())))
+        return answers_of(teacher)
     return _digest(np.ascontiguousarray(teacher, np.float32).tobytes())
 
 

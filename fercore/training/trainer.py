@@ -352,7 +352,7 @@ class _Training:
         if self.world > 1:
             distributed.barrier()  # all have read before one writes
         if self.rank == 0:
-            for left in folder.glob("*.tmp"):  # of a process that was killed while it wrote
+            for left in folder.glob(files.UNFINISHED):  # of a process that was killed while it wrote
                 left.unlink(missing_ok=True)
         if not there:
             return

@@ -43,7 +43,13 @@ def test_the_machine_and_its_rate():
 
 def test_a_runtime_that_is_not_here_has_a_row_that_says_so(tiny):
     held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
-    table = benchmark.bench([held], ["PyTorch", "TensorRT", "LiteRT"], seconds=0.02)
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        table = benchmark.bench([held], ["PyTorch", "TensorRT", "LiteRT"], seconds=0.02)
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
     row = table.set_index("runtime")
     assert row.loc["PyTorch", "times_faster"] == 1 and row.loc["PyTorch", "median"] > row.loc["PyTorch", "limit"] > 0
     assert row.loc["PyTorch", "fps"] == pytest.approx(1000 / row.loc["PyTorch", "median"])

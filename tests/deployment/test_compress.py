@@ -82,6 +82,12 @@ def test_a_training_prunes_as_it_goes_on(tiny, faces, tmp_path):
         assert left == whole - round(0.75 * whole)
 
 
+def test_another_share_in_the_same_folder_is_another_training(tiny, faces, tmp_path):
+    for share in (0.5, 0.9):
+        pruned = compress.prune_and_train(tiny(), share, faces, replace(RECIPE, epochs=2), tmp_path)
+        assert compress.sparsity(pruned) == pytest.approx(share, abs=0.02)
+
+
 def test_what_was_trained_on_a_gpu_comes_back_to_the_cpu(tiny, faces, monkeypatch):
     class Elsewhere(nn.Sequential):
         def cpu(self):

@@ -96,7 +96,12 @@ def test_revision_is_the_commit_and_says_whether_the_code_differs_from_it(copied
 
 
 def test_no_revision_outside_a_repository_or_without_git(copied, monkeypatch):
-    module, _ = copied
+    module, clone = copied
+    assert module.revision() is None
+    git(clone, "init", "-q")
+    (clone / "thesis.tex").write_text("1")
+    git(clone, "add", "thesis.tex")
+    git(clone, "commit", "-q", "-m", "of another project, with this one installed below it")
     assert module.revision() is None
     monkeypatch.setenv("PATH", "")
     assert provenance.revision() is None

@@ -9,7 +9,7 @@ import torch
 from fercore.evaluation import inference
 from fercore.studies import fits, sweep
 from fercore.studies.fits import fit_each, fit_seeds
-from fercore.training import Recipe, RunError, fit, losses
+from fercore.training import Recipe, RunError, checkpoint, fit, losses
 
 RECIPE = Recipe(
     epochs=2, batch_size=16, img_size=84, augmentation=None, loss="cross_entropy", class_weighted=False,
@@ -119,6 +119,18 @@ def test_other_weights_or_images_are_other_logits(faces, tiny, tmp_path):
     run.network.head.bias.data += 1
     fits.teacher_logits(run, faces, tmp_path)
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_other_code_of_the_network_is_other_logits(faces, tiny, tmp_path, monkeypatch):
+    run = fit(tiny(), faces, replace(RECIPE, img_size=12))
+    fits.teacher_logits(run, faces, tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint, "answers_of", lambda network: "other")
+        fits.teacher_logits(run, faces, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+    known = checkpoint.answers_of(run.network)
+    monkeypatch.setattr(checkpoint, "code", lambda *modules: "changed")
+    assert checkpoint.answers_of(run.network) != known
 
 
 def test_weights_are_for_networks_that_somebody_has_weights_of(faces, monkeypatch):

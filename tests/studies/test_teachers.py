@@ -15,7 +15,8 @@ from fercore.evaluation import inference
 from fercore.models.weights import RELEASED, WeightsError, WeightsWarning, record
 from fercore.pipeline.parameters import read_params
 from fercore.studies import fits, microexpnet_se, mini_resemotenet, teachers
-from fercore.training import Recipe, Run
+from fercore.training import Recipe, Run, checkpoint
+from fercore.training.trainer import fit
 
 ROOT = Path(__file__).parents[2]
 
@@ -113,15 +114,27 @@ def test_a_student_of_a_recipe_hears_its_teacher_of_its_own_images(ours):
     network = models.create("lean_65k", weights="fer2013").eval()
     with torch.no_grad():
         assert torch.allclose(teacher(three), network(teachers.Resized(48)(own)), atol=1e-4)
-    divided = replace(ours, roles={"train": "PublicTest", "select": "Training", "test": "PrivateTest"})
-    with pytest.raises(
-        ValueError, match="lean_65k was trained on Training of fer2013, which is divided otherwise here"
-    ):
-        teachers.of_student("lean_65k", "fer2013", divided, "tinyfer_lite", recipe)
-    other = replace(divided, name="synthfer")  # whose images it has not seen
-    assert teachers.of_student("lean_65k", "fer2013", other, "tinyfer_lite", recipe)
     with pytest.raises(WeightsError, match=r"lean_65k-fer2013\.safetensors is of lean_65k, not lean_250k"):
         teachers.of_student("lean_250k", str(RELEASED / "lean_65k-fer2013.safetensors"), ours, "tinyfer_lite", recipe)
+
+
+def test_a_teacher_that_may_have_seen_what_is_held_out_is_refused_or_told(ours, tmp_path):
+    recipe = Recipe(img_size=48, epochs=1, schedule="constant", loss="cross_entropy", class_weighted=False)
+    divided = replace(ours, roles={"train": "PublicTest", "select": "Training", "test": "PrivateTest"})
+    for given in ("fer2013", str(RELEASED / "lean_65k-fer2013.safetensors")):
+        with pytest.raises(ValueError, match="of lean_65k was trained on fer2013 as it is not divided here"):
+            teachers.of_student("lean_65k", given, divided, "lean_65k", recipe)
+        with pytest.warns(WeightsWarning, match="learned from fer2013, and may have seen images of synthfer"):
+            teachers.of_student("lean_65k", given, replace(divided, name="synthfer"), "lean_65k", recipe)
+    fit("lean_65k", ours, recipe, tmp_path / "run", device="cpu", progress=False)
+    run = str(tmp_path / "run/best.safetensors")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert teachers.of_student("lean_65k", run, ours, "lean_65k", recipe)
+    table = ours.table.assign(split=ours.table["split"].sample(frac=1, random_state=0).to_numpy())
+    for other in (replace(ours, table=table, fingerprint=None), divided):
+        with pytest.raises(ValueError, match="as it is not divided here"):
+            teachers.of_student("lean_65k", run, other, "lean_65k", recipe)
 
 
 def test_a_teacher_that_starts_from_a_file_is_not_the_papers():
@@ -177,3 +190,10 @@ def test_a_teacher_answers_in_its_own_precision(tiny):
     assert half(images).dtype == torch.float32 and not torch.equal(half(images), network(images))
     assert torch.allclose(half(images), network(images), atol=0.05)
     assert inference.channels(half) == 1
+
+
+def test_a_teacher_of_another_precision_or_size_is_another_to_a_training(tiny):
+    said = [teachers.InPrecision(tiny(), "bf16"), teachers.InPrecision(tiny(), "fp16"), tiny()]
+    said += [torch.nn.Sequential(teachers.Resized(side), tiny()) for side in (48, 64)]
+    assert len({checkpoint.answers_of(one) for one in said}) == len(said)
+    assert checkpoint.answers_of(tiny()) == checkpoint.answers_of(tiny())

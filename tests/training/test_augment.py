@@ -238,3 +238,12 @@ def test_a_preview_is_what_training_sees_in_grey_levels(shape):
     assert not np.array_equal(drawn[0], drawn[1]) and np.array_equal(
         drawn, augment.preview(pixels, 24, Augmentation(), 3, 1)
     )
+
+
+@pytest.mark.parametrize(("shape", "seen"), [((20, 32), (24, 24)), ((32, 20), (24, 24)), ((20, 24), (20, 24))])
+def test_images_with_one_side_too_long_are_shrunk_as_evaluation_has_them(shape, seen):
+    pixels = torch.randint(0, 256, (2, 1, *shape), dtype=torch.uint8)
+    found = preprocess.shrink(preprocess.to_float(pixels), 24)
+    assert found.shape[-2:] == seen
+    if shape != seen:
+        assert torch.equal(preprocess.normalise(found), preprocess.resize(pixels, 24))

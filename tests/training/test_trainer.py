@@ -479,9 +479,11 @@ def test_another_training_is_refused_with_both_named(faces, tiny, tmp_path, chan
 
 
 def test_what_a_killed_process_left_half_written_is_swept(faces, tiny, tmp_path):
-    (tmp_path / "0123.tmp").write_bytes(b"half")
+    left, own = (tmp_path / name for name in (f"{'0a' * 16}.tmp", "thesis.tmp"))
+    for path in (left, own):
+        path.write_text("half")
     train(tiny(), faces, quick(epochs=1), tmp_path)
-    assert not (tmp_path / "0123.tmp").exists()
+    assert not left.exists() and own.read_text() == "half", "what somebody else has put there"
 
 
 def test_starting_over_leaves_nothing_of_what_was_there(faces, tiny, tmp_path, monkeypatch):
