@@ -57,11 +57,10 @@ def read_rows(path: str | Path) -> pd.DataFrame:
     return tables.read(path, ["row"], dtype={splits.FINGERPRINT: str})
 
 
-def nearest_labels(faces: Faces, rows: np.ndarray, against: str = "train") -> np.ndarray:
-    """The label of the image of `against`, a split or role, that each of `rows` is most like, int64 (n,): what memory
-    alone would say. Alike is what correlates pixel by pixel, at 48x48.
-    """
-    train, labels = faces.rows(against), faces.labels
+def nearest_labels(faces: Faces, rows: np.ndarray) -> np.ndarray:
+    """The label of the training image that each of `rows` is most like, int64 (n,): what memory alone would say.
+    Alike is what correlates pixel by pixel, at 48x48."""
+    train, labels = faces.rows("train"), faces.labels
     known = np.empty((len(train), SIDE * SIDE), np.float32)
     for part in parts(train, 512):
         known[part] = _units(faces, train[part])

@@ -218,14 +218,12 @@ def faces(
     notes: Sequence[str] = (),
     used: Sequence[str] = (),
     allocate: Callable,
-    columns: Mapping[str, Mapping[str, object]] | None = None,
     keep_empty: bool = False,
 ) -> Faces:
     """`items` as `Faces`, ordered by split, class and file name; a class without an image is absent, not empty.
 
     class_of    the class that each label of an item is, one of `classes`
     used        files that the labels are from, for the count of what was read
-    columns     more of the table, by name, of each image's path
     keep_empty  keep classes without an image
     """
     held = {class_of[item.label] for item in items}
@@ -256,7 +254,6 @@ def faces(
         [item.subject for item in items],
         [item.sequence for item in items],
         sources,
-        **{column: [values[source] for source in sources] for column, values in (columns or {}).items()},
     )
     return Faces(name, pixels, frame, kept, notes=(*notes, *seen.notes(used)))
 

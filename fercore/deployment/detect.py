@@ -64,7 +64,7 @@ class Box:
         )
 
 
-def detector(kind: str = "auto", sizes: Sequence[int] = STILL, threshold: float = THRESHOLD) -> Callable:
+def detector(kind: str = "auto", sizes: Sequence[int] = STILL) -> Callable:
     """A function from a picture, uint8 (H, W, 3) RGB, to its faces, `Box`es from left to right.
 
     kind  yunet, cascade; auto: YuNet where its file is
@@ -74,7 +74,7 @@ def detector(kind: str = "auto", sizes: Sequence[int] = STILL, threshold: float 
         raise ValueError(f"no detector {kind!r}; there are {', '.join(DETECTORS)}")
     opencv()
     if kind == "yunet" or (kind == "auto" and yunet_file()):
-        return YuNet(sizes, threshold)
+        return YuNet(sizes)
     return Cascade()
 
 

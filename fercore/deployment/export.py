@@ -192,9 +192,7 @@ def size_of(shape: Sequence[int]) -> int | tuple[int, int]:
     return height if height == width else (height, width)
 
 
-def export(
-    network: nn.Module, path: str | Path, description: Description, faces: np.ndarray | None = None, opset: int = OPSET
-) -> Path:
+def export(network: nn.Module, path: str | Path, description: Description, faces: np.ndarray | None = None) -> Path:
     """Write `network` to `path` as ONNX once it is known to answer as PyTorch does; returns the path.
 
     faces  uint8 (N, H, W, 3) to compare on, by default random ones of two sizes beside `face_size`
@@ -205,7 +203,7 @@ def export(
     height, width = description.face_shape
     example = torch.zeros(2, height + 4, width + 6, 3, dtype=torch.uint8)
     dynamic = {INPUT: {0: torch.export.Dim("n"), 1: torch.export.Dim("height"), 2: torch.export.Dim("width")}}
-    model = to_onnx(module, example, dynamic, opset)
+    model = to_onnx(module, example, dynamic)
     content = model.SerializeToString()
     compared = [faces] if faces is not None else _random_faces(height, width)
     try:
@@ -221,7 +219,7 @@ def export(
     return write(content, path, replaced(description, fingerprint=fingerprint(network)))
 
 
-def to_onnx(module: nn.Module, example: torch.Tensor, dynamic: dict | None = None, opset: int = OPSET):
+def to_onnx(module: nn.Module, example: torch.Tensor, dynamic: dict | None = None):
     """onnx.ModelProto of a module with one input; raises ExportError where onnx or onnxscript is missing."""
     required("onnx"), required("onnxscript")
     quiet = logging.getLogger("torch.onnx"), logging.getLogger("onnxscript"), logging.getLogger("torch.export")
@@ -232,7 +230,7 @@ def to_onnx(module: nn.Module, example: torch.Tensor, dynamic: dict | None = Non
             log.setLevel(logging.ERROR)
         try:
             program = torch.onnx.export(
-                module.eval(), (example,), dynamo=True, opset_version=opset, verbose=False, external_data=False,
+                module.eval(), (example,), dynamo=True, opset_version=OPSET, verbose=False, external_data=False,
                 input_names=[INPUT], output_names=[OUTPUT], dynamic_shapes=[dynamic[INPUT]] if dynamic else None,
             )  # fmt: skip
         finally:

@@ -118,14 +118,21 @@ def by_doubt(faces: Faces, quality: np.ndarray, share: float, count: int = 12) -
     quality  of each label, float (N,), low where it is doubtful
     share    from 0, the most doubtful of a class, to 1, the clearest
     """
-    rows = []
-    for index in range(len(faces.classes)):
-        of_class = np.flatnonzero(faces.labels == index)
-        order = of_class[np.argsort(quality[of_class], kind="stable")]
-        start = round(share * max(len(order) - count, 0))
-        rows.append(order[start : start + count])
+    rows = _in_order(faces, quality, share, count)
     where = {0: "the most doubtful labels", 1: "the clearest labels"}.get(share, f"{100 * share:.0f} % of the way up")
     return contact_sheet.__wrapped__(faces, rows, faces.classes, f"From doubtful to clear: {where}")
+
+
+def _in_order(faces: Faces, values: np.ndarray, place: float, count: int) -> list[np.ndarray]:
+    """Rows of `count` images of each class from one place, 0 to 1, in the order of `values`, float (N,); NaN: left
+    out."""
+    rows = []
+    for index in range(len(faces.classes)):
+        of_class = np.flatnonzero((faces.labels == index) & ~np.isnan(values))
+        order = of_class[np.argsort(values[of_class], kind="stable")]
+        start = round(place * max(len(order) - count, 0))
+        rows.append(order[start : start + count])
+    return rows
 
 
 @_as_text
@@ -398,7 +405,7 @@ def memory(table: pd.Series, printed: Mapping[str, Mapping[str, float]], batches
 
 
 @_as_text
-def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and latency") -> Figure:
+def size_and_latency(table: pd.DataFrame, faces: Faces) -> Figure:
     """Latency against parameters, the size of the dot for accuracy; after TinyFER-Lite's Figure 4.
 
     table  indexed by network: parameters, cpu_ms, accuracy (fraction)
@@ -414,7 +421,7 @@ def size_and_latency(table: pd.DataFrame, faces: Faces, title: str = "Size and l
     axis.set(
         xlabel="parameters, millions", ylabel="latency of one image on this CPU, ms", xlim=(0, None), ylim=(0, None)
     )
-    axis.set_title(f"{title}; larger dots for {_split(faces, 'test')} accuracy, {label(faces)}", fontsize=10)
+    axis.set_title(f"Size and latency; larger dots for {_split(faces, 'test')} accuracy, {label(faces)}", fontsize=10)
     return figure
 
 
@@ -799,11 +806,6 @@ def by_agreement(faces: Faces, agreement: np.ndarray, place: float, count: int =
     agreement  the share of raters who gave the most frequent answer, float (N,); NaN where nobody was asked
     place      from 0, the most disputed of a class, to 1, those on which all agree
     """
-    rows = []
-    for index in range(len(faces.classes)):
-        of_class = np.flatnonzero((faces.labels == index) & ~np.isnan(agreement))
-        order = of_class[np.argsort(agreement[of_class], kind="stable")]
-        start = round(place * max(len(order) - count, 0))
-        rows.append(order[start : start + count])
+    rows = _in_order(faces, agreement, place, count)
     where = {0: "the most disputed", 1: "those on which all agree"}.get(place, f"{100 * place:.0f} % of the way up")
     return contact_sheet.__wrapped__(faces, rows, faces.classes, f"From disputed to agreed: {where}")

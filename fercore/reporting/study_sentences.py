@@ -22,15 +22,15 @@ def percent(value: float, digits: int = 0) -> str:
     return sentences.percent(value, digits)
 
 
-def one_split(by_split: pd.DataFrame, faces: Mapping[str, Faces], split: str = RANDOM) -> str:
-    """How a network does on a split of each set, and how always answering one class would.
+def one_split(by_split: pd.DataFrame, faces: Mapping[str, Faces]) -> str:
+    """How a network does on the random split of each set, and how always answering one class would.
 
     by_split  accuracy by data and split, a column a fold
     """
     lines = []
     for name, one in faces.items():
-        score = by_split.loc[(name, split)].mean()
-        text = f"- **{_label(one)}**: **{percent(score)}** of the held-out images on {split}."
+        score = by_split.loc[(name, RANDOM)].mean()
+        text = f"- **{_label(one)}**: **{percent(score)}** of the held-out images on {RANDOM}."
         lines.append(f"{text} {markdown(tables.majority(one))}")
     return "\n".join(lines)
 

@@ -225,7 +225,6 @@ def cohort(
     recipe: Recipe,
     teacher_logits: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
     teachers: str = "",
-    together: bool | None = None,
 ) -> pd.DataFrame:
     """Accuracy and macro-F1 on the held-out fold, a row for each of `trials`, which are alike in COHORT.
 
@@ -249,7 +248,7 @@ def cohort(
         kd = replace(kd, rise=min(kd.rise, recipe.epochs / 10))
     found = fit_many(
         network, faces, lanes, replace(recipe, distillation=kd), folds[split],
-        teacher=teacher, together=together, windows=WINDOWS, progress=False,
+        teacher=teacher, windows=WINDOWS, progress=False,
     )  # fmt: skip
     return found[FOUND]
 

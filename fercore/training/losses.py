@@ -102,9 +102,9 @@ def standardise(logits: torch.Tensor) -> torch.Tensor:
     return centred / (centred.std(1, keepdim=True) + 1e-7)
 
 
-def logit_standardisation(temperature: float = 2.0, soft: float = 9.0, hard: float = 0.1) -> Distillation:
+def logit_standardisation() -> Distillation:
     """Distillation of standardised logits, at one base temperature (Sun et al., CVPR 2024, arXiv:2403.01427)."""
-    return Distillation(temperature, soft, hard, standardised=True)
+    return Distillation(2.0, 9.0, 0.1, standardised=True)
 
 
 @dataclass(frozen=True)

@@ -139,19 +139,6 @@ def people(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
     return look
 
 
-def face(size: int = 96, seed: int = 0, **units: float) -> np.ndarray:
-    """One face under even light, uint8 (size, size): `seed` picks the person, the rest are action units, as AU12=0.8.
-
-    Raises ValueError for an action unit that is not in UNITS.
-    """
-    unknown = [unit for unit in units if unit not in UNITS]
-    if unknown:
-        raise ValueError(f"unknown action unit {', '.join(unknown)}; known are {', '.join(UNITS)}")
-    values = np.array([[units.get(unit, 0.0) for unit in UNITS]], F)
-    calm = {key: np.full(1, mean, F) for key, (mean, *_) in CONDITIONS.items()}
-    return faces(values, people(np.random.default_rng(seed), 1), calm, size)[0]
-
-
 def faces(units, look, scene, size: int, out=None, block: int = BLOCK) -> np.ndarray:
     """Draw N faces into `out`, uint8 (N, size, size).
 
