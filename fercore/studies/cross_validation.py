@@ -23,7 +23,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .. import audit, datasets, files, models
+from .. import datasets, files, models
+from ..audit.duplicates import copies
 from ..datasets import Faces, crops, splits, store
 from ..evaluation import inference
 from ..training import checkpoint, losses
@@ -125,7 +126,7 @@ def taken(sample: Sample) -> Taken:
     if sample.version and version_of(faces, sample.copies) != sample.version:
         raise ValueError(f"{sample.folder}: imported anew since the study began; run it again from its first cell")
     named = (faces.table["subject"].fillna("").astype(str) != "").any()
-    group = splits.subjects(faces) if named else audit.copies(faces, sample.copies)
+    group = splits.subjects(faces) if named else copies(faces, sample.copies)
     rows = _drawn(group, 1 if named else 2, sample.images, sample.seed)
     table = faces.table.iloc[rows].reset_index(drop=True)
     drawn = replace(faces, pixels=np.asarray(faces.pixels[rows]), table=table, fingerprint=None, roles=None)
