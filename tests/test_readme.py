@@ -261,11 +261,35 @@ def test_what_it_says_of_a_teacher_is_what_was_measured():
         in text
     )
     accuracy, added = gains.xs("accuracy", level="score")[["value", "low", "high"]], []
-    for part in ("published", "near_deduplicated"):  # the table's digits are decimal ones, whose half is rounded up
-        shares = (100 * Decimal(str(share)) for share in accuracy.loc[part])
-        added.append("{} [{:+}, {:+}]".format(*(share.quantize(Decimal("0.1"), ROUND_HALF_UP) for share in shares)))
+    for part in ("published", "near_deduplicated"):
+        added.append("{} [{:+}, {:+}]".format(*map(_points, accuracy.loc[part])))
     assert f"The teacher adds {added[0]} points on PrivateTest, and {added[1]} without copies." in text
     assert f"The teacher itself scores {100 * scores.loc['teacher', 'accuracy']:.1f}," in text
+
+
+def test_what_it_says_of_student_c_is_what_was_measured():
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    folder = ROOT / "reports/reference/06_mini_resemotenet"
+    scores = pd.read_csv(folder / "scores.csv", index_col="name")
+    gains = pd.read_csv(folder / "gains.csv", index_col=["experiment", "part", "score"])
+    assert scores["seeds"].eq(1).all() and gains["seeds"].eq(1).all()
+    taught, alone = (
+        "{} [{}, {}]".format(*(_points(scores.loc[name, f"accuracy{end}"]) for end in ("", "_low", "_high")))
+        for name in ("E6", "c alone")
+    )
+    assert f"scores {taught} % on PrivateTest, one seed, where 58.58 is printed" in text
+    assert f"its cross-entropy there is {scores.loc['E6', 'loss']:.2f}, where" in text
+    assert f"without a teacher C scores {alone}." in text
+    added = (
+        "{} [{:+}, {:+}]".format(*map(_points, gains.loc[("E6", part, "accuracy"), ["value", "low", "high"]]))
+        for part in ("published", "near_deduplicated")
+    )
+    assert "The teacher adds {} points, and {} without copies".format(*added) in text
+
+
+def _points(share: float) -> Decimal:
+    """Of a share in a table, whose digits are decimal ones and whose half is rounded up."""
+    return (100 * Decimal(str(share))).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
 def test_what_it_says_of_light_fer_is_what_was_measured():
@@ -294,7 +318,7 @@ def test_what_it_says_of_light_fer_is_what_was_measured():
         "reproduced",
         "not reproduced",
     ]
-    assert "the first accuracy of a paper that comes out" in text
+    assert "an accuracy of a paper that comes out" in text
     assert found.index[found == "reproduced"].tolist() == [
         "light_fer/table2.light_fer.test",
         "microexpnet_se/figure3.happy",
