@@ -137,7 +137,7 @@ best = pd.DataFrame([run.history.iloc[run.best_epoch - 1] for run in full], inde
 lowest = [int(run.history.loc[run.history["loss"].idxmin(), "epoch"]) for run in full]
 display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"]]), Markdown(
     f"**To see.** Best macro-F1 in epoch {', '.join(f'{epoch:.0f}' for epoch in best['epoch'])}, lowest loss in "
-    f"epoch {', '.join(f'{epoch:d}' for epoch in lowest)}, of {epochs:d} (a number a seed). " + (
+    f"epoch {', '.join(f'{epoch:d}' for epoch in lowest)}, of {epochs:d} (one number for each seed). " + (
     "The loss turns before macro-F1 does, as in the paper." if (best["epoch"].to_numpy() > lowest).all()
     else "The loss does not turn before macro-F1 does in every seed: this run is too short for it.")
 ))
@@ -314,8 +314,9 @@ display(Markdown(
 ))
 
 # %% [markdown]
-# **What to do with it**: choose the loss for the score that counts. Where every image counts alike, leave the weights
-# out; where every class does, keep them; and give a loss that learns slowly the epochs that the paper gave it.
+# **What to do with it**: choose the loss for the score that counts, and check that it raises that score. Class weights are meant
+# for scores in which every class counts alike, such as macro-F1; see above whether they raised it in these epochs. A loss that
+# learns slowly needs the epochs that the paper gave it.
 #
 # ## Where does it look?
 #

@@ -20,8 +20,8 @@
 # images are split at random (section IV-A, Table II).
 #
 # That should make one curious about something else first. **How much does a score depend on how the test was split off?**
-# Before the paper's question, this notebook asks that one, on a single network. Twice, you are asked for a number before you
-# see it: write it down.
+# Before the paper's question, this notebook asks that one, on a single network. Several times, you are asked for a number
+# before you see it: write it down.
 #
 # The paper: I. Cugu, E. Sener, E. Akbas, *MicroExpNet: An Extremely Small and Fast Model For Expression Recognition From Face
 # Images*, 2017, [arXiv:1711.07011](https://arxiv.org/abs/1711.07011).
@@ -275,6 +275,11 @@ display(Markdown(sentences.verdicts(verdicts, labels)))
 
 # %%
 display(Markdown(sentences.split_or_pooling(by_split, gain, labels)))
+
+# %% [markdown]
+# ## What to keep in mind
+#
+# How a test was split off can matter more than the network. Ask of every score whom it was tested on.
 
 # %%
 from fercore.studies.study import OTHER  # than the paper's: faces that are not searched for, images that are normalised

@@ -266,6 +266,11 @@ caption = f"The paper's statements, tested; {epochs} epochs, {folds} folds"
 display(tables.shown(stage.table(study.labelled(verdicts), "verdicts", caption)))
 display(Markdown(sentences.verdicts(verdicts, labels)))
 
+# %% [markdown]
+# ## What to keep in mind
+#
+# A search reports the best of several noisy numbers. Choose on some folds, and report what others say of the choice.
+
 # %%
 from fercore.studies.study import OTHER  # than the paper's: faces that are not searched for, images that are normalised
 

@@ -307,6 +307,7 @@ for number in (1, 2):
 # ## What to keep in mind
 #
 # Compare with your guesses. Which of the paper's gains would you still call one?
+# A gain counts once the same student has been trained without what is said to bring it, over several seeds.
 
 # %%
 if predicted:
@@ -316,5 +317,5 @@ findings = {"trainings": count, "epochs": epochs, "images": len(rows)}
 findings |= {} if taught.pretrained(protocol) else {"teacher_epochs": teacher_epochs}
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()} | {"teacher": teacher_network}
 settings = {"recipe": protocol.recipe.plain(), "seeds": seeds, "images": images, "weights": weights} | taught.settings(protocol)
-stage.close(findings, settings | {"temperature": temperature, "alpha": alpha})
-display(Markdown(sentences.steps(gained) if len(gained) else "Nothing has been trained yet that could be compared."))
+settings |= {"temperature": temperature, "alpha": alpha}
+display(tables.shown(stage.close(findings, settings).to_frame("finding")))

@@ -177,11 +177,12 @@ except ExportError as error:
 # %% [markdown]
 # ## Integers throughout: static quantisation
 #
-# The paper announces INT8 and reports none. Here, after training, weights and activations are integers of eight bits, calibrated on
+# The paper announces INT8 and reports no result of it. Here, after training, weights and activations are integers of eight bits, calibrated on
 # training images. Weights have one scale for each tensor, or one for each channel. The range of the activations reaches from the
 # least to the greatest value seen (min-max calibration), or leaves out the outermost 0.01 % (*percentiles*). **One value in ten
 # thousand is ten times as large as the others. What does it do to their 256 steps, and which of the three ways loses least?**
-# OpenVINO is beside them where it is installed.
+# OpenVINO is beside them where it is installed. (A range ten times as wide leaves a tenth of the steps, 25 of 256, to all
+# others; what that costs, the table below says.)
 
 # %%
 try:

@@ -122,7 +122,7 @@ def printed_table(ledger: Ledger, name: str, measured: Mapping[str, float]) -> p
         cells[claim.column] = claim.text
         if claim.measurement in measured:
             cells[f"{claim.column} here"] = claim.in_unit(measured[claim.measurement])
-    table = pd.DataFrame(rows).T.rename_axis("row")
+    table = pd.DataFrame(rows).T.rename_axis("printed row")
     fullest = max(rows.values(), key=len)  # a row that lacks a column says nothing of their order
     printed = list(dict.fromkeys(name for name in [*fullest, *table] if not name.endswith(" here")))
     order = [column for one in printed for column in (one, f"{one} here") if column in table]

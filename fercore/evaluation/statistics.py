@@ -100,9 +100,9 @@ def compare(labels: np.ndarray, predicted: np.ndarray, classes: int, masks: Mapp
             rows += [(part, name, 0, np.nan, np.nan, np.nan, "no image") for name in SCORES]
             continue
         matrix = confusion(labels[kept], predicted[kept], classes)
-        ends, note = intervals(matrix), trust(matrix)
+        ends = intervals(matrix)
         for name, value in scores(matrix).items():
-            rows.append((part, name, int(kept.sum()), float(value), *ends[name], note))
+            rows.append((part, name, int(kept.sum()), float(value), *ends[name], _trust(matrix, name)))
     return pd.DataFrame(rows, columns=["part", "score", "images", "value", "low", "high", "note"])
 
 

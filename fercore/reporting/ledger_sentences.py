@@ -21,9 +21,9 @@ def counted(table: pd.DataFrame) -> str:
     return (
         f"Of a hundred claims, **{share.get('exact', 0):.0f}** are exact, **{share.get('inconsistent', 0):.0f}** "
         f"contradict their own paper or the data set that it names, and **{wanting:.0f}** need data, weights or a "
-        f"device that is not at hand. {share.get('as run', 0):.0f} are settings that are run with as printed, "
-        f"{_few(measured)} measured, and {share.get('not run', 0):.0f} are open: not checked yet, or not decided by "
-        f"what there is."
+        f"device that is not at hand. {share.get('as run', 0):.0f} are settings that the paper profile has as printed, "
+        f"run or not, {_few(measured)} measured, and {share.get('not run', 0):.0f} are open: not checked yet, or not "
+        f"decided by what there is."
     )
 
 
@@ -50,7 +50,7 @@ def contradicted(findings: Sequence[Finding], contradictions: pd.DataFrame) -> s
     if contradictions.empty:
         return text
     each = contradictions["paper"].value_counts()
-    return f"{text} Most are of {markdown(each.index[0])} ({each.iloc[0]}); {len(each)} of the papers have some."
+    return f"{text} Most are of {markdown(each.index[0])} ({each.iloc[0]}); they are in {len(each)} papers."
 
 
 def sizes(table: pd.DataFrame) -> str:

@@ -25,6 +25,7 @@ nav.contents ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; list-style:
 img { max-width: 100%; height: auto; }
 figure { margin: 1.2rem 0; break-inside: avoid; } figcaption, small, .quiet { color: var(--quiet); }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem 2rem; }
+.figures .wide { grid-column: 1 / -1; }
 code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
 p code, li code, dd code { background: #f1f3f5; padding: .1em .3em; overflow-wrap: anywhere; }
 pre { overflow-x: auto; background: #f6f8fa; padding: .6rem; }
@@ -43,6 +44,7 @@ form { display: flex; flex-wrap: wrap; gap: .5rem 1.2rem; margin: 1rem 0; }
 input, select { font: inherit; max-width: 100%; }
 .anchor-link, .prompt { display: none; }
 @media (max-width: 40rem) {
+  .figures .wide { overflow-x: auto; } .figures .wide img { max-width: none; width: 44rem; }
   .ledger thead { position: absolute; left: -99rem; }
   .ledger tr, .ledger td { display: block; } .ledger tr { border-bottom: 2px solid var(--line); padding: .5em 0; }
   .ledger tr[hidden] { display: none; } .ledger td { border: 0; padding: 0 .3em; overflow-wrap: anywhere; }

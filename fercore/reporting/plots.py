@@ -299,7 +299,7 @@ def label_errors(found: pd.DataFrame, wrong: np.ndarray, faces: Faces, truth: st
     suspected = wrong[known][found["suspected"].to_numpy()[known]]
     if len(suspected):
         axis.plot(100 * suspected.sum() / total, 100 * suspected.mean(), "o", label="what cleanlab suspects")
-    axis.set(xlim=(0, 100), ylim=(0, 100), xlabel="wrong labels found, %", ylabel="of those taken, wrong, %")
+    axis.set(xlim=(0, 100), ylim=(0, 100), xlabel="wrong labels found, %", ylabel="wrong among those taken, %")
     axis.legend()
     axis.set_title(f"Label errors, judged by {truth}, {label(faces)}")
     return figure
@@ -326,7 +326,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: 
         right.plot(history["epoch"], 100 * history[score], f"{dot}-", color=color, label=name)
         best = history.loc[history[score].idxmax()]
         right.plot(best["epoch"], 100 * best[score], "o", color=color)
-    left.plot([], [], color="0.3", linestyle="--", label="Training, the loss that is trained with")
+    left.plot([], [], color="0.3", linestyle="--", label="training loss")
     left.plot([], [], color="0.3", label=f"{_split(faces, 'select')}, cross-entropy")
     left.set(xlabel="epoch", ylabel="loss")
     right.set(xlabel="epoch", ylabel=f"{_split(faces, 'select')} {score.replace('_', '-').replace('f1', 'F1')}, %")
@@ -396,7 +396,7 @@ def memory(table: pd.Series, printed: Mapping[str, Mapping[str, float]], batches
             for (data, values), marker in zip(printed.items(), "osD^", strict=False):
                 batch = batches.loc[(data, way), network]
                 axis.plot(batch, values[network], marker, color=color, label=f"{data}, printed: batch {batch:,.0f}")
-        axis.set(xscale="log", yscale="log", xlabel="images of a batch", title=way)
+        axis.set(xscale="log", yscale="log", xlabel="images per batch", title=way)
         axis.legend(fontsize=7)
         if axis.get_subplotspec().is_first_col():
             axis.set_ylabel("memory of a forward pass, MB")
@@ -453,7 +453,7 @@ def size_and_accuracy(
     axis.set_title(f"{title}, {label(faces)}")
     figure.draw_without_rendering()  # so that it is known where things are
     bars = [axis.transData.transform([(size, low), (size, high)]) for size, *_, low, high in places]
-    taken = [bar + np.array([[-5, -2], [5, 2]]) for bar in bars]
+    taken = [bar + np.array([[-5, -6], [5, 6]]) for bar in bars]
     rises = sorted(range(-60, 61, 6), key=abs)
     beside = [(right, up, side) for up in rises for right, side in ((8, "left"), (-8, "right"))]
     for name, bar, (size, value, color, *_) in zip(ordered.index, bars, places, strict=True):

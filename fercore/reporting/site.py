@@ -20,12 +20,13 @@ from .. import claims
 from ..claims import effort, render, settings
 from ..results import measurements, tables, text
 from ..results.tables import TIMINGS
-from . import ledger_sentences
+from . import contents, ledger_sentences
 from .page import shell
 
 REFERENCE = "reference"
 HEADLINE = "headline.svg"  # of the reference results: size against accuracy
 ROWS = 40  # of a table that is folded away; a longer one is linked
+WIDE = 1.9  # times as wide as high
 LARGE = 200_000  # bytes: of a figure with photographs the PNG is smaller, and enough
 TITLE = "Lightweight facial emotion recognition, reproduced"
 SHOWN = {  # tables that stand open, by stage; the others are folded away
@@ -109,7 +110,9 @@ def picture(root: str | Path = ".", out: str | Path | None = None) -> Path:
             printed.setdefault(f"{network}, claimed", (sizes[f"parameters({network}, 7)"], value, np.nan, np.nan))
     claimed = pd.DataFrame.from_dict(printed, orient="index", columns=shown.columns)
     ours = found.index[found["package"] == "this project"].tolist()
-    title = "Accuracy by size: measured with flip TTA and 95 % intervals (filled), and claimed (hollow)"
+    title = (
+        "Accuracy by size, with flip TTA: this project's (orange), public packages' (blue), claimed by papers (hollow)"
+    )
     drawn = plots.size_and_accuracy(pd.concat([shown, claimed]), "fer2013", title, ours, claimed.index.tolist())
     path = Path(out or reference) / HEADLINE
     figures.save(drawn, path.parent, path.stem)
@@ -246,12 +249,14 @@ def _stage(stage: Path, root: Path) -> str:
     figures = "".join(_of(path, place, data) for path, place in drawn)
     made = f"Made by <code>{text.html(said)}</code>. " if (said := command(stage, root)) else ""
     name, key = text.html(stage.name), text.html(f"{stage.parent.name}-{stage.name}")
-    return f"""<section aria-labelledby="{key}"><h3 id="{key}">{name}</h3>
+    script = root / f"notebooks/{stage.name}.py"
+    about = f"{text.html(contents.title(script))} <small>({name})</small>" if script.is_file() else name
+    return f"""<section aria-labelledby="{key}"><h3 id="{key}">{about}</h3>
 <p>Data: {text.html(data)}. {made}{" · ".join(_links(stage, up, root))}</p>
 {"".join(table for table in listed if not table.startswith(("<details", "<p")))}
 <div class="figures">{figures}</div>
 {"".join(table for table in listed if table.startswith(("<details", "<p")))}
-{render.folded(f"All {len(numbers)} findings", _table(numbers, f"Findings of {stage.name}"))}</section>"""
+{render.folded(f"{len(numbers)} settings and single numbers", _table(numbers, f"Of {stage.name}"))}</section>"""
 
 
 def _links(stage: Path, up: str, root: Path) -> list[str]:
@@ -296,13 +301,20 @@ def _of(path: Path, place: str, data: str) -> str:
     png = path.with_suffix(".png")
     file = png if path.stat().st_size > LARGE and png.is_file() else path
     said = re.search(r"<dc:title>(.*?)</dc:title>", path.read_text(encoding="utf-8"), re.DOTALL)
-    caption = f"{path.stem.replace('_', ' ').capitalize()}, {data}"
-    return _figure(f"{place}/{file.name}", caption, html.unescape(said[1]) if said else "")
+    words = html.unescape(said[1]) if said else f"{path.stem.replace('_', ' ')}, {data}"
+    return _figure(f"{place}/{file.name}", words.split(";")[0], words, wide=_is_wide(path))
 
 
-def _figure(source: str, caption: str, words: str = "") -> str:
+def _is_wide(path: Path) -> bool:
+    """Whether an SVG is so wide that half a page would make its letters too small."""
+    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', path.read_text(encoding="utf-8"))
+    return found is not None and float(found[1]) > WIDE * float(found[2])
+
+
+def _figure(source: str, caption: str, words: str = "", wide: bool = False) -> str:
     """An image with a caption, and where that is not enough with words for those who do not see it."""
-    return f"""<figure><img src="{text.html(source)}" alt="{text.html(words or caption)}" loading="lazy">
+    kind = ' class="wide"' if wide else ""
+    return f"""<figure{kind}><img src="{text.html(source)}" alt="{text.html(words or caption)}" loading="lazy">
 <figcaption>{text.html(caption)}</figcaption></figure>
 """
 

@@ -220,7 +220,7 @@ def one_answer(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     for (name, split, network), row in table[table["one_answer"] > 0].iterrows():
         lines.append(
             f"- **{markdown(labels[name])}**, {split}: {row['one_answer']} of {row['trained']} trainings of {network} "
-            "end in one answer for every held-out face; of a temperature they can show nothing."
+            "end in one answer for every held-out face; they say nothing about temperature."
         )
     return "\n".join(lines) or "Here no student gives every held-out face the same answer."
 

@@ -25,8 +25,8 @@
 # # Lab 2 · Class weights and focal loss, from the formula
 #
 # You train a network, its accuracy looks fair, and one of the seven expressions it has never once named. Here you find
-# out why, write the two remedies of TinyFER-Lite (equations 11, 13 and 14) from the formula, see what each does to the
-# gradient, and decide whether what they bring is more than luck.
+# out why, write the two remedies of TinyFER-Lite (equations 11, 13 and 14) from the formula, see what focal loss does to the
+# share of easy images, and decide whether what they bring is more than luck.
 #
 # The faces are rendered (`synthfer`), a stand-in for FER2013 with its class counts: no score here compares with a
 # published one. What `fercore` has of these losses is not allowed, and the grader refuses to import it; PyTorch is.
@@ -351,7 +351,8 @@ results = pd.DataFrame(rows)
 display(results.groupby("loss", sort=False).mean().drop(columns="seed").round(3))
 
 # %% [markdown]
-# There is no free lunch in this table: what the rare class gains, some frequent one pays. And two seeds differ, too.
+# There is no free lunch in this table: where *disgust* gains, look at what accuracy and macro-F1 do. (It has few images, so that
+# its recall comes in large steps.) And two seeds differ, too.
 
 # %% [raw]
 # # BEGIN QUESTION

@@ -385,6 +385,7 @@ def test_lead_and_budget(choose_block):
     rows = [(name, seed, one, size) for name, (scores, size) in made.items() for seed, one in enumerate(scores)]
     table = pd.DataFrame(rows, columns=["block", "seed", "accuracy", "parameters"]).sample(frac=1, random_state=0)
     assert choose_block(table, 1000) == "eca", "both lead for each seed: the one with fewer parameters"
+    assert choose_block(table, 503) == "eca", "no more than the budget: as much as that fits"
     assert choose_block(table, 502) == "none", "neither fits: what is over the budget cannot be taken"
     table.loc[table["block"] == "eca", "parameters"] = 950
     assert choose_block(table, 920) == "se", "only SE fits"

@@ -24,7 +24,7 @@
 # %% [markdown]
 # # Lab 6 · Quantisation, and what INT8 costs
 #
-# Light-FER prints equations for weights in few bits, announces 8 of them, and reports none. You write equations 2 to 4, put
+# Light-FER prints equations for weights in few bits, announces INT8 and reports no result of it. You write equations 2 to 4, put
 # them into a network that works, and the network is broken: weights have changed their sign. You find out which, mend the
 # equations, work out what INT8 costs in bytes and in accuracy, and decide how few bits would do.
 #
@@ -177,6 +177,18 @@ def test_it_depends_on_the_bits(overflowing):
     assert np.asarray(overflowing(weights, 8)).tolist() == [[True, False, False], [False, False, False]], "8 bits: -128 to 127"
     found = overflowing(np.array([0.5, -2.0, 1.99]), 8)
     assert not np.any(found), "where the largest weight is negative, all fit: 1.99 becomes 126.86, hence 127"
+
+
+# %%
+def test_it_is_the_number_that_does_not_fit(overflowing):
+    import numpy as np
+
+    draw = np.random.default_rng(0)
+    for bits in (3, 4, 8) * 50:
+        weights = draw.standard_normal(9)
+        numbers = np.rint((2**bits - 1) / 2 / np.abs(weights).max() * weights)
+        expected = (numbers > 2 ** (bits - 1) - 1).tolist()
+        assert np.asarray(overflowing(weights, bits)).tolist() == expected, f"{bits} bits hold up to {2 ** (bits - 1) - 1}"
 
 
 # %% [raw]
@@ -426,6 +438,7 @@ def test_the_fewest_that_are_good_enough(fewest_bits):
     assert fewest_bits(made, 0.60, 0.0625) == 6, "6 bits lose one point, 4 lose ten"
     assert fewest_bits(made, 0.60, 0.125) == 4, "12.5 points may be lost"
     assert fewest_bits(made, 0.75, 0.0625) is None, "even 8 bits lose 14 points"
+    assert fewest_bits({8: 0.75, 4: 0.5}, 0.75, 0.25) == 4, "as much as is allowed may be lost"
 
 
 # %%

@@ -108,7 +108,7 @@ def test_a_printed_table_has_what_was_measured_beside_it(write, paper):
     ledger = write(paper)
     found = render.printed_table(ledger, "paper/table2", {"parameters(tinyfer_lite, 7)": 932_202, ACCURACY: 0.664})
     assert found.columns.tolist() == ["params", "params here", "accuracy", "accuracy here"]
-    assert found.index.name == "row"
+    assert found.index.name == "printed row", "and no row of the data, whose fingerprint a table of images has"
     assert found.loc["ours"].tolist() == ["932K", 932.202e3, "66.00", pytest.approx(66.4)]
     assert found.loc["theirs", "accuracy"] == "70" and pd.isna(found.loc["theirs", "accuracy here"])
     assert pd.isna(found.loc["nameless", "params"])

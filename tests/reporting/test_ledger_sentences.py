@@ -29,7 +29,7 @@ def test_contradictions_by_paper():
     found = pd.DataFrame({"paper": ["one", "<i>", "<i>"]})
     text = sentences.contradicted([None] * 1200, found)
     assert text.startswith("1,200 numbers") and "**3** of them" in text
-    assert "Most are of &#60;i&#62; (2); 2 of the papers have some" in text
+    assert "Most are of &#60;i&#62; (2); they are in 2 papers" in text
     assert "Most" not in sentences.contradicted([None], found[:0])
 
 
