@@ -24,7 +24,7 @@ def project(tmp_path_factory):
         shutil.copytree(ROOT / name, root / name)
     (root / "notebooks").mkdir()
     (root / "notebooks/01_a.ipynb").touch()
-    (root / "notebooks/01_a.py").touch()
+    (root / "notebooks/01_a.py").write_text("# %% [markdown]\n# # 1 · What is <b>?\n")
     for name, data in (("01_a", "synthfer (synthetic)"), ("02_b", NASTY)):
         stage = root / "reports/quick" / name
         stage.mkdir(parents=True)
@@ -33,7 +33,9 @@ def project(tmp_path_factory):
         (stage / "scores.csv").write_text(f"name,value,low,high,data\n{NASTY},0.5,0.4,0.6,x\nb,0.25,,,x\n")
         (stage / "scores.tex").touch()
         (stage / "long.csv").write_text("n\n" + "1\n" * 99)
-        (stage / "curve.svg").write_text("<svg><dc:title>a &lt;b&gt; &quot;c&quot; over d</dc:title></svg>")
+        title = "<dc:title>a &lt;b&gt; &quot;c&quot; over d; panel two</dc:title>"
+        (stage / "curve.svg").write_text(f'<svg viewBox="0 0 600 400">{title}</svg>')
+        (stage / "panels.svg").write_text('<svg viewBox="0 0 1200.5 400"></svg>')
     (root / "reports/quick/03_nothing").mkdir()
     (root / "reports/quick/notebooks").mkdir()
     (root / "reports/quick/notebooks/01_a.html").touch()
@@ -64,7 +66,10 @@ def test_a_stage_has_its_tables_figures_command_and_where_more_is(text):
     assert "0.500 [0.400, 0.600]" in one and "<td>0.250</td>" in one
     assert '<a href="01_a/scores.csv">CSV</a>, <a href="01_a/scores.tex">LaTeX</a>' in one
     assert "Long, 99 rows" in one and one.count("<tr>") < 20
-    assert '<img src="01_a/curve.svg" alt="a &lt;b&gt; &quot;c&quot; over d"' in one
+    assert '<figure><img src="01_a/curve.svg" alt="a &lt;b&gt; &quot;c&quot; over d; panel two"' in one
+    assert "<figcaption>a &lt;b&gt; &quot;c&quot; over d</figcaption>" in one, "its own title, without the panels"
+    assert '<figure class="wide"><img src="01_a/panels.svg"' in one, "or its letters would be too small"
+    assert "1 · What is &lt;b&gt;? <small>(01_a)</small></h3>" in one
     for row in ("35,887", "0.125", "yes"):
         assert f"<td>{row}</td>" in one
 
