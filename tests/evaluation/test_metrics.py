@@ -227,6 +227,13 @@ def test_parts_are_scored_on_their_own():
     assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
 
 
+def test_what_is_said_of_f1_is_not_said_of_accuracy():
+    labels = np.arange(700) % 7
+    predicted = np.where(labels == 1, 0, labels)  # the second class is never found
+    notes = statistics.compare(labels, predicted, 7, {}).set_index("score")["note"]
+    assert notes["accuracy"] == "" and notes["macro_f1"] == notes["weighted_f1"] == statistics.NEVER
+
+
 def test_measurements_have_names_that_the_ledger_knows(tmp_path):
     labels, predicted = draw(100)
     kept = np.arange(100) % 2 == 0
