@@ -21,7 +21,8 @@ if TYPE_CHECKING:  # which asks for jinja2
 
 pd.set_option("display.html.use_mathjax", False)  # in a displayed frame, no name of a class is a formula
 
-DIGITS = 4  # after the point; what differs beyond is not a difference
+DIGITS = 6  # after the point, as in measurements.csv: what is shown of them is rounded once
+LATEX_DIGITS = 4  # where nobody reads more
 TIMINGS = "timings"  # the folder for what is another number each time (`Stage.timings`)
 CAPTION = "caption"  # among a frame's attrs
 PAGE = 200  # rows; a longer table is for programs, and is written as CSV alone
@@ -55,7 +56,7 @@ def save(
 
     Nothing is written where `out` is empty, and no LaTeX of more than PAGE rows. Booleans become yes and no in LaTeX.
     """
-    frame = frame.round(DIGITS)
+    frame, exact = frame.round(DIGITS), frame
     for column in frame.select_dtypes("float"):
         frame[column] += 0.0  # -0.0 would be written with its sign
     frame.attrs[CAPTION] = f"{caption}, {label(faces)}" if caption else ""  # not that of a table it was made from
@@ -70,12 +71,12 @@ def save(
             whole = whole.assign(**{splits.FINGERPRINT: store.images_fingerprint(faces)})
         whole.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     if out and len(frame) <= PAGE:
-        shown = (frame.reset_index() if named else frame).map(_latex_cell)
+        shown = (exact.reset_index() if named else exact).map(_latex_cell)
         shown.columns = [text.latex(str(column).replace("_", " ")) for column in shown.columns]
         latex = shown.to_latex(
             index=False,
             escape=False,
-            float_format=lambda value: f"{value:.{DIGITS}f}".rstrip("0").rstrip("."),
+            float_format=_latex_number,
             na_rep="--",
             caption=text.latex(frame.attrs[CAPTION] or f"{name.replace('_', ' ')}, {label(faces)}"),
             label=f"tab:{name}",
@@ -209,6 +210,11 @@ def _json_value(value: object, digits: int | None = None) -> object:
     if isinstance(value, (list, tuple, np.ndarray)):
         return [_json_value(part, digits) for part in value]
     return value
+
+
+def _latex_number(value: float) -> str:
+    """Zero has no sign, and a number no zeros at its end."""
+    return f"{round(value, LATEX_DIGITS) + 0.0:.{LATEX_DIGITS}f}".rstrip("0").rstrip(".")
 
 
 def _latex_cell(value: object) -> object:

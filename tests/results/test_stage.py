@@ -17,7 +17,7 @@ ROW = {"measurement": "accuracy(vgg13, fer2013, test)", "value": 0.5, "seeds": 1
 def test_tables_figures_measurements_findings_and_provenance_lie_where_later_stages_look(faces, tmp_path):
     stage = Stage(str(tmp_path / "reports/01_x"), faces, "laptop")
     shown = stage.table(pd.DataFrame({"a": [0.123456]}), "scores", "Scores")
-    assert shown["a"].tolist() == [0.1235]
+    assert shown["a"].tolist() == [0.123456]
     stage.figure(Figure(), "empty")
     stage.measure([ROW], "random weights")
     stage.measure([{"measurement": "parameters(vgg13, 7)", "value": 3}])
@@ -33,7 +33,7 @@ def test_tables_figures_measurements_findings_and_provenance_lie_where_later_sta
 
 def test_what_is_another_number_each_time_lies_beside_where_nothing_depends_on_it(faces, tmp_path):
     stage = Stage(str(tmp_path / "reports/08_x"), faces, "quick")
-    assert stage.timings.table(pd.DataFrame({"ms": [0.123456]}), "latency")["ms"].tolist() == [0.1235]
+    assert stage.timings.table(pd.DataFrame({"ms": [0.123456]}), "latency")["ms"].tolist() == [0.123456]
     stage.timings.figure(Figure(), "latency")
     stage.measure([ROW, {"measurement": "latency(tinyfer_lite, here)", "value": 0.01}])
     stage.close({}, {})

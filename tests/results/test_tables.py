@@ -36,11 +36,11 @@ def test_csv_is_rounded_and_names_its_data(tmp_path):
     returned = tables.save(FRAME, tmp_path / "deep/er", "t", faces_of("synthfer", synthetic=True))
     assert (tmp_path / "deep/er/t.csv").read_bytes() == (
         b"class_name,share_%,a & b,equal,n,data\n"
-        b"one,0.1235,50 %,True,1,synthfer (synthetic)\n"
+        b"one,0.123457,50 %,True,1,synthfer (synthetic)\n"
         b"two,2.0,x_y,False,2,synthfer (synthetic)\n"
         b"three,,#1,True,3,synthfer (synthetic)\n"
     )
-    assert returned["share_%"].tolist()[:2] == [0.1235, 2.0] and "data" not in returned
+    assert returned["share_%"].tolist()[:2] == [0.123457, 2.0] and "data" not in returned
     assert FRAME["share_%"].iloc[0] == 0.123456789, "the frame that came in stays as it was"
 
 
@@ -63,6 +63,14 @@ def test_what_differs_beyond_the_last_digit_gives_the_same_bytes(tmp_path):
         tables.save_findings({"x": sign * 1e-9}, tmp_path / name, faces_of())
     for file in ("t.csv", "t.tex", "findings.json"):
         assert (tmp_path / "up" / file).read_bytes() == (tmp_path / "down" / file).read_bytes(), "0 and -0"
+
+
+def test_what_is_shown_or_set_of_a_table_is_rounded_once(tmp_path):
+    edges = pd.DataFrame({"x": [0.68149, 0.123449]})
+    tables.save(edges, tmp_path, "t", faces_of())
+    read = tables.read(tmp_path / "t.csv")["x"]
+    assert [f"{value:.1%}" for value in read] == ["68.1%", "12.3%"], "not 68.2, of 0.6815"
+    assert r"0.1234 \\" in (tmp_path / "t.tex").read_text(), "not 0.1235, of 0.12345"
 
 
 def test_latex_holds_what_latex_can_read(tmp_path):
@@ -94,8 +102,8 @@ def test_without_a_caption_the_name_serves(tmp_path):
 
 def test_nothing_is_written_where_out_is_empty(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert tables.save(FRAME, "", "t", faces_of())["share_%"].iloc[0] == 0.1235
-    assert tables.save_findings({"a": np.float64(1 / 3)}, "", faces_of()) == {"a": 0.3333}
+    assert tables.save(FRAME, "", "t", faces_of())["share_%"].iloc[0] == 0.123457
+    assert tables.save_findings({"a": np.float64(1 / 3)}, "", faces_of()) == {"a": 0.333333}
     assert not list(tmp_path.iterdir())
 
 
@@ -121,7 +129,7 @@ def test_findings_are_plain_sorted_and_valid_json(tmp_path):
     assert read["findings"] == returned
     assert returned == {
         "b": 3,
-        "a": 0.1235,
+        "a": 0.123456,
         "no": False,
         "yes": True,
         "nothing": None,
