@@ -90,11 +90,12 @@ from fercore.reporting.sentences import percent
 
 shares = counts.drop(index="total").iloc[:, -1] / len(faces)
 rare, most, count = shares.idxmin(), shares.idxmax(), (shares > 0).sum()
-display(Markdown(
-    f"**To see.** *{markdown(rare)}* is {percent(shares.min())} of the images, *{markdown(most)}* {percent(shares.max())}. "
+display(stage.says(
+    f"*{markdown(rare)}* is {percent(shares.min())} of the images, *{markdown(most)}* {percent(shares.max())}. "
     f"A network that never answers *{markdown(rare)}* can still have {percent(1 - shares.min())} accuracy. Macro-F1 notices. F1 "
     "is the harmonic mean of a class's precision and its recall, and macro-F1 the mean over classes, each counting alike: it cannot "
-    f"be above {percent(1 - 1 / count)} then. That is why both stand in every table of this project."
+    f"be above {percent(1 - 1 / count)} then. That is why both stand in every table of this project.",
+    "class_counts",
 ))
 
 # %% [markdown]
@@ -108,8 +109,8 @@ import numpy as np
 exact = audit.exact_duplicates(faces.pixels)  # for each image the first row that holds the same bytes
 findings = {"images": len(faces)} | {f"images_{split}": len(faces.rows(split)) for split in faces.splits if split}
 findings |= {"one_grey_value": len(audit.constant(faces.pixels)), "exact_redundant": len(faces) - len(np.unique(exact))}
-display(Markdown(
-    f"**To see.** {findings['exact_redundant']:,} of {len(faces):,} images are redundant: "
+display(stage.says(
+    f"{findings['exact_redundant']:,} of {len(faces):,} images are redundant: "
     f"{percent(findings['exact_redundant'] / len(faces))}. Images of one grey value, without a face: {findings['one_grey_value']:,}."
 ))
 
@@ -133,8 +134,8 @@ for name in ("one_grey_value", "exact_redundant", "near_redundant", "exact_contr
 
 # %%
 more = findings["near_redundant"] - findings["exact_redundant"]
-display(Markdown(
-    f"**To see.** {more:,} more are redundant, {percent(more / len(faces))} of the set, beside the "
+display(stage.says(
+    f"{more:,} more are redundant, {percent(more / len(faces))} of the set, beside the "
     f"{percent(findings['exact_redundant'] / len(faces))} that a hash finds. *Contradicted* are images whose copy has another "
     "label; they come back further down."
 ))
@@ -151,8 +152,8 @@ print(by_kind.to_string())
 
 # %%
 other = by_kind["pairs"].sum() - by_kind.loc["whole", "pairs"]
-display(Markdown(
-    f"**To see.** {other:,} of {len(pairs):,} pairs are not whole against whole. " + (
+display(stage.says(
+    f"{other:,} of {len(pairs):,} pairs are not whole against whole. " + (
         "Rendered faces: nobody has cropped any of them. On FER2013 most pairs are crops: `reports/reference/01_data_audit/pairs_by_kind.csv`."
         if faces.synthetic else
         "Where a detector has cut out the faces, and people have corrected its boxes, as for FER2013 (Goodfellow et al., 2013), a "
@@ -205,8 +206,8 @@ memory = pd.Series({"also in Training": right[~fresh].mean(), "the others": righ
 display(memory.map(percent).rename("accuracy of the rule that only remembers").to_frame())
 
 # %%
-display(Markdown(
-    f"**To see.** On the {(~fresh).sum():,} test images that stand in Training too, remembering is right "
+display(stage.says(
+    f"On the {(~fresh).sum():,} test images that stand in Training too, remembering is right "
     f"{percent(memory.iloc[0])} of the time; on the other {fresh.sum():,}, {percent(memory.iloc[1])} (always answering "
     f"*{markdown(most)}*: {percent(always[fresh].mean())}). Its score on the whole test split is "
     f"{100 * (memory['all'] - memory['the others']):.1f} points higher than on faces that it has not seen."
@@ -231,11 +232,12 @@ copies = stage.table(copies, "duplicate_groups")
 
 # %%
 seen = {name: table["share"].drop(trained).max() for name, table in leaks.items()}
-display(Markdown(
-    f"**To see.** Up to {percent(seen['exact'])} of a test split is in Training to the byte, and up to {percent(seen['near'])} "
+display(stage.says(
+    f"Up to {percent(seen['exact'])} of a test split is in Training to the byte, and up to {percent(seen['near'])} "
     "as the same photograph. **The fix** is not to throw images away, since published scores are of all of them: every score "
     "of this project is given *as published*, without images that are in Training to the byte, and without those whose photograph is "
-    "(`test_mask.csv`, which is written where `out` names a folder)."
+    "(`test_mask.csv`, which is written where `out` names a folder).",
+    "leakage",
 ))
 
 # %% [markdown]
@@ -253,9 +255,10 @@ display(stage.figure(figure, "contradictions"))
 # %%
 agree, off = np.trace(together), np.triu(together, 1)
 one, other = (faces.classes[place] for place in np.unravel_index(off.argmax(), off.shape))
-display(Markdown(
-    f"**To see.** Of {agree + off.sum():,} pairs of copies {percent(off.sum() / max(agree + off.sum(), 1))} disagree" + (
-        f", most often *{markdown(one)}* with *{markdown(other)}* ({off.max():,} of them)." if off.any() else ".")
+display(stage.says(
+    f"Of {agree + off.sum():,} pairs of copies {percent(off.sum() / max(agree + off.sum(), 1))} disagree" + (
+        f", most often *{markdown(one)}* with *{markdown(other)}* ({off.max():,} of them)." if off.any() else "."),
+    "contradictions",
 ))
 
 # %%
@@ -280,7 +283,7 @@ if voted:
     display(agreement, stage.figure(plots.vote_agreement(agreement, faces), "vote_agreement"))
     worst = agreement["disagree"].drop(index="all").idxmax()
     share = agreement.loc[worst, "disagree"]
-    display(Markdown(f"**To see.** A majority contradicts *{markdown(worst)}* most often: {percent(share)} of its images."))
+    display(stage.says(f"A majority contradicts *{markdown(worst)}* most often: {percent(share)} of its images.", "vote_agreement"))
 else:
     display(Markdown(
         "**To see.** Nobody has voted on these images. On FER2013 a majority contradicts *fear* most often, "
@@ -329,11 +332,12 @@ if judge:
 
 # %%
 if judge:
-    display(Markdown(
-        f"**To see.** Of the labels it suspects {percent(score['precision'], 0)} are wrong; drawn at random it would be "
+    display(stage.says(
+        f"Of the labels it suspects {percent(score['precision'], 0)} are wrong; drawn at random it would be "
         f"{percent(score['wrong_share'], 0)}. It finds {percent(score['recall'], 0)} of all wrong ones. AUROC: of one wrong and "
         f"one right label, it doubts the wrong one more in {percent(score['auroc'], 0)} of cases; chance gives 50 %. So its "
-        "list is worth a person's look, and not worth deleting blindly."
+        "list is worth a person's look, and not worth deleting blindly.",
+        "label_errors",
     ))
 
 # %% [markdown]
@@ -369,10 +373,11 @@ display(stage.figure(plots.brightness(levels, faces), "brightness"))
 # %%
 spread = levels.groupby("class", observed=True)["mean"].std().median()
 gap = by_class["mean"].max() - by_class["mean"].min()
-display(Markdown(
-    f"**To see.** *{markdown(by_class['mean'].idxmin())}* is darkest, *{markdown(by_class['mean'].idxmax())}* brightest; "
+display(stage.says(
+    f"*{markdown(by_class['mean'].idxmin())}* is darkest, *{markdown(by_class['mean'].idxmax())}* brightest; "
     f"their medians are {gap:.0f} grey levels apart, while images of one class spread by {spread:.0f}. Light alone "
-    f"{'gives little away' if gap < spread else 'can tell classes apart: normalise it'}."
+    f"{'gives little away' if gap < spread else 'can tell classes apart: normalise it'}.",
+    "brightness",
 ))
 
 # %% [markdown]
@@ -388,10 +393,11 @@ apart = np.abs(means - np.nanmean(means, axis=0))
 thirds = [part.mean() for part in np.array_split(np.nanmean(apart, axis=0), 3)]
 place = ["the upper third, eyes and brows", "the middle third", "the lower third, mouth and chin"][np.argmax(thirds)]
 by_name = pd.Series(np.nanmean(apart.reshape(len(apart), -1), axis=1), faces.classes)
-display(Markdown(
-    f"**To see.** Most differs in {markdown(place)}. *{markdown(by_name.idxmax())}* is furthest from the mean of all classes "
+display(stage.says(
+    f"Most differs in {markdown(place)}. *{markdown(by_name.idxmax())}* is furthest from the mean of all classes "
     f"({by_name.max():.1f} grey levels a pixel), *{markdown(by_name.idxmin())}* nearest ({by_name.min():.1f}): will notebook 2's "
-    "networks confuse it most?"
+    "networks confuse it most?",
+    "mean_faces",
 ))
 
 # %% [markdown]
@@ -402,9 +408,9 @@ display(Markdown(
 
 # %%
 settings = {"seed": seed, "threshold": threshold, "candidates": candidates, "folds": folds}
-findings = stage.close(findings, settings)
-display(Markdown(
+display(stage.says(
     f"Answering always *{markdown(most)}*: {percent(always.mean())}. Remembering only: {percent(memory['all'])} as published, "
     f"{percent(memory['the others'])} near deduplicated. {findings['near_redundant']:,} of {len(faces):,} images are redundant, "
     f"and {findings['near_contradicted']:,} have a copy with another label."
 ))
+findings = stage.close(findings, settings)

@@ -87,8 +87,8 @@ import numpy as np
 from fercore.reporting.sentences import listed, percent, ranked
 
 majority = np.bincount(labels).max() / len(labels)
-display(Markdown(
-    f"**To see.** {percent((by_machine == labels).mean())}, where naming one class gives {percent(majority)}. What a "
+display(stage.says(
+    f"{percent((by_machine == labels).mean())}, where naming one class gives {percent(majority)}. What a "
     "network has to show is what it adds to *this*, and not to zero."
 ))
 
@@ -116,8 +116,8 @@ recipe = Recipe(
 settings = pd.DataFrame(departures(recipe), index=["the paper's", "here"]).T
 shown = settings.drop(index=["augmentation", "channels_last"], errors="ignore")
 display(tables.shown(shown.fillna("its own").map(str)))
-display(Markdown(
-    f"**To see.** {len(shown):d} settings differ from the paper's, those above; augmentation is *{markdown(augmentation)}*. What "
+display(stage.says(
+    f"Other than the paper's: {listed(f'`{name}`' for name in shown.index)}; augmentation is *{markdown(augmentation)}*. What "
     f"the networks start from: {markdown(weights or 'random weights')}. " + ("" if weights else "From random weights, mobile "
     "networks hardly begin to learn in a few epochs under the paper's loss and augmentation: see what the losses do in notebook 3.")
 ))
@@ -160,11 +160,12 @@ best = [{"network": name, "seed": seed, **run.history.iloc[run.best_epoch - 1]}
         for name, each in trained.items() for seed, run in zip(seeds, each, strict=True)]
 best = stage.table(pd.DataFrame(best).set_index(["network", "seed"]), "selection", f"Best epochs on {selected}")
 unfinished = best[best["epoch"] == epochs].index.get_level_values("network").unique()
-display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"]]), Markdown(
-    f"**To see.** After one epoch, on {markdown(selected)}: {ranked(first)}. Best in the very last epoch: "
+display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"]]), stage.says(
+    f"After one epoch, on {markdown(selected)}: {ranked(first)}. Best in the very last epoch: "
     f"{listed(map(markdown, unfinished))}"
     + (", as a cosine schedule makes likely, whose rate is lowest there. " if recipe.schedule == "cosine" else ", so not converged yet. ")
-    + f"A comparison after {epochs:d} epochs is one of how fast networks learn, not of how far they get."
+    + f"A comparison after {epochs:d} epochs is one of how fast networks learn, not of how far they get.",
+    "training_curves",
 ))
 
 # %% [markdown]
@@ -196,13 +197,14 @@ print("surely above naming one class:", listed(statistics.surely_above(accuracy,
 
 # %%
 value, machines = accuracy["value"], accuracy.loc["lbp_svm"]
-display(Markdown(
-    f"**To see.** {ranked(value)}. Above the support vector machine with their whole interval: "
+display(stage.says(
+    f"{ranked(value)}. Above the support vector machine with their whole interval: "
     f"{listed(map(markdown, statistics.surely_above(accuracy, machines['high'])))}. Below it with their whole interval: "
     f"{listed(map(markdown, accuracy.index[accuracy['high'] < machines['low']]))}. Intervals are "
     + (f"over {len(rows):,} images of one training" if len(seeds) == 1 else f"over {len(seeds)} seeds, the machine's over images")
     + "; where two overlap, neither order nor equality is shown: notebook 3 compares networks on the same images. The machine "
-    f"weighs classes, the networks {'do, too' if class_weighted else 'do not, which helps their accuracy: compare macro-F1, too'}."
+    f"weighs classes, the networks {'do, too' if class_weighted else 'do not, which helps their accuracy: compare macro-F1, too'}.",
+    "accuracy",
 ))
 
 # %% [markdown]
@@ -211,8 +213,8 @@ display(Markdown(
 
 # %%
 lost = (100 * (wide["accuracy"] - wide["accuracy_near_deduplicated"])).round(1) + 0.0  # no -0.0
-display(Markdown(
-    f"**To see.** On the {masks['near_deduplicated'].sum():,} of {len(rows):,} images whose photograph is not in Training, accuracy changes by "
+display(stage.says(
+    f"On the {masks['near_deduplicated'].sum():,} of {len(rows):,} images whose photograph is not in Training, accuracy changes by "
     + ", ".join(f"{0 - points:+.1f} points ({markdown(name)})" for name, points in lost.sort_values(ascending=False).items())
     + ". A fall is what copies added, or that the images which are left are harder: classes have other shares among them. What a "
     "network that has never seen Training would lose there is not known."
@@ -235,8 +237,8 @@ display(plots.confusion(matrix, faces, f"{leader}, {tested}, seed {seeds[0]}"))
 off = matrix * (1 - np.eye(len(matrix), dtype=int))
 labelled, said = (faces.classes[place] for place in np.unravel_index(off.argmax(), off.shape))
 recall = pd.Series(metrics.per_class(matrix)["recall"], faces.classes)
-display(Markdown(
-    f"**To see.** Most often *{markdown(labelled)}* is taken for *{markdown(said)}*: {off.max():,} times. "
+display(stage.says(
+    f"Most often *{markdown(labelled)}* is taken for *{markdown(said)}*: {off.max():,} times. "
     f"Recall: {ranked(recall, 0)}."
 ))
 
@@ -305,10 +307,11 @@ display(tables.shown(pd.DataFrame(counted), digits=1))
 # %%
 agrees = [pd.Series(one).corr(ms, method="spearman") for one in (sizes, work)]
 slowest, largest = ms.idxmax(), sizes.idxmax()
-display(Markdown(
-    f"**To see.** Slowest is {markdown(slowest)} ({work[slowest] / work.min():.0f} times the multiplications of "
+display(stage.timings.says(
+    f"Slowest is {markdown(slowest)} ({work[slowest] / work.min():.0f} times the multiplications of "
     f"{markdown(work.idxmin())}), the largest {markdown(largest)}. Rank correlation with latency: parameters "
-    f"{agrees[0]:.1f}, multiplications {agrees[1]:.1f}. Multiplications are not the whole story either: what is read and written, and how many steps there are, counts too."
+    f"{agrees[0]:.1f}, multiplications {agrees[1]:.1f}. Multiplications are not the whole story either: what is read and written, and how many steps there are, counts too.",
+    "size_and_latency",
 ))
 
 # %% [markdown]
@@ -331,10 +334,9 @@ stage.measure([{"measurement": f"latency({name}, here)", "value": ms[name] / 100
 findings = {"networks": len(networks), "seeds": len(seeds), "epochs": epochs, "img_size": img_size, "images": len(rows)}
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()}
 findings |= {"weights": weights or "random", "lbp_svm_C": cost}
+display(stage.says(
+    f"From accurate to less so: {listed(map(markdown, value[networks].sort_values(ascending=False).index))}."
+), stage.timings.says(f"From fast to slow: {listed(map(markdown, ms.sort_values().index))}."))
 stage.close(findings, {"networks": networks, "seeds": seeds, "weights": weights, "recipe": recipe.plain()})
 if out:
     tables.write_json(f"{out}/recipe.json", recipe.plain())  # by which notebook 3 finds its teacher
-display(Markdown(
-    f"From accurate to less so: {listed(map(markdown, value[networks].sort_values(ascending=False).index))}. "
-    f"From fast to slow: {listed(map(markdown, ms.sort_values().index))}."
-))

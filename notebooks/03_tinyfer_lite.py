@@ -135,11 +135,12 @@ history = pd.concat(curves, names=["seed", "place"]).reset_index("place", drop=T
 stage.table(history.set_index("epoch", append=True), "history", "TinyFER-Lite, epoch by epoch")
 best = pd.DataFrame([run.history.iloc[run.best_epoch - 1] for run in full], index=pd.Index(seeds, name="seed"))
 lowest = [int(run.history.loc[run.history["loss"].idxmin(), "epoch"]) for run in full]
-display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"]]), Markdown(
-    f"**To see.** Best macro-F1 in epoch {', '.join(f'{epoch:.0f}' for epoch in best['epoch'])}, lowest loss in "
+display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"]]), stage.says(
+    f"Best macro-F1 in epoch {', '.join(f'{epoch:.0f}' for epoch in best['epoch'])}, lowest loss in "
     f"epoch {', '.join(f'{epoch:d}' for epoch in lowest)}, of {epochs:d} (one number for each seed). " + (
     "The loss turns before macro-F1 does, as in the paper." if (best["epoch"].to_numpy() > lowest).all()
-    else "The loss does not turn before macro-F1 does in every seed: this run is too short for it.")
+    else "The loss does not turn before macro-F1 does in every seed: this run is too short for it."),
+    "training_curves",
 ))
 
 # %% [markdown]
@@ -176,8 +177,8 @@ from fercore.reporting.sentences import listed, percent, ranked
 
 majority = np.bincount(labels).max() / len(labels)
 accuracy, macro_f1 = (scores.loc["published", score] for score in ("accuracy", "macro_f1"))
-display(Markdown(
-    f"**To see.** Accuracy {percent(accuracy['value'])} [{percent(accuracy['low'])}, {percent(accuracy['high'])}], where naming "
+display(stage.says(
+    f"Accuracy {percent(accuracy['value'])} [{percent(accuracy['low'])}, {percent(accuracy['high'])}], where naming "
     f"one class gives {percent(majority)}; macro-F1 {percent(macro_f1['value'])}. " + ("No paper's number is of these faces."
     if np.isnan(accuracy["paper"]) else f"The paper prints {percent(accuracy['paper'])} and {percent(macro_f1['paper'])}.")
     + " The support vector machine's is in notebook 2."
@@ -204,11 +205,12 @@ display(stage.figure(plots.confusion(matrix, faces, f"{tested}, seed {seeds[0]}"
 rarest = report["support"].idxmin()
 said = np.concatenate(predicted[ablation.FULL])
 often = pd.Series(np.bincount(said, minlength=len(faces.classes)) / len(seeds), faces.classes)  # a seed, on average
-display(Markdown(
-    f"**To see.** *{markdown(rarest)}*, the rarest: recall {percent(report.loc[rarest, 'recall'])}, precision "
+display(stage.says(
+    f"*{markdown(rarest)}*, the rarest: recall {percent(report.loc[rarest, 'recall'])}, precision "
     f"{percent(report.loc[rarest, 'precision'])}; it is answered {often[rarest]:,.0f} times for {report.loc[rarest, 'support']:.0f} "
     f"images. Answered most: *{markdown(often.idxmax())}* ({percent(often.max() / len(rows))} of all answers). "
-    f"F1: {ranked(report['f1'], 0)}."
+    f"F1: {ranked(report['f1'], 0)}.",
+    "confusion",
 ))
 
 # %% [markdown]
@@ -235,9 +237,10 @@ display(stage.figure(plots.reliability(table, error, faces), "calibration"))
 
 # %%
 sure, right = (np.average(table[column], weights=table["images"]) for column in ("confidence", "accuracy"))
-display(Markdown(
-    f"**To see.** On average it is {percent(sure)} sure and {percent(right)} right: "
-    f"{'too sure' if sure > right else 'not sure enough'}, by {100 * abs(sure - right):.1f} points."
+display(stage.says(
+    f"On average it is {percent(sure)} sure and {percent(right)} right: "
+    f"{'too sure' if sure > right else 'not sure enough'}, by {100 * abs(sure - right):.1f} points.",
+    "calibration",
 ))
 
 # %% [markdown]
@@ -272,11 +275,12 @@ display(tables.shown(against))
 # %%
 part = against.xs("accuracy", level="score")
 better, worse = part.index[part["low"] > 0], part.index[part["high"] < 0]
-display(Markdown(
-    f"**To see.** Accuracy: {ranked(ablated['accuracy'])}. With their whole interval better than the full recipe: "
+display(stage.says(
+    f"Accuracy: {ranked(ablated['accuracy'])}. With their whole interval better than the full recipe: "
     f"{listed(f'*{markdown(name)}*' for name in better)}; worse: "
     f"{listed(f'*{markdown(name)}*' for name in worse)}; the others are not told apart. "
-    + (f"That is over {len(seeds)} seeds." if len(seeds) > 1 else "One seed: what holds of these trainings may not hold of the choice.")
+    + (f"That is over {len(seeds)} seeds." if len(seeds) > 1 else "One seed: what holds of these trainings may not hold of the choice."),
+    "ablation_accuracy",
 ))
 
 # %% tags=["nbval-check-output"]
@@ -307,10 +311,11 @@ common = faces.classes[counts.argmax()]
 by_class = recalls["recall"].unstack("class")
 slope = by_class[list(faces.classes)].apply(lambda recall: np.polyfit(np.log10(np.maximum(counts, 1)), recall, 1)[0], axis=1)
 flat, steep = slope.abs().idxmin(), slope.abs().idxmax()
-display(Markdown(
-    f"**To see.** *{markdown(rarest)}* is found by {ranked(by_class[rarest], 0)}; *{markdown(common)}*, the most frequent, by "
+display(stage.says(
+    f"*{markdown(rarest)}* is found by {ranked(by_class[rarest], 0)}; *{markdown(common)}*, the most frequent, by "
     f"{ranked(by_class[common], 0)}. Recall depends least on how many images a class has in *{markdown(flat)}* "
-    f"({100 * slope[flat]:+.0f} points for ten times as many), most in *{markdown(steep)}* ({100 * slope[steep]:+.0f})."
+    f"({100 * slope[flat]:+.0f} points for ten times as many), most in *{markdown(steep)}* ({100 * slope[steep]:+.0f}).",
+    "recall_by_frequency",
 ))
 
 # %% [markdown]
@@ -333,9 +338,10 @@ display(stage.figure(plots.explanations(faces, shown, maps, captions, "Grad-CAM"
 
 # %%
 thirds = pd.Series([part.sum() for part in np.array_split(maps.sum(0), 3)], ["upper", "middle", "lower"])
-display(Markdown(
-    f"**To see.** Where the map speaks for the answer, by thirds of the image: {ranked(thirds / max(thirds.sum(), 1e-9), 0)}. "
-    f"{(answers == faces.labels[shown]).sum():,} of these {len(shown)} answers are right; a map explains wrong ones just as readily."
+display(stage.says(
+    f"Where the map speaks for the answer, by thirds of the image: {ranked(thirds / max(thirds.sum(), 1e-9), 0)}. "
+    f"{(answers == faces.labels[shown]).sum():,} of these {len(shown)} answers are right; a map explains wrong ones just as readily.",
+    "grad_cam",
 ))
 
 # %% [markdown]
@@ -360,10 +366,9 @@ stage.measure(measured, departs="" if weights else "random weights")
 findings = {"variants": len(variants), "seeds": len(seeds), "epochs": epochs, "img_size": img_size, "images": len(rows)}
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()}
 findings |= {"weights": weights or "random", "calibration_error": error, "teacher": teacher}
-stage.close(findings, {"seeds": seeds, "weights": weights, "teacher": teacher, "recipe": recipe.plain()})
 gap = part.loc["MobileNetV3-Small alone", ["low", "high"]] * -100
-display(Markdown(
-    "Several seeds, and an interval over them that leaves out 0. Here: "
+display(Markdown("Several seeds, and an interval over them that leaves out 0."), stage.says(
     f"{len(seeds)} seed{'s' * (len(seeds) > 1)}, and accuracy of the full recipe less that of MobileNetV3-Small alone between "
     f"{gap['high']:+.1f} and {gap['low']:+.1f} points."
 ))
+findings = stage.close(findings, {"seeds": seeds, "weights": weights, "teacher": teacher, "recipe": recipe.plain()})

@@ -81,7 +81,7 @@ sizes = sorted(sizes, key=statements.SIZES.index)  # from large to small
 recipe = student_recipe(epochs, batch_size, learning_rate, schedule, warmup)
 plain = pooling.train(study, pooling.trials(study.samples, sizes[:1], seeds, ["none"]), recipe)
 by_split = statements.by_fold(plain, ["data", "split"])
-display(Markdown(sentences.one_split(by_split, faces)))
+display(stage.says(sentences.one_split(by_split, faces)))
 
 # %% [markdown]
 # ## The same network, other folds
@@ -95,7 +95,7 @@ display(Markdown(sentences.one_split(by_split, faces)))
 # **Guess: what does it score now?** Write down a number.
 
 # %%
-display(Markdown(sentences.gap(by_split, faces)))
+display(stage.says(sentences.gap(by_split, faces)))
 display(Markdown(sentences.gap_before(reference)))
 
 # %% [markdown]
@@ -130,7 +130,7 @@ explore(show, data=menu, together=ipywidgets.IntSlider(0, 0, most - 1), fold=ipy
 
 # %%
 sides = study.both_sides()
-display(Markdown(sentences.both_sides(sides, labels)))
+display(stage.says(sentences.both_sides(sides, labels)))
 
 # %% [markdown]
 # Then remembering is enough. If that is the cause, one should get far without any network: take the one image trained on that
@@ -138,7 +138,7 @@ display(Markdown(sentences.both_sides(sides, labels)))
 
 # %%
 copied = study.nearest()
-display(Markdown(sentences.nearest(copied, labels)))
+display(stage.says(sentences.nearest(copied, labels)))
 
 # %% tags=["nbval-check-output"]
 print(sides.to_string())
@@ -192,7 +192,7 @@ for name, one in faces.items():
     part = table_2.loc[name].reset_index()
     figure = plots.panels(part, "size", "pooling", "split", one, "Accuracy by pooling and size", "accuracy, %")
     display(stage.figure(figure, f"pooling_{name}"))
-display(Markdown(sentences.best_pooling(table_2, labels)))
+display(stage.says(sentences.best_pooling(table_2, labels), "pooling"))
 
 # %% [markdown]
 # Does a candidate that scores more merely learn faster? The training loss tells: lower is nearer to what it was trained on.
@@ -223,7 +223,7 @@ for name, one in faces.items():
     ylabel = "accuracy with pooling\nless without, points"
     figure = plots.panels(part, "size", "pooling", "split", one, "What pooling changes", ylabel, zero=True)
     display(stage.figure(figure, f"gains_{name}"))
-display(Markdown(sentences.differences(gain)))
+display(stage.says(sentences.differences(gain), "gains"))
 
 # %% [markdown]
 # ## Does it depend on how long one trains?
@@ -241,7 +241,7 @@ trials = pooling.trials(first, ends, seeds, ["none", "after both"], more) if mor
 longer = pooling.train(study, trials, recipe) if more else []
 by_length = pooling.by_length(found, longer, epochs)
 stage.table(study.labelled(by_length), "lengths", "What pooling after both changes, by length of training")
-display(Markdown(sentences.lengths(by_length, labels) or "This profile trains for one length."))
+display(stage.says(sentences.lengths(by_length, labels) or "This profile trains for one length.", "lengths"))
 
 # %%
 if more:
@@ -267,14 +267,14 @@ if more:
 verdicts = pooling.verdicts(gains)
 caption = f"The paper's statements, tested; {epochs} epochs, {folds} folds"
 display(tables.shown(stage.table(study.labelled(verdicts), "verdicts", caption)))
-display(Markdown(sentences.verdicts(verdicts, labels)))
+display(stage.says(sentences.verdicts(verdicts, labels)))
 
 # %% [markdown]
 # *Not shown* is not *wrong*: it says that these folds, this many epochs and these images do not decide it. **Which changes a
 # score more: where a network pools, or how its test was split off?**
 
 # %%
-display(Markdown(sentences.split_or_pooling(by_split, gain, labels)))
+display(stage.says(sentences.split_or_pooling(by_split, gain, labels)))
 
 # %% [markdown]
 # ## What to keep in mind

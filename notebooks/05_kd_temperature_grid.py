@@ -94,7 +94,7 @@ from fercore.reporting import study_sentences as sentences
 caption = f"Accuracy of the teacher, {teacher}, over {folds} folds"
 by_teacher = study.labelled(statements.table(teachers.by_fold()).drop(columns="p"))
 display(tables.shown(stage.table(by_teacher, "teachers", caption)))
-display(Markdown(sentences.teachers(teachers.right(study), labels)))
+display(stage.says(sentences.teachers(teachers.right(study), labels)))
 
 # %% [markdown]
 # ## What a temperature makes of its answers
@@ -128,7 +128,7 @@ explore(partial(plots.softened, faces[one], logits[::8]), row=row, temperature=w
 shares = distillation.teacher_shares(logits, faces[one].labels.repeat(8), temperatures)
 shares = stage.table(shares, "teacher_share", "The teacher's part of the first gradient", faces=faces[one])
 display(tables.shown(shares.T, digits=4))
-display(Markdown(sentences.shares(shares)))
+display(stage.says(sentences.shares(shares)))
 
 # %% [markdown]
 # The cause: softer answers pull more softly. The gradient of the teacher's term shrinks with the square of the temperature, and
@@ -159,7 +159,7 @@ for name, set_ in faces.items():
     part = lines.xs(name, level="data").reset_index()
     figure = plots.panels(part, "temperature", "size", "split", set_, "Accuracy by temperature", "accuracy, %")
     display(stage.figure(figure, f"temperature_{name}"))
-display(Markdown(sentences.temperatures(lines, labels)))
+display(stage.says(sentences.temperatures(lines, labels), "temperature"))
 
 # %% tags=["nbval-check-output"]
 print(study.learned(found[found["method"].isin(["from scratch", "softened"])]).to_string())
@@ -175,7 +175,7 @@ print("teachers have most of the gradient at", ", then ".join(shares["share"].so
 # above their mean?**
 
 # %%
-display(Markdown(sentences.luck(students.luck())))
+display(stage.says(sentences.luck(students.luck())))
 
 # %% [markdown]
 # The best of several noisy numbers is above their mean because it was picked for being the best, on the very folds that it is
@@ -192,7 +192,7 @@ table_4 = study.labelled(students.table_4(found, teachers, ledger.printed))
 table_4 = stage.table(table_4, "table_4", f"From scratch and distilled, {epochs} epochs, {folds} folds")
 shown = ["teacher", "scratch", "paper_scratch", "best", "paper_best", "chosen", "any", "scratch_macro_f1", "any_macro_f1"]
 display(tables.shown(table_4[shown]))
-display(Markdown(sentences.one_answer(study.one_answer(found), labels)))
+display(stage.says(sentences.one_answer(study.one_answer(found), labels)))
 
 # %% [markdown]
 # ## Does distillation do more for a smaller network?
@@ -210,7 +210,7 @@ for name, set_ in faces.items():
     part = gain.xs(name, level="data").reset_index()
     figure = plots.panels(part, "size", "temperature", "split", set_, "What distillation adds", ylabel, zero=True)
     display(stage.figure(figure, f"gains_{name}"))
-display(Markdown(sentences.differences(gain, "gains")))
+display(stage.says(sentences.differences(gain, "gains"), "gains"))
 
 # %% [markdown]
 # ## Signal or noise?
@@ -229,7 +229,7 @@ for name, set_ in faces.items():
     part.index = [f"{size}, {split}" for split, size in part.index]
     figure = plots.shares(part, set_, "Where the variance comes from", "share of the variance, %")
     display(stage.figure(figure, f"variance_{name}"))
-display(Markdown(sentences.variance(spread)))
+display(stage.says(sentences.variance(spread), "variance"))
 
 # %% [markdown]
 # ## Methods that need no search
@@ -249,7 +249,7 @@ for name, set_ in faces.items():
     title, ylabel = "Gain over training from scratch", "points of accuracy"
     figure = plots.panels(part, "size", "method", "split", set_, title, ylabel, zero=True)
     display(stage.figure(figure, f"methods_{name}"))
-display(Markdown(sentences.without_search(others)))
+display(stage.says(sentences.without_search(others), "methods"))
 
 # %% [markdown]
 # ## What the paper says, tested
@@ -264,7 +264,7 @@ display(Markdown(sentences.without_search(others)))
 verdicts = students.verdicts(found)
 caption = f"The paper's statements, tested; {epochs} epochs, {folds} folds"
 display(tables.shown(stage.table(study.labelled(verdicts), "verdicts", caption)))
-display(Markdown(sentences.verdicts(verdicts, labels)))
+display(stage.says(sentences.verdicts(verdicts, labels)))
 
 # %% [markdown]
 # ## What to keep in mind

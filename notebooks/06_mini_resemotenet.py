@@ -99,7 +99,7 @@ for number, called in {1: "I", 2: "II"}.items():
 # %%
 from fercore.reporting import student_sentences as sentences
 
-display(Markdown(sentences.sizes(counted)))
+display(stage.says(sentences.sizes(counted)))
 
 # %% [markdown]
 # ## A puzzle: 10,102.94 MB
@@ -132,7 +132,7 @@ display(stage.figure(figure, "memory"))
 
 # %%
 display(tables.shown(stage.table(fitting, "batches", "The batch at which memory is what is printed"), digits=0))
-display(Markdown(sentences.batches(fitting, printed, counted)))
+display(stage.says(sentences.batches(fitting, printed, counted), "memory"))
 
 # %% [markdown]
 # Time is no easier: 1.4 ms for the teacher, 0.14 for A and 0.15 for B, on a Tesla P100. Here is this machine, time of one image
@@ -143,7 +143,7 @@ display(Markdown(sentences.batches(fitting, printed, counted)))
 from fercore.deployment import latency
 
 speeds = latency.by_batch(names, 64, timed_batches, passes)
-display(tables.shown(speeds, digits=2), Markdown(sentences.times(speeds, counted, ledger.printed)))
+display(tables.shown(speeds, digits=2), stage.timings.says(sentences.times(speeds, counted, ledger.printed)))
 
 # %% [markdown]
 # ## What they are trained on
@@ -257,7 +257,7 @@ display(tables.shown(scores.drop(columns="weighted_f1")))  # the file has it
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")
 display(stage.figure(plots.intervals(part, faces, f"All {len(labels):,} images", f"{tested} accuracy, %"), "accuracy"))
 printed = None if taught.pretrained(protocol) else ledger.beside(faces)
-display(Markdown(sentences.scores(part, np.bincount(labels).max() / len(labels), printed)))
+display(stage.says(sentences.scores(part, np.bincount(labels).max() / len(labels), printed), "accuracy"))
 
 # %%
 majority = np.bincount(labels).max() / len(labels)
@@ -275,7 +275,7 @@ if len(gained):
     display(tables.shown(stage.table(gained, "gains", "What a teacher adds, same seeds and epochs")))
     shown = gained.xs("accuracy", level="score").reset_index()
     figure = plots.panels(shown, "size", "experiment", "part", faces, "What a teacher adds", "points of accuracy", zero=True)
-    display(stage.figure(figure, "gains"), Markdown(sentences.gains(gained)))
+    display(stage.figure(figure, "gains"), stage.says(sentences.gains(gained), "gains"))
 
 # %% [markdown]
 # ### Does the reading of the loss matter?
@@ -284,7 +284,7 @@ if len(gained):
 read = study.readings(labels, by_seed, len(faces.classes))
 if len(read):
     display(tables.shown(stage.table(read, "readings", "Accuracy by the text's reading less that by the equation's")))
-    display(Markdown(sentences.reading(read)))
+    display(stage.says(sentences.reading(read)))
 
 # %% [markdown]
 # ### The search for T and α
@@ -302,7 +302,7 @@ if len(search):
     search = stage.table(search, "search", f"Student {searched} by temperature and alpha, on {selected}")
     figure = plots.intervals(search, faces, f"Student {searched}", f"{selected} accuracy, %")
     chosen = part.loc[options[search["value"].idxmax()]]
-    display(tables.shown(search), stage.figure(figure, "search"), Markdown(sentences.search(search, chosen, faces)))
+    display(tables.shown(search), stage.figure(figure, "search"), stage.says(sentences.search(search, chosen, faces), "search"))
 else:
     display(Markdown("Neither has been searched for here (`temperatures`, `alphas`): your guess stays open."))
 
@@ -320,7 +320,7 @@ if len(copied) == 3:
     copied["trained on"] = [len(variants[name]["train"]) for name in copied.index]
     display(tables.shown(stage.table(copied, "copies", f"What copies of {tested} in training add")))
     figure = plots.intervals(copied, faces, "Copies of tested images in training", f"{tested} accuracy, %")
-    display(stage.figure(figure, "copies"), Markdown(sentences.copies(copied)))
+    display(stage.figure(figure, "copies"), stage.says(sentences.copies(copied), "copies"))
 else:
     display(Markdown("Not all three have been trained here (`copies`): your guess stays open."))
 
@@ -336,7 +336,7 @@ from fercore.evaluation import metrics
 for size, name in study.chosen(trained).items():
     matrix = metrics.confusion(labels, predicted[name][0], len(faces.classes))
     display(stage.figure(plots.confusion(matrix, faces, f"Student {size} ({name}), {tested}"), f"confusion_{name}"))
-    display(Markdown(sentences.confused(matrix, faces)))
+    display(stage.says(sentences.confused(matrix, faces), f"confusion_{name}"))
 
 # %% [markdown]
 # ## The paper's tables, and what was measured

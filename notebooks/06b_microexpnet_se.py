@@ -198,7 +198,7 @@ display(tables.shown(stage.table(statistics.wide(found), "scores", f"Teacher and
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")
 majority = np.bincount(labels).max() / len(labels)
 display(stage.figure(plots.intervals(part, faces, f"All {len(labels):,} images", f"{tested} accuracy, %"), "accuracy"))
-display(Markdown(sentences.ablation(part, best, majority)))
+display(stage.says(sentences.ablation(part, best, majority), "accuracy"))
 
 # %%
 print("above naming one class:", "; ".join(part.index[part["value"] > majority]))
@@ -216,7 +216,7 @@ if len(gained):
     display(tables.shown(stage.table(gained, "gains", "What each step adds, same seeds")))
     steps = gained.xs(("published", "accuracy"), level=["part", "score"])
     figure = plots.intervals(steps, faces, "What each step adds", f"{tested} accuracy, points", zero=True)
-    display(stage.figure(figure, "gains"), Markdown(sentences.steps(gained)))
+    display(stage.figure(figure, "gains"), stage.says(sentences.steps(gained), "gains"))
 
 # %% [markdown]
 # ## What is hard?
@@ -231,7 +231,7 @@ last = next((name for name in ("full", "+ mixup", "+ teacher", "+ SE", "backbone
 if last:
     matrix = metrics.confusion(labels, predicted[last][0], len(faces.classes))
     display(stage.figure(plots.confusion(matrix, faces, f"{last}, {tested}"), "confusion"))
-    display(Markdown(sentences.confused(matrix, faces)))
+    display(stage.says(sentences.confused(matrix, faces), "confusion"))
 
 # %%
 if last:
@@ -239,7 +239,7 @@ if last:
     ends = [statistics.student(values) for values in each.to_numpy().T]
     by_class = pd.DataFrame(ends, each.columns, ["low", "high"]).assign(value=each.mean())
     display(stage.figure(plots.intervals(by_class, faces, f"F1 by class, {last}", "F1, %"), "f1"))
-    display(Markdown(sentences.hardest(by_class["value"])))
+    display(stage.says(sentences.hardest(by_class["value"]), "f1"))
 
 # %% [markdown]
 # ## What does it cost?
@@ -257,8 +257,8 @@ table_3 = render.printed_table(ledger, "microexpnet_se/table3", {})
 table_3 = stage.table(table_3, "table_3", "MicroExpNet of 2026, Table 3")
 display(tables.shown(speeds, digits=2), tables.shown(taken, digits=1), tables.shown(table_3))
 needs, said = taken["MB"]["microexpnet_se", 1], ledger.printed("memory(microexpnet_se+kd+onnx, raspberry_pi_4)") / 1e6
-display(Markdown(
-    f"**To see.** The network and one image need {needs:.1f} MB, {100 * needs / said:.0f} % of the {said:.0f} MB printed: "
+display(stage.says(
+    f"The network and one image need {needs:.1f} MB, {100 * needs / said:.0f} % of the {said:.0f} MB printed: "
     "the rest has to be what runs it."
 ))
 
@@ -279,7 +279,7 @@ if not faces.synthetic and last:
     known = pd.concat([known[~before], ours.rename(index={last: f"microexpnet_se, {last}"})])
 real = replace(faces, name="fer2013", synthetic=False)  # whatever is trained here, those were measured on it
 figure = plots.size_and_accuracy(known, real, "Measured, without TTA", list(known.index[known["own"]]))
-display(stage.figure(figure, "size_and_accuracy"), Markdown(sentences.frontier(known)))
+display(stage.figure(figure, "size_and_accuracy"), stage.says(sentences.frontier(known), "size_and_accuracy"))
 
 # %% [markdown]
 # ## The paper's tables, and what was measured

@@ -78,7 +78,7 @@ from fercore.reporting import deployment_sentences as sentences
 weight = torch.tensor([-0.9, -0.31, -0.04, 0.0, 0.02, 0.11, 0.47, 0.9])
 by_hand = pd.DataFrame({f"{number} bits": compress.quantise(weight, number).tolist() for number in bits})
 by_hand.index = pd.Index([f"{value:.2f}" for value in weight.tolist()], name="weight")
-display(by_hand, Markdown(sentences.values_left(by_hand)))
+display(by_hand, Markdown(f"**To see.** {sentences.values_left(by_hand)}"))
 
 # %% [markdown]
 # ## The networks, before anything is taken out
@@ -103,8 +103,8 @@ from fercore.reporting.sentences import percent, ranked
 from fercore.results import tables
 
 whole = pd.Series({name: one.accuracy() for name, one in forms.items()})
-display(Markdown(
-    f"**To see.** On {len(rows):,} images of {markdown(tested)}, without TTA: {ranked(whole)}. "
+display(stage.says(
+    f"On {len(rows):,} images of {markdown(tested)}, without TTA: {ranked(whole)}. "
     f"{markdown(tables.majority(faces))}"
 ))
 
@@ -116,7 +116,7 @@ display(Markdown(
 
 # %%
 fewer = pd.DataFrame([one.fewer_bits(bits) for one in forms.values()]).rename_axis("network")
-display(tables.shown(fewer.rename(columns="{} bits".format)), Markdown(sentences.fewest_bits(fewer, whole)))
+display(tables.shown(fewer.rename(columns="{} bits".format)), stage.says(sentences.fewest_bits(fewer, whole)))
 
 # %% [markdown]
 # Move the sliders: one layer before and after. **In which layer are most weights far below the greatest, so that few bits make
@@ -147,7 +147,7 @@ curve = pd.concat([one.fewer_weights(sparsities, fine_tuning) for one in forms.v
 curve = stage.table(curve, "sparsity", f"Weights taken out; R is equation 1; accuracy on {tested}")
 display(tables.shown(curve, index=False))
 display(stage.figure(plots.sparsity(curve, dict(whole), faces, f"Weights taken out, {tested}"), "sparsity"))
-display(Markdown(sentences.taken_out(curve, whole)))
+display(stage.says(sentences.taken_out(curve, whole), "sparsity"))
 
 # %% [markdown]
 # Light-FER is pruned while it trains and then stored in half precision. So is each network here, with the smallest share of
@@ -170,7 +170,7 @@ from fercore.deployment.export import ExportError
 
 try:  # untrained, they would answer at random
     work = {name: one.fewer_channels(ratios if fine_tuning else [], fine_tuning) for name, one in forms.items()}
-    display(Markdown(sentences.work_left(work)))
+    display(stage.says(sentences.work_left(work)))
 except ExportError as error:
     display(Markdown(f"Left out: {markdown(error)}"))
 
@@ -219,7 +219,7 @@ differences = stage.table(differences, "differences", "Accuracy above that in fp
 for name in networks:
     figure = plots.intervals(differences.loc[name], faces, f"{name}: above fp32", "points of accuracy", zero=True)
     display(stage.figure(figure, f"differences_{name}"))
-display(Markdown(sentences.losses(differences)))
+display(stage.says(sentences.losses(differences), "differences"))
 
 # %% [markdown]
 # ## Is any of them faster?
@@ -234,7 +234,7 @@ timed += ["FP16", *(f"INT8 {method}" for method in compress.METHODS)]
 try:
     times = {name: one.latency([form for form in timed if form in one.found], seconds) for name, one in forms.items()}
     times = stage.timings.table(pd.concat(times, names=["network"]), "latency", "ONNX Runtime, one thread, ms")
-    display(tables.shown(times), Markdown(sentences.speed(times)))
+    display(tables.shown(times), stage.timings.says(sentences.speed(times)))
 except ExportError as error:
     display(Markdown(f"Left out: {markdown(error)}"))
 
@@ -253,7 +253,7 @@ pictures = [np.flatnonzero(labels == label)[0] for label in np.unique(labels)]
 table_1 = pd.DataFrame(answers[pictures], pd.Index([faces.classes[labels[row]] for row in pictures], name="shown"), faces.classes)
 table_1 = stage.table(table_1, "table_1", f"{networks[0]}, {light[networks[0]]}: probabilities of one picture an emotion")
 recalls = pd.Series({faces.classes[label]: (answers.argmax(1) == label)[labels == label].mean() for label in np.unique(labels)})
-display(tables.shown(table_1), Markdown(sentences.all_right(recalls)))
+display(tables.shown(table_1), stage.says(sentences.all_right(recalls)))
 
 # %% [markdown]
 # Table 2 has accuracy on the images that were trained on beside that on others. Tables 3 and 4 are of devices: notebook 8.
@@ -272,7 +272,7 @@ for name, form in light.items():
     for column, split in (("paper_train", "Training"), ("paper_test", "PrivateTest")):
         table_2[name][column] = printed(f"accuracy({name}+pruned+fp16, fer2013, {split})")
 table_2 = stage.table(pd.DataFrame(table_2).T.rename_axis("network"), "table_2", "Pruned, and then FP16")
-display(tables.shown(table_2), Markdown(sentences.overfitted(table_2)))
+display(tables.shown(table_2), stage.says(sentences.overfitted(table_2)))
 
 # %% tags=["nbval-check-output"]
 for name, one in forms.items():

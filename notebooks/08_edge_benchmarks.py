@@ -84,7 +84,7 @@ from fercore.reporting import plots
 one_batch = found[found["batch"] == batches[0]]
 title = f"Batch {batches[0]}, {threads} thread{'s' * (threads > 1)}, {machine['processor']}"
 display(stage.timings.figure(plots.latencies(one_batch, faces, title), "latency"))
-display(Markdown(sentences.best_runtimes(one_batch)))
+display(stage.timings.says(sentences.best_runtimes(one_batch), "latency"))
 
 # %% [markdown]
 # **The cause**: PyTorch starts each operation anew, some microseconds each, and a small network has a hundred of them with little
@@ -99,7 +99,7 @@ display(Markdown(sentences.best_runtimes(one_batch)))
 # %%
 formats = one_batch.set_index(["network", "img_size", "runtime"])[["MiB", "deviation", "note"]]
 formats = stage.table(formats, "formats", "Files, and how far their logits are from PyTorch's")
-display(tables.shown(formats.dropna(subset=["MiB"]), digits=4), Markdown(sentences.agreement(formats)))
+display(tables.shown(formats.dropna(subset=["MiB"]), digits=4), stage.says(sentences.agreement(formats)))
 
 # %% [markdown]
 # ## From a camera's frame to a label
@@ -125,7 +125,7 @@ except export.ExportError as error:
 if ends:
     ends = pd.DataFrame(ends).T.rename_axis("faces_shown")
     ends = stage.timings.table(ends, "end_to_end", f"640x480, from frame to label by {end_to_end}; ms a frame")
-    display(tables.shown(ends, digits=1), Markdown(sentences.where_time_goes(ends)))
+    display(tables.shown(ends, digits=1), stage.timings.says(sentences.where_time_goes(ends)))
 
 # %% [markdown]
 # ## A picture of your own

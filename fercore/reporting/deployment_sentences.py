@@ -20,7 +20,7 @@ def values_left(table: pd.DataFrame) -> str:
     last = table.columns[-1]
     zeros = int((table[last] == 0).sum())
     return (
-        f"**To see.** Values that a weight can have: {listed(f'{n:,} ({name})' for name, n in counts.items())}. "
+        f"Values that a weight can have: {listed(f'{n:,} ({name})' for name, n in counts.items())}. "
         f"With {last}, {zeros} of these {len(table)} weights become 0: quantisation prunes as well. The bounds "
         "printed for eight bits, 127.5 on both sides, are no integers: integers reach 127, and the greatest weight, "
         "which is 127.5 when scaled, is taken back to it."
@@ -35,7 +35,7 @@ def fewest_bits(accuracy: pd.DataFrame, whole: Mapping[str, float]) -> str:
         said = f"{min(within)} bits are enough to stay within a point" if within else "no number of bits here is enough"
         fewest = min(row.index)
         lines.append(f"- `{name}`, {percent(whole[name])}: {said}; with {fewest}, it is {percent(row[fewest])}.")
-    return "\n".join(["**To see.**", "", *lines])
+    return "\n".join(lines)
 
 
 def _so_far(good: pd.Series) -> list:
@@ -54,7 +54,7 @@ def taken_out(curve: pd.DataFrame, whole: Mapping[str, float]) -> str:
         lines.append(
             f"- `{name}`, {percent(whole[name])} with all its weights. {'; '.join(cells)}. {_can_go(part, whole[name])}"
         )
-    return "\n".join(["**To see.**", "", *lines])
+    return "\n".join(lines)
 
 
 def _can_go(part: pd.DataFrame, whole: float) -> str:
@@ -74,7 +74,7 @@ def work_left(shares: Mapping[str, pd.Series]) -> str:
             said = f"{percent(share, 0)} of the multiplications are left"
             lines.append(f"- `{name}` without {percent(ratio, 0)} of its channels: {said}.")
     note = "Each of two layers that follow one another loses channels, so that what lies between them loses both times."
-    return "\n".join(["**To see.**", "", *lines, "", note]) if lines else "Nothing is trained on here, so left out."
+    return "\n".join([*lines, "", note]) if lines else "Nothing is trained on here, so left out."
 
 
 def speed(latency: pd.DataFrame) -> str:
@@ -84,7 +84,7 @@ def speed(latency: pd.DataFrame) -> str:
         cells = [f"{form}: {value:.1f}" for (_, form), value in part.items() if value != 1]
         if cells:
             lines.append(f"- `{name}`, times as fast as in fp32: {'; '.join(cells)}.")
-    return "\n".join(["**To see.**", "", *lines])
+    return "\n".join(lines)
 
 
 def losses(differences: pd.DataFrame) -> str:
@@ -95,7 +95,7 @@ def losses(differences: pd.DataFrame) -> str:
     best of several on these images would be the luckiest as well.
     """
     kept = differences.index[(differences["low"] <= 0) & (differences["high"] >= 0)]
-    lines = [f"**To see.** No difference from fp32 is shown for {len(kept)} of {len(differences)} forms."]
+    lines = [f"No difference from fp32 is shown for {len(kept)} of {len(differences)} forms."]
     shown = False
     for said, rows in (("Less accurate", differences["high"] < 0), ("More accurate", differences["low"] > 0)):
         if rows.any():
@@ -132,7 +132,7 @@ def all_right(recalls: pd.Series) -> str:
     """How likely a picture of each emotion, drawn at random, is told rightly seven times; recall by class."""
     chance = float(np.prod(recalls))
     return (
-        f"**To see.** This network is right on {percent(recalls.mean(), 0)} of an emotion's pictures, in the mean over "
+        f"This network is right on {percent(recalls.mean(), 0)} of an emotion's pictures, in the mean over "
         f"emotions. Of one picture of each, drawn at random, all {len(recalls)} are right {percent(chance)} of the "
         f"time; with 70 % for each emotion it would be {percent(0.7 ** len(recalls), 0)}. A table in which all are "
         "right says that pictures were chosen, or that there was luck."
@@ -144,7 +144,7 @@ def overfitted(table: pd.DataFrame) -> str:
     the paper prints of both."""
     gaps = 100 * (table["train"] - table["test"])
     each = listed(f"{gap:+.1f} points (`{name}`)" for name, gap in gaps.items())
-    said = f"**To see.** Accuracy on the images that were trained on, less that on the others: {each}."
+    said = f"Accuracy on the images that were trained on, less that on the others: {each}."
     printed = (table["paper_train"] - table["paper_test"]).dropna()
     if len(printed):
         said += f" In the paper: {100 * printed.iloc[0]:+.1f} points."
@@ -176,18 +176,18 @@ def best_runtimes(table: pd.DataFrame) -> str:
     if len(missing):
         whys = missing.groupby("note", sort=False)["runtime"].agg(listed)
         lines.append("\nWithout a number here: " + "; ".join(f"{names} ({why})" for why, names in whys.items()) + ".")
-    return "\n".join(["**To see.**", "", *lines])
+    return "\n".join(lines)
 
 
 def agreement(formats: pd.DataFrame) -> str:
     """Which runtime's logits are farthest from PyTorch's; indexed by network, img_size and runtime, with deviation."""
     other = formats.loc[formats.index.get_level_values("runtime") != FIRST, "deviation"].dropna()
     if not len(other):
-        return "**To see.** No other runtime is here."
+        return "No other runtime is here."
     (name, side, runtime), most = other.idxmax(), other.max()
     exact = sorted(other.groupby(level="runtime").max().loc[lambda each: each < 1e-4].index)
     return (
-        f"**To see.** Farthest is {runtime} of `{name}` at {side} px, by {percent(most)} of the largest logit; to four "
+        f"Farthest is {runtime} of `{name}` at {side} px, by {percent(most)} of the largest logit; to four "
         f"digits the same {'is' if len(exact) == 1 else 'are'} {listed(exact)}. Notebook 7 counts what that does."
     )
 
@@ -196,7 +196,7 @@ def where_time_goes(ends: pd.DataFrame) -> str:
     """What most of the way from frame to label is spent on; as `benchmark.end_to_end`, a row a number of faces."""
     shown = ends[ends["faces"] > 0]
     if not len(shown):
-        return "**To see.** No face was found in any frame."
+        return "No face was found in any frame."
     row = shown.iloc[0]
     found = f"{row['faces']:.0f} face{'s' * bool(row['faces'] > 1)}"
     share, last, more = row["detect_ms"] / row["whole_ms"], shown.iloc[-1], ""
@@ -204,7 +204,7 @@ def where_time_goes(ends: pd.DataFrame) -> str:
         of_whole = percent(last["classify_ms"] / last["whole_ms"], 0)
         more = f" With {last['faces']:.0f} it is {last['whole_ms']:.0f} ms, of which {of_whole} for expressions."
     return (
-        f"**To see.** With {found} in a frame, {percent(share, 0)} of {row['whole_ms']:.0f} ms are for "
+        f"With {found} in a frame, {percent(share, 0)} of {row['whole_ms']:.0f} ms are for "
         f"finding it and {percent(row['classify_ms'] / row['whole_ms'], 0)} for its expression: {row['fps']:.0f} "
         "frames a second. A faster network for expressions "
         + ("hardly changes that." if row["classify_ms"] < 0.2 * row["whole_ms"] else "still pays.")

@@ -25,6 +25,7 @@ nav.contents ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; list-style:
 img { max-width: 100%; height: auto; }
 figure { margin: 1.2rem 0; break-inside: avoid; } figcaption, small, .quiet { color: var(--quiet); }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem 2rem; }
+figcaption > .said { color: #1f2328; } .said > :first-child { margin-top: .3em; } .said p { max-width: 60rem; }
 .figures .wide { grid-column: 1 / -1; }
 code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
 p code, li code, dd code { background: #f1f3f5; padding: .1em .3em; overflow-wrap: anywhere; }
@@ -34,9 +35,10 @@ table { border-collapse: collapse; margin: .8em 0; font-size: .85em; font-varian
 caption { text-align: left; font-weight: 600; padding: .3em 0; }
 th, td { padding: .28em .6em; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; }
 thead th { border-bottom: 2px solid #6e7781; }
-th[scope=row], .claims td, .claims th, td:first-child, th:first-child { text-align: left; }
+th[scope=row], .words, .claims td, .claims th, td:first-child, th:first-child { text-align: left; }
 tbody th { font-weight: normal; text-align: left; } table.dataframe { border: 0; }
 .dataframe :is(th, td) { border-width: 0 0 1px; } .scroll > table td { white-space: nowrap; }
+.scroll > table td.words { white-space: normal; min-width: 7rem; max-width: 34rem; }
 .ledger .scroll td { white-space: normal; }
 .warning { border-left: .3rem solid #bf5b04; padding-left: .7rem; }
 details { margin: .5rem 0; } summary { cursor: pointer; color: var(--link); }

@@ -13,23 +13,25 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import mistune
 import numpy as np
 import pandas as pd
 
 from .. import claims
 from ..claims import effort, render, settings
 from ..results import measurements, tables, text
-from ..results.tables import TIMINGS
+from ..results.tables import SENTENCES, TIMINGS
 from . import contents, ledger_sentences
 from .page import shell
 
 REFERENCE = "reference"
 HEADLINE = "headline.svg"  # of the reference results: size against accuracy
-ROWS = 40  # of a table that is folded away; a longer one is linked
+OPEN = 16  # rows of a table that stands open; a longer one is folded away
+ROWS = 40  # of a table that is folded away; a longer one is linked, if not among those that are to be seen
 WIDE = 1.9  # times as wide as high
 LARGE = 200_000  # bytes: of a figure with photographs the PNG is smaller, and enough
 TITLE = "Lightweight facial emotion recognition, reproduced"
-SHOWN = {  # tables that stand open, by stage; the others are folded away
+SHOWN = {  # tables that are to be seen, by stage; the others are folded away
     "01_data_audit": ("class_counts", "leakage_exact", "leakage_near", "vote_agreement"),
     "02_baselines": ("comparison", "costs"),
     "03_tinyfer_lite": ("scores", "report", "ablation", "differences"),
@@ -239,24 +241,46 @@ def _results(reports: Path, root: Path) -> str:
 
 
 def _stage(stage: Path, root: Path) -> str:
-    """Of a stage what makes it, its tables and figures; whatever comes from files is escaped."""
+    """Of a stage what makes it, what is to be seen, its figures and tables; whatever comes from files is escaped."""
     data, numbers = findings_of(stage)
     up = "../reference/" if stage.parent.name == REFERENCE else ""
     timed = stage.with_name(TIMINGS) / stage.name  # beside the folder of what repeats
     folders = {stage: f"{up}{stage.name}", timed: f"{up}{TIMINGS}/{stage.name}"}
     listed = [_of_stage(path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.csv"))]
     drawn = [(path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.svg"))]
-    figures = "".join(_of(path, place, data) for path, place in drawn)
-    made = f"Made by <code>{text.html(said)}</code>. " if (said := command(stage, root)) else ""
+    said = _said([folder / SENTENCES for folder in folders], [path.stem for path, _ in drawn])
+    figures = "".join(_of(path, place, data, said.get(path.stem, "")) for path, place in drawn)
+    made = f"Made by <code>{text.html(by)}</code>. " if (by := command(stage, root)) else ""
     name, key = text.html(stage.name), text.html(f"{stage.parent.name}-{stage.name}")
     script = root / f"notebooks/{stage.name}.py"
     about = f"{text.html(contents.title(script))} <small>({name})</small>" if script.is_file() else name
     return f"""<section aria-labelledby="{key}"><h3 id="{key}">{about}</h3>
 <p>Data: {text.html(data)}. {made}{" · ".join(_links(stage, up, root))}</p>
-{"".join(table for table in listed if not table.startswith(("<details", "<p")))}
+{said.get("", "")}
 <div class="figures">{figures}</div>
+{"".join(table for table in listed if not table.startswith(("<details", "<p")))}
 {"".join(table for table in listed if table.startswith(("<details", "<p")))}
 {render.folded(f"{len(numbers)} settings and single numbers", _table(numbers, f"Of {stage.name}"))}</section>"""
+
+
+class _Escaping(mistune.HTMLRenderer):
+    """Takes no HTML, but the entities that `text.markdown` writes."""
+
+    def text(self, text: str) -> str:
+        return mistune.util.safe_entity(text)
+
+
+def _said(files: Iterable[Path], figures: list[str]) -> dict[str, str]:
+    """What a stage says is to be seen, as HTML by figure; "" for what is of none of `figures`."""
+    read = mistune.create_markdown(renderer=_Escaping(escape=True))
+    found = {}
+    for path in files:
+        for said in json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []:
+            name = said["figure"]
+            about = [one for one in figures if name and (one == name or one.startswith(f"{name}_"))]
+            place = about[-1] if about else ""  # of several below the last
+            found[place] = found.get(place, "") + read(said["sentence"].replace(text.DOLLAR, "$"))
+    return {place: f'<div class="said">{html}</div>' for place, html in found.items()}
 
 
 def _links(stage: Path, up: str, root: Path) -> list[str]:
@@ -282,7 +306,7 @@ def _of_stage(path: Path, place: str) -> str:
     if path.stem not in known and len(frame) > ROWS:
         return f"<p>{text.html(caption)}, {len(frame):,} rows: {', '.join(files)}</p>"
     table = f'{_table(frame, caption)}<div class="quiet">{", ".join(files)}</div>'
-    return table if path.stem in known else render.folded(caption, table)
+    return table if path.stem in known and len(frame) <= OPEN else render.folded(caption, table)
 
 
 def read(path: Path) -> tuple[pd.DataFrame, str]:
@@ -296,13 +320,14 @@ def read(path: Path) -> tuple[pd.DataFrame, str]:
     return table.rename(columns=lambda name: name.replace("_", " ")), of
 
 
-def _of(path: Path, place: str, data: str) -> str:
-    """A figure with its caption; what it shows in words is what the file says of itself."""
+def _of(path: Path, place: str, data: str, said: str) -> str:
+    """A figure with its caption and what is to be seen in it, HTML; what it shows in words is what the file says of
+    itself."""
     png = path.with_suffix(".png")
     file = png if path.stat().st_size > LARGE and png.is_file() else path
-    said = re.search(r"<dc:title>(.*?)</dc:title>", path.read_text(encoding="utf-8"), re.DOTALL)
-    words = html.unescape(said[1]) if said else f"{path.stem.replace('_', ' ')}, {data}"
-    return _figure(f"{place}/{file.name}", words.split(";")[0], words, wide=_is_wide(path))
+    own = re.search(r"<dc:title>(.*?)</dc:title>", path.read_text(encoding="utf-8"), re.DOTALL)
+    words = html.unescape(own[1]) if own else f"{path.stem.replace('_', ' ').capitalize()}, {data}"
+    return _figure(f"{place}/{file.name}", words.split(";")[0], words, said, wide=_is_wide(path))
 
 
 def _is_wide(path: Path) -> bool:
@@ -311,11 +336,12 @@ def _is_wide(path: Path) -> bool:
     return found is not None and float(found[1]) > WIDE * float(found[2])
 
 
-def _figure(source: str, caption: str, words: str = "", wide: bool = False) -> str:
-    """An image with a caption, and where that is not enough with words for those who do not see it."""
+def _figure(source: str, caption: str, words: str = "", said: str = "", wide: bool = False) -> str:
+    """An image with a caption, and where that is not enough with words for those who do not see it; `said`: HTML that
+    stands below the caption."""
     kind = ' class="wide"' if wide else ""
     return f"""<figure{kind}><img src="{text.html(source)}" alt="{text.html(words or caption)}" loading="lazy">
-<figcaption>{text.html(caption)}</figcaption></figure>
+<figcaption>{text.html(caption)}{said}</figcaption></figure>
 """
 
 
@@ -345,12 +371,16 @@ are there as CSV and as LaTeX.</p>"""
 
 
 def _table(frame: pd.DataFrame, caption: str) -> str:
-    """A frame as HTML, escaped; the first column heads the rows."""
-    head = "".join(f'<th scope="col">{text.html(name)}</th>' for name in frame.columns)
-    body = "".join(
-        f'<tr><th scope="row">{_shown(first)}</th>{"".join(f"<td>{_shown(one)}</td>" for one in rest)}</tr>\n'
-        for first, *rest in frame.itertuples(index=False)
+    """A frame as HTML, escaped; the first column heads the rows, and words stand to the left."""
+    kinds = [' class="words"' if tables.is_text(column) else "" for _, column in frame.items()]
+    head = "".join(
+        f'<th scope="col"{kind}>{text.html(name)}</th>' for name, kind in zip(frame.columns, kinds, strict=True)
     )
+    rows = []
+    for first, *rest in frame.itertuples(index=False):
+        cells = (f"<td{kind}>{_shown(one)}</td>" for one, kind in zip(rest, kinds[1:], strict=True))
+        rows.append(f'<tr><th scope="row">{_shown(first)}</th>{"".join(cells)}</tr>\n')
+    body = "".join(rows)
     title = f"<caption>{text.html(caption)}</caption>"
     return _scrolled(f"<table>{title}<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>", caption)
 

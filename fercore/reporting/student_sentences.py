@@ -20,7 +20,7 @@ def sizes(counted: Mapping[str, float]) -> str:
     whole = counted["parameters(resemotenet, 7)"]
     own = {size.upper(): counted[f"parameters(mini_resemotenet_{size}, 7)"] / whole for size in study.SIZES}
     return (
-        f"**To see.** Of the teacher's {whole:,} parameters, {ranked(pd.Series(own))}: a weight connects two channels, "
+        f"Of the teacher's {whole:,} parameters, {ranked(pd.Series(own))}: a weight connects two channels, "
         "so half the width is a quarter of the weights. The widths that Table II prints for the residual blocks are of "
         "the channels that enter them: twice as many leave them, or its parameters would not come out."
     )
@@ -36,7 +36,7 @@ def batches(table: pd.DataFrame, printed: Mapping[str, Mapping[str, float]], cou
     best = table.loc[(data, way)]
     pair = best[["resemotenet", "mini_resemotenet_a"]]
     return (
-        f"**To see.** No batch fits all. Nearest come the numbers of {markdown(data)}, *{way}*: "
+        f"No batch fits all. Nearest come the numbers of {markdown(data)}, *{way}*: "
         f"{listed(f'{name} {batch:,.0f}' for name, batch in best.items())}. "
         f"Teacher and A agree there within {percent(pair.max() / pair.min() - 1)}, and B's number is that of a batch "
         f"{best['mini_resemotenet_b'] / pair.mean():.2f} times as large. {_more_than_weights(printed, counted)}"
@@ -70,7 +70,7 @@ def times(speeds: pd.DataFrame, counted: Mapping[str, float], printed: Callable[
     most = speeds.columns[-1]
     here = speeds[most] / speeds[most].iloc[0]
     return (
-        f"**To see.** Printed: {listed(told)}. At batch {most} this machine takes "
+        f"Printed: {listed(told)}. At batch {most} this machine takes "
         f"{listed(f'{share:.2f}' for share in here.iloc[1:])} of the teacher's time for the others; the paper has "
         f"{listed(f'{share:.2f}' for share in shares[1:])}. Were they of a large batch, each would come nearer to "
         "what the card can do; were they of single images, A and B, which have as many layers as the teacher, would "
@@ -88,7 +88,7 @@ def scores(accuracy: pd.DataFrame, majority: float, printed: Callable[[str], flo
         return "Nothing has been trained yet."
     above = accuracy.index[accuracy["low"] > majority]
     text = (
-        f"**To see.** {ranked(accuracy['value'])}. Naming one class gives {percent(majority)}; surely above it: "
+        f"{ranked(accuracy['value'])}. Naming one class gives {percent(majority)}; surely above it: "
         f"{len(above)} of {len(accuracy)}."
     )
     if study.TEACHER in accuracy.index and len(accuracy) > 1:
@@ -112,7 +112,7 @@ def gains(table: pd.DataFrame) -> str:
         sizes = listed(f"{size.upper()}'s" for size in part.loc[part["value"] == best, "size"].unique())
         most = f" The largest estimate is {sizes}." if best > 0 else " By these estimates no size gains."
     return (
-        f"**To see.** Accuracy with a teacher, less that without: {listed(each)}.{most} Intervals that leave out 0: "
+        f"Accuracy with a teacher, less that without: {listed(each)}.{most} Intervals that leave out 0: "
         f"{listed(sure)}.{_one_seed(part)}{warned(part)}"
     )
 
@@ -133,7 +133,7 @@ def reading(table: pd.DataFrame) -> str:
     each = [f"{name} {points(row)} ({_seeds(row)})" for name, row in table.iterrows()]
     sure = ((table["low"] > 0) | (table["high"] < 0)).any()
     return (
-        f"**To see.** {listed(each)}. "
+        f"{listed(each)}. "
         + ("It matters here which of the two is meant." if sure else "The two are not told apart here.")
         + _one_seed(table)
         + warned(table)
@@ -148,10 +148,10 @@ def search(table: pd.DataFrame, chosen: Mapping, faces: Faces) -> str:
     after = f" On {test}, which chose nothing, *{best}* scores {percent(chosen['value'])}."
     if table["value"].max() == table["value"].min():
         same = percent(table["value"].iloc[0])
-        return f"**To see.** On {select} all {len(table)} settings score {same}: none is best."
+        return f"On {select} all {len(table)} settings score {same}: none is best."
     apart = table.loc[worst, ["behind", "behind_low", "behind_high"]].set_axis(["value", "low", "high"])
     noise = "images" if table.loc[worst, "seeds"] == 1 else "seeds"
-    text = f"**To see.** Best on {select} is *{best}*, worst *{worst}*, {points(apart)} apart on the same images: "
+    text = f"Best on {select} is *{best}*, worst *{worst}*, {points(apart)} apart on the same images: "
     if pd.isna(apart["low"]):
         text += "for all seeds alike, which are too few to tell how much that is."
     elif apart["low"] > 0:
@@ -167,7 +167,7 @@ def copies(table: pd.DataFrame) -> str:
     """Accuracy without copies of the tested images in training, with those that there are, and with all."""
     without, as_it_is, within = table["value"]
     return (
-        f"**To see.** The copies in the training split add {100 * (as_it_is - without):+.1f} points, and training on "
+        f"The copies in the training split add {100 * (as_it_is - without):+.1f} points, and training on "
         f"the test split itself {100 * (within - as_it_is):+.1f} more, to {percent(within)}. With more parameters and "
         "epochs a network has more room to learn answers by heart."
     )
@@ -183,7 +183,7 @@ def confused(matrix: np.ndarray, faces: Faces) -> str:
         if off.any()
         else "All answers are right."
     )
-    return f"**To see.** {most} Recall: {ranked(right, 0)}."
+    return f"{most} Recall: {ranked(right, 0)}."
 
 
 def ablation(accuracy: pd.DataFrame, selected: pd.DataFrame, majority: float) -> str:
@@ -193,7 +193,7 @@ def ablation(accuracy: pd.DataFrame, selected: pd.DataFrame, majority: float) ->
     first, second = (
         table["value"].astype(float).drop(study.TEACHER, errors="ignore") for table in (accuracy, selected)
     )
-    text = f"**To see.** {ranked(accuracy['value'])}; naming one class gives {percent(majority)}."
+    text = f"{ranked(accuracy['value'])}; naming one class gives {percent(majority)}."
     if len(first) < 2:
         return text
     orders = [list(one.sort_values(ascending=False, kind="stable").index) for one in (first, second)]
@@ -212,7 +212,7 @@ def steps(table: pd.DataFrame) -> str:
         best = listed(f"*{name}*" for name in single.index[single == single.max()])
         most = f" Most is added by {best}." if single.max() > 0 else " By these estimates no step adds anything."
     return (
-        f"**To see.** Accuracy of one row less that of another: {'; '.join(each)}.{most} Intervals that leave out 0: "
+        f"Accuracy of one row less that of another: {'; '.join(each)}.{most} Intervals that leave out 0: "
         f"{listed(sure)}.{_one_seed(part)}{warned(part)}"
     )
 
@@ -223,9 +223,9 @@ def hardest(f1: pd.Series) -> str:
     below = [markdown(name) for name in f1.index[f1 < 0.6]]
     first, last = (listed(f"*{markdown(name)}*" for name in f1.index[f1 == end]) for end in (f1.max(), f1.min()))
     if f1.max() == f1.min():
-        return f"**To see.** All classes have an F1 of {percent(f1.max(), 0)}."
+        return f"All classes have an F1 of {percent(f1.max(), 0)}."
     return (
-        f"**To see.** Easiest is {first} ({percent(f1.max(), 0)}), hardest {last} ({percent(f1.min(), 0)}). "
+        f"Easiest is {first} ({percent(f1.max(), 0)}), hardest {last} ({percent(f1.min(), 0)}). "
         f"Below 60 %: {'all' if len(below) == len(f1) else listed(below)}."
     )
 
@@ -238,6 +238,4 @@ def frontier(known: pd.DataFrame) -> str:
         f"{markdown(name)} ({row['parameters']:,.0f} parameters, {percent(row['value'])})"
         for name, row in above.iterrows()
     ]
-    return (
-        f"**To see.** Better than every smaller one: {listed(each)}; {len(known) - len(above)} of {len(known)} are not."
-    )
+    return f"Better than every smaller one: {listed(each)}; {len(known) - len(above)} of {len(known)} are not."

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -13,6 +15,11 @@ from ..datasets.synthetic import NOTE
 from . import figures, measurements, provenance, tables
 from .text import markdown
 
+if TYPE_CHECKING:
+    from IPython.display import Markdown
+
+TO_SEE = "**To see.**"
+
 
 class Stage:
     """The results of one notebook.
@@ -20,6 +27,7 @@ class Stage:
     stage = Stage(out, faces, profile)
     stage.table(scores, "scores", "PrivateTest scores")   # out/scores.csv and .tex; returns it, rounded
     stage.figure(plots.confusion(...), "confusion")       # out/confusion.svg and .png; returns it
+    stage.says("Most often fear is ...", "confusion")     # out/sentences.json; returns Markdown to be displayed
     stage.measure(rows)                                   # for the ledger of claims
     stage.timings.table(costs, "costs")                   # what is another number each time: beside out, see there
     stage.close(findings, settings)                       # out/findings.json, measurements.csv, provenance
@@ -31,6 +39,7 @@ class Stage:
     def __init__(self, out: str, faces: Faces | Sequence[Faces], profile: str):
         self.out, self.faces, self.profile = out, faces, profile
         self.measured: list[pd.DataFrame] = []
+        self.said: list[dict] = []
 
     def about(self) -> str:
         """Markdown that a reader is told before anything else: which data, what is to be known of them, and that scores
@@ -55,7 +64,20 @@ class Stage:
         """Write a figure; returns it."""
         return figures.save(figure, self.out, name)
 
-    @property
+    def says(self, sentence: str, figure: str = "") -> Markdown:
+        """Keep what is to be seen in the results, for the report; returns it, to be displayed.
+
+        sentence  Markdown, one sentence or several, or a list
+        figure    the name of the figure that it is about, or what the names of several begin with
+        """
+        from IPython.display import Markdown  # which a command that writes a stage does without
+
+        if not sentence:
+            return Markdown("")
+        self.said.append({"figure": figure, "sentence": sentence})
+        return Markdown("\n\n".join([TO_SEE, sentence]) if sentence.startswith("- ") else f"{TO_SEE} {sentence}")
+
+    @cached_property
     def timings(self) -> Stage:
         """Takes tables and figures of what is another number each time, such as latencies: into timings/ beside the
         folder, on which no later stage depends, so that none runs again for it."""
@@ -76,8 +98,8 @@ class Stage:
         self.measured.append(measurements.table(rows, self.profile, departs, sets, reserved))
 
     def close(self, findings: Mapping, settings: Mapping) -> pd.Series:
-        """Write single numbers, measurements and provenance; returns the numbers, to be looked at. What this machine
-        takes goes to `timings`.
+        """Write single numbers, measurements, sentences and provenance; returns the numbers, to be looked at. What this
+        machine takes goes to `timings`.
 
         settings  parameters that the results follow from, for the record
         """
@@ -89,6 +111,9 @@ class Stage:
                 for part, out in ((made[~timed], self.out), (made[timed], self.timings.out)):
                     if len(part):
                         measurements.write(part, out)
+            for part in (self, self.timings):
+                if part.said:
+                    tables.write_json(Path(part.out) / tables.SENTENCES, part.said)
             provenance.save(self.out, settings, self.faces, _device())
         return pd.Series(plain, dtype=object)
 

@@ -24,6 +24,7 @@ pd.set_option("display.html.use_mathjax", False)  # in a displayed frame, no nam
 DIGITS = 6  # after the point, as in measurements.csv: what is shown of them is rounded once
 LATEX_DIGITS = 4  # where nobody reads more
 TIMINGS = "timings"  # the folder for what is another number each time (`Stage.timings`)
+SENTENCES = "sentences.json"  # what is to be seen in a stage's results, and in which figure (`Stage.says`)
 CAPTION = "caption"  # among a frame's attrs
 PAGE = 200  # rows; a longer table is for programs, and is written as CSV alone
 
@@ -131,7 +132,7 @@ def shown(frame: pd.DataFrame, digits: int = 3, index: bool = True) -> Styler:
     index  whether it is shown
     """
     joined = with_intervals(frame, digits)
-    words = [name for name in joined if name in frame and _is_text(frame[name])]
+    words = [name for name in joined if name in frame and is_text(frame[name])]
     cells = pd.DataFrame({name: _cells(column, digits) for name, column in joined.items()}, joined.index)
     cells = cells.rename_axis(columns=frame.columns.name).rename(columns=_spaced)
     cells = cells.rename_axis(index=_spaced, columns=_spaced)
@@ -149,7 +150,7 @@ def shown(frame: pd.DataFrame, digits: int = 3, index: bool = True) -> Styler:
     return styled if index else styled.hide(axis="index")
 
 
-def _is_text(column: pd.Series) -> bool:
+def is_text(column: pd.Series) -> bool:
     """Whether words stand in a column, and not only numbers, be they written as "~60,000" or "21.8M"."""
     return any(isinstance(value, str) and value and not re.match(r"[~<>+-]?\d", value) for value in column)
 

@@ -1,5 +1,6 @@
 """The report gathers what the stages left behind, opens without a network, and runs nothing that it was given."""
 
+import html
 import json
 import re
 import shutil
@@ -10,6 +11,7 @@ import pytest
 
 from fercore.claims import effort
 from fercore.reporting import site
+from fercore.results.text import markdown
 
 ROOT = Path(__file__).parents[2]
 NASTY = "<script>alert(1)</script>"
@@ -36,6 +38,16 @@ def project(tmp_path_factory):
         title = "<dc:title>a &lt;b&gt; &quot;c&quot; over d; panel two</dc:title>"
         (stage / "curve.svg").write_text(f'<svg viewBox="0 0 600 400">{title}</svg>')
         (stage / "panels.svg").write_text('<svg viewBox="0 0 1200.5 400"></svg>')
+    said = [
+        {"figure": "", "sentence": "*Nothing* of one figure."},
+        {"figure": "curve", "sentence": f"- {markdown(NASTY)}\n- {markdown('$5$')}"},
+        {"figure": "drawn_by_none", "sentence": NASTY},
+    ]
+    (root / "reports/quick/01_a/sentences.json").write_text(json.dumps(said))
+    timed = root / "reports/quick/timings/01_a"
+    timed.mkdir(parents=True)
+    (timed / "panels_two.svg").write_text("<svg></svg>")
+    (timed / "sentences.json").write_text(json.dumps([{"figure": "panels", "sentence": "Of both."}]))
     (root / "reports/quick/03_nothing").mkdir()
     (root / "reports/quick/notebooks").mkdir()
     (root / "reports/quick/notebooks/01_a.html").touch()
@@ -67,11 +79,37 @@ def test_a_stage_has_its_tables_figures_command_and_where_more_is(text):
     assert '<a href="01_a/scores.csv">CSV</a>, <a href="01_a/scores.tex">LaTeX</a>' in one
     assert "Long, 99 rows" in one and one.count("<tr>") < 20
     assert '<figure><img src="01_a/curve.svg" alt="a &lt;b&gt; &quot;c&quot; over d; panel two"' in one
-    assert "<figcaption>a &lt;b&gt; &quot;c&quot; over d</figcaption>" in one, "its own title, without the panels"
+    assert "<figcaption>a &lt;b&gt; &quot;c&quot; over d<div" in one, "its own title, without the panels"
     assert '<figure class="wide"><img src="01_a/panels.svg"' in one, "or its letters would be too small"
     assert "1 · What is &lt;b&gt;? <small>(01_a)</small></h3>" in one
     for row in ("35,887", "0.125", "yes"):
-        assert f"<td>{row}</td>" in one
+        assert re.search(f"<td[^>]*>{row}</td>", one)
+
+
+def test_what_is_to_be_seen_stands_with_the_figure_that_it_is_about(text):
+    one = section(text, "quick-01_a")
+    below = dict(re.findall(r'01_a/(\w+)\.svg"[^>]*>\s*<figcaption>(.*?)</figcaption>', one, re.DOTALL))
+    assert list(below) == ["curve", "panels", "panels_two"]
+    assert re.findall("<li>(.*?)</li>", html.unescape(below["curve"])) == [NASTY, "$5$"]
+    assert "said" not in below["panels"] and "<p>Of both.</p>" in below["panels_two"], "of several below the last"
+    above = html.unescape(one[: one.index("<figure>")])
+    assert "<em>Nothing</em> of one figure." in above and NASTY in above, "what is of no figure stands above them"
+    assert '"said"' not in section(text, "quick-02_b")
+
+
+def test_a_long_table_is_folded_away_even_where_it_is_to_be_seen(tmp_path):
+    def stands_open(rows):
+        path = tmp_path / f"{rows}/01_a/scores.csv"
+        path.parent.mkdir(parents=True)
+        path.write_text("name,value\n" + "a,1\n" * rows)
+        return not site._of_stage(path, "").startswith("<details")
+
+    assert stands_open(site.OPEN) and not stands_open(site.OPEN + 1)
+
+
+def test_words_stand_to_the_left(text):
+    table = re.search(r"<caption>Scores, (.*?)</table>", section(text, "quick-01_a"), re.DOTALL)[1]
+    assert '<th scope="col" class="words">name</th><th scope="col">value</th>' in table and "<td>0.250</td>" in table
 
 
 def test_what_comes_from_files_is_escaped(text):

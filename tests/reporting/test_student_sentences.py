@@ -116,7 +116,7 @@ def test_whether_a_search_has_found_anything_is_told_by_pairs():
     told = sentences.search(found.assign(behind_low=np.nan, behind_high=np.nan), {"value": 0.49}, FACES)
     assert "+2.5 points apart on the same images: for all seeds alike" in told
     told = sentences.search(searched([0.5, 0.5], [best, [0, -0.01, 0.01]]), {"value": 0.49}, FACES)
-    assert told == "**To see.** On PublicTest all 2 settings score 50.0 %: none is best."
+    assert told == "On PublicTest all 2 settings score 50.0 %: none is best."
 
 
 def test_what_copies_add():
@@ -129,12 +129,12 @@ def test_what_is_confused_and_what_is_hard():
     told = sentences.confused(np.array([[1, 3], [0, 4]]), faces)
     assert "*glad* is taken for *sad*: 3 times" in told and "sad (100 %), glad (25 %)" in told
     told = sentences.confused(np.array([[3, 0], [0, 0]]), faces)
-    assert told == "**To see.** All answers are right. Recall: glad (100 %)."
+    assert told == "All answers are right. Recall: glad (100 %)."
     told = sentences.hardest(pd.Series({"glad": 0.8, "sad": 0.5}))
     assert "Easiest is *glad* (80 %), hardest *sad* (50 %). Below 60 %: sad." in told
     told = sentences.hardest(pd.Series({"a": 0.801, "b": 0.799, "c": 0.596}))
     assert "Easiest is *a* and *b* (80 %), hardest *c* (60 %). Below 60 %: none." in told, "by what is shown"
-    assert sentences.hardest(pd.Series({"a": 0.5, "b": 0.5})) == "**To see.** All classes have an F1 of 50 %."
+    assert sentences.hardest(pd.Series({"a": 0.5, "b": 0.5})) == "All classes have an F1 of 50 %."
     assert "hardest *b* and *c* (0 %). Below 60 %: all." in sentences.hardest(pd.Series({"a": 0.1, "b": 0, "c": 0}))
 
 

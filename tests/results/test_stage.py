@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -29,6 +30,22 @@ def test_tables_figures_measurements_findings_and_provenance_lie_where_later_sta
     assert kept[ROW["measurement"]] == "laptop profile, random weights" and kept["parameters(vgg13, 7)"] == ""
     record = json.loads((tmp_path / "reports/provenance/01_x.json").read_text())
     assert record["parameters"] == {"seed": 1}
+
+
+def test_what_is_to_be_seen_is_displayed_and_kept_for_the_report(faces, tmp_path):
+    stage = Stage(str(tmp_path / "01_x"), faces, "laptop")
+    assert stage.says("One is *best*.", "accuracy").data == "**To see.** One is *best*."
+    assert stage.says("- a\n- b").data == "**To see.**\n\n- a\n- b", "or it would be no list"
+    assert stage.says("").data == ""
+    stage.timings.says("Fast.", "latency")
+    stage.close({}, {})
+    read = [json.loads((tmp_path / name / "sentences.json").read_text()) for name in ("01_x", "timings/01_x")]
+    assert read[0] == [{"figure": "accuracy", "sentence": "One is *best*."}, {"figure": "", "sentence": "- a\n- b"}]
+    assert read[1] == [{"figure": "latency", "sentence": "Fast."}]
+    silent, unwritten = Stage(str(tmp_path / "02_y"), faces, "laptop"), Stage("", faces, "laptop")
+    unwritten.says("One.")
+    silent.close({}, {}), unwritten.close({}, {})
+    assert not (tmp_path / "02_y/sentences.json").exists() and not Path("sentences.json").exists()
 
 
 def test_what_is_another_number_each_time_lies_beside_where_nothing_depends_on_it(faces, tmp_path):
