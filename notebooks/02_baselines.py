@@ -88,7 +88,7 @@ from fercore.reporting.sentences import listed, percent, ranked
 
 majority = np.bincount(labels).max() / len(labels)
 display(stage.says(
-    f"{percent((by_machine == labels).mean())}, where naming one class gives {percent(majority)}. What a "
+    f"The support vector machine: {percent((by_machine == labels).mean())}, where naming one class gives {percent(majority)}. What a "
     "network has to show is what it adds to *this*, and not to zero."
 ))
 
@@ -238,7 +238,7 @@ off = matrix * (1 - np.eye(len(matrix), dtype=int))
 labelled, said = (faces.classes[place] for place in np.unravel_index(off.argmax(), off.shape))
 recall = pd.Series(metrics.per_class(matrix)["recall"], faces.classes)
 display(stage.says(
-    f"Most often *{markdown(labelled)}* is taken for *{markdown(said)}*: {off.max():,} times. "
+    f"By {markdown(leader)}, most often *{markdown(labelled)}* is taken for *{markdown(said)}*: {off.max():,} times. "
     f"Recall: {ranked(recall, 0)}."
 ))
 

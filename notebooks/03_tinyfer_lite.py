@@ -280,7 +280,7 @@ display(stage.says(
     f"{listed(f'*{markdown(name)}*' for name in better)}; worse: "
     f"{listed(f'*{markdown(name)}*' for name in worse)}; the others are not told apart. "
     + (f"That is over {len(seeds)} seeds." if len(seeds) > 1 else "One seed: what holds of these trainings may not hold of the choice."),
-    "ablation_accuracy",
+    "ablation",
 ))
 
 # %% tags=["nbval-check-output"]
@@ -368,7 +368,7 @@ findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()}
 findings |= {"weights": weights or "random", "calibration_error": error, "teacher": teacher}
 gap = part.loc["MobileNetV3-Small alone", ["low", "high"]] * -100
 display(Markdown("Several seeds, and an interval over them that leaves out 0."), stage.says(
-    f"{len(seeds)} seed{'s' * (len(seeds) > 1)}, and accuracy of the full recipe less that of MobileNetV3-Small alone between "
+    f"Over {len(seeds)} seed{'s' * (len(seeds) > 1)}, accuracy of the full recipe less that of MobileNetV3-Small alone is between "
     f"{gap['high']:+.1f} and {gap['low']:+.1f} points."
 ))
 findings = stage.close(findings, {"seeds": seeds, "weights": weights, "teacher": teacher, "recipe": recipe.plain()})

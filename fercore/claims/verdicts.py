@@ -197,11 +197,16 @@ def counted_and_other(case: Case) -> Said | None:
 
 def measured(case: Case) -> Said | None:
     """A training that is the paper's own, within the tolerance or outside. What one training has over another is
-    decided by no single seed: another may turn it round."""
+    decided by no single seed, as another may turn it round, and by no interval that holds both the printed gain and
+    none."""
     if case.kind is EFFECT or not case.of_the_paper:
         return None
     if case.kind is GAIN and pd.isna(case.found["low"]):
         return Said("not run", case.found["evidence"], "not decided by the seeds so far: one on either side")
+    low, high = (case.claim.in_unit(case.found[end]) for end in ("low", "high"))
+    if case.kind is GAIN and low <= min(0, case.claim.value) and max(0, case.claim.value) <= high:
+        ends = f"95 % interval {low:,.4g} to {high:,.4g} holds the printed gain and none"
+        return Said("not run", case.found["evidence"], f"not decided by the seeds so far: {ends}")
     least, most = case.claim.value - case.claim.allowed, case.claim.value + case.claim.allowed
     close = abs(case.value - case.claim.value) <= case.claim.allowed
     return Said("reproduced" if close else "not reproduced", case.found["evidence"], _reach(case, close, least, most))
@@ -209,10 +214,8 @@ def measured(case: Case) -> Said | None:
 
 def _reach(case: Case, close: bool, least: float, most: float) -> str:
     """Where the interval leaves open on which side of the tolerance the number lies."""
-    if pd.isna(case.found["low"]):
-        return ""
     low, high = (case.claim.in_unit(case.found[end]) for end in ("low", "high"))
-    if not (low < least or high > most if close else low <= most and high >= least):
+    if np.isnan(low) or not (low < least or high > most if close else low <= most and high >= least):
         return ""
     return (
         f"95 % interval {low:,.4g} to {high:,.4g} reaches {'beyond' if close else 'into'} the tolerance, "

@@ -24,7 +24,8 @@ a:focus-visible, summary:focus-visible, input:focus-visible, select:focus-visibl
 nav.contents ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; list-style: none; padding: 0; margin: 1rem auto; }
 img { max-width: 100%; height: auto; }
 figure { margin: 1.2rem 0; break-inside: avoid; } figcaption, small, .quiet { color: var(--quiet); }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem 2rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem 2rem;
+  grid-auto-flow: dense; align-items: start; }
 figcaption > .said { color: #1f2328; } .said > :first-child { margin-top: .3em; } .said p { max-width: 60rem; }
 .figures .wide { grid-column: 1 / -1; }
 code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
@@ -38,7 +39,7 @@ thead th { border-bottom: 2px solid #6e7781; }
 th[scope=row], .words, .claims td, .claims th, td:first-child, th:first-child { text-align: left; }
 tbody th { font-weight: normal; text-align: left; } table.dataframe { border: 0; }
 .dataframe :is(th, td) { border-width: 0 0 1px; } .scroll > table td { white-space: nowrap; }
-.scroll > table td.words { white-space: normal; min-width: 7rem; max-width: 34rem; }
+.scroll > table td.prose { white-space: normal; min-width: 16rem; max-width: 34rem; }
 .ledger .scroll td { white-space: normal; }
 .warning { border-left: .3rem solid #bf5b04; padding-left: .7rem; }
 details { margin: .5rem 0; } summary { cursor: pointer; color: var(--link); }

@@ -28,6 +28,7 @@ REFERENCE = "reference"
 HEADLINE = "headline.svg"  # of the reference results: size against accuracy
 OPEN = 16  # rows of a table that stands open; a longer one is folded away
 ROWS = 40  # of a table that is folded away; a longer one is linked, if not among those that are to be seen
+PROSE = 40  # letters: what is longer in a table may be broken
 WIDE = 1.9  # times as wide as high
 LARGE = 200_000  # bytes: of a figure with photographs the PNG is smaller, and enough
 TITLE = "Lightweight facial emotion recognition, reproduced"
@@ -247,9 +248,10 @@ def _stage(stage: Path, root: Path) -> str:
     timed = stage.with_name(TIMINGS) / stage.name  # beside the folder of what repeats
     folders = {stage: f"{up}{stage.name}", timed: f"{up}{TIMINGS}/{stage.name}"}
     listed = [_of_stage(path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.csv"))]
-    drawn = [(path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.svg"))]
-    said = _said([folder / SENTENCES for folder in folders], [path.stem for path, _ in drawn])
-    figures = "".join(_of(path, place, data, said.get(path.stem, "")) for path, place in drawn)
+    drawn = {path.stem: (path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.svg"))}
+    said = _said([folder / SENTENCES for folder in folders], list(drawn))
+    drawn = sorted(drawn.items(), key=lambda one: list(said).index(one[0]) if one[0] in said else len(said))
+    figures = "".join(_of(path, place, data, said.get(name, "")) for name, (path, place) in drawn)
     made = f"Made by <code>{text.html(by)}</code>. " if (by := command(stage, root)) else ""
     name, key = text.html(stage.name), text.html(f"{stage.parent.name}-{stage.name}")
     script = root / f"notebooks/{stage.name}.py"
@@ -271,16 +273,16 @@ class _Escaping(mistune.HTMLRenderer):
 
 
 def _said(files: Iterable[Path], figures: list[str]) -> dict[str, str]:
-    """What a stage says is to be seen, as HTML by figure; "" for what is of none of `figures`."""
+    """What a stage says is to be seen, as HTML by figure, in its order; "" for what is of none of `figures`."""
     read = mistune.create_markdown(renderer=_Escaping(escape=True))
     found = {}
     for path in files:
         for said in json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []:
             name = said["figure"]
-            about = [one for one in figures if name and (one == name or one.startswith(f"{name}_"))]
-            place = about[-1] if about else ""  # of several below the last
-            found[place] = found.get(place, "") + read(said["sentence"].replace(text.DOLLAR, "$"))
-    return {place: f'<div class="said">{html}</div>' for place, html in found.items()}
+            about = [one for one in figures if name and (one == name or one.startswith(f"{name}_"))] or [""]
+            found |= {place: found.get(place, "") for place in about}
+            found[about[-1]] += read(said["sentence"].replace(text.DOLLAR, "$"))  # of several below the last
+    return {place: f'<div class="said">{said}</div>' if said else "" for place, said in found.items()}
 
 
 def _links(stage: Path, up: str, root: Path) -> list[str]:
@@ -372,7 +374,7 @@ are there as CSV and as LaTeX.</p>"""
 
 def _table(frame: pd.DataFrame, caption: str) -> str:
     """A frame as HTML, escaped; the first column heads the rows, and words stand to the left."""
-    kinds = [' class="words"' if tables.is_text(column) else "" for _, column in frame.items()]
+    kinds = [_kind(column) for _, column in frame.items()]
     head = "".join(
         f'<th scope="col"{kind}>{text.html(name)}</th>' for name, kind in zip(frame.columns, kinds, strict=True)
     )
@@ -383,6 +385,13 @@ def _table(frame: pd.DataFrame, caption: str) -> str:
     body = "".join(rows)
     title = f"<caption>{text.html(caption)}</caption>"
     return _scrolled(f"<table>{title}<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>", caption)
+
+
+def _kind(column: pd.Series) -> str:
+    """The class of a column's cells, as an attribute: of words, and of prose, which may take several lines."""
+    if not tables.is_text(column):
+        return ""
+    return f' class="words{" prose" if column.astype(str).str.len().max() > PROSE else ""}"'
 
 
 def _scrolled(table: str, name: str) -> str:

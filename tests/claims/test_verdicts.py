@@ -212,6 +212,27 @@ def test_what_one_training_has_over_another_is_decided_by_no_single_seed(write, 
     assert verdicts(write(paper), evidence(row)).loc["abstract.accuracy", "verdict"] == "reproduced"
 
 
+@pytest.mark.parametrize(
+    ("value", "low", "high", "verdict"),
+    [
+        (0.66, -0.1, 1.4, "not run"),
+        (0.2, -0.1, 0.7, "not run"),  # the point is far off, and the interval holds the printed number, too
+        (0.66, 0.1, 1.2, "reproduced"),  # there is a gain, and it may well be the printed one
+        (0.2, -0.1, 0.5, "not reproduced"),
+    ],
+)
+def test_an_interval_that_holds_the_printed_gain_and_none_decides_nothing(
+    write, evidence, paper, value, low, high, verdict
+):
+    name = "gain(tinyfer_lite, simple_cnn, fer2013, PublicTest)"
+    row = {"measurement": name, "value": value, "low": low, "high": high, "seeds": 2}
+    found = verdicts(write(paper.replace(ACCURACY, name)), evidence(row)).loc["abstract.accuracy"]
+    assert found["verdict"] == verdict
+    if verdict == "not run":
+        said = f"95 % interval {100 * low:.4g} to {100 * high:.4g} holds the printed gain and none"
+        assert found["how"] == f"not decided by the seeds so far: {said}"
+
+
 MACS = "macs(tinyfer_lite, 7, 3x224x224)"
 
 

@@ -135,8 +135,8 @@ def test_verdicts_are_counted_by_set():
     )
     first, second = text.splitlines()
     assert (
-        "of 2 statements, 1 hold, for 0 the opposite holds, and 1 are not shown" in first
-        and "for 1 the opposite" in second
+        "of 2 statements so many hold: 1; the opposite holds: 0; not shown: 1" in first
+        and "the opposite holds: 1" in second
     )
 
 
