@@ -227,6 +227,7 @@ display(tables.shown(stage.table(study.labelled(spread), "variance", "Shares of 
 for name, set_ in faces.items():
     part = spread.loc[name].drop(columns="p")
     part.index = [f"{size}, {split}" for split, size in part.index]
+    part = part.rename(columns={"together": "fold and temperature together"})
     figure = plots.shares(part, set_, "Where the variance comes from", "share of the variance, %")
     display(stage.figure(figure, f"variance_{name}"))
 display(stage.says(sentences.variance(spread), "variance"))

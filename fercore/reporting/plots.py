@@ -21,6 +21,7 @@ from ..results.tables import label
 
 sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", font_scale=0.9)
 matplotlib.rcParams["figure.dpi"] = 100
+MARKERS = "osD^vP"  # so that no series is told from another by its colour alone
 if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
     from IPython.core.pylabtools import select_figure_formats
 
@@ -393,7 +394,7 @@ def memory(table: pd.Series, printed: Mapping[str, Mapping[str, float]], batches
         for network, color in zip(networks, sns.color_palette(), strict=False):
             line = table.xs((network, way), level=("network", "way"))
             axis.plot(line.index, line, color=color, label=network)
-            for (data, values), marker in zip(printed.items(), "osD^", strict=False):
+            for (data, values), marker in zip(printed.items(), MARKERS, strict=False):
                 batch = batches.loc[(data, way), network]
                 axis.plot(batch, values[network], marker, color=color, label=f"{data}, printed: batch {batch:,.0f}")
         axis.set(xscale="log", yscale="log", xlabel="images per batch", title=way)
@@ -532,15 +533,17 @@ def explanations(faces: Faces, rows: Sequence[int], maps: np.ndarray, captions: 
 def panels(
     table: pd.DataFrame, x: str, hue: str, panel: str, faces: Faces, title: str, ylabel: str, zero: bool = False
 ) -> Figure:
-    """A panel for each value of the column `panel`: value with its interval over `x`, a colour for each of `hue`.
+    """A panel for each value of the column `panel`: value with its interval over `x`, a colour and a marker for each of
+    `hue`.
 
     table  also with value, low and high (fractions, shown as %); whatever is in order stays in it. Where `hue` is
-           categorical, a category has its colour whether the others are there or not
+           categorical, a category has its own whether the others are there or not
     zero   with a line at 0
     """
     names, kinds, places = (list(dict.fromkeys(table[column])) for column in (panel, hue, x))
     shades = table[hue].cat.categories if isinstance(table[hue].dtype, pd.CategoricalDtype) else kinds
     colors = dict(zip(shades, sns.color_palette(n_colors=max(10, len(shades))), strict=False))
+    markers = dict(zip(shades, cycle(MARKERS)))
     figure = Figure(figsize=(4.6 * max(len(names), 2) + 1.4, 3.6), layout="constrained")
     for axis, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
         for number, kind in enumerate(kinds):
@@ -548,7 +551,7 @@ def panels(
             spots = np.array([places.index(value) for value in part[x]]) + 0.09 * (number - (len(kinds) - 1) / 2)
             reach = 100 * np.array([part["value"] - part["low"], part["high"] - part["value"]])
             style = {"capsize": 2, "markersize": 4, "color": colors[kind]}
-            axis.errorbar(spots, 100 * part["value"], yerr=reach, fmt="o", label=str(kind), **style)
+            axis.errorbar(spots, 100 * part["value"], yerr=reach, fmt=markers[kind], label=str(kind), **style)
             joined = (part[x] != "none").to_numpy()  # which is on no scale with the others
             axis.plot(spots[joined], 100 * part["value"][joined], color=style["color"])
         if zero:

@@ -429,6 +429,8 @@ def test_panels_show_each_value_with_its_interval_and_scores_within_what_there_i
     reach = plots.panels(last, "size", "pooling", "split", seven(), "Accuracy", "accuracy, %").axes[0].get_ylim()[1]
     assert reach >= 99  # of all panels
     gains = plots.panels(table, "size", "pooling", "split", seven(), "Gain", "points", zero=True)
+    of = {line.get_color(): line.get_marker() for line in gains.axes[0].lines if line.get_marker() in plots.MARKERS}
+    assert len(set(of.values())) == len(of) == table["pooling"].nunique() > 1, "told apart without their colours, too"
     one = plots.panels(table[table["size"] == "m"], "size", "pooling", "split", seven(), "Gain", "points", zero=True)
     assert one.axes[0].get_xlim() == (-0.5, 0.5)
     assert gains.axes[0].get_ylim()[0] < -10
