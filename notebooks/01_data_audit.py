@@ -187,6 +187,14 @@ if "copy_of" in faces.table:
     print(recall.to_string())
     print(f"of the pairs that were found, true: {findings['near_precision']:.2f}")
 
+# %%
+if "copy_of" in faces.table and len(recall):
+    by_recall = recall["recall"].sort_values(kind="stable")
+    display(stage.says(
+        f"Hardest to find is *{markdown(by_recall.index[0])}*: {percent(by_recall.iloc[0], 0)} of what was planted. Of the pairs "
+        f"that were found {percent(findings['near_precision'])} are true."
+    ))
+
 # %% [markdown]
 # ## Does the test set measure learning, or memory?
 #

@@ -289,6 +289,16 @@ explore(
     budget=ipywidgets.FloatSlider(6.2, min=5.9, max=6.8, step=0.05, description="10 to the"),
 )
 
+# %%
+from itertools import combinations
+
+by_size = known.sort_values("parameters")["value"]
+pairs = list(combinations(by_size, 2))
+display(stage.says(
+    f"Of two networks, the larger is the more accurate in {sum(larger > smaller for smaller, larger in pairs)} of {len(pairs)} pairs. "
+    f"Best is {markdown(by_size.idxmax())} with {known.loc[by_size.idxmax(), 'parameters'] / 1e6:.1f} million parameters."
+))
+
 # %% [markdown]
 # **A puzzle**: do parameters tell which network is slow? And if not, what does? A convolution uses each of its weights
 # once for every place of the map that it runs over, so a network with few weights and large maps multiplies more than

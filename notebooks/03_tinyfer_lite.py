@@ -221,7 +221,7 @@ explore(
     lambda variant, label, answer: plots.answered(faces, rows, predicted[variant][0], label, answer),
     variant=ipywidgets.Dropdown(options=list(variants), value=ablation.FULL),
     label=ipywidgets.Dropdown(options=faces.classes, value=rarest),
-    answer=ipywidgets.Dropdown(options=faces.classes, value=rarest),
+    answer=ipywidgets.Dropdown(options=faces.classes, value=faces.classes[matrix[faces.classes.index(rarest)].argmax()]),
 )
 
 # %% [markdown]

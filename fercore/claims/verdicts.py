@@ -15,7 +15,7 @@ from .checks import Finding, holds, readings
 from .ledger import Claim, Ledger
 
 VERDICTS = {
-    "exact": "computed and equal to the last printed digit",
+    "exact": "computed, or following from the paper's other numbers, and equal to the last printed digit; or so built",
     "as run": "a setting that the paper profile runs with, to the last printed digit",
     "reproduced": "measured, within the tolerance",
     "not reproduced": "measured, outside the tolerance",

@@ -62,6 +62,11 @@ input, select { font: inherit; max-width: 100%; }
 """
 CODE = """{%- extends 'basic/index.html.j2' -%}
 {% block input_group %}<details><summary>code</summary>{{ super() }}</details>{% endblock %}
+{% block output_group %}
+{%- if "nbval-check-output" in cell.metadata.get("tags", []) -%}
+<details><summary>output that the tests check</summary>{{ super() }}</details>
+{%- else -%}{{ super() }}{%- endif -%}
+{% endblock %}
 """
 WIDGET, STATE = (f"application/vnd.jupyter.widget-{part}+json" for part in ("view", "state"))
 

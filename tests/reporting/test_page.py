@@ -38,6 +38,13 @@ def test_outputs_are_shown_code_is_folded_and_nothing_is_reached_for(written):
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", text)
 
 
+def test_what_only_the_tests_read_is_folded_away(written):
+    cells = [code(**{"text/plain": f"{word} output"}) for word in ("checked", "read")]
+    cells[0].metadata.tags = ["nbval-check-output"]
+    folded = re.findall(r"<details><summary>output.*?</details>", written(*cells), re.DOTALL)
+    assert len(folded) == 1 and "checked output" in folded[0] and "read output" not in folded[0]
+
+
 def test_a_picture_has_words_for_who_does_not_see_it(written):
     text = written(nbformat.v4.new_markdown_cell("# N\n\n## How many?"), code(**{"image/png": PNG}))
     assert re.findall(r'alt="(.*?)"', text) == ["figure: How many?"]
