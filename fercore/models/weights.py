@@ -153,9 +153,12 @@ def record(path: str | Path) -> dict:
         if old in found:
             found[new] = found.pop(old)
     if made := found.get("identity"):  # of a run
-        found |= {"network": made["network"].partition(", ")[0], "options": made["start"]["options"]}
-        found |= {"classes": made["classes"], "recipe": made["recipe"]}
-        found |= {name: made["recipe"][name] for name in ("img_size", "tta")}
+        try:
+            found |= {"network": made["network"].partition(", ")[0], "options": made["start"]["options"]}
+            found |= {"classes": made["classes"], "recipe": made["recipe"]}
+            found |= {name: made["recipe"][name] for name in ("img_size", "tta")}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise WeightsError(f"{path} does not say which network it is of: its run's record lacks {error}") from None
     return {"temperature": None, **found}
 
 

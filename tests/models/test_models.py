@@ -1,5 +1,6 @@
 """Every network has the parameters that its paper prints, timm knows it, and weights never go missing in silence."""
 
+import json
 from collections import OrderedDict
 
 import numpy as np
@@ -263,3 +264,11 @@ def test_microexpnet_starts_as_xavier_has_it():
         assert layer.weight.std().item() == pytest.approx(limit / 3**0.5, rel=0.05)
         limit = (3 / len(layer.bias)) ** 0.5
         assert 0.6 * limit < layer.bias.abs().max() <= limit
+
+
+@pytest.mark.parametrize("made", [{"network": "lenet"}, {"network": 3}, ["lenet"], {"network": "x", "start": None}])
+def test_a_run_whose_record_is_damaged_is_told_as_such(tmp_path, made):
+    path = tmp_path / "last.safetensors"
+    save_file({"a": torch.zeros(1)}, path, {"fercore": json.dumps({"identity": made})})
+    with pytest.raises(WeightsError, match=r"last\.safetensors does not say which network it is of: its run's record"):
+        weights.record(path)
