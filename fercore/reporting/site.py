@@ -237,8 +237,22 @@ def _ledger(ledger, table: pd.DataFrame, made: pd.DataFrame, plan: pd.DataFrame)
 
 
 def _results(reports: Path, root: Path) -> str:
-    found = [_stage(stage, root) for stage in stages(reports)]
-    return "\n".join(found) or f"<p>Nothing yet: <code>make reproduce PROFILE={text.html(reports.name)}</code>.</p>"
+    found = stages(reports)
+    if not found:
+        return f"<p>Nothing yet: <code>make reproduce PROFILE={text.html(reports.name)}</code>.</p>"
+    links = (f'<li><a href="#{_key(stage)}">{text.html(_title(stage, root))}</a></li>' for stage in found)
+    return "\n".join([f"<ul>{''.join(links)}</ul>", *(_stage(stage, root) for stage in found)])
+
+
+def _key(stage: Path) -> str:
+    """By which a page's links find a stage."""
+    return text.html(f"{stage.parent.name}-{stage.name}")
+
+
+def _title(stage: Path, root: Path) -> str:
+    """What a stage asks, where it is a notebook's, and its name otherwise."""
+    script = root / f"notebooks/{stage.name}.py"
+    return contents.title(script) if script.is_file() else stage.name
 
 
 def _stage(stage: Path, root: Path) -> str:
@@ -253,9 +267,8 @@ def _stage(stage: Path, root: Path) -> str:
     drawn = sorted(drawn.items(), key=lambda one: list(said).index(one[0]) if one[0] in said else len(said))
     figures = "".join(_of(path, place, data, said.get(name, "")) for name, (path, place) in drawn)
     made = f"Made by <code>{text.html(by)}</code>. " if (by := command(stage, root)) else ""
-    name, key = text.html(stage.name), text.html(f"{stage.parent.name}-{stage.name}")
-    script = root / f"notebooks/{stage.name}.py"
-    about = f"{text.html(contents.title(script))} <small>({name})</small>" if script.is_file() else name
+    name, key, title = text.html(stage.name), _key(stage), _title(stage, root)
+    about = name if title == stage.name else f"{text.html(title)} <small>({name})</small>"
     return f"""<section aria-labelledby="{key}"><h3 id="{key}">{about}</h3>
 <p>Data: {text.html(data)}. {made}{" · ".join(_links(stage, up, root))}</p>
 {said.get("", "")}

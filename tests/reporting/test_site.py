@@ -82,6 +82,8 @@ def test_a_stage_has_its_tables_figures_command_and_where_more_is(text):
     assert "<figcaption>a &lt;b&gt; &quot;c&quot; over d<div" in one, "its own title, without the panels"
     assert '<figure class="wide"><img src="01_a/panels.svg"' in one, "or its letters would be too small"
     assert "1 · What is &lt;b&gt;? <small>(01_a)</small></h3>" in one
+    links = re.findall(r'<li><a href="#(quick-\w+)">(.*?)</a></li>', section(text, "results"))
+    assert links == [("quick-01_a", "1 · What is &lt;b&gt;?"), ("quick-02_b", "02_b")]
     for row in ("35,887", "0.125", "yes"):
         assert re.search(f"<td[^>]*>{row}</td>", one)
 
