@@ -452,15 +452,25 @@ def size_and_accuracy(
     axis.xaxis.set_major_formatter(EngFormatter())
     axis.set_ylabel(f"{_split(faces, 'test')} accuracy, %")
     axis.set_title(f"{title}, {label(faces)}")
+    _name(axis, ordered.index, places)
+    return figure
+
+
+def _name(axis, names: Sequence[str], places: Sequence[tuple]) -> None:
+    """Write names beside dots with a bar through each, so that none covers another, nor a bar.
+
+    places  of each: x, y, the name's colour, and the ends of its bar
+    """
+    figure = axis.figure
     figure.draw_without_rendering()  # so that it is known where things are
-    bars = [axis.transData.transform([(size, low), (size, high)]) for size, *_, low, high in places]
+    bars = [axis.transData.transform([(x, low), (x, high)]) for x, *_, low, high in places]
     taken = [bar + np.array([[-5, -6], [5, 6]]) for bar in bars]
     rises = sorted(range(-60, 61, 6), key=abs)
     beside = [(right, up, side) for up in rises for right, side in ((8, "left"), (-8, "right"))]
-    for name, bar, (size, value, color, *_) in zip(ordered.index, bars, places, strict=True):
-        over, under = (bar[::-1, 1] - axis.transData.transform((size, value))[1]) * 72 / figure.dpi
+    for name, bar, (x, y, color, *_) in zip(names, bars, places, strict=True):
+        over, under = (bar[::-1, 1] - axis.transData.transform((x, y))[1]) * 72 / figure.dpi
         style = {"va": "center", "color": color, "fontsize": 8}
-        text = axis.annotate(name, (size, value), (0, 0), textcoords="offset points", **style)
+        text = axis.annotate(name, (x, y), (0, 0), textcoords="offset points", **style)
         for right, up, side in [*beside[:2], (0, over + 7, "center"), (0, under - 7, "center"), *beside]:
             text.set(position=(right, up), ha=side)
             box = text.get_window_extent().get_points()
@@ -468,7 +478,6 @@ def size_and_accuracy(
             if inside and not any((box[0] < other[1]).all() and (other[0] < box[1]).all() for other in taken):
                 break
         taken.append(box)
-    return figure
 
 
 @_as_text
@@ -728,23 +737,26 @@ def pareto(table: pd.DataFrame, x: str, y: str, faces: Faces, title: str, xlabel
 
 @_as_text
 def affordable(table: pd.DataFrame, faces: Faces | str, budget: float) -> Figure:
-    """Accuracy against parameters, each network with its interval: those of at most `budget` parameters in colour, and
-    the best of them named in the title.
+    """Accuracy against parameters, each network with its name and its interval: those of at most `budget` parameters in
+    colour, and the best of them in the title.
 
     table  indexed by network: parameters, value, low, high (fractions)
     """
     within = table[table["parameters"] <= budget]
     figure = Figure(figsize=(8, 4), layout="constrained")
     axis = figure.subplots()
-    for name, row in table.iterrows():
+    ordered, places = table.sort_values("value", ascending=False), []
+    for name, row in ordered.iterrows():
         low, value, high = 100 * row[["low", "value", "high"]].astype(float)
         color = sns.color_palette()[0] if name in within.index else "0.75"
         axis.errorbar(row["parameters"], value, yerr=[[value - low], [high - value]], fmt="o", capsize=2, color=color)
+        places.append((row["parameters"], value, color if name in within.index else "0.5", low, high))
     axis.axvline(budget, color="0.4", linewidth=1)
     axis.set(xscale="log", xlabel="parameters", ylabel=f"{_split(faces, 'test')} accuracy, %")
     _log_ticks(axis, EngFormatter())
     best = f"{within['value'].idxmax()}, {100 * within['value'].max():.1f} %" if len(within) else "none"
     axis.set_title(f"Best within {budget:,.0f} parameters: {best}; {label(faces)}")
+    _name(axis, ordered.index, places)
     return figure
 
 

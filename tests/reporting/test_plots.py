@@ -476,6 +476,7 @@ def test_what_is_only_claimed_is_hollow_and_may_have_no_interval():
 def test_what_a_budget_affords_is_coloured_and_the_best_of_it_named():
     for budget, best in ((60_000, "two"), (1e6, "five"), (10, "none")):
         axis = plots.affordable(sized(), "fer2013", budget).axes[0]
+        assert {text.get_text() for text in axis.texts} == set(sized().index), "each dot has its name"
         assert f": {best}" in axis.get_title() or (best == "two" and ": one" in axis.get_title())
         spots = {line.get_xdata()[0]: line.get_color() for line in axis.lines if line.get_marker() == "o"}
         assert all((color != "0.75") == (size <= budget) for size, color in spots.items())
