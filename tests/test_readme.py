@@ -217,6 +217,23 @@ def test_what_it_says_of_soft_labels_is_what_was_measured():
     assert told in (folder / "README.md").read_text(encoding="utf-8")
 
 
+def test_what_it_says_of_a_distilled_lean_250k_is_what_was_measured():
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    folder, cells = ROOT / "reports/reference", []
+    for name in ("lean_250k_distilled", "lean_250k-fer2013"):
+        scores = pd.read_csv(folder / name / "scores.csv", index_col=["part", "score"])
+        ends = [_points(scores.loc[("published", "accuracy"), end]) for end in ("value", "low", "high")]
+        others = scores.loc[[("published", "macro_f1"), ("near_deduplicated", "accuracy")], "value"].map(_points)
+        chosen = json.loads((folder / name / "metrics.json").read_text(encoding="utf-8"))["best"]["accuracy"]
+        cells.append([*ends, *others, f"{100 * chosen:.1f}"])
+    taught, alone = cells
+    said = f"`lean_250k` scores {taught[0]} [{taught[1]}, {taught[2]}] %, from labels alone {alone[0]}; "
+    said += f"macro-F1 {taught[3]} and {alone[3]}; without near copies {taught[4]} and {alone[4]}. One seed"
+    assert said in text
+    told = f"On PublicTest {taught[5]} %, and `lean_250k-fer2013`, from labels alone, {alone[5]}"
+    assert told in (folder / "README.md").read_text(encoding="utf-8")
+
+
 def test_what_it_says_of_the_microexpnet_of_2026_is_what_was_measured():
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     folder = ROOT / "reports/reference/06b_microexpnet_se"
