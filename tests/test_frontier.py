@@ -1,5 +1,6 @@
 """The benchmark of the frontier compares seeds with what public networks answered of the same images."""
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 
 from fercore.datasets import FER2013_CLASSES
 from fercore.evaluation import statistics
+from fercore.reporting import site
 from fercore.training import Recipe, fit
 
 BENCHMARKS = Path(__file__).parent / "benchmarks"
@@ -79,6 +81,17 @@ def test_each_variant_is_compared_with_each_public_network_on_the_same_images(fr
     assert np.isnan(table.loc["alone", "p"]).all() and (part["p_adjusted"] >= part["p"])[part["p"].notna()].all()
 
 
+def test_what_is_to_be_seen_are_the_networks_that_are_told_apart(frontier):
+    ends = {"worse": (-0.2, -0.1), "level": (-0.1, 0.1), "better": (0.1, 0.2)}
+    rows = {("one", name, "published", "accuracy"): {"seeds": 3, "low": a, "high": b} for name, (a, b) in ends.items()}
+    rows |= {("one", name, "half", "accuracy"): {"seeds": 3, "low": 1, "high": 2} for name in ends}
+    table = pd.DataFrame(rows).T.rename_axis(["network", "public", "part", "score"])
+    said = (
+        "accuracy is above that of better with the whole interval, below that of worse, and not told apart from level"
+    )
+    assert frontier.to_see(table) == f"- `one`, seeds: 3: {said}."
+
+
 def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_path, monkeypatch, capsys):
     for seed in (1, 2):
         recipe = Recipe(epochs=1, batch_size=64, img_size=24, seed=seed, tta="flip")
@@ -89,7 +102,7 @@ def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_pa
     monkeypatch.setattr(frontier, "latency", lambda *_: 1.0)
     monkeypatch.setattr(frontier, "OnnxRuntime", lambda *_: type("Runtime", (), {"parameters": 65_000}))
     monkeypatch.setattr(frontier.datasets, "load_imported", lambda path: replace(faces, name="fer2013"))
-    words = ["frontier", str(tmp_path / "runs"), "--data", "data/fer2013", "--answers", str(answers)]
+    words = ["frontier", "data/fer2013", "--runs", str(tmp_path / "runs"), "--answers", str(answers)]
     monkeypatch.setattr(sys, "argv", [*words, "--to", str(tmp_path / "out")])
     frontier.main()
     networks = pd.read_csv(tmp_path / "out/networks.csv", index_col=["network", "views"])
@@ -99,6 +112,9 @@ def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_pa
     accuracy = networks.xs("mirrored", level="views")["accuracy"]
     assert row["difference"] == pytest.approx(accuracy["lean_65k"] - accuracy["XCEPTION"], abs=2e-4)
     assert set(apart.index.unique("public")) == set(NAMES[:2])
+    (said,) = json.loads((tmp_path / "out/sentences.json").read_text())
+    assert said["figure"] == "size_and_accuracy" and said["sentence"].startswith("- `lean_65k`, seeds: 2: accuracy is")
+    assert site.findings_of(tmp_path / "out")[1]["value"].tolist() == [2, len(faces.rows("test")), 1]
     assert [path.name for path in (tmp_path / "out").glob("size*")] == ["size_and_accuracy.svg"]
     (answers / "XCEPTION.npz").unlink()
     (answers / "mini-XCEPTION.npz").unlink()

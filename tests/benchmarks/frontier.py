@@ -2,10 +2,10 @@
 
     pip install onnx onnxscript onnxruntime
     python tests/benchmarks/public_networks.py data/fer2013 --answers runs/public_networks
-    python tests/benchmarks/frontier.py runs/frontier --data data/fer2013 [--to reports/reference/frontier]
+    python tests/benchmarks/frontier.py data/fer2013 [--to reports/reference/frontier]
 
-runs/frontier has the runs of `fercore train`, in folders called VARIANT-SEED: `lean_65k-42` and `lean_65k-43` are two
-seeds of one variant. Each run is the epoch that PublicTest chose; PrivateTest is read here, once.
+runs/frontier (--runs) has the runs of `fercore train`, in folders called VARIANT-SEED: `lean_65k-42` and `lean_65k-43`
+are two seeds of one variant. Each run is the epoch that PublicTest chose; PrivateTest is read here, once.
 
 networks.csv has the scores: the public networks' are those of tests/benchmarks/public_networks.py. The interval of
 several seeds is over them, that of one network over the images, so that the two say different things where they stand
@@ -30,6 +30,7 @@ from fercore import audit, datasets, models
 from fercore.datasets import preprocess
 from fercore.evaluation import inference, metrics, statistics
 from fercore.reporting import plots
+from fercore.reporting.sentences import listed
 from fercore.results import figures, provenance, tables
 
 VIEWS = {"one": "one", "flip": "mirrored"}  # by recipe, and as the table of public networks calls them
@@ -114,10 +115,21 @@ def differences(
     return table[["seeds", "difference", "low", "high", "p", "p_adjusted", "note"]]
 
 
+def to_see(apart: pd.DataFrame) -> str:
+    """From which public networks each variant is told apart in accuracy, on all images, as Markdown."""
+    lines = []
+    for variant, part in apart.xs(("published", "accuracy"), level=["part", "score"]).groupby(level=0, sort=False):
+        better, worse = part["low"] > 0, part["high"] < 0
+        named = (listed(part.index[which].unique("public")) for which in (better, worse, ~better & ~worse))
+        said = "accuracy is above that of {} with the whole interval, below that of {}, and not told apart from {}"
+        lines.append(f"- `{variant}`, seeds: {part['seeds'].iloc[0]:.0f}: {said.format(*named)}.")
+    return "\n".join(lines)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path)
-    parser.add_argument("--data", required=True)
+    parser.add_argument("data")
+    parser.add_argument("--runs", type=Path, default="runs/frontier")
     parser.add_argument("--answers", type=Path, default="runs/public_networks", help="what public networks answered")
     parser.add_argument("--soft-labels", nargs="+", default=[SOFT_LABELS], help="files that the variants learned from")
     parser.add_argument("--to", type=Path, help="where the tables, the figure and provenance.json go")
@@ -150,11 +162,15 @@ def main():
         if len(apart):
             caption = "PrivateTest, mirrored views: this project's networks less those of packages, on the same images"
             tables.save(apart, words.to, "differences", faces, caption)
+            said = {"figure": "size_and_accuracy", "sentence": to_see(apart)}
+            tables.write_json(words.to / tables.SENTENCES, [said])
         shown = table.xs("mirrored", level="views").drop(ASIDE, errors="ignore")
         shown = shown.rename(columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"})
         title = "Flip TTA; intervals of several seeds over them, of one over images"
         figures.save(plots.size_and_accuracy(shown, faces, title, list(of)), words.to, "size_and_accuracy")
         (words.to / "size_and_accuracy.png").unlink()
+        counted = {"variants": len(of), "compared": len(others), "images": len(faces.rows("test"))}
+        tables.save_findings(counted, words.to, faces)
         runs = {variant: [path.name for path in paths] for variant, paths in of.items()}
         tables.write_json(
             words.to / "provenance.json", provenance.record({"runs": runs, "compared": list(others)}, faces)
