@@ -41,6 +41,7 @@ SHOWN = {  # tables that are to be seen, by stage; the others are folded away
     "07_light_fer_compression": ("compression", "latency"),
     "08_edge_benchmarks": ("latency", "formats", "end_to_end", "devices"),
     "public_networks": ("networks",),
+    "frontier": ("networks",),
 }
 FIRST = ("scores", "verdicts", "comparison")  # of a stage that is not listed
 
