@@ -93,7 +93,7 @@ family = [entry for entry in networks if "resemotenet" in entry["network"]]
 counted = {row["measurement"]: row["value"] for row in count(family)}
 for number, called in {1: "I", 2: "II"}.items():
     table = render.printed_table(ledger, f"mini_resemotenet/table{number}", counted)
-    table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {called}: printed, and counted here")
+    table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {called}, as printed, and counted here", "")
     display(tables.shown(table, digits=2))
 
 # %%
@@ -119,7 +119,7 @@ from fercore.reporting import plots
 
 names = ["resemotenet", "mini_resemotenet_a", "mini_resemotenet_b"]
 batches = [2**power for power in range(14)]
-taken = stage.table(memory.by_batch(names, 64, batches), "memory", "Memory of a forward pass by batch, 64 px, fp32")
+taken = stage.table(memory.by_batch(names, 64, batches), "memory", "Memory of a forward pass by batch, 64 px, fp32", "")
 printed = {of: {name: ledger.printed(f"memory({name}, tesla_p100, dataset={of})") / 1e6 for name in names}
            for of in ("fer2013", "rafdb")}
 
@@ -131,7 +131,7 @@ figure = plots.memory(taken["MB"], printed, fitting, "Memory in inference, and w
 display(stage.figure(figure, "memory"))
 
 # %%
-display(tables.shown(stage.table(fitting, "batches", "The batch at which memory is what is printed"), digits=0))
+display(tables.shown(stage.table(fitting, "batches", "The batch at which memory is what is printed", ""), digits=0))
 display(stage.says(sentences.batches(fitting, printed, counted), "memory"))
 
 # %% [markdown]
@@ -157,7 +157,7 @@ from fercore import audit as audits
 
 own = {row["measurement"]: row["value"] for row in audits.measurements(faces)}
 table_3 = render.printed_table(ledger, "mini_resemotenet/table3", own)
-table_3 = stage.table(table_3, "table_3", "Mini-ResEmoteNet, Table III")
+table_3 = stage.table(table_3, "table_3", "Mini-ResEmoteNet, Table III, as printed, and counted here", "")
 display(tables.shown(table_3), tables.shown(audits.counts(faces)))
 
 # %% [markdown]
@@ -360,7 +360,7 @@ measured = {row.measurement: row.value for kept in stage.measured for row in kep
 # %%
 for number, called in {"4_fer2013": "IV, FER2013", "4_rafdb": "IV, RAF-DB", "5": "V", "6": "VI"}.items():
     table = render.printed_table(ledger, f"mini_resemotenet/table{number}", measured)
-    table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {called}: printed, and measured here")
+    table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {called}, as printed, and here where it was measured", "")
     display(tables.shown(table, digits=2))
 
 # %% [markdown]

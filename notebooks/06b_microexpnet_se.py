@@ -93,7 +93,7 @@ networks = claims.networks(f"{params}/paper/networks.yaml")
 ledger = claims.load(f"{params}/claims", networks)
 built = {label: models.create("microexpnet_se", 7, **study.OPTIONS.get(row, {})) for row, label in study.LABELS.items()}
 sizes = pd.DataFrame({label: size_of(network, (3, 48, 48)) for label, network in built.items()}).T
-counted = stage.table(sizes.drop(columns="bytes_buffers"), "sizes", "The rows of the ablation, counted at 48 px")
+counted = stage.table(sizes.drop(columns="bytes_buffers"), "sizes", "The rows of the ablation, counted at 48 px", "")
 display(tables.shown(counted))
 
 # %% [markdown]
@@ -252,9 +252,9 @@ from fercore.deployment import latency, memory
 
 speeds = latency.by_batch(["microexpnet_se", "resnet50"], 48, timed_batches, passes)
 taken = memory.by_batch(["microexpnet_se", "resnet50"], 48, [1, 64]).xs("nothing kept", level="way")
-taken = stage.table(taken, "memory", "Memory of a forward pass, 48 px, fp32")
+taken = stage.table(taken, "memory", "Memory of a forward pass, 48 px, fp32", "")
 table_3 = render.printed_table(ledger, "microexpnet_se/table3", {})
-table_3 = stage.table(table_3, "table_3", "MicroExpNet of 2026, Table 3")
+table_3 = stage.table(table_3, "table_3", "MicroExpNet of 2026, Table 3, as printed", "")
 display(tables.shown(speeds, digits=2), tables.shown(taken, digits=1), tables.shown(table_3))
 needs, said = taken["MB"]["microexpnet_se", 1], ledger.printed("memory(microexpnet_se+kd+onnx, raspberry_pi_4)") / 1e6
 display(stage.says(
@@ -300,7 +300,7 @@ measured = {row.measurement: row.value for kept in stage.measured for row in kep
 counted = {row["measurement"]: row["value"] for row in count(networks)}
 for number in (1, 2):
     table = render.printed_table(ledger, f"microexpnet_se/table{number}", counted | measured)
-    table = stage.table(table, f"table_{number}", f"MicroExpNet of 2026, Table {number}: printed, and measured here")
+    table = stage.table(table, f"table_{number}", f"MicroExpNet of 2026, Table {number}, as printed, and here where it was measured", "")
     display(tables.shown(table, digits=2))
 
 # %% [markdown]

@@ -55,9 +55,9 @@ class Stage:
         return "\n\n".join(parts)
 
     def table(
-        self, frame: pd.DataFrame, name: str, caption: str = "", faces: Faces | Sequence[Faces] | None = None
+        self, frame: pd.DataFrame, name: str, caption: str = "", faces: Faces | Sequence[Faces] | str | None = None
     ) -> pd.DataFrame:
-        """Write a table; returns it, rounded. `faces`: where it is of some of the stage's data alone."""
+        """Write a table; returns it, rounded. `faces`: where it is of some of the stage's data alone, or, "", of none."""
         return tables.save(frame, self.out, name, self.faces if faces is None else faces, caption)
 
     def figure(self, figure: Figure, name: str) -> Figure:

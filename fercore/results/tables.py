@@ -47,26 +47,28 @@ def majority(faces: Faces) -> str:
 
 
 def save(
-    frame: pd.DataFrame, out: str | Path, name: str, faces: Faces | Sequence[Faces], caption: str = ""
+    frame: pd.DataFrame, out: str | Path, name: str, faces: Faces | Sequence[Faces] | str, caption: str = ""
 ) -> pd.DataFrame:
     """Write `frame` to out/name.csv, with a column that names the data, and to out/name.tex; returns it, rounded, with
     its caption, which `shown` puts above it.
 
-    A frame of several sets brings its own column `data`, of what `label` calls each. One with a column `row` refers to
-    images of a set, and gets the fingerprint of these (see splits.same_images).
+    A frame of several sets brings its own column `data`, of what `label` calls each; what is of no data at hand, such
+    as a paper's own table, is given "" as `faces`, and has none. One with a column `row` refers to images of a set,
+    and gets the fingerprint of these (see splits.same_images).
 
     Nothing is written where `out` is empty, and no LaTeX of more than PAGE rows. Booleans become yes and no in LaTeX.
     """
     frame, exact = frame.round(DIGITS), frame
     for column in frame.select_dtypes("float"):
         frame[column] += 0.0  # -0.0 would be written with its sign
-    frame.attrs[CAPTION] = f"{caption}, {label(faces)}" if caption else ""  # not that of a table it was made from
+    of = f", {label(faces)}" if faces else ""
+    frame.attrs[CAPTION] = f"{caption}{of}" if caption else ""  # not that of a table it was made from
     if out:
         folder = Path(out)
         folder.mkdir(parents=True, exist_ok=True)
         named = any(frame.index.names)
         whole = frame.reset_index() if named else frame
-        if "data" not in whole:
+        if "data" not in whole and of:
             whole = whole.assign(data=label(faces))
         if "row" in whole and splits.FINGERPRINT not in whole and isinstance(faces, Faces):
             whole = whole.assign(**{splits.FINGERPRINT: store.images_fingerprint(faces)})
@@ -79,7 +81,7 @@ def save(
             escape=False,
             float_format=_latex_number,
             na_rep="--",
-            caption=text.latex(frame.attrs[CAPTION] or f"{name.replace('_', ' ')}, {label(faces)}"),
+            caption=text.latex(frame.attrs[CAPTION] or f"{name.replace('_', ' ')}{of}"),
             label=f"tab:{name}",
         )
         (folder / f"{name}.tex").write_text(latex, encoding="utf-8", newline="\n")

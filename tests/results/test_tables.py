@@ -51,6 +51,16 @@ def test_real_data_are_not_called_synthetic(tmp_path):
         assert "fer2013" in text and "synthetic" not in text
 
 
+def test_a_table_of_no_data_at_hand_names_none(tmp_path):
+    shown = tables.save(FRAME, tmp_path, "t", "", "Table 1, as printed")
+    assert shown.attrs[tables.CAPTION] == "Table 1, as printed" and r"\caption{Table 1, as printed}" in (
+        tmp_path / "t.tex"
+    ).read_text(encoding="utf-8")
+    assert "data" not in tables.read(tmp_path / "t.csv")
+    tables.save(FRAME, tmp_path, "by_class", "")
+    assert r"\caption{by class}" in (tmp_path / "by_class.tex").read_text(encoding="utf-8")
+
+
 def test_an_index_without_a_name_is_left_out(tmp_path):
     tables.save(pd.DataFrame({"x": [1]}), tmp_path, "t", faces_of())
     assert (tmp_path / "t.csv").read_text() == "x,data\n1,fer2013\n"
