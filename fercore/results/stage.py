@@ -57,7 +57,7 @@ class Stage:
     def table(
         self, frame: pd.DataFrame, name: str, caption: str = "", faces: Faces | Sequence[Faces] | str | None = None
     ) -> pd.DataFrame:
-        """Write a table; returns it, rounded. `faces`: where it is of some of the stage's data alone, or, "", of none."""
+        """Write a table; returns it, rounded. `faces`: where it is of some of the stage's data alone, or, "", none."""
         return tables.save(frame, self.out, name, self.faces if faces is None else faces, caption)
 
     def figure(self, figure: Figure, name: str) -> Figure:
