@@ -290,20 +290,20 @@ def test_what_it_says_of_student_c_is_what_was_measured():
     folder = ROOT / "reports/reference/06_mini_resemotenet"
     scores = pd.read_csv(folder / "scores.csv", index_col="name")
     gains = pd.read_csv(folder / "gains.csv", index_col=["experiment", "part", "score"])
-    assert scores["seeds"].eq(1).all() and gains["seeds"].eq(1).all()
+    assert scores["seeds"].to_dict() == {"teacher": 1, "c alone": 1, "E6": 2} and gains["seeds"].eq(1).all()
     taught, alone = (
-        "{} [{}, {}]".format(*(_points(scores.loc[name, f"accuracy{end}"]) for end in ("", "_low", "_high")))
-        for name in ("E6", "c alone")
+        [_points(scores.loc[name, f"accuracy{end}"]) for end in ("", "_low", "_high")] for name in ("E6", "c alone")
     )
-    assert f"scores {taught} % on PrivateTest, one seed, where 58.58 is printed" in text
+    said = "scores {} % on PrivateTest, the mean of two seeds whose interval is [{}, {}], where 58.58 is printed"
+    assert said.format(*taught) in text
     assert f"its cross-entropy there is {scores.loc['E6', 'loss']:.2f}, where" in text
-    assert f"without a teacher C scores {alone}." in text
+    assert "without a teacher C scores {} [{}, {}], one seed. By that seed the teacher".format(*alone) in text
     added = []
     for part in ("published", "near_deduplicated"):
         added.append(
             "{} [{:+}, {:+}]".format(*map(_points, gains.loc[("E6", part, "accuracy"), ["value", "low", "high"]]))
         )
-    assert "The teacher adds {} points, and {} without copies".format(*added) in text
+    assert "the teacher adds {} points, and {} without copies".format(*added) in text
 
 
 def _points(share: float) -> Decimal:
