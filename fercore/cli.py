@@ -679,6 +679,8 @@ def _claims(options) -> None:
         raise ValueError("--findings shows whole papers: leave out --verdict and --measurement")
     networks = claims.networks()
     ledger = claims.load(counted=networks)
+    if missing := [folder for folder in options.reports if not Path(folder).is_dir()]:
+        raise ValueError(f"{missing[0]} is no folder: there is nothing that was measured")
     evidence = settings.evidence(options.reports)
     findings = claims.run(ledger, evidence)
     table = claims.judge(ledger, evidence, findings)
@@ -762,7 +764,13 @@ def _trainings(options) -> None:
 
 def _data(options) -> None:
     from .pipeline.data import prepare
+    from .pipeline.notebook import PROFILES
+    from .pipeline.parameters import subject_sets
 
+    if options.name not in (known := [*PROFILES, *subject_sets()]):
+        raise ValueError(
+            f"no profile {options.name!r}, nor a set that names its subjects; there are {', '.join(known)}"
+        )
     print(prepare(options.name))
 
 

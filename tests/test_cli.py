@@ -657,3 +657,10 @@ def test_recipes_that_come_along_are_read(path):
     if words["weights"] is not None:  # trained on at the size that they are of
         record = weights.record(weights.released(network, words["weights"])[0])
         assert words["recipe"].img_size == record["img_size"]
+
+
+def test_a_profile_or_a_folder_that_is_not_there_is_told_and_nothing_is_made(refused, tmp_path, monkeypatch):
+    monkeypatch.chdir(Path(__file__).parents[1])
+    assert "no profile 'nope', nor a set that names its subjects; there are smoke, quick" in refused("data", "nope")
+    assert not Path("data/nope").exists()
+    assert "nowhere is no folder: there is nothing that was measured" in refused("claims", "--reports", "nowhere")

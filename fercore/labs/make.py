@@ -9,13 +9,16 @@ from pathlib import Path
 
 import nbformat
 
+VERSIONS = ("student", "autograder")
+
 
 def make(masters: Iterable[str | Path], folder: str | Path) -> list[Path]:
     """For each master notebook `folder`/NAME/student and `folder`/NAME/autograder, in place of those that were there.
 
     student     the notebook without solutions; its tests, but for the hidden ones, are in its metadata
     autograder  the notebook with solutions and all tests, and the zip file that Gradescope and `otter run` take
-    The solutions are not run. Raises ImportError without the extra `labs`.
+    The solutions are not run. Raises ImportError without the extra `labs`, and FileExistsError where a lab's folder
+    holds anything else, such as what students have handed in.
     """
     try:
         import otter.assign
@@ -26,8 +29,11 @@ def make(masters: Iterable[str | Path], folder: str | Path) -> list[Path]:
     made = []
     for master in map(Path, masters):
         place = Path(folder) / master.stem
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
+        if other := sorted({path.name for path in place.glob("*")} - set(VERSIONS)):
+            raise FileExistsError(f"{place} holds {other[0]}, which no lab is made of: give another folder")
+        for version in VERSIONS:
+            shutil.rmtree(place / version, ignore_errors=True)
+        place.mkdir(parents=True, exist_ok=True)
         otter.assign.main(str(master), str(place), no_pdfs=True, no_run_tests=True)
         for path in place.glob("*/*.ipynb"):
             _unpair(path)

@@ -6,6 +6,7 @@ A measurement on rendered faces carries their name (synthfer), so that it can ne
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -247,7 +248,8 @@ def rows(found: Mapping[str, Mapping], seeds: int) -> list[dict]:
 def gather(folders: Iterable[str | Path]) -> pd.DataFrame:
     """What the stages below `folders` measured, indexed by measurement, with the file it stands in as `evidence`.
 
-    The first folder that has a measurement wins. Raises ValueError for a file that is not one of `write`.
+    The first folder that has a measurement wins. Raises ValueError for a file that is not one of `write`, or holds what
+    cannot have been measured.
     """
     found = every(folders)
     return found[~found.index.duplicated()]
@@ -262,11 +264,26 @@ def every(folders: Iterable[str | Path]) -> pd.DataFrame:
             part = tables.read(path, dtype=kinds)
             if tuple(part.columns) != COLUMNS:
                 raise ValueError(f"{path}: has the columns {', '.join(part.columns)}; expected {', '.join(COLUMNS)}")
+            if wrong := _impossible(part):
+                raise ValueError(f"{path}: {wrong}")
             part[["profile", "protocol"]] = part[["profile", "protocol"]].fillna("")
             parts.append(part.assign(evidence=path.as_posix()))
     if not parts:
         return pd.DataFrame(columns=[*COLUMNS, "evidence"]).set_index("measurement")
     return pd.concat(parts).set_index("measurement")
+
+
+def _impossible(part: pd.DataFrame) -> str:
+    """What cannot have been measured, in the words of an error; empty where all can."""
+    if (twice := part["measurement"].duplicated()).any():
+        return f"{part['measurement'][twice].iloc[0]} is there twice"
+    for row in part.itertuples():
+        shares = KINDS[split(row.measurement)[0]].unit == "fraction"
+        if not math.isfinite(row.value) or (shares and abs(row.value) > 1):
+            return f"{row.measurement} is {row.value:g}{', where a fraction is expected' * shares}"
+        if row.low > row.high:
+            return f"the interval of {row.measurement} ends below its beginning, {row.low:g} to {row.high:g}"
+    return ""
 
 
 def _rounded(measurement: str, value: float) -> float:

@@ -347,14 +347,21 @@ class _Training:
     def resume(self, folder: Path, identity: dict, restart: bool) -> None:
         """Go on from the last whole epoch in `folder`, where there is one. Raises RunError where it is another's."""
         last = folder / checkpoint.LAST
-        there = last.is_file()
+        there, left_over = last.is_file(), (folder / checkpoint.BEST).is_file() and not last.is_file()
         held, record = checkpoint.read_last(last, self.columns()) if there else ({}, {})
         if self.world > 1:
             distributed.barrier()  # all have read before one writes
         if self.rank == 0:
             for left in folder.glob(files.UNFINISHED):  # of a process that was killed while it wrote
                 left.unlink(missing_ok=True)
+        if left_over and not restart:
+            raise RunError(
+                f"{folder} has {checkpoint.BEST} of a training whose {checkpoint.LAST} is gone, and would lose it; "
+                "give another folder, or restart=True (fercore train --restart) to start over in this one"
+            )
         if not there:
+            if left_over and self.rank == 0:
+                checkpoint.clear(folder)  # or what else is left of it would pass for the new one's
             return
         if found := checkpoint.differences(record["identity"], identity):
             if restart:

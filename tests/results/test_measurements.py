@@ -1,5 +1,7 @@
 """What was measured is found again by name, and a name that means nothing is refused."""
 
+import math
+
 import pandas as pd
 import pytest
 
@@ -158,3 +160,20 @@ def test_whose_protocol_a_training_has_is_a_column_of_its_own(profile, departs, 
 def test_what_a_device_takes_depends_on_no_training():
     rows = [{"measurement": "latency(tinyfer_lite, raspberry_pi_4)", "value": 0.02}]
     assert measurements.table(rows, "quick", "random weights")["protocol"].tolist() == [measurements.PAPER]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda rows: rows + rows, r"accuracy\(vgg13, fer2013, PrivateTest\) is there twice"),
+        (lambda rows: [rows[0] | {"value": math.nan}], "is nan, where a fraction is expected"),
+        (lambda rows: [rows[0] | {"value": 68.7}], "is 68.7, where a fraction is expected"),
+        (lambda rows: [rows[0] | {"low": 0.7, "high": 0.6}], "ends below its beginning, 0.7 to 0.6"),
+    ],
+)
+def test_what_cannot_have_been_measured_decides_nothing(tmp_path, change, said):
+    rows = [{"measurement": "accuracy(vgg13, fer2013, PrivateTest)", "value": 0.65, "low": 0.6, "high": 0.7}]
+    frame = pd.concat([measurements.table([row]) for row in change(rows)])
+    measurements.write(frame, tmp_path / "01_x")
+    with pytest.raises(ValueError, match=rf"01_x/measurements\.csv: .*{said}"):
+        measurements.every([tmp_path])

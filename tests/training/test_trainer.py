@@ -882,3 +882,14 @@ def test_the_strength_of_the_curriculum_decides_how_far_the_temperature_goes(fac
         run = train(tiny(), faces, recipe, teacher=tiny())
         moved.append(abs(run.history["temperature"].iloc[-1] - (1 + 20 / (1 + np.exp(-1)))))
     assert moved[0] > 100 * moved[1]
+
+
+def test_the_best_of_a_training_that_cannot_go_on_is_not_lost(faces, tiny, tmp_path):
+    first = train(tiny(), faces, quick(learning_rate=0.2, epochs=3), tmp_path)
+    (tmp_path / "last.safetensors").unlink()  # to save space
+    held = {path.name: path.read_bytes() for path in tmp_path.glob("*.*")}
+    with pytest.raises(RunError, match=r"best\.safetensors of a training whose last\.safetensors is gone"):
+        train(tiny(), faces, quick(learning_rate=0.1, epochs=3), tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*")} == held
+    again = train(tiny(), faces, quick(learning_rate=0.2, epochs=3), tmp_path, restart=True)
+    assert again.history.equals(first.history)
