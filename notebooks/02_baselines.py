@@ -117,7 +117,7 @@ settings = pd.DataFrame(departures(recipe), index=["the paper's", "here"]).T
 shown = settings.drop(index=["augmentation", "channels_last"], errors="ignore")
 display(tables.shown(shown.fillna("its own").map(str)))
 display(stage.says(
-    f"Other than the paper's: {listed(f'`{name}`' for name in shown.index)}; augmentation is *{markdown(augmentation)}*. What "
+    f"Settings that differ from the paper's: {listed(f'`{name}`' for name in shown.index)}; augmentation is *{markdown(augmentation)}*. What "
     f"the networks start from: {markdown(weights or 'random weights')}. " + ("" if weights else "From random weights, mobile "
     "networks hardly begin to learn in a few epochs under the paper's loss and augmentation: see what the losses do in notebook 3.")
 ))
@@ -238,7 +238,7 @@ off = matrix * (1 - np.eye(len(matrix), dtype=int))
 labelled, said = (faces.classes[place] for place in np.unravel_index(off.argmax(), off.shape))
 recall = pd.Series(metrics.per_class(matrix)["recall"], faces.classes)
 display(stage.says(
-    f"By {markdown(leader)}, most often *{markdown(labelled)}* is taken for *{markdown(said)}*: {off.max():,} times. "
+    f"{markdown(leader)} most often takes *{markdown(labelled)}* for *{markdown(said)}*: {off.max():,} times. "
     f"Recall: {ranked(recall, 0)}."
 ))
 
@@ -295,7 +295,7 @@ from itertools import combinations
 by_size = known.sort_values("parameters")["value"]
 pairs = list(combinations(by_size, 2))
 display(stage.says(
-    f"Of two networks, the larger is the more accurate in {sum(larger > smaller for smaller, larger in pairs)} of {len(pairs)} pairs. "
+    f"In {sum(larger > smaller for smaller, larger in pairs)} of {len(pairs)} pairs of networks the larger one is the more accurate. "
     f"Best is {markdown(by_size.idxmax())} with {known.loc[by_size.idxmax(), 'parameters'] / 1e6:.1f} million parameters."
 ))
 

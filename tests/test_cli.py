@@ -659,7 +659,7 @@ def test_recipes_that_come_along_are_read(path):
         assert words["recipe"].img_size == record["img_size"]
 
 
-def test_a_profile_or_a_folder_that_is_not_there_is_told_and_nothing_is_made(refused, tmp_path, monkeypatch):
+def test_a_profile_or_a_folder_that_is_not_there_is_told_and_nothing_is_made(refused, monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[1])
     assert "no profile 'nope', nor a set that names its subjects; there are smoke, quick" in refused("data", "nope")
     assert not Path("data/nope").exists()

@@ -86,10 +86,8 @@ def test_what_is_to_be_seen_are_the_networks_that_are_told_apart(frontier):
     rows = {("one", name, "published", "accuracy"): {"seeds": 3, "low": a, "high": b} for name, (a, b) in ends.items()}
     rows |= {("one", name, "half", "accuracy"): {"seeds": 3, "low": 1, "high": 2} for name in ends}
     table = pd.DataFrame(rows).T.rename_axis(["network", "public", "part", "score"])
-    said = (
-        "accuracy is above that of better with the whole interval, below that of worse, and not told apart from level"
-    )
-    assert frontier.to_see(table) == f"- `one`, seeds: 3: {said}."
+    said = "accuracy is above that of *better* with the whole interval, below that of *worse*, and not told apart from "
+    assert frontier.to_see(table) == f"- `one`, seeds: 3: {said}*level*."
 
 
 def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_path, monkeypatch, capsys):

@@ -15,7 +15,7 @@ from .checks import Finding, holds, readings
 from .ledger import Claim, Ledger
 
 VERDICTS = {
-    "exact": "computed, or following from the paper's other numbers, and equal to the last printed digit; or so built",
+    "exact": "equal to the last printed digit: computed, from the paper's other numbers, or as the network is built",
     "as run": "a setting that the paper profile runs with, to the last printed digit",
     "reproduced": "measured, within the tolerance",
     "not reproduced": "measured, outside the tolerance",
@@ -197,15 +197,15 @@ def counted_and_other(case: Case) -> Said | None:
 
 def measured(case: Case) -> Said | None:
     """A training that is the paper's own, within the tolerance or outside. What one training has over another is
-    decided by no single seed, as another may turn it round, and by no interval that holds both the printed gain and
-    none."""
+    decided by no single seed, as another may turn it round, and by no interval that contains both the printed gain
+    and zero."""
     if case.kind is EFFECT or not case.of_the_paper:
         return None
     if case.kind is GAIN and pd.isna(case.found["low"]):
         return Said("not run", case.found["evidence"], "not decided by the seeds so far: one on either side")
     low, high = (case.claim.in_unit(case.found[end]) for end in ("low", "high"))
     if case.kind is GAIN and low <= min(0, case.claim.value) and max(0, case.claim.value) <= high:
-        ends = f"95 % interval {low:,.4g} to {high:,.4g} holds the printed gain and none"
+        ends = f"95 % interval {low:,.4g} to {high:,.4g} contains both the printed gain and zero"
         return Said("not run", case.found["evidence"], f"not decided by the seeds so far: {ends}")
     least, most = case.claim.value - case.claim.allowed, case.claim.value + case.claim.allowed
     close = abs(case.value - case.claim.value) <= case.claim.allowed

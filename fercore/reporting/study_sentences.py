@@ -169,8 +169,8 @@ def verdicts(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     for name, part in table.groupby(level="data", sort=False):
         count = part["verdict"].value_counts()
         lines.append(
-            f"- **{markdown(labels[name])}**: of {len(part)} statements so many hold: {count.get('holds', 0)}; the "
-            f"opposite holds: {count.get('the opposite holds', 0)}; not shown: {count.get('not shown', 0)}."
+            f"- **{markdown(labels[name])}**: {len(part)} statements: *holds* {count.get('holds', 0)}, *the opposite "
+            f"holds* {count.get('the opposite holds', 0)}, *not shown* {count.get('not shown', 0)}."
         )
     return "\n".join(lines)
 

@@ -278,7 +278,10 @@ def _impossible(part: pd.DataFrame) -> str:
     if (twice := part["measurement"].duplicated()).any():
         return f"{part['measurement'][twice].iloc[0]} is there twice"
     for row in part.itertuples():
-        shares = KINDS[split(row.measurement)[0]].unit == "fraction"
+        try:
+            shares = KINDS[split(row.measurement)[0]].unit == "fraction"
+        except (KeyError, ValueError):
+            return f"{row.measurement!r} is no measurement"
         if not math.isfinite(row.value) or (shares and abs(row.value) > 1):
             return f"{row.measurement} is {row.value:g}{', where a fraction is expected' * shares}"
         if row.low > row.high:

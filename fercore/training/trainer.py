@@ -347,7 +347,8 @@ class _Training:
     def resume(self, folder: Path, identity: dict, restart: bool) -> None:
         """Go on from the last whole epoch in `folder`, where there is one. Raises RunError where it is another's."""
         last = folder / checkpoint.LAST
-        there, left_over = last.is_file(), (folder / checkpoint.BEST).is_file() and not last.is_file()
+        there = last.is_file()
+        left_over = not there and (folder / checkpoint.BEST).is_file()
         held, record = checkpoint.read_last(last, self.columns()) if there else ({}, {})
         if self.world > 1:
             distributed.barrier()  # all have read before one writes

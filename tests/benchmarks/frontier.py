@@ -32,6 +32,7 @@ from fercore.evaluation import inference, metrics, statistics
 from fercore.reporting import plots
 from fercore.reporting.sentences import listed
 from fercore.results import figures, provenance, tables
+from fercore.results.text import markdown
 
 VIEWS = {"one": "one", "flip": "mirrored"}  # by recipe, and as the table of public networks calls them
 PUBLIC = MASK.parents[1] / "public_networks/networks.csv"
@@ -120,7 +121,8 @@ def to_see(apart: pd.DataFrame) -> str:
     lines = []
     for variant, part in apart.xs(("published", "accuracy"), level=["part", "score"]).groupby(level=0, sort=False):
         better, worse = part["low"] > 0, part["high"] < 0
-        named = (listed(part.index[which].unique("public")) for which in (better, worse, ~better & ~worse))
+        names = (part.index[which].unique("public") for which in (better, worse, ~better & ~worse))
+        named = (listed(f"*{markdown(name)}*" for name in each) for each in names)
         said = "accuracy is above that of {} with the whole interval, below that of {}, and not told apart from {}"
         lines.append(f"- `{variant}`, seeds: {part['seeds'].iloc[0]:.0f}: {said.format(*named)}.")
     return "\n".join(lines)

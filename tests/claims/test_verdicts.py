@@ -221,7 +221,7 @@ def test_what_one_training_has_over_another_is_decided_by_no_single_seed(write, 
         (0.2, -0.1, 0.5, "not reproduced"),
     ],
 )
-def test_an_interval_that_holds_the_printed_gain_and_none_decides_nothing(
+def test_an_interval_that_contains_the_printed_gain_and_zero_decides_nothing(
     write, evidence, paper, value, low, high, verdict
 ):
     name = "gain(tinyfer_lite, simple_cnn, fer2013, PublicTest)"
@@ -229,7 +229,7 @@ def test_an_interval_that_holds_the_printed_gain_and_none_decides_nothing(
     found = verdicts(write(paper.replace(ACCURACY, name)), evidence(row)).loc["abstract.accuracy"]
     assert found["verdict"] == verdict
     if verdict == "not run":
-        said = f"95 % interval {100 * low:.4g} to {100 * high:.4g} holds the printed gain and none"
+        said = f"95 % interval {100 * low:.4g} to {100 * high:.4g} contains both the printed gain and zero"
         assert found["how"] == f"not decided by the seeds so far: {said}"
 
 

@@ -165,6 +165,11 @@ def test_what_a_device_takes_depends_on_no_training():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        (
+            lambda rows: [rows[0] | {"measurement": "acuracy(vgg13, fer2013, test)"}],
+            r"'acuracy\(.*\)' is no measurement",
+        ),
+        (lambda rows: [rows[0] | {"measurement": "accuracy vgg13"}], "'accuracy vgg13' is no measurement"),
         (lambda rows: rows + rows, r"accuracy\(vgg13, fer2013, PrivateTest\) is there twice"),
         (lambda rows: [rows[0] | {"value": math.nan}], "is nan, where a fraction is expected"),
         (lambda rows: [rows[0] | {"value": 68.7}], "is 68.7, where a fraction is expected"),
@@ -173,7 +178,10 @@ def test_what_a_device_takes_depends_on_no_training():
 )
 def test_what_cannot_have_been_measured_decides_nothing(tmp_path, change, said):
     rows = [{"measurement": "accuracy(vgg13, fer2013, PrivateTest)", "value": 0.65, "low": 0.6, "high": 0.7}]
-    frame = pd.concat([measurements.table([row]) for row in change(rows)])
+    frame = pd.concat(
+        [measurements.table([rows[0] | row | {"measurement": rows[0]["measurement"]}]) for row in change(rows)]
+    )
+    frame["measurement"] = [row["measurement"] for row in change(rows)]  # `table` refuses other names
     measurements.write(frame, tmp_path / "01_x")
     with pytest.raises(ValueError, match=rf"01_x/measurements\.csv: .*{said}"):
         measurements.every([tmp_path])

@@ -884,12 +884,16 @@ def test_the_strength_of_the_curriculum_decides_how_far_the_temperature_goes(fac
     assert moved[0] > 100 * moved[1]
 
 
-def test_the_best_of_a_training_that_cannot_go_on_is_not_lost(faces, tiny, tmp_path):
+def test_the_best_of_a_training_that_cannot_go_on_is_not_lost(faces, tiny, tmp_path, monkeypatch):
     first = train(tiny(), faces, quick(learning_rate=0.2, epochs=3), tmp_path)
     (tmp_path / "last.safetensors").unlink()  # to save space
     held = {path.name: path.read_bytes() for path in tmp_path.glob("*.*")}
     with pytest.raises(RunError, match=r"best\.safetensors of a training whose last\.safetensors is gone"):
         train(tiny(), faces, quick(learning_rate=0.1, epochs=3), tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*")} == held
-    again = train(tiny(), faces, quick(learning_rate=0.2, epochs=3), tmp_path, restart=True)
+    with monkeypatch.context() as stopped, pytest.raises(TypeError):
+        stopped.setattr(trainer._Training, "step", None)
+        train(tiny(), faces, quick(learning_rate=0.2, epochs=3), tmp_path, restart=True)
+    assert not list(tmp_path.glob("*.*")), "or what is left of it would pass for the new one's"
+    again = train(tiny(), faces, quick(learning_rate=0.2, epochs=3), tmp_path)
     assert again.history.equals(first.history)
