@@ -192,7 +192,8 @@ def table(
     faces: Sequence[Faces] = (),
     reserved: str | None = None,
 ) -> pd.DataFrame:
-    """Measurements as the ledger reads them, sorted by name.
+    """Measurements as the ledger reads them, sorted by name; without those whose value is NaN, which could not be
+    estimated, as by folds that agree.
 
     rows     a mapping each: measurement and value (in its kind's unit), and where there are any low and high (95 %),
              seeds, deduplicated and near_deduplicated (the value on the test images that are left)
@@ -207,7 +208,7 @@ def table(
         "splits": (*SPLITS, *(word(split) for one in faces for split in one.splits)),
         "classes": (*EMOTIONS, *(word(name) for one in faces for name in one.classes)),
     }
-    frame = pd.DataFrame(list(rows)).reindex(columns=COLUMNS)
+    frame = pd.DataFrame(list(rows)).reindex(columns=COLUMNS).dropna(subset=["value"])
     frame["measurement"] = [check(name, **of) for name in frame["measurement"]]
     kinds = [KINDS[split(name)[0]] for name in frame["measurement"]]
     trained = protocol(profile, departs, reserved)

@@ -162,6 +162,13 @@ def test_what_a_device_takes_depends_on_no_training():
     assert measurements.table(rows, "quick", "random weights")["protocol"].tolist() == [measurements.PAPER]
 
 
+def test_what_could_not_be_estimated_is_no_measurement(tmp_path):
+    names = ["effect(temperature_swings, synthck)", "accuracy(vgg13, fer2013, PrivateTest)"]
+    rows = [{"measurement": name, "value": value} for name, value in zip(names, (math.nan, 0.6), strict=True)]
+    measurements.write(measurements.table(rows), tmp_path / "01_x")
+    assert measurements.every([tmp_path]).index.tolist() == names[1:]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -179,9 +186,13 @@ def test_what_a_device_takes_depends_on_no_training():
 def test_what_cannot_have_been_measured_decides_nothing(tmp_path, change, said):
     rows = [{"measurement": "accuracy(vgg13, fer2013, PrivateTest)", "value": 0.65, "low": 0.6, "high": 0.7}]
     frame = pd.concat(
-        [measurements.table([rows[0] | row | {"measurement": rows[0]["measurement"]}]) for row in change(rows)]
+        [
+            measurements.table([rows[0] | row | {name: rows[0][name] for name in ("measurement", "value")}])
+            for row in change(rows)
+        ]
     )
-    frame["measurement"] = [row["measurement"] for row in change(rows)]  # `table` refuses other names
+    for name in ("measurement", "value"):  # `table` refuses other names, and leaves out what is not a number
+        frame[name] = [row[name] for row in change(rows)]
     measurements.write(frame, tmp_path / "01_x")
     with pytest.raises(ValueError, match=rf"01_x/measurements\.csv: .*{said}"):
         measurements.every([tmp_path])
