@@ -224,6 +224,7 @@ def _environment(own: Path) -> dict[str, str]:
     }
     more = {"MPLCONFIGDIR": matplotlib.get_cachedir(), "PYTHONDONTWRITEBYTECODE": "1", "CUDA_VISIBLE_DEVICES": ""}
     threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    threads["JOBLIB_MULTIPROCESSING"] = "0"  # scikit-learn's n_jobs then runs here, in turn, and starts no process
     return kept | {name: str(path) for name, path in homes.items()} | more | threads
 
 

@@ -249,6 +249,8 @@ def test_the_same_sum_is_not_the_same_image(first_copy):
 
     images = np.array([[[1, 2]], [[2, 1]], [[3, 0]], [[1, 2]]], np.uint8)
     assert list(first_copy(images)) == [0, 1, 2, 0], "compare all bytes in their order, not a sum or a mean of them"
+    images = np.array([[[10, 10, 10]], [[11, 8, 11]], [[10, 10, 10]]], np.uint8)
+    assert list(first_copy(images)) == [0, 1, 0], "a weighted sum is the same for different images, too: compare the bytes"
 
 
 # %%
@@ -393,6 +395,7 @@ def test_a_part_of_one_grey_level_is_left_out(similarity):
     image = np.zeros((12, 12), np.uint8)
     image[0] = np.random.default_rng(3).integers(0, 256, 12)
     assert np.isclose(similarity(image, image), 1), "shifted down, the two share nothing but black: leave that shift out"
+    assert similarity(image, image[::-1, ::-1]) < 0.5, "where both parts are black there is nothing to correlate: it is no 1"
 
 
 # %% [raw]
@@ -482,6 +485,8 @@ def test_nothing_else_goes(to_train_on):
     split = np.array(["PrivateTest", "Training", "Training", "Training", "PrivateTest"])
     found = to_train_on(np.array([9, 1, 6, 1, 9]), split, np.array([0, 2, 2, 2, 1]))
     assert list(found) == [1, 2], "images without copies stay, whatever their label; contradictions elsewhere do not count"
+    found = to_train_on(np.array([9, 4, 9, 2]), np.array(["Training"] * 4), np.array([0, 1, 0, 1]))
+    assert list(found) == [0, 1, 3], "rows in the order of the set, not of the groups"
 
 
 # %% [raw]

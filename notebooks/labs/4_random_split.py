@@ -126,6 +126,26 @@ def test_all_other_folds_are_trained_on(cross_validate):
     assert np.allclose(found, 1), "the two images of each fold have their like in two different folds"
 
 
+# %%
+def test_nothing_of_a_fold_is_known_when_its_turn_comes(cross_validate):
+    import numpy as np
+    from sklearn.neighbors import KNeighborsClassifier
+
+    from fercore.labs import practice
+
+    features, folds, seen = np.array([[0.0], [1.0], [2.0], [90.0]]), np.array([0, 0, 1, 1]), []
+
+    class Watched(KNeighborsClassifier):
+        def fit(self, x, y):
+            seen.append(sorted(np.ravel(x)))
+            return super().fit(x, y)
+
+    with practice.without("sklearn.model_selection"):
+        cross_validate(Watched(1), features, np.array([0, 1, 0, 1]), folds)
+    hint = "the model is fitted on the features as they are: scaled by all images, they have seen the fold that tests"
+    assert seen == [[2, 90], [0, 1]], hint
+
+
 # %% [raw]
 # # END TESTS
 
@@ -194,6 +214,27 @@ def test_the_seed_draws(subject_folds):
     assert (first == again).all(), "the same seed gives the same folds"
     assert (first != other).any(), "another seed gives other folds: shuffle the people"
     assert (first != np.sort(first)).any(), "people are drawn, not taken in the order of their names"
+    together, others = (folds[:, None] == folds for folds in (first, other))
+    assert (together != others).any(), "with another seed people share a fold with others: numbering folds anew draws nobody"
+
+
+# %%
+def test_they_are_your_own_and_the_same_tomorrow(subject_folds):
+    import numpy as np
+
+    from fercore.labs import practice
+
+    class Name(str):
+        day = 0
+
+        def __hash__(self):  # Python gives strings other hashes each time that it is started
+            return hash((Name.day, str(self)))
+
+    names = np.array([Name(f"S{number:02d}") for number in range(40)], object)
+    with practice.without("sklearn.model_selection"):
+        today = np.asarray(subject_folds(names, 5, 0))
+        Name.day = 1
+        assert (subject_folds(names, 5, 0) == today).all(), "a set has another order tomorrow: sort people before they are drawn"
 
 
 # %% [raw]
@@ -262,6 +303,15 @@ def test_neighbours_in_the_same_fold_do_not_count(company):
     assert np.isclose(found, 0), "0 and 1 are in one fold, and so are 3 and 4"
     found = company(features, np.array([0, 1, 0, 0, 1, 1]), names)
     assert np.isclose(found, 4 / 6), "0 and 1 find each other, and 3 and 4; 2 finds 1, and 5 finds 3"
+
+
+# %%
+def test_the_distance_is_euclidean_and_over_all_features(company):
+    import numpy as np
+
+    features, names = np.array([[0.0, 0.0], [3.0, 3.0], [0.0, 5.0]]), np.array(["a", "a", "b"])
+    hint = "from (0, 0) it is 4.2 to (3, 3) and 5 to (0, 5): the root of the sum of squares over all features"
+    assert np.isclose(company(features, np.array([0, 1, 1]), names), 2 / 3), hint
 
 
 # %% [raw]

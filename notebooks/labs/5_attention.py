@@ -157,6 +157,25 @@ def test_one_image_by_hand(se):
     )
 
 
+# %%
+def test_the_layers_can_be_learned(se):
+    import numpy as np
+    import torch
+    from torch import nn
+
+    first, second, features = nn.Linear(1, 1), nn.Linear(1, 1), torch.full((1, 1, 1, 1), 2.0, requires_grad=True)
+    with torch.no_grad():
+        for layer in (first, second):
+            layer.weight.fill_(1), layer.bias.fill_(0)
+    found = se(features, first, second)
+    assert found.requires_grad, "it stands in a network that learns: no gradient may be lost"
+    found.sum().backward()
+    gate = 1 / (1 + np.exp(-2))
+    slope = gate * (1 - gate)
+    assert np.isclose(first.weight.grad.item(), 4 * slope), "the layers learn: f = x s(a x), so that df/da = x^2 s'(a x)"
+    assert np.isclose(features.grad.item(), gate + 2 * slope), "features move their gate, too: df/dx = s(x) + x s'(x)"
+
+
 # %% [raw]
 # # END TESTS
 
@@ -225,6 +244,22 @@ def test_a_wider_kernel(eca):
     means = F.pad(features.mean((2, 3)), (2, 2))
     gates = sum(weight * means[:, place : place + 7] for place, weight in enumerate(kernel)).sigmoid()
     assert torch.allclose(found, features * gates[:, :, None, None], atol=1e-6), "a kernel of 5 reaches two channels each way"
+
+
+# %%
+def test_the_kernel_can_be_learned(eca):
+    import numpy as np
+    import torch
+
+    features, kernel = torch.full((1, 1, 1, 1), 2.0, requires_grad=True), torch.tensor([0.5, 1.0, 0.5], requires_grad=True)
+    found = eca(features, kernel)
+    assert found.requires_grad, "it stands in a network that learns: no gradient may be lost"
+    found.sum().backward()
+    assert kernel.grad is not None, "the kernel learns: take it as it is, and not a copy of its numbers"
+    gate = 1 / (1 + np.exp(-2))
+    slope = gate * (1 - gate)
+    assert np.allclose(kernel.grad, [0, 4 * slope, 0]), "f = x s(a x) with the middle weight a, so that df/da = x^2 s'(a x)"
+    assert np.isclose(features.grad.item(), gate + 2 * slope), "features move their gate, too: df/dx = s(x) + x s'(x)"
 
 
 # %% [raw]
@@ -389,6 +424,18 @@ def test_lead_and_budget(choose_block):
     assert choose_block(table, 502) == "none", "neither fits: what is over the budget cannot be taken"
     table.loc[table["block"] == "eca", "parameters"] = 950
     assert choose_block(table, 920) == "se", "only SE fits"
+
+
+# %%
+def test_a_lead_is_of_one_seed_and_the_cheapest_need_not_have_one(choose_block):
+    import pandas as pd
+
+    made = {"none": ([0.40, 0.60, 0.50], 500), "eca": ([0.40, 0.61, 0.49], 503), "se": ([0.42, 0.625, 0.52], 900)}
+    rows = [(name, seed, one, size) for name, (scores, size) in made.items() for seed, one in enumerate(scores)]
+    table = pd.DataFrame(rows, columns=["block", "seed", "accuracy", "parameters"])
+    assert choose_block(table, 1000) == "se", "ECA is the cheaper one, and does not lead"
+    turned = pd.concat([table[table["block"] != "se"], table[table["block"] == "se"][::-1]])
+    assert choose_block(turned, 1000) == "se", "rows come in any order: subtract what has the same seed"
 
 
 # %%

@@ -340,6 +340,15 @@ def test_batch_normalisation_stays_in_floats(size):
     assert size(layers, 8) == 72 + 16 + 4 * 16 + 8 + 8 + 8, "its `weight` is no convolution's: it stays in floats"
 
 
+# %%
+def test_layers_wherever_they_are_each_rounded_by_itself(size):
+    from torch import nn
+
+    layers = nn.Sequential(nn.Sequential(nn.Linear(3, 1, bias=False), nn.ReLU()), nn.Linear(3, 1, bias=False))
+    assert size(layers, 8) == 2 * (3 + 4), "a layer within a block is a layer: ask `named_modules`"
+    assert size(layers, 3) == 2 * (2 + 4), "9 bits are two bytes, for each tensor: not 18 bits in three"
+
+
 # %% [raw]
 # # END TESTS
 

@@ -68,6 +68,12 @@ def test_bad_submissions_are_told_as_such_and_stop_nobody(submit, labs, tmp_path
     assert table.loc["d_writes", "detail"] == f"writes {outside}" and not outside.exists()
 
 
+def test_who_lets_scikit_learn_or_joblib_work_in_parallel_starts_no_process(submit):
+    parallel = "import joblib; found = joblib.Parallel(n_jobs=2)(joblib.delayed(len)([k]) for k in range(3))"
+    row = submit(one=[RIGHT, f"{parallel}; assert found == [1, 1, 1]"]).loc["one"]
+    assert (row["status"], row["points"], row["detail"]) == ("graded", 3, "")
+
+
 def test_a_notebook_says_its_lab_where_its_name_and_its_metadata_do_not(submit):
     first = 'import otter\ngrader = otter.Notebook("tiny.ipynb")'
     submit.folder.mkdir()

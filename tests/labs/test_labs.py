@@ -75,9 +75,12 @@ def earned(question, answers):
     return question.earned(guard.failures(question.tests, answers))
 
 
-def wrong(lab):
-    """By question: the wrong answers, by what is wrong with them."""
-    spec = importlib.util.spec_from_file_location("wrong", Path(__file__).parent / f"wrong/{lab}.py")
+def answers_in(folder, lab):
+    """By question: the answers of a lab that are kept in a folder, by what is done in them."""
+    path = Path(__file__).parent / f"{folder}/{lab}.py"
+    if not path.is_file():
+        return {}
+    spec = importlib.util.spec_from_file_location(folder, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     found = {}
@@ -119,13 +122,23 @@ def test_the_empty_student_version_earns_nothing(lab, made):
 
 @pytest.mark.parametrize("lab", NAMES)
 def test_three_plausible_wrong_answers_lose_the_points_of_each_question(lab, made, solved):
-    answers = wrong(lab)
+    answers = answers_in("wrong", lab)
     asked = {question.name: question for question in grade.questions(made / lab / "autograder")}
     assert set(answers) == set(asked)
     for name, question in asked.items():
         assert len(answers[name]) >= 3, name
         for how, function in answers[name].items():
             assert earned(question, solved(lab) | {name: function}) == 0, f"{name}: {how}"
+
+
+@pytest.mark.parametrize("lab", [lab for lab in NAMES if answers_in("right", lab)])
+def test_other_right_answers_earn_all_points(lab, made, solved):
+    answers = answers_in("right", lab)
+    asked = {question.name: question for question in grade.questions(made / lab / "autograder")}
+    for name, functions in answers.items():
+        for how, function in functions.items():
+            told = guard.failures(asked[name].tests, solved(lab) | {name: function})
+            assert not any(told), f"{name}: {how}: {told}"
 
 
 @pytest.mark.parametrize("lab", NAMES)

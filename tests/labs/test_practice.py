@@ -1,6 +1,7 @@
-"""What the labs train: inputs on one scale, and a network that learns, the same each time."""
+"""What the labs train: inputs on one scale, and a network that learns, the same each time; and what is not called."""
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -41,3 +42,19 @@ def test_several_targets_are_cut_alike_and_attention_stands_before_the_mean():
     network = practice.train(images, (labels, labels.clone()), 2, loss, epochs=1, width=4, attention=nn.BatchNorm2d)
     assert len(seen) == 2 and all(seen)
     assert isinstance(network[-4], nn.BatchNorm2d) and network[-4].num_features == 16
+
+
+def test_what_a_lab_asks_for_is_not_called():
+    from sklearn.model_selection import KFold
+
+    def folds():
+        return list(KFold(2).split(np.arange(4)))
+
+    with practice.without("sklearn.linear_model", "sklearn.model"):
+        assert len(folds()) == 2
+    with (
+        pytest.raises(AssertionError, match=r"sklearn.model_selection.* has the answer"),
+        practice.without("sklearn.model_selection"),
+    ):
+        folds()
+    assert len(folds()) == 2, "afterwards everything may be called"

@@ -60,6 +60,11 @@ def first_copy__the_last(pixels):
     return np.array([last[image.tobytes()] for image in pixels])
 
 
+def first_copy__weighted_checksum(pixels):
+    sums = pixels.reshape(len(pixels), -1).astype(int) @ np.arange(1, pixels[0].size + 1)
+    return np.array([np.flatnonzero(sums == one)[0] for one in sums])
+
+
 def stands_in__any_copy(group, split, name):
     return pd.Series(group).duplicated(keep=False).to_numpy() | (split == name)
 
@@ -104,6 +109,21 @@ def similarity__not_a_number(one, other, reach=2):
     return _best(one, other, reach, skip=False)
 
 
+def similarity__grey_parts_count_as_1(one, other, reach=2):
+    one, other = np.asarray(one, float), np.asarray(other, float)
+    height, width = one.shape
+    best = -1.0
+    for down in range(-reach, reach + 1):
+        for right in range(-reach, reach + 1):
+            a = one[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)]
+            b = other[max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)]
+            if a.std() and b.std():
+                best = max(best, np.corrcoef(a.ravel(), b.ravel())[0, 1])
+            elif (a == b).all():
+                best = 1.0
+    return best
+
+
 def _best(one, other, reach, skip):
     one, other, best = np.asarray(one, float), np.asarray(other, float), -1.0
     (height, width), steps = one.shape, range(-reach, reach + 1)
@@ -142,3 +162,12 @@ def to_train_on__publictest_alone(group, split, label):
 
 def to_train_on__no_copies_at_all(group, split, label):
     return np.flatnonzero((split == "Training") & ~pd.Series(group).duplicated(keep=False))
+
+
+def to_train_on__by_group(group, split, label):
+    stays = []
+    for one in np.unique(group):
+        rows = np.flatnonzero(group == one)
+        if (split[rows] == "Training").all() and len(set(label[rows])) == 1:
+            stays.append(rows[0])
+    return np.array(stays)

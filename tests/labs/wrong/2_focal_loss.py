@@ -66,6 +66,11 @@ def focal__of_the_mean(logits, target, gamma, weight):
     return (1 - torch.exp(-loss)) ** gamma * loss
 
 
+def focal__factor_without_gradient(logits, target, gamma, weight):
+    log_p = F.log_softmax(logits, 1).gather(1, target[:, None]).squeeze(1)
+    return (weight[target] * (1 - log_p.exp().detach()) ** gamma * -log_p).mean()
+
+
 def easy_share__without_gamma(p, gamma):
     loss = -np.log(p)
     return loss[p >= 0.5].sum() / loss.sum()
@@ -115,3 +120,26 @@ def choose__in_order_of_rows(results, plain):
     one, other = (results.loc[results["loss"] == name, "macro_f1"].to_numpy() for name in (best, plain))
     lead = one - other
     return best if lead.mean() > 2 * lead.std(ddof=1) / len(lead) ** 0.5 else plain
+
+
+def choose__by_position(results, plain):
+    best = results.groupby("loss")["macro_f1"].mean().idxmax()
+    one, other = (results.loc[results["loss"] == name, "macro_f1"].to_numpy() for name in (best, plain))
+    lead = one - other
+    return best if best != plain and lead.mean() > 2 * lead.std(ddof=1) / len(lead) ** 0.5 else plain
+
+
+def choose__first_that_leads(results, plain):
+    scores = results.pivot(index="seed", columns="loss", values="macro_f1")
+    for name in scores.columns.drop(plain):
+        lead = scores[name] - scores[plain]
+        if lead.mean() > 2 * lead.std() / len(lead) ** 0.5:
+            return name
+    return plain
+
+
+def choose__best_of_those_that_lead(results, plain):
+    scores = results.pivot(index="seed", columns="loss", values="macro_f1")
+    lead = scores.sub(scores[plain], axis=0).drop(columns=plain)
+    leads = lead.columns[lead.mean() > 2 * lead.std() / len(lead) ** 0.5]
+    return scores[leads].mean().idxmax() if len(leads) else plain

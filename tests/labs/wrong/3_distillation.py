@@ -64,6 +64,24 @@ def kd_loss__label_softened(student, teacher, target, temperature, weight):
     return weight * soft + (1 - weight) * F.cross_entropy(student / temperature, target)
 
 
+def kd_loss__soft_term_summed(student, teacher, target, temperature, weight):
+    shares = (teacher.detach() / temperature).softmax(1)
+    soft = F.cross_entropy(student / temperature, shares, reduction="sum")
+    return weight * soft + (1 - weight) * F.cross_entropy(student, target)
+
+
+def kd_loss__soft_term_of_one_image(student, teacher, target, temperature, weight):
+    shares = (teacher.detach() / temperature).softmax(1)[0]
+    soft = -(shares * F.log_softmax(student[0] / temperature, 0)).sum()
+    return weight * soft + (1 - weight) * F.cross_entropy(student, target)
+
+
+def kd_loss__mean_over_classes_too(student, teacher, target, temperature, weight):
+    shares = (teacher.detach() / temperature).softmax(1)
+    soft = -(shares * F.log_softmax(student / temperature, 1)).mean()
+    return weight * soft + (1 - weight) * F.cross_entropy(student, target)
+
+
 def _norms(teacher, target, temperature):
     equal = 1 / teacher.shape[1]
     soft = (equal - (teacher / temperature).softmax(1)).norm(dim=1).mean().item()
@@ -109,6 +127,18 @@ def chosen_elsewhere__what_chose(accuracy):
     return np.array([np.delete(accuracy, fold, 1).mean(1).max() for fold in range(accuracy.shape[1])])
 
 
+def chosen_elsewhere__by_the_best_fold(accuracy):
+    accuracy = np.asarray(accuracy, float)
+    folds = range(accuracy.shape[1])
+    return np.array([accuracy[np.delete(accuracy, fold, 1).max(1).argmax(), fold] for fold in folds])
+
+
+def chosen_elsewhere__by_the_median(accuracy):
+    accuracy = np.asarray(accuracy, float)
+    folds = range(accuracy.shape[1])
+    return np.array([accuracy[np.median(np.delete(accuracy, fold, 1), 1).argmax(), fold] for fold in folds])
+
+
 def pays__best_of_all(accuracy, one):
     return bool(np.mean(accuracy, axis=1).max() > np.mean(accuracy[one]))
 
@@ -129,6 +159,13 @@ def pays__without_doubt(accuracy, one):
     folds = range(accuracy.shape[1])
     chosen = [accuracy[np.delete(accuracy, fold, 1).mean(1).argmax(), fold] for fold in folds]
     return bool(np.mean(chosen) > accuracy[one].mean())
+
+
+def pays__either_way(accuracy, one):
+    folds = range(accuracy.shape[1])
+    chosen = [accuracy[np.delete(accuracy, fold, 1).mean(1).argmax(), fold] for fold in folds]
+    gain = np.array(chosen) - accuracy[one]
+    return bool(abs(gain.mean()) > 2 * gain.std(ddof=1) / len(gain) ** 0.5)
 
 
 def pays__always(accuracy, one):

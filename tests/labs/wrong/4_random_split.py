@@ -42,6 +42,22 @@ def cross_validate__last_fold_first(model, features, labels, folds):
     return np.array(scores)
 
 
+def cross_validate__scaled_by_what_it_tests(model, features, labels, folds):
+    features = (features - features.mean(0)) / features.std(0)
+    scores = []
+    for fold in np.unique(folds):
+        held = folds == fold
+        model.fit(features[~held], labels[~held])
+        scores.append(np.mean(model.predict(features[held]) == labels[held]))
+    return np.array(scores)
+
+
+def cross_validate__by_a_splitter(model, features, labels, folds):
+    from sklearn.model_selection import PredefinedSplit, cross_val_score
+
+    return cross_val_score(model, features, labels, cv=PredefinedSplit(np.unique(folds, return_inverse=True)[1]))
+
+
 def subject_folds__images(subject, count, seed):
     return np.random.default_rng(seed).permutation(len(subject)) % count
 
@@ -58,6 +74,35 @@ def subject_folds__drawn_one_by_one(subject, count, seed):
 def subject_folds__without_the_seed(subject, count, seed):
     people, person = np.unique(subject, return_inverse=True)
     return (np.random.default_rng(0).permutation(len(people)) % count)[person]
+
+
+def subject_folds__in_the_order_of_a_set(subject, count, seed):
+    people = list(set(subject))
+    drawn = np.random.default_rng(seed).permutation(len(people)) % count
+    return np.array([drawn[people.index(name)] for name in subject])
+
+
+def subject_folds__only_rotated(subject, count, seed):
+    return (np.unique(subject, return_inverse=True)[1] + seed) % count
+
+
+def subject_folds__by_a_splitter(subject, count, seed):
+    from sklearn.model_selection import GroupKFold
+
+    folds = np.empty(len(subject), int)
+    split = GroupKFold(count, shuffle=True, random_state=seed).split(subject, groups=subject)
+    for fold, (_, held) in enumerate(split):
+        folds[held] = fold
+    return folds
+
+
+def subject_folds__by_fercore(subject, count, seed):
+    from types import SimpleNamespace
+
+    from fercore.datasets import splits
+
+    faces = SimpleNamespace(labels=np.zeros(len(subject), int), name="faces")
+    return splits.group_folds(faces, subject, count, seed)
 
 
 def _distance(features):
@@ -83,6 +128,18 @@ def company__in_the_same_fold(features, folds, who):
 def company__furthest(features, folds, who):
     distance = np.where(folds[:, None] == folds, -1, _distance(features))
     return np.mean(who[distance.argmax(1)] == who)
+
+
+def company__by_the_first_feature(features, folds, who):
+    distance = np.abs(features[:, None, 0] - features[None, :, 0])
+    distance[folds[:, None] == folds] = np.inf
+    return np.mean(who[distance.argmin(1)] == who)
+
+
+def company__by_the_city_block(features, folds, who):
+    distance = np.abs(features[:, None] - features).sum(2)
+    distance[folds[:, None] == folds] = np.inf
+    return np.mean(who[distance.argmin(1)] == who)
 
 
 def interval__normal(gain):

@@ -40,6 +40,15 @@ def se__largest_for_mean(features, first, second):
     return features * second(first(features.amax((2, 3))).relu()).sigmoid()[:, :, None, None]
 
 
+@torch.no_grad()
+def se__without_gradient(features, first, second):
+    return features * second(first(features.mean((2, 3))).relu()).sigmoid()[:, :, None, None]
+
+
+def se__means_without_gradient(features, first, second):
+    return features * second(first(features.detach().mean((2, 3))).relu()).sigmoid()[:, :, None, None]
+
+
 def _eca(features, kernel, **padding):
     means = F.pad(features.mean((2, 3))[:, None], (len(kernel) // 2,) * 2, **padding)
     return F.conv1d(means, kernel[None, None]).squeeze(1)[:, :, None, None]
@@ -59,6 +68,19 @@ def eca__without_sigmoid(features, kernel):
 
 def eca__mean_of_the_batch(features, kernel):
     return features * _eca(features.mean(0, keepdim=True), kernel).sigmoid()
+
+
+@torch.no_grad()
+def eca__without_gradient(features, kernel):
+    return features * _eca(features, kernel).sigmoid()
+
+
+def eca__means_without_gradient(features, kernel):
+    return features * _eca(features.detach(), kernel).sigmoid()
+
+
+def eca__kernel_without_gradient(features, kernel):
+    return features * _eca(features, torch.tensor(kernel.tolist())).sigmoid()
 
 
 def _reordered(first, second, columns, rows):
@@ -138,3 +160,21 @@ def choose_block__most_accurate(results, budget):
     lead = scores.sub(scores["none"], axis=0).drop(columns="none")
     earned = lead.columns[lead.mean() > 2 * lead.std() / len(lead) ** 0.5]
     return lead[earned].mean().idxmax() if len(earned) else "none"
+
+
+def choose_block__by_position(results, budget):
+    scores = {name: part["accuracy"].to_numpy() for name, part in results.groupby("block")}
+    sizes = results.groupby("block")["parameters"].first()
+    lead = {name: one - scores["none"] for name, one in scores.items() if name != "none" and sizes[name] <= budget}
+    fitting = [name for name, one in lead.items() if one.mean() > 2 * one.std(ddof=1) / len(one) ** 0.5]
+    return sizes[fitting].idxmin() if fitting else "none"
+
+
+def choose_block__the_cheapest_or_none(results, budget):
+    scores = results.pivot(index="seed", columns="block", values="accuracy")
+    sizes = results.groupby("block")["parameters"].first().drop("none")
+    if not (sizes <= budget).any():
+        return "none"
+    cheapest = sizes.idxmin()
+    lead = scores[cheapest] - scores["none"]
+    return cheapest if lead.mean() > 2 * lead.std() / len(lead) ** 0.5 else "none"

@@ -1,6 +1,7 @@
 """What students plausibly write: question__how."""
 
 import numpy as np
+import torch
 
 
 def printed__largest_with_sign(weights, bits):
@@ -98,6 +99,27 @@ def size__parameters_alone(network, bits):
     for values in network.parameters():
         packed = values.dim() > 1
         total += -(-values.numel() * bits // 8) + 4 * len(values) * (bits < 32) if packed else 4 * values.numel()
+    return total
+
+
+def size__rounded_once(network, bits):
+    kinds = (torch.nn.Conv2d, torch.nn.Linear)
+    layers = [layer for layer in network.modules() if isinstance(layer, kinds)]
+    packed = sum(layer.weight.numel() for layer in layers)
+    floats = sum(values.numel() for values in network.state_dict().values() if values.is_floating_point())
+    scales = sum(len(layer.weight) for layer in layers) if bits < 32 else 0
+    return -(-packed * bits // 8) + 4 * (floats - packed + scales)
+
+
+def size__of_direct_children(network, bits):
+    kinds = (torch.nn.Conv2d, torch.nn.Linear)
+    packed = {f"{name}.weight" for name, layer in network.named_children() if isinstance(layer, kinds)}
+    total = 0
+    for name, values in network.state_dict().items():
+        if name in packed:
+            total += -(-values.numel() * bits // 8) + 4 * len(values) * (bits < 32)
+        elif values.is_floating_point():
+            total += 4 * values.numel()
     return total
 
 
