@@ -146,7 +146,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--draw", metavar="FOLDER", help="save copies of the pictures and videos with labelled faces")
     _add_predictor(command)
     command.add_argument(
-        "--every", type=int, default=1, metavar="N", help="only every Nth frame of a video (default: %(default)s)"
+        "--every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="only every Nth frame of a video or an animation (default: %(default)s)",
     )
     command.add_argument(
         "--limits", action="store_true", help="print what these predictions can and cannot be used for, and exit"

@@ -28,7 +28,8 @@ def refuse_pipe(path: str | Path) -> None:
 
 
 def replace(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
-    """Make or replace the file `path` by what `write` writes; where that fails, the old one stays. Raises OSError.
+    """Make or replace the file `path` by what `write` writes; where that fails, the old one stays. Raises OSError with
+    its name.
 
     It is written under another name, forced to disk, then put in place in one step.
     """
@@ -40,8 +41,13 @@ def replace(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
+    except OSError as error:  # which names the other file, or in writing none
+        if error.errno is None or error.filename not in (None, str(part)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 @contextmanager

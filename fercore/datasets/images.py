@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from .store import allocate as allocate_temporary
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm")
 NO_IMAGES = {".txt", ".csv", ".json", ".xml", ".yaml", ".md", ".npy", ".zip", ".gz", ".tar", ".mat", ".html", ".pdf"}
+UNREAD = (".heic", ".heif", ".avif", ".jp2", ".jxl", ".tga", ".psd", ".dng", ".cr2", ".nef", ".arw")  # pictures, too
 STARTS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")  # of files whose names do not say what they are
 BACKGROUND = 255  # what shows through where an image is transparent: white, as in a browser
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")  # by content, not by name: EPS would start Ghostscript
@@ -117,7 +118,7 @@ def decode(
     """
     if mode not in ("L", "RGB"):
         raise ValueError(f'mode is "L" or "RGB", not {mode!r}')
-    image = _open(path, mode)
+    image = next(_frames(path, mode))
     if callable(box):
         box = box(np.asarray(image))
     if box is not None:
@@ -135,24 +136,44 @@ def readable(root: Path, name: str) -> bool:
         return False
 
 
-def _open(path: Path, mode: str) -> Image.Image:
+def moving(path: Path) -> Iterator[tuple[np.ndarray, float]] | None:
+    """The pictures of an animation, or of a file with several, as `decode` gives the first in mode "RGB", each with the
+    seconds that it is shown, 0 where the file does not say; None for a file with one picture, or that is none.
+
+    Raises DataError, at the picture that is damaged.
+    """
+    if not path.is_file():  # a pipe would be waited for
+        return None
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            several = getattr(image, "n_frames", 1) > 1
+    except Exception:  # of many kinds, which reading it tells better
+        return None
+    if not several:
+        return None
+    return ((np.asarray(image), image.info.get("duration", 0) / 1000) for image in _frames(path, "RGB"))
+
+
+def _frames(path: Path, mode: str) -> Iterator[Image.Image]:
+    """The pictures of a file, of most the only one, each read when it is asked for."""
     if path.exists() and not (path.is_file() or path.is_dir()):  # the one would be waited for, the other has no end
         raise DataError(path, "a pipe or a device", "an image file")
     few = f"an image of at most {MAX_PIXELS} pixels (decompression bomb?)"
     try:
         with Image.open(path, formats=FORMATS) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise DataError(path, f"{width} x {height} pixels", few)
-            if image.mode.startswith(("I", "F")) or _deep(image):  # Pillow would clip these at 255, or cut them
-                raise DataError(path, f"pixels of Pillow's mode {image.mode}, 16 or 32 bits", "8 bits a channel")
-            image.load()
-            with contextlib.suppress(Exception):  # a damaged EXIF block, common on the web, leaves the picture whole
-                ImageOps.exif_transpose(image, in_place=True)
-            if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-                image = image.convert("RGBA")
-                image = Image.alpha_composite(Image.new("RGBA", image.size, (BACKGROUND,) * 3 + (255,)), image)
-            return image.convert(mode)
+            number = 0
+            while number == 0 or number < getattr(image, "n_frames", 1):  # asked for after the first: it reads them all
+                image.seek(number)
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise DataError(path, f"{width} x {height} pixels", few)
+                if image.mode.startswith(("I", "F")) or _deep(image):  # Pillow would clip these at 255, or cut them
+                    raise DataError(path, f"pixels of Pillow's mode {image.mode}, 16 or 32 bits", "8 bits a channel")
+                image.load()
+                with contextlib.suppress(Exception):  # a damaged EXIF block, common on the web, harms nothing
+                    ImageOps.exif_transpose(image, in_place=True)
+                yield _flat(image).convert(mode)
+                number += 1
     except DataError:
         raise
     except FileNotFoundError:
@@ -162,6 +183,14 @@ def _open(path: Path, mode: str) -> Image.Image:
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error and more for such files
         found = f"an image that cannot be decoded ({_why(path, error)})"
         raise DataError(path, found, "a readable image file") from None
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """An image without transparency: on BACKGROUND where it has any."""
+    if image.mode not in ("RGBA", "LA", "PA", "La", "RGBa") and "transparency" not in image.info:
+        return image
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, (BACKGROUND,) * 3 + (255,)), image)
 
 
 def _why(path: Path, error: Exception) -> str:

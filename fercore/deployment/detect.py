@@ -71,7 +71,7 @@ def detector(kind: str = "auto", sizes: Sequence[int] = STILL) -> Callable:
     Raises ExportError where OpenCV is missing, and for yunet where its file is.
     """
     if kind not in DETECTORS:
-        raise ValueError(f"no detector {kind!r}; there are {', '.join(DETECTORS)}")
+        raise ValueError(f"no detector {kind!r}; there are {', '.join(DETECTORS)}, and none")
     opencv()
     if kind == "yunet" or (kind == "auto" and yunet_file()):
         return YuNet(sizes)

@@ -13,6 +13,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from . import detect, export, videos
 from .detect import Box
 from .export import ExportError
 
+SMALLEST = 10  # px: what has a shorter side shows no face that anybody could read
 CROPPED = 112  # px: a picture with no longer side is a face that was cut out already, as those of data sets are
 # lean_932k is right more often only on photographs that have a copy in its training: on faces that it has not seen the
 # two are level, and this one has a quarter of the parameters.
@@ -126,11 +128,11 @@ class Predictor:
     def __call__(self, picture: str | Path | np.ndarray) -> list[Face]:
         """The faces of a picture, a file or uint8 (H, W, 3) RGB or (H, W), from left to right.
 
-        A picture of at most CROPPED px is one face. Raises DataError for a file that is no picture, and WeightsError
-        for an answer that is not finite.
+        A picture of at most CROPPED px is one face, and with a side of less than SMALLEST none. Raises DataError for a
+        file that is no picture, and WeightsError for an answer that is not finite.
         """
         picture = read(picture)
-        boxes: list[Box | None] = [None]
+        boxes: list[Box | None] = [None] * (min(picture.shape[:2]) >= SMALLEST)
         if self.detector is not None and max(picture.shape[:2]) > CROPPED:
             boxes = self.detector(picture)
         if not boxes:
@@ -180,7 +182,8 @@ class Found:
 
 
 def predict(predictor: Predictor, sources: Iterable[str | Path], every: int = 1) -> Iterator[Found]:
-    """What is found in pictures, in the pictures of folders, and in every so many frames of videos, in their order.
+    """What is found in pictures, in the pictures of folders, and in every so many frames of videos and of pictures that
+    move, in their order.
 
     What cannot be read, or makes a detector or a network fail, comes with a `note` that says why, and the next one is
     gone on with. Folders are listed before the first picture is read. Raises ValueError for an `every` below 1.
@@ -198,12 +201,22 @@ def predict(predictor: Predictor, sources: Iterable[str | Path], every: int = 1)
             yield Found(str(path), None, (), note)
             continue
         try:
-            video = path.suffix.lower() in videos.SUFFIXES
-            pace = videos.fps(path) / every if video else videos.FPS
-            for frame, picture in videos.frames(path, every) if video else [(None, read(path))]:
+            for frame, picture, pace in _frames(path, every):
                 yield Found(str(path), frame, *_looked_at(predictor, picture), picture, pace)
         except (DataError, ExportError) as error:
             yield Found(str(path), None, (), str(error))
+
+
+def _frames(path: Path, every: int) -> Iterator[tuple[int | None, np.ndarray, float]]:
+    """Number, None where there is but one, picture, and how many such frames a second has."""
+    if path.suffix.lower() in videos.SUFFIXES:
+        pace = videos.fps(path) / every
+        yield from ((number, picture, pace) for number, picture in videos.frames(path, every))
+    elif moving := images.moving(path):
+        for number, (picture, seconds) in islice(enumerate(moving), 0, None, every):
+            yield number, picture, (1 / seconds if seconds else videos.FPS) / every
+    else:
+        yield None, read(path), videos.FPS
 
 
 def _looked_at(predictor: Predictor, picture: np.ndarray) -> tuple[tuple[Face, ...], str]:
@@ -217,13 +230,14 @@ def _looked_at(predictor: Predictor, picture: np.ndarray) -> tuple[tuple[Face, .
 
 def listing(source: Path) -> list[Path]:
     """The file `source`, or the pictures and videos below the folder `source`, in natural order, without those that
-    `report` has drawn. Raises DataError."""
+    `report` has drawn; with pictures of kinds that are not read, which reading tells. Raises DataError."""
     if not source.exists():
         raise DataError(source, "no such file or folder", "a picture, a folder of pictures, or a video")
     if not source.is_dir():
         return [source]
     found = [path for path in source.rglob("*") if path.is_file()]
-    found = [path for path in found if path.suffix.lower() in videos.SUFFIXES or images.is_image(path)]
+    known = (*videos.SUFFIXES, *images.UNREAD)
+    found = [path for path in found if path.suffix.lower() in known or images.is_image(path)]
     found = [path for path in found if not any(part[0] == "." for part in path.relative_to(source).parts)]
     found = [path for path in found if not drawn(path)]
     if not found:

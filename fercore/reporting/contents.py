@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from ..results import text
+from ..results import tables, text
 
 PROFILES = ("smoke", "quick", "laptop", "paper", "reference")
 
@@ -99,6 +98,6 @@ def _took(root: Path, name: str) -> Iterator[str]:
             root / f"reports/{profile}/{name}/provenance.json",
         ):
             if path.is_file():
-                record = json.loads(path.read_text(encoding="utf-8"))
+                record = tables.read_json(path)
                 before = ", trained before" if record.get("kept") else ""
                 yield f"{max(record['wall_seconds'] / 60, 1):.0f} min ({profile}{before})"

@@ -130,9 +130,12 @@ def stages(reports: str | Path) -> list[Path]:
 
 
 def findings_of(stage: Path) -> tuple[str, pd.DataFrame]:
-    """What the data of a stage are called, and its single numbers: a row each, with name and value."""
-    whole = json.loads((stage / "findings.json").read_text(encoding="utf-8"))
-    rows = [(name.replace("_", " "), value) for name, value in whole["findings"].items()]
+    """What the data of a stage are called, and its single numbers: a row each, with name and value. Raises OSError, and
+    ValueError for a file that is damaged."""
+    whole = tables.read_json(path := stage / "findings.json")
+    if not isinstance(found := whole.get("findings"), dict) or "data" not in whole:
+        raise ValueError(f"{path}: names no data or no findings")
+    rows = [(name.replace("_", " "), value) for name, value in found.items()]
     return whole["data"], pd.DataFrame(rows, columns=["finding", "value"], dtype=object)
 
 
@@ -328,7 +331,7 @@ def _of_stage(path: Path, place: str) -> str:
 def read(path: Path) -> tuple[pd.DataFrame, str]:
     """A table of a stage to be read, with intervals beside what they are of and no column that is empty; and of which
     data it is."""
-    table = pd.read_csv(path)
+    table = tables.read(path)
     of = ", ".join(map(str, table["data"].unique())) if "data" in table else ""
     if "data" in table and table["data"].nunique() == 1:
         table = table.drop(columns="data")
@@ -366,7 +369,7 @@ def _provenance(reports: Path, profile: str) -> str:
     for path in (stage / "provenance.json" for stage in stages(reports)):
         if not path.is_file():  # of a profile: it holds times, and is linked alone
             continue
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = tables.read_json(path)
         data = record["data"] if isinstance(record["data"], list) else [record["data"]]
         of = (f"{one['name']}, {one['images']:,} images ({one['fingerprint'][:12]})" for one in data)
         rows.append(

@@ -91,11 +91,14 @@ def save(
 def read(path: str | Path, columns: Sequence[str] = (), **how) -> pd.DataFrame:
     """A table that `save` has written; `how` as for pandas.read_csv.
 
-    Raises OSError where there is none, and ValueError where it is damaged or lacks one of `columns`: with its name.
+    Raises OSError where there is none, and ValueError where it is damaged, cut off or lacks one of `columns`: with its
+    name.
     """
     files.refuse_pipe(path)
     try:
         frame = pd.read_csv(path, **how)
+        if not Path(path).read_bytes().endswith(b"\n"):
+            raise ValueError("it ends within a line: cut off?")
     except OSError as error:
         raise OSError(f"{path}: {error.strerror or error}") from None
     except (ValueError, OverflowError, MemoryError) as error:  # pandas' own among them
@@ -189,6 +192,19 @@ def save_findings(findings: Mapping, out: str | Path, faces: Faces | Sequence[Fa
         whole = {"data": label(faces), "synthetic": synthetic, "findings": plain}
         write_json(Path(out) / "findings.json", whole)
     return plain
+
+
+def read_json(path: str | Path) -> dict:
+    """What `write_json` has written of names with values. Raises OSError where there is none, and ValueError where it
+    is damaged: with its name."""
+    files.refuse_pipe(path)
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: no JSON that can be read ({error})") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: a {type(found).__name__}; expected names with values")
+    return found
 
 
 def write_json(path: str | Path, value: object) -> None:

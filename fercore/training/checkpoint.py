@@ -25,6 +25,7 @@ from torch import nn
 from .. import closure, files
 from ..datasets import Faces, store
 from ..models.weights import unsound
+from ..results import tables
 
 BEST, LAST, HISTORY = "best.safetensors", "last.safetensors", "history.csv"
 METRICS, PROVENANCE = "metrics.json", "provenance.json"
@@ -98,12 +99,9 @@ def _is_row(row: object, number: int, columns: Sequence[str]) -> bool:
 def read_json(path: Path) -> dict:
     """provenance.json or metrics.json of a run. Raises RunError where it is not there or damaged, with its name."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict):
-            raise ValueError(f"found a {type(found).__name__}; expected names with values")
-        return found
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{path}: cannot be read ({error}); remove it, and train again to have it made anew") from None
+        return tables.read_json(path)
+    except (OSError, ValueError) as error:
+        raise RunError(f"{error}; remove it, and train again to have it made anew") from None
 
 
 def tensors(network: nn.Module, average: nn.Module | None, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

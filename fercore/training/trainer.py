@@ -14,7 +14,7 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -130,9 +130,7 @@ def fit(
             )
             trained = training.go(name, identity, folder, restart, progress and rank == 0)
         if writes:
-            made = all((folder / name).is_file() for name in (checkpoint.METRICS, checkpoint.PROVENANCE))
-            if trained or not made:
-                _conclude(training, folder, identity, faces)
+            _conclude(training, folder, identity, faces, again=not trained)
     network = training.best_network()
     history = pd.DataFrame(training.history)
     return Run(network, recipe, history, training.best_epoch, training.seconds, folder)
@@ -405,11 +403,16 @@ def _best(folder: Path, epoch: int, identity: dict, network: nn.Module) -> dict[
     return held
 
 
-def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces) -> None:
-    """metrics.json and provenance.json of a finished run."""
+def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces, again: bool) -> None:
+    """metrics.json and provenance.json of a finished run; `again` the one as the run has it, whatever stands there,
+    and the other only where there is none that can be read: it tells when it was made."""
     best = training.history[training.best_epoch - 1]
     summary = {"best_epoch": training.best_epoch, "epochs": len(training.history), "best": best}
     tables.write_json(folder / checkpoint.METRICS, summary | {"selected_by": training.recipe.monitor})
+    if again:
+        with suppress(OSError, ValueError):
+            if tables.read_json(folder / checkpoint.PROVENANCE):
+                return
     device = torch.cuda.get_device_name(training.device) if training.device.type == "cuda" else "cpu"
     found = provenance.record(identity, faces, device) | {"wall_seconds": round(training.seconds, 3)}
     found["cpu_seconds"] = round(training.cpu_seconds, 3)  # of all threads: what it costs where others share the cores

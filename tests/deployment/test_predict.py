@@ -100,6 +100,37 @@ def test_bad_input_gets_one_line_and_the_rest_goes_on(predictor, photograph, tmp
     assert "judge nobody by these answers. More: fercore predict --limits" in predict.summary(table)
 
 
+def test_a_picture_that_moves_is_read_frame_by_frame(predictor, photograph, tmp_path):
+    picture = Image.open(photograph).convert("RGB")
+    turned = [picture, picture.rotate(180), picture, picture.rotate(180), picture]
+    for name in ("moves.gif", "moves.webp"):
+        turned[0].save(tmp_path / name, save_all=True, append_images=turned[1:], duration=200, lossless=True)
+    found = list(predict.predict(predictor, [tmp_path / "moves.gif", tmp_path / "moves.webp"], every=2))
+    assert [one.frame for one in found] == [0, 2, 4] * 2 and {one.fps for one in found} == {2.5}
+    assert all(len(one.faces) == 2 and one.picture.shape == (160, 240, 3) for one in found)
+    picture.save(tmp_path / "still.gif")
+    (still,) = predict.predict(predictor, [tmp_path / "still.gif"])
+    assert still.frame is None
+    whole = (tmp_path / "moves.gif").read_bytes()
+    (tmp_path / "moves.gif").write_bytes(whole[: len(whole) // 2])
+    *found, last = predict.predict(predictor, [tmp_path / "moves.gif"])
+    assert [one.frame for one in found] and "cannot be decoded" in last.note
+
+
+def test_what_is_smaller_than_any_face_is_none(predictor):
+    assert predictor(np.full((9, 60, 3), 90, np.uint8)) == []
+    assert len(predictor(np.full((10, 60, 3), 90, np.uint8))) == 1
+
+
+def test_pictures_of_kinds_that_are_not_read_are_told(predictor, photograph, tmp_path):
+    (tmp_path / "phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    Image.open(photograph).save(tmp_path / "scan.jp2")
+    table = predict.report(predict.predict(predictor, [tmp_path]), CLASSES, say=str)
+    told = table[table["face"].isna()].set_index("source")["note"]
+    assert sorted(Path(source).name for source in told.index) == ["phone.HEIC", "scan.jp2"]
+    assert told.str.contains("cannot be decoded").all()
+
+
 def test_tables(predictor, photograph, tmp_path):
     table = predict.rows(predict.predict(predictor, [photograph]), CLASSES)
     predict.save(table, tmp_path / "t.csv")
@@ -235,7 +266,7 @@ def test_a_face_is_cut_as_a_square_and_the_edge_goes_on():
 
 
 def test_detectors_by_name(monkeypatch):
-    with pytest.raises(ValueError, match="no detector 'dlib'; there are auto, yunet, cascade"):
+    with pytest.raises(ValueError, match="no detector 'dlib'; there are auto, yunet, cascade, and none"):
         detect.detector("dlib")
     monkeypatch.setattr(detect.metadata, "files", lambda name: None)
     assert detect.yunet_file() is None

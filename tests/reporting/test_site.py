@@ -183,6 +183,29 @@ def test_tables_are_made_to_be_read(tmp_path):
     assert pd.api.types.is_integer_dtype(table["parameters"])
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("findings.json", "[1]", "a list"),
+        ("findings.json", "{}", "names no data or no findings"),
+        ("findings.json", '{"data": "x", "findings": [1]}', "names no data or no findings"),
+        ("scores.csv", "", "no table that can be read"),
+        ("scores.csv", "score,value\naccuracy,0.5\nmacro_f1,0.", "cut off"),
+        ("provenance.json", "{", "no JSON that can be read"),
+    ],
+)
+def test_a_damaged_result_is_told_with_its_name(project, name, content, told):
+    path = project / "reports/quick/01_a" / name
+    whole = path.read_bytes() if path.is_file() else None
+    path.write_text(content)
+    try:
+        with pytest.raises(ValueError, match=told) as caught:
+            site.index("quick", project)
+    finally:
+        path.unlink() if whole is None else path.write_bytes(whole)
+    assert str(path) in str(caught.value)
+
+
 def test_the_reference_page_and_picture_are_of_the_results_that_are_there(tmp_path):
     """Where this fails: fercore site reference."""
     reference = ROOT / "reports/reference"

@@ -238,6 +238,7 @@ def test_a_shown_table_has_intervals_in_one_cell_whole_numbers_and_no_empty_colu
         (b"a,b\n1,2,3,4\n1\n", "no table that can be read|has no column row"),
         (bytes(range(256)) * 9, "no table that can be read"),
         (b"a,b\n1,2\n", "has no column row; it has a, b"),
+        (b"row,b\n1,2\n3,4", "it ends within a line: cut off"),
         (None, "No such file"),
     ],
 )
@@ -248,6 +249,28 @@ def test_a_table_that_is_none_is_told_with_its_name(tmp_path, content, told):
     with pytest.raises((OSError, ValueError), match=told) as caught:
         tables.read(path, ["row"])
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "no JSON that can be read"),
+        (b'{"a": 1', "no JSON that can be read"),
+        (b"\xff\xfe", "no JSON that can be read"),
+        (b"[" * 100_000, "no JSON that can be read"),
+        (b"[1]", "a list; expected names with values"),
+        (None, "No such file"),
+    ],
+)
+def test_json_that_is_none_is_told_with_its_name(tmp_path, content, told):
+    path = tmp_path / "findings.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises((OSError, ValueError), match=told) as caught:
+        tables.read_json(path)
+    assert str(path) in str(caught.value)
+    tables.write_json(path, {"a": [1.5]})
+    assert tables.read_json(path) == {"a": [1.5]}
 
 
 def test_a_table_is_read_as_it_was_written(tmp_path):

@@ -379,6 +379,11 @@ def test_a_finished_run_is_not_trained_again(faces, tiny, tmp_path, monkeypatch)
     train(tiny(), faces, folder=tmp_path)
     assert (tmp_path / "metrics.json").read_bytes() == before["metrics.json"]
     assert (tmp_path / "provenance.json").is_file()
+    (tmp_path / "metrics.json").write_text('{"best_epoch": 99}')
+    (tmp_path / "provenance.json").write_text("")
+    train(tiny(), faces, folder=tmp_path)
+    assert (tmp_path / "metrics.json").read_bytes() == before["metrics.json"], "what somebody wrote there is not kept"
+    assert json.loads((tmp_path / "provenance.json").read_text())["revision"] == "later"
     assert torch.equal(weights(again.network), weights(first.network))
     pd.testing.assert_frame_equal(again.history, first.history)
     assert again.best_epoch == first.best_epoch and again.seconds == pytest.approx(first.seconds, abs=1e-3)
