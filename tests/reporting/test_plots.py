@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -17,6 +18,7 @@ from fercore import audit
 from fercore.datasets import votes as fer_votes
 from fercore.datasets.faces import FER2013_CLASSES, Faces, table
 from fercore.reporting import plots
+from fercore.reporting.plots import drawing
 from fercore.results import figures
 
 READING = "pairs of images"
@@ -189,14 +191,11 @@ def titles(figure):
 
 @pytest.mark.parametrize("name", DRAW)
 def test_the_title_says_what_the_data_are(name):
-    own = {name: value for name, value in vars(plots).items() if getattr(value, "__module__", "") == plots.__name__}
-    public = {name for name in own if not name.startswith("_")} - {
-        "save",
-        "memory",  # of no faces
-        "opinions",
-    }  # which is of a picture, and of no set
+    public = {*plots.__all__} - {"memory", "opinions"}  # of no faces; of a picture, and of no set
     assert set(DRAW) == public, "a figure that is not tested here"
-    assert all(hasattr(own[name], "__wrapped__") for name in public), "a figure that takes names for mathematics"
+    assert all(hasattr(getattr(plots, name), "__wrapped__") for name in public), (
+        "a figure that takes names for mathematics"
+    )
     rendered, real = DRAW[name](seven()), DRAW[name](seven(synthetic=False))
     assert isinstance(rendered, Figure)
     assert any(title.endswith("set (synthetic)") for title in titles(rendered)), titles(rendered)
@@ -429,7 +428,7 @@ def test_panels_show_each_value_with_its_interval_and_scores_within_what_there_i
     reach = plots.panels(last, "size", "pooling", "split", seven(), "Accuracy", "accuracy, %").axes[0].get_ylim()[1]
     assert reach >= 99  # of all panels
     gains = plots.panels(table, "size", "pooling", "split", seven(), "Gain", "points", zero=True)
-    of = {line.get_color(): line.get_marker() for line in gains.axes[0].lines if line.get_marker() in plots.MARKERS}
+    of = {line.get_color(): line.get_marker() for line in gains.axes[0].lines if line.get_marker() in drawing.MARKERS}
     assert len(set(of.values())) == len(of) == table["pooling"].nunique() > 1, "told apart without their colours, too"
     one = plots.panels(table[table["size"] == "m"], "size", "pooling", "split", seven(), "Gain", "points", zero=True)
     assert one.axes[0].get_xlim() == (-0.5, 0.5)
@@ -445,7 +444,7 @@ def test_a_category_keeps_its_color_where_another_is_not_shown():
     )  # fmt: skip
     colors = [{line.get_color() for line in figure.axes[0].lines} for figure in (one, other)]
     assert len(colors[0]) == 2 and colors[1] < colors[0]
-    assert colors[1] != {plots.sns.color_palette()[0]}
+    assert colors[1] != {sns.color_palette()[0]}
 
 
 def test_size_and_accuracy_marks_ours_and_gives_intervals():
@@ -538,7 +537,8 @@ def test_a_notebook_shows_a_figure_as_a_picture_from_the_first_cell_on():
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
 from fercore.reporting import plots
-figure = plots.Figure()
+from matplotlib.figure import Figure
+figure = Figure()
 figure.subplots()
 assert shell.display_formatter.format(figure)[0].keys() >= {"image/png"}
 """

@@ -1,0 +1,55 @@
+"""One function a figure. Each returns a matplotlib Figure, which `results.Stage.figure` writes."""
+
+from .costs import affordable, latencies, memory, pareto, rounded, size_and_accuracy, size_and_latency, sparsity
+from .data import brightness, class_counts, class_pairs, label_errors, leakage, vote_agreement
+from .pictures import (
+    answered,
+    augmented,
+    by_agreement,
+    by_class,
+    by_doubt,
+    contact_sheet,
+    explanations,
+    image_pairs,
+    mean_faces,
+    opinions,
+    sides,
+    softened,
+)
+from .scores import confusion, intervals, panels, recall_by_frequency, reliability, shares, training_curves
+
+__all__ = [
+    "affordable",
+    "answered",
+    "augmented",
+    "brightness",
+    "by_agreement",
+    "by_class",
+    "by_doubt",
+    "class_counts",
+    "class_pairs",
+    "confusion",
+    "contact_sheet",
+    "explanations",
+    "image_pairs",
+    "intervals",
+    "label_errors",
+    "latencies",
+    "leakage",
+    "mean_faces",
+    "memory",
+    "opinions",
+    "panels",
+    "pareto",
+    "recall_by_frequency",
+    "reliability",
+    "rounded",
+    "shares",
+    "sides",
+    "size_and_accuracy",
+    "size_and_latency",
+    "softened",
+    "sparsity",
+    "training_curves",
+    "vote_agreement",
+]

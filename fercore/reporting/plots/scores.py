@@ -1,0 +1,180 @@
+"""How right networks are: while they train, by class, by confidence, and with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import cycle
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from ...datasets import Faces
+from ...results.tables import label
+from .drawing import MARKERS, as_text, split_of
+
+
+@as_text
+def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: str, title: str) -> Figure:
+    """Loss of training and selection split, and a score, by epoch: a colour a run. The best epoch has a dot."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for color, (name, history) in zip(
+        sns.color_palette(n_colors=max(10, len(histories))), histories.items(), strict=False
+    ):
+        dot = "." if len(history) <= 20 else ""  # of many epochs, dots would fill the gaps of the dashes
+        left.plot(history["epoch"], history["train_loss"], f"{dot}--", color=color)
+        left.plot(history["epoch"], history["loss"], f"{dot}-", color=color)
+        right.plot(history["epoch"], 100 * history[score], f"{dot}-", color=color, label=name)
+        best = history.loc[history[score].idxmax()]
+        right.plot(best["epoch"], 100 * best[score], "o", color=color)
+    left.plot([], [], color="0.3", linestyle="--", label="training loss")
+    left.plot([], [], color="0.3", label=f"{split_of(faces, 'select')}, cross-entropy")
+    left.set(xlabel="epoch", ylabel="loss")
+    right.set(xlabel="epoch", ylabel=f"{split_of(faces, 'select')} {score.replace('_', '-').replace('f1', 'F1')}, %")
+    for axis in (left, right):
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.legend(fontsize=8)
+    figure.suptitle(f"{title}, {label(faces)}")
+    return figure
+
+
+@as_text
+def confusion(matrix: np.ndarray, faces: Faces, title: str) -> Figure:
+    """Images by true class (rows) and predicted class (columns): shares of the row, % with the count below."""
+    share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    side = 0.8 * len(matrix) + 1.6
+    figure = Figure(figsize=(side + 0.6, side), layout="constrained")
+    axis = figure.subplots()
+    text = np.array(
+        [
+            [f"{part:.0f}\n({count:,})" for part, count in zip(*row, strict=True)]
+            for row in zip(share, matrix, strict=True)
+        ]
+    )
+    names = list(faces.classes)
+    options = {"fmt": "", "cmap": "Blues", "vmin": 0, "vmax": 100, "square": True, "cbar": False, "linewidths": 0.5}
+    sns.heatmap(share, annot=text, annot_kws={"fontsize": 8}, xticklabels=names, yticklabels=names, ax=axis, **options)
+    axis.tick_params(axis="y", rotation=0)
+    axis.set(title=f"{title}, {label(faces)}", xlabel="predicted; % of the row, and images", ylabel="labelled")
+    return figure
+
+
+@as_text
+def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str, zero: bool = False) -> Figure:
+    """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval.
+
+    zero  with a line at 0
+    """
+    figure = Figure(figsize=(8, 0.42 * len(table) + 1.3), layout="constrained")
+    axis = figure.subplots()
+    places = np.arange(len(table))
+    reach = 100 * np.array([table["value"] - table["low"], table["high"] - table["value"]])
+    axis.errorbar(100 * table["value"], places, xerr=reach, fmt="o", capsize=3, label="measured, 95 %")
+    axis.set_yticks(places, list(table.index))
+    if zero:
+        axis.axvline(0, color="0.4", linewidth=1)
+    axis.set(xlabel=xlabel, ylim=(len(table) - 0.5, -0.5))
+    if not zero:  # a score, whose interval over a few seeds may reach beyond what there is
+        axis.set_xlim(max(axis.get_xlim()[0], -2), min(axis.get_xlim()[1], 102))
+    axis.set_title(f"{title}, {label(faces)}")
+    return figure
+
+
+@as_text
+def panels(
+    table: pd.DataFrame, x: str, hue: str, panel: str, faces: Faces, title: str, ylabel: str, zero: bool = False
+) -> Figure:
+    """A panel for each value of the column `panel`: value with its interval over `x`, a colour and a marker for each of
+    `hue`.
+
+    table  also with value, low and high (fractions, shown as %); whatever is in order stays in it. Where `hue` is
+           categorical, a category has its own whether the others are there or not
+    zero   with a line at 0
+    """
+    names, kinds, places = (list(dict.fromkeys(table[column])) for column in (panel, hue, x))
+    shades = table[hue].cat.categories if isinstance(table[hue].dtype, pd.CategoricalDtype) else kinds
+    colors = dict(zip(shades, sns.color_palette(n_colors=max(10, len(shades))), strict=False))
+    markers = dict(zip(shades, cycle(MARKERS)))
+    figure = Figure(figsize=(4.6 * max(len(names), 2) + 1.4, 3.6), layout="constrained")
+    for axis, name in zip(figure.subplots(1, len(names), sharey=True, squeeze=False)[0], names, strict=True):
+        for number, kind in enumerate(kinds):
+            part = table[(table[panel] == name) & (table[hue] == kind)]
+            spots = np.array([places.index(value) for value in part[x]]) + 0.09 * (number - (len(kinds) - 1) / 2)
+            reach = 100 * np.array([part["value"] - part["low"], part["high"] - part["value"]])
+            style = {"capsize": 2, "markersize": 4, "color": colors[kind]}
+            axis.errorbar(spots, 100 * part["value"], yerr=reach, fmt=markers[kind], label=str(kind), **style)
+            joined = (part[x] != "none").to_numpy()  # which is on no scale with the others
+            axis.plot(spots[joined], 100 * part["value"][joined], color=style["color"])
+        if zero:
+            axis.axhline(0, color="0.4", linewidth=1)
+        axis.set_xticks(range(len(places)), [f"{place:g}" if isinstance(place, float) else place for place in places])
+        axis.set(title=name, xlabel=x, ylabel=ylabel if axis.get_subplotspec().is_first_col() else "")
+        axis.set_xlim(-0.5, len(places) - 0.5)  # of one place, its values stand together
+        axis.grid(False, axis="x")
+    if not zero:  # a score, whose interval over a few folds may reach beyond what there is
+        axis.set_ylim(max(axis.get_ylim()[0], 0), min(axis.get_ylim()[1], 100))
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", title=hue, fontsize=9, title_fontsize=9)
+    figure.suptitle(f"{title}, {label(faces)}")
+    return figure
+
+
+@as_text
+def recall_by_frequency(table: pd.DataFrame, faces: Faces) -> Figure:
+    """Recall of each class, the most frequent at the top, a panel a run; dashed, the mean over the classes. Columns
+    images (those trained on), class, run, recall."""
+    runs = list(table.groupby("run", sort=False))
+    columns = min(len(runs), 3)
+    lines = -(-len(runs) // columns)
+    figure = Figure(
+        figsize=(2.4 * columns + 1.8, (0.24 * len(faces.classes) + 0.8) * lines + 0.7), layout="constrained"
+    )
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for axis in grid.ravel()[len(runs) :]:
+        axis.set_axis_off()
+    for axis, (name, part) in zip(grid.ravel(), runs, strict=False):
+        part = part.sort_values("images", ascending=False, kind="stable")
+        mean, places = part["recall"].mean(), np.arange(len(part))
+        axis.axvline(100 * mean, color="0.5", linestyle="--", linewidth=1)
+        axis.hlines(places, 100 * mean, 100 * part["recall"], color=sns.color_palette()[0], linewidth=1)
+        axis.plot(100 * part["recall"], places, "o", color=sns.color_palette()[0])
+        axis.set_yticks(places, [f"{row['class']}, {row['images']:,.0f}" for _, row in part.iterrows()], fontsize=9)
+        axis.set(xlim=(-4, 104), ylim=(len(part) - 0.4, -0.6))
+        axis.set_title(name, fontsize=10)
+        axis.grid(False, axis="y")
+    figure.supxlabel(f"{split_of(faces, 'test')} recall, %; dashed: the mean of the classes", fontsize=10)
+    figure.suptitle(f"Recall by class, with its training images, {label(faces)}")
+    return figure
+
+
+@as_text
+def reliability(table: pd.DataFrame, error: float, faces: Faces) -> Figure:
+    """Accuracy by confidence, and how many images there are at each; `table` and `error` are metrics.calibration's."""
+    figure = Figure(figsize=(5, 4.4), layout="constrained")
+    axis, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    axis.plot([0, 100], [0, 100], color="0.6", linestyle="--")
+    axis.plot(100 * table["confidence"], 100 * table["accuracy"], "o-")
+    axis.set(ylabel="accuracy, %", xlim=(0, 100), ylim=(0, 100))
+    below.bar(100 * table["confidence"], table["images"], width=4)
+    below.set(xlabel="confidence, %", ylabel="images")
+    axis.set_title(f"Calibration error {100 * error:.1f} %, {label(faces)}")
+    return figure
+
+
+@as_text
+def shares(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure:
+    """A bar for each row of `table`, indexed by what it is of, made up of its columns (fractions of 1)."""
+    figure = Figure(figsize=(8, 0.42 * len(table) + 1.5), layout="constrained")
+    axis = figure.subplots()
+    (100 * table.fillna(0)).plot.barh(stacked=True, ax=axis, width=0.75)
+    for bars in axis.containers:
+        axis.bar_label(bars, [f"{width:.0f}" if width > 4 else "" for width in bars.datavalues], label_type="center")
+    axis.set(xlabel=xlabel, ylabel="", xlim=(0, 100))
+    axis.invert_yaxis()
+    axis.grid(False, axis="y")
+    axis.get_legend().remove()
+    figure.legend(ncols=len(table.columns), loc="outside lower center", frameon=False)
+    axis.set_title(f"{title}, {label(faces)}")
+    return figure
