@@ -284,7 +284,7 @@ def test_names_that_a_terminal_cannot_show_end_nothing(project):
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
 def test_a_reader_that_has_seen_enough_is_no_error(at_the_root):
     script = "import sys; from fercore import cli; "
-    script += "cli._deps = lambda _: print('line\\n' * 100_000); sys.exit(cli.main(['deps']))"
+    script += "cli.stages._deps = lambda _: print('line\\n' * 100_000); sys.exit(cli.main(['deps']))"
     command = f'{sys.executable} -c "{script}" | head -1'
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
     assert done.returncode == 0 and done.stderr == "" and done.stdout.count("\n") == 1
@@ -305,7 +305,7 @@ def test_what_a_word_of_a_command_should_look_like_is_told(capsys, words, told):
 
 
 def test_blanks_between_words_of_a_command_do_not_matter():
-    assert cli._roles("train=a, test = b") == {"train": "a", "test": "b"}
+    assert cli.sets._roles("train=a, test = b") == {"train": "a", "test": "b"}
 
 
 def test_findings_show_both_sides(said, at_the_root):
@@ -386,7 +386,7 @@ def test_ctrl_c_is_one_line_and_130_in_every_command(name, capsys, monkeypatch):
     def interrupted(options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, run.__name__, interrupted)
+    monkeypatch.setattr(sys.modules[run.__module__], run.__name__, interrupted)
     assert main(given) == 130
     assert capsys.readouterr().err == "fercore: interrupted\n"
 
@@ -599,7 +599,7 @@ def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypa
     for method in compress.METHODS:
         said(*words, "--method", method)
         assert asked[-1] == ("a.onnx", method)
-    assert cli.INT8_METHODS == compress.METHODS
+    assert cli.deployment.INT8_METHODS == compress.METHODS
     held = export.replaced(held, temperature=1.0)  # a run's own weights
     assert said(*words).endswith(f"49.60 %\n{export.NOT_CALIBRATED}\n")
 
@@ -651,7 +651,7 @@ def test_a_camera_is_seen_by_what_predict_takes(said, refused, monkeypatch):
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("params/recipes/*.yaml")), ids=lambda path: path.stem)
 def test_recipes_that_come_along_are_read(path):
-    network, words, soft, teacher = cli._read_recipe(str(path))
+    network, words, soft, teacher = cli.training._read_recipe(str(path))
     assert words["recipe"].epochs >= 1 and all((ROOT / file).is_file() for file in soft)
     assert not teacher or weights.released(*teacher)[0].is_file()
     if words["weights"] is not None:  # trained on at the size that they are of

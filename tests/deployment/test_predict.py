@@ -296,7 +296,7 @@ def test_the_command(photograph, tmp_path, capsys, monkeypatch):
 
 def test_the_command_says_where_a_model_is_not_calibrated(photograph, capsys, monkeypatch):
     predictor = Predictor(detector=two_faces)
-    monkeypatch.setattr(cli, "_predictor", lambda _: predictor)
+    monkeypatch.setattr(cli.deployment, "_predictor", lambda _: predictor)
     for temperature, said in ((0.9, 0), (1.0, 1)):
         predictor.description = export.replaced(predictor.description, temperature=temperature)
         assert cli.main(["predict", str(photograph)]) == 0
@@ -305,7 +305,7 @@ def test_the_command_says_where_a_model_is_not_calibrated(photograph, capsys, mo
 
 def test_the_command_that_tells_the_limits_is_of_what_answered(photograph, capsys, monkeypatch):
     predictor = Predictor(detector=two_faces)
-    monkeypatch.setattr(cli, "_predictor", lambda _: predictor)
+    monkeypatch.setattr(cli.deployment, "_predictor", lambda _: predictor)
     assert cli.main(["predict", str(photograph), "--model", "of mine.onnx"]) == 0
     assert capsys.readouterr().out.endswith("More: fercore predict --model 'of mine.onnx' --limits\n")
     assert cli.main(["predict", str(photograph), "--network", "lean_65k"]) == 0

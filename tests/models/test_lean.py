@@ -100,7 +100,7 @@ def test_dropout_and_what_it_does_not_have():
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("params/recipes/lean_*.yaml")), ids=lambda path: path.stem)
 def test_recipes_are_of_these_networks_on_faces_as_they_are(path):
-    name, settings, soft, teacher = cli._read_recipe(str(path))
+    name, settings, soft, teacher = cli.training._read_recipe(str(path))
     recipe = settings["recipe"]
     assert all((ROOT / file).is_file() for file in soft) and bool(soft or teacher) == (recipe.smoothing == 0)
     assert path.stem in (f"{name}-fer2013", f"{name}_soft_labels", f"{name}_distilled") and name in models.OWN

@@ -1,0 +1,7 @@
+"""torchrun -m fercore.cli train ..."""
+
+import sys
+
+from . import main
+
+sys.exit(main())

@@ -1,0 +1,215 @@
+"""Commands that use networks: predict, webcam, export, bench."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+INT8_METHODS = ("per tensor", "per channel", "per channel, percentiles")  # compress.METHODS, which imports PyTorch
+
+
+def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add these commands; `add` takes name, function and help."""
+    words = "predict the emotion of every face in pictures, folders of pictures and videos"
+    command = add("predict", _predict, words)
+    command.add_argument("sources", nargs="*", metavar="IMAGE|FOLDER|VIDEO")
+    command.add_argument("--to", metavar="FILE", help="write a table, one row per face, to FILE.csv or FILE.json")
+    command.add_argument("--draw", metavar="FOLDER", help="save copies of the pictures and videos with labelled faces")
+    _add_predictor(command)
+    command.add_argument(
+        "--every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="only every Nth frame of a video or an animation (default: %(default)s)",
+    )
+    command.add_argument(
+        "--limits", action="store_true", help="print what these predictions can and cannot be used for, and exit"
+    )
+
+    command = add("webcam", _webcam, "show a camera's picture with labelled faces in a browser")
+    command.add_argument("--camera", default="0", help="number of the camera, or a video file (default: %(default)s)")
+    command.add_argument("--port", type=int, default=0, help="port on this computer (default: any that is free)")
+    command.add_argument("--seconds", type=float, help="stop after so many seconds")
+    command.add_argument("--record", metavar="FILE.mp4", help="record what is shown (default: nothing is kept)")
+    _add_predictor(command)
+
+    words = "export a network as an ONNX file, with resizing and normalisation inside"
+    command = add("export", _export, words)
+    command.add_argument("network", help="its name, such as lean_250k")
+    command.add_argument(
+        "--weights", default="fer2013", help="included weights, by the data set they were trained on, or a run's "
+        "best.safetensors (default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument("--to", metavar="FILE.onnx", required=True, help="the file to write")
+    command.add_argument(
+        "--int8", metavar="FOLDER", help="quantise to INT8, calibrated on this imported data set; refused if that "
+        "costs more than half a point of accuracy on the split that selects",
+    )  # fmt: skip
+    command.add_argument(
+        "--method", choices=INT8_METHODS, metavar="METHOD", help="how to quantise with --int8: weights with one scale "
+        "per tensor or per channel, activations by min-max or percentile calibration: "
+        f"{'; '.join(INT8_METHODS)} (default: {INT8_METHODS[-1]})",
+    )  # fmt: skip
+
+    words = "time networks in every installed runtime, here or on another computer"
+    command = add("bench", _bench, words)
+    command.add_argument(
+        "words", nargs="*", metavar="NETWORK@SIDE | bundle FILE [NETWORK@SIDE ...] | join JSON",
+        help="networks and input sizes, such as tinyfer_lite@64; bundle: write one file that times them on a computer "
+        "with only NumPy and ONNX Runtime; join: read the results that it printed there",
+    )  # fmt: skip
+    command.add_argument(
+        "--runtimes", dest="names", nargs="+", metavar="NAME", help="such as PyTorch 'ONNX Runtime' (default: all)"
+    )
+    command.add_argument("--threads", type=int, help="number of threads (default: 1)")
+    command.add_argument("--batch", type=int, help="images at a time (default: 1)")
+    command.add_argument("--seconds", type=float, help="approximate time for each network in each runtime (default: 1)")
+    words = "hold up other processes while timing, where Linux allows it"
+    command.add_argument("--realtime", action="store_const", const=True, help=words)
+    words = "also measure peak memory, each in a fresh process"
+    command.add_argument("--memory", action="store_const", const=True, help=words)
+    command.add_argument("--to", metavar="FOLDER", help="save latency.csv there, and after join also measurements.csv")
+
+
+def _add_predictor(command: argparse.ArgumentParser) -> None:
+    """What `predict` and `webcam` see faces by; `_predictor` reads it."""
+    command.add_argument("--model", metavar="FILE", help="a file made by fercore export, instead of --network")
+    command.add_argument("--network", help="a network whose weights are included (default: lean_250k)")
+    command.add_argument("--data", help="the data set that its weights were trained on (default: fer2013)")
+    command.add_argument(
+        "--detector", default="auto", help="auto, yunet, cascade, or none: every picture is one face, as pictures "
+        "with sides of at most 112 px always are (default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument(
+        "--certain", type=float, default=0.5, metavar="P",
+        help="mark predictions of a lower probability as uncertain (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _named(options) -> dict[str, str]:
+    """Network and data of `_add_predictor`, as far as they are given. Raises ValueError where a model is, too."""
+    named = {key: value for key in ("network", "data") if (value := getattr(options, key)) is not None}
+    if options.model and named:
+        raise ValueError(f"--model is a network with its weights: leave out --{' and --'.join(named)}")
+    return named
+
+
+def _predictor(options, **more):
+    from ..deployment.predict import Predictor
+
+    detector = None if options.detector == "none" else options.detector
+    return Predictor(**_named(options), model=options.model, certain=options.certain, detector=detector, **more)
+
+
+def _predict(options) -> None:
+    from ..deployment import predict
+
+    named = _named(options)
+    if options.limits:
+        print(predict.limits_of(options.model) if options.model else predict.limits(**named))
+        return
+    if not options.sources:
+        raise ValueError("name a picture, a folder or a video; fercore predict --help says more")
+    if options.to and Path(options.to).suffix not in (".csv", ".json"):  # before the work, not after it
+        raise ValueError(f"{options.to}: a table is written to a file ending in .csv or .json")
+    predictor = _predictor(options)
+    _make_room(options.to)
+    found = predict.predict(predictor, options.sources, options.every)
+    table = predict.report(found, predictor.description.classes, options.draw)
+    if options.to:
+        predict.save(table, options.to)
+    given = [word for key, value in [*named.items(), ("model", options.model)] if value for word in (f"--{key}", value)]
+    limits = shlex.join(["fercore", "predict", *given, "--limits"])
+    print(predict.summary(table, predictor.description.calibrated, limits))
+    return int(table["face"].isna().all() and not table["note"].eq(predict.NO_FACE).any())
+
+
+def _make_room(path: str | None) -> None:
+    """The folder of a file to be written, before the work whose result it is. Raises OSError."""
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _webcam(options) -> None:
+    from ..deployment import detect, export, webcam
+
+    source = int(options.camera) if options.camera.isdigit() else options.camera
+    predictor = _predictor(options, sizes=detect.MOVING)
+    if not predictor.description.calibrated:
+        print(export.NOT_CALIBRATED)
+    seen = webcam.watch(predictor, source, options.port, options.seconds, options.record)
+    print(f"{seen['frames']:,} frames in {seen['seconds']:.1f} s, {seen['fps']:.1f} a second")
+
+
+def _export(options) -> None:
+    from ..deployment import compress, export
+
+    if options.method and not options.int8:
+        raise ValueError("--method can only be used with --int8, which names the data set to calibrate on")
+    _make_room(options.to)
+    if not options.int8:
+        print(export.from_weights(options.network, options.weights, options.to))
+        _say_uncalibrated(options.to)
+        return
+    from .. import datasets
+
+    faces = datasets.load_imported(options.int8)
+    with tempfile.TemporaryDirectory() as folder:
+        whole = export.from_weights(options.network, options.weights, Path(folder) / "fp32.onnx")
+        found = compress.export_int8(whole, faces, options.to, options.method or compress.METHODS[-1])
+    said = ", ".join(f"{name} {100 * share:.2f} %" for name, share in found.items())
+    print(f"{options.to}: accuracy on {faces.split_of('select')} {said}")
+    _say_uncalibrated(options.to)
+
+
+def _say_uncalibrated(path: str) -> None:
+    from ..deployment import export
+
+    if not export.read(path)[1].calibrated:
+        print(export.NOT_CALIBRATED)
+
+
+def _bench(options) -> None:
+    import pandas as pd
+
+    from ..deployment import benchmark, bundle, timing
+    from ..results import measurements
+
+    first, *rest = options.words or ["tinyfer_lite@64"]
+    timed = ("names", "threads", "batch", "seconds", "memory", "realtime")
+    given = {key: value for key in timed if (value := getattr(options, key)) is not None}
+    reads = {"bundle": [], "join": ["to"]}.get(first, ["to", *timed])
+    if unread := [key for key in ("to", *timed) if getattr(options, key) is not None and key not in reads]:
+        raise ValueError(f"bench {first} does not read --{unread[0].replace('names', 'runtimes')}")
+    if first == "bundle":
+        if not rest:
+            raise ValueError("name the file: fercore bench bundle fercore-bench.pyz [NETWORK@SIDE ...]")
+        specs = rest[1:] or ["microexpnet_xxs@84", "microexpnet_se@48", "tinyfer_lite@64", "tinyfer_lite@224"]
+        _make_room(rest[0])
+        path = bundle.make(rest[0], map(benchmark.network, specs))
+        print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB; python {path.name} --device NAME > NAME.json")
+        return
+    if first == "join":
+        if not rest:
+            raise ValueError("name what a bundle has printed: fercore bench join NAME.json [NAME.json ...]")
+        tables, measured = zip(*map(bundle.join, rest), strict=True)
+        if options.to:
+            folder = Path(options.to)
+            rows = [row for each in measured for row in each]
+            measurements.write(measurements.table(rows, measurements.PAPER), folder)
+            whole = pd.concat(tables)
+            whole.to_csv(folder / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
+        for table in tables:
+            print(benchmark.shown(table))
+        return
+    networks = [benchmark.network(spec) for spec in (first, *rest)]  # a wrong name is told before any is timed
+    table = benchmark.bench(networks, **given)
+    if options.to:
+        Path(options.to).mkdir(parents=True, exist_ok=True)
+        table.to_csv(Path(options.to) / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
+    print(benchmark.shown(table))
+    print("  ".join(f"{name}: {value}" for name, value in timing.machine().items()))
