@@ -20,7 +20,7 @@ from ..training.recipe import Recipe
 from ..training.trainer import Run
 from . import detect, export
 
-CARD = """# {network}, trained on {data}
+CARD = """# {network}, {made} on {data}
 
 `{create}`: {parameters:,} parameters, {size:.2f} MiB, {classes} classes:
 {names}.
@@ -75,8 +75,8 @@ def release(
     run: Run, network: str, options: Mapping, faces: Faces, masks: Mapping[str, np.ndarray], folder: Path,
     teacher: str = "",
 ) -> Path:  # fmt: skip
-    """Write `folder`/NETWORK-DATA.safetensors, beside it the ONNX file of `export` and the card; the scores go to the
-    run, too. Returns the file of weights.
+    """Write `folder`/NETWORK-DATA.safetensors, of a distilled network NETWORK-DATA_distilled, beside it the ONNX file
+    of `export` and the card; the scores go to the run, too. Returns the file of weights.
 
     masks  as splits.kept has them for the split that is reported on. This is the one report on it of the run.
     teacher  what a recipe with distillation has learned from, in words
@@ -90,7 +90,7 @@ def release(
     except (KeyError, TypeError) as error:
         raise checkpoint.RunError(f"{record}: a damaged record ({error}); remove it, and train again") from None
     require_releasable(network, faces, run.recipe, weights)
-    path = Path(folder) / f"{network}-{faces.name}.safetensors"
+    path = Path(folder) / f"{_stem(network, faces, run.recipe)}.safetensors"
     with files.locked(folder, "a release"), files.locked(run.folder, "a release"):
         _write(run, network, options, faces, masks, path, revision, device, teacher)
     return path
@@ -113,11 +113,16 @@ def require_releasable(network: str, faces: Faces, recipe: Recipe, weights: str 
         raise ValueError(f"{faces.name} is rendered; weights that come with the project are of real faces")
     if recipe.tta == "ten":
         raise ValueError("a release answers by one view or two: its recipe's tta is one or flip, not ten")
-    stem = f"{network}-{faces.name}"
+    stem = _stem(network, faces, recipe)
     if {*stem} & {"/", "\\", "\0"}:
         raise ValueError(f"{stem!r} is no name of a file: import the set under another name")
     for role in ROLES:
         faces.rows(role)
+
+
+def _stem(network: str, faces: Faces, recipe: Recipe) -> str:
+    """What the files of a release are called."""
+    return f"{network}-{faces.name}{'' if recipe.distillation is None else '_distilled'}"
 
 
 LABELS = "How noisy the labels of {data} are was not measured."
@@ -170,7 +175,8 @@ def _write(
     shown = shown if (scores["note"] != "").any() else shown.drop(columns="note")
     name, channels = text.plain(faces.name), inference.channels(run.network)
     card = CARD.format(
-        network=network, data=name, classes=len(faces.classes), create=_create(network, options, faces, path),
+        network=network, made="distilled" if teacher else "trained", data=name, classes=len(faces.classes),
+        create=_create(network, options, faces, path),
         input=export.INPUT, output=export.OUTPUT, side=detect.SIDE, lower=detect.LOWER,
         channels=channels, normalised=_normalised(channels, record["grey"]),
         known=KNOWN.get(name, LABELS.format(data=name)),
@@ -240,10 +246,10 @@ def _sureness(sure: np.ndarray, right: np.ndarray, split: str) -> str:
 
 
 def _create(network: str, options: Mapping, faces: Faces, path: Path) -> str:
-    """The call that makes the network: by the data's name where the weights come with the project, else by the file,
-    which is asked neither for the number of classes nor for options."""
+    """The call that makes the network: by name where the weights come with the project, else by the file, which is
+    asked neither for the number of classes nor for options."""
     if path.parent.resolve() == own_weights.RELEASED.resolve():
-        return f'models.create("{network}", weights="{text.plain(faces.name)}")'
+        return f'models.create("{network}", weights="{text.plain(path.stem.removeprefix(f"{network}-"))}")'
     more = "".join(f", {name}={value!r}" for name, value in options.items())
     return f'models.create("{network}", {len(faces.classes)}, "{text.plain(path.as_posix())}"{more})'
 

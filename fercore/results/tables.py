@@ -200,6 +200,8 @@ def read_json(path: str | Path) -> dict:
     files.refuse_pipe(path)
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OSError(f"{path}: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: no JSON that can be read ({error})") from None
     if not isinstance(found, dict):
