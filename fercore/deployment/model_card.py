@@ -122,7 +122,7 @@ def require_releasable(network: str, faces: Faces, recipe: Recipe, weights: str 
 
 def _stem(network: str, faces: Faces, recipe: Recipe) -> str:
     """What the files of a release are called."""
-    return f"{network}-{faces.name}{'' if recipe.distillation is None else '_distilled'}"
+    return f"{network}-{faces.name}{'' if recipe.distillation is None else own_weights.DISTILLED}"
 
 
 LABELS = "How noisy the labels of {data} are was not measured."

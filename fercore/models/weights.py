@@ -15,6 +15,7 @@ from torch import nn
 from ..datasets import preprocess
 
 RELEASED = Path(__file__).parent / "released"  # weights that come with the project, each with a card
+DISTILLED = "_distilled"  # behind the data's name, where another network has taught as well
 
 
 class WeightsWarning(UserWarning):
@@ -126,6 +127,11 @@ def released(name: str, data: str) -> tuple[Path, dict]:
         )
     found = record(path)
     return path, {"num_classes": len(found["classes"]), **found["options"]}
+
+
+def data_of(weights: str) -> str:
+    """The data that weights of a name, such as "fer2013_distilled", have learned from."""
+    return weights.removesuffix(DISTILLED)
 
 
 def record(path: str | Path) -> dict:

@@ -30,8 +30,8 @@ Made = TypeVar("Made", bound="Taught")
 class Taught(Protocol):
     """What a protocol, a frozen dataclass, says of its teacher.
 
-    teacher_weights  a file that it starts from, or "imagenet", or nothing; or data such as "fer2013": it is not
-                     trained, but has the weights of these that come with the project
+    teacher_weights  a file that it starts from, or "imagenet", or nothing; or a name such as "fer2013": it is not
+                     trained, but has the weights of this name that come with the project
     """
 
     teacher_network: str
@@ -52,7 +52,7 @@ def of_data(protocol: Made, faces: Faces) -> Made:
     """The protocol on these data: weights that come with the project are left out where they are of others, or where
     these data are divided otherwise, so that they may have seen what selects or tests; the teacher is then trained from
     random ones, with a WeightsWarning."""
-    held = protocol.teacher_weights
+    held = weights.data_of(protocol.teacher_weights)
     if not pretrained(protocol) or (held == faces.name and _divided(faces) == SPLITS.get(held)):
         return protocol
     why = "are not of its images" if held != faces.name else "have seen images that are held out here"
@@ -134,7 +134,7 @@ def _learned_from(given: str, network: str, faces: Faces) -> tuple[str, bool]:
     if made := weights.record(path).get("identity"):  # of a run
         trained = made["rows"]["train"] == checkpoint.rows_of(faces, faces.rows("train"))
         return made["data"].partition(", ")[0], trained and made["data"] == checkpoint.data_of(faces)
-    data = path.stem.removeprefix(f"{network}-")
+    data = weights.data_of(path.stem.removeprefix(f"{network}-"))
     return data, _divided(faces) == SPLITS.get(data)
 
 

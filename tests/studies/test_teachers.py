@@ -71,6 +71,8 @@ def test_on_other_data_or_splits_it_is_trained_and_on_other_classes_refused(ours
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert teachers.of_data(Taught(), ours).teacher_weights == "fer2013"
+        distilled = Taught(teacher_weights="fer2013_distilled")
+        assert teachers.of_data(distilled, ours) == distilled, "of the same data, with a teacher beside them"
         file = Taught(teacher_weights="x.safetensors")
         assert teachers.of_data(file, replace(ours, name="rafdb")).teacher_weights == "x.safetensors"
     with pytest.raises(WeightsError, match=r"is of the classes angry, disgust, .*, not neutral, angry"):
@@ -121,7 +123,9 @@ def test_a_student_of_a_recipe_hears_its_teacher_of_its_own_images(ours):
 def test_a_teacher_that_may_have_seen_what_is_held_out_is_refused_or_told(ours, tmp_path):
     recipe = Recipe(img_size=48, epochs=1, schedule="constant", loss="cross_entropy", class_weighted=False)
     divided = replace(ours, roles={"train": "PublicTest", "select": "Training", "test": "PrivateTest"})
-    for given in ("fer2013", str(RELEASED / "lean_65k-fer2013.safetensors")):
+    distilled = tmp_path / "lean_65k-fer2013_distilled.safetensors"
+    distilled.write_bytes((RELEASED / "lean_65k-fer2013.safetensors").read_bytes())
+    for given in ("fer2013", str(RELEASED / "lean_65k-fer2013.safetensors"), str(distilled)):
         with pytest.raises(ValueError, match="of lean_65k was trained on fer2013 as it is not divided here"):
             teachers.of_student("lean_65k", given, divided, "lean_65k", recipe)
         with pytest.warns(WeightsWarning, match="learned from fer2013, and may have seen images of synthfer"):
