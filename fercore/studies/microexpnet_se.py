@@ -233,8 +233,6 @@ def measured(
     best  of `selected`
     """
     run = RUNS.get(row, "resnet50" if row == TEACHER else "")
-    if row == "full" and faces.name == "affectnet":
-        run = RUNS["kd"]  # as the paper's claim has it
     if not run:
         return []
     name = measurements.name("accuracy", run, faces.name, faces.split_of("select"), settings=SETTINGS.get(row, ()))

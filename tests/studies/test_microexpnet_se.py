@@ -109,7 +109,8 @@ def test_measurements_have_the_names_of_the_claims(faces):
         wanted = ledger.claims[f"microexpnet_se/table2.{row}.accuracy"].measurement
         assert wanted == only["measurement"].replace("grey noise", "fer2013")
     other = study.measured("full", replace(faces, name="affectnet"), labels, [labels], best, {})
-    assert other[0]["measurement"].startswith("accuracy(microexpnet_se+kd, affectnet")
+    assert other[0]["measurement"] == f"accuracy({run.replace('grey noise', 'affectnet')}, PublicTest)"
+    assert ledger.claims["microexpnet_se/abstract.affectnet"].measurement.startswith(f"accuracy({run.split(',')[0]}, ")
 
 
 def test_gains_are_measured_seed_by_seed_under_the_names_of_the_claims(faces):
