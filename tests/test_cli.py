@@ -152,6 +152,22 @@ def test_audit_says_that_faces_are_rendered(said):
     assert text.splitlines()[0] == "synthoulu (synthetic): 36 images" and "in_Training" not in text
 
 
+def test_audit_notices_images_and_labels_that_were_changed_after_the_import(project, said, refused):
+    said("import", "synthoulu", "--images", "36")
+    (pixels,), (table,) = (list((project / "data/synthoulu").glob(name)) for name in ("pixels-*.npy", "table-*.csv"))
+    whole = table.read_bytes()
+    table.write_bytes(whole.replace(b"\n1,", b"\n2,", 1) if b"\n1," in whole else whole.replace(b",1,", b",2,", 1))
+    assert "other images or rows than were imported" in refused("audit", "data/synthoulu")
+    table.write_bytes(whole)
+    said("audit", "data/synthoulu")
+    with open(pixels, "r+b") as file:
+        file.seek(-1, 2)
+        last = file.read(1)
+        file.seek(-1, 2)
+        file.write(bytes([last[0] ^ 1]))
+    assert "data/synthoulu: found other images or rows" in refused("audit", "data/synthoulu")
+
+
 def test_audit_of_what_is_not_there(refused):
     assert "nowhere" in refused("audit", "nowhere") and "fercore import" in refused("audit", "nowhere")
 

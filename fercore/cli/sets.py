@@ -161,10 +161,11 @@ def _whole(faces, role: str) -> str:
 
 
 def _audit(options) -> None:
-    from .. import audit, datasets
+    from .. import audit
+    from ..datasets import store
     from ..results import measurements, tables
 
-    faces = datasets.load_imported(options.folder)
+    faces = store.verify(options.folder)
     print(f"{tables.label(faces)}: {len(faces):,} images")
     split = faces.splits != ("",)
     train = options.train if options.train in faces.splits or not split else faces.split_of(options.train)

@@ -211,6 +211,15 @@ def load(folder: str | Path) -> Faces:
                 raise DataError(path, f"a damaged import ({error})", "the files that fercore import writes") from error
 
 
+def verify(folder: str | Path) -> Faces:
+    """As `load`, which reads no image and so does not notice a file that was changed since: here all are read. Raises
+    DataError where images or rows are not those that were imported, too."""
+    faces = load(folder)
+    if fingerprint(faces.pixels, faces.table) != faces.fingerprint:
+        raise DataError(folder, "other images or rows than were imported", "those: import the set again")
+    return faces
+
+
 def _load(folder: Path, index: dict) -> Faces:
     pixels = np.load(folder / index["pixels"], mmap_mode="r")
     table = pd.read_csv(
