@@ -91,9 +91,9 @@ def test_what_is_to_be_seen_are_the_networks_that_are_told_apart(frontier):
 
 
 def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_path, monkeypatch, capsys):
-    for seed in (1, 2):
+    for name, seed in (("runs/lean_65k-1", 1), ("runs/lean_65k-2", 2), ("others/other-1", 1)):
         recipe = Recipe(epochs=1, batch_size=64, img_size=24, seed=seed, tta="flip")
-        fit("lean_65k", faces, recipe, tmp_path / f"runs/lean_65k-{seed}", progress=False)
+        fit("lean_65k", faces, recipe, tmp_path / name, progress=False)
     every = dict.fromkeys(("deduplicated", "near_deduplicated"), np.ones(len(faces.rows("test")), bool))
     monkeypatch.setattr(frontier.audit, "without_copies", lambda *_: every)
     monkeypatch.setattr(frontier, "PUBLIC", tmp_path / "networks.csv")
@@ -114,6 +114,18 @@ def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_pa
     assert said["figure"] == "size_and_accuracy" and said["sentence"].startswith("- `lean_65k`, seeds: 2: accuracy is")
     assert site.findings_of(tmp_path / "out")[1]["value"].tolist() == [2, len(faces.rows("test")), 1]
     assert [path.name for path in (tmp_path / "out").glob("size*")] == ["size_and_accuracy.svg"]
+    others = ["frontier", "data/fer2013", "--runs", str(tmp_path / "others"), "--answers", str(answers)]
+    monkeypatch.setattr(sys, "argv", [*others, "--to", str(tmp_path / "out"), "--keep"])
+    frontier.main()
+    kept = pd.read_csv(tmp_path / "out/networks.csv", index_col=["network", "views"])
+    pd.testing.assert_frame_equal(kept.loc[["lean_65k"]], networks.loc[["lean_65k"]], check_dtype=False)
+    assert len(kept) == len(networks) + 2 and kept.loc[("other", "one"), "seeds"] == 1
+    both = pd.read_csv(tmp_path / "out/differences.csv", index_col=["network", "public", "part", "score"])
+    assert set(both.index.unique("network")) == {"lean_65k", "other"} and len(both) == 2 * len(apart)
+    columns = ["difference", "low", "high", "p"]
+    pd.testing.assert_frame_equal(both.loc[["lean_65k"], columns], apart[columns])
+    made = json.loads((tmp_path / "out/provenance.json").read_text())["parameters"]["runs"]
+    assert made == {"lean_65k": ["lean_65k-1", "lean_65k-2"], "other": ["other-1"]}
     (answers / "XCEPTION.npz").unlink()
     (answers / "mini-XCEPTION.npz").unlink()
     monkeypatch.setattr(sys, "argv", [*words, "--to", str(tmp_path / "again")])

@@ -2,10 +2,11 @@
 
     pip install onnx onnxscript onnxruntime
     python tests/benchmarks/public_networks.py data/fer2013 --answers runs/public_networks
-    python tests/benchmarks/frontier.py data/fer2013 [--to reports/reference/frontier]
+    python tests/benchmarks/frontier.py data/fer2013 [--to reports/reference/frontier [--keep]]
 
 runs/frontier (--runs) has the runs of `fercore train`, in folders called VARIANT-SEED: `lean_65k-42` and `lean_65k-43`
-are two seeds of one variant. Each run is the epoch that PublicTest chose; PrivateTest is read here, once.
+are two seeds of one variant. Each run is the epoch that PublicTest chose; PrivateTest is read here, once. With --keep,
+variants without a run here stay as --to has them.
 
 networks.csv has the scores: the public networks' are those of tests/benchmarks/public_networks.py. The interval of
 several seeds is over them, that of one network over the images, so that the two say different things where they stand
@@ -116,6 +117,16 @@ def differences(
     return table[["seeds", "difference", "low", "high", "p", "p_adjusted", "note"]]
 
 
+def earlier(folder: Path, variants: list[str]) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, list[str]]]:
+    """Of what `main` wrote to a folder, the variants that are none of these: networks, differences, names of runs."""
+    networks = tables.read(folder / "networks.csv").query("package == @OWN and network not in @variants")
+    apart = tables.read(folder / "differences.csv", keep_default_na=False, na_values={"p": "", "p_adjusted": ""})
+    apart = apart[apart["network"].isin(networks["network"])].set_index(["network", "public", "part", "score"])
+    runs = json.loads((folder / "provenance.json").read_text())["parameters"]["runs"]
+    names = {name: runs[name] for name in networks["network"].unique()}
+    return networks.drop(columns="data"), apart.drop(columns="data"), names
+
+
 def to_see(apart: pd.DataFrame) -> str:
     """From which public networks each variant is told apart in accuracy, on all images, as Markdown."""
     lines = []
@@ -135,6 +146,7 @@ def main():
     parser.add_argument("--answers", type=Path, default="runs/public_networks", help="what public networks answered")
     parser.add_argument("--soft-labels", nargs="+", default=[SOFT_LABELS], help="files that the variants learned from")
     parser.add_argument("--to", type=Path, help="where the tables, the figure and provenance.json go")
+    parser.add_argument("--keep", action="store_true", help="keep there the variants that have no run here")
     words = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
@@ -150,11 +162,15 @@ def main():
     for variant, runs in of.items():
         lines, answers[variant] = measured(variant, runs, faces, masks)
         own += lines
-    own = pd.DataFrame(own)
+    own, apart = pd.DataFrame(own), differences(faces, answers, others, masks) if others else pd.DataFrame()
+    runs = {variant: [path.name for path in paths] for variant, paths in of.items()}
+    if words.keep:
+        before, differed, names = earlier(words.to, list(of))
+        own, apart, runs = pd.concat([own, before]), pd.concat([apart, differed]), runs | names
+        apart["p_adjusted"] = apart.groupby("part")["p"].transform(statistics.adjusted)
     table = pd.concat([own, public.assign(seeds=1)[[name for name in own if name in public] + ["seeds"]]])
     table = table.sort_values("accuracy", ascending=False).set_index(["network", "views"])
     print(table.to_string())
-    apart = differences(faces, answers, others, masks) if others else pd.DataFrame()
     print(apart.to_string())
     if words.to:
         caption = "PrivateTest: this project's networks, intervals over seeds, and those of packages, over images"
@@ -169,11 +185,10 @@ def main():
         shown = table.xs("mirrored", level="views").drop(ASIDE, errors="ignore")
         shown = shown.rename(columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"})
         title = "Flip TTA; intervals of several seeds over them, of one over images"
-        figures.save(plots.size_and_accuracy(shown, faces, title, list(of)), words.to, "size_and_accuracy")
+        figures.save(plots.size_and_accuracy(shown, faces, title, list(runs)), words.to, "size_and_accuracy")
         (words.to / "size_and_accuracy.png").unlink()
-        counted = {"variants": len(of), "compared": len(others), "images": len(faces.rows("test"))}
+        counted = {"variants": len(runs), "compared": len(others), "images": len(faces.rows("test"))}
         tables.save_findings(counted, words.to, faces)
-        runs = {variant: [path.name for path in paths] for variant, paths in of.items()}
         tables.write_json(
             words.to / "provenance.json", provenance.record({"runs": runs, "compared": list(others)}, faces)
         )
