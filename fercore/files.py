@@ -28,8 +28,8 @@ def refuse_pipe(path: str | Path) -> None:
 
 
 def replace(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
-    """Make or replace the file `path` by what `write` writes; where that fails, the old one stays. Raises OSError with
-    its name.
+    """Make or replace the file `path` by what `write` writes; where that fails, the old one stays. Raises OSError, with
+    its name where the system says why.
 
     It is written under another name, forced to disk, then put in place in one step.
     """
@@ -46,7 +46,7 @@ def replace(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
             raise
         raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
-        with suppress(OSError):
+        with suppress(OSError):  # what went wrong before is to be told
             part.unlink(missing_ok=True)
 
 

@@ -95,8 +95,8 @@ from fercore.deployment import detect, predict
 from fercore.models import weights
 from fercore.reporting.widgets import own_picture
 
-names = [path.stem.rsplit("-", 1) for path in sorted(weights.RELEASED.glob("*.safetensors"))]
-predictors = {network: predict.Predictor(network, data, detector=None) for network, data in names}
+names = sorted(path.stem for path in weights.RELEASED.glob("*.safetensors"))
+predictors = {name.replace("-", ", "): predict.Predictor(*name.rsplit("-", 1), detector=None) for name in names}
 own_picture(
     lambda picture: plots.opinions(*predict.opinions(predictors, picture, detect.detector())),
     datasets.load("synthfer", images=200, seed=7).pixels[0],

@@ -136,8 +136,10 @@ class Ledger:
         return {name: self.printed(name) for name in asked if name.partition("(")[0] in kinds}
 
     def arguments(self, kind: str) -> list[tuple[str, ...]]:
-        """What claims name of a kind of measurement, such as ("microexpnet_xxs", "conv1.filters") of structure."""
+        """What claims and checks name of a kind of measurement, such as ("microexpnet_xxs", "conv1.filters") of
+        structure."""
         named = {claim.measurement for claim in self.claims.values() if claim.measurement.startswith(f"{kind}(")}
+        named |= {name for check in self.checks for name in re.findall(rf"{{=({kind}\([^{{}}]*\))}}", check.right)}
         return sorted(tuple(measurements.split(name)[1]) for name in named)
 
     def beside(self, faces: Faces) -> Callable[[str], float]:

@@ -101,8 +101,8 @@ def _named(options) -> dict[str, str]:
 def _predictor(options, **more):
     from ..deployment.predict import Predictor
 
-    detector = None if options.detector == "none" else options.detector
-    return Predictor(**_named(options), model=options.model, certain=options.certain, detector=detector, **more)
+    words = {"model": options.model, "certain": options.certain, "detector": options.detector}
+    return Predictor(**_named(options), **words, **more)
 
 
 def _predict(options) -> None:

@@ -23,6 +23,7 @@ UNREAD = (".heic", ".heif", ".avif", ".jp2", ".jxl", ".tga", ".psd", ".dng", ".c
 STARTS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")  # of files whose names do not say what they are
 BACKGROUND = 255  # what shows through where an image is transparent: white, as in a browser
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")  # by content, not by name: EPS would start Ghostscript
+MOVING = ("PNG", "WEBP", "GIF")  # of them, those whose pictures follow in time: a JPEG's are previews, a TIFF's pages
 MAX_PIXELS = 50_000_000  # a face crop has 10^4; a file that unpacks to more than this is damaged or hostile
 CHUNK = 1024  # images that are queued for decoding at a time, so that memory stays flat
 
@@ -136,26 +137,27 @@ def readable(root: Path, name: str) -> bool:
         return False
 
 
-def moving(path: Path) -> Iterator[tuple[np.ndarray, float]] | None:
-    """The pictures of an animation, or of a file with several, as `decode` gives the first in mode "RGB", each with the
-    seconds that it is shown, 0 where the file does not say; None for a file with one picture, or that is none.
+def moving(path: Path) -> tuple[float, Iterator[np.ndarray]] | None:
+    """Of an animation how many pictures a second it has in the mean, 0 where it does not say, and the pictures, each as
+    `decode` gives the first in mode "RGB"; None for every other file.
 
-    Raises DataError, at the picture that is damaged.
+    The pictures raise DataError, at the one that is damaged.
     """
-    if not path.is_file():  # a pipe would be waited for
+    count, shown = 0, 0.0
+    if path.is_file():  # a pipe would be waited for
+        with contextlib.suppress(Exception), Image.open(path, formats=MOVING) as image:  # what is wrong, reading tells
+            count = getattr(image, "n_frames", 1)
+            for number in range(count if count > 1 and image.width * image.height <= MAX_PIXELS else 0):
+                image.seek(number)
+                image.load()
+                shown += image.info.get("duration", 0)
+    if count < 2:
         return None
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            several = getattr(image, "n_frames", 1) > 1
-    except Exception:  # of many kinds, which reading it tells better
-        return None
-    if not several:
-        return None
-    return ((np.asarray(image), image.info.get("duration", 0) / 1000) for image in _frames(path, "RGB"))
+    return (1000 * count / shown if shown else 0.0), map(np.asarray, _frames(path, "RGB"))
 
 
 def _frames(path: Path, mode: str) -> Iterator[Image.Image]:
-    """The pictures of a file, of most the only one, each read when it is asked for."""
+    """All pictures of a file, of most the only one; each is read when it is asked for."""
     if path.exists() and not (path.is_file() or path.is_dir()):  # the one would be waited for, the other has no end
         raise DataError(path, "a pipe or a device", "an image file")
     few = f"an image of at most {MAX_PIXELS} pixels (decompression bomb?)"
@@ -170,9 +172,10 @@ def _frames(path: Path, mode: str) -> Iterator[Image.Image]:
                 if image.mode.startswith(("I", "F")) or _deep(image):  # Pillow would clip these at 255, or cut them
                     raise DataError(path, f"pixels of Pillow's mode {image.mode}, 16 or 32 bits", "8 bits a channel")
                 image.load()
+                upright = image
                 with contextlib.suppress(Exception):  # a damaged EXIF block, common on the web, harms nothing
-                    ImageOps.exif_transpose(image, in_place=True)
-                yield _flat(image).convert(mode)
+                    upright = ImageOps.exif_transpose(image)  # a copy: an animation's next picture is read into `image`
+                yield _flat(upright).convert(mode)
                 number += 1
     except DataError:
         raise

@@ -212,8 +212,8 @@ def load(folder: str | Path) -> Faces:
 
 
 def verify(folder: str | Path) -> Faces:
-    """As `load`, which reads no image and so does not notice a file that was changed since: here all are read. Raises
-    DataError where images or rows are not those that were imported, too."""
+    """As `load`, and all images are read, so that it is noticed where a file was changed since the import. Raises
+    DataError for other images or rows than were imported."""
     faces = load(folder)
     if fingerprint(faces.pixels, faces.table) != faces.fingerprint:
         raise DataError(folder, "other images or rows than were imported", "those: import the set again")

@@ -79,9 +79,12 @@ def release(
     of `export` and the card; the scores go to the run, too. Returns the file of weights.
 
     masks  as splits.kept has them for the split that is reported on. This is the one report on it of the run.
-    teacher  what a recipe with distillation has learned from, in words
-    Raises what `require_releasable` raises, and BusyError where another process writes into `folder` or the run.
+    teacher  what a recipe with distillation, and no other, has learned from, in words
+    Raises what `require_releasable` raises, ValueError where one of teacher and distillation lacks the other, and
+    BusyError where another process writes into `folder` or the run.
     """
+    if (run.recipe.distillation is None) != (not teacher):
+        raise ValueError("a teacher and a recipe with distillation need each other")
     record = run.folder / checkpoint.PROVENANCE
     made = checkpoint.read_json(record)
     try:
@@ -100,7 +103,7 @@ def require_releasable(network: str, faces: Faces, recipe: Recipe, weights: str 
     """Raise where `release` would refuse a run of these, which started from `weights`: to be asked before the training.
 
     ValueError for rendered faces, whose weights are nobody's use, for a start from other weights, of which the card
-    would have to speak, for ten views, which no file for ONNX Runtime has, and for a set that no file can be called by;
+    would have to speak, for ten views, which no file for ONNX Runtime has, and for a set after which no file is named;
     NoSplit, a KeyError, for a set without a split that trains, selects or tests; ExportError without the extra `edge`.
     """
     export.ready()
@@ -116,6 +119,8 @@ def require_releasable(network: str, faces: Faces, recipe: Recipe, weights: str 
     stem = _stem(network, faces, recipe)
     if {*stem} & {"/", "\\", "\0"}:
         raise ValueError(f"{stem!r} is no name of a file: import the set under another name")
+    if faces.name.endswith(own_weights.DISTILLED):
+        raise ValueError(f"{faces.name} reads as a set that another network has taught: import it under another name")
     for role in ROLES:
         faces.rows(role)
 

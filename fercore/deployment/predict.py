@@ -94,8 +94,8 @@ class Predictor:
     """Finds the faces of a picture and says of each what its expression is called.
 
     network, data  weights that come with the project; or model, a file that `fercore export` has made
-    detector       auto, yunet or cascade, of `detect.detector`; or a function from pictures to `Box`es; or None: every
-                   picture is a face
+    detector       auto, yunet or cascade, of `detect.detector`; or a function from pictures to `Box`es; or none, or
+                   None: every picture is a face
     certain        calibrated probability below which an answer is called uncertain: at 0.5 as likely
                    wrong as right
     sizes          longer sides that YuNet sees a picture at
@@ -116,7 +116,8 @@ class Predictor:
         if not 0 <= certain <= 1:
             raise ValueError(f"certain is a probability, not {certain}")
         self.certain = certain
-        self.detector = detect.detector(detector, sizes) if isinstance(detector, str) else detector
+        found = None if detector == "none" else detector
+        self.detector = detect.detector(found, sizes) if isinstance(found, str) else found
         if model is not None:
             self.classify = export.load(model, threads)
             self.description = self.classify.description
@@ -157,8 +158,11 @@ def opinions(
 
     find  a function from pictures to `Box`es; None, a picture of at most CROPPED px, and one in which it finds nothing
           are a face as they are
+    Raises DataError for a picture with a side of less than SMALLEST.
     """
     picture = read(picture)
+    if min(picture.shape[:2]) < SMALLEST:
+        raise DataError("the picture", f"a side of less than {SMALLEST} px", "a face")
     boxes = find(picture) if find and max(picture.shape[:2]) > CROPPED else []
     face = detect.cut(picture, max(boxes, key=lambda box: box.width * box.height)) if boxes else picture
     each = {name: predictor(face)[0] for name, predictor in predictors.items()}
@@ -213,8 +217,9 @@ def _frames(path: Path, every: int) -> Iterator[tuple[int | None, np.ndarray, fl
         pace = videos.fps(path) / every
         yield from ((number, picture, pace) for number, picture in videos.frames(path, every))
     elif moving := images.moving(path):
-        for number, (picture, seconds) in islice(enumerate(moving), 0, None, every):
-            yield number, picture, (1 / seconds if seconds else videos.FPS) / every
+        told, pictures = moving
+        pace = max(round((told or videos.FPS) / every, 2), 0.1)  # which an .mp4 can be written at
+        yield from ((number, picture, pace) for number, picture in islice(enumerate(pictures), 0, None, every))
     else:
         yield None, read(path), videos.FPS
 
@@ -255,11 +260,13 @@ def read(picture: str | Path | np.ndarray) -> np.ndarray:
 def report(found: Iterable[Found], classes: Sequence[str], folder: str | Path | None = None, say=print) -> pd.DataFrame:
     """`rows` of all that was found, a line about each said as it comes; drawn pictures and videos go to `folder`.
 
-    A picture is drawn to NAME.png, a video to NAME.mp4, with a number behind the name where another drawing of this run
-    or a file that is no drawing has it. Drawings of an earlier run are replaced.
+    A picture is drawn to NAME.png, a video or an animation to NAME.mp4, with a number behind the name where another
+    drawing of this run or a file that is no drawing has it. Drawings of an earlier run are replaced. A video that
+    cannot be written is said, and the next one is gone on with.
     """
     folder, kept, video = Path(folder).resolve() if folder else None, [], _Video()
     names: dict[str, Path] = {}
+    undrawn: set[str] = set()
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -277,8 +284,12 @@ def report(found: Iterable[Found], classes: Sequence[str], folder: str | Path | 
                     names[one.source] = _free(folder / f"{Path(one.source).stem}{suffix}", taken)
                 if one.frame is None:
                     files.replace(names[one.source], partial(image.save, format="PNG", pnginfo=_comment()))
-                else:
-                    video.write(names[one.source], image, one.fps)
+                elif one.source not in undrawn:
+                    try:
+                        video.write(names[one.source], image, one.fps)
+                    except (DataError, ExportError) as error:
+                        undrawn.add(one.source)
+                        say(plain(f"{one.source}: not drawn, {error}"))
             kept.append(replace(one, picture=None))
     finally:
         video.close()

@@ -100,4 +100,6 @@ def _took(root: Path, name: str) -> Iterator[str]:
             if path.is_file():
                 record = tables.read_json(path)
                 before = ", trained before" if record.get("kept") else ""
-                yield f"{max(record['wall_seconds'] / 60, 1):.0f} min ({profile}{before})"
+                if not isinstance(seconds := record.get("wall_seconds"), (int, float)):
+                    raise ValueError(f"{path}: a damaged record, which does not say how long it took")
+                yield f"{max(seconds / 60, 1):.0f} min ({profile}{before})"

@@ -99,7 +99,7 @@ def picture(root: str | Path = ".", out: str | Path | None = None) -> Path:
 
     root = Path(root)
     reference = root / "reports" / REFERENCE
-    found = pd.read_csv(reference / "public_networks/networks.csv", index_col="network")
+    found = tables.read(reference / "public_networks/networks.csv", index_col="network")
     again = found.index.str.contains(", (?:quantised|earlier)$")  # a second file of the same package
     found = found[(found["views"] == "mirrored") & ~again]
     columns = {"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"}
@@ -294,12 +294,21 @@ def _said(files: Iterable[Path], figures: list[str]) -> dict[str, str]:
     read = mistune.create_markdown(renderer=_Escaping(escape=True))
     found = {}
     for path in files:
-        for said in json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []:
+        for said in _sentences(path) if path.is_file() else []:
             name = said["figure"]
             about = [one for one in figures if name and (one == name or one.startswith(f"{name}_"))] or [""]
             found |= {place: found.get(place, "") for place in about}
             found[about[-1]] += read(said["sentence"].replace(text.DOLLAR, "$"))  # of several below the last
     return {place: f'<div class="said">{said}</div>' if said else "" for place, said in found.items()}
+
+
+def _sentences(path: Path) -> list[dict]:
+    """What `Stage.says` has written. Raises ValueError with the file's name where it is damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return [{"figure": one["figure"] + "", "sentence": one["sentence"] + ""} for one in found]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: no sentences that can be read ({error!r})") from None
 
 
 def _links(stage: Path, up: str, root: Path) -> list[str]:
@@ -369,24 +378,28 @@ def _provenance(reports: Path, profile: str) -> str:
     for path in (stage / "provenance.json" for stage in stages(reports)):
         if not path.is_file():  # of a profile: it holds times, and is linked alone
             continue
-        record = tables.read_json(path)
-        data = record["data"] if isinstance(record["data"], list) else [record["data"]]
-        of = (f"{one['name']}, {one['images']:,} images ({one['fingerprint'][:12]})" for one in data)
-        rows.append(
-            {
-                "stage": path.parent.name,
-                "data (fingerprint)": "; ".join(of),
-                "revision": (record["revision"] or "")[:12],
-                "device": f"{record['system']}, {record['device']}",
-                "Python, torch": f"{record['python']}, {record['versions'].get('torch', '')}",
-                "seconds": f"{record['wall_seconds']:.0f}{', trained before' * bool(record.get('kept'))}",
-            }
-        )
+        try:
+            rows.append({"stage": path.parent.name} | _made(tables.read_json(path)))
+        except (LookupError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path}: a damaged record ({error!r})") from None
     table = _table(pd.DataFrame(rows), "Records of the stages") if rows else ""
     again = "fercore site reference" if profile == REFERENCE else f"make reproduce PROFILE={profile}"
     return f"""{table}<p>This page is made by <code>{text.html(again)}</code>. Each stage has a record of its
 parameters, the fingerprint of its data, the revision of the code, versions, machine and time, linked beside it. Tables
 are there as CSV and as LaTeX.</p>"""
+
+
+def _made(record: Mapping) -> dict[str, str]:
+    """Of a record the row of the table of records."""
+    data = record["data"] if isinstance(record["data"], list) else [record["data"]]
+    of = (f"{one['name']}, {one['images']:,} images ({one['fingerprint'][:12]})" for one in data)
+    return {
+        "data (fingerprint)": "; ".join(of),
+        "revision": (record["revision"] or "")[:12],
+        "device": f"{record['system']}, {record['device']}",
+        "Python, torch": f"{record['python']}, {record['versions'].get('torch', '')}",
+        "seconds": f"{record['wall_seconds']:.0f}{', trained before' * bool(record.get('kept'))}",
+    }
 
 
 def _table(frame: pd.DataFrame, caption: str) -> str:

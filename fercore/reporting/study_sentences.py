@@ -61,7 +61,7 @@ def gap_before(reference: str | Path) -> str:
     path = Path(reference) / "04_microexpnet_pooling/table_2.csv"
     if not path.is_file():
         return ""
-    table = pd.read_csv(path)
+    table = tables.read(path)
     real = table[~table["data"].str.contains("synthetic")]
     of_m = (real if len(real) else table).query("size == 'm'").set_index(["data", "split"])["none"]
     lines = []

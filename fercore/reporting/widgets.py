@@ -46,7 +46,10 @@ def own_picture(draw: Callable[[np.ndarray], Figure], first: np.ndarray) -> ipyw
             except (OSError, ValueError) as error:
                 said.value = f"{file['name']} is no picture: {error}"
                 return
-            said.value, picture.value = "", _png(draw(np.asarray(image)))
+            try:
+                said.value, picture.value = "", _png(draw(np.asarray(image)))
+            except ValueError as error:
+                said.value = f"{file['name']}: {error}"
 
     chosen.observe(update, "value")
     return ipywidgets.VBox([ipywidgets.HBox([chosen, said]), picture])

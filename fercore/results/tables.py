@@ -91,8 +91,8 @@ def save(
 def read(path: str | Path, columns: Sequence[str] = (), **how) -> pd.DataFrame:
     """A table that `save` has written; `how` as for pandas.read_csv.
 
-    Raises OSError where there is none, and ValueError where it is damaged, cut off or lacks one of `columns`: with its
-    name.
+    Raises OSError where there is none, and ValueError where it is damaged, ends within a line or lacks one of
+    `columns`: with its name.
     """
     files.refuse_pipe(path)
     try:

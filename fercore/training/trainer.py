@@ -404,8 +404,8 @@ def _best(folder: Path, epoch: int, identity: dict, network: nn.Module) -> dict[
 
 
 def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces, again: bool) -> None:
-    """metrics.json and provenance.json of a finished run; `again` the one as the run has it, whatever stands there,
-    and the other only where there is none that can be read: it tells when it was made."""
+    """Write metrics.json and provenance.json of a finished run. `again`: it was finished before, so that provenance,
+    which tells how it was made, stays where it can be read."""
     best = training.history[training.best_epoch - 1]
     summary = {"best_epoch": training.best_epoch, "epochs": len(training.history), "best": best}
     tables.write_json(folder / checkpoint.METRICS, summary | {"selected_by": training.recipe.monitor})

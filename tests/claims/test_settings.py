@@ -107,8 +107,9 @@ def test_a_layer_is_exact_where_it_is_the_same_and_the_paper_says_one_thing(
     claim += '     measurement: "structure(tinyfer_lite, features.0.0.filters)"}\n'
     claim += f'  - {{id: text.other, where: there, value: "{second}", unit: filters, about: it}}\nstatements:'
     check = "  - {id: widths, says: one width, same: [text.set, text.other]}\n" if second != "16" else ""
-    ledger = write(paper.replace("statements:", claim, 1) + check)
-    assert ledger.arguments("structure") == [("tinyfer_lite", "features.0.0.filters")]
+    asked = '  - {id: one_layer, says: one, claim: text.other, from: "{=structure(tinyfer_lite, fc_layers)} + 15"}\n'
+    ledger = write(paper.replace("statements:", claim, 1) + check + asked)
+    assert ledger.arguments("structure") == [("tinyfer_lite", "fc_layers"), ("tinyfer_lite", "features.0.0.filters")]
     row = {"measurement": "structure(tinyfer_lite, features.0.0.filters)", "value": value}
     found = measurements.table([row]).assign(evidence="counted").set_index("measurement")
     table = claims.judge(ledger, found, claims.run(ledger, found)).set_index("id")

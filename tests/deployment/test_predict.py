@@ -100,26 +100,86 @@ def test_bad_input_gets_one_line_and_the_rest_goes_on(predictor, photograph, tmp
     assert "judge nobody by these answers. More: fercore predict --limits" in predict.summary(table)
 
 
-def test_a_picture_that_moves_is_read_frame_by_frame(predictor, photograph, tmp_path):
+def animated(path, frames, **how):
+    first, *others = (frame.copy() for frame in frames)  # Pillow leaves its settings on what it has saved
+    first.save(path, save_all=True, append_images=others, **how)
+    return path
+
+
+@pytest.fixture
+def frames(photograph):
     picture = Image.open(photograph).convert("RGB")
-    turned = [picture, picture.rotate(180), picture, picture.rotate(180), picture]
-    for name in ("moves.gif", "moves.webp"):
-        turned[0].save(tmp_path / name, save_all=True, append_images=turned[1:], duration=200, lossless=True)
-    found = list(predict.predict(predictor, [tmp_path / "moves.gif", tmp_path / "moves.webp"], every=2))
-    assert [one.frame for one in found] == [0, 2, 4] * 2 and {one.fps for one in found} == {2.5}
+    return [picture, picture.rotate(180), picture, picture.rotate(180), picture]
+
+
+@pytest.mark.parametrize("name", ["moves.gif", "moves.webp", "moves.png"])
+def test_an_animation_is_read_frame_by_frame(predictor, frames, tmp_path, name):
+    how = {"lossless": True} if name == "moves.webp" else {}
+    path = animated(tmp_path / name, frames, duration=[300, 100, 300, 100, 200], **how)
+    found = list(predict.predict(predictor, [path], every=2))
+    assert [one.frame for one in found] == [0, 2, 4] and {one.fps for one in found} == {2.5}, "5 frames in a second"
     assert all(len(one.faces) == 2 and one.picture.shape == (160, 240, 3) for one in found)
-    picture.save(tmp_path / "still.gif")
-    (still,) = predict.predict(predictor, [tmp_path / "still.gif"])
-    assert still.frame is None
-    whole = (tmp_path / "moves.gif").read_bytes()
-    (tmp_path / "moves.gif").write_bytes(whole[: len(whole) // 2])
-    *found, last = predict.predict(predictor, [tmp_path / "moves.gif"])
-    assert [one.frame for one in found] and "cannot be decoded" in last.note
+    seen = [one.picture for one in predict.predict(predictor, [path])]
+    assert len(seen) == 5 and np.array_equal(seen[0], seen[2]) and np.array_equal(seen[1], seen[3])
+    assert not np.array_equal(seen[0], seen[1])
+    clear = [frame.convert("RGBA") for frame in frames]
+    for frame in clear:
+        frame.putpixel((0, 0), (0, 0, 0, 0))
+    path = animated(tmp_path / name, clear, duration=200, **how)
+    assert {one.fps for one in predict.predict(predictor, [path])} == {5.0}, "transparent or not"
+
+
+@pytest.mark.parametrize("name", ["moves.webp", "moves.png"])
+def test_an_animation_stands_upright_as_its_exif_says(predictor, frames, tmp_path, name):
+    turned = Image.Exif()
+    turned[0x112] = 6
+    how = {"lossless": True} if name == "moves.webp" else {}
+    path = animated(tmp_path / name, frames, duration=200, exif=turned, **how)
+    seen = [one.picture for one in predict.predict(predictor, [path])]
+    upright = [np.asarray(frame.transpose(Image.Transpose.ROTATE_270)) for frame in frames]
+    assert len(seen) == 5 and all(map(np.array_equal, seen, upright))
+
+
+def test_previews_and_pages_are_no_frames(predictor, frames, tmp_path):
+    small = frames[1].resize((120, 80))
+    paths = [animated(tmp_path / "camera.jpg", [frames[0], small], format="MPO"), tmp_path / "still.gif"]
+    paths.append(animated(tmp_path / "pages.tif", [frames[0], small]))
+    frames[0].save(paths[1])
+    found = list(predict.predict(predictor, paths))
+    assert [(one.frame, one.picture.shape) for one in found] == [(None, (160, 240, 3))] * 3
+
+
+def test_of_an_animation_that_breaks_off_what_there_is_is_looked_at(predictor, frames, tmp_path):
+    path = animated(tmp_path / "moves.gif", frames, duration=200)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    *found, last = predict.predict(predictor, [path])
+    assert [one.frame for one in found] == list(range(len(found))) and found and "cannot be decoded" in last.note
+
+
+def test_an_animation_of_any_pace_is_drawn_and_what_cannot_be_is_said(predictor, frames, tmp_path, monkeypatch):
+    paths = [animated(tmp_path / f"{pace}.png", frames, duration=pace) for pace in (3, 15, 60_000)]
+    predict.report(predict.predict(predictor, paths), CLASSES, tmp_path / "drawn", say=str)
+    for path in paths:
+        assert len(list(videos.frames(tmp_path / "drawn" / f"{path.stem}.mp4"))) == 5
+    frames[0].save(tmp_path / "still.png")
+
+    def missing(*_):
+        raise export.ExportError("cv2 is not installed")
+
+    monkeypatch.setattr(videos, "writer", missing)
+    said = []
+    table = predict.report(
+        predict.predict(predictor, [paths[0], tmp_path / "still.png"]), CLASSES, tmp_path / "again", say=said.append
+    )
+    assert [line for line in said if "not drawn" in line] == [f"{paths[0]}: not drawn, cv2 is not installed"]
+    assert table["source"].nunique() == 2 and (tmp_path / "again/still.png").is_file()
 
 
 def test_what_is_smaller_than_any_face_is_none(predictor):
     assert predictor(np.full((9, 60, 3), 90, np.uint8)) == []
     assert len(predictor(np.full((10, 60, 3), 90, np.uint8))) == 1
+    with pytest.raises(ValueError, match="the picture: found a side of less than 10 px"):
+        predict.opinions({"one": predictor}, np.full((9, 60, 3), 90, np.uint8))
 
 
 def test_pictures_of_kinds_that_are_not_read_are_told(predictor, photograph, tmp_path):

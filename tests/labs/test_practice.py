@@ -1,5 +1,7 @@
 """What the labs train: inputs on one scale, and a network that learns, the same each time; and what is not called."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,7 @@ def test_what_a_lab_asks_for_is_not_called():
     with (
         pytest.raises(AssertionError, match=r"sklearn.model_selection.* has the answer"),
         practice.without("sklearn.model_selection"),
+        contextlib.suppress(AssertionError),  # as a submission could
     ):
         folds()
     assert len(folds()) == 2, "afterwards everything may be called"

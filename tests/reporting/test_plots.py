@@ -191,6 +191,12 @@ def titles(figure):
 
 @pytest.mark.parametrize("name", DRAW)
 def test_the_title_says_what_the_data_are(name):
+    modules = (plots.costs, plots.data, plots.pictures, plots.scores)
+    defined = {name for one in modules for name, made in vars(one).items() if hasattr(made, "__wrapped__")}
+    written = {
+        name for one in modules for name, made in vars(one).items() if getattr(made, "__module__", "") == one.__name__
+    }
+    assert {name for name in defined | written if not name.startswith("_")} - {"as_text"} == {*plots.__all__}
     public = {*plots.__all__} - {"memory", "opinions"}  # of no faces; of a picture, and of no set
     assert set(DRAW) == public, "a figure that is not tested here"
     assert all(hasattr(getattr(plots, name), "__wrapped__") for name in public), (

@@ -192,6 +192,10 @@ def test_tables_are_made_to_be_read(tmp_path):
         ("scores.csv", "", "no table that can be read"),
         ("scores.csv", "score,value\naccuracy,0.5\nmacro_f1,0.", "cut off"),
         ("provenance.json", "{", "no JSON that can be read"),
+        ("provenance.json", "{}", "a damaged record .*'data'"),
+        ("provenance.json", '{"data": "fer2013"}', "a damaged record"),
+        ("sentences.json", "{", "no sentences that can be read"),
+        ("sentences.json", '[{"figure": 1}]', "no sentences that can be read"),
     ],
 )
 def test_a_damaged_result_is_told_with_its_name(project, name, content, told):
