@@ -80,8 +80,9 @@ def test_it_is_the_logits_that_are_divided(soften):
     import torch
 
     logits = torch.tensor([[16.0, 1.0]]).log()
-    assert np.allclose(soften(logits, 1.0), [[16 / 17, 1 / 17]]), "temperature 1 is the plain softmax"
     assert np.allclose(soften(logits, 2.0), [[4 / 5, 1 / 5]]), "the root of 16 to 1: 4 to 1 at temperature 2"
+    hint = "temperature 1 is the plain softmax; `logits /= temperature` changes the logits for whoever asks next"
+    assert np.allclose(soften(logits, 1.0), [[16 / 17, 1 / 17]]), hint
 
 
 # %%
@@ -92,6 +93,8 @@ def test_each_image_by_itself(soften):
     found = soften(torch.tensor([[5.0, 0, 0], [100, 0, -100]]), 5.0)
     assert np.allclose(found.sum(1), 1), "each row is a distribution over classes"
     assert np.isclose(found[0, 0], np.e / (np.e + 2)), "rows do not mix"
+    hint = "the exponential of 300 is infinite: take softmax, or subtract the largest logit of each image first"
+    assert np.allclose(soften(torch.tensor([[300.0, 0], [1, 1]]), 1.0), [[1, 0], [0.5, 0.5]]), hint
 
 
 # %% [raw]
@@ -238,6 +241,31 @@ def test_the_teacher_is_not_trained(kd_loss):
     assert teacher.grad is None, "detach the teacher's logits"
 
 
+# %%
+def test_the_student_learns_from_both(kd_loss):
+    import numpy as np
+    import torch
+
+    p, q, plain = (1 / (1 + np.exp(-value)) for value in (2, 1, 2))
+    for weight, slope in ((1.0, (q - p) / 2), (0.0, plain)):
+        student, teacher = torch.tensor([[2.0, 0.0]], requires_grad=True), torch.tensor([[4.0, 0.0]])
+        kd_loss(student, teacher, torch.tensor([1]), 2.0, weight).backward()
+        hint = "both terms have a gradient with respect to the student, (q - p) / T and q - y: only the teacher is detached"
+        assert np.isclose(student.grad[0, 0], slope), hint
+
+
+# %%
+def test_it_stays_finite(kd_loss):
+    import numpy as np
+    import torch
+
+    student = torch.tensor([[300.0, 0.0]], requires_grad=True)
+    loss = kd_loss(student, torch.zeros(1, 2), torch.tensor([0]), 1.0, 1.0)
+    loss.backward()
+    assert np.isclose(loss.item(), 150), "log(softmax) of large logits is -inf: take log_softmax"
+    assert torch.isfinite(student.grad).all(), "the gradient is not a number: work with log q, not with the log of q"
+
+
 # %% [raw]
 # # END TESTS
 
@@ -320,6 +348,7 @@ def test_temperature_acts_twice(teacher_share):
     teacher, target = torch.tensor([[200.0, 0]]), torch.tensor([0])
     hint = "as certain as the label at temperature 4, too, but the gradient is divided by 4: 1/4 to 1"
     assert np.isclose(teacher_share(teacher, target, 4.0, 0.5), 0.2), hint
+    assert teacher.tolist() == [[200, 0]], "divide into a new tensor: `/=` changes the teacher for whoever asks next"
 
 
 # %%
@@ -470,6 +499,8 @@ def test_a_temperature_that_is_better_everywhere_pays(pays):
     accuracy = 0.7 - 0.5 * np.eye(5, 4, -1)
     accuracy[0] = 0.55
     assert not pays(accuracy, 0), "each fold gets a row that fails on it alone: what is surely lost does not pay either"
+    hint = "2.4 points are gained, twice the standard error of the mean is 2.0: that is more"
+    assert pays(np.array([[0.5, 0.6], [0.534, 0.614]]), 0), hint
 
 
 # %%

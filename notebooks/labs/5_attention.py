@@ -293,9 +293,9 @@ with torch.no_grad():
 
 # %% [markdown]
 # Both. But SE can be mended. **Find out** how: write `reordered(first, second, order)`, two new `nn.Linear` that do to
-# `features[:, order]` what the old ones do to `features`:
-# `se(features[:, order], *reordered(first, second, order))` equals `se(features, first, second)[:, order]`. What has rows, what has
-# columns? Leave the old layers as they are. Then think: what would you change in ECA's three weights?
+# `features[:, order]` what the old ones do to `features`: `se(features[:, order], *reordered(first, second, order))` equals
+# `se(features, first, second)[:, order]`. What has rows, what has columns? Leave the old layers as they are. Then think: what
+# would you change in ECA's three weights?
 
 
 # %%
@@ -331,6 +331,11 @@ def test_the_same_function_of_shuffled_channels(reordered):
     assert torch.allclose(gates(means[:, order], *new), expected, atol=1e-5), hint
     after = [value for layer in (first, second) for value in layer.parameters()]
     assert all(map(torch.equal, after, before)), "the old layers are to stay as they are"
+    with torch.no_grad():
+        for layer in new:
+            layer.weight.zero_(), layer.bias.zero_()
+    hint = "when the new layers learn, the old ones are to stay: share no tensor with them"
+    assert all(map(torch.equal, after, before)), hint
 
 
 # %% [raw]
@@ -389,11 +394,12 @@ display(results.pivot(index="block", columns="seed", values="accuracy").reindex(
 # %% [markdown]
 # ## The decision
 #
-# **Find out** what to build in. Write `choose_block(results, budget)` for a table like the one above, in any order of rows. A block
-# earns its place if its mean lead over `"none"`, seed by seed, is more than twice the lead's standard error (standard
+# **Find out** what to build in. Write `choose_block(results, budget)` for a table like the one above, in any order of rows. A
+# block earns its place if its mean lead over `"none"`, seed by seed, is more than twice the lead's standard error (standard
 # deviation with n - 1, by the root of n), and if the network has no more than `budget` parameters. Of those that do, the one
-# with the fewest parameters; `"none"` if there is none. (Two standard errors are right for many seeds. With three, chance alone is beyond them in 9 of 100 cases, with two in 15: lab 4 has
-# the $t$ that mends it.)
+# with the fewest parameters; `"none"` if there is none. (Two standard errors are right for many seeds. With three, chance alone
+# is beyond them in 9 of 100 cases, with two in 15: lab 4 has the $t$ that mends it. Here it is to be two; of one seed nobody
+# knows, so that it earns nothing.)
 
 
 # %%
@@ -402,7 +408,7 @@ def choose_block(results, budget):
     scores = results.pivot(index="seed", columns="block", values="accuracy")
     sizes = results.groupby("block")["parameters"].first()
     lead = scores.sub(scores["none"], axis=0).drop(columns="none")
-    earned = lead.mean() > 2 * lead.std() / len(lead) ** 0.5
+    earned = lead.mean() > 2 * lead.std() / lead.count() ** 0.5
     fitting = [name for name in lead if earned[name] and sizes[name] <= budget]
     return sizes[fitting].idxmin() if fitting else "none"
     # END SOLUTION
@@ -422,8 +428,10 @@ def test_lead_and_budget(choose_block):
     assert choose_block(table, 1000) == "eca", "both lead for each seed: the one with fewer parameters"
     assert choose_block(table, 503) == "eca", "no more than the budget: as much as that fits"
     assert choose_block(table, 502) == "none", "neither fits: what is over the budget cannot be taken"
+    assert choose_block(table, 499) == "none", "the plain network is what is left, though it is over the budget, too"
     table.loc[table["block"] == "eca", "parameters"] = 950
     assert choose_block(table, 920) == "se", "only SE fits"
+    assert choose_block(table, 1000) == "se", "both fit, and SE has fewer parameters here: neither name nor order decides"
 
 
 # %%
@@ -436,6 +444,21 @@ def test_a_lead_is_of_one_seed_and_the_cheapest_need_not_have_one(choose_block):
     assert choose_block(table, 1000) == "se", "ECA is the cheaper one, and does not lead"
     turned = pd.concat([table[table["block"] != "se"], table[table["block"] == "se"][::-1]])
     assert choose_block(turned, 1000) == "se", "rows come in any order: subtract what has the same seed"
+
+
+# %%
+def test_more_than_twice_the_error_of_the_mean_lead(choose_block):
+    import pandas as pd
+
+    def table(eca):
+        made = {"none": ([0.40, 0.50], 500), "eca": (eca, 503)}
+        rows = [(name, seed, one, size) for name, (scores, size) in made.items() for seed, one in enumerate(scores)]
+        return pd.DataFrame(rows, columns=["block", "seed", "accuracy", "parameters"])
+
+    hint = "ECA leads by 2.4 points, twice the standard error of the mean is 2.0: that is more"
+    assert choose_block(table([0.434, 0.514]), 600) == "eca", hint
+    assert choose_block(table([0.37, 0.472]), 600) == "none", "ECA is behind for each seed: that is no lead, however sure"
+    assert choose_block(table([0.40, 0.50]), 600) == "none", "ECA is as good for each seed: 0 is not more than twice 0"
 
 
 # %%

@@ -109,6 +109,8 @@ def test_rounding(printed):
     numbers, _ = printed(np.array([[1.0, 0.0], [0.499, -0.25]]), 4)
     assert np.asarray(numbers).shape == (2, 2), "the shape stays"
     assert np.allclose(numbers, [[8, 0], [4, -2]]), "the nearest whole number, not the one below: 7.5 x 0.499 is 3.74"
+    hint = "np.rint takes 127.5 to 128 and -127.5 to -128, and floats hold both: as np.int8 128 would turn into -128"
+    assert list(printed(np.array([1.0, -1.0]), 8)[0]) == [128, -128], hint
 
 
 # %% [raw]
@@ -175,8 +177,8 @@ def test_it_depends_on_the_bits(overflowing):
     assert found.shape == weights.shape, "True or False for each weight"
     assert found.sum() == 1 and found[0, 0], "6 bits hold -32 to 31: 0.996 becomes 31.37, hence 31, and fits; 1 does not"
     assert np.asarray(overflowing(weights, 8)).tolist() == [[True, False, False], [False, False, False]], "8 bits: -128 to 127"
-    found = overflowing(np.array([0.5, -2.0, 1.99]), 8)
-    assert not np.any(found), "where the largest weight is negative, all fit: 1.99 becomes 126.86, hence 127"
+    found = np.asarray(overflowing(np.array([0.5, -2.0, 1.99]), 8))
+    assert not found.any(), "where the largest weight is negative, all fit: 1.99 becomes 126.86, hence 127"
 
 
 # %%
@@ -186,8 +188,8 @@ def test_it_is_the_number_that_does_not_fit(overflowing):
     draw = np.random.default_rng(0)
     for bits in (3, 4, 8) * 50:
         weights = draw.standard_normal(9)
-        numbers = np.rint((2**bits - 1) / 2 / np.abs(weights).max() * weights)
-        expected = (numbers > 2 ** (bits - 1) - 1).tolist()
+        weights /= np.abs(weights).max()  # the largest is 1: in whatever order it is worked out, the product is exact
+        expected = (np.rint((2**bits - 1) / 2 * weights) > 2 ** (bits - 1) - 1).tolist()
         assert np.asarray(overflowing(weights, bits)).tolist() == expected, f"{bits} bits hold up to {2 ** (bits - 1) - 1}"
 
 
@@ -255,6 +257,7 @@ def test_zeros(quantise):
 
     numbers, scale = quantise(np.zeros(3), 8)
     assert list(numbers) == [0, 0, 0] and scale == 1, "no weight is largest: do not divide by 0"
+    assert np.asarray(numbers).dtype == np.int8, "zeros are stored as np.int8, too"
 
 
 # %% [raw]
@@ -297,7 +300,7 @@ display(pd.DataFrame(found).rename_axis("bits").T.round(3))
 # ## What does it cost, and what does it save?
 #
 # A quarter of 32 bits is 8; is the file a quarter? **Find out.** Write `size(network, bits)`: the bytes of a network whose
-# convolutions and linear layers keep their `weight` in `bits` bits a number, with a scale of 4 bytes for each output channel,
+# `nn.Conv2d` and `nn.Linear` keep their `weight` in `bits` bits a number, with a scale of 4 bytes for each output channel,
 # and every other floating-point number of `state_dict()` (biases, batch normalisation) in 4 bytes. With `bits` 32 there are no
 # scales. Each tensor's weights are packed, and rounded up to whole bytes.
 
@@ -306,7 +309,7 @@ display(pd.DataFrame(found).rename_axis("bits").T.round(3))
 def size(network, bits):
     # BEGIN SOLUTION
     kinds = (torch.nn.Conv2d, torch.nn.Linear)
-    packed = {f"{name}.weight" for name, layer in network.named_modules() if isinstance(layer, kinds)}
+    packed = {f"{name}.weight".lstrip(".") for name, layer in network.named_modules() if isinstance(layer, kinds)}
     total = 0
     for name, values in network.state_dict().items():
         if name in packed:
@@ -338,6 +341,8 @@ def test_batch_normalisation_stays_in_floats(size):
     layers = torch.nn.Sequential(torch.nn.Conv2d(2, 4, 3, bias=False), torch.nn.BatchNorm2d(4), torch.nn.Linear(4, 2))
     assert size(layers, 32) == 4 * (72 + 16 + 8 + 2), "weight, bias, mean and variance of 4 channels; no integer counter"
     assert size(layers, 8) == 72 + 16 + 4 * 16 + 8 + 8 + 8, "its `weight` is no convolution's: it stays in floats"
+    layers = torch.nn.Sequential(torch.nn.Embedding(5, 3), torch.nn.Linear(3, 2, bias=False))
+    assert size(layers, 8) == 60 + 6 + 8, "an embedding's `weight` has two dimensions, and is no linear layer's: in floats"
 
 
 # %%
@@ -347,6 +352,8 @@ def test_layers_wherever_they_are_each_rounded_by_itself(size):
     layers = nn.Sequential(nn.Sequential(nn.Linear(3, 1, bias=False), nn.ReLU()), nn.Linear(3, 1, bias=False))
     assert size(layers, 8) == 2 * (3 + 4), "a layer within a block is a layer: ask `named_modules`"
     assert size(layers, 3) == 2 * (2 + 4), "9 bits are two bytes, for each tensor: not 18 bits in three"
+    layer = nn.Sequential(nn.Linear(9, 4, bias=False))
+    assert size(layer, 3) == 14 + 16, "108 bits of a tensor are 14 bytes: not 4 channels of 4 bytes each"
 
 
 # %% [raw]
@@ -368,7 +375,7 @@ print(f"INT8 is {size(network, 32) / size(network, 8):.2f} times smaller; Light-
 # %% [markdown]
 # Smaller is not faster: weights that are restored before they are multiplied save nothing but bytes. What is fast is to multiply
 # the whole numbers. **Find out** what that takes. Write `product(inputs, input_scale, weights, weight_scale)`: inputs (n, in)
-# and weights (out, in), both `np.int8` with their scales; the real numbers (n, out) that `inputs @ weights.T` stands for. What is
+# and weights (out, in), both `np.int8` with their scales, a number each; the real numbers (n, out) that `inputs @ weights.T` stands for. What is
 # 127 times 127, summed a thousand times, and what does NumPy make of it in int8?
 
 
@@ -402,6 +409,25 @@ def test_both_scales_count(product):
     found = product(numbers[0], scales[0], numbers[1], scales[1])
     assert np.shape(found) == (5, 3), "a row an input, a column an output"
     assert np.abs(found - x @ w.T).max() < 0.2, "a number is its weight times a scale: divide by both of them"
+
+
+# %%
+# HIDDEN
+def test_whole_numbers_are_multiplied(product):
+    import numpy as np
+
+    restored = []
+
+    class Numbers(np.ndarray):  # sees what is done with it
+        def __array_ufunc__(self, ufunc, method, *given, **more):
+            found = getattr(ufunc, method)(*(np.asarray(one) for one in given), **more)
+            restored.append(found.dtype.kind == "f" and 7 in found.shape)
+            return found
+
+    inputs, weights = (np.ones((rows, 7), np.int8).view(Numbers) for rows in (2, 3))
+    assert np.allclose(product(inputs, 2.0, weights, 4.0), 7 / 8), "seven products of 1/2 and 1/4"
+    hint = "multiply and sum whole numbers, and divide the sums by both scales: not each number before"
+    assert not any(restored), hint
 
 
 # %% [raw]

@@ -65,6 +65,11 @@ def first_copy__weighted_checksum(pixels):
     return np.array([np.flatnonzero(sums == one)[0] for one in sums])
 
 
+def first_copy__as_it_is_printed(pixels):
+    seen = {}
+    return np.array([seen.setdefault(str(image), row) for row, image in enumerate(pixels)])
+
+
 def stands_in__any_copy(group, split, name):
     return pd.Series(group).duplicated(keep=False).to_numpy() | (split == name)
 
@@ -124,6 +129,57 @@ def similarity__grey_parts_count_as_1(one, other, reach=2):
     return best
 
 
+def similarity__best_from_0(one, other, reach=2):
+    one, other = np.asarray(one, float), np.asarray(other, float)
+    height, width = one.shape
+    best = 0
+    for down in range(-reach, reach + 1):
+        for right in range(-reach, reach + 1):
+            a = one[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)]
+            b = other[max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)]
+            if a.std() and b.std():
+                best = max(best, np.corrcoef(a.ravel(), b.ravel())[0, 1])
+    return best
+
+
+def similarity__grey_parts_are_0(one, other, reach=2):
+    one, other = np.asarray(one, float), np.asarray(other, float)
+    height, width = one.shape
+    found = []
+    for down in range(-reach, reach + 1):
+        for right in range(-reach, reach + 1):
+            a = one[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)]
+            b = other[max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)]
+            found.append(np.nan_to_num(np.corrcoef(a.ravel(), b.ravel())[0, 1]))
+    return max(found)
+
+
+def similarity__cut_on_both_sides(one, other, reach=2):
+    one, other = one.astype(float), other.astype(float)
+    height, width = one.shape
+    best = -1.0
+    for down in range(-reach, reach + 1):
+        for right in range(-reach, reach + 1):
+            inner = slice(abs(down), height - abs(down)), slice(abs(right), width - abs(right))
+            a, b = one[inner], np.roll(other, (down, right), (0, 1))[inner]
+            if a.std() and b.std():
+                best = max(best, np.corrcoef(a.ravel(), b.ravel())[0, 1])
+    return best
+
+
+def similarity__sides_swapped(one, other, reach=2):
+    one, other = np.asarray(one, float), np.asarray(other, float)
+    width, height = one.shape
+    best = -1.0
+    for down in range(-reach, reach + 1):
+        for right in range(-reach, reach + 1):
+            a = one[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)]
+            b = other[max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)]
+            if a.std() and b.std():
+                best = max(best, np.corrcoef(a.ravel(), b.ravel())[0, 1])
+    return best
+
+
 def _best(one, other, reach, skip):
     one, other, best = np.asarray(one, float), np.asarray(other, float), -1.0
     (height, width), steps = one.shape, range(-reach, reach + 1)
@@ -171,3 +227,27 @@ def to_train_on__by_group(group, split, label):
         if (split[rows] == "Training").all() and len(set(label[rows])) == 1:
             stays.append(rows[0])
     return np.array(stays)
+
+
+def to_train_on__minus_1_for_what_goes(group, split, label):
+    table = pd.DataFrame({"group": group, "split": split, "label": label})
+    stays = (table["split"] == "Training") & ~np.isin(group, group[split != "Training"])
+    stays &= table.groupby("group")["label"].transform("nunique") == 1
+    return np.flatnonzero(stays & ~table["group"].where(stays, -1).duplicated())
+
+
+def to_train_on__groups_as_places(group, split, label):
+    elsewhere = np.bincount(group[split != "Training"], minlength=group.max() + 1)
+    stays = []
+    for row in np.flatnonzero(split == "Training"):
+        copies = np.flatnonzero(group == group[row])
+        if not elsewhere[group[row]] and len(set(label[copies])) == 1 and copies[0] == row:
+            stays.append(row)
+    return np.array(stays)
+
+
+def to_train_on__label_is_the_mean(group, split, label):
+    table = pd.DataFrame({"group": group, "split": split, "label": label})
+    stays = (table["split"] == "Training") & ~table["group"].isin(table.loc[table["split"] != "Training", "group"])
+    stays &= table.groupby("group")["label"].transform("mean") == table["label"]
+    return np.flatnonzero(stays & ~table.where(stays).duplicated("group"))

@@ -143,3 +143,34 @@ def choose__best_of_those_that_lead(results, plain):
     lead = scores.sub(scores[plain], axis=0).drop(columns=plain)
     leads = lead.columns[lead.mean() > 2 * lead.std() / len(lead) ** 0.5]
     return scores[leads].mean().idxmax() if len(leads) else plain
+
+
+def choose__error_of_the_best(results, plain):
+    scores = results.pivot(index="seed", columns="loss", values="macro_f1")
+    best = scores.mean().idxmax()
+    lead = scores[best].mean() - scores[plain].mean()
+    return best if best != plain and lead > 2 * scores[best].std() / len(scores) ** 0.5 else plain
+
+
+def choose__student_t(results, plain):
+    from scipy import stats
+
+    scores = results.pivot(index="seed", columns="loss", values="macro_f1")
+    best = scores.mean().idxmax()
+    lead = scores[best] - scores[plain]
+    sure = lead.mean() > stats.t.ppf(0.975, len(lead) - 1) * lead.std() / len(lead) ** 0.5
+    return best if best != plain and sure else plain
+
+
+def choose__n_less_1_twice(results, plain):
+    scores = results.pivot(index="seed", columns="loss", values="macro_f1")
+    best = scores.mean().idxmax()
+    lead = scores[best] - scores[plain]
+    return best if best != plain and lead.mean() > 2 * lead.std(ddof=1) / (len(lead) - 1) ** 0.5 else plain
+
+
+def choose__at_least(results, plain):
+    scores = results.pivot(index="seed", columns="loss", values="macro_f1")
+    best = scores.mean().idxmax()
+    lead = scores[best] - scores[plain]
+    return best if lead.mean() >= 2 * lead.std() / len(lead) ** 0.5 else plain

@@ -22,6 +22,16 @@ def soften__not_normalised(logits, temperature):
     return logits.softmax(1) / temperature
 
 
+def soften__in_place(logits, temperature):
+    logits /= temperature
+    return logits.softmax(1)
+
+
+def soften__exponentials(logits, temperature):
+    powers = (logits / temperature).exp()
+    return powers / powers.sum(1, keepdim=True)
+
+
 def entropy__nats(shares):
     return -torch.special.xlogy(shares, shares).sum(1)
 
@@ -82,6 +92,19 @@ def kd_loss__mean_over_classes_too(student, teacher, target, temperature, weight
     return weight * soft + (1 - weight) * F.cross_entropy(student, target)
 
 
+def kd_loss__soft_term_without_gradient(student, teacher, target, temperature, weight):
+    with torch.no_grad():
+        shares = (teacher / temperature).softmax(1)
+        soft = -(shares * F.log_softmax(student / temperature, 1)).sum(1).mean()
+    return weight * soft + (1 - weight) * F.cross_entropy(student, target)
+
+
+def kd_loss__log_of_softmax(student, teacher, target, temperature, weight):
+    shares = (teacher.detach() / temperature).softmax(1)
+    soft = -(shares * (student / temperature).softmax(1).log()).sum(1).mean()
+    return weight * soft + (1 - weight) * F.cross_entropy(student, target)
+
+
 def _norms(teacher, target, temperature):
     equal = 1 / teacher.shape[1]
     soft = (equal - (teacher / temperature).softmax(1)).norm(dim=1).mean().item()
@@ -105,6 +128,14 @@ def teacher_share__divided_twice(teacher, target, temperature, weight):
 def teacher_share__ratio(teacher, target, temperature, weight):
     soft, hard = _norms(teacher, target, temperature)
     return weight * soft / temperature / ((1 - weight) * hard)
+
+
+def teacher_share__in_place(teacher, target, temperature, weight):
+    teacher /= temperature
+    equal = 1 / teacher.shape[1]
+    soft = weight / temperature * (equal - teacher.softmax(1)).norm(dim=1).mean()
+    hard = (1 - weight) * (equal - F.one_hot(target, teacher.shape[1])).norm(dim=1).mean()
+    return (soft / (soft + hard)).item()
 
 
 def chosen_elsewhere__best_of_each_fold(accuracy):
@@ -170,3 +201,19 @@ def pays__either_way(accuracy, one):
 
 def pays__always(accuracy, one):
     return True
+
+
+def pays__by_the_deviation(accuracy, one):
+    folds = range(accuracy.shape[1])
+    chosen = [accuracy[np.delete(accuracy, fold, 1).mean(1).argmax(), fold] for fold in folds]
+    gain = np.array(chosen) - accuracy[one]
+    return bool(gain.mean() > 2 * gain.std(ddof=1))
+
+
+def pays__student_t(accuracy, one):
+    from scipy import stats
+
+    folds = range(accuracy.shape[1])
+    chosen = [accuracy[np.delete(accuracy, fold, 1).mean(1).argmax(), fold] for fold in folds]
+    gain = np.array(chosen) - accuracy[one]
+    return bool(gain.mean() > stats.t.ppf(0.975, len(gain) - 1) * gain.std(ddof=1) / len(gain) ** 0.5)

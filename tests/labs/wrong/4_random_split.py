@@ -184,3 +184,23 @@ def split_for__the_same_people(trained, met):
     if "" in set(trained) | set(met):
         return "unknown"
     return "sequence" if set(met) == set(trained) else "subject"
+
+
+def split_for__strictly_fewer(trained, met):
+    if "" in trained or "" in met:
+        return "unknown"
+    return "sequence" if set(met) < set(trained) else "subject"
+
+
+def split_for__a_stranger_first(trained, met):
+    if "" in met:
+        return "unknown"
+    if not set(met) <= set(trained):
+        return "subject"
+    return "unknown" if "" in trained else "sequence"
+
+
+def split_for__missing_on_one_side(trained, met):
+    if ("" in trained) != ("" in met):
+        return "unknown"
+    return "sequence" if set(met) <= set(trained) else "subject"

@@ -121,6 +121,14 @@ def reordered__second_in_place(first, second, order):
     return new_first, second
 
 
+def reordered__shared_bias(first, second, order):
+    new_first = nn.Linear(first.in_features, first.out_features)
+    new_second = nn.Linear(second.in_features, second.out_features)
+    new_first.weight, new_first.bias = nn.Parameter(first.weight[:, order]), first.bias
+    new_second.weight, new_second.bias = nn.Parameter(second.weight[order]), nn.Parameter(second.bias[order])
+    return new_first, new_second
+
+
 def choose_block__best_mean(results, budget):
     fitting = results[results["parameters"] <= budget]
     return fitting.groupby("block")["accuracy"].mean().idxmax() if len(fitting) else "none"
@@ -178,3 +186,60 @@ def choose_block__the_cheapest_or_none(results, budget):
     cheapest = sizes.idxmin()
     lead = scores[cheapest] - scores["none"]
     return cheapest if lead.mean() > 2 * lead.std() / len(lead) ** 0.5 else "none"
+
+
+def choose_block__the_first_that_fits(results, budget):
+    scores = results.pivot(index="seed", columns="block", values="accuracy")
+    sizes = results.groupby("block")["parameters"].first()
+    for name in scores.columns.drop("none"):
+        lead = scores[name] - scores["none"]
+        if lead.mean() > 2 * lead.std() / len(lead) ** 0.5 and sizes[name] <= budget:
+            return name
+    return "none"
+
+
+def choose_block__by_the_deviation(results, budget):
+    scores = results.pivot(index="seed", columns="block", values="accuracy")
+    sizes = results.groupby("block")["parameters"].first()
+    lead = scores.sub(scores["none"], axis=0).drop(columns="none")
+    earned = lead.mean() > 2 * lead.std()
+    fitting = [name for name in lead if earned[name] and sizes[name] <= budget]
+    return sizes[fitting].idxmin() if fitting else "none"
+
+
+def choose_block__student_t(results, budget):
+    from scipy import stats
+
+    scores = results.pivot(index="seed", columns="block", values="accuracy")
+    sizes = results.groupby("block")["parameters"].first()
+    lead = scores.sub(scores["none"], axis=0).drop(columns="none")
+    earned = lead.mean() > stats.t.ppf(0.975, len(lead) - 1) * lead.std() / len(lead) ** 0.5
+    fitting = [name for name in lead if earned[name] and sizes[name] <= budget]
+    return sizes[fitting].idxmin() if fitting else "none"
+
+
+def choose_block__what_fits_first(results, budget):
+    fitting = results[results["parameters"] <= budget]
+    scores = fitting.pivot(index="seed", columns="block", values="accuracy")
+    sizes = fitting.groupby("block")["parameters"].first()
+    lead = scores.sub(scores["none"], axis=0).drop(columns="none")
+    earned = lead.columns[lead.mean() > 2 * lead.std() / len(lead) ** 0.5]
+    return sizes[earned].idxmin() if len(earned) else "none"
+
+
+def choose_block__either_way(results, budget):
+    scores = results.pivot(index="seed", columns="block", values="accuracy")
+    sizes = results.groupby("block")["parameters"].first()
+    lead = scores.sub(scores["none"], axis=0).drop(columns="none")
+    earned = lead.mean().abs() > 2 * lead.std() / len(lead) ** 0.5
+    fitting = [name for name in lead if earned[name] and sizes[name] <= budget]
+    return sizes[fitting].idxmin() if fitting else "none"
+
+
+def choose_block__at_least(results, budget):
+    scores = results.pivot(index="seed", columns="block", values="accuracy")
+    sizes = results.groupby("block")["parameters"].first()
+    lead = scores.sub(scores["none"], axis=0).drop(columns="none")
+    earned = lead.mean() >= 2 * lead.std() / len(lead) ** 0.5
+    fitting = [name for name in lead if earned[name] and sizes[name] <= budget]
+    return sizes[fitting].idxmin() if fitting else "none"

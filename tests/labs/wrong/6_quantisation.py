@@ -24,6 +24,16 @@ def printed__range(weights, bits):
     return np.rint(scale * weights), scale
 
 
+def printed__as_bytes(weights, bits):
+    scale = (2**bits - 1) / (2 * np.abs(weights).max())
+    return np.rint(scale * weights).astype(np.int8), scale
+
+
+def printed__half_up(weights, bits):
+    scale = (2**bits - 1) / (2 * np.abs(weights).max())
+    return np.floor(scale * weights + 0.5), scale
+
+
 def _printed(weights, bits):
     return np.rint((2**bits - 1) / (2 * np.abs(weights).max()) * weights)
 
@@ -71,6 +81,14 @@ def quantise__zeros_divided(weights, bits):
 def quantise__floats(weights, bits):
     scale = (2 ** (bits - 1) - 1) / (np.abs(weights).max() or 1)
     return np.rint(scale * weights), scale
+
+
+def quantise__zeros_as_they_are(weights, bits):
+    largest = np.abs(weights).max()
+    if largest == 0:
+        return weights, 1
+    scale = (2 ** (bits - 1) - 1) / largest
+    return np.rint(weights * scale).astype(np.int8), scale
 
 
 def size__a_quarter(network, bits):
@@ -123,6 +141,28 @@ def size__of_direct_children(network, bits):
     return total
 
 
+def size__by_dimensions(network, bits):
+    total = 0
+    for name, values in network.state_dict().items():
+        if name.endswith("weight") and values.dim() > 1:
+            total += -(-values.numel() * bits // 8) + 4 * len(values) * (bits < 32)
+        elif values.is_floating_point():
+            total += 4 * values.numel()
+    return total
+
+
+def size__each_channel_packed(network, bits):
+    kinds = (torch.nn.Conv2d, torch.nn.Linear)
+    packed = {f"{name}.weight" for name, layer in network.named_modules() if isinstance(layer, kinds)}
+    total = 0
+    for name, values in network.state_dict().items():
+        if name in packed:
+            total += len(values) * (-(-values[0].numel() * bits // 8) + 4 * (bits < 32))
+        elif values.is_floating_point():
+            total += 4 * values.numel()
+    return total
+
+
 def product__in_int8(inputs, input_scale, weights, weight_scale):
     return inputs @ weights.T / (input_scale * weight_scale)
 
@@ -137,6 +177,10 @@ def product__one_scale(inputs, input_scale, weights, weight_scale):
 
 def product__multiplied_by_scales(inputs, input_scale, weights, weight_scale):
     return inputs.astype(np.int32) @ weights.T.astype(np.int32) * (input_scale * weight_scale)
+
+
+def product__restored_first(inputs, input_scale, weights, weight_scale):
+    return (inputs / input_scale) @ (weights / weight_scale).T
 
 
 def fewest_bits__any(accuracy, reference, allowed):
