@@ -1,11 +1,12 @@
-# make reproduce [PROFILE=quick] [STAGE=03_tinyfer_lite] [FER2013=download] [FERPLUS=fer2013new.csv] [CKPLUS=download] [RAFDB=download SPLIT=90/10] …
+# make setup · make reproduce [PROFILE=quick] [STAGE=03_tinyfer_lite] [FER2013=download] [FERPLUS=fer2013new.csv] [CKPLUS=download] [RAFDB=download SPLIT=90/10] …
 #   · test · lab · clean; to teach: labs · grade SUBMISSIONS=folder; for who works on it: notebooks · scripts · deps · reference
 #   · lock
 # Each sets up what it needs by itself, from nothing but make, git and Python 3.11 or newer.
 
 # What is given to make is a path or a word: as text it goes to the commands, through the environment, and neither make
 # nor a shell ever reads it as code.
-$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(eval override export $(name) := $$(value $(name)))))
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+$(foreach name,$(GIVEN),$(if $(filter command,$(firstword $(origin $(name)))),$(eval override export $(name) := $$(value $(name)))))
 
 PROFILE ?= quick
 STAGE   ?= site
@@ -61,12 +62,16 @@ $(READY): requirements.lock pyproject.toml
 	@echo "$(CURDIR)" > $@
 endif
 
+KNOWN := PROFILE STAGE PYTHON LOCKED SPLIT FER2013 FERPLUS RAFDB AFFECTNET CKPLUS OULUCASIA JAFFE KDEF FOLDER
+
 reproduce: $(READY)
+	@$(if $(filter-out $(KNOWN),$(GIVEN)),$(error no variable $(firstword $(filter-out $(KNOWN),$(GIVEN))); there are $(KNOWN)))
 	@case "$$PROFILE" in smoke|quick|laptop|paper) ;; *) printf 'make: no profile %s; there are smoke, quick, laptop, paper\n' "$$PROFILE"; exit 1;; esac
 	@fercore import --given
 	@fercore params $(PROFILE)
 	@dvc repro --quiet "$$STAGE@$$PROFILE" || { printf 'make: stopped; where nothing above says why, .venv/bin/dvc repro %s does\n' "$$STAGE@$$PROFILE"; exit 1; }
-	@if [ "$$STAGE" = site ]; then echo "The report is reports/$$PROFILE/index.html"; fi
+	@if [ "$$STAGE" = site ]; then echo "The report is reports/$$PROFILE/index.html"; \
+	  else echo "Results are in reports/$$PROFILE/$$STAGE, the executed notebook is reports/$$PROFILE/notebooks/$$STAGE.html"; fi
 
 test: $(READY)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

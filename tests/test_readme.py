@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
 from fercore import claims
 from fercore.claims import settings
@@ -24,7 +25,7 @@ FINDINGS = {
     "copies of one photograph with different labels": ("near_contradicted", "images"),
     "labels that a majority of ten FER+ voters contradicts": ("labels_voted_wrong", "images"),
 }
-FOUND = README.split("## What has been found")[1].split("## Where things are")[0]
+FOUND = README.split("## What has been found")[1].split("## The papers and their notebooks")[0]
 NETWORKS, DATA, CHOICES, SMALLER, LEDGER = re.split(r"^### .+$", FOUND, flags=re.M)
 ROWS = dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", DATA, flags=re.M))
 
@@ -86,11 +87,13 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     published = [gap("XCEPTION", "published", score, each) for each in own for score in ("accuracy", "macro_f1")]
     published.append(gap("mini-XCEPTION", "published"))
     seeds = pd.read_csv(folder.with_name("frontier") / "differences.csv").query("public == 'mini-XCEPTION'")
+    rare = seeds.set_index(["part", "score"]).loc[("published", "macro_f1"), ["difference", "low", "high"]]
     seeds = seeds[seeds["score"] == "accuracy"].set_index("part")
     assert set(seeds["network"]) == {"lean_65k"} and set(seeds["seeds"]) == {2}
     for part in ("published", "near_deduplicated"):
         cells = 100 * seeds.loc[part, ["difference", "low", "high"]].astype(float)
         published.append("{:+.1f} [{:+.1f}, {:+.1f}]".format(*cells))
+    published.append("{:+.1f} [{:+.1f}, {:+.1f}]".format(*100 * rare.astype(float)))
     assert (
         told == published + near
         and gaps.loc[("lean_250k", "mini-XCEPTION", "mirrored", "published", "accuracy"), "low"] < 0
@@ -113,6 +116,36 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     words = rf"right on (\d+) % of these\s{found:,},\s`lean_250k` on (\d+) %, `lean_932k` on\s+(\d+) %"
     right = re.search(words, text)
     assert [int(part) for part in right.groups()] == [round(100 * share) for share in known]
+
+
+def test_what_decides_which_network_to_take_is_what_was_measured():
+    part = " ".join(README.split("## Which network to take")[1].split("## What has been found")[0].split())
+    table = pd.read_csv(ROOT / "reports/reference/public_networks/classes.csv", index_col=["class", "part", "network"])
+    found = table.loc["disgust"].loc["published", "recall"]
+    said = re.search(r"it finds (\d+) %, `lean_932k`.* (\d+) %, and `lean_65k`.* (\d+) %\.", part).groups()
+    assert [int(share) for share in said] == [round(100 * found[f"lean_{size}"]) for size in ("250k", "932k", "65k")]
+    files = [ROOT / f"fercore/models/released/lean_{size}-fer2013.safetensors" for size in ("250k", "932k", "65k")]
+    sizes = [f"{path.stat().st_size / 2**20:.1f}" for path in files]
+    assert re.findall(r"([\d.]+) MiB", part) == sizes
+    code = re.search(r"```python\n(.*?)```", README, flags=re.S)[1]
+    assert str(files[0].relative_to(ROOT).with_suffix(".onnx")) in code and "angry, disgust, fear, happy, sad" in code
+
+
+def test_the_example_of_the_onnx_file_runs(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("onnxruntime")
+    code = re.search(r"```python\n(.*?)```", README, flags=re.S)[1]
+    Image.new("RGB", (60, 60), "gray").save(tmp_path / "face.png")
+    monkeypatch.chdir(tmp_path)
+    exec(code.replace('"fercore/models', f'"{ROOT}/fercore/models'), {})
+    assert len(re.findall(r"\d\.\d+", capsys.readouterr().out)) == 7
+
+
+def test_every_notebook_is_in_the_table_of_papers():
+    part = README.split("## The papers and their notebooks")[1].split("## Where things are")[0]
+    named = re.findall(r"`(0\w+)`", part)
+    assert sorted(named) == sorted(path.stem for path in ROOT.glob("notebooks/[0-9]*.ipynb"))
+    papers = {path.stem for path in ROOT.glob("params/claims/*.yaml")}
+    assert papers == set(re.findall(r"`(\w+)`", part)) & papers and "tests/benchmarks/light_fer.py" in part
 
 
 def test_the_copies_that_selected_are_counted():
@@ -384,6 +417,10 @@ def test_targets_and_paths_exist():
         assert re.search(rf"^{target}:", makefile, flags=re.M), target
     for path in re.findall(r"\]\(([^)]+)\)|`((?:notebooks|fercore|params|reports|tests)/[\w./]*)`", README):
         path = "".join(path)
+        if path.startswith("#"):
+            headings = re.findall(r"^## (.+)$", README, flags=re.M)
+            assert path[1:] in [heading.lower().replace(" ", "-") for heading in headings], path
+            continue
         assert (ROOT / path).exists() or list(ROOT.glob(f"{path}*")), path
 
 

@@ -1,12 +1,15 @@
 """What `make` does first: .venv is made once, whoever asks for it at the same time."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from fercore import datasets
 
 ROOT = Path(__file__).parents[1]
 PYTHON = f"""#!/bin/sh
@@ -65,6 +68,19 @@ def test_a_set_up_takes_what_make_is_given_for_text(clone):
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 0, said
     assert (clone / "log").read_text().splitlines()[0] == f"begin venv {value}" and not (clone / "out").exists()
+
+
+def test_a_variable_that_reproduce_does_not_know_is_refused(clone):
+    """Or who writes fer2013=DOWNLOAD would train for a day on rendered faces."""
+    own = {key: text for key, text in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}  # of make test
+    words, how = ["make", "--dry-run", "reproduce"], {"cwd": clone, "env": own, "capture_output": True, "text": True}
+    wrong = subprocess.run([*words, "PROFILE=laptop", "fer2013=x.csv"], **how)
+    assert wrong.returncode and "no variable fer2013; there are PROFILE STAGE" in wrong.stderr
+    makefile = (clone / "Makefile").read_text(encoding="utf-8")
+    known = re.search(r"^KNOWN := (.+)$", makefile, flags=re.M)[1].split()
+    assert {name.upper() for name in datasets.REAL} <= {*known}
+    right = subprocess.run([*words, *(f"{name}=x" for name in known if name not in ("LOCKED", "PYTHON"))], **how)
+    assert "no variable" not in right.stderr
 
 
 def test_a_set_up_that_fails_is_a_failure(clone):

@@ -150,6 +150,8 @@ def _export(options) -> None:
 
     if options.method and not options.int8:
         raise ValueError("--method can only be used with --int8, which names the data set to calibrate on")
+    if Path(options.to).suffix != ".onnx":
+        raise ValueError(f"{options.to}: what is written is ONNX; name a file ending in .onnx")
     _make_room(options.to)
     if not options.int8:
         print(export.from_weights(options.network, options.weights, options.to))

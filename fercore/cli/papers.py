@@ -79,8 +79,16 @@ def _claims(options) -> None:
             print("\nNo contradictions: these rest on an assumption, or on one reading of several\n")
             _show_findings(open_ones)
     else:
+        table = table.assign(how=table.apply(_how, axis=1, evidence=evidence))
         columns = ["id", "claimed", "unit", "measured", "seeds", "verdict", "evidence", "how"]
         print(table[columns].astype({"seeds": float}).to_string(index=False, na_rep="", float_format="{:,.10g}".format))
+
+
+def _how(row, evidence) -> str:
+    """What is to be said of a claim beside; of a number that decides nothing, how it was come by."""
+    if row["evidence"] or row["measured"] != row["measured"]:  # NaN
+        return row["how"]
+    return "; ".join(filter(None, (row["how"], f"decides nothing: {evidence.loc[row['measurement'], 'protocol']}")))
 
 
 def _show_findings(findings) -> None:

@@ -67,8 +67,9 @@ Divided by a temperature of {temperature}, fitted on {select}, probabilities mis
 {known}
 The faces, of {face_size} px and {colour}, do not stand for everyone. An expression is not a feeling: what is predicted
 is which of {classes} words people would have chosen for a picture. The weights are for comparing networks and for
-teaching, and not for judging anyone.
+teaching, and not for judging anyone.{terms}
 """
+TERMS = " They are under the MIT licence, as the project is."  # of those that come with it
 
 
 def release(
@@ -181,7 +182,7 @@ def _write(
     name, channels = text.plain(faces.name), inference.channels(run.network)
     card = CARD.format(
         network=network, made="distilled" if teacher else "trained", data=name, classes=len(faces.classes),
-        create=_create(network, options, faces, path),
+        create=_create(network, options, faces, path), terms=TERMS if _comes_along(path) else "",
         input=export.INPUT, output=export.OUTPUT, side=detect.SIDE, lower=detect.LOWER,
         channels=channels, normalised=_normalised(channels, record["grey"]),
         known=KNOWN.get(name, LABELS.format(data=name)),
@@ -250,10 +251,15 @@ def _sureness(sure: np.ndarray, right: np.ndarray, split: str) -> str:
     return f"so {told}; of the\nothers {100 * right[sure].mean():.0f} % are." if sure.any() else f"so {told}."
 
 
+def _comes_along(path: Path) -> bool:
+    """Whether a file of weights is one of those that come with the project."""
+    return path.parent.resolve() == own_weights.RELEASED.resolve()
+
+
 def _create(network: str, options: Mapping, faces: Faces, path: Path) -> str:
     """The call that makes the network: by name where the weights come with the project, else by the file, which is
     asked neither for the number of classes nor for options."""
-    if path.parent.resolve() == own_weights.RELEASED.resolve():
+    if _comes_along(path):
         return f'models.create("{network}", weights="{text.plain(path.stem.removeprefix(f"{network}-"))}")'
     more = "".join(f", {name}={value!r}" for name, value in options.items())
     return f'models.create("{network}", {len(faces.classes)}, "{text.plain(path.as_posix())}"{more})'

@@ -160,7 +160,10 @@ def read(paths: Sequence[str | Path], faces: Faces) -> np.ndarray:
         own = store.images_fingerprint(faces)
         if record.get(splits.FINGERPRINT) != own or record.get("classes") != list(faces.classes):
             found = f"{record.get('data')} ({record.get(splits.FINGERPRINT)})"
-            raise ValueError(f"{path} is of other images or classes, {found}, than {faces.name} ({own})")
+            raise ValueError(
+                f"{path} is of other images or classes, {found}, than {faces.name} ({own}); fercore soft-labels makes "
+                "some of these"
+            )
         probabilities = held["probabilities"].float()
         whole = np.full((len(faces), len(faces.classes)), np.nan, np.float32)
         whole[held["rows"].numpy()] = (probabilities / probabilities.sum(1, keepdim=True)).numpy()

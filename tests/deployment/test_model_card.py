@@ -160,6 +160,7 @@ def test_the_card_has_a_sentence_where_no_answer_or_every_one_is_uncertain(sure,
 def test_the_cards_that_come_along_are_as_they_would_be_written(path):
     parts = re.split(r"\{\w+(?::[^}]*)?\}", model_card.CARD)
     assert re.fullmatch(r"[\s\S]*?".join(map(re.escape, parts)), path.read_text(encoding="utf-8"))
+    assert path.read_text(encoding="utf-8").endswith(f"{model_card.TERMS}\n")
     network, _ = path.stem.rsplit("-", 1)
     channels = inference.channels(models.create(network))
     assert model_card._normalised(channels, grey=True) in path.read_text(encoding="utf-8")
@@ -178,6 +179,7 @@ def test_the_card_says_what_was_learned_beside_the_labels(made, faces, tmp_path)
     _, path, masks = made
     alone = path.with_suffix(".md").read_text(encoding="utf-8")
     assert "class probabilities" not in alone and "distilled" not in alone
+    assert model_card.TERMS not in alone, "what others release is not under this project's licence"
     recipe = dataclasses.replace(RECIPE, epochs=1, soft_labels="given", soft_weight=0.7)
     soft = np.full((len(faces), 7), 1 / 7, np.float32)
     run = fit("lean_65k", faces, recipe, tmp_path / "run", device="cpu", progress=False, soft_labels=soft)

@@ -91,6 +91,14 @@ def answers_in(folder, lab):
     return found
 
 
+def test_the_readme_says_how_many_questions_and_points_there_are():
+    text = (ROOT / "notebooks/labs/README.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"\]\((\w+)\.py\) .*\| (\d+, \d+) \|", text))
+    for lab in NAMES:
+        points = re.findall(r"^# points: (\d+)$", (ROOT / f"notebooks/labs/{lab}.py").read_text(encoding="utf-8"), re.M)
+        assert told[lab] == f"{len(points)}, {sum(map(int, points))}", lab
+
+
 def test_there_are_six():
     assert [name[0] for name in NAMES] == list("123456")
 
