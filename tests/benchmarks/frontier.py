@@ -132,10 +132,15 @@ def to_see(apart: pd.DataFrame) -> str:
     lines = []
     for variant, part in apart.xs(("published", "accuracy"), level=["part", "score"]).groupby(level=0, sort=False):
         better, worse = part["low"] > 0, part["high"] < 0
-        names = (part.index[which].unique("public") for which in (better, worse, ~better & ~worse))
-        named = (listed(f"*{markdown(name)}*" for name in each) for each in names)
-        said = "accuracy is above that of {} with the whole interval, below that of {}, and not told apart from {}"
-        lines.append(f"- `{variant}`, seeds: {part['seeds'].iloc[0]:.0f}: {said.format(*named)}.")
+        kinds = {"above that of": better, "below that of": worse, "not told apart from": ~better & ~worse}
+        said = [
+            f"{words} {listed(f'*{markdown(name)}*' for name in part.index[which].unique('public'))}"
+            for words, which in kinds.items()
+            if which.any()
+        ]
+        lines.append(
+            f"- `{variant}`, seeds: {part['seeds'].iloc[0]:.0f}: accuracy, by the whole interval, is {'; '.join(said)}."
+        )
     return "\n".join(lines)
 
 
