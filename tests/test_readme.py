@@ -270,6 +270,13 @@ def test_what_it_says_of_a_distilled_lean_250k_is_what_was_measured():
     gaps = gaps[gaps["score"] == "accuracy"].set_index(["part", "public"])
     assert (gaps.loc["published", "low"] > 0).all() and (gaps.loc["published", "p_adjusted"] < 0.05).all()
     assert len(gaps.loc["published"]) == 8, "every public network but second files of a package"
+    small = pd.read_csv(folder / "frontier/networks.csv", index_col=["network", "views"])
+    small = small.loc[("lean_65k_distilled", "mirrored")]
+    ends = [_points(small[name]) for name in ("accuracy", "accuracy_low", "accuracy_high", "macro_f1")]
+    assert "scores {} [{}, {}] % by one seed, macro-F1 {}, level".format(*ends) in text and small["seeds"] == 1
+    gaps = pd.read_csv(folder / "frontier/differences.csv").query("network == 'lean_65k_distilled'")
+    gaps = gaps.set_index(["part", "score", "public"]).loc[("published", "accuracy")].loc[["XCEPTION", "mini-XCEPTION"]]
+    assert (gaps["low"] < 0).all() and (gaps["high"] > 0).all()
     chosen = [
         json.loads((folder / name / "metrics.json").read_text(encoding="utf-8"))["best"]["accuracy"]
         for name in ("lean_250k_distilled", "lean_250k-fer2013")

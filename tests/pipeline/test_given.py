@@ -57,7 +57,7 @@ def test_votes_without_faces_and_shares_without_a_set_are_told(monkeypatch, caps
     assert cli.main(["import", "--given"]) == 1 and "SPLIT divides a set that is given" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["FER2013", "FERPLUS", "RAFDB", "PROFILE", "SPLIT", "ANYTHING"])
+@pytest.mark.parametrize("name", ["FER2013", "FERPLUS", "RAFDB", "PROFILE", "SPLIT", "FOLDER", "ANYTHING"])
 @pytest.mark.parametrize(
     "value",
     [
@@ -75,7 +75,7 @@ def test_what_make_is_given_is_text(project, name, value):
     (project / "Makefile").write_text(text)
     bin_ = project / ".venv/bin"
     bin_.mkdir(parents=True)
-    show = '#!/bin/sh\nprintf "%s\\n" "$FER2013|$FERPLUS|$RAFDB|$SPLIT|$ANYTHING"\n'
+    show = '#!/bin/sh\nprintf "%s\\n" "$FER2013|$FERPLUS|$RAFDB|$SPLIT|$FOLDER"\n'
     for command in ("fercore", "dvc"):
         (bin_ / command).write_text(show)
         (bin_ / command).chmod(0o755)
@@ -85,7 +85,9 @@ def test_what_make_is_given_is_text(project, name, value):
     own = {key: text for key, text in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}  # of make test
     done = subprocess.run(["make", "reproduce", f"{name}={value}"], capture_output=True, text=True, env=own)
     assert not (project / "out").exists(), done
-    if name == "PROFILE":
+    if name == "ANYTHING":
+        assert done.returncode and "no variable ANYTHING" in done.stderr
+    elif name == "PROFILE":
         assert done.returncode and f"no profile {value}" in done.stdout + done.stderr
     else:
         assert done.returncode == 0 and value in done.stdout.splitlines()[0], done
