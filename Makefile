@@ -6,7 +6,7 @@
 # What is given to make is a path or a word: as text it goes to the commands, through the environment, and neither make
 # nor a shell ever reads it as code.
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
-$(foreach name,$(GIVEN),$(if $(filter command,$(firstword $(origin $(name)))),$(eval override export $(name) := $$(value $(name)))))
+$(foreach name,$(GIVEN),$(eval override export $(name) := $$(value $(name))))
 
 PROFILE ?= quick
 STAGE   ?= site
@@ -65,7 +65,7 @@ endif
 KNOWN := PROFILE STAGE PYTHON LOCKED SPLIT FER2013 FERPLUS RAFDB AFFECTNET CKPLUS OULUCASIA JAFFE KDEF FOLDER
 
 reproduce: $(READY)
-	@$(if $(filter-out $(KNOWN),$(GIVEN)),$(error no variable $(firstword $(filter-out $(KNOWN),$(GIVEN))); there are $(KNOWN)))
+	@$(if $(filter-out $(KNOWN),$(GIVEN)),$(error unknown variable $(firstword $(filter-out $(KNOWN),$(GIVEN))); known are $(KNOWN)))
 	@case "$$PROFILE" in smoke|quick|laptop|paper) ;; *) printf 'make: no profile %s; there are smoke, quick, laptop, paper\n' "$$PROFILE"; exit 1;; esac
 	@fercore import --given
 	@fercore params $(PROFILE)

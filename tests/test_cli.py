@@ -265,6 +265,8 @@ def test_claims_are_printed_and_chosen(said, at_the_root):
         "evidence",
         "how",
     ]
+    (row,) = (line for line in whole if "tinyfer/table3.accuracy.value" in line)
+    assert row.endswith("another protocol: laptop profile, random weights"), "a number that decides nothing says why"
     inconsistent = said("claims", "--paper", "light_fer", "--verdict", "inconsistent").splitlines()[1:]
     assert inconsistent and all(
         line.strip().startswith("light_fer/") and "inconsistent" in line for line in inconsistent
@@ -365,6 +367,11 @@ def test_claims_are_shown_in_one_way_at_a_time(at_the_root, capsys, words):
     with pytest.raises(SystemExit, match="2"):
         main(["claims", *words])
     assert "not allowed with argument" in capsys.readouterr().err
+
+
+def test_what_is_exported_is_called_onnx(refused, project):
+    assert "name a file ending in .onnx" in refused("export", "lean_65k", "--to", "x.tflite")
+    assert not (project / "x.tflite").exists()
 
 
 @pytest.mark.parametrize("command", ["claims", "networks"])

@@ -86,11 +86,10 @@ def test_what_is_to_be_seen_are_the_networks_that_are_told_apart(frontier):
     rows = {("one", name, "published", "accuracy"): {"seeds": 3, "low": a, "high": b} for name, (a, b) in ends.items()}
     rows |= {("one", name, "half", "accuracy"): {"seeds": 3, "low": 1, "high": 2} for name in ends}
     table = pd.DataFrame(rows).T.rename_axis(["network", "public", "part", "score"])
-    said = "- `one`, seeds: 3: accuracy, by the whole interval, is "
-    assert (
-        frontier.to_see(table) == f"{said}above that of *better*; below that of *worse*; not told apart from *level*."
-    )
-    assert frontier.to_see(table.drop(index=["worse", "level"], level="public")) == f"{said}above that of *better*."
+    said = "- `one`, seeds: 3; by the 95 % interval of the difference: significantly more accurate than *better*"
+    full = f"{said}; significantly less accurate than *worse*; no significant difference from *level*."
+    assert frontier.to_see(table) == full
+    assert frontier.to_see(table.drop(index=["worse", "level"], level="public")) == f"{said}."
 
 
 def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_path, monkeypatch, capsys):
@@ -114,7 +113,7 @@ def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_pa
     assert row["difference"] == pytest.approx(accuracy["lean_65k"] - accuracy["XCEPTION"], abs=2e-4)
     assert set(apart.index.unique("public")) == set(NAMES[:2])
     (said,) = json.loads((tmp_path / "out/sentences.json").read_text())
-    assert said["figure"] == "size_and_accuracy" and said["sentence"].startswith("- `lean_65k`, seeds: 2: accuracy, by")
+    assert said["figure"] == "size_and_accuracy" and said["sentence"].startswith("- `lean_65k`, seeds: 2; by the ")
     assert site.findings_of(tmp_path / "out")[1]["value"].tolist() == [2, len(faces.rows("test")), 1]
     assert [path.name for path in (tmp_path / "out").glob("size*")] == ["size_and_accuracy.svg"]
     others = ["frontier", "data/fer2013", "--runs", str(tmp_path / "others"), "--answers", str(answers)]
@@ -127,8 +126,9 @@ def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_pa
     assert set(both.index.unique("network")) == {"lean_65k", "other"} and len(both) == 2 * len(apart)
     columns = ["difference", "low", "high", "p"]
     pd.testing.assert_frame_equal(both.loc[["lean_65k"], columns], apart[columns])
-    made = json.loads((tmp_path / "out/provenance.json").read_text())["parameters"]["runs"]
-    assert made == {"lean_65k": ["lean_65k-1", "lean_65k-2"], "other": ["other-1"]}
+    made = json.loads((tmp_path / "out/provenance.json").read_text())["parameters"]
+    assert made["runs"] == {"lean_65k": ["lean_65k-1", "lean_65k-2"], "other": ["other-1"]}
+    assert made["kept"] == ["lean_65k"], "which an earlier run has measured"
     (answers / "XCEPTION.npz").unlink()
     (answers / "mini-XCEPTION.npz").unlink()
     monkeypatch.setattr(sys, "argv", [*words, "--to", str(tmp_path / "again")])

@@ -75,12 +75,12 @@ def test_a_variable_that_reproduce_does_not_know_is_refused(clone):
     own = {key: text for key, text in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}  # of make test
     words, how = ["make", "--dry-run", "reproduce"], {"cwd": clone, "env": own, "capture_output": True, "text": True}
     wrong = subprocess.run([*words, "PROFILE=laptop", "fer2013=x.csv"], **how)
-    assert wrong.returncode and "no variable fer2013; there are PROFILE STAGE" in wrong.stderr
+    assert wrong.returncode and "unknown variable fer2013; known are PROFILE STAGE" in wrong.stderr
     makefile = (clone / "Makefile").read_text(encoding="utf-8")
     known = re.search(r"^KNOWN := (.+)$", makefile, flags=re.M)[1].split()
     assert {name.upper() for name in datasets.REAL} <= {*known}
     right = subprocess.run([*words, *(f"{name}=x" for name in known if name not in ("LOCKED", "PYTHON"))], **how)
-    assert "no variable" not in right.stderr
+    assert "unknown variable" not in right.stderr
 
 
 def test_a_set_up_that_fails_is_a_failure(clone):

@@ -85,10 +85,10 @@ def _claims(options) -> None:
 
 
 def _how(row, evidence) -> str:
-    """What is to be said of a claim beside; of a number that decides nothing, how it was come by."""
+    """What is to be said of a claim beside; of a number that decides nothing, by which protocol it was measured."""
     if row["evidence"] or row["measured"] != row["measured"]:  # NaN
         return row["how"]
-    return "; ".join(filter(None, (row["how"], f"decides nothing: {evidence.loc[row['measurement'], 'protocol']}")))
+    return "; ".join(filter(None, (row["how"], f"another protocol: {evidence.loc[row['measurement'], 'protocol']}")))
 
 
 def _show_findings(findings) -> None:

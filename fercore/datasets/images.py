@@ -23,7 +23,11 @@ UNREAD = (".heic", ".heif", ".avif", ".jp2", ".jxl", ".tga", ".psd", ".dng", ".c
 STARTS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")  # of files whose names do not say what they are
 BACKGROUND = 255  # what shows through where an image is transparent: white, as in a browser
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")  # by content, not by name: EPS would start Ghostscript
-MOVING = ("PNG", "WEBP", "GIF")  # of them, those whose pictures follow in time: a JPEG's are previews, a TIFF's pages
+ANIMATED = (
+    "PNG",
+    "WEBP",
+    "GIF",
+)  # of these; a JPEG's further pictures are previews, a TIFF's are pages
 MAX_PIXELS = 50_000_000  # a face crop has 10^4; a file that unpacks to more than this is damaged or hostile
 CHUNK = 1024  # images that are queued for decoding at a time, so that memory stays flat
 
@@ -137,15 +141,18 @@ def readable(root: Path, name: str) -> bool:
         return False
 
 
-def moving(path: Path) -> tuple[float, Iterator[np.ndarray]] | None:
-    """Of an animation how many pictures a second it has in the mean, 0 where it does not say, and the pictures, each as
-    `decode` gives the first in mode "RGB"; None for every other file.
+def animation(path: Path) -> tuple[float, Iterator[np.ndarray]] | None:
+    """Frames a second of an animation, in the mean, 0 where the file does not say, and its frames, each uint8 (H, W, 3)
+    as `decode` gives the first; None for every other file.
 
-    The pictures raise DataError, at the one that is damaged.
+    The frames raise DataError, at the one that is damaged.
     """
     count, shown = 0, 0.0
     if path.is_file():  # a pipe would be waited for
-        with contextlib.suppress(Exception), Image.open(path, formats=MOVING) as image:  # what is wrong, reading tells
+        with (
+            contextlib.suppress(Exception),
+            Image.open(path, formats=ANIMATED) as image,
+        ):  # reading tells errors
             count = getattr(image, "n_frames", 1)
             for number in range(count if count > 1 and image.width * image.height <= MAX_PIXELS else 0):
                 image.seek(number)

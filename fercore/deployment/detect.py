@@ -29,7 +29,7 @@ MOVING = (640,)  # px, of the longer side of a video's frame, where there is no 
 NARROWEST = 33  # px: where a side is of less, OpenCV's YuNet reads memory that nothing was written to
 ENLARGED = 2  # times, at most: beyond that there is nothing to see
 OVERLAP = 0.3  # intersection over union from which two boxes are one face
-DETECTORS = ("auto", "yunet", "cascade")
+DETECTORS = ("auto", "yunet", "cascade", "none")
 
 # How FER2013 frames a face, by YuNet's boxes on 679 of its Training images: the side of the square in heights of the
 # box, and how far the box's middle lies below the square's, in sides (medians).
@@ -64,14 +64,16 @@ class Box:
         )
 
 
-def detector(kind: str = "auto", sizes: Sequence[int] = STILL) -> Callable:
-    """A function from a picture, uint8 (H, W, 3) RGB, to its faces, `Box`es from left to right.
+def detector(kind: str = "auto", sizes: Sequence[int] = STILL) -> Callable | None:
+    """A function from a picture, uint8 (H, W, 3) RGB, to its faces, `Box`es from left to right; None for none.
 
-    kind  yunet, cascade; auto: YuNet where its file is
+    kind  yunet, cascade, none; auto: YuNet where its file is
     Raises ExportError where OpenCV is missing, and for yunet where its file is.
     """
     if kind not in DETECTORS:
-        raise ValueError(f"no detector {kind!r}; there are {', '.join(DETECTORS)}, and none")
+        raise ValueError(f"no detector {kind!r}; there are {', '.join(DETECTORS)}")
+    if kind == "none":
+        return None
     opencv()
     if kind == "yunet" or (kind == "auto" and yunet_file()):
         return YuNet(sizes)

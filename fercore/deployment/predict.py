@@ -116,8 +116,7 @@ class Predictor:
         if not 0 <= certain <= 1:
             raise ValueError(f"certain is a probability, not {certain}")
         self.certain = certain
-        found = None if detector == "none" else detector
-        self.detector = detect.detector(found, sizes) if isinstance(found, str) else found
+        self.detector = detect.detector(detector, sizes) if isinstance(detector, str) else detector
         if model is not None:
             self.classify = export.load(model, threads)
             self.description = self.classify.description
@@ -186,8 +185,8 @@ class Found:
 
 
 def predict(predictor: Predictor, sources: Iterable[str | Path], every: int = 1) -> Iterator[Found]:
-    """What is found in pictures, in the pictures of folders, and in every so many frames of videos and of pictures that
-    move, in their order.
+    """What is found in pictures, in the pictures of folders, and in every so many frames of videos and
+    animations, in their order.
 
     What cannot be read, or makes a detector or a network fail, comes with a `note` that says why, and the next one is
     gone on with. Folders are listed before the first picture is read. Raises ValueError for an `every` below 1.
@@ -216,8 +215,8 @@ def _frames(path: Path, every: int) -> Iterator[tuple[int | None, np.ndarray, fl
     if path.suffix.lower() in videos.SUFFIXES:
         pace = videos.fps(path) / every
         yield from ((number, picture, pace) for number, picture in videos.frames(path, every))
-    elif moving := images.moving(path):
-        told, pictures = moving
+    elif animation := images.animation(path):
+        told, pictures = animation
         pace = max(round((told or videos.FPS) / every, 2), 0.1)  # which an .mp4 can be written at
         yield from ((number, picture, pace) for number, picture in islice(enumerate(pictures), 0, None, every))
     else:

@@ -306,9 +306,12 @@ def _sentences(path: Path) -> list[dict]:
     """What `Stage.says` has written. Raises ValueError with the file's name where it is damaged."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return [{"figure": one["figure"] + "", "sentence": one["sentence"] + ""} for one in found]
+        if all(isinstance(one[key], str) for one in found for key in ("figure", "sentence")):
+            return found
+        why = "not all are text"
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path}: no sentences that can be read ({error!r})") from None
+        why = repr(error)
+    raise ValueError(f"{path}: no sentences that can be read ({why})")
 
 
 def _links(stage: Path, up: str, root: Path) -> list[str]:

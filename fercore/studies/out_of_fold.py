@@ -161,8 +161,8 @@ def read(paths: Sequence[str | Path], faces: Faces) -> np.ndarray:
         if record.get(splits.FINGERPRINT) != own or record.get("classes") != list(faces.classes):
             found = f"{record.get('data')} ({record.get(splits.FINGERPRINT)})"
             raise ValueError(
-                f"{path} is of other images or classes, {found}, than {faces.name} ({own}); fercore soft-labels makes "
-                "some of these"
+                f"{path} is of other images or classes, {found}, than {faces.name} ({own}); for soft labels "
+                "of these images, run fercore soft-labels"
             )
         probabilities = held["probabilities"].float()
         whole = np.full((len(faces), len(faces.classes)), np.nan, np.float32)

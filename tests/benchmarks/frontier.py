@@ -128,19 +128,19 @@ def earlier(folder: Path, variants: list[str]) -> tuple[pd.DataFrame, pd.DataFra
 
 
 def to_see(apart: pd.DataFrame) -> str:
-    """From which public networks each variant is told apart in accuracy, on all images, as Markdown."""
+    """From which public networks the accuracy of each variant differs, on all images, as Markdown."""
     lines = []
     for variant, part in apart.xs(("published", "accuracy"), level=["part", "score"]).groupby(level=0, sort=False):
         better, worse = part["low"] > 0, part["high"] < 0
-        kinds = {"above that of": better, "below that of": worse, "not told apart from": ~better & ~worse}
+        kinds = {"significantly more accurate than": better, "significantly less accurate than": worse}
+        kinds |= {"no significant difference from": ~better & ~worse}
         said = [
             f"{words} {listed(f'*{markdown(name)}*' for name in part.index[which].unique('public'))}"
             for words, which in kinds.items()
             if which.any()
         ]
-        lines.append(
-            f"- `{variant}`, seeds: {part['seeds'].iloc[0]:.0f}: accuracy, by the whole interval, is {'; '.join(said)}."
-        )
+        start = f"- `{variant}`, seeds: {part['seeds'].iloc[0]:.0f}; by the 95 % interval of the difference"
+        lines.append(f"{start}: {'; '.join(said)}.")
     return "\n".join(lines)
 
 
@@ -169,9 +169,11 @@ def main():
         own += lines
     own, apart = pd.DataFrame(own), differences(faces, answers, others, masks) if others else pd.DataFrame()
     runs = {variant: [path.name for path in paths] for variant, paths in of.items()}
+    made = {"runs": runs, "compared": list(others)}
     if words.keep:
         before, differed, names = earlier(words.to, list(of))
         own, apart, runs = pd.concat([own, before]), pd.concat([apart, differed]), runs | names
+        made = {"runs": runs, "kept": sorted(names), "compared": list(others)}  # which an earlier run of this measured
         apart["p_adjusted"] = apart.groupby("part")["p"].transform(statistics.adjusted)
     table = pd.concat([own, public.assign(seeds=1)[[name for name in own if name in public] + ["seeds"]]])
     table = table.sort_values("accuracy", ascending=False).set_index(["network", "views"])
@@ -194,9 +196,7 @@ def main():
         (words.to / "size_and_accuracy.png").unlink()
         counted = {"variants": len(runs), "compared": len(others), "images": len(faces.rows("test"))}
         tables.save_findings(counted, words.to, faces)
-        tables.write_json(
-            words.to / "provenance.json", provenance.record({"runs": runs, "compared": list(others)}, faces)
-        )
+        tables.write_json(words.to / "provenance.json", provenance.record(made, faces))
 
 
 if __name__ == "__main__":

@@ -326,7 +326,7 @@ def test_a_face_is_cut_as_a_square_and_the_edge_goes_on():
 
 
 def test_detectors_by_name(monkeypatch):
-    with pytest.raises(ValueError, match="no detector 'dlib'; there are auto, yunet, cascade, and none"):
+    with pytest.raises(ValueError, match="no detector 'dlib'; there are auto, yunet, cascade, none"):
         detect.detector("dlib")
     monkeypatch.setattr(detect.metadata, "files", lambda name: None)
     assert detect.yunet_file() is None
