@@ -117,6 +117,7 @@ def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_pa
     assert site.findings_of(tmp_path / "out")[1]["value"].tolist() == [2, len(faces.rows("test")), 1]
     assert [path.name for path in (tmp_path / "out").glob("size*")] == ["size_and_accuracy.svg"]
     others = ["frontier", "data/fer2013", "--runs", str(tmp_path / "others"), "--answers", str(answers)]
+    apart.assign(p_adjusted=1.0).reset_index().to_csv(tmp_path / "out/differences.csv", index=False)
     monkeypatch.setattr(sys, "argv", [*others, "--to", str(tmp_path / "out"), "--keep"])
     frontier.main()
     kept = pd.read_csv(tmp_path / "out/networks.csv", index_col=["network", "views"])
@@ -124,6 +125,10 @@ def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_pa
     assert len(kept) == len(networks) + 2 and kept.loc[("other", "one"), "seeds"] == 1
     both = pd.read_csv(tmp_path / "out/differences.csv", index_col=["network", "public", "part", "score"])
     assert set(both.index.unique("network")) == {"lean_65k", "other"} and len(both) == 2 * len(apart)
+    expected = both.groupby("part")["p"].transform(statistics.adjusted)
+    assert np.allclose(both["p_adjusted"], expected, atol=1e-5, equal_nan=True), (
+        "for all comparisons on the same images"
+    )
     columns = ["difference", "low", "high", "p"]
     pd.testing.assert_frame_equal(both.loc[["lean_65k"], columns], apart[columns])
     made = json.loads((tmp_path / "out/provenance.json").read_text())["parameters"]

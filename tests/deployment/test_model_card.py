@@ -203,6 +203,19 @@ def test_a_distilled_network_has_files_of_its_own(made, faces, tmp_path, monkeyp
     assert "it was distilled from another (lean_932k, fer2013)." in told
 
 
+def test_a_teacher_and_a_recipe_of_distillation_need_each_other(made, faces, tmp_path):
+    taught = dataclasses.replace(RECIPE, distillation=losses.mini_resemotenet(3.0, 0.2))
+    for run, teacher in ((made[0], "lean_932k, fer2013"), (dataclasses.replace(made[0], recipe=taught), "")):
+        with pytest.raises(ValueError, match="a teacher and a recipe with distillation need each other"):
+            model_card.release(run, "tinyfer_lite", OPTIONS, faces, made[2], tmp_path, teacher)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_set_whose_name_reads_as_distilled_is_refused(faces):
+    with pytest.raises(ValueError, match="own_distilled reads as a set that another network has taught"):
+        model_card.require_releasable("lean_65k", dataclasses.replace(faces, name="own_distilled"), RECIPE)
+
+
 def test_the_file_says_how_it_was_made(made):
     from safetensors import safe_open
 

@@ -115,7 +115,7 @@ def frames(photograph):
 @pytest.mark.parametrize("name", ["moves.gif", "moves.webp", "moves.png"])
 def test_an_animation_is_read_frame_by_frame(predictor, frames, tmp_path, name):
     how = {"lossless": True} if name == "moves.webp" else {}
-    path = animated(tmp_path / name, frames, duration=[300, 100, 300, 100, 200], **how)
+    path = animated(tmp_path / name, frames, duration=[300, 100, 300, 200, 100], **how)
     found = list(predict.predict(predictor, [path], every=2))
     assert [one.frame for one in found] == [0, 2, 4] and {one.fps for one in found} == {2.5}, "5 frames in a second"
     assert all(len(one.faces) == 2 and one.picture.shape == (160, 240, 3) for one in found)

@@ -91,3 +91,7 @@ def test_what_make_is_given_is_text(project, name, value):
         assert done.returncode and f"no profile {value}" in done.stdout + done.stderr
     else:
         assert done.returncode == 0 and value in done.stdout.splitlines()[0], done
+        assert done.stdout.splitlines()[-1] == "The report is reports/quick/index.html"
+        words = ["make", "reproduce", "STAGE=03_x"]
+        done = subprocess.run(words, capture_output=True, text=True, env=own)
+        assert done.stdout.splitlines()[-1].startswith("Results are in reports/quick/03_x, the executed notebook is ")

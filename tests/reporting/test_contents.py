@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from fercore.reporting import contents
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +58,13 @@ def test_what_a_notebook_takes_gives_and_took(tmp_path):
         "gives": "1 table, 2 figures",
         "took": "1 min (smoke), 10 min (reference, trained before)",
     }
+
+
+def test_a_record_without_its_time_is_told_with_its_name(tmp_path):
+    path = project(tmp_path) / "reports/smoke/provenance/01_a.json"
+    path.write_text("{}")
+    with pytest.raises(ValueError, match=r"01_a.json: a damaged record"):
+        contents.notebooks(tmp_path)
 
 
 def test_labs_are_found_where_there_are_some_and_titles_are_escaped(tmp_path):

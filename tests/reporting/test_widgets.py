@@ -64,6 +64,19 @@ def test_ones_own_picture_takes_the_place_of_the_first_and_what_is_none_is_told(
     assert said.value.startswith("no.png is no picture") and len(seen) == 2
 
 
+def test_a_picture_that_cannot_be_looked_at_is_told():
+    def look(picture):
+        if min(picture.shape[:2]) < 5:
+            raise ValueError("too small")
+        return draw(1, "a")
+
+    box = own_picture(look, np.zeros((8, 8), np.uint8))
+    (chosen, said), buffer = box.children[0].children, io.BytesIO()
+    Image.new("L", (6, 4)).save(buffer, "PNG")
+    chosen.value = [file("me.png", buffer.getvalue())]
+    assert said.value == "me.png: too small"
+
+
 def file(name, content):
     """As a browser sends one."""
     now = datetime.now(UTC)
