@@ -332,7 +332,7 @@ def test_what_it_says_of_a_teacher_is_what_was_measured():
     accuracy, added = gains.xs("accuracy", level="score")[["value", "low", "high"]], []
     for part in ("published", "near_deduplicated"):
         added.append("{} [{:+}, {:+}]".format(*map(_points, accuracy.loc[part])))
-    assert f"The teacher adds {added[0]} points on PrivateTest, and {added[1]} without copies." in text
+    assert f"The teacher adds {added[0]} points on PrivateTest, and {added[1]} without near-duplicates." in text
     assert f"The teacher itself scores {100 * scores.loc['teacher', 'accuracy']:.1f}," in text
 
 
@@ -354,7 +354,7 @@ def test_what_it_says_of_student_c_is_what_was_measured():
         added.append(
             "{} [{:+}, {:+}]".format(*map(_points, gains.loc[("E6", part, "accuracy"), ["value", "low", "high"]]))
         )
-    assert "the teacher adds {} points, and {} without copies".format(*added) in text
+    assert "the teacher adds {} points, and {} without near-duplicates".format(*added) in text
 
 
 def _points(share: float) -> Decimal:
