@@ -620,7 +620,7 @@ def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypa
     monkeypatch.setattr(compress, "export_int8", made)
     words = ["export", "lean_250k", "--int8", "data/x", "--to", "a.onnx"]
     assert said(*words) == "a.onnx: accuracy on PublicTest fp32 50.00 %, int8 49.60 %\n"
-    assert asked == ["data/x", ("lean_250k", "fer2013"), ("a.onnx", compress.METHODS[-1])]
+    assert asked == ["data/x", ("lean_250k", "fer2013_distilled"), ("a.onnx", compress.METHODS[-1])]
     for method in compress.METHODS:
         said(*words, "--method", method)
         assert asked[-1] == ("a.onnx", method)
@@ -648,12 +648,14 @@ def test_a_method_of_eight_bits_is_not_asked_for_in_vain(refused):
 
 def test_a_picture_is_seen_by_the_same_network_from_a_shell_and_in_python(capsys):
     from fercore.deployment import predict
+    from fercore.models import weights
 
     for command in ("predict", "webcam"):
         with pytest.raises(SystemExit):
             main([command, "--help"])
         told = " ".join(capsys.readouterr().out.split())
-        assert f"included (default: {predict.NETWORK})" in told and f"trained on (default: {predict.DATA})" in told
+        assert f"included (default: {predict.NETWORK})" in told
+        assert f"(default: {weights.preferred(predict.NETWORK)} where it has them, else fer2013)" in told
         assert f"at most {predict.CROPPED} px always are" in told
 
 

@@ -41,8 +41,8 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command = add("export", _export, words)
     command.add_argument("network", help="its name, such as lean_250k")
     command.add_argument(
-        "--weights", default="fer2013", help="included weights, by the data set they were trained on, or a run's "
-        "best.safetensors (default: %(default)s)",
+        "--weights", help="included weights, by the data set they were trained on, or a run's best.safetensors "
+        "(default: fer2013_distilled where the network has them, else fer2013)",
     )  # fmt: skip
     command.add_argument("--to", metavar="FILE.onnx", required=True, help="the file to write")
     command.add_argument(
@@ -79,7 +79,8 @@ def _add_predictor(command: argparse.ArgumentParser) -> None:
     """What `predict` and `webcam` see faces by; `_predictor` reads it."""
     command.add_argument("--model", metavar="FILE", help="a file made by fercore export, instead of --network")
     command.add_argument("--network", help="a network whose weights are included (default: lean_250k)")
-    command.add_argument("--data", help="the data set that its weights were trained on (default: fer2013)")
+    words = "the data set that its weights were trained on (default: fer2013_distilled where it has them, else fer2013)"
+    command.add_argument("--data", help=words)
     command.add_argument(
         "--detector", default="auto", help="auto, yunet, cascade, or none: every picture is one face, as pictures "
         "with sides of at most 112 px always are (default: %(default)s)",
@@ -147,21 +148,23 @@ def _webcam(options) -> None:
 
 def _export(options) -> None:
     from ..deployment import compress, export
+    from ..models import weights
 
     if options.method and not options.int8:
         raise ValueError("--method can only be used with --int8, which names the data set to calibrate on")
     if Path(options.to).suffix != ".onnx":
         raise ValueError(f"{options.to}: what is written is ONNX; name a file ending in .onnx")
     _make_room(options.to)
+    given = options.weights or weights.preferred(options.network)
     if not options.int8:
-        print(export.from_weights(options.network, options.weights, options.to))
+        print(export.from_weights(options.network, given, options.to))
         _say_uncalibrated(options.to)
         return
     from .. import datasets
 
     faces = datasets.load_imported(options.int8)
     with tempfile.TemporaryDirectory() as folder:
-        whole = export.from_weights(options.network, options.weights, Path(folder) / "fp32.onnx")
+        whole = export.from_weights(options.network, given, Path(folder) / "fp32.onnx")
         found = compress.export_int8(whole, faces, options.to, options.method or compress.METHODS[-1])
     said = ", ".join(f"{name} {100 * share:.2f} %" for name, share in found.items())
     print(f"{options.to}: accuracy on {faces.split_of('select')} {said}")

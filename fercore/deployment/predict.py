@@ -33,9 +33,8 @@ from .export import ExportError
 
 SMALLEST = 10  # px: what has a shorter side shows no face that anybody could read
 CROPPED = 112  # px: a picture with no longer side is a face that was cut out already, as those of data sets are
-# lean_932k is right more often only on photographs that have a copy in its training: on faces that it has not seen the
-# two are level, and this one has a quarter of the parameters.
-NETWORK, DATA = "lean_250k", "fer2013"
+# lean_932k, which has taught it, is no more accurate on faces that neither has seen, and has four times the parameters.
+NETWORK = "lean_250k"
 
 NO_FACE = "no face found"
 DRAWN = b"drawn by fercore predict"  # in every drawing, so that it is not taken for an original
@@ -93,7 +92,8 @@ class Face:
 class Predictor:
     """Finds the faces of a picture and says of each what its expression is called.
 
-    network, data  weights that come with the project; or model, a file that `fercore export` has made
+    network, data  weights that come with the project, as `weights.preferred` of the network where no data is given; or
+                   model, a file that `fercore export` has made
     detector       auto, yunet or cascade, of `detect.detector`; or a function from pictures to `Box`es; or none, or
                    None: every picture is a face
     certain        calibrated probability below which an answer is called uncertain: at 0.5 as likely
@@ -105,7 +105,7 @@ class Predictor:
     def __init__(
         self,
         network: str = NETWORK,
-        data: str = DATA,
+        data: str | None = None,
         *,
         model: str | Path | None = None,
         detector: str | Callable | None = "auto",
@@ -121,6 +121,7 @@ class Predictor:
             self.classify = export.load(model, threads)
             self.description = self.classify.description
         else:
+            data = data or weights.preferred(network)
             self.description = export.describe(network, data)
             module = export.FromFace(models.create(network, weights=data), self.description).eval()
             self.classify = lambda faces: _run(module, faces)
@@ -426,9 +427,9 @@ def summary(table: pd.DataFrame, calibrated: bool = True, more: str = "fercore p
     return "\n".join([*lines, f"{LIMITS} More: {more}"])
 
 
-def limits(network: str = NETWORK, data: str = DATA) -> str:
-    """The section Limits of the weights' card, with their calibration, and what the papers warn of."""
-    path, _ = weights.released(network, data)
+def limits(network: str = NETWORK, data: str | None = None) -> str:
+    """The section Limits of the card of a `Predictor`'s weights, their calibration, and what the papers warn of."""
+    path, _ = weights.released(network, data or weights.preferred(network))
     card = path.with_suffix(".md").read_text(encoding="utf-8")
     parts = [part.strip() for part in card.split("\n## ")[1:] if part.startswith(("Calibration", "Limits"))]
     return "\n\n".join([*parts, "The papers' own warnings", WARNINGS])

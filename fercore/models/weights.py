@@ -129,6 +129,13 @@ def released(name: str, data: str) -> tuple[Path, dict]:
     return path, {"num_classes": len(found["classes"]), **found["options"]}
 
 
+def preferred(name: str, data: str = "fer2013") -> str:
+    """Which weights of a network, of those that learned from `data`, are taken where none are named: distilled ones
+    where there are."""
+    taught = f"{data}{DISTILLED}"
+    return taught if (RELEASED / f"{name}-{taught}.safetensors").is_file() else data
+
+
 def data_of(weights: str) -> str:
     """The data that weights of a name, such as "fer2013_distilled", have learned from."""
     return weights.removesuffix(DISTILLED)

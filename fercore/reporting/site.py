@@ -101,6 +101,7 @@ def picture(root: str | Path = ".", out: str | Path | None = None) -> Path:
     reference = root / "reports" / REFERENCE
     found = tables.read(reference / "public_networks/networks.csv", index_col="network")
     again = found.index.str.contains(", (?:quantised|earlier)$")  # a second file of the same package
+    again |= (found.index + ", distilled").isin(found.index)  # the same network, which has learned less
     found = found[(found["views"] == "mirrored") & ~again]
     columns = {"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"}
     shown = found.rename(columns=columns)[["parameters", *columns.values()]]

@@ -37,7 +37,7 @@ from fercore.results.text import markdown
 
 VIEWS = {"one": "one", "flip": "mirrored"}  # by recipe, and as the table of public networks calls them
 PUBLIC = MASK.parents[1] / "public_networks/networks.csv"
-ASIDE = [public.name for public in NETWORKS if public.aside]
+ASIDE = [public.name for public in NETWORKS if public.aside and public.package != OWN]
 SHOWN = ["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "macro_f1_low", "macro_f1_high"]
 SHOWN += [f"{score}_{part}" for part in ("deduplicated", "near_deduplicated") for score in ("accuracy", "macro_f1")]
 

@@ -45,6 +45,7 @@ from torch import nn
 from fercore import audit, datasets, models
 from fercore.datasets import preprocess
 from fercore.evaluation import metrics, statistics
+from fercore.models.weights import DISTILLED, preferred
 from fercore.reporting import plots
 from fercore.results import figures, provenance, tables
 
@@ -526,8 +527,8 @@ def yolo(archive: Path, file: str) -> nn.Module:
     return network
 
 
-def released(archive: Path, file: str, name: str) -> nn.Module:
-    return models.create(name, weights="fer2013")
+def released(archive: Path, file: str, name: str, weights: str = "fer2013") -> nn.Module:
+    return models.create(name, weights=weights)
 
 
 def graph(archive: Path, file: str) -> bytes:
@@ -562,16 +563,18 @@ class Public:
     whole: bool = True  # whether grey levels are whole numbers again after the image is resized
     source: str = ""  # where in the package the network and its input are written down
     note: str = ""
-    aside: bool = False  # whether it is left out where there is room for one network a package only
+    aside: bool = False  # left out of the figure: the second network of a package, or one of ours taught by less
 
 
-def lean(name: str) -> Public:
-    """A lean network of this project, with the weights that come with it."""
+def lean(network: str, weights: str = "fer2013") -> Public:
+    """A lean network of this project, with weights that come with it."""
     mean, deviation = (255 * float(np.mean(part)) for part in (preprocess.MEAN, preprocess.STD))
-    load = partial(released, name=name)
+    load = partial(released, name=network, weights=weights)
+    taught = weights.endswith(DISTILLED)
+    name = f"{network}, distilled" if taught else network
     return Public(
         name, OWN, "", "fercore/models/released", load, 48, 1, (mean,), (deviation,), whole=False,
-        source="fercore/models/lean.py",
+        source="fercore/models/lean.py", aside=not taught and preferred(network) != weights,
     )  # fmt: skip
 
 
@@ -591,7 +594,9 @@ NETWORKS = (
            ("neutral", "happy", "sad", "angry", "fear", "disgust", "surprise"),
            source="src/faceFeatureExtractor, src/faceExpressionNet", note="trained on what, the package does not say"),
     lean("lean_932k"),
+    lean("lean_250k", "fer2013_distilled"),
     lean("lean_250k"),
+    lean("lean_65k", "fer2013_distilled"),
     lean("lean_65k"),
     Public("tinyfer_lite", OWN, "", "fercore/models/released", partial(released, name="tinyfer_lite"), 64, 3,
            tuple(255 * part for part in preprocess.MEAN), tuple(255 * part for part in preprocess.STD), whole=False,
@@ -615,7 +620,7 @@ NETWORKS = (
            **SIGNED, head="softmax of sigmoids", source="networks.py, facial_emotion_recognition.py",
            note="its file says accuracy 0.957"),
 )  # fmt: skip
-OURS = ("lean_932k", "lean_250k")  # this project's best, and its best of the size of public networks
+OURS = ("lean_932k", "lean_250k, distilled")  # this project's best, and its best of the size of public networks
 RUNTIMES = ("h5py", "onnx", "onnxscript", "onnxruntime", "ai-edge-litert", "tflite")
 
 

@@ -8,6 +8,7 @@ import torch
 
 from fercore import claims, cli, models
 from fercore.models.lean import NETWORKS, BasicBlock
+from fercore.models.weights import DISTILLED
 from fercore.results import measurements
 
 ROOT = Path(__file__).parents[2]
@@ -103,7 +104,7 @@ def test_recipes_are_of_these_networks_on_faces_as_they_are(path):
     name, settings, soft, teacher = cli.training._read_recipe(str(path))
     recipe = settings["recipe"]
     assert all((ROOT / file).is_file() for file in soft) and bool(soft or teacher) == (recipe.smoothing == 0)
-    assert path.stem in (f"{name}-fer2013", f"{name}_soft_labels", f"{name}_distilled") and name in models.OWN
+    assert path.stem in (f"{name}-fer2013", f"{name}_soft_labels", f"{name}-fer2013{DISTILLED}") and name in models.OWN
     assert recipe.img_size == 48 and recipe.filter_bias_and_bn and not recipe.class_weighted
     assert recipe.augmentation.shear == 0
     assert (

@@ -272,3 +272,8 @@ def test_a_run_whose_record_is_damaged_is_told_as_such(tmp_path, made):
     save_file({"a": torch.zeros(1)}, path, {"fercore": json.dumps({"identity": made})})
     with pytest.raises(WeightsError, match=r"last\.safetensors does not say which network it is of: its run's record"):
         weights.record(path)
+
+
+def test_distilled_weights_are_preferred_where_there_are_some():
+    assert weights.preferred("lean_250k") == "fer2013_distilled" and weights.preferred("lean_932k") == "fer2013"
+    assert weights.preferred("simple_cnn", "rafdb") == "rafdb", "which nobody has"
