@@ -59,6 +59,12 @@ def test_a_recipe_of_soft_labels_is_taken_without_them():
     assert (network, recipe.epochs, recipe.soft_labels, recipe.smoothing) == ("lean_65k", 20, "none", 0.1)
 
 
+def test_a_teacher_takes_the_place_of_smoothing():
+    recipe, teacher = ingredients.distilled(ingredients.from_plain({"epochs": 20, "smoothing": 0.1, "seed": 7}))
+    assert teacher == ("lean_932k", "fer2013") and (recipe.epochs, recipe.seed, recipe.smoothing) == (20, 7, 0.0)
+    assert (recipe.distillation.temperature, recipe.distillation.soft, recipe.distillation.hard) == (4.0, 0.7, 0.3)
+
+
 def test_a_variant_of_the_frontier_is_no_mixture(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(PATH.parent)
     import frontier

@@ -4,12 +4,13 @@
         [--soft-labels FILE] [--epochs 20] [--seeds 42 43 44] [--only NAME ...] [--out reports/reference/ingredients]
 
 LEFT_OUT is taken out of the recipe, TRIED is put in: the first three are of airbench (K. Jordan, 2024,
-arXiv:2404.00498), where they pay on CIFAR-10; then smaller images first, adjusted logits, and soft labels. Accuracy
-is PublicTest's after the last epoch, by the recipe's views; PrivateTest is not looked at, since the recipe is chosen
-by this. Trainings go on where they were stopped, and several calls share them where they name other seeds; --out
-writes the tables of what there is. Soft labels take the place of smoothing. Intervals are of one ingredient each, and
-not adjusted for their number. Minutes are of processors, whatever else ran, and `time` is their ratio: without what
-soft labels take, which are made before and serve all trainings.
+arXiv:2404.00498), where they pay on CIFAR-10; then smaller images first, adjusted logits, a teacher, as
+params/recipes/lean_65k-fer2013_distilled.yaml has it, and soft labels. Accuracy is PublicTest's after the last epoch,
+by the recipe's views; PrivateTest is not looked at, since the recipe is chosen by this. Trainings go on where they were
+stopped, and several calls share them where they name other seeds; --out writes the tables of what there is. A teacher
+and soft labels take the place of smoothing. Intervals are of one ingredient each, and not adjusted for their number.
+Minutes are of processors, whatever else ran, and `time` is their ratio: without what the teacher's training and soft
+labels take, which are made before and serve all trainings.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from fercore.datasets import preprocess
 from fercore.evaluation.statistics import student
 from fercore.pipeline.parameters import read_params
 from fercore.results import provenance, tables
-from fercore.studies import out_of_fold
+from fercore.studies import out_of_fold, teachers
 from fercore.training import checkpoint, trainer
 from fercore.training.augment import AUGMENTATIONS
 from fercore.training.recipe import Recipe, from_plain
@@ -52,8 +53,9 @@ FLIPS, STEM, SHIFTS, SIDES = (
     "BN biases at 4 times the rate",
     "progressive resizing",
 )
-ADJUSTED = "logit adjustment"
-TRIED = (FLIPS, STEM, SHIFTS, SIDES, ADJUSTED, SOFT)
+ADJUSTED, TAUGHT = "logit adjustment", "distillation"
+DISTILLED = Path(__file__).parents[2] / "params/recipes/lean_65k-fer2013_distilled.yaml"
+TRIED = (FLIPS, STEM, SHIFTS, SIDES, ADJUSTED, TAUGHT, SOFT)
 
 
 class AlternatingFlips(trainer._Training):
@@ -121,6 +123,13 @@ def whitened(network: torch.nn.Module, faces: datasets.Faces) -> torch.nn.Module
     return network
 
 
+def distilled(recipe: Recipe) -> tuple[Recipe, tuple[str, str]]:
+    """The recipe with the distillation of DISTILLED in place of its smoothing, and that one's teacher."""
+    plain = read_params(DISTILLED)
+    recipe = from_plain(recipe.plain() | {"smoothing": 0.0, "distillation": plain["distillation"]})
+    return recipe, (plain["teacher_network"], plain["teacher_weights"])
+
+
 def train(name: str, network: str, recipe: Recipe, faces: datasets.Faces, soft, folder: Path) -> None:
     kinds = {FLIPS: AlternatingFlips, SHIFTS: FasterShifts, SIDES: GrowingImages, ADJUSTED: AdjustedLogits}
     given, words = network, {}
@@ -134,6 +143,9 @@ def train(name: str, network: str, recipe: Recipe, faces: datasets.Faces, soft, 
     if name == SOFT:
         recipe = replace(recipe, smoothing=0.0, soft_labels="given", soft_weight=0.7)
         words["soft_labels"] = soft
+    if name == TAUGHT:
+        recipe, teacher = distilled(recipe)
+        words["teacher"] = teachers.of_student(*teacher, faces, network, recipe)
     with patch.object(trainer, "_Training", kinds.get(name, trainer._Training)):
         run = trainer.fit(given, faces, recipe, folder, **words)
     print(f"{folder}: {run.history['accuracy'].iloc[-1]:.4f}", flush=True)
