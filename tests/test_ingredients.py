@@ -60,7 +60,8 @@ def test_a_recipe_of_soft_labels_is_taken_without_them():
 
 
 def test_a_teacher_takes_the_place_of_smoothing():
-    recipe, teacher = ingredients.distilled(ingredients.from_plain({"epochs": 20, "smoothing": 0.1, "seed": 7}))
+    alone = ingredients.from_plain({"epochs": 20, "loss": "cross_entropy", "smoothing": 0.1, "seed": 7})
+    recipe, teacher = ingredients.distilled(alone)
     assert teacher == ("lean_932k", "fer2013") and (recipe.epochs, recipe.seed, recipe.smoothing) == (20, 7, 0.0)
     assert (recipe.distillation.temperature, recipe.distillation.soft, recipe.distillation.hard) == (4.0, 0.7, 0.3)
 
