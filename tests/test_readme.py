@@ -129,19 +129,23 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
 
 
 def test_what_decides_which_network_to_take_is_what_was_measured():
-    part = " ".join(README.split("## Which network to take")[1].split("## What has been found")[0].split())
-    table = pd.read_csv(ROOT / "reports/reference/public_networks/classes.csv", index_col=["class", "part", "network"])
-    found = table.loc["disgust"].loc["published", "recall"]
-    said = re.search(r"it finds (\d+) %, `lean_932k`.* (\d+) %, and `lean_65k`, distilled.* (\d+) %\.", part).groups()
-    names = ("lean_250k, distilled", "lean_932k", "lean_65k, distilled")
-    assert [int(share) for share in said] == [round(100 * found[name]) for name in names]
-    stems = (name.replace(", ", "-fer2013_") if "," in name else f"{name}-fer2013" for name in names)
-    files = [ROOT / f"fercore/models/released/{stem}.safetensors" for stem in stems]
-    assert files[0].stem == f"{predict.NETWORK}-{weights.preferred(predict.NETWORK)}"
-    sizes = [f"{path.stat().st_size / 2**20:.1f}" for path in files]
-    assert re.findall(r"([\d.]+) MiB", part) == sizes
+    table = pd.read_csv(ROOT / "reports/reference/released/files.csv", index_col="file")
+    rows = re.findall(r"^\| `(.+?)` \| (.+) \|$", README.split("## What has been found")[0], flags=re.M)
+    ranked = table.sort_values("accuracy_PrivateTest", ascending=False)
+    best = ranked[[bool(re.search(r"932k|distilled", name)) for name in ranked.index]]
+    assert [name for name, _ in rows] == list(best.index)
+    for name, cells in rows:
+        row = table.loc[name]
+        shares = 100 * row[["accuracy_PrivateTest", "low", "high", "macro_f1", "recall_disgust"]].astype(float)
+        told = "{:.1f} [{:.1f}, {:.1f}] | {:.1f} | {:.0f}".format(*shares)
+        assert cells == f"{row['MiB']:.2f} | {row['ms']:.2f} | {told}", name
+    assert {path.name for path in weights.RELEASED.glob("*.onnx")} == set(table.index)
+    chosen = best["accuracy_PublicTest"].to_numpy()[::-1].reshape(-1, 2)  # pairs of one network
+    told = re.search(r"change accuracy on PublicTest by at most ([\d.]+) points", " ".join(README.split()))[1]
+    assert float(told) == round(100 * abs(chosen[:, 0] - chosen[:, 1]).max(), 1)
+    taken = f"{predict.NETWORK}-{weights.preferred(predict.NETWORK)}.onnx"
     code = re.search(r"```python\n(.*?)```", README, flags=re.S)[1]
-    assert str(files[0].relative_to(ROOT).with_suffix(".onnx")) in code and "angry, disgust, fear, happy, sad" in code
+    assert f"fercore/models/released/{taken}" in code and "angry, disgust, fear, happy, sad" in code
 
 
 def test_the_example_of_the_onnx_file_runs(tmp_path, monkeypatch, capsys):

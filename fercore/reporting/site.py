@@ -42,6 +42,7 @@ SHOWN = {  # tables that are to be seen, by stage; the others are folded away
     "08_edge_benchmarks": ("latency", "formats", "end_to_end", "devices"),
     "public_networks": ("networks",),
     "frontier": ("networks",),
+    "released": ("files",),
 }
 FIRST = ("scores", "verdicts", "comparison")  # of a stage that is not listed
 

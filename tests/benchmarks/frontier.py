@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 import torch
 from ingredients import SOFT_LABELS, cost_of_soft_labels, require_seeds_of_one
-from public_networks import MASK, NETWORKS, OWN, OnnxRuntime, Public, answers_at, latency
+from public_networks import MASK, NETWORKS, OWN, OnnxRuntime, Public, answers_at, grey, latency
 
 from fercore import audit, datasets, models
 from fercore.datasets import preprocess
@@ -72,7 +72,7 @@ def measured(variant: str, runs: list[Path], faces: datasets.Faces, masks: dict)
     about = {
         "network": variant, "package": OWN, "parameters": runtime.parameters, "epochs": recipe["epochs"],
         "soft_labels": recipe["soft_labels"] != "none", "seeds": len(runs),
-        "hours": np.mean([one["cpu_seconds"] for one in made]) / 3600, "ms": latency(runtime, recipe["img_size"]),
+        "hours": np.mean([one["cpu_seconds"] for one in made]) / 3600, "ms": latency(runtime, grey(recipe["img_size"])),
     }  # fmt: skip
     selected = np.mean([json.loads((run / "metrics.json").read_text())["best"]["accuracy"] for run in runs])
     lines = []

@@ -713,10 +713,15 @@ def answers(run: Callable, faces: datasets.Faces, rows: np.ndarray, public: Publ
     return np.array(list(pairs), np.float64).swapaxes(0, 1)
 
 
-def latency(run: Callable, side: int, rounds: int = 15, timed: int = 20) -> float:
+def grey(side: int) -> np.ndarray:
+    """An image to time with, float32 (1, 1, side, side)."""
+    return np.full((1, 1, side, side), 128, np.float32)
+
+
+def latency(run: Callable, image: np.ndarray, rounds: int = 15, timed: int = 20) -> float:
     """Milliseconds of one core for an image: the median of `timed` runs, of the quietest of some rounds. It is the
     process's time and not the clock's, since others may share the CPU; with one thread and nobody else both are one."""
-    image, medians = np.full((1, 1, side, side), 128, np.float32), []
+    medians = []
     for _ in range(rounds):
         seconds = []
         for _ in range(timed):
@@ -819,7 +824,7 @@ def main():
             found[public.name] = dict(np.load(path))
             scores.append(scored(public.name, faces, found[public.name], rows))
             costs.append({"network": public.name, "parameters": run.parameters, "statistics": run.statistics,
-                          "ms": latency(run, public.side), "runtime": run.name})  # fmt: skip
+                          "ms": latency(run, grey(public.side)), "runtime": run.name})  # fmt: skip
             print(f"{public.name:26} {run.parameters:>9,}", *overview(scores[-1])["accuracy"].round(4), flush=True)
     if arguments.to:
         tables.save(by_class(faces, found), arguments.to, "classes", faces, "PrivateTest by class, mirrored views")

@@ -14,7 +14,7 @@ import yaml
 
 from fercore import cli, datasets, files, models
 from fercore.datasets import preprocess, splits, store
-from fercore.deployment import export, model_card
+from fercore.deployment import export, model_card, predict
 from fercore.evaluation import inference
 from fercore.models import WeightsError, weights
 from fercore.training import losses
@@ -69,6 +69,15 @@ def test_the_file_for_onnx_runtime_is_of_the_weights_beside_it(path):
     with torch.no_grad():
         expected = export.FromFace(made, described)(torch.from_numpy(seen)).numpy()
     np.testing.assert_allclose(np.log(exported(seen)), np.log(expected), atol=export.PARITY)
+
+
+@pytest.mark.parametrize("path", sorted(weights.RELEASED.glob("*-int8.onnx")), ids=lambda path: path.stem)
+def test_a_file_in_eight_bits_is_of_the_weights_beside_it(path):
+    whole, quantised = (export.load(path.with_name(path.name.replace(part, ""))) for part in ("-int8", ""))
+    assert quantised.description == export.replaced(whole.description, precision="int8")
+    seen = datasets.load("synthfer", images=200).pixels[:64]
+    assert np.abs(whole(seen) - quantised(seen)).mean() < 0.02, "networks here differ by 0.05 from one another"
+    assert predict.limits_of(path) == predict.limits(whole.description.network, whole.description.data)
 
 
 def test_a_release_writes_it_and_is_refused_before_training_without_what_it_takes(made, faces, monkeypatch):
