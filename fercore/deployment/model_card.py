@@ -44,7 +44,7 @@ seen: no other faces, and no weights that had been trained on other images.{lear
 ## Protocol
 
 {epochs} epochs, of which epoch {best_epoch} has the best {monitor} on {select}. Images of {img_size}x{img_size} px,
-{colour} and normalised by ImageNet's statistics; TTA: {tta}. {seconds:,.0f} s on {device}, seed {seed}.
+{colour} and normalised by ImageNet's statistics; TTA: {tta}. {took}, seed {seed}.
 All settings are in the file, as the record `{record}` in its safetensors header.
 
 ## Scores
@@ -89,14 +89,13 @@ def release(
     record = run.folder / checkpoint.PROVENANCE
     made = checkpoint.read_json(record)
     try:
-        weights = made["parameters"]["start"]["weights"]
-        revision, device = made["revision"], made["device"]
+        weights, _, _ = made["parameters"]["start"]["weights"], made["revision"], made["device"]  # what is told of it
     except (KeyError, TypeError) as error:
         raise checkpoint.RunError(f"{record}: a damaged record ({error}); remove it, and train again") from None
     require_releasable(network, faces, run.recipe, weights)
     path = Path(folder) / f"{_stem(network, faces, run.recipe)}.safetensors"
     with files.locked(folder, "a release"), files.locked(run.folder, "a release"):
-        _write(run, network, options, faces, masks, path, revision, device, teacher)
+        _write(run, network, options, faces, masks, path, made, teacher)
     return path
 
 
@@ -144,10 +143,10 @@ TAUGHT = "\nThat is of this network itself; it was distilled from another ({})."
 
 
 def _write(
-    run: Run, network: str, options: Mapping, faces: Faces, masks: Mapping[str, np.ndarray], path: Path, revision: str,
-    device: str, teacher: str,
+    run: Run, network: str, options: Mapping, faces: Faces, masks: Mapping[str, np.ndarray], path: Path, made: Mapping,
+    teacher: str,
 ) -> None:  # fmt: skip
-    """Score the run on the split that tests, and write the file, the card and the scores."""
+    """Score the run, which was `made` as its record says, on the split that tests; write file, card and scores."""
     rows = faces.rows("test")
     labels, predicted = faces.labels[rows], run.probabilities(faces, rows).argmax(1)
     temperature, calibrated = calibrate(run, faces)
@@ -166,7 +165,7 @@ def _write(
         "temperature": temperature,
         "recipe": run.recipe.plain(),
         "accuracy": accuracy,
-        "revision": revision,
+        "revision": made["revision"],
     }
     with tempfile.TemporaryDirectory() as scratch:  # what cannot be exported leaves nothing in the folder
         written = Path(scratch) / path.name
@@ -191,7 +190,7 @@ def _write(
         size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
         images=len(faces.rows("train")), fingerprint=(faces.fingerprint or "none")[:12],
         epochs=len(run.history), best_epoch=run.best_epoch, monitor=monitor,
-        img_size=run.recipe.img_size, tta=run.recipe.tta, seconds=run.seconds, device=device,
+        img_size=run.recipe.img_size, tta=run.recipe.tta, took=_took(made, run.seconds),
         seed=run.recipe.seed, colour="grey" if record["grey"] else "in colour",
         face_size="x".join(map(str, np.ravel(record["face_size"]))),
         learned=LEARNED[run.recipe.soft_labels].format(weight=run.recipe.soft_weight),
@@ -216,6 +215,13 @@ def _write(
         network, faces.name, faces.split_of("test"), labels, [predicted], faces.classes, masks
     )
     measurements.write(measurements.table(rows, departs=departs(run.recipe), faces=[faces]), run.folder)
+
+
+def _took(made: Mapping, seconds: float) -> str:
+    """What a training took: of a CPU, which others may have used meanwhile, what the processor worked at it."""
+    if made["device"] == "cpu" and "cpu_seconds" in made:
+        return f"{made['cpu_seconds']:,.0f} s of processor time"
+    return f"{seconds:,.0f} s on {made['device']}"
 
 
 def departs(recipe: Recipe) -> str:

@@ -175,6 +175,12 @@ def test_the_cards_that_come_along_are_as_they_would_be_written(path):
     assert model_card._normalised(channels, grey=True) in path.read_text(encoding="utf-8")
 
 
+def test_the_card_says_what_the_processor_worked_where_others_may_have_used_it():
+    assert model_card._took({"device": "cpu", "cpu_seconds": 1234.5}, 9999.0) == "1,234 s of processor time"
+    assert model_card._took({"device": "NVIDIA H100", "cpu_seconds": 1.0}, 99.6) == "100 s on NVIDIA H100"
+    assert model_card._took({"device": "cpu"}, 99.6) == "100 s on cpu", "a run of before"
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_card_says_how_images_are_normalised(channels):
     found = preprocess.normalise(torch.full((1, channels, 1, 1), 90 / 255)).flatten().numpy()
