@@ -1,0 +1,84 @@
+"""The commands that use networks: what they export, and what they see by."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from fercore import cli, datasets
+from fercore.cli import main
+from fercore.models import weights
+
+
+def test_what_is_exported_is_called_onnx(refused, project):
+    assert "name a file ending in .onnx" in refused("export", "lean_65k", "--to", "x.tflite")
+    assert not (project / "x.tflite").exists()
+
+
+def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypatch):
+    from fercore.deployment import compress, export
+
+    asked, held = [], export.Description("lean_250k", "fer2013", faces.classes, 48, temperature=0.9)
+
+    def made(whole, faces, to, method):
+        asked.append((to, method))
+        export.write(b"", to, held)
+        return {"fp32": 0.5, "int8": 0.496}
+
+    monkeypatch.setattr(export, "from_weights", lambda *words: asked.append(words[:2]))
+    monkeypatch.setattr(datasets, "load_imported", lambda path: asked.append(path) or faces)
+    monkeypatch.setattr(compress, "export_int8", made)
+    words = ["export", "lean_250k", "--int8", "data/x", "--to", "a.onnx"]
+    assert said(*words) == "a.onnx: accuracy on PublicTest fp32 50.00 %, int8 49.60 %\n"
+    assert asked == ["data/x", ("lean_250k", "fer2013_distilled"), ("a.onnx", compress.METHODS[-1])]
+    for method in compress.METHODS:
+        said(*words, "--method", method)
+        assert asked[-1] == ("a.onnx", method)
+    assert cli.deployment.INT8_METHODS == compress.METHODS
+    held = export.replaced(held, temperature=1.0)  # a run's own weights
+    assert said(*words).endswith(f"49.60 %\n{export.NOT_CALIBRATED}\n")
+
+
+def test_an_export_says_where_it_is_not_calibrated(said, monkeypatch):
+    from fercore.deployment import export
+
+    def made(network, weights, to):
+        return export.write(b"", to, export.Description(network, "mine", "ab", 48, temperature=float(weights)))
+
+    monkeypatch.setattr(export, "from_weights", made)
+    assert said("export", "lean_65k", "--weights", "0.9", "--to", "a.onnx") == "a.onnx\n"
+    assert said("export", "lean_65k", "--weights", "1.0", "--to", "a.onnx") == f"a.onnx\n{export.NOT_CALIBRATED}\n"
+
+
+def test_a_method_of_eight_bits_is_not_asked_for_in_vain(refused):
+    assert "--method can only be used with --int8" in refused(
+        "export", "lean_250k", "--to", "a.onnx", "--method", "per tensor"
+    )
+
+
+def test_a_picture_is_seen_by_the_same_network_from_a_shell_and_in_python(capsys):
+    from fercore.deployment import predict
+
+    for command in ("predict", "webcam"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        told = " ".join(capsys.readouterr().out.split())
+        assert f"included (default: {predict.NETWORK})" in told
+        assert f"(default: {weights.preferred(predict.NETWORK)} where it has them, else fer2013)" in told
+        assert f"at most {predict.CROPPED} px always are" in told
+
+
+def test_a_camera_is_seen_by_what_predict_takes(said, refused, monkeypatch):
+    from fercore.deployment import detect, predict, webcam
+
+    asked, told = {}, SimpleNamespace(description=SimpleNamespace(calibrated=False))
+    monkeypatch.setattr(predict, "Predictor", lambda **given: asked.update(given) or told)
+    monkeypatch.setattr(webcam, "watch", lambda *_: {"frames": 1, "seconds": 1.0, "fps": 1.0})
+    words = ["--network", "tinyfer_lite", "--data", "fer2013", "--certain", "0.7", "--detector", "none"]
+    assert "Not calibrated" in said("webcam", *words)
+    told.description.calibrated = True
+    assert "Not calibrated" not in said("webcam", *words)
+    assert asked == {
+        "network": "tinyfer_lite", "data": "fer2013", "model": None, "certain": 0.7, "detector": "none",
+        "sizes": detect.MOVING,
+    }  # fmt: skip
+    assert "leave out --network" in refused("webcam", "--model", "a.onnx", "--network", "tinyfer_lite")
