@@ -121,7 +121,7 @@ def over_seeds(
             values = np.array([table.loc[key, "value"] for table in tables])
             ends = tuple(first[["low", "high", "note"]])
             if len(values) > 1 and first["images"]:
-                low, high = student(values)
+                low, high = of_shares(values)
                 ends = low, high, AGREE if np.ptp(values) <= SAME else ""
             rows.append((name, *key, int(first["images"]), values.mean(), *ends, len(values)))
     return pd.DataFrame(rows, columns=["name", "part", "score", "images", "value", "low", "high", "note", "seeds"])
@@ -150,6 +150,12 @@ def student(values: np.ndarray) -> tuple[float, float]:
         return math.nan, math.nan
     reach = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
     return float(values.mean() - reach), float(values.mean() + reach)
+
+
+def of_shares(values: np.ndarray) -> tuple[float, float]:
+    """`student` of scores, which are shares: nothing below 0 or above 1 is among them, however few the seeds."""
+    low, high = student(values)
+    return float(np.clip(low, 0, 1)), float(np.clip(high, 0, 1))
 
 
 def difference(
@@ -279,6 +285,6 @@ def measurements(
         for name in ("precision", "recall", "f1"):
             measured = measurement(name, run, dataset, split, label, settings=settings)
             values = np.array([found.loc[label, name] for found in reports])
-            ends = dict(zip(("low", "high"), student(values), strict=True))
+            ends = dict(zip(("low", "high"), of_shares(values), strict=True))
             rows.append({"measurement": measured, "value": values.mean(), "seeds": len(predicted), **ends})
     return rows

@@ -186,7 +186,7 @@ def selected(trained: Mapping[str, Sequence[Run]], parameters: Mapping[str, int]
     rows = {}
     for name, runs in trained.items():
         values = fits.selected_accuracy(runs)
-        low, high = statistics.student(values)
+        low, high = statistics.of_shares(values)
         epochs = np.mean([run.best_epoch for run in runs])
         rows[name] = {"parameters": parameters[name], "value": values.mean(), "low": low, "high": high}
         rows[name] |= {"best epoch": epochs, "seeds": len(runs)}

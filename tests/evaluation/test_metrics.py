@@ -260,7 +260,7 @@ def test_settings_stand_in_each_name_and_seeds_beside_each_value():
 
 def test_several_seeds_are_measured_by_their_mean():
     labels, _ = draw(300)
-    seeds = [draw(300, skill=skill)[1] for skill in (0.5, 0.6, 0.9)]
+    seeds = [draw(300, skill=skill)[1] for skill in (0.5, 0.6, 0.7)]
     rows = {row["measurement"]: row for row in statistics.measurements("x", "d", "s", labels, seeds, CLASSES, {})}
     each = [(labels == predicted).mean() for predicted in seeds]
     assert rows["accuracy(x, d, s)"]["value"] == pytest.approx(np.mean(each))
@@ -273,7 +273,7 @@ def test_several_seeds_are_measured_by_their_mean():
 
 def test_intervals_over_seeds_are_students_and_of_one_seed_those_over_images():
     labels, _ = draw(300)
-    seeds = [draw(300, skill=skill)[1] for skill in (0.5, 0.6, 0.9)]
+    seeds = [draw(300, skill=skill)[1] for skill in (0.5, 0.6, 0.7)]
     table = statistics.over_seeds(labels, {"three": seeds, "one": seeds[:1]}, 7, {"half": np.arange(300) < 150})
     table = table.set_index(["name", "part", "score"])
     each = np.array([(labels == predicted)[:150].mean() for predicted in seeds])
@@ -284,6 +284,18 @@ def test_intervals_over_seeds_are_students_and_of_one_seed_those_over_images():
     alone = table.loc[("one", "published", "macro_f1")]
     ends = statistics.intervals(metrics.confusion(labels, seeds[0], 7))["macro_f1"]
     assert (alone["low"], alone["high"]) == pytest.approx(ends) and alone["seeds"] == 1
+
+
+def test_no_interval_of_a_share_reaches_beyond_what_a_share_can_be():
+    assert statistics.of_shares(np.array([0.2, 0.9])) == (0, 1) and statistics.student(np.array([0.2, 0.9]))[0] < 0
+    assert (
+        statistics.of_shares(np.array([0.5, 0.6])) == (0, 1) and np.isnan(statistics.of_shares(np.array([0.5]))).all()
+    )
+    labels = np.arange(70) % 7
+    seeds = [labels, (labels + 1) % 7]
+    table = statistics.over_seeds(labels, {"x": seeds}, 7, {})
+    rows = statistics.measurements("x", "d", "s", labels, seeds, CLASSES, {})
+    assert (table["low"] == 0).all() and (table["high"] == 1).all() and {row["high"] for row in rows} == {1.0}
 
 
 def test_scores_over_seeds_are_read_a_row_a_name():
