@@ -286,13 +286,15 @@ def int8(content: bytes, images: np.ndarray, method: str = "per tensor") -> byte
 def int8_openvino(content: bytes, images: np.ndarray):
     """openvino.Model in INT8 of a serialised ONNX model, by NNCF; `images` as for `int8`.
 
-    Of OpenVINO's own form, which is smaller and faster there than what NNCF makes of ONNX. Raises ExportError.
+    Of OpenVINO's own form, which is smaller and faster there than what NNCF makes of ONNX. Raises ExportError, also for
+    uint8 images, those of a whole file: what resizes faces in it must not be quantised.
     """
+    if images.dtype == np.uint8:
+        raise ExportError("the whole of a file is not quantised here; give the network alone, and float images")
     openvino, nncf = required("openvino", *OPENVINO), required("nncf", *OPENVINO)
     with _quiet():
         seen = nncf.Dataset(list(images[:, None]))
-        ignored = nncf.IgnoredScope(types=["MatMul"], validate=False) if images.dtype == np.uint8 else None
-        return nncf.quantize(openvino.Core().read_model(content), seen, subset_size=len(images), ignored_scope=ignored)
+        return nncf.quantize(openvino.Core().read_model(content), seen, subset_size=len(images))
 
 
 def half(network: nn.Module) -> nn.Module:
@@ -384,11 +386,23 @@ def _onnxruntime(content: bytes, images: np.ndarray, per_channel: bool, percenti
             per_channel=per_channel,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
-            # the products that resize faces (`export.resize`) are MatMul, and stay in fp32
+            nodes_to_exclude=_before_the_network(paths[1]),
             op_types_to_quantize=["Conv", "Gemm", "Add", "Mul", "MaxPool", "AveragePool", "GlobalAveragePool", "Relu"],
             **ranges,
         )
         return paths[2].read_bytes()
+
+
+def _before_the_network(path: Path) -> list[str]:
+    """Names of the nodes of an ONNX file that lie before its first convolution or dense layer: of a whole file what
+    resizes and normalises faces. It counts in their pixels, which may be more than any of the calibration has."""
+    inside, before = set(), []
+    for node in required("onnx").load(path).graph.node:  # in the order of computation
+        if node.op_type in ("Conv", "Gemm") or not inside.isdisjoint(node.input):
+            inside |= {*node.output}
+        else:
+            before.append(node.name)
+    return before
 
 
 @contextlib.contextmanager
