@@ -41,8 +41,8 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command = add("export", _export, words)
     command.add_argument("network", help="its name, such as lean_250k")
     command.add_argument(
-        "--weights", help="included weights, by the data set they were trained on, or a run's best.safetensors "
-        "(default: fer2013_distilled where the network has them, else fer2013)",
+        "--weights", help="which of its included weights, such as fer2013, or a run's best.safetensors (default: "
+        "fer2013_distilled where the network has them, else fer2013)",
     )  # fmt: skip
     command.add_argument("--to", metavar="FILE.onnx", required=True, help="the file to write")
     command.add_argument(
@@ -79,8 +79,8 @@ def _add_predictor(command: argparse.ArgumentParser) -> None:
     """What `predict` and `webcam` see faces by; `_predictor` reads it."""
     command.add_argument("--model", metavar="FILE", help="a file made by fercore export, instead of --network")
     command.add_argument("--network", help="a network whose weights are included (default: lean_250k)")
-    words = "the data set that its weights were trained on (default: fer2013_distilled where it has them, else fer2013)"
-    command.add_argument("--data", help=words)
+    words = "which of its weights, such as fer2013 (default: fer2013_distilled where it has them, else fer2013)"
+    command.add_argument("--weights", "--data", dest="data", metavar="NAME", help=words)
     command.add_argument(
         "--detector", default="auto", help="auto, yunet, cascade, or none: every picture is one face, as pictures "
         "with sides of at most 112 px always are (default: %(default)s)",

@@ -50,10 +50,9 @@ def network(spec: str, classes: int = 7, images: np.ndarray | None = None) -> Ne
             "which takes as long with any weights"
         )
     torch.manual_seed(0)
-    own = sorted(weights.RELEASED.glob(f"{name}-*.safetensors"))
-    fits = [path for path in own if weights.record(path)["img_size"] == int(side)]
-    data = fits[0].stem.removeprefix(f"{name}-") if fits else None
-    module = models.create(name, classes, weights=data).eval()
+    own = weights.RELEASED / f"{name}-{weights.preferred(name)}.safetensors"
+    fits = own.is_file() and weights.record(own)["img_size"] == int(side)
+    module = models.create(name, classes, weights=weights.preferred(name) if fits else None).eval()
     return Network(spec, module, (channels(module), int(side), int(side)), images)
 
 

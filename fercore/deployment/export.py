@@ -47,7 +47,8 @@ class ExportError(RuntimeError):
 class Description:
     """What a file says of itself.
 
-    network, data, classes   the name, the set it was trained on, and the names of the outputs in order
+    network, data, classes   the name, that of its weights (the set, with _distilled where another network taught, too)
+                  and those of the outputs in order
     img_size      px, of what the network sees
     face_size     px, of the faces it was trained on, (height, width) where they are not square: others are brought to
                   that first, to be as blurred as they

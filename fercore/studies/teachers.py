@@ -140,7 +140,8 @@ def _learned_from(given: str, network: str, faces: Faces) -> tuple[str, bool]:
 
 def said(protocol: Taught) -> str:
     """What a teacher that is not trained is, to be read."""
-    return f"{protocol.teacher_network} with this project's weights"
+    distilled = protocol.teacher_weights.endswith(weights.DISTILLED)
+    return f"{protocol.teacher_network} with this project's {'distilled ' if distilled else ''}weights"
 
 
 def settings(protocol: Taught) -> dict:

@@ -573,8 +573,8 @@ def lean(network: str, weights: str = "fer2013") -> Public:
     taught = weights.endswith(DISTILLED)
     name = f"{network}, distilled" if taught else network
     return Public(
-        name, OWN, "", "fercore/models/released", load, 48, 1, (mean,), (deviation,), whole=False,
-        source="fercore/models/lean.py", aside=not taught and preferred(network) != weights,
+        name, OWN, "", f"fercore/models/released/{network}-{weights}.safetensors", load, 48, 1, (mean,), (deviation,),
+        whole=False, source="fercore/models/lean.py", aside=not taught and preferred(network) != weights,
     )  # fmt: skip
 
 
@@ -598,9 +598,9 @@ NETWORKS = (
     lean("lean_250k"),
     lean("lean_65k", "fer2013_distilled"),
     lean("lean_65k"),
-    Public("tinyfer_lite", OWN, "", "fercore/models/released", partial(released, name="tinyfer_lite"), 64, 3,
-           tuple(255 * part for part in preprocess.MEAN), tuple(255 * part for part in preprocess.STD), whole=False,
-           source="fercore/models/tinyfer.py"),
+    Public("tinyfer_lite", OWN, "", "fercore/models/released/tinyfer_lite-fer2013.safetensors",
+           partial(released, name="tinyfer_lite"), 64, 3, tuple(255 * part for part in preprocess.MEAN),
+           tuple(255 * part for part in preprocess.STD), whole=False, source="fercore/models/tinyfer.py"),
     Public("SimpleConvolutionalNetwork, earlier", "what-the-face-classification", "0.0.27", "last_active_model.pth",
            partial(three_convolutions, dense=(305,), activation=nn.ReLU), 48, source="model.py, a dense layer less",
            note="in the wheel, but not what its code loads; PublicTest: with ReLU 57 %, with the code's tanh 34 %",
