@@ -80,8 +80,9 @@ def test_a_file_in_eight_bits_is_of_the_weights_beside_it(path):
     for size in ((48, 48), (24, 24), (71, 60), (400, 400)):
         resized = resize(seen, list(size), antialias=True)[:, 0].numpy()
         apart = np.abs(whole(resized) - quantised(resized)).mean()
-        assert apart < 0.035, f"{size}: networks here differ by 0.05 from one another"
-    assert predict.limits_of(path) == predict.limits(whole.description.network, whole.description.data)
+        assert apart < 0.02, f"{size}: networks here differ by 0.05 from one another"
+    of_both = predict.limits(whole.description.network, whole.description.data)
+    assert predict.limits_of(path) == predict.OTHER.format("int8") + of_both
 
 
 def test_a_release_writes_it_and_is_refused_before_training_without_what_it_takes(made, faces, monkeypatch):
@@ -112,11 +113,13 @@ def test_a_release_says_how_large_and_of_what_colour_its_faces_are(made):
 def test_what_does_not_fit_is_told(released):
     with pytest.raises(WeightsError, match=r"tinyfer_lite-fer2013\.safetensors has 7 classes, not 8"):
         models.create("tinyfer_lite", 8, weights="fer2013")
-    told = r"no weights 'rafdb' of tinyfer_lite come with the project; there are tinyfer_lite-fer2013, 'imagenet'"
+    told = r"no weights 'rafdb' of tinyfer_lite come with the project; there are 'fer2013', 'imagenet'"
     with pytest.raises(WeightsError, match=told):
         models.create("tinyfer_lite", 7, weights="rafdb")
-    with pytest.raises(WeightsError, match="there are tinyfer_lite-fer2013, and any"):
+    with pytest.raises(WeightsError, match="there are 'fer2013', and any"):
         weights.released("tinyfer_lite", "imagenet")  # which is refused, and so is not among what there is
+    with pytest.raises(WeightsError, match="of lean_250 come with the project; there are none, but of tinyfer_lite, "):
+        weights.released("lean_250", "fer2013")
     with pytest.raises(WeightsError, match=r"no weights at best\.safetensors"):
         models.create("tinyfer_lite", 7, weights="best.safetensors")
 
@@ -183,6 +186,14 @@ def test_the_card_says_what_the_processor_worked_where_others_may_have_used_it()
     assert model_card._took({"device": "cpu", "cpu_seconds": 1234.5}, 9999.0) == "1,234 s of processor time"
     assert model_card._took({"device": "NVIDIA H100", "cpu_seconds": 1.0}, 99.6) == "100 s on NVIDIA H100"
     assert model_card._took({"device": "cpu"}, 99.6) == "100 s on cpu", "a run of before"
+    assert model_card._took({"device": "cpu", "cpu_seconds": 1, "processes": 2}, 9.6) == "10 s on cpu", "of one of two"
+
+
+def test_what_else_a_training_learned_from_is_named_beside_its_measurements():
+    alone = model_card.departs(RECIPE)
+    distilled = dataclasses.replace(RECIPE, distillation=losses.mini_resemotenet(3.0, 0.2))
+    soft = dataclasses.replace(RECIPE, soft_labels="given", soft_weight=0.7)
+    assert [model_card.departs(each) for each in (distilled, soft)] == [f"{alone}, distilled", f"{alone}, soft labels"]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -214,7 +225,9 @@ def test_a_distilled_network_has_files_of_its_own(made, faces, tmp_path, monkeyp
     monkeypatch.setattr(weights, "RELEASED", tmp_path)
     words = {"device": "cpu", "progress": False}
     run = fit("lean_65k", faces, recipe, tmp_path / "run", teacher=teacher, **words)
+    (left := tmp_path / "lean_65k-fer2013_distilled-int8.onnx").touch()
     path = model_card.release(run, "lean_65k", {}, faces, made[2], tmp_path, "lean_932k, fer2013")
+    assert not left.exists(), "of the weights that these replace"
     assert path.name == "lean_65k-fer2013_distilled.safetensors" and weights.released("lean_65k", "fer2013_distilled")
     told = path.with_suffix(".md").read_text(encoding="utf-8")
     assert told.startswith("# lean_65k, distilled on fer2013\n")

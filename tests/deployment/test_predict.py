@@ -295,8 +295,14 @@ def test_every_no_frame_is_refused_whatever_is_looked_at(predictor, name, every)
         next(predict.predict(predictor, [name], every))
 
 
+def test_distilled_weights_are_taken_where_there_are_some_and_none_are_named(predictor):
+    assert (predictor.description.network, predictor.description.data) == ("lean_250k", "fer2013_distilled")
+    assert Predictor("lean_932k", detector=None).description.data == "fer2013"
+
+
 def test_the_limits_are_the_cards_and_the_papers():
     text = predict.limits()
+    assert text == predict.limits("lean_250k", "fer2013_distilled") != predict.limits("lean_250k", "fer2013")
     assert "An expression is not a feeling" in text and "is called uncertain" in text
     assert "diagnostic, psychological, surveillance or identity system" in text
 

@@ -73,6 +73,7 @@ def test_on_other_data_or_splits_it_is_trained_and_on_other_classes_refused(ours
         assert teachers.of_data(Taught(), ours).teacher_weights == "fer2013"
         distilled = Taught(teacher_weights="fer2013_distilled")
         assert teachers.of_data(distilled, ours) == distilled, "of the same data, with a teacher beside them"
+        assert teachers.said(distilled) == f"{distilled.teacher_network} with this project's distilled weights"
         file = Taught(teacher_weights="x.safetensors")
         assert teachers.of_data(file, replace(ours, name="rafdb")).teacher_weights == "x.safetensors"
     with pytest.raises(WeightsError, match=r"is of the classes angry, disgust, .*, not neutral, angry"):
