@@ -1,0 +1,63 @@
+"""The benchmark of the files that come along measures what they answer, each in eight bits beside the one in fp32."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fercore.deployment import export
+
+PATH = Path(__file__).parent / "benchmarks/released.py"
+CLASSES = ("angry", "disgust", "fear")
+
+
+@pytest.fixture
+def released(monkeypatch):
+    monkeypatch.syspath_prepend(PATH.parent)
+    spec = importlib.util.spec_from_file_location("released", PATH)
+    module = sys.modules["released"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "latency", lambda run, image: image.shape[1] / 100)
+    return module
+
+
+class Says:
+    """Answers by the brightness of a face, and of every `wrong`th that it is angry."""
+
+    description = export.Description("net", "fer2013", CLASSES, 12)
+
+    def __init__(self, wrong=0):
+        self.wrong = wrong
+
+    def __call__(self, faces):
+        label = np.clip((faces.reshape(len(faces), -1).mean(1) - 30) // 60, 0, 2).astype(int)
+        label[:: self.wrong or len(faces) + 1] = 0
+        return np.eye(3, dtype=np.float32)[label] * 0.7 + 0.1
+
+
+def test_a_file_is_measured_by_what_it_answers(released, make_faces):
+    faces = make_faces(90, classes=CLASSES)
+    said = released.answers(Says(), faces)
+    masks = {"near_deduplicated": np.arange(len(faces.rows("test"))) < 6}
+    found = released.measured(Says(), said, faces, masks)
+    assert (found["ms_48"], found["ms_224"], found["precision"]) == (0.48, 2.24, "fp32")
+    assert found["accuracy_PrivateTest"] == found["accuracy_PublicTest"] == found["macro_f1"] == 1
+    rare = faces.labels[faces.rows("test")] == 1
+    assert (found["disgust"], found["disgust_found"]) == (rare.sum(), rare.sum())
+    assert found["disgust_near_deduplicated"] == found["disgust_found_near_deduplicated"] == rare[:6].sum() < rare.sum()
+    assert found["calibration_error"] == pytest.approx(0.2), "right on all, at 0.8"
+
+
+def test_files_in_eight_bits_are_compared_with_those_they_are_made_of(released, make_faces):
+    faces = make_faces(90, classes=CLASSES)
+    said = {"net-x.onnx": released.answers(Says(), faces), "net-x-int8.onnx": released.answers(Says(5), faces)}
+    apart = released.eight_bits(said, faces)
+    assert list(apart.index) == [("net-x-int8.onnx", "PublicTest"), ("net-x-int8.onnx", "PrivateTest")]
+    for split in ("PublicTest", "PrivateTest"):
+        labels = faces.labels[faces.rows(split)]
+        lost = (labels[::5] != 0).sum() / len(labels)
+        row = apart.loc[("net-x-int8.onnx", split)]
+        assert row["difference"] == pytest.approx(-lost) and row["same_answer"] == pytest.approx(1 - lost)
+        assert row["low"] < row["difference"] < row["high"] and lost > 0
