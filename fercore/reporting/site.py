@@ -256,9 +256,14 @@ def _key(stage: Path) -> str:
 
 
 def _title(stage: Path, root: Path) -> str:
-    """What a stage asks, where it is a notebook's, and its name otherwise."""
-    script = root / f"notebooks/{stage.name}.py"
-    return contents.title(script) if script.is_file() else stage.name
+    """What a stage asks, or is: the title of its notebook, and of a recipe or a benchmark what its file begins with, up
+    to the first colon; its name where there is none of them."""
+    if not (file := source(stage, root)):
+        return stage.name
+    if file.startswith("notebooks/"):
+        return contents.title(root / file)
+    opening = re.match(r'"""[^:]+|(?:#[^:\n]+\n?)+', (root / file).read_text(encoding="utf-8"))
+    return " ".join(re.sub(r'^"""|^#', "", opening[0], flags=re.M).split()) if opening else stage.name
 
 
 def _stage(stage: Path, root: Path) -> str:

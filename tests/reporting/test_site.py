@@ -158,6 +158,14 @@ def test_a_profile_in_which_nothing_ran_says_how_to_run_it(project):
     assert "make reproduce PROFILE=laptop" in section(text, "results")
 
 
+def test_what_is_no_notebooks_is_called_by_what_its_file_says_it_is():
+    titles = {stage.name: site._title(stage, ROOT) for stage in site.stages(ROOT / "reports/reference")}
+    assert titles["lean_250k-fer2013"] == "lean_250k on FER2013's labels alone"
+    assert titles["light_fer"] == "Light-FER on FER2013 from Keras's ImageNet weights"
+    assert titles["01_data_audit"].startswith("1 · Data audit") and not set(titles) & set(titles.values())
+    assert site._title(ROOT / "reports/reference/mine", ROOT) == "mine"
+
+
 def test_what_makes_reference_results(project):
     made = {stage.name: site.command(stage, ROOT) for stage in site.stages(ROOT / "reports/reference")}
     assert made["01_data_audit"] == "make reproduce PROFILE=laptop STAGE=01_data_audit FER2013=DOWNLOAD"
