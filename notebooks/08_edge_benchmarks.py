@@ -111,11 +111,12 @@ display(tables.shown(formats.dropna(subset=["MiB"]), digits=4), stage.says(sente
 import tempfile
 
 from fercore.deployment import detect, export, predict
+from fercore.models import weights
 
 frames, ends = {count: benchmark.frames_with(count) for count in (0, 1, 5)}, {}
 try:
     with tempfile.TemporaryDirectory() as folder:
-        path = export.from_weights(end_to_end, "fer2013", f"{folder}/{end_to_end}.onnx")
+        path = export.from_weights(end_to_end, weights.preferred(end_to_end), f"{folder}/{end_to_end}.onnx")
         predictor = predict.Predictor(model=path, sizes=detect.MOVING)
     ends = {count: benchmark.end_to_end(predictor, each, seconds, realtime=realtime) for count, each in frames.items()}
 except export.ExportError as error:
