@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -100,6 +101,8 @@ def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_pa
     monkeypatch.setattr(frontier.audit, "without_copies", lambda *_: every)
     monkeypatch.setattr(frontier, "PUBLIC", tmp_path / "networks.csv")
     monkeypatch.setattr(frontier, "latency", lambda *_: 1.0)
+    draw = Mock(side_effect=frontier.plots.size_and_accuracy)
+    monkeypatch.setattr(frontier.plots, "size_and_accuracy", draw)
     monkeypatch.setattr(frontier, "OnnxRuntime", lambda *_: type("Runtime", (), {"parameters": 65_000}))
     monkeypatch.setattr(frontier.datasets, "load_imported", lambda path: replace(faces, name="fer2013"))
     words = ["frontier", "data/fer2013", "--runs", str(tmp_path / "runs"), "--answers", str(answers)]
@@ -116,6 +119,7 @@ def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_pa
     assert said["figure"] == "size_and_accuracy" and said["sentence"].startswith("- `lean_65k`, seeds: 2; by the ")
     assert site.findings_of(tmp_path / "out")[1]["value"].tolist() == [2, len(faces.rows("test")), 1]
     assert [path.name for path in (tmp_path / "out").glob("size*")] == ["size_and_accuracy.svg"]
+    assert set(draw.call_args[0][0].index) == {"lean_65k", *NAMES[:2]}, "no second file of a package"
     others = ["frontier", "data/fer2013", "--runs", str(tmp_path / "others"), "--answers", str(answers)]
     apart.assign(p_adjusted=1.0).reset_index().to_csv(tmp_path / "out/differences.csv", index=False)
     monkeypatch.setattr(sys, "argv", [*others, "--to", str(tmp_path / "out"), "--keep"])

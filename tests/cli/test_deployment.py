@@ -81,4 +81,6 @@ def test_a_camera_is_seen_by_what_predict_takes(said, refused, monkeypatch):
         "network": "tinyfer_lite", "data": "fer2013", "model": None, "certain": 0.7, "detector": "none",
         "sizes": detect.MOVING,
     }  # fmt: skip
+    said("webcam", *["--weights" if word == "--data" else word for word in words])
+    assert asked["data"] == "fer2013", "as export calls it"
     assert "leave out --network" in refused("webcam", "--model", "a.onnx", "--network", "tinyfer_lite")

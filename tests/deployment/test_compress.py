@@ -156,6 +156,10 @@ class TestInt8:
         with pytest.raises(ValueError, match="no method 'int4'; there are per tensor; per channel; per channel, "):
             compress.int8(b"", np.zeros(1), "int4")
 
+    def test_the_whole_of_a_file_is_not_quantised_by_openvino(self):
+        with pytest.raises(export.ExportError, match="give the network alone, and float images"):
+            compress.int8_openvino(b"", np.zeros((1, 12, 12, 3), np.uint8))
+
     def test_percentiles_leave_out_what_is_far_from_all_else(self):
         pytest.importorskip("onnxscript", reason="of the extra edge")
         torch.manual_seed(0)
