@@ -16,8 +16,8 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command = add("train", _train, "train a network by a recipe; an interrupted training is resumed")
     command.add_argument(
         "recipe",
-        help="a YAML file: network, options, weights, for distillation teacher_network and teacher_weights, and the "
-        "settings of fercore.training.recipe.Recipe",
+        help="a YAML file: network, options, weights, for distillation teacher_network and teacher_weights (lists, for "
+        "several), and the settings of fercore.training.recipe.Recipe",
     )
     _add_data(command)
     command.add_argument(
@@ -76,9 +76,9 @@ def _whole_numbers(text: str) -> list[int]:
         raise argparse.ArgumentTypeError(f"{text!r}; expected whole numbers, such as 42,43,44") from None
 
 
-def _read_recipe(path: str) -> tuple[str, dict, list[str], list[str]]:
+def _read_recipe(path: str) -> tuple[str, dict, list[str], list[tuple[str, str]]]:
     """Of a file for `fercore train`: the network's name; what `fit` takes beside it, recipe, weights and options; the
-    files of soft labels; and network and weights of a teacher, or nothing. Raises ValueError that names the file."""
+    files of soft labels; and network and weights of each teacher. Raises ValueError that names the file."""
     from ..pipeline.parameters import read_params
     from ..training.recipe import CHOICES, from_plain
 
@@ -88,8 +88,9 @@ def _read_recipe(path: str) -> tuple[str, dict, list[str], list[str]]:
     teacher = {name: settings.pop(name) for name in ("teacher_network", "teacher_weights") if name in settings}
     if network is None:
         raise ValueError(f"{path}: names no network")
-    given = {"network": network, "weights": start or "", "options": made_with} | teacher
-    for name, value in given.items():
+    teacher = {name: value if isinstance(value, list) else [value] for name, value in teacher.items()}
+    given = [("network", network), ("weights", start or ""), ("options", made_with)]
+    for name, value in [*given, *((name, each) for name, several in teacher.items() for each in several)]:
         kind = dict if name == "options" else str
         if not isinstance(value, kind):
             what = "a name" if kind is str else "names with values"
@@ -105,12 +106,14 @@ def _read_recipe(path: str) -> tuple[str, dict, list[str], list[str]]:
         recipe = from_plain(settings)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    if len(teacher) != (0 if recipe.distillation is None else 2):
+    counts = [*map(len, teacher.values())]
+    if counts if recipe.distillation is None else len(counts) < 2 or not 0 < counts[0] == counts[1]:
         raise ValueError(
             f"{path}: distillation, teacher_network and teacher_weights need each other; the last is fer2013 or a "
-            "file that fercore train has made"
+            "file that fercore train has made, and of several teachers both are lists, as long as one another"
         )
-    return network, {"recipe": recipe, "weights": start, "options": made_with}, files, list(teacher.values())
+    words = {"recipe": recipe, "weights": start, "options": made_with}
+    return network, words, files, list(zip(*teacher.values(), strict=True))
 
 
 def _train(options) -> None:
@@ -149,7 +152,8 @@ def _train(options) -> None:
         if teacher:
             from ..studies import teachers
 
-            words["teacher"] = teachers.of_student(*teacher, faces, network, words["recipe"], words["options"])
+            each = [teachers.of_student(*one, faces, network, words["recipe"], words["options"]) for one in teacher]
+            words["teacher"] = each[0] if len(each) == 1 else teachers.Mean(each)
         run = fit(
             network, faces, folder=options.to, train=options.train, select=select, device=options.device,
             restart=options.restart, **words,
@@ -162,7 +166,8 @@ def _train(options) -> None:
     print(f"{options.to}: epoch {run.best_epoch} of {len(run.history)}, {scores}")
     if options.release:
         masks = audit.without_copies(faces, "test") if masks is None else masks
-        print(release(run, network, words["options"], faces, masks, Path(options.release), ", ".join(teacher)))
+        taught = " and ".join(map(", ".join, teacher))
+        print(release(run, network, words["options"], faces, masks, Path(options.release), taught))
 
 
 def _soft_labels(options) -> None:

@@ -194,6 +194,17 @@ class Resized(nn.Module):
         return F.interpolate(images, (self.side, self.side), mode="bilinear", align_corners=False, antialias=True)
 
 
+class Mean(nn.Module):
+    """What several networks say of the same images, (N, C): the mean of their logits."""
+
+    def __init__(self, networks: Sequence[nn.Module]):
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.stack([network(images) for network in self.networks]).mean(0)
+
+
 class InPrecision(nn.Module):
     """A network that answers in half precision, whatever whoever asks it computes in."""
 

@@ -42,7 +42,12 @@ ROOT = Path(__file__).parents[2]
             "network: tinyfer_lite\ndistillation: {temperature: 4, soft: 1, hard: 1}\nteacher_network: lean_65k\n",
             "distillation, teacher_network and teacher_weights need each other",
         ),
-        ("network: tinyfer_lite\nteacher_network: [lean_65k]\n", "teacher_network is ['lean_65k'], a list; expected a"),
+        ("network: tinyfer_lite\nteacher_network: [7]\n", "teacher_network is 7, a int; expected a name"),
+        (
+            "network: tinyfer_lite\ndistillation: {temperature: 4, soft: 1, hard: 1}\nloss: cross_entropy\n"
+            "teacher_network: [lean_65k, lean_250k]\nteacher_weights: [fer2013]\n",
+            "of several teachers both are lists, as long as one another",
+        ),
         ("network: tinyfer_lite\ndistillation: softened\n", "distillation is 'softened', a str; expected its settings"),
     ],
 )
@@ -90,13 +95,14 @@ def test_a_student_is_taught_by_a_network_that_comes_along_or_by_a_run(project, 
     teaching = "distillation: {temperature: 4, soft: 0.7, hard: 0.3}\nteacher_network: %s\nteacher_weights: %s\n"
     recipes = {"alone": alone, "released": alone + teaching % ("lean_65k", "fer2013")}
     recipes["run"] = alone + teaching % ("microexpnet_xxs", "alone/best.safetensors")
+    recipes["both"] = alone + teaching % ("[lean_65k, microexpnet_xxs]", "[fer2013, alone/best.safetensors]")
     losses, heard = set(), []
     for name, content in recipes.items():
         (project / f"{name}.yaml").write_text(content)
         assert main(["train", f"{name}.yaml", "--data", "set", "--to", name]) == 0
         losses.add(tables.read(project / name / "history.csv")["train_loss"].item())
         heard.append(json.loads((project / name / "provenance.json").read_text())["parameters"]["teacher"])
-    assert len(losses) == 3 and heard[0] is None and len(set(heard)) == 3
+    assert len(losses) == 4 and heard[0] is None and len(set(heard)) == 4
     capsys.readouterr()
     told = refused("soft-labels", "run.yaml", "--data", "set", "--to", "made")
     assert "soft labels are made by networks that learn labels alone" in told
@@ -162,7 +168,7 @@ def test_what_makes_no_soft_labels_is_refused_before_copies_are_searched_for(pro
 def test_recipes_that_come_along_are_read(path):
     network, words, soft, teacher = cli.training._read_recipe(str(path))
     assert words["recipe"].epochs >= 1 and all((ROOT / file).is_file() for file in soft)
-    assert not teacher or weights.released(*teacher)[0].is_file()
+    assert all(weights.released(*one)[0].is_file() for one in teacher)
     if words["weights"] is not None:  # trained on at the size that they are of
         record = weights.record(weights.released(network, words["weights"])[0])
         assert words["recipe"].img_size == record["img_size"]

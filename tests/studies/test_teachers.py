@@ -80,6 +80,15 @@ def test_on_other_data_or_splits_it_is_trained_and_on_other_classes_refused(ours
         teachers.released("lean_65k", "fer2013", replace(ours, classes=("neutral", *ours.classes[:-1])))
 
 
+def test_several_teach_by_the_mean_of_their_logits():
+    networks = [torch.nn.Conv2d(3, 7, 4), torch.nn.Conv2d(3, 7, 4)]
+    images = torch.rand(2, 3, 4, 4)
+    expected = (networks[0](images) + networks[1](images)) / 2
+    teacher = teachers.Mean(networks)
+    assert torch.allclose(teacher(images), expected) and teacher(images).shape == (2, 7, 1, 1)
+    assert checkpoint._taught_by(teacher) != checkpoint._taught_by(teachers.Mean(networks[:1]))
+
+
 @pytest.mark.parametrize("path", sorted(RELEASED.glob("*.safetensors")), ids=lambda path: path.stem)
 def test_every_network_that_comes_with_weights_can_teach(path, ours):
     network, data = path.stem.split("-")
