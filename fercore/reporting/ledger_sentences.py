@@ -50,6 +50,8 @@ def contradicted(findings: Sequence[Finding], contradictions: pd.DataFrame) -> s
     if contradictions.empty:
         return text
     each = contradictions["paper"].value_counts()
+    of = {(row["paper"], claim) for _, row in contradictions.iterrows() for claim in row["claims"].split(", ")}
+    text += f" **{len(of)}** claims stand in these comparisons."
     return f"{text} Most are of {markdown(each.index[0])} ({each.iloc[0]}); they are in {len(each)} papers."
 
 
