@@ -50,9 +50,10 @@ def network(spec: str, classes: int = 7, images: np.ndarray | None = None) -> Ne
             "which takes as long with any weights"
         )
     torch.manual_seed(0)
-    own = weights.RELEASED / f"{name}-{weights.preferred(name)}.safetensors"
-    fits = own.is_file() and weights.record(own)["img_size"] == int(side)
-    module = models.create(name, classes, weights=weights.preferred(name) if fits else None).eval()
+    data = weights.preferred(name)
+    path = weights.RELEASED / f"{name}-{data}.safetensors"
+    fits = path.is_file() and weights.record(path)["img_size"] == int(side)
+    module = models.create(name, classes, weights=data if fits else None).eval()
     return Network(spec, module, (channels(module), int(side), int(side)), images)
 
 

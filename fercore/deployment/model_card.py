@@ -215,9 +215,8 @@ def _write(
         "best_epoch": run.best_epoch,
     }
     tables.save_findings(found, run.folder, faces)
-    rows = statistics.measurements(
-        network, faces.name, faces.split_of("test"), labels, [predicted], faces.classes, masks
-    )
+    named = f"{network}{'+kd' if teacher else ''}"  # as the ledger calls what was taught
+    rows = statistics.measurements(named, faces.name, faces.split_of("test"), labels, [predicted], faces.classes, masks)
     measurements.write(measurements.table(rows, departs=departs(run.recipe), faces=[faces]), run.folder)
 
 
@@ -232,7 +231,6 @@ def departs(recipe: Recipe) -> str:
     """How a training of this project's own recipe, which begins at random weights, is none of a paper's."""
     views = {"one": "one view", "flip": "two views", "ten": "ten views"}[recipe.tta]
     told = f"{recipe.epochs} epochs of {recipe.img_size} px by a recipe of this project, random weights, {views}"
-    told += ", distilled" if recipe.distillation else ""
     return told + (", soft labels" if recipe.soft_labels != "none" else "")
 
 

@@ -131,11 +131,10 @@ def released(name: str, data: str) -> tuple[Path, dict]:
     return path, {"num_classes": len(found["classes"]), **found["options"]}
 
 
-def preferred(name: str, data: str = "fer2013") -> str:
-    """Which weights of a network, of those that learned from `data`, are taken where none are named: distilled ones
-    where there are."""
-    taught = f"{data}{DISTILLED}"
-    return taught if (RELEASED / f"{name}-{taught}.safetensors").is_file() else data
+def preferred(name: str) -> str:
+    """Which weights of a network are taken where none are named: distilled ones where they come with the project."""
+    taught = f"fer2013{DISTILLED}"
+    return taught if (RELEASED / f"{name}-{taught}.safetensors").is_file() else "fer2013"
 
 
 def data_of(weights: str) -> str:

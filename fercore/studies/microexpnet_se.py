@@ -260,6 +260,7 @@ def measured_before(reference: str | Path) -> pd.DataFrame:
     names = {"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"}
     public = public.assign(own=public["package"] == "this project").rename(columns=names)
     found = [public.set_index("network")[["parameters", *names.values(), "own"]]]
+    there = set(found[0].index.str.replace(", distilled", "+kd"))  # as the ledger calls them
     evidence = measurements.gather([reference])
     for name, row in evidence.iterrows():
         kind, words, settings = measurements.split(name)
@@ -267,6 +268,6 @@ def measured_before(reference: str | Path) -> pd.DataFrame:
             continue
         label = ", ".join([words[0], *settings])
         size = _parameters(label) or evidence["value"].get(f"parameters({words[0].partition('+')[0]}, 7)")
-        if size is not None and label not in found[0].index:
+        if size is not None and label not in there:
             found.append(pd.DataFrame({"parameters": int(size), **row[["value", "low", "high"]], "own": True}, [label]))
     return pd.concat(found).rename_axis("network")

@@ -570,11 +570,10 @@ def lean(network: str, weights: str = "fer2013") -> Public:
     """A lean network of this project, with weights that come with it."""
     mean, deviation = (255 * float(np.mean(part)) for part in (preprocess.MEAN, preprocess.STD))
     load = partial(released, name=network, weights=weights)
-    taught = weights.endswith(DISTILLED)
-    name = f"{network}, distilled" if taught else network
+    name = f"{network}, distilled" if weights.endswith(DISTILLED) else network
     return Public(
         name, OWN, "", f"fercore/models/released/{network}-{weights}.safetensors", load, 48, 1, (mean,), (deviation,),
-        whole=False, source="fercore/models/lean.py", aside=not taught and preferred(network) != weights,
+        whole=False, source="fercore/models/lean.py", aside=preferred(network) != weights,
     )  # fmt: skip
 
 

@@ -287,10 +287,9 @@ def test_intervals_over_seeds_are_students_and_of_one_seed_those_over_images():
 
 
 def test_no_interval_of_a_share_reaches_beyond_what_a_share_can_be():
-    assert statistics.of_shares(np.array([0.2, 0.9])) == (0, 1) and statistics.student(np.array([0.2, 0.9]))[0] < 0
-    assert (
-        statistics.of_shares(np.array([0.5, 0.6])) == (0, 1) and np.isnan(statistics.of_shares(np.array([0.5]))).all()
-    )
+    few, single = np.array([0.2, 0.9]), np.array([0.5])
+    assert statistics.of_shares(few) == (0, 1) and statistics.student(few)[0] < 0
+    assert np.isnan(statistics.of_shares(single)).all()
     labels = np.arange(70) % 7
     seeds = [labels, (labels + 1) % 7]
     table = statistics.over_seeds(labels, {"x": seeds}, 7, {})
