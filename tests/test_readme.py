@@ -150,10 +150,10 @@ def test_what_decides_which_network_to_take_is_what_was_measured():
     assert over.format(*(100 * of.loc[["near_deduplicated", "published"]].to_numpy().ravel())) in text
     assert of.loc["near_deduplicated", "low"] < 0 < of.loc["published", "low"]
     assert gaps.loc[(*OWN, "near_deduplicated"), "difference"] < 0, "no better"
-    bits = pd.read_csv(folder / "released/eight_bits.csv").query("split == 'PrivateTest'")
+    bits = pd.read_csv(folder / "released/int8.csv").query("split == 'PrivateTest'")
     same, lower = 100 * bits["same_answer"], -100 * bits["difference"]
-    assert f"answer to {same.min():.0f} to {same.max():.0f} % of the test images is the same" in text
-    assert f"accuracy {lower.min():.1f} to {lower.max():.1f} points lower" in text
+    assert f"the same answer for {same.min():.0f} to {same.max():.0f} % of the test images" in text
+    assert f"accuracy is {lower.min():.1f} to {lower.max():.1f} points lower" in text
     more = taken["ms_224"] - taken["ms_48"]
     assert f"one of 224 px takes {more.min():.1f} to {more.max():.1f} ms more" in text
     assert set(taken["disgust_near_deduplicated"]) == {16} and taken["disgust_found_near_deduplicated"].max() == 1

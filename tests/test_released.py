@@ -1,4 +1,4 @@
-"""The benchmark of the files that come along measures what they answer, each in eight bits beside the one in fp32."""
+"""The benchmark of the files that come along measures what they answer, INT8 beside FP32."""
 
 import importlib.util
 import sys
@@ -50,10 +50,10 @@ def test_a_file_is_measured_by_what_it_answers(released, make_faces):
     assert found["calibration_error"] == pytest.approx(0.2), "right on all, at 0.8"
 
 
-def test_files_in_eight_bits_are_compared_with_those_they_are_made_of(released, make_faces):
+def test_int8_files_are_compared_with_those_they_are_made_of(released, make_faces):
     faces = make_faces(90, classes=CLASSES)
     said = {"net-x.onnx": released.answers(Says(), faces), "net-x-int8.onnx": released.answers(Says(5), faces)}
-    apart = released.eight_bits(said, faces)
+    apart = released.int8_differences(said, faces)
     assert list(apart.index) == [("net-x-int8.onnx", "PublicTest"), ("net-x-int8.onnx", "PrivateTest")]
     for split in ("PublicTest", "PrivateTest"):
         labels = faces.labels[faces.rows(split)]

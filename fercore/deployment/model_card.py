@@ -25,8 +25,8 @@ CARD = """# {network}, {made} on {data}
 `{create}`: {parameters:,} parameters, {size:.2f} MiB, {classes} classes:
 {names}.
 The .onnx file holds the same model and needs only ONNX Runtime. Its probabilities include TTA and
-are calibrated on {data}. A file ending in {int8} is the same in eight bits, by `fercore export --int8`; what is said
-here was measured of the others.
+are calibrated on {data}. A file ending in {int8} is the same network in INT8, made by `fercore export --int8`; the
+scores below are of FP32.
 
 ## Use
 
@@ -221,9 +221,9 @@ def _write(
 
 
 def _took(made: Mapping, seconds: float) -> str:
-    """What a training took: of a CPU, which others may have used meanwhile, what the processor worked at it."""
+    """What a training took: of a CPU, which others may have used meanwhile, how long the CPU worked at it."""
     if made["device"] == "cpu" and "cpu_seconds" in made and made.get("processes", 1) == 1:
-        return f"{made['cpu_seconds']:,.0f} s of processor time"
+        return f"{made['cpu_seconds']:,.0f} s of CPU time"
     return f"{seconds:,.0f} s on {made['device']}"
 
 

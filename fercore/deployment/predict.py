@@ -56,7 +56,7 @@ known here: test it on faces such as it is to see, of people and cameras that it
 are used for anything."""
 
 
-OTHER = "This file is in {}: what follows was measured of the same weights in fp32.\n\n"
+OTHER = "This file is {}: what follows was measured with the same weights in FP32.\n\n"
 
 
 @dataclass(frozen=True)
@@ -446,7 +446,7 @@ def limits_of(model: str | Path) -> str:
         path, _ = weights.released(told.network, told.data)
         whole = export.read(path.with_suffix(".onnx"))[1]
         if whole.fingerprint == told.fingerprint:
-            other = OTHER.format(told.precision) if told.precision != whole.precision else ""
+            other = OTHER.format(told.precision.upper()) if told.precision != whole.precision else ""
             return other + limits(told.network, told.data)
     own = OWN.format(limits=LIMITS, classes=len(told.classes))
     parts = [own, *([] if told.calibrated else [export.NOT_CALIBRATED])]

@@ -3,8 +3,8 @@
     python tests/benchmarks/released.py data/fer2013 [--to reports/reference/released]
 
 A file takes RGB faces in uint8, resizes and normalises them, sees the mirror image too and gives calibrated
-probabilities; all of that is timed. Those in eight bits were made by `fercore export NETWORK --int8 data/fer2013`.
-files.csv has a row a file, eight_bits.csv what those in eight bits have above the others, on the same images.
+probabilities; all of that is timed. INT8 files were made by `fercore export NETWORK --int8 data/fer2013`.
+files.csv has a row a file, int8.csv by how much INT8 differs from FP32 on the same images.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def measured(
     return found | {"calibration_error": metrics.calibration(labels["test"], said["test"])[1]}
 
 
-def eight_bits(said: dict[str, dict], faces: datasets.Faces) -> pd.DataFrame:
-    """What each file in eight bits has above the one in fp32: a row a file and split, paired by image."""
+def int8_differences(said: dict[str, dict], faces: datasets.Faces) -> pd.DataFrame:
+    """By how much each INT8 file is better than its FP32 file: a row a file and split, paired by image."""
     rows = {}
     for name, each in said.items():
         if name.endswith(INT8):
@@ -82,13 +82,13 @@ def main():
     said = {name: answers(run, faces) for name, run in runs.items()}
     sizes = {path.name: {"MiB": path.stat().st_size / 2**20} for path in paths}
     rows = {name: sizes[name] | measured(run, said[name], faces, masks) for name, run in runs.items()}
-    table, apart = pd.DataFrame(rows).T.infer_objects().rename_axis("file"), eight_bits(said, faces)
+    table, apart = pd.DataFrame(rows).T.infer_objects().rename_axis("file"), int8_differences(said, faces)
     print(table.to_string(), apart.to_string(), sep="\n")
     if words.to:
         caption = "ONNX files as they are shipped: size, milliseconds of one core for a face, PrivateTest"
         tables.save(table, words.to, "files", faces, caption)
-        caption = "Accuracy in eight bits less that in fp32, and the share of images with the same answer"
-        tables.save(apart, words.to, "eight_bits", faces, caption)
+        caption = "Accuracy in INT8 less that in FP32, and the share of images with the same answer"
+        tables.save(apart, words.to, "int8", faces, caption)
         tables.save_findings({"files": len(table), "images": len(faces.rows("test"))}, words.to, faces)
         digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
         tables.write_json(words.to / "provenance.json", provenance.record({"files": digests}, faces, "cpu"))

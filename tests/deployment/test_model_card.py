@@ -83,7 +83,7 @@ def test_a_file_in_eight_bits_is_of_the_weights_beside_it(path, faces):
         apart = np.abs(whole(resized) - quantised(resized)).mean()
         assert apart < 0.02, f"{size}: networks here differ by 0.05 from one another"
     of_both = predict.limits(whole.description.network, whole.description.data)
-    assert predict.limits_of(path) == predict.OTHER.format("int8") + of_both
+    assert predict.limits_of(path) == predict.OTHER.format("INT8") + of_both
 
 
 def test_a_release_writes_it_and_is_refused_before_training_without_what_it_takes(made, faces, monkeypatch):
@@ -184,7 +184,7 @@ def test_the_cards_that_come_along_are_as_they_would_be_written(path):
 
 
 def test_the_card_says_what_the_processor_worked_where_others_may_have_used_it():
-    assert model_card._took({"device": "cpu", "cpu_seconds": 1234.5}, 9999.0) == "1,234 s of processor time"
+    assert model_card._took({"device": "cpu", "cpu_seconds": 1234.5}, 9999.0) == "1,234 s of CPU time"
     assert model_card._took({"device": "NVIDIA H100", "cpu_seconds": 1.0}, 99.6) == "100 s on NVIDIA H100"
     assert model_card._took({"device": "cpu"}, 99.6) == "100 s on cpu", "a run of before"
     assert model_card._took({"device": "cpu", "cpu_seconds": 1, "processes": 2}, 9.6) == "10 s on cpu", "of one of two"
