@@ -104,7 +104,7 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     said += [gap(*alone), gap(*alone, near)]
     for ours, score in product(("lean_65k_distilled", "lean_65k"), ("accuracy", "macro_f1")):
         said.append(over_seeds(ours, "mini-XCEPTION", score=score, count=2))
-    said.append(over_seeds("lean_65k_distilled", "XCEPTION", near, count=2))
+    said += [over_seeds("lean_65k_distilled", "XCEPTION", part, count=2) for part in ("published", near)]
     said += [over_seeds("lean_250k_distilled", name, near) for name in public]
     said += [gap(OWN[0], name, near) for name in public]
     said += [gap(*OWN, part, score) for score in ("accuracy", "macro_f1") for part in ("published", near)]
@@ -113,11 +113,13 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     classes = pd.read_csv(folder / "classes.csv", index_col=["class", "part", "network"]).sort_index()
     disgust, others = classes.loc["disgust"], classes.drop("disgust")["f1"].unstack("class").mean(axis=1)
     both = [(part, name) for part in ("published", "near_deduplicated") for name in (OWN[1], "XCEPTION")]
-    words = r"of its (\d+) images the distilled `lean_250k` finds (\d+) %, XCEPTION (\d+) %; "
-    words += r"of the (\d+) .* (\d+) % and (\d+) %\."
+    words = (
+        r"of its (\d+) images the distilled `lean_250k` finds (\d+), XCEPTION (\d+); of the (\d+) .* (\d+) and (\d+)\."
+    )
     numbers = [int(number) for number in re.search(words, text).groups()]
     assert numbers[::3] == [disgust.loc[pair, "support"] for pair in both[::2]]
-    assert numbers[1:3] + numbers[4:] == [round(100 * disgust.loc[pair, "recall"]) for pair in both]
+    found = [round(disgust.loc[pair, "recall"] * disgust.loc[pair, "support"]) for pair in both]
+    assert numbers[1:3] + numbers[4:] == found
     f1 = re.search(r"other six classes F1 is ([\d.]+) against ([\d.]+)\.", text).groups()
     assert [float(number) for number in f1] == [round(100 * others[pair], 1) for pair in both[:2]]
     table = pd.read_csv(folder / "networks.csv", index_col=["network", "views"])

@@ -21,7 +21,7 @@ VERDICTS = {
     "not reproduced": "measured, outside the tolerance",
     "inconsistent": "the paper contradicts itself, or the data set that it names, by more than rounding allows",
     "needs data": "a data set that is not at hand",
-    "needs weights": "pretrained weights, or a network that the paper cites, which are not at hand",
+    "needs weights": "pretrained weights, or a network the paper cites, that are not at hand",
     "needs device": "a device that is not at hand",
     "not run": "open: not checked yet, or not decided by what there is",
 }

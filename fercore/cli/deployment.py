@@ -41,7 +41,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command = add("export", _export, words)
     command.add_argument("network", help="its name, such as lean_250k")
     command.add_argument(
-        "--weights", help="which of its included weights, such as fer2013, or a run's best.safetensors (default: "
+        "--weights", help="the network's included weights, such as fer2013, or a run's best.safetensors (default: "
         "fer2013_distilled where the network has them, else fer2013)",
     )  # fmt: skip
     command.add_argument("--to", metavar="FILE.onnx", required=True, help="the file to write")

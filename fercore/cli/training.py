@@ -109,8 +109,8 @@ def _read_recipe(path: str) -> tuple[str, dict, list[str], list[tuple[str, str]]
     counts = [*map(len, teacher.values())]
     if counts if recipe.distillation is None else len(counts) < 2 or not 0 < counts[0] == counts[1]:
         raise ValueError(
-            f"{path}: distillation, teacher_network and teacher_weights need each other; the last is fer2013 or a "
-            "file that fercore train has made, and of several teachers both are lists, as long as one another"
+            f"{path}: distillation, teacher_network and teacher_weights need each other; the last names included "
+            "weights or a file of fercore train; for several teachers the last two are lists of equal length"
         )
     words = {"recipe": recipe, "weights": start, "options": made_with}
     return network, words, files, list(zip(*teacher.values(), strict=True))

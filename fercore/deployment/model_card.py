@@ -25,17 +25,17 @@ CARD = """# {network}, {made} on {data}
 `{create}`: {parameters:,} parameters, {size:.2f} MiB, {classes} classes:
 {names}.
 The .onnx file holds the same model and needs only ONNX Runtime. Its probabilities include TTA and
-are calibrated on {data}. A file ending in {int8} is the same network in INT8, made by `fercore export --int8`; the
-scores below are of FP32.
+are calibrated on {data}. A file of the same name with {int8} is its INT8 version, by
+`fercore export --int8`; the numbers here are of FP32.
 
 ## Use
 
 The .onnx file's input `{input}` is uint8 (N, H, W, 3), RGB, of any size. (OpenCV's cameras give BGR, a browser's canvas
 RGBA.) Its output `{output}` is float32 (N, {classes}), the classes in the order above.
-Frame a face as the images of {data} do: a looser frame gives other answers. `fercore predict` cuts a square, as FER2013
-does, of side s = {side} h, with its left edge at x + w / 2 - s / 2 and its top at y + h / 2 - {up:g} s, from the box
-x, y, w, h that the detector YuNet finds (of OpenCV's Model Zoo). Beyond the picture's edge it repeats the edge.
-`models.create` makes a network from images, float32 (N, {channels}, {img_size}, {img_size}), to logits; call its
+Crop a face as the images of {data} do: a looser crop gives different answers. `fercore predict` cuts a square, as
+FER2013 does, of side s = {side} h, with its left edge at x + w / 2 - s / 2 and its top at y + h / 2 - {up:g} s, from the
+box x, y, w, h that the detector YuNet finds (of OpenCV's Model Zoo). Beyond the picture, edge pixels are repeated.
+`models.create` returns a network that maps images, float32 (N, {channels}, {img_size}, {img_size}), to logits; call
 `eval()` first. Images are {normalised}.
 
 ## Data
@@ -60,7 +60,7 @@ byte for byte, *near deduplicated* also without other copies of the same photogr
 
 ## Calibration
 
-Divided by a temperature of {temperature}, fitted on {select}, probabilities miss the accuracy on {test} by
+After temperature scaling (T = {temperature}, fitted on {select}), probabilities miss the accuracy on {test} by
 {error:.1f} points on average, without it by {error_before:.1f} (expected calibration error, 15 bins). An answer below
 {certain:.0f} % is called uncertain: {sureness}
 
@@ -142,7 +142,7 @@ LEARNED = {  # what a card says of a recipe's soft labels
     "given": "\nIts labels are blended with class probabilities of other networks, weighted {weight:g}.",
 }
 
-TAUGHT = "\nThat is of this network itself; it was distilled from another ({})."
+TAUGHT = "\nThat holds for the student; its teacher was {}."
 
 
 def _write(

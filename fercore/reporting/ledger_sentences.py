@@ -51,8 +51,8 @@ def contradicted(findings: Sequence[Finding], contradictions: pd.DataFrame) -> s
         return text
     each = contradictions["paper"].value_counts()
     of = {(row["paper"], claim) for _, row in contradictions.iterrows() for claim in row["claims"].split(", ")}
-    text += f" **{len(of)}** claims stand in these comparisons."
-    return f"{text} Most are of {markdown(each.index[0])} ({each.iloc[0]}); they are in {len(each)} papers."
+    text += f" Most are of {markdown(each.index[0])} ({each.iloc[0]}); they are in {len(each)} papers"
+    return f"{text} and involve **{len(of)}** claims."
 
 
 def sizes(table: pd.DataFrame) -> str:

@@ -396,7 +396,7 @@ def _provenance(reports: Path, profile: str) -> str:
     again = "fercore site reference" if profile == REFERENCE else f"make reproduce PROFILE={profile}"
     return f"""{table}<p>This page is made by <code>{text.html(again)}</code>. Each stage has a record of its
 parameters, the fingerprint of its data, the revision of the code, versions, machine and time, linked beside it. A
-fingerprint is of images and labels: read with other labels, such as FER+ votes, the same images have another. Tables
+fingerprint covers images and labels: with other labels, such as FER+ votes, the same images have another. Tables
 are there as CSV and as LaTeX.</p>"""
 
 

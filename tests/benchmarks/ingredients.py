@@ -1,4 +1,4 @@
-"""What each ingredient of the lean networks' recipe gives: trainings with and without it, by pairs of one seed.
+"""Ablation of the lean networks' recipe: trainings with and without each ingredient, paired by seed.
 
     python tests/benchmarks/ingredients.py params/recipes/lean_65k-fer2013.yaml --data data/fer2013 --to runs/parts
         [--soft-labels FILE] [--epochs 20] [--seeds 42 43 44] [--only NAME ...] [--out reports/reference/ingredients]

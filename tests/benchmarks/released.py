@@ -1,10 +1,10 @@
-"""What the ONNX files that come with the project score and take, as they are shipped: which one to take.
+"""Accuracy and time of the ONNX files that come with the project, as shipped: which one to use.
 
     python tests/benchmarks/released.py data/fer2013 [--to reports/reference/released]
 
 A file takes RGB faces in uint8, resizes and normalises them, sees the mirror image too and gives calibrated
 probabilities; all of that is timed. INT8 files were made by `fercore export NETWORK --int8 data/fer2013`.
-files.csv has a row a file, int8.csv by how much INT8 differs from FP32 on the same images.
+files.csv has one row per file, int8.csv the accuracy of INT8 minus FP32, on the same images.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def measured(
 
 
 def int8_differences(said: dict[str, dict], faces: datasets.Faces) -> pd.DataFrame:
-    """By how much each INT8 file is better than its FP32 file: a row a file and split, paired by image."""
+    """Accuracy of each INT8 file minus FP32: one row per file and split, paired by image."""
     rows = {}
     for name, each in said.items():
         if name.endswith(INT8):

@@ -46,7 +46,7 @@ ROOT = Path(__file__).parents[2]
         (
             "network: tinyfer_lite\ndistillation: {temperature: 4, soft: 1, hard: 1}\nloss: cross_entropy\n"
             "teacher_network: [lean_65k, lean_250k]\nteacher_weights: [fer2013]\n",
-            "of several teachers both are lists, as long as one another",
+            "for several teachers the last two are lists of equal length",
         ),
         ("network: tinyfer_lite\ndistillation: softened\n", "distillation is 'softened', a str; expected its settings"),
     ],

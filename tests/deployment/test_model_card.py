@@ -233,7 +233,7 @@ def test_a_distilled_network_has_files_of_its_own(made, faces, tmp_path, monkeyp
     told = path.with_suffix(".md").read_text(encoding="utf-8")
     assert told.startswith("# lean_65k, distilled on fer2013\n")
     assert '`models.create("lean_65k", weights="fer2013_distilled")`' in told
-    assert "it was distilled from another (lean_932k, fer2013)." in told
+    assert "its teacher was lean_932k, fer2013." in told
 
 
 def test_a_teacher_and_a_recipe_of_distillation_need_each_other(made, faces, tmp_path):
