@@ -33,8 +33,8 @@ are calibrated on {data}. A file of the same name with {int8} is its INT8 versio
 The .onnx file's input `{input}` is uint8 (N, H, W, 3), RGB, of any size. (OpenCV's cameras give BGR, a browser's canvas
 RGBA.) Its output `{output}` is float32 (N, {classes}), the classes in the order above.
 Crop a face as the images of {data} do: a looser crop gives different answers. `fercore predict` cuts a square, as
-FER2013 does, of side s = {side} h, with its left edge at x + w / 2 - s / 2 and its top at y + h / 2 - {up:g} s, from the
-box x, y, w, h that the detector YuNet finds (of OpenCV's Model Zoo). Beyond the picture, edge pixels are repeated.
+FER2013 does, of side s = {side} h, with its left edge at x + w / 2 - s / 2 and its top at y + h / 2 - {up:g} s, from
+the box x, y, w, h that the detector YuNet finds (of OpenCV's Model Zoo). Beyond the picture, edge pixels are repeated.
 `models.create` returns a network that maps images, float32 (N, {channels}, {img_size}, {img_size}), to logits; call
 `eval()` first. Images are {normalised}.
 
