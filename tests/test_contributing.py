@@ -18,7 +18,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 )
 
 
-def test_the_notebook_to_copy_measures_what_the_ledger_finds(tmp_path):
+def test_the_notebook_to_copy_measures_what_the_ledger_finds(tmp_path, capsys):
     datasets.import_dataset("synthfer", None, tmp_path / "data", images=200, seed=0)
     given = {"data": "data", "runs": "runs", "out": "reports/10_my_net"}
     given = {name: str(tmp_path / path) for name, path in given.items()}
@@ -26,7 +26,11 @@ def test_the_notebook_to_copy_measures_what_the_ledger_finds(tmp_path):
     space = {}
     for cell in jupytext.reads(TEMPLATE, "py:percent").cells:
         if cell.cell_type == "code":
+            checked = "nbval-check-output" in cell.metadata.get("tags", ())
+            capsys.readouterr()
             exec(cell.source, space)
+            assert not checked or re.fullmatch(r"\d+ faces of .*\nloss fell in . of 1\n", capsys.readouterr().out)
+            assert not checked or not capsys.readouterr().err, "a bar of progress is another output each time"
         if "parameters" in cell.metadata.get("tags", ()):
             assert given.keys() <= space.keys()
             space |= given

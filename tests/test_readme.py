@@ -175,8 +175,9 @@ def test_the_example_of_the_onnx_file_runs(tmp_path, monkeypatch, capsys):
 
 def test_every_notebook_is_in_the_table_of_papers():
     part = README.split("## The papers and their notebooks")[1].split("## Where things are")[0]
-    named = re.findall(r"`(0\w+)`", part)
-    assert sorted(named) == sorted(path.stem for path in ROOT.glob("notebooks/[0-9]*.ipynb"))
+    named = re.findall(r"`(\d\w+)`", part)
+    notebooks = sorted(path.stem for path in ROOT.glob("notebooks/[0-9]*.ipynb"))
+    assert sorted(named) == notebooks, "the table of papers names each notebook"
     papers = {path.stem for path in ROOT.glob("params/claims/*.yaml")}
     assert papers == set(re.findall(r"`(\w+)`", part)) & papers and "tests/benchmarks/light_fer.py" in part
 
@@ -475,7 +476,8 @@ def test_the_ledgers_headline_is_what_it_gives_now():
     head, _, numbers = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
     shown = [name for name in claims.VERDICTS if found[name]]
     assert head == ["claims", *shown]
-    assert numbers == [f"{found[name]:,}" for name in ("total", *shown)]
+    row = [f"{found[name]:,}" for name in ("total", *shown)]
+    assert numbers == row, f"the README's row of claims: | {' | '.join(row)} |"
     exact = table[table["verdict"] == "exact"]
     checked, built = (
         exact["evidence"].str.startswith("check "),
@@ -483,7 +485,11 @@ def test_the_ledgers_headline_is_what_it_gives_now():
     )
     told = r"last printed digit \((\d+)\); .* other numbers \((\d+)\); or the network as it is built \((\d+)\)"
     kinds = [~checked & ~built, checked, built & ~checked]
-    assert [int(n) for n in re.search(told, " ".join(LEDGER.split())).groups()] == [int(kind.sum()) for kind in kinds]
+    split = [int(kind.sum()) for kind in kinds]
+    of_the_text = [int(number) for number in re.search(told, " ".join(LEDGER.split())).groups()]
+    assert of_the_text == split, (
+        f"the README's *exact*: computed ({split[0]}), following ({split[1]}), built ({split[2]})"
+    )
 
 
 def test_the_papers_are_counted_and_named():

@@ -229,11 +229,12 @@ def _entries(whole: Mapping, path: str) -> Iterable[dict]:
         for column, spec in table["columns"].items():
             _keys(spec, SHARED, f"{path}: {name}: column {column}")
         templates = " ".join(spec.get("measurement", "") for spec in (shared, *table["columns"].values()))
+        named = set(re.findall(r"{(\w+)}", templates))
         for row, values in table["rows"].items():
             own = {}
             if isinstance(values, dict):
                 own = {key: value for key, value in values.items() if key != "values"}
-                known = SHARED | {"values", *re.findall(r"{(\w+)}", templates)}
+                known = SHARED | {"values", *named}
                 _keys(values, known, f"{path}: {name}.{row}", {"values"})
                 values = values["values"]
             if len(values) != len(table["columns"]):
@@ -250,6 +251,10 @@ def _entries(whole: Mapping, path: str) -> Iterable[dict]:
                 entry["about"] = ", ".join(word.replace("_", " ") for word in words if word)
                 place = {"where": table["where"], "row": row, "column": column, "value": value}
                 yield entry | place | {"id": f"{name}.{row}.{column}"}
+        given = {"row"}.union(*(values for values in table["rows"].values() if isinstance(values, dict)))
+        if unknown := sorted(named - given):
+            hint = yamlio.did_you_mean(unknown[0], sorted(given - SHARED - {"values"}))
+            raise LedgerError(f"{path}: {name}: no row gives {{{unknown[0]}}}, which a measurement has; {hint}")
     for entry in whole.get("text") or ():
         _keys(
             entry, TEXT, f"{path}: {entry.get('id', 'an entry without id')}", {"id", "where", "value", "unit", "about"}
@@ -299,7 +304,8 @@ def _claim(entry: Mapping, path: Path, networks: Iterable[str], papers: Iterable
     needs = tuple(need for need in ([needs] if isinstance(needs, str) else needs) if need != "nothing")
     for need in needs:
         if need not in measurements.NEEDS:
-            raise LedgerError(f"{where}: needs {need!r}, which is none of {', '.join(measurements.NEEDS)}")
+            hint = "a new one goes into fercore/results/measurements.py"
+            raise LedgerError(f"{where}: needs {need!r}, which is none of {', '.join(measurements.NEEDS)}; {hint}")
     measurement, tolerance = entry.get("measurement", ""), entry.get("tolerance", "")
     if measurement:
         try:

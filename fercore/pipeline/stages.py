@@ -26,7 +26,7 @@ def rewritten(text: str, root: str | Path = ".") -> str:
     A stage that is named like a notebook depends on its percent script, its parameters and what it imports, and leaves
     a folder, a record, the executed notebook and a page of it; one of data depends on what puts them in place, with all
     readers; `site` on what all notebooks leave for others, and so does 09_report but for its own. `subjects` has every
-    set of params/paper/data_NAME.yaml.
+    set of params/paper/data_NAME.yaml. Raises ValueError for a notebook without a stage.
     """
     from ruamel.yaml import YAML  # which keeps comments and order
 
@@ -34,6 +34,8 @@ def rewritten(text: str, root: str | Path = ".") -> str:
     yaml.width, yaml.preserve_quotes = 120, True
     yaml.indent(mapping=2, sequence=4, offset=2)
     content = yaml.load(text)
+    if missing := [path.stem for path in notebooks(root) if path.stem not in content["stages"]]:
+        raise ValueError(f"dvc.yaml has no stage {missing[0]}: copy another notebook's, before {REPORT}")
     content["stages"]["subjects"]["matrix"]["set"][:] = subject_sets(root)
     for name, stage in content["stages"].items():
         script = Path(root) / "notebooks" / f"{name}.py"
@@ -68,8 +70,9 @@ def notebooks(root: str | Path = ".") -> list[Path]:
 
 
 def _pages(name: str) -> list[str]:
-    """The executed notebook, and a page of it."""
-    return [f"{REPORTS}/notebooks/{name}.{kind}" for kind in ("ipynb", "html")]
+    """The executed notebook, a page of it, and the record, but for the report's, which no stage depends on."""
+    record = [] if name == REPORT else [f"{REPORTS}/provenance/{name}.json"]
+    return [*record, *(f"{REPORTS}/notebooks/{name}.{kind}" for kind in ("ipynb", "html"))]
 
 
 def modules(root: Path, datasets: bool = False) -> list[str]:

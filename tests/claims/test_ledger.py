@@ -270,6 +270,13 @@ MISTAKES = {
     "nothing that a check says": ("says: twice as many, ", "", "twice", "no says is given"),
     "unknown key in a statement": ("{id: small, where", "{id: small, value: 3, where", "small", "unknown key 'value'"),
     "unknown key in an equation": ("{id: eq1, where", "{id: eq1, unit: ms, where", "eq1", "unknown key 'unit'"),
+    "a name that no row gives": ('"parameters({name}, 7)"', '"parameters({net}, 7)"', "table2", "no row gives {net}"),
+    "a need of no name": (
+        "needs: [jetson_nano]}",
+        "needs: [jetson_orin]}",
+        "speed",
+        "goes into fercore/results/measure",
+    ),
     "a check of no form": (', from: "{table1.all.train} / {table1.all.test}"', "", "twice", "a check has one of these"),
     "a check of no claim": ("claim: text.fewer", "claim: text.few", "twice", "did you mean 'text.fewer'"),
     "headline of no claim": (

@@ -9,6 +9,7 @@ from fercore.claims import settings
 from fercore.cli import main
 
 ROOT = Path(__file__).parents[2]
+PAPERS = sorted(path.stem for path in ROOT.glob("params/claims/*.yaml"))
 
 
 def test_claims_are_printed_and_chosen(said, at_the_root):
@@ -64,7 +65,7 @@ def test_findings_are_as_many_as_the_report_has_and_what_decides_nothing_stands_
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("--paper", "tinyfer_lite"), "no paper 'tinyfer_lite'; there are light_fer"),
+        (("--paper", "tinyfer_lite"), f"no paper 'tinyfer_lite'; there are {', '.join(PAPERS)}"),
         (("--verdict", "wrong"), "no verdict 'wrong'; there are exact"),
     ],
 )

@@ -39,6 +39,12 @@ def test_timm_knows_it_and_it_runs(name):
     assert logits.shape == (2, 5) and logits.isfinite().all()
 
 
+@pytest.mark.parametrize("module", models._MODULES)
+def test_each_module_names_all_that_it_registers(module):
+    named = getattr(models._MODULES[module], "NETWORKS", ())
+    assert isinstance(named, tuple) and sorted(named) == sorted(timm.list_models(module=module))
+
+
 def test_attention_weighs_channels_by_their_neighbours():
     """Equations 4 to 6, written out."""
     attention, features = tinyfer.ECA(), torch.rand(2, 6, 3, 3)

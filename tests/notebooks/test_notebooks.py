@@ -18,7 +18,7 @@ import pytest
 
 from fercore.pipeline.data import prepare_data
 from fercore.pipeline.notebook import FOLDERS, PROFILES
-from fercore.pipeline.parameters import check_params, layers, subject_sets
+from fercore.pipeline.parameters import check_params, layers, read_params, subject_sets
 from fercore.pipeline.stages import notebooks
 
 ROOT = Path(__file__).parents[2]
@@ -137,7 +137,28 @@ def test_kept_without_outputs_beside_its_script(notebook):
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("profile", PROFILES)
 def test_takes_the_parameters_of_every_profile(notebook, profile):
-    check_params(notebook, layers(notebook.stem, profile, ROOT / "params"))
+    files = layers(notebook.stem, profile, ROOT / "params")
+    known, paper = check_params(notebook, files), read_params(files[0])
+    lacking = [name for name in known if name not in paper and name not in FOLDERS]
+    assert not lacking, f"{files[0]} has no {lacking[0]}: what the paper has, or what stands in for it"
+
+
+def require_printed(cells):
+    """A cell that is checked prints and shows nothing else: a bar of progress is another one each time."""
+    for cell in cells:
+        if other := {output.output_type for output in cell.outputs} - {"stream"}:
+            kinds = ", ".join(sorted(other))
+            raise ValueError(
+                f"the checked cell {first_line(cell)!r} shows more than it prints ({kinds}): train before it"
+            )
+
+
+def test_a_checked_cell_with_a_bar_of_progress_is_refused():
+    bar = nbformat.v4.new_output("display_data", {"text/plain": "0%|"})
+    printed = nbformat.v4.new_output("stream", name="stdout", text="5")
+    require_printed([nbformat.v4.new_code_cell("print(5)", outputs=[printed])])
+    with pytest.raises(ValueError, match=r"'fit\(\)' shows more than it prints \(display_data\): train before it"):
+        require_printed([nbformat.v4.new_code_cell("fit()\nprint(5)", outputs=[bar, printed])])
 
 
 SAFE = ("len", "markdown", "percent", "ranked")  # what makes text that is a number, or escaped
@@ -185,10 +206,11 @@ def renew(names):
             cells = [cell for cell in nbformat.read(notebook, 4).cells if TAG in cell.metadata.get("tags", ())]
             copy = prepare(notebook, folder, [{"cell": first_line(cell), "output": ""} for cell in cells])
             done = papermill.execute_notebook(copy, folder / "done.ipynb", kernel_name="python3", cwd=str(ROOT))
+            checked = [cell for cell in done.cells if TAG in cell.metadata.get("tags", ())]
+            require_printed(checked)
             found = [
-                {"cell": first_line(cell), "output": "".join(o.text for o in cell.outputs if o.output_type == "stream")}
-                for cell in done.cells
-                if TAG in cell.metadata.get("tags", ())
+                {"cell": first_line(cell), "output": "".join(output.text for output in cell.outputs)}
+                for cell in checked
             ]
             text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
             (CHECKED / f"{notebook.stem}.json").write_text(text, encoding="utf-8")

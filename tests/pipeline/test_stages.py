@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
 STAGES = yaml.safe_load(TEXT)["stages"]
 SETS = subject_sets(ROOT)
+RECORD = "reports/${item.profile}/provenance"
 NOTEBOOKS = [path.stem for path in stages.notebooks(ROOT)]
 
 
@@ -41,9 +42,16 @@ def test_the_report_waits_for_every_other_notebook_whatever_its_number(tmp_path)
     (tmp_path / "notebooks/10_my_net.py").write_text("")
     names = [path.stem for path in stages.notebooks(tmp_path)]
     assert names == [*NOTEBOOKS[:-1], "10_my_net", "09_report"]
-    deps = yaml.safe_load(stages.rewritten(TEXT, tmp_path))["stages"]["09_report"]["deps"]
-    found = [dep for dep in deps if dep.startswith("reports/${item.profile}/")]
-    assert found == [f"reports/${{item.profile}}/{name}" for name in names[:-1]]
+    with pytest.raises(ValueError, match="no stage 10_my_net: copy another notebook's, before 09_report"):
+        stages.rewritten(TEXT, tmp_path)
+    copied = re.search(r"^  08_edge_benchmarks:\n.*?(?=^  09_report:)", TEXT, re.M | re.S)[0]
+    copied = copied.replace("08_edge_benchmarks", "10_my_net").replace(f"      - {RECORD}/10_my_net.json\n", "")
+    found = yaml.safe_load(stages.rewritten(TEXT.replace("  09_report:", f"{copied}  09_report:", 1), tmp_path))[
+        "stages"
+    ]
+    assert f"{RECORD}/10_my_net.json" in found["10_my_net"]["outs"]
+    waits = [dep for dep in found["09_report"]["deps"] if dep.startswith("reports/${item.profile}/")]
+    assert waits == [f"reports/${{item.profile}}/{name}" for name in names[:-1]]
 
 
 @pytest.mark.parametrize("name", STAGES)
