@@ -58,6 +58,9 @@ def tiny():
     return make
 
 
+LONGEST = ("notebooks", "trainer", "site", "sweep", "grade", "plots", "papers")
+
+
 def pytest_collection_modifyitems(items):
-    """The notebooks first, which take longest of all files: then two processes end together."""
-    items.sort(key=lambda item: "tests/notebooks/" not in item.nodeid)
+    """The files that take longest first: then two processes, which take a file each, end together."""
+    items.sort(key=lambda item: [item.path.stem != f"test_{name}" for name in LONGEST])
