@@ -43,6 +43,7 @@ SHOWN = {  # tables that are to be seen, by stage; the others are folded away
     "public_networks": ("networks",),
     "frontier": ("networks",),
     "released": ("files",),
+    "ingredients": ("ingredients",),
 }
 FIRST = ("scores", "verdicts", "comparison")  # of a stage that is not listed
 
