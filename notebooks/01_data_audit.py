@@ -26,7 +26,7 @@
 data = ""  # a folder that fercore import has made; empty: a small rendered set
 out = ""  # where figures and tables go; empty: nowhere
 seed = 0
-threshold = 0.85  # least correlation of two images of the same photograph
+threshold = 0.85  # from this correlation on, two images count as the same photograph
 threshold_synthetic = 0.92  # the same for rendered faces, which are more alike than people
 candidates = 8.0  # pairs per image that are compared beyond the coarsest stage in each framing, on average
 folds = 5  # for the probabilities that label errors are found with
@@ -71,6 +71,8 @@ explore(
 
 # %% [markdown]
 # ## How many of each?
+#
+# Three splits: *Training* is trained on, *PublicTest* chooses (epochs, settings), *PrivateTest* is reported.
 #
 # Seven classes; were they equally frequent, each would be 14 % of the images. **Guess**: what share is the rarest? And a
 # network that *never* answers the rarest class, however the face looks: how much accuracy does that cost?
@@ -199,8 +201,8 @@ if "copy_of" in faces.table and len(recall):
 # ## Does the test set measure learning, or memory?
 #
 # Here is a rule that learns nothing. It keeps all Training images, and gives a test image the label of the Training image
-# that it is most like, pixel by pixel. **Guess** its accuracy on PrivateTest: on the images that also stand in Training,
-# and on the others.
+# that it is most like, pixel by pixel. **Guess** its accuracy on PrivateTest: on the images whose photograph
+# was found in Training, and on the others.
 
 # %%
 from fercore.datasets import splits
@@ -215,10 +217,10 @@ display(memory.map(percent).rename("accuracy of the rule that only remembers").t
 
 # %%
 display(stage.says(
-    f"On the {(~fresh).sum():,} test images that stand in Training too, remembering is right "
+    f"On the {(~fresh).sum():,} test images whose photograph was found in Training, remembering is right "
     f"{percent(memory.iloc[0])} of the time; on the other {fresh.sum():,}, {percent(memory.iloc[1])} (always answering "
     f"*{markdown(most)}*: {percent(always[fresh].mean())}). Its score on the whole test split is "
-    f"{100 * (memory['all'] - memory['the others']):.1f} points higher than on faces that it has not seen."
+    f"{100 * (memory['all'] - memory['the others']):.1f} points higher than on those others."
 ))
 
 # %% [markdown]
@@ -278,7 +280,7 @@ if shown:
     display(stage.figure(figure, "contradicted_pairs"))
 
 # %% [markdown]
-# ## Which labels would you not sign?
+# ## Which labels would you not put your name to?
 #
 # FER+ asked ten people about every image of FER2013. Where their votes have been imported too, they say how far the labels
 # can be trusted. **Guess**: which class do ten people contradict most?
@@ -379,12 +381,16 @@ stage.table(by_class, "brightness", "Median brightness and contrast of the image
 display(stage.figure(plots.brightness(levels, faces), "brightness"))
 
 # %%
+from sklearn.metrics import roc_auc_score
+
 spread = levels.groupby("class", observed=True)["mean"].std().median()
-gap = by_class["mean"].max() - by_class["mean"].min()
+dark, bright = by_class["mean"].idxmin(), by_class["mean"].idxmax()
+pair = levels[levels["class"].isin([dark, bright])]
+brighter = roc_auc_score(pair["class"] == bright, pair["mean"])
 display(stage.says(
-    f"*{markdown(by_class['mean'].idxmin())}* is darkest, *{markdown(by_class['mean'].idxmax())}* brightest; "
-    f"their medians are {gap:.0f} grey levels apart, while images of one class spread by {spread:.0f}. Light alone "
-    f"{'gives little away' if gap < spread else 'can tell classes apart: normalise it'}.",
+    f"*{markdown(dark)}* is darkest, *{markdown(bright)}* brightest; their medians are "
+    f"{by_class['mean'][bright] - by_class['mean'][dark]:.0f} grey levels apart, while images of one class spread by {spread:.0f}. "
+    f"Of an image of each, that of *{markdown(bright)}* is the brighter one in {percent(brighter)} of cases; chance gives 50 %.",
     "brightness",
 ))
 
@@ -418,7 +424,7 @@ display(stage.says(
 settings = {"seed": seed, "threshold": threshold, "candidates": candidates, "folds": folds}
 display(stage.says(
     f"Answering always *{markdown(most)}*: {percent(always.mean())}. Remembering only: {percent(memory['all'])} as published, "
-    f"{percent(memory['the others'])} near deduplicated. {findings['near_redundant']:,} of {len(faces):,} images are redundant, "
+    f"{percent(memory['the others'])} near-deduplicated. {findings['near_redundant']:,} of {len(faces):,} images are redundant, "
     f"and {findings['near_contradicted']:,} have a copy with another label."
 ))
 findings = stage.close(findings, settings)

@@ -15,10 +15,13 @@
 # %% [markdown]
 # # 3 · TinyFER-Lite: which of its choices pays?
 #
-# The paper takes MobileNetV3-Small and makes three choices: Efficient Channel Attention on its last map, focal loss in place
-# of cross-entropy, and a weight for each class. It trains the result once. So a reader cannot tell which of the three helps,
-# nor whether another seed would undo it. Here the choices are added to MobileNetV3-Small, one by one and together: the ablation
-# that the paper's section 7 asks for.
+# The paper takes MobileNetV3-Small and makes three choices: Efficient Channel Attention (ECA) on its last map, focal loss in
+# place of cross-entropy, and a weight for each class. ECA takes the mean of each channel, runs a 1D convolution of 3 weights over
+# neighbouring channels and a sigmoid, and multiplies each channel by what comes out; MobileNetV3-Small already has such gates, by
+# squeeze-and-excitation, in 9 of its 11 blocks. Focal loss is $-(1-p)^2 \log p$ for the probability p of the right class, and a
+# class of which there are fewer images weighs more. (Labs 2 and 5 have you write them.) The paper trains the result once. So a
+# reader cannot tell which of the three helps, nor whether another seed would undo it. Here the choices are added to
+# MobileNetV3-Small, one by one and together: the ablation that the paper's section 7 asks for.
 #
 # The paper: N. Khalid, *TinyFER-Lite: A Small-Data and Lightweight Attention-Based Architecture for Real-Time Facial Emotion
 # Recognition*.
@@ -66,8 +69,8 @@ display(Markdown(stage.about()))
 #
 # Under the paper's augmentation, it never sees the same image twice: in each epoch every image is cropped, turned,
 # mirrored, lightened and now and then partly erased, all at random. (The parameter `augmentation` says which one is
-# trained with here.) Move the sliders. **Guess**: up to which strength could *you* still name the expression? (*flip*
-# mirrors only; *tinyfer_lite* is the paper's.)
+# trained with here.) Choose a kind, and move the seed. **Guess**: in how many of the pictures could *you* still name the
+# expression? (*flip* mirrors only; *tinyfer_lite* is this paper's, *microexpnet_se* notebook 6b's; *none* changes nothing.)
 
 # %%
 import ipywidgets
@@ -87,8 +90,9 @@ explore(
 # ## Six ways to train it
 #
 # The rows of section 7, all with the same seeds. Two of the paper's seven are one: *with ECA* and *ECA with cross-entropy*.
-# The last is taught by the best other network of notebook 2; the paper gives neither temperature nor the teacher's share, so
-# they are those of the 2026 MicroExpNet.
+# The last is *distilled*: it learns from the probabilities of a teacher, the best other network of notebook 2, as well as from
+# the labels. The paper gives neither temperature (notebook 5 says what that is) nor the teacher's share, so they are those of
+# the 2026 MicroExpNet.
 
 # %%
 from fercore.training import Recipe
@@ -139,7 +143,7 @@ display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"
     f"Best macro-F1 in epoch {', '.join(f'{epoch:.0f}' for epoch in best['epoch'])}, lowest loss in "
     f"epoch {', '.join(f'{epoch:d}' for epoch in lowest)}, of {epochs:d} (one number for each seed). " + (
     "The loss turns before macro-F1 does, as in the paper." if (best["epoch"].to_numpy() > lowest).all()
-    else "The loss does not turn before macro-F1 does in every seed: this run is too short for it."),
+    else f"Not in every seed does the loss turn before macro-F1 does; {epochs:d} epochs may be too few for it."),
     "training_curves",
 ))
 
@@ -147,7 +151,8 @@ display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"
 # ## On PrivateTest, once
 #
 # Tables 3 and 4 of the paper stand beside it where the faces are real. *Deduplicated* leaves out the images that also stand in
-# Training. **Guess**: will the full recipe be above LBP and a support vector machine? (Theirs is in notebook 2.)
+# Training to the byte, *near-deduplicated* those whose photograph does. **Guess**: will the full recipe be above LBP and a
+# support vector machine? (Theirs is in notebook 2.)
 
 # %%
 from fercore import audit as audits
@@ -227,8 +232,9 @@ explore(
 # %% [markdown]
 # ### Does it know when it does not know?
 #
-# Of the answers that it is 70 % sure of, 70 % should be right. **Guess**: focal loss takes weight from what is already
-# answered well. Does that make a network too sure of itself, or not sure enough?
+# Of the answers that it is 70 % sure of, 70 % should be right; the calibration error is the mean distance of the two over the
+# bins. **Guess**: focal loss takes weight from what is already answered well. Does that make a network too sure of itself, or
+# not sure enough? The figure is of the full recipe; below it stands what focal loss alone does.
 
 # %%
 table, error = metrics.calibration(labels, probabilities[ablation.FULL][0])
@@ -242,6 +248,11 @@ display(stage.says(
     f"{'too sure' if sure > right else 'not sure enough'}, by {100 * abs(sure - right):.1f} points.",
     "calibration",
 ))
+for name in ("with ECA", "ECA, focal loss"):  # the same but for the loss
+    if name in probabilities:
+        bins, _ = metrics.calibration(labels, probabilities[name][0])
+        sure, right = (np.average(bins[column], weights=bins["images"]) for column in ("confidence", "accuracy"))
+        display(Markdown(f"*{markdown(name)}*: {percent(sure)} sure, {percent(right)} right."))
 
 # %% [markdown]
 # ## What each choice adds
@@ -261,10 +272,11 @@ for score in ("accuracy", "macro_f1"):
     display(stage.figure(figure, f"ablation_{score}"))
 
 # %% [markdown]
-# Is a difference due to the choice, or to chance? Here are the differences from the full recipe, on the same images.
-# Over several seeds the interval and p are of the choice itself, p adjusted for the number of comparisons (Benjamini
-# and Hochberg). With one seed there is no p: the interval is of these two trainings, and another seed alone can move a
-# score by as much.
+# Is a difference due to the choice, or to chance? Here are the differences from the full recipe, on the same images. Over several
+# seeds the interval and p say what other seeds would give on these same test images; what other images would change is not in
+# them. p is adjusted for the number of comparisons (Benjamini and Hochberg), intervals are not: of several, chance alone makes
+# one leave out 0 more often than once in twenty. With one seed there is no p: the interval is of these two trainings, and another
+# seed alone can move a score by as much.
 
 # %%
 against = statistics.differences(labels, predicted, ablation.FULL, len(faces.classes))
@@ -296,8 +308,9 @@ print("variants that answer all images alike:", listed(alike))
 # ### A puzzle: can one recipe be the best at everything?
 #
 # Each choice changes what the loss asks for. Class weights ask for the rare classes, at the expense of the frequent ones:
-# accuracy counts images, and may fall, while recall of the rare classes rises. Focal loss takes weight from easy images, and
-# with it gradient from a network that has not learned the easy ones yet. **Guess**: in which variant does recall depend least on
+# accuracy counts images, and may fall, while recall of the rare classes rises. Focal loss leaves an image
+# that is answered with p = 0.9 only 3 % of the gradient of cross-entropy; below p = 0.3 it gives a little more, 1.2 times as much
+# at p = 1/7. **Guess**: in which variant does recall depend least on
 # how many images a class has?
 
 # %%
@@ -326,7 +339,7 @@ display(stage.says(
 # ## Where does it look?
 #
 # Grad-CAM: the parts of an image that speak for the answer. At the last layers of a small input there is hardly any *where*
-# left, so the map is of the last layer that still has one. **Guess**: eyes, brows, or mouth?
+# left, so the map is of the last layer that still has one. **Guess**: the upper third, the middle, or the lower?
 
 # %%
 from fercore.evaluation import grad_cam

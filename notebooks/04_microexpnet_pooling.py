@@ -161,12 +161,15 @@ display(tables.shown(study.labelled(study.held_out())))
 # smallest networks, XS and XXS, that it *helps* on subject folds and *hurts* on random ones, and explain it by what you have
 # just seen: without pooling, a network can remember more of a face.
 #
-# There are sixteen candidates: four sizes (fewer in the shorter profiles), each with pooling after no, the first, the second or both convolutions. They
-# differ by more than pooling. One with pooling after conv1 has half the stride there, and one with pooling after conv2 has an
-# fc1 three times as wide, by which parameters stay about the same; it is these designs that are compared. Where the authors'
-# script departs from their text, the text is followed: the script divides the rate by 10 after the first epoch, never
-# shuffles, draws biases from a normal distribution, and drops the first image of most folds. The script also feeds grey levels
-# from 0 to 255 as they are, where here, as for all networks, images are normalised: a rate of 1e-4 means something else then.
+# There are sixteen candidates: four sizes (fewer in the shorter profiles), each with pooling after no, the first, the second or
+# both convolutions. They differ by more than pooling. With pooling after conv1 that convolution's stride is halved, and with
+# pooling after conv2 the layer fc1 has three times as many neurons. This keeps the parameters about equal, so a comparison is of
+# whole designs, not of pooling alone.
+#
+# Where the authors' script departs from their text, the text is followed: the script divides the rate by 10 after the first
+# epoch, never shuffles, draws biases from a normal distribution, and drops the first image of most folds. The script also feeds
+# grey levels from 0 to 255 as they are, where here, as for all networks, images are normalised: a rate of 1e-4 means something
+# else then.
 #
 # **Guess: by how many points does pooling after both change XXS on grouped folds, and by how many on random ones?**
 

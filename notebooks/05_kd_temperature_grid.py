@@ -15,8 +15,10 @@
 # %% [markdown]
 # # 5 · MicroExpNet: what does a temperature do?
 #
-# A large network, the *teacher*, looks at a face and says: happy 97 %, surprise 2 %, neutral 1 %. A small one, the *student*,
-# is trained on these answers as well as on the labels. A *temperature* makes the answers softer before the student sees them.
+# A large network, the *teacher*, looks at a face and says: happy 97 %, surprise 2 %, neutral 1 %. A small one, the *student*, is
+# trained on these answers as well as on the labels. A *temperature* T makes the answers softer before the student sees them: the
+# logits are divided by it before the softmax, $p_i = e^{z_i/T} / \sum_j e^{z_j/T}$, and the larger T, the more alike the
+# probabilities. (Lab 3.)
 #
 # Cugu, Sener and Akbas distil four sizes of their network at seven temperatures (section IV, Figures 1 to 4, Table IV). They
 # say that distillation does more for a smaller network, and that accuracy goes up and down with the temperature, so that one
@@ -70,9 +72,9 @@ display(Markdown(stage.about()))
 # %% [markdown]
 # ## A teacher
 #
-# One for each fold, which has not seen it. The paper's is an Inception v3; profiles other than `paper` train a small CNN for a
-# few epochs. Folds are *grouped* (all images of a person, or all copies of a photograph, in one fold) and *random*: notebook 4
-# tells why that matters.
+# Each fold has a teacher of its own, trained on the other folds only. The paper's is an Inception v3; profiles other than `paper`
+# train a small CNN for a few epochs. Folds are *grouped* (all images of a person, or all copies of a photograph, in one fold) and
+# *random*: notebook 4 tells why that matters.
 #
 # **Guess: on which folds does the teacher score higher? And is it any better than always giving the most frequent answer?** A
 # teacher that knows nothing has nothing to pass on.
@@ -99,9 +101,10 @@ display(stage.says(sentences.teachers(teachers.right(study), labels)))
 # %% [markdown]
 # ## What a temperature makes of its answers
 #
-# Move the sliders: another image, another temperature. The legend tells how undecided an answer is: as it would be
-# between that many equally likely classes. **At which temperature would you, as the student, learn most about what this
-# face looks like? And what is left of the answer at the highest?**
+# Move the sliders: another image, another temperature. The legend gives the *perplexity*, e to the entropy: an answer as
+# undecided as between so many equally likely classes. (The teacher is the first fold's: most of these images it was trained on.)
+# **At which temperature would you, as the student, learn most about what this face looks like? And what is left of the answer at
+# the highest?**
 
 # %%
 from functools import partial
@@ -132,8 +135,9 @@ display(stage.says(sentences.shares(shares)))
 
 # %% [markdown]
 # The cause: softer answers pull more softly. The gradient of the teacher's term shrinks with the square of the temperature, and
-# Hinton, Vinyals and Dean multiply it by T² for that reason; equation 2 leaves the factor out. So whatever a high temperature
-# does here, part of it is that nobody listens to the teacher any more.
+# Hinton, Vinyals and Dean multiply it by T² for that reason; equation 2 leaves the factor out. (With it the teacher's part
+# changes little with a high temperature. It still need not be half: the teacher's answers are not as certain as labels.) So
+# whatever a high temperature does here, part of it is that nobody listens to the teacher any more.
 #
 # ## The grid
 #

@@ -15,7 +15,8 @@
 # %% [markdown]
 # # 6b · The MicroExpNet of 2026: an ablation that was run once
 #
-# It takes MobileNetV3-Small, puts a squeeze-and-excitation block behind it, has a ResNet-50 teach it, and blends its images
+# It takes MobileNetV3-Small, puts a squeeze-and-excitation block behind it (SE: one gate a channel, as MobileNetV3-Small already
+# has in 9 of its 11 blocks), has a ResNet-50 teach it, and blends its images
 # (mixup). Its Table 2 adds these one by one: 67.0, 68.4, 71.2 and 71.2 % on FER2013, one training each. It shares its name with
 # the network of notebooks 4 and 5, and nothing else.
 #
@@ -75,9 +76,9 @@ display(Markdown(stage.about()))
 # ## Five rows, how many networks?
 #
 # The paper counts 0.93, 1.10 and 1.18 million parameters. Counted here, the first two are MobileNetV3-Small's features, without
-# and with the block, and one layer of seven units on them. The text describes a network with a layer of 256 units in between, which
-# only the last row can have. So that row adds a layer too. **Guess: the paper says that full and *+ mixup* score the same, 71.2 %.
-# How many of its five rows can then be told apart by what they score?**
+# and with the block, and one layer of seven units on them. The text describes a network with a layer of 256 units in between,
+# which only the last row can have. So that row adds a layer too. **Guess: the paper says that full and *+ mixup* score the same,
+# 71.2 %. How many of its five rows can then be told apart by what they score?**
 
 # %%
 import pandas as pd
@@ -99,11 +100,11 @@ display(tables.shown(counted))
 # %% [markdown]
 # ## The teacher
 #
-# The paper's is a ResNet-50 that was first trained on VGGFace2's 3.3 million faces. Those weights may not be
-# redistributed; where you have them, name the file (`teacher_weights`). Training it takes five hours of a core, so the laptop
-# profile has another teacher on FER2013, this project's pretrained `lean_250k`: a fifth of its student's size, and trained on the
-# same images. **Guess: can a small network teach a larger one? And does a teacher that starts from random
-# weights still know more than its student?**
+# The paper's is a ResNet-50 that was first trained on VGGFace2's 3.3 million faces. Those weights may not be redistributed; where
+# you have them, name the file (`teacher_weights`). Training that ResNet-50 takes five hours of a core, so the laptop profile has
+# another teacher on FER2013, this project's pretrained `lean_250k`: a fifth of its student's size, and trained on the same
+# images. **Guess: can a small network teach a larger one? And does a teacher that starts from random weights still know more than
+# its student?**
 
 # %%
 from fercore.pipeline.parameters import read_params
@@ -111,7 +112,7 @@ from fercore.reporting import plots
 from fercore.studies import fits
 from fercore.studies import teachers as taught
 
-protocol = study.Protocol.of(globals(), faces)
+protocol = study.Protocol.of(globals(), faces)  # the parameters above, collected
 paper = study.Protocol.of(read_params(f"{params}/paper/06b_microexpnet_se.yaml"))
 other, other_teacher = study.other_than_the_papers(protocol, paper), study.other_than_the_papers(protocol, paper, teacher=True)
 start = "" if taught.pretrained(protocol) else f", from {protocol.teacher_weights or 'random'} weights"
@@ -128,12 +129,13 @@ teacher = protocol.as_teacher(faces, teachers[0]) if teachers else None
 
 # %% [markdown]
 # In notebook 6 a teacher's answers could be kept, since an image was itself or its mirror image. Here each is turned, lightened,
-# partly erased and blended with another, anew in every epoch, so the teacher has to look at what the student sees: with `lean_250k`
-# an epoch takes 1.4 times as long as without a teacher, with a ResNet-50 several times.
+# partly erased and blended with another, anew in every epoch, so the teacher has to look at what the student sees: with
+# `lean_250k` an epoch takes 1.4 times as long as without a teacher, with a ResNet-50 several times.
 #
 # ## Six rows
 #
-# L = α T² × the divergence from the teacher + (1 − α) × cross-entropy, T = 4, α = 0.7. By its text the paper
+# L = α T² × the Kullback-Leibler divergence of the student's softened probabilities from the teacher's + (1 − α) ×
+# cross-entropy, T = 4, α = 0.7. By its text the paper
 # softens the student's answers in the cross-entropy, too; here, as in the work it cites for the loss, they are not. Its faces
 # are grey, and the network, which MobileNetV3 gives three channels, sees them three times. The rows are the paper's; the last is
 # the full network without a teacher, which is what the teacher should be compared with.
@@ -162,8 +164,9 @@ for name, history in curves.items():
 # %% [markdown]
 # ## Table 2
 #
-# On the split that also chose the epochs, as the paper has it, so these scores flatter. With several seeds an interval is given. (Your guess of
-# the paper's own table: *+ teacher*, *+ mixup* and *full* print the same 71.2 %, so three scores are left of five.)
+# On the split that also chose the epochs, as the paper has it, so these scores flatter. With several seeds an interval is given.
+# (Your guess of the paper's own table: *+ teacher*, *+ mixup* and *full* print the same 71.2 %, so three scores are left of
+# five.)
 
 # %%
 from fercore.reporting import student_sentences as sentences
@@ -178,7 +181,7 @@ if len(best):
 # %% [markdown]
 # ## On PrivateTest, once
 #
-# *Deduplicated* leaves out the images that also stand in Training to the byte, *near deduplicated* those whose photograph does.
+# *Deduplicated* leaves out the images that also stand in Training to the byte, *near-deduplicated* those whose photograph does.
 # **Guess: does the order of Table 2 survive?**
 
 # %%
@@ -207,8 +210,8 @@ print("above naming one class:", "; ".join(part.index[part["value"] > majority])
 # ## Your guess: which step adds most?
 #
 # The same seeds and images for both sides of a step; *A less B* is the accuracy of A minus that of B. With one seed the interval
-# is of two trainings, and another seed may turn a step round; several tell what the step is worth, and how far two trainings of
-# one network lie apart.
+# is of two trainings, and another seed may turn a step round; several tell what the step is worth. A step of which one side is not
+# trained here is left out, and your guess stays open: on FER2013, `reports/reference/06b_microexpnet_se/gains.csv` has more.
 
 # %%
 gained = study.gains(labels, fits.by_seed(everyone, predicted), masks, len(faces.classes))
@@ -244,8 +247,8 @@ if last:
 # %% [markdown]
 # ## What does it cost?
 #
-# Table 3 gives 35.7 ms on a Raspberry Pi 4 and 48 MB. Here is this machine, and the memory of a forward pass. **Guess: what share of
-# the 48 MB is the network?**
+# Table 3 gives 35.7 ms on a Raspberry Pi 4 and 48 MB. Here is this machine, and the memory of a forward pass. **Guess: what share
+# of the 48 MB is the network?**
 
 # %%
 from fercore.deployment import latency, memory
@@ -312,8 +315,8 @@ for number in (1, 2):
 # %%
 if predicted:
     stage.table(metrics.predictions(rows, labels, predicted), "predictions")
-count = sum(run.best_epoch > 0 for each in everyone.values() for run in each)  # a teacher may be pretrained
-findings = {"trainings": count, "epochs": epochs, "images": len(rows)}
+trainings = sum(run.best_epoch > 0 for each in everyone.values() for run in each)  # a teacher may be pretrained
+findings = {"trainings": trainings, "epochs": epochs, "images": len(rows)}
 findings |= {} if taught.pretrained(protocol) else {"teacher_epochs": teacher_epochs}
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()} | {"teacher": teacher_network}
 settings = {"recipe": protocol.recipe.plain(), "seeds": seeds, "images": images, "weights": weights} | taught.settings(protocol)

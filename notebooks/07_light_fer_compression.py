@@ -65,8 +65,8 @@ display(Markdown(stage.about()))
 # %% [markdown]
 # ## A weight in eight bits, by hand
 #
-# Equations 2 to 4 of the paper: the greatest weight M gives the scale S = (2ᵇ - 1) / 2M, and every weight is multiplied by it
-# and rounded. **How many different values can a weight still have, of 8 bits, 4, or 2?**
+# Equations 2 to 4 of the paper: the greatest weight M gives the scale S = (2ᵇ - 1) / 2M, and every weight is multiplied by it,
+# rounded, and kept within ±(2ᵇ - 1)/2. **How many different values can a weight still have, of 8 bits, 4, or 2?**
 
 # %%
 import pandas as pd
@@ -104,7 +104,7 @@ from fercore.results import tables
 
 whole = pd.Series({name: one.accuracy() for name, one in forms.items()})
 display(stage.says(
-    f"On {len(rows):,} images of {markdown(tested)}, without TTA: {ranked(whole)}. "
+    f"On {len(rows):,} images of {markdown(tested)}, without TTA (the mirror image is not asked): {ranked(whole)}. "
     f"Naming one class gives {percent(pd.Series(faces.labels[rows]).value_counts(normalize=True).max())}."
 ))
 
@@ -177,12 +177,12 @@ except ExportError as error:
 # %% [markdown]
 # ## Integers throughout: static quantisation
 #
-# The paper announces INT8 and reports no result of it. Here, after training, weights and activations are integers of eight bits, calibrated on
-# training images. Weights have one scale for each tensor, or one for each channel. The range of the activations reaches from the
-# least to the greatest value seen (min-max calibration), or leaves out the outermost 0.01 % (*percentiles*). **One value in ten
-# thousand is ten times as large as the others. What does it do to their 256 steps, and which of the three ways loses least?**
-# OpenVINO is beside them where it is installed. (A range ten times as wide leaves a tenth of the steps, 25 of 256, to all
-# others; what that costs, the table below says.)
+# The paper announces INT8 and reports no result of it. Here, after training, weights and activations are integers of eight bits,
+# calibrated on training images. Weights have one scale for each tensor, or one for each channel. The range of the activations
+# reaches from the least to the greatest value seen (min-max calibration), or leaves out the outermost 0.01 % (*percentiles*).
+# Three ways: one scale for each tensor, min-max; one for each channel, min-max; one for each channel, percentiles. **One value in
+# ten thousand is ten times as large as the others. What does it do to their 256 steps, and which of the three ways loses least?**
+# OpenVINO is beside them where it is installed.
 
 # %%
 try:
@@ -194,6 +194,8 @@ except ExportError as error:
     display(Markdown(f"Left out: {markdown(error)}"))
 
 # %% [markdown]
+# A range ten times as wide leaves a tenth of the steps, 25 of 256, to all other values; what that costs, the table below says.
+#
 # ## All forms, size against accuracy
 #
 # *same answer* is the share of images to which a form says what the network said before: two forms can be equally accurate and

@@ -59,7 +59,8 @@ display(Markdown(stage.about()), tables.shown(pd.Series(machine, name="this mach
 # ## The limit
 #
 # A network is mostly multiplications, and a core does so many a second at best, which is measured on large matrices. Their
-# quotient is a limit: no runtime that multiplies in fp32 is below it by much. **How many times the limit does each runtime need?**
+# quotient is a limit: no runtime that does all of them in fp32 is below it by much; fewer bits, or an
+# algorithm with fewer multiplications (Winograd's), can be. **How many times the limit does each runtime need?**
 
 # %%
 from dataclasses import replace
@@ -124,9 +125,9 @@ except export.ExportError as error:
 
 # %%
 if ends:
-    ends = pd.DataFrame(ends).T.rename_axis("faces_shown")
-    ends = stage.timings.table(ends, "end_to_end", f"640x480, from frame to label by {end_to_end}; ms a frame")
-    display(tables.shown(ends, digits=1), stage.timings.says(sentences.where_time_goes(ends)))
+    by_count = pd.DataFrame(ends).T.rename_axis("faces_shown")
+    by_count = stage.timings.table(by_count, "end_to_end", f"640x480, from frame to label by {end_to_end}; ms a frame")
+    display(tables.shown(by_count, digits=1), stage.timings.says(sentences.where_time_goes(by_count)))
 
 # %% [markdown]
 # ## A picture of your own

@@ -17,7 +17,8 @@
 #
 # Papers on facial emotion recognition (FER) with small networks, rebuilt from code. Each notebook runs from top to bottom
 # as it is, on rendered faces, in seconds to a minute; with a data set of your own it does the same on real ones. It asks first,
-# and lets you guess before it answers.
+# and lets you guess before it answers. A *profile* is how long a run is: quick (rendered faces, minutes), laptop (a day) or paper
+# (the papers' own settings); the *ledger* is the list of all claims with their verdicts (notebook 9).
 
 # %% tags=["parameters"]
 root = ".."  # the project
@@ -27,8 +28,8 @@ budget = 5.5  # parameters to begin with, as a power of ten
 # ## The notebooks
 #
 # *Takes* names the parameters that say where data and earlier results are (empty: rendered faces), *gives* what is written where
-# `out` names a folder, *took* how long it ran here, and for the included results on real data. *Trained before*: the training, which
-# takes hours, is not in it.
+# `out` names a folder, *took* how long it ran here, and for the included results on real data. *Trained before*: the training,
+# which takes hours, is not in it.
 
 # %%
 from IPython.display import Markdown, display
@@ -42,6 +43,7 @@ display(Markdown(contents.linked(contents.notebooks(root))))
 # ## Labs
 #
 # An hour or two each: a surprise that you produce yourself, its cause, and a decision. Tests tell you where you are.
+# Lab 1 goes with notebook 1, labs 2 and 5 with 3, 3 with 5, 4 with 4, 6 with 7; the lab comes first.
 # These are the masters, with solutions; `make labs` makes a student version of each, `build/labs/NAME/student`.
 
 # %%
@@ -57,8 +59,8 @@ display(Markdown(contents.section(f"{root}/README.md", "Your download, and the c
 # %% [markdown]
 # ## What does a parameter buy?
 #
-# What eight packages ship and this project's own networks, measured on FER2013's PrivateTest. **Guess** before you move the slider:
-# how many parameters does it take to be within two points of the best?
+# What eight packages ship and this project's own networks, measured on FER2013's PrivateTest. **Guess** before you move the
+# slider: how many parameters does it take to be within two points of the best?
 
 # %%
 import ipywidgets

@@ -164,7 +164,7 @@ def best_runtimes(table: pd.DataFrame) -> str:
         )
         line += "limit"
         if best["times_limit"] < 1:
-            line += " (of fp32: fewer bits are multiplied faster)"
+            line += " (of fp32: fewer bits, or fewer multiplications)"
         if FIRST in timed.index and best.name != FIRST:
             of = timed.loc[FIRST, "times_limit"]
             line += f"; {FIRST} takes {best['times_faster']:.1f} times as long, {of:.1f} times the limit"

@@ -25,7 +25,7 @@
 # # Lab 5 · ECA and SE in ten lines
 #
 # Squeeze-and-excitation (SE) and efficient channel attention (ECA) both weigh the channels of a feature map by what is in
-# it. The 2026 MicroExpNet takes the first, TinyFER-Lite the second (equations 4 to 6). One costs a fifth of a network, the
+# it. The 2026 MicroExpNet takes the first, TinyFER-Lite the second (equations 4 to 6). One costs almost a fifth of a network, the
 # other three numbers. You write both, find out what the three numbers pay with, and decide whether either earns its place.
 #
 # The faces are rendered (`synthfer`): no score here compares with a published one. What `fercore` and `timm` have of
