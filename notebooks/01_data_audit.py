@@ -352,7 +352,7 @@ if judge:
 
 # %% [markdown]
 # Look for yourself: the labels that the model doubts most, class by class; and with the slider from the most doubtful (0) to
-# those it finds clearest (1). Where does *you would not sign* end?
+# those it finds clearest (1). Where does *you would not put your name to* end?
 
 # %%
 worst = {name: found[found["suspected"] & (found["label"] == index)].nsmallest(sheet, "quality").index.tolist()

@@ -136,8 +136,8 @@ display(stage.says(sentences.shares(shares)))
 # %% [markdown]
 # The cause: softer answers pull more softly. The gradient of the teacher's term shrinks with the square of the temperature, and
 # Hinton, Vinyals and Dean multiply it by T² for that reason; equation 2 leaves the factor out. (With it the teacher's part
-# changes little with a high temperature. It still need not be half: the teacher's answers are not as certain as labels.) So
-# whatever a high temperature does here, part of it is that nobody listens to the teacher any more.
+# changes little with a high temperature; whether it is more or less than half depends on how sure the teacher is.) So whatever a
+# high temperature does here, part of it is that nobody listens to the teacher any more.
 #
 # ## The grid
 #
