@@ -232,7 +232,7 @@ explore(
 # %% [markdown]
 # ### Does it know when it does not know?
 #
-# Of the answers that it is 70 % sure of, 70 % should be right; the calibration error is the mean distance of the two over the
+# Of the answers that it is 70 % sure of, 70 % should be right; the calibration error is the mean gap between the two over the
 # bins. **Guess**: focal loss takes weight from what is already answered well. Does that make a network too sure of itself, or
 # not sure enough? The figure is of the full recipe; below it stands what focal loss alone does.
 
@@ -249,10 +249,9 @@ display(stage.says(
     "calibration",
 ))
 for name in ("with ECA", "ECA, focal loss"):  # the same but for the loss
-    if name in probabilities:
-        bins, _ = metrics.calibration(labels, probabilities[name][0])
-        sure, right = (np.average(bins[column], weights=bins["images"]) for column in ("confidence", "accuracy"))
-        display(Markdown(f"*{markdown(name)}*: {percent(sure)} sure, {percent(right)} right."))
+    bins, _ = metrics.calibration(labels, probabilities[name][0])
+    sure, right = (np.average(bins[column], weights=bins["images"]) for column in ("confidence", "accuracy"))
+    display(Markdown(f"*{markdown(name)}*: {percent(sure)} sure, {percent(right)} right."))
 
 # %% [markdown]
 # ## What each choice adds
@@ -309,7 +308,7 @@ print("variants that answer all images alike:", listed(alike))
 #
 # Each choice changes what the loss asks for. Class weights ask for the rare classes, at the expense of the frequent ones:
 # accuracy counts images, and may fall, while recall of the rare classes rises. Focal loss leaves an image
-# that is answered with p = 0.9 only 3 % of the gradient of cross-entropy; below p = 0.3 it gives a little more, 1.2 times as much
+# classified with p = 0.9 only 3 % of the gradient of cross-entropy; below p = 0.3 it gives a little more, 1.2 times as much
 # at p = 1/7. **Guess**: in which variant does recall depend least on
 # how many images a class has?
 

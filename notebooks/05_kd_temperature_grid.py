@@ -136,7 +136,7 @@ display(stage.says(sentences.shares(shares)))
 # %% [markdown]
 # The cause: softer answers pull more softly. The gradient of the teacher's term shrinks with the square of the temperature, and
 # Hinton, Vinyals and Dean multiply it by T² for that reason; equation 2 leaves the factor out. (With it the teacher's part
-# changes little with a high temperature; whether it is more or less than half depends on how sure the teacher is.) So whatever a
+# changes little at high temperatures; whether it is more or less than half depends on how sure the teacher is.) So whatever a
 # high temperature does here, part of it is that nobody listens to the teacher any more.
 #
 # ## The grid

@@ -59,7 +59,7 @@ display(Markdown(stage.about()), tables.shown(pd.Series(machine, name="this mach
 # ## The limit
 #
 # A network is mostly multiplications, and a core does so many a second at best, which is measured on large matrices. Their
-# quotient is a limit: no runtime that does all of them in fp32 is below it by much; fewer bits, or an
+# quotient is a limit: no runtime that does all of them in fp32 is much below it; fewer bits, or an
 # algorithm with fewer multiplications (Winograd's), can be. **How many times the limit does each runtime need?**
 
 # %%

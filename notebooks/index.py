@@ -43,7 +43,7 @@ display(Markdown(contents.linked(contents.notebooks(root))))
 # ## Labs
 #
 # An hour or two each: a surprise that you produce yourself, its cause, and a decision. Tests tell you where you are.
-# Lab 1 goes with notebook 1, labs 2 and 5 with 3, 3 with 5, 4 with 4, 6 with 7; the lab comes first.
+# Lab 1 goes with notebook 1, labs 2 and 5 with 3, 3 with 5, 4 with 4, 6 with 7; do the lab first.
 # These are the masters, with solutions; `make labs` makes a student version of each, `build/labs/NAME/student`.
 
 # %%

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 from unittest.mock import Mock
 
+import pandas as pd
 import pytest
 import torch
 
+from fercore import datasets
 from fercore.training import checkpoint, trainer
 
 PATH = Path(__file__).parent / "benchmarks/ingredients.py"
@@ -19,11 +21,15 @@ SPEC.loader.exec_module(ingredients)
 NETWORK = "lean_65k, 65,000 parameters, abc"
 
 
-def put(folder, name, network=NETWORK, **recipe):
-    (folder / name).mkdir()
-    made = {"parameters": {"network": network, "recipe": {"epochs": 20, "smoothing": 0.1} | recipe}, "cpu_seconds": 60}
+def put(folder, name, network=NETWORK, accuracy=0.5, minutes=1, **recipe):
+    (folder / name).mkdir(parents=True)
+    made = {
+        "parameters": {"network": network, "recipe": {"epochs": 20, "smoothing": 0.1} | recipe},
+        "cpu_seconds": 60 * minutes,
+    }
     (folder / name / "provenance.json").write_text(json.dumps(made))
-    (folder / name / "history.csv").write_text("accuracy,macro_f1,train_accuracy\n0.5,0.4,0.6\n")
+    last = f"{accuracy},0.4,0.6"
+    (folder / name / "history.csv").write_text(f"accuracy,macro_f1,train_accuracy\n0.1,0.1,0.1\n{last}\n")
 
 
 def test_seeds_of_one_training_are_gathered(tmp_path):
@@ -50,6 +56,37 @@ def test_a_mixture_is_refused(tmp_path, name, change, told):
     put(tmp_path, name, **{"seed": 2} | change)
     with pytest.raises(ValueError, match=told):
         ingredients.gathered(tmp_path)
+
+
+def test_what_each_gives_is_told_with_its_sign_by_pairs_of_a_seed(tmp_path, monkeypatch):
+    """What is left out gives what its lack costs; what is put in, what it adds."""
+    for seed, start in ((1, 0.50), (2, 0.60), (3, 0.55)):
+        put(tmp_path / "runs", f"the_recipe-{seed}", accuracy=start, minutes=2, seed=seed)
+        for name, gap in (
+            ("warm-up", -0.02),
+            ("label_smoothing", 0.03),
+            ("distillation", 0.04),
+            ("soft_labels", (seed - 2) / 10),
+        ):
+            more = {"smoothing": 0.0} if name != "warm-up" else {"warmup": 0}
+            accuracy = start + gap * (1 + seed / 100)  # so that the interval is not a point
+            put(tmp_path / "runs", f"{name}-{seed}", accuracy=accuracy, minutes=4, seed=seed, **more)
+    datasets.import_dataset("synthfer", None, tmp_path / "data", images=200, seed=0)
+    given = [str(tmp_path / "data"), "--runs", str(tmp_path / "runs"), "--only", "--to", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", ["ingredients.py", *given])
+    ingredients.main()
+    found = pd.read_csv(tmp_path / "out/ingredients.csv", index_col="ingredient")
+    gains = {"label smoothing": -0.03, "warm-up": 0.02, "distillation": 0.04, "soft labels": 0.0}
+    assert {name: round(value, 2) for name, value in found["accuracy"].items()} == gains
+    assert found["time"].to_dict() == {"label smoothing": 0.5, "warm-up": 0.5, "distillation": 2.0, "soft labels": 2.0}
+    assert (found["accuracy_low"] < found["accuracy"]).all() and (found["seeds"] == 3).all()
+    [said] = json.loads((tmp_path / "out/sentences.json").read_text())
+    assert said["sentence"] == (
+        "Accuracy rises with warm-up and distillation; it falls with label smoothing; "
+        "it does neither, as far as seeds tell, with soft labels."
+    )
+    assert (tmp_path / "out/gains.svg").is_file() and len(pd.read_csv(tmp_path / "out/runs.csv")) == 15
+    assert json.loads((tmp_path / "out/findings.json").read_text())["findings"]["core_hours"] == 0.9
 
 
 def test_a_recipe_of_soft_labels_is_taken_without_them():

@@ -9,6 +9,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from torchvision.models.mobilenetv3 import InvertedResidual
+from torchvision.ops import SqueezeExcitation
 
 from fercore import models
 from fercore.datasets import preprocess
@@ -43,6 +45,13 @@ def test_timm_knows_it_and_it_runs(name):
 def test_each_module_names_all_that_it_registers(module):
     named = getattr(models._MODULES[module], "NETWORKS", ())
     assert isinstance(named, tuple) and sorted(named) == sorted(timm.list_models(module=module))
+
+
+def test_mobilenet_has_the_gates_that_notebooks_3_and_6b_count():
+    features = models.create("mobilenet_v3_small").features
+    blocks = [block for block in features if isinstance(block, InvertedResidual)]
+    gated = [block for block in blocks if any(isinstance(part, SqueezeExcitation) for part in block.modules())]
+    assert (len(gated), len(blocks)) == (9, 11)
 
 
 def test_attention_weighs_channels_by_their_neighbours():

@@ -144,7 +144,7 @@ def test_takes_the_parameters_of_every_profile(notebook, profile):
 
 
 def require_printed(cells):
-    """A cell that is checked prints and shows nothing else: a bar of progress is another one each time."""
+    """A cell that is checked prints and shows nothing else: a progress bar is another one each time."""
     for cell in cells:
         if other := {output.output_type for output in cell.outputs} - {"stream"}:
             kinds = ", ".join(sorted(other))
@@ -153,7 +153,7 @@ def require_printed(cells):
             )
 
 
-def test_a_checked_cell_with_a_bar_of_progress_is_refused():
+def test_a_checked_cell_with_a_progress_bar_is_refused():
     bar = nbformat.v4.new_output("display_data", {"text/plain": "0%|"})
     printed = nbformat.v4.new_output("stream", name="stdout", text="5")
     require_printed([nbformat.v4.new_code_cell("print(5)", outputs=[printed])])

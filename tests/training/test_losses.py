@@ -44,6 +44,18 @@ def test_focal_loss_by_hand(batch, gamma, weight):
     assert float(found) == pytest.approx((w * (1 - p) ** gamma * -np.log(p)).mean(), rel=1e-5)
 
 
+@pytest.mark.parametrize(("p", "times"), [(0.9, 0.03), (0.3, 1.0), (1 / 7, 1.2)])
+def test_focal_losss_gradient_is_what_notebook_3_says(p, times):
+    """Of cross-entropy's: far less where the image is answered well, a little more where it is not."""
+    rest = torch.full((1, 6), (1 - p) / 6)
+    logits = torch.cat([torch.tensor([[p]]), rest], 1).log().requires_grad_()
+    ours, plain = (
+        torch.autograd.grad(loss(logits, torch.tensor([0])), logits)[0][0, 0]
+        for loss in (losses.focal, F.cross_entropy)
+    )
+    assert round(float(ours / plain), 2 if times < 0.1 else 1) == times
+
+
 def test_focal_loss_without_focus_is_cross_entropy(batch):
     logits, _, target = batch
     assert torch.allclose(losses.focal(logits, target, 0.0), F.cross_entropy(logits, target))
