@@ -20,7 +20,7 @@
 # how many labels are wrong. This notebook looks before anything is trained.
 #
 # Each section asks something first. **Make your guess before you run the cell that answers**, and write it down: what
-# surprises you is what you learn.
+# surprises you is what you learn. (Lab 1 goes first: images that have copies, and what they do to a score.)
 
 # %% tags=["parameters"]
 data = ""  # a folder that fercore import has made; empty: a small rendered set

@@ -248,7 +248,7 @@ display(stage.says(
     f"{'too sure' if sure > right else 'not sure enough'}, by {100 * abs(sure - right):.1f} points.",
     "calibration",
 ))
-for name in ("with ECA", "ECA, focal loss"):  # the same but for the loss
+for name in (ablation.ECA, ablation.FOCAL):  # the same but for the loss
     bins, _ = metrics.calibration(labels, probabilities[name][0])
     sure, right = (np.average(bins[column], weights=bins["images"]) for column in ("confidence", "accuracy"))
     display(Markdown(f"*{markdown(name)}*: {percent(sure)} sure, {percent(right)} right."))
@@ -271,11 +271,25 @@ for score in ("accuracy", "macro_f1"):
     display(stage.figure(figure, f"ablation_{score}"))
 
 # %% [markdown]
-# Is a difference due to the choice, or to chance? Here are the differences from the full recipe, on the same images. Over several
-# seeds the interval and p say what other seeds would give on these same test images; what other images would change is not in
-# them. p is adjusted for the number of comparisons (Benjamini and Hochberg), intervals are not: of several, chance alone makes
-# one leave out 0 more often than once in twenty. With one seed there is no p: the interval is of these two trainings, and another
-# seed alone can move a score by as much.
+# Each choice by itself, then: ECA is added to MobileNetV3-Small, each of the others to MobileNetV3-Small with ECA; the same seeds
+# and images with it and without.
+
+# %%
+from fercore.reporting import student_sentences as sentences
+from fercore.studies import fits
+
+gained = ablation.gains(labels, fits.by_seed(trained, predicted), masks, len(faces.classes))
+display(tables.shown(stage.table(gained, "gains", f"What each choice adds by itself, on {tested}")))
+steps = gained.xs(("published", "accuracy"), level=["part", "score"])
+figure = plots.intervals(steps, faces, "What each choice adds by itself", f"{tested} accuracy, points", zero=True)
+display(stage.figure(figure, "gains"), stage.says(sentences.steps(gained), "gains"))
+
+# %% [markdown]
+# And the three together? Here are the differences from the full recipe. Is one due to the choice, or to chance? Over several
+# seeds the interval and p say what other seeds would give on these same test images; what other images would change is not
+# in them. p is adjusted for the number of comparisons (Benjamini and Hochberg), intervals are not: of several, chance alone
+# makes one leave out 0 more often than once in twenty. With one seed there is no p: the interval is of these two trainings,
+# and another seed alone can move a score by as much.
 
 # %%
 against = statistics.differences(labels, predicted, ablation.FULL, len(faces.classes))
@@ -378,7 +392,7 @@ stage.measure(measured, departs="" if weights else "random weights")
 findings = {"variants": len(variants), "seeds": len(seeds), "epochs": epochs, "img_size": img_size, "images": len(rows)}
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()}
 findings |= {"weights": weights or "random", "calibration_error": error, "teacher": teacher}
-gap = part.loc["MobileNetV3-Small alone", ["low", "high"]] * -100
+gap = part.loc[ablation.ALONE, ["low", "high"]] * -100
 display(Markdown("Several seeds, and an interval over them that leaves out 0."), stage.says(
     f"Over {len(seeds)} seed{'s' * (len(seeds) > 1)}, accuracy of the full recipe less that of MobileNetV3-Small alone is between "
     f"{gap['high']:+.1f} and {gap['low']:+.1f} points."

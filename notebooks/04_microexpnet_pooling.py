@@ -21,7 +21,7 @@
 #
 # That should make one curious about something else first. **How much does a score depend on how the test was split off?**
 # Before the paper's question, this notebook asks that one, on a single network. Several times, you are asked for a number
-# before you see it: write it down.
+# before you see it: write it down. (Lab 4 has you split a data set at random and by person.)
 #
 # The paper: I. Cugu, E. Sener, E. Akbas, *MicroExpNet: An Extremely Small and Fast Model For Expression Recognition From Face
 # Images*, 2017, [arXiv:1711.07011](https://arxiv.org/abs/1711.07011).

@@ -21,7 +21,7 @@
 # integers throughout.
 #
 # **Guess, and write it down: of a hundred weights of a small network, how many can go before it loses a point of accuracy? And
-# how much faster is it then?**
+# how much faster is it then?** (Lab 6 has you quantise one yourself.)
 #
 # The paper: A. M. Pascual, E. C. Valverde and others, *Light-FER: A Lightweight Facial Emotion Recognition System on Edge
 # Devices*, Sensors 22 (2022), [doi:10.3390/s22239524](https://doi.org/10.3390/s22239524).

@@ -14,6 +14,7 @@ import torch
 from fercore.datasets import FER2013_CLASSES
 from fercore.evaluation import statistics
 from fercore.reporting import site
+from fercore.results import tables
 from fercore.training import Recipe, fit
 
 BENCHMARKS = Path(__file__).parent / "benchmarks"
@@ -35,35 +36,42 @@ def faces(make_faces):
 
 
 @pytest.fixture
-def answers(faces, tmp_path):
-    """What stand-ins for public networks said, as public_networks.py keeps it; and the table of their scores."""
-    labels, random = faces.labels[faces.rows("test")], np.random.default_rng(0)
-    (tmp_path / "answers").mkdir()
-    rows = []
+def public(faces, tmp_path):
+    """What public_networks.py writes of stand-ins for public networks: scores, and what they answer."""
+    (tmp_path / "public").mkdir()
+    rows, random = faces.rows("test"), np.random.default_rng(0)
+    said = pd.DataFrame({name: random.integers(7, size=len(rows)) for name in NAMES})
+    scored = []
     for name in NAMES:
-        said = random.dirichlet(np.ones(7), size=(2, len(labels)))
-        np.savez(tmp_path / f"answers/{name.replace(' ', '_')}.npz", PrivateTest=said)
-        for views, predicted in (("one", said[0].argmax(1)), ("mirrored", said.mean(0).argmax(1))):
-            right = (predicted == labels).mean().round(4)
-            rows.append({"network": name, "package": "x", "views": views, "parameters": 9, "accuracy": right,
-                         "accuracy_low": right - 0.1, "accuracy_high": right + 0.1, "data": "grey noise"})  # fmt: skip
-    pd.DataFrame(rows).to_csv(tmp_path / "networks.csv", index=False)
-    return tmp_path / "answers"
+        right = (said[name] == faces.labels[rows]).mean()
+        scored += [{"network": name, "package": "x", "views": views, "parameters": 9, "accuracy": right,
+                    "accuracy_low": right - 0.1, "accuracy_high": right + 0.1, "data": "grey noise"}
+                   for views in ("one", "mirrored")]  # fmt: skip
+    pd.DataFrame(scored).to_csv(tmp_path / "public/networks.csv", index=False)
+    said = said.assign(row=rows, label=faces.labels[rows]).set_index(["row", "label"])
+    tables.save(said, tmp_path / "public", "predictions", faces)
+    return tmp_path / "public/networks.csv"
 
 
-def test_the_answers_are_those_that_the_table_was_made_of(frontier, faces, answers):
-    table = pd.read_csv(answers.parent / "networks.csv").query("views == 'mirrored'").set_index("network")
-    found = frontier.public_answers(answers, faces, table["accuracy"])
-    assert list(found) == NAMES[:2]
-    right = (found["XCEPTION"] == faces.labels[faces.rows("test")]).mean()
-    assert right == pytest.approx(table.loc["XCEPTION", "accuracy"], abs=1e-4)
-    (answers / "XCEPTION.npz").unlink()
-    assert list(frontier.public_answers(answers, faces, table["accuracy"])) == NAMES[1:2]
-    with pytest.raises(ValueError, match=r"mini-XCEPTION\.npz has other answers than those"):
-        frontier.public_answers(answers, faces, table["accuracy"] + 0.001)
-    np.savez(answers / "mini-XCEPTION.npz", PrivateTest=np.ones((2, 3, 7)))
-    with pytest.raises(ValueError, match="has other answers"):
-        frontier.public_answers(answers, faces, table["accuracy"])
+def test_answers_are_read_by_the_images_rows_and_refused_for_others(frontier, faces, make_faces, public):
+    path = public.with_name("predictions.csv")
+    found = frontier.answered(path, faces)
+    assert list(found) == NAMES and list(found.index) == list(faces.rows("test"))
+    table = pd.read_csv(path)
+    table.iloc[::-1].to_csv(path, index=False)
+    pd.testing.assert_frame_equal(frontier.answered(path, faces), found)
+    with pytest.raises(ValueError, match=r"predictions\.csv is of other images"):
+        frontier.answered(path, make_faces(245, 24, classes=FER2013_CLASSES))
+
+
+def test_what_a_teacher_gives_is_told_of_seeds_that_were_trained_both_ways(frontier, faces):
+    labels = faces.labels[faces.rows("test")]
+    half = np.where(np.arange(len(labels)) % 2, labels, (labels + 1) % 7)
+    said = {"lean-1": half, "lean-2": half, "lean_distilled-1": labels, "lean_distilled-3": half, "other-1": half}
+    said = pd.DataFrame(said, index=pd.Index(faces.rows("test"), name="row"))
+    found = frontier.gains(faces, said, {})
+    assert list(found.index.unique("network")) == ["lean"] and (found["seeds"] == 1).all()
+    assert found.loc[("lean", "published", "accuracy"), "value"] == pytest.approx(1 - (half == labels).mean())
 
 
 def test_each_variant_is_compared_with_each_public_network_on_the_same_images(frontier, faces):
@@ -93,19 +101,19 @@ def test_what_is_to_be_seen_are_the_networks_that_are_told_apart(frontier):
     assert frontier.to_see(table.drop(index=["worse", "level"], level="public")) == f"{said}."
 
 
-def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_path, monkeypatch, capsys):
+def test_tables_and_figure_are_made_of_the_runs(frontier, faces, public, tmp_path, monkeypatch):
     for name, seed in (("runs/lean_65k-1", 1), ("runs/lean_65k-2", 2), ("others/other-1", 1)):
         recipe = Recipe(epochs=1, batch_size=64, img_size=24, seed=seed, tta="flip")
         fit("lean_65k", faces, recipe, tmp_path / name, progress=False)
     every = dict.fromkeys(("deduplicated", "near_deduplicated"), np.ones(len(faces.rows("test")), bool))
     monkeypatch.setattr(frontier.audit, "without_copies", lambda *_: every)
-    monkeypatch.setattr(frontier, "PUBLIC", tmp_path / "networks.csv")
+    monkeypatch.setattr(frontier, "PUBLIC", public)
     monkeypatch.setattr(frontier, "latency", lambda *_: 1.0)
     draw = Mock(side_effect=frontier.plots.size_and_accuracy)
     monkeypatch.setattr(frontier.plots, "size_and_accuracy", draw)
     monkeypatch.setattr(frontier, "OnnxRuntime", lambda *_: type("Runtime", (), {"parameters": 65_000}))
     monkeypatch.setattr(frontier.datasets, "load_imported", lambda path: replace(faces, name="fer2013"))
-    words = ["frontier", "data/fer2013", "--runs", str(tmp_path / "runs"), "--answers", str(answers)]
+    words = ["frontier", "data/fer2013", "--runs", str(tmp_path / "runs")]
     monkeypatch.setattr(sys, "argv", [*words, "--to", str(tmp_path / "out")])
     frontier.main()
     networks = pd.read_csv(tmp_path / "out/networks.csv", index_col=["network", "views"])
@@ -120,7 +128,7 @@ def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_pa
     assert site.findings_of(tmp_path / "out")[1]["value"].tolist() == [2, len(faces.rows("test")), 1]
     assert [path.name for path in (tmp_path / "out").glob("size*")] == ["size_and_accuracy.svg"]
     assert set(draw.call_args[0][0].index) == {"lean_65k", *NAMES[:2]}, "no second file of a package"
-    others = ["frontier", "data/fer2013", "--runs", str(tmp_path / "others"), "--answers", str(answers)]
+    others = ["frontier", "data/fer2013", "--runs", str(tmp_path / "others")]
     apart.assign(p_adjusted=1.0).reset_index().to_csv(tmp_path / "out/differences.csv", index=False)
     monkeypatch.setattr(sys, "argv", [*others, "--to", str(tmp_path / "out"), "--keep"])
     frontier.main()
@@ -138,9 +146,7 @@ def test_tables_and_figure_are_made_of_the_runs(frontier, faces, answers, tmp_pa
     made = json.loads((tmp_path / "out/provenance.json").read_text())["parameters"]
     assert made["runs"] == {"lean_65k": ["lean_65k-1", "lean_65k-2"], "other": ["other-1"]}
     assert made["kept"] == ["lean_65k"], "which an earlier run has measured"
-    (answers / "XCEPTION.npz").unlink()
-    (answers / "mini-XCEPTION.npz").unlink()
-    monkeypatch.setattr(sys, "argv", [*words, "--to", str(tmp_path / "again")])
-    frontier.main()
-    assert "public_networks.py data/fer2013 --answers" in capsys.readouterr().out
-    assert not (tmp_path / "again/differences.csv").exists() and (tmp_path / "again/networks.csv").exists()
+    said = pd.read_csv(tmp_path / "out/predictions.csv", index_col="row")
+    assert list(said)[1:4] == ["other-1", "lean_65k-1", "lean_65k-2"], "those that are kept, too"
+    right = [(said[f"lean_65k-{seed}"] == said["label"]).mean() for seed in (1, 2)]
+    assert accuracy["lean_65k"] == pytest.approx(np.mean(right), abs=1e-6)

@@ -89,13 +89,6 @@ def test_what_each_gives_is_told_with_its_sign_by_pairs_of_a_seed(tmp_path, monk
     assert json.loads((tmp_path / "out/findings.json").read_text())["findings"]["core_hours"] == 0.9
 
 
-def test_a_recipe_of_soft_labels_is_taken_without_them():
-    words = Mock(recipe=PATH.parents[2] / "params/recipes/lean_65k-fer2013.yaml", epochs=20)
-    network, plain = ingredients.settings(words)
-    recipe = ingredients.from_plain(plain)
-    assert (network, recipe.epochs, recipe.soft_labels, recipe.smoothing) == ("lean_65k", 20, "none", 0.1)
-
-
 def test_a_teacher_takes_the_place_of_smoothing():
     alone = ingredients.from_plain({"epochs": 20, "loss": "cross_entropy", "smoothing": 0.1, "seed": 7})
     recipe, teacher = ingredients.distilled(alone)

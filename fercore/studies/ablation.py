@@ -7,14 +7,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from torch import nn
 
 from ..results import tables
 from ..training import losses
 from ..training.recipe import Recipe, from_plain
+from . import fits
 
-FULL = "full recipe"
+ALONE, ECA, FOCAL, WEIGHTS = "MobileNetV3-Small alone", "with ECA", "ECA, focal loss", "ECA, class weights"
+FULL, DISTILLED = "full recipe", "distilled student"
+STEPS = {
+    "ECA": (ECA, ALONE),
+    "focal loss": (FOCAL, ECA),
+    "class weights": (WEIGHTS, ECA),
+    "distillation": (DISTILLED, ECA),
+}
 
 
 def best_teacher(baselines: str | Path, otherwise: Recipe) -> tuple[str, Recipe]:
@@ -39,14 +48,24 @@ def variants(recipe: Recipe, teacher: nn.Module, temperature: float, alpha: floa
     plain = replace(recipe, loss="cross_entropy", class_weighted=False)
     distilled = replace(plain, distillation=losses.microexpnet_se(temperature, alpha))
     rows = {
-        "MobileNetV3-Small alone": {"name": "backbone", "recipe": plain, "options": {"attention": False}},
-        "with ECA": {"name": "eca", "recipe": plain},
-        "ECA, focal loss": {"name": "eca_focal", "recipe": replace(plain, loss="focal")},
-        "ECA, class weights": {"name": "eca_weights", "recipe": replace(plain, class_weighted=True)},
+        ALONE: {"name": "backbone", "recipe": plain, "options": {"attention": False}},
+        ECA: {"name": "eca", "recipe": plain},
+        FOCAL: {"name": "eca_focal", "recipe": replace(plain, loss="focal")},
+        WEIGHTS: {"name": "eca_weights", "recipe": replace(plain, class_weighted=True)},
         FULL: {"name": "tinyfer_lite", "recipe": recipe},
-        "distilled student": {"name": "eca_distilled", "recipe": distilled, "teacher": teacher},
+        DISTILLED: {"name": "eca_distilled", "recipe": distilled, "teacher": teacher},
     }
     return {variant: {"network": "tinyfer_lite", **words} for variant, words in rows.items()}
+
+
+def gains(
+    labels: np.ndarray,
+    predicted: Mapping[str, Mapping[int, np.ndarray]],
+    masks: Mapping[str, np.ndarray],
+    classes: int,
+) -> pd.DataFrame:
+    """What each choice adds by itself: `fits.gains` of STEPS, ECA to the backbone, each other one to that with ECA."""
+    return fits.gains(labels, predicted, STEPS, masks, classes).rename_axis(["choice", "part", "score"])
 
 
 def described(rows: Mapping[str, Mapping]) -> pd.DataFrame:

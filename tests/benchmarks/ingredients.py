@@ -232,16 +232,6 @@ def cost_of_soft_labels(files: Sequence[str | Path]) -> str:
     return " and ".join(said)
 
 
-def settings(words: argparse.Namespace) -> tuple[str, Mapping]:
-    """The network's name, and the recipe on labels alone: soft labels, which replace its label smoothing, are one
-    of the ingredients."""
-    plain = read_params(words.recipe)
-    if plain.pop("soft_labels", "none") != "none":
-        plain.pop("soft_weight", None)
-        plain["smoothing"] = 0.1
-    return plain.pop("network"), plain | {"epochs": words.epochs}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
@@ -253,7 +243,8 @@ def main():
     parser.add_argument("--only", nargs="*", default=[RECIPE, *LEFT_OUT, *TRIED])
     parser.add_argument("--to", type=Path, help="where the tables and provenance.json go")
     words = parser.parse_args()
-    network, plain = settings(words)
+    plain = read_params(words.recipe) | {"epochs": words.epochs}
+    network = plain.pop("network")
     faces = datasets.load_imported(words.data)
     soft = out_of_fold.read(words.soft_labels, faces) if SOFT in words.only else None
     for seed in words.seeds:

@@ -789,6 +789,13 @@ def by_class(faces: datasets.Faces, found: Mapping[str, Mapping[str, np.ndarray]
     return pd.concat(reports, names=["network", "part"])
 
 
+def predictions(faces: datasets.Faces, found: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
+    """What each network answers of PrivateTest with mirrored views: a row an image (row, label), a column a network."""
+    rows = faces.rows("PrivateTest")
+    said = {name: splits["PrivateTest"].mean(0).argmax(1) for name, splits in found.items()}
+    return pd.DataFrame(said).assign(row=rows, label=faces.labels[rows]).set_index(["row", "label"])
+
+
 def answers_at(folder: Path, name: str) -> Path:
     """Where a network's answers are kept: `answers` of each of SPLITS, an array each."""
     return folder / f"{name.replace(' ', '_')}.npz"
@@ -850,6 +857,7 @@ def save(faces: datasets.Faces, found: Mapping, costs: pd.DataFrame, scores: pd.
     tables.save(files.drop(columns="load"), out, "files", faces, "Where the networks come from")
     caption = f"Scores of {' and '.join(OURS)} less those of others on PrivateTest"
     tables.save(differences(faces, found), out, "differences", faces, caption)
+    tables.save(predictions(faces, found), out, "predictions", faces)
     mirrored = table[table["views"] == "mirrored"]
     shown = mirrored[~files["aside"]].reset_index()
     shown.index = shown["network"].where(shown["package"] == OWN, shown["package"])

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -21,6 +22,27 @@ def test_each_variant_takes_something_away():
     assert rows[ablation.FULL]["recipe"] == Recipe() and len({words["name"] for words in rows.values()}) == len(rows)
     distillation = rows["distilled student"]["recipe"].distillation
     assert (distillation.temperature, distillation.soft, distillation.hard) == (4.0, 0.7, pytest.approx(0.3))
+
+
+def test_each_step_is_one_choice_apart():
+    """All that tells the two sides of a step apart is the choice that it is named for."""
+    described = ablation.described(ablation.variants(Recipe(), "a network", 4.0, 0.7))
+    columns = {"ECA": ["ECA"], "focal loss": ["loss"], "class weights": ["class weights"]}
+    columns["distillation"] = ["loss", "teacher"]
+    apart = {name: described.loc[one] != described.loc[other] for name, (one, other) in ablation.STEPS.items()}
+    assert {name: list(which.index[which]) for name, which in apart.items()} == columns
+
+
+def test_what_each_choice_adds_by_itself():
+    labels = np.arange(10) % 2
+    right, half = labels, np.where(np.arange(10) < 5, labels, 1 - labels)
+    said = {
+        ablation.ECA: {1: right, 2: right},
+        ablation.ALONE: {1: half, 3: half},
+        ablation.WEIGHTS: {1: half, 2: half},
+    }
+    found = ablation.gains(labels, said, {}, 2)["value"].unstack("score")
+    assert found["accuracy"].to_dict() == {("ECA", "published"): 0.5, ("class weights", "published"): -0.5}
 
 
 def test_the_best_other_network_teaches_by_its_own_recipe(tmp_path):
