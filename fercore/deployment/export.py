@@ -30,6 +30,7 @@ from .. import files, models
 from ..datasets import preprocess
 from ..evaluation import inference
 from ..models import weights
+from ..training import checkpoint
 
 PARITY = 1e-4  # what logarithms of probabilities may differ by, between PyTorch and the file, in fp32
 INPUT, OUTPUT = "faces", "probabilities"
@@ -165,7 +166,7 @@ def from_weights(network: str, weights_of: str | Path, path: str | Path) -> Path
                 f"{weights_of} is of {record.get('network', 'no network by name')}, not {network}"
             )
         description = _described(network, data, record)
-        made = models.create(network, len(record["classes"]), weights_of, **record["options"])
+        made = models.create(network, len(record["classes"]), weights_of)
     return export(made, path, description)
 
 
@@ -183,7 +184,7 @@ def _of_run(path: Path, record: dict) -> tuple[str, dict]:
             f"{told} does not say how large the faces are that {path} was trained on: remove it, and give the same "
             "fercore train again, which makes it anew"
         )
-    data = made["data"].rsplit(", ", 2)[0]
+    data = checkpoint.name_of_data(made["data"])
     return data, record | {"face_size": size_of(shape), "grey": len(shape) == 2}
 
 

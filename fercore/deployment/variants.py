@@ -18,6 +18,7 @@ from ..datasets import Faces
 from ..evaluation import inference, statistics
 from ..models import weights as own_weights
 from ..models.profile import profile
+from ..training import origins
 from ..training.recipe import Recipe
 from ..training.trainer import fit
 from . import compress, runtimes, timing
@@ -74,19 +75,18 @@ class Variants:
         """Of a network by name, trained by `recipe` in a folder of `runs`.
 
         weights  the data's name, such as "fer2013": a network whose weights come with the project is taken as it is, at
-                 its own img_size; on other data it is trained from random weights, with a WeightsWarning. "imagenet" or
-                 a file: what training starts from. Empty: that is drawn at random
+                 its own img_size; on other data, or these divided otherwise, it is trained from random weights, with a
+                 WeightsWarning. "imagenet" or a file: what training starts from. Empty: that is drawn at random
         Raises WeightsError where no such weights come with the project, or where they are of other classes than `faces`
         """
         start, released = weights, None
-        if weights.isidentifier() and weights != "imagenet":
+        if own_weights.is_name(weights):
             start, (released, _) = "", own_weights.released(name, weights)
-            if weights != faces.name:
-                note = (
-                    f"{name} is trained from random weights on {faces.name}: those of {weights} are not of its images"
-                )
+            if why := origins.unsuited(weights, faces):
+                note = f"{name} is trained from random weights on {faces.name}: those of {weights} {why}"
                 warnings.warn(note, own_weights.WeightsWarning, stacklevel=2)
-        if released and weights == faces.name:
+                released = None
+        if released:
             record = own_weights.record_of_classes(released, faces.classes)
             recipe = replace(recipe, img_size=record["img_size"])
             network = models.create(name, weights=weights).eval()

@@ -20,15 +20,18 @@ from torch import nn
 from .weights import (
     WeightsError,
     WeightsWarning,
+    file_of,
     from_timm,
     from_torchvision,
     head,
+    is_name,
     load_file,
+    record,
     released,
     same_classes,
 )
 
-__all__ = ["OWN", "WeightsError", "WeightsWarning", "create", "exists", "names"]
+__all__ = ["OWN", "WeightsError", "WeightsWarning", "create", "exists", "names", "options_of"]
 
 
 def names() -> list[str]:
@@ -53,20 +56,22 @@ def create(
     num_classes  outputs; by default what the paper has
     weights      None: drawn at random. "imagenet": the backbone's, through torchvision or timm. A path: a .safetensors
                  file of the whole network; for light_fer also Keras's ImageNet weights (.h5, .npz), without a head.
-                 "fer2013", "fer2013_distilled": those that come with the project, made with their own options
+                 "fer2013", "fer2013_distilled": those that come with the project
+    options      of the network; by default those that the weights were made with, where these say so (`options_of`)
     classes      names of the outputs. Where the file says that its own are others, or stand in another order, it gives
                  all but the head, which is drawn at random, with a WeightsWarning; as where it does not name them
     Raises ValueError for a name that neither knows, and WeightsError where weights cannot be had or do not fit; it
     never goes on with random ones instead.
     """
-    if isinstance(weights, str) and weights.isidentifier() and weights != "imagenet":  # and no path
+    options = options_of(name, weights) | options
+    if is_name(weights):
         weights, own = released(name, weights)
         if classes is None and num_classes not in (None, own["num_classes"]):
             raise WeightsError(f"{weights.name} has {own['num_classes']} classes, not {num_classes}")
         options = own | options
     options |= {} if num_classes is None else {"num_classes": num_classes}
-    light_fer = _MODULES["light_fer"]  # which alone takes weights of Keras
-    if name in light_fer.NETWORKS and Path(weights or "").suffix in light_fer.KERAS:
+    if _of_keras(name, weights):
+        light_fer = _MODULES["light_fer"]
         options.pop("keras", None)  # which it is
         return light_fer.from_keras(light_fer.read_keras(weights), **options)
     imagenet = weights is not None and str(weights) == "imagenet"
@@ -84,6 +89,29 @@ def create(
                 spare = head(network, create(name, **options | {"num_classes": len(classes) + 1}))
         load_file(network, path, spare)
     return network
+
+
+def options_of(name: str, weights: str | Path | None) -> dict:
+    """The options that weights, as `create` takes them, were made with; {} where they do not say, or are of another
+    network. Not all of them change a tensor's shape, so that a network made otherwise would load the weights as well.
+
+    Raises WeightsError where no weights of that name come with the project.
+    """
+    if weights is None or str(weights) == "imagenet":
+        return {}
+    if _of_keras(name, weights):
+        return {"keras": True}
+    path = file_of(name, weights)
+    try:
+        found = record(path)
+    except WeightsError:  # such as a file of somebody else's training
+        return {}
+    return dict(found["options"]) if found.get("network") == name else {}
+
+
+def _of_keras(name: str, weights: str | Path | None) -> bool:
+    light_fer = _MODULES["light_fer"]  # which alone takes them
+    return name in light_fer.NETWORKS and Path(weights or "").suffix in light_fer.KERAS
 
 
 # a paper's module is found by being here; last, since some of them take what stands above

@@ -113,6 +113,11 @@ def from_torchvision(name: str, pretrained: bool, num_classes: int = 1000, **opt
     return network
 
 
+def is_name(weights: str | Path | None) -> bool:
+    """Whether weights are named, such as "fer2013", and come with the project: no path, and no library's."""
+    return isinstance(weights, str) and weights.isidentifier() and weights != "imagenet"
+
+
 def released(name: str, data: str) -> tuple[Path, dict]:
     """The file of a network's weights that comes with the project, and the options that the network is made with.
 
@@ -129,6 +134,14 @@ def released(name: str, data: str) -> tuple[Path, dict]:
         )
     found = record(path)
     return path, {"num_classes": len(found["classes"]), **found["options"]}
+
+
+def file_of(name: str, given: str | Path) -> Path:
+    """The file of weights: of those that come with the project, by the data's name, or the path that is given.
+
+    Raises WeightsError as `released` does.
+    """
+    return released(name, str(given))[0] if str(given).isidentifier() else Path(given).expanduser()
 
 
 def preferred(name: str) -> str:
@@ -150,7 +163,8 @@ def record(path: str | Path) -> dict:
     """
     from safetensors import safe_open
 
-    if not Path(path).is_file():
+    path = Path(path).expanduser()
+    if not path.is_file():
         raise WeightsError(f"no weights at {path}")
     try:
         with safe_open(path, "pt") as file:

@@ -14,16 +14,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from .. import models
-from ..datasets import ROLES, Faces, preprocess
+from ..datasets import Faces, preprocess
 from ..evaluation import inference
 from ..models import weights
-from ..training import checkpoint
+from ..training import origins
 from ..training.recipe import Recipe
 from ..training.trainer import Run
 
 TEACHER = "teacher"  # its name among the trained
-# splits of the data that released weights are of, by role: they were trained on the first and have seen no other
-SPLITS = {"fer2013": ("Training", "PublicTest", "PrivateTest")}
 Made = TypeVar("Made", bound="Taught")
 
 
@@ -45,24 +43,19 @@ class Taught(Protocol):
 
 def pretrained(protocol: Taught) -> bool:
     """Whether the teacher is not trained here."""
-    return protocol.teacher_weights.isidentifier() and protocol.teacher_weights != "imagenet"
+    return weights.is_name(protocol.teacher_weights)
 
 
 def of_data(protocol: Made, faces: Faces) -> Made:
     """The protocol on these data: weights that come with the project are left out where they are of others, or where
     these data are divided otherwise, so that they may have seen what selects or tests; the teacher is then trained from
     random ones, with a WeightsWarning."""
-    held = weights.data_of(protocol.teacher_weights)
-    if not pretrained(protocol) or (held == faces.name and _divided(faces) == SPLITS.get(held)):
+    if not pretrained(protocol) or (why := origins.unsuited(protocol.teacher_weights, faces)) is None:
         return protocol
-    why = "are not of its images" if held != faces.name else "have seen images that are held out here"
+    held = weights.data_of(protocol.teacher_weights)
     note = f"the teacher is trained from random weights on {faces.name}: those of {held} {why}"
     warnings.warn(note, weights.WeightsWarning, stacklevel=2)
     return replace(protocol, teacher_weights="")
-
-
-def _divided(faces: Faces) -> tuple[str | None, ...]:
-    return tuple(faces.roles.get(role) for role in ROLES)
 
 
 def at_hand(
@@ -97,11 +90,11 @@ def loaded(network: str, given: str, faces: Faces) -> Run:
     Raises WeightsError where there are none, where they are another network's, and where their classes are not those of
     `faces`.
     """
-    path = weights.released(network, given)[0] if given.isidentifier() else Path(given)
+    path = weights.file_of(network, given)
     record = weights.record_of_classes(path, faces.classes)
     if record["network"] != network:
         raise weights.WeightsError(f"{given} is of {record['network']}, not {network}")
-    made = models.create(network, len(faces.classes), path, faces.classes, **record["options"])
+    made = models.create(network, len(faces.classes), path, faces.classes)
     return Run(made.eval(), Recipe(img_size=record["img_size"], tta="one"), pd.DataFrame(), 0, 0.0)
 
 
@@ -110,32 +103,13 @@ def of_student(
 ) -> nn.Module:
     """The teacher, as `loaded` has it, of a student that is trained by `recipe`: a network that sees what it sees.
 
-    Raises ValueError for one that was trained on another division of these data, and so may have seen images that
-    select or test here, and where the student's images have fewer channels; and WeightsError. A WeightsWarning says
-    where its data have another name, and nobody has asked whether some of these images are among them.
+    Raises ValueError and warns as `origins.require_unseen` does, raises ValueError where the student's images have
+    fewer channels, and WeightsError.
     """
     teacher = loaded(network, given, faces)
-    data, same = _learned_from(given, network, faces)
-    if data == faces.name and not same:
-        raise ValueError(
-            f"{given} of {network} was trained on {data} as it is not divided here, and may have seen images that "
-            "select or test; give the file of a network that was trained on this import"
-        )
-    if data != faces.name:
-        note = f"the teacher learned from {data}, and may have seen images of {faces.name} that select or test here"
-        warnings.warn(note, weights.WeightsWarning, stacklevel=2)
+    origins.require_unseen(network, given, faces, "the teacher")
     channels = inference.channels(models.create(student, len(faces.classes), **(options or {})))
     return as_module(teacher, channels, recipe.img_size)
-
-
-def _learned_from(given: str, network: str, faces: Faces) -> tuple[str, bool]:
-    """The name of the data that weights are of, and whether these are they, divided as they are here."""
-    path = weights.released(network, given)[0] if given.isidentifier() else Path(given)
-    if made := weights.record(path).get("identity"):  # of a run
-        trained = made["rows"]["train"] == checkpoint.rows_of(faces, faces.rows("train"))
-        return made["data"].partition(", ")[0], trained and made["data"] == checkpoint.data_of(faces)
-    data = weights.data_of(path.stem.removeprefix(f"{network}-"))
-    return data, _divided(faces) == SPLITS.get(data)
 
 
 def said(protocol: Taught) -> str:

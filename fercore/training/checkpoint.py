@@ -195,6 +195,11 @@ def data_of(faces: Faces) -> str:
     return f"{faces.name}, {len(faces):,} images, {_data(faces)[:12]}"
 
 
+def name_of_data(said: str) -> str:
+    """The data's name, which may have commas itself, of what `data_of` says."""
+    return said.rsplit(", ", 2)[0]
+
+
 def modules_of(network: nn.Module) -> list[ModuleType]:
     """The modules of this package that a network's layers, and what it does before a forward pass, are written in."""
     parts = [*network.modules(), *network._forward_pre_hooks.values()]

@@ -34,7 +34,7 @@ from ..evaluation.inference import Pixels
 from ..models.weights import unfit, unsound
 from ..progress import bar as progress_bar
 from ..results import provenance, tables
-from . import augment, checkpoint, losses, memory
+from . import augment, checkpoint, losses, memory, origins
 from .checkpoint import RunError
 from .recipe import Recipe, criterion, learning_rate, optimizer, weighed
 
@@ -121,9 +121,13 @@ def fit(
         with torch.random.fork_rng(cards):  # whoever calls has their own random numbers afterwards
             torch.manual_seed(recipe.seed)
             name = network if isinstance(network, str) else type(network).__name__
+            options = dict(options or {})
             if isinstance(network, str):
-                network = models.create(network, len(faces.classes), weights, faces.classes, **(options or {}))
-            rows, start = {"train": train, "select": select}, {"weights": weights, "options": dict(options or {})}
+                if weights is not None:
+                    origins.require_unseen(network, weights, faces, "the network that training starts from")
+                options = models.options_of(network, weights) | options
+                network = models.create(network, len(faces.classes), weights, faces.classes, **options)
+            rows, start = {"train": train, "select": select}, {"weights": weights, "options": options}
             identity = checkpoint.identity(name, network, faces, recipe.plain(), rows, start, teacher, soft_labels)
             training = _Training(
                 network.to(device), faces, recipe, train, select, teacher, soft_labels, device, rank, world

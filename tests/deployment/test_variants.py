@@ -135,6 +135,22 @@ class TestByName:
         path, _ = weights.released("lean_250k", "fer2013")
         assert forms.recipe.img_size == weights.record(path)["img_size"] == 48
 
+    def test_distilled_weights_are_of_the_data_that_they_are_named_for(self, make_faces, monkeypatch):
+        faces = self.faces(make_faces, "fer2013")
+        monkeypatch.setattr("fercore.deployment.variants.fit", lambda *_, **__: pytest.fail("trained"))
+        forms = Variants.of("lean_65k", faces, faces.rows("test"), RECIPE, "fer2013_distilled", calibrated_on=4)
+        expected = models.create("lean_65k", weights="fer2013_distilled").state_dict()
+        assert torch.equal(forms.dense.module.state_dict()["stem.0.weight"], expected["stem.0.weight"])
+
+    def test_on_its_data_divided_otherwise_it_says_that_it_trains(self, make_faces, monkeypatch):
+        """What is held out here may have trained them."""
+        faces = self.faces(make_faces, "fer2013")
+        faces = replace(faces, roles={"train": "PublicTest", "select": "Training", "test": "PrivateTest"})
+        run = type("Run", (), {"network": models.create("lean_250k", 7).eval()})
+        monkeypatch.setattr("fercore.deployment.variants.fit", lambda *_, **__: run)
+        with pytest.warns(weights.WeightsWarning, match="those of fer2013 have seen images that are held out here"):
+            Variants.of("lean_250k", faces, faces.rows("test"), RECIPE, "fer2013", calibrated_on=4)
+
     def test_a_name_of_no_weights_is_refused(self, make_faces, monkeypatch):
         faces = self.faces(make_faces, "fer2013")
         monkeypatch.setattr("fercore.deployment.variants.fit", lambda *_, **__: pytest.fail("trained"))

@@ -106,6 +106,7 @@ def test_a_file_starts_light_fer(arrays, tmp_path):
     assert all(same) and network.bn1.eps == 1e-3
     again = models.create("light_fer", 7, keras=True)
     assert again.load_state_dict(network.state_dict()) and isinstance(again.block1.rep[-1], light_fer.SamePool)
+    assert models.options_of("light_fer", tmp_path / "xception.npz") == {"keras": True}, "which a run's file records"
 
 
 def test_the_h5_file_of_keras_applications(arrays, tmp_path):

@@ -219,6 +219,16 @@ def test_weights_from_a_file(tmp_path):
         models.create("microexpnet_xs", weights=tmp_path / "other.safetensors")
 
 
+def test_a_file_that_says_how_its_network_was_made_makes_it_so():
+    """A stride changes no tensor's shape: made otherwise, the network would load the weights and answer otherwise."""
+    path, own = weights.released("tinyfer_lite", "fer2013")
+    assert models.options_of("tinyfer_lite", path) == {"stem_stride": 1, "dropout": 0.1}
+    assert models.options_of("lean_65k", path) == models.options_of("tinyfer_lite", None) == {}
+    by_path, by_name = (models.create("tinyfer_lite", own["num_classes"], given) for given in (path, "fer2013"))
+    assert by_path.features[0][0].stride == by_name.features[0][0].stride == (1, 1)
+    assert models.create("tinyfer_lite", 7, path, stem_stride=2).features[0][0].stride == (2, 2)
+
+
 SPOILT = {
     "nan": ({"norm.weight": torch.tensor([1.0, float("nan")])}, r"norm\.weight is not finite"),
     "infinity": ({"conv.weight": torch.full((2, 1, 1, 1), float("inf"))}, r"conv\.weight is not finite"),

@@ -17,10 +17,12 @@ import torch
 from torch import nn
 
 from fercore import files, models
+from fercore.datasets import FER2013_CLASSES
 from fercore.datasets import votes as fer_votes
 from fercore.datasets.faces import Faces
 from fercore.datasets.preprocess import resize
 from fercore.evaluation import inference, metrics
+from fercore.models.weights import WeightsWarning, record
 from fercore.training import checkpoint, losses, trainer
 from fercore.training.augment import AUGMENTATIONS, NONE, Augmentation
 from fercore.training.checkpoint import RunError
@@ -421,6 +423,17 @@ def test_the_best_weights_load_as_weights(make_faces, tmp_path):
     run = train("simple_cnn", faces, quick(epochs=2, img_size=16, batch_size=8), tmp_path)
     network = models.create("simple_cnn", 3, weights=tmp_path / "best.safetensors")
     assert torch.equal(weights(network), weights(run.network))
+
+
+def test_a_run_that_starts_from_weights_records_how_their_network_was_made(make_faces, tmp_path):
+    faces = make_faces(24, img_size=16, classes=FER2013_CLASSES)
+    with pytest.warns(WeightsWarning, match="the network that training starts from learned from fer2013"):
+        run = train("tinyfer_lite", faces, quick(epochs=1, batch_size=8), tmp_path, weights="fer2013")
+    path = tmp_path / "best.safetensors"
+    assert record(path)["options"] == {"stem_stride": 1, "dropout": 0.1}
+    images = torch.randn(2, 3, 48, 48)
+    with torch.no_grad():
+        assert torch.equal(models.create("tinyfer_lite", 7, path).eval()(images), run.network.eval()(images))
 
 
 # --------------------------------------------------------------------------------------------------------------- faults
