@@ -53,7 +53,52 @@ def test_the_layer_is_the_last_that_has_a_where():
     network = models.create("tinyfer_lite", 7).eval()
     large = grad_cam._layer(network, torch.zeros(1, 3, 224, 224))
     small = grad_cam._layer(network, torch.zeros(1, 3, 64, 64))
-    assert large is network.features[-1][0]
-    assert small is not large and small.stride == (1, 1)
-    with pytest.raises(ValueError, match="no convolution of TinyFERLite has a map of 4x4; take larger images"):
+    assert large is network.attention and small is network.features[8]
+    with pytest.raises(ValueError, match="no layer of TinyFERLite has a map of 4x4; take larger images"):
         grad_cam._layer(network, torch.zeros(1, 3, 4, 4))
+
+
+class Branches(nn.Module):
+    """A block whose answer is in its first convolution, and nothing of it in the one that runs last."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.shortcut = nn.Conv2d(1, 1, 1, bias=False), nn.Conv2d(1, 1, 1, bias=False)
+        nn.init.ones_(self.body.weight)
+        nn.init.zeros_(self.shortcut.weight)
+
+    def forward(self, images):
+        return self.body(images) + self.shortcut(images)
+
+
+def test_a_block_is_taken_whole_and_not_the_branch_that_runs_last():
+    class Score(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.block = Branches()
+
+        def forward(self, images):
+            score = self.block(images).mean((2, 3))
+            return torch.cat([-score, score], 1)
+
+    network = Score()
+    assert grad_cam._layer(network, torch.zeros(1, 1, 8, 8)) is network.block
+    pixels = np.zeros((1, 8, 8), np.uint8)
+    pixels[0, :4] = 255
+    maps, _ = grad_cam.grad_cam(network, Faces("half", pixels, table([1]), ("dark", "bright")), np.array([0]), 8)
+    assert maps[0, :3].min() > 0.9 and maps[0, 5:].max() < 0.1
+    lean = models.create("lean_65k", 7).eval()
+    assert grad_cam._layer(lean, torch.zeros(1, 1, 48, 48)) is lean.blocks
+
+
+def test_parts_of_a_backbone_are_looked_into_and_what_runs_twice_is_left_out():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.backbone, self.relu = models.create("mini_resemotenet_c", 7), nn.ReLU()
+
+        def forward(self, images):
+            return self.backbone(self.relu(self.relu(images)))
+
+    network = Twice().eval()
+    assert grad_cam._layer(network, torch.zeros(1, 3, 64, 64)) is network.backbone.blocks[0]
