@@ -96,6 +96,14 @@ class Claim:
             return abs(self.value) * float(self.tolerance[:-1]) / 100
         return float(self.tolerance)
 
+    @property
+    def tolerated(self) -> tuple[float, float]:
+        """From where to where a measured value, in `unit`, is within the tolerance: of the printed number, or of the
+        range that is printed, such as "<1" or "8..9"."""
+        ranges = self.text[:1] in ("<", ">") or ".." in self.text
+        low, high = (float(self.interval.a), float(self.interval.b)) if ranges else (self.value, self.value)
+        return low - self.allowed, high + self.allowed
+
 
 @dataclass(frozen=True)
 class Check:

@@ -38,6 +38,7 @@ class Case:
     kind: measurements.Kind | None  # of its measurement; None where it has none
     found: pd.Series | None  # what was measured, as `measurements.gather` has it
     checks: list[Finding]  # of the claim, as it stands
+    doubts: list[Finding]  # checks of it that fail, if what they assume is so
     readings: dict[str, list[Finding]]  # of the claim in each of the ways in which it can be read
     counted: pd.DataFrame  # what was counted by a named convention, as `measurements.conventions` has it
     at_hand: set[str]  # data sets on which anything was measured
@@ -74,10 +75,12 @@ def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd
     for claim in ledger.claims.values():
         found = evidence.loc[claim.measurement] if claim.measurement in evidence.index else None
         kind = measurements.KINDS[measurements.split(claim.measurement)[0]] if claim.measurement else None
-        checks = [finding for finding in of.get(claim.id, []) if not finding.check.assumes]
+        own = of.get(claim.id, [])
+        checks = [finding for finding in own if not finding.check.assumes]
+        doubts = [finding for finding in own if finding.check.assumes and finding.holds is False]
         as_it_stands = [finding for finding in checks if not finding.check.reads]
         counted = measurements.conventions(conventions, claim.measurement)
-        case = Case(claim, kind, found, as_it_stands, readings(checks), counted, at_hand)
+        case = Case(claim, kind, found, as_it_stands, doubts, readings(checks), counted, at_hand)
         rule, said = next((rule, said) for rule in RULES if (said := rule(case)))
         rows.append(
             {
@@ -196,31 +199,36 @@ def counted_and_other(case: Case) -> Said | None:
 
 
 def measured(case: Case) -> Said | None:
-    """A training that is the paper's own, within the tolerance or outside. What one training has over another is
-    decided by no single seed, as another may turn it round, and by no interval that contains both the printed gain
-    and zero."""
+    """A training that is the paper's own, within the tolerance or outside. An interval that reaches beyond the
+    tolerance on both sides decides nothing. What one training has over another is decided by no single seed, as another
+    may turn it round, and by no interval that contains both the printed gain and zero; and it is reproduced only where
+    its whole interval is on the side of zero where the printed gain is."""
     if case.kind is EFFECT or not case.of_the_paper:
         return None
-    if case.kind is GAIN and pd.isna(case.found["low"]):
-        return Said("not run", case.found["evidence"], "not decided by the seeds so far: one on either side")
+    printed, evidence = case.claim.value, case.found["evidence"]
     low, high = (case.claim.in_unit(case.found[end]) for end in ("low", "high"))
-    if case.kind is GAIN and low <= min(0, case.claim.value) and max(0, case.claim.value) <= high:
-        ends = f"95 % interval {low:,.4g} to {high:,.4g} contains both the printed gain and zero"
-        return Said("not run", case.found["evidence"], f"not decided by the seeds so far: {ends}")
-    least, most = case.claim.value - case.claim.allowed, case.claim.value + case.claim.allowed
-    close = abs(case.value - case.claim.value) <= case.claim.allowed
-    return Said("reproduced" if close else "not reproduced", case.found["evidence"], _reach(case, close, least, most))
-
-
-def _reach(case: Case, close: bool, least: float, most: float) -> str:
-    """Where the interval leaves open on which side of the tolerance the number lies."""
-    low, high = (case.claim.in_unit(case.found[end]) for end in ("low", "high"))
-    if np.isnan(low) or not (low < least or high > most if close else low <= most and high >= least):
-        return ""
-    return (
-        f"95 % interval {low:,.4g} to {high:,.4g} reaches {'beyond' if close else 'into'} the tolerance, "
-        f"{least:,.4g} to {most:,.4g}"
-    )
+    least, most = case.claim.tolerated
+    ends, tolerance = f"95 % interval {low:,.4g} to {high:,.4g}", f"the tolerance, {least:,.4g} to {most:,.4g}"
+    undecided = ""
+    if case.kind is GAIN and np.isnan(low):
+        undecided = "one on either side"
+    elif case.kind is GAIN and low <= min(0, printed) and max(0, printed) <= high:
+        undecided = f"{ends} contains both the printed gain and zero"
+    elif low < least and most < high:
+        undecided = f"{ends} reaches beyond {tolerance}, on both sides"
+    if undecided:
+        return Said("not run", evidence, f"not decided by the seeds so far: {undecided}")
+    close = least <= case.value <= most
+    if case.kind is GAIN:
+        close = close and (low > 0 if printed > 0 else high < 0)
+    reaches = low < least or most < high if close else low <= most and high >= least
+    how = [f"{ends} reaches {'beyond' if close else 'into'} {tolerance}"] if reaches else []
+    how += [
+        f"the printed number is not {finding.check.says.removeprefix('else ')}, if {finding.check.assumes}"
+        for finding in case.doubts
+        if finding.check.form == "share_of"
+    ]
+    return Said("reproduced" if close else "not reproduced", evidence, "; ".join(how))
 
 
 def follows_from_the_paper(case: Case) -> Said | None:

@@ -25,9 +25,10 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     shown.add_argument("--findings", action="store_true", help=words)
     words = "show which commands would decide the open claims, what they need and how long they take, cheapest first"
     shown.add_argument("--open", action="store_true", help=words)
+    words = "where to look for measurements; of several, one by the paper's settings wins, then the first folder's"
     command.add_argument(
         "--reports", nargs="+", default=["reports/reference"], metavar="FOLDER",
-        help="where to look for measurements; the first folder that has one wins (default: reports/reference)",
+        help=f"{words} (default: reports/reference)",
     )  # fmt: skip
 
 

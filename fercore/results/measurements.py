@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ..datasets import REAL, SYNTHETIC, Faces
@@ -249,10 +250,12 @@ def rows(found: Mapping[str, Mapping], seeds: int) -> list[dict]:
 def gather(folders: Iterable[str | Path]) -> pd.DataFrame:
     """What the stages below `folders` measured, indexed by measurement, with the file it stands in as `evidence`.
 
-    The first folder that has a measurement wins. Raises ValueError for a file that is not one of `write`, or holds what
-    cannot have been measured.
+    Of several, one by the paper's settings wins, and of these the first folder's. Raises ValueError for a file that is
+    not one of `write`, or holds what cannot have been measured.
     """
     found = every(folders)
+    departs = [bool(one) and reservation(one) is None for one in found["protocol"]]
+    found = found.iloc[np.argsort(departs, kind="stable")]
     return found[~found.index.duplicated()]
 
 

@@ -138,7 +138,10 @@ def found_by_a_bundle(device="raspberry_pi_4", network="tinyfer_lite", side=224)
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
-        (found_by_a_bundle(), {"latency(tinyfer_lite, raspberry_pi_4)": 0.02, "fps(tinyfer_lite, raspberry_pi_4)": 50}),
+        (
+            found_by_a_bundle(),
+            {"latency(tinyfer_lite+onnx, raspberry_pi_4)": 0.02, "fps(tinyfer_lite+onnx, raspberry_pi_4)": 50},
+        ),
         (found_by_a_bundle(side=64), {}),  # not the size that the paper times
         (found_by_a_bundle(device="my laptop"), {}),
     ],
@@ -160,7 +163,7 @@ def test_several_files_join_into_one_table(tmp_path, capsys):
         pd.read_csv(tmp_path / "to" / "latency.csv")["device"].tolist() == ["raspberry_pi_4"] * 2 + ["jetson_nano"] * 2
     )
     measured = pd.read_csv(tmp_path / "to" / "measurements.csv")["measurement"]
-    assert {f"latency(tinyfer_lite, {device})" for device in ("raspberry_pi_4", "jetson_nano")} <= set(measured)
+    assert {f"latency(tinyfer_lite+onnx, {device})" for device in ("raspberry_pi_4", "jetson_nano")} <= set(measured)
     assert capsys.readouterr().out.count("precision") == 2
 
 
@@ -177,7 +180,7 @@ def test_a_card_is_timed_by_what_runs_on_it_and_a_processor_by_what_does_not(tmp
     made["rows"][1] = made["rows"][0] | {"runtime": "ONNX Runtime CUDA", "median": 30.0}
     (tmp_path / "found.json").write_text(json.dumps(made))
     table, (latency, _) = bundle.join(tmp_path / "found.json")
-    assert latency == {"measurement": f"latency(microexpnet_xxs+kd, {device})", "value": ms / 1000}
+    assert latency == {"measurement": f"latency(microexpnet_xxs+kd+onnx, {device})", "value": ms / 1000}
     assert table["times_limit"].isna().tolist() == [False, True]  # the limit is the processor's
 
 

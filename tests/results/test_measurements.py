@@ -55,7 +55,7 @@ def test_what_is_saved_is_gathered_and_the_first_folder_wins(tmp_path):
     rows = [{"measurement": name, "value": 0.67, "low": 0.65, "high": 0.69, "seeds": 3, "deduplicated": 0.66}]
     measurements.write(measurements.table(rows, "quick"), tmp_path / "quick/02_b")
     other = [{"measurement": name, "value": 0.5}, {"measurement": "parameters(vgg13, 7)", "value": 80238599}]
-    measurements.write(measurements.table(other, "paper"), tmp_path / "reference/02_b")
+    measurements.write(measurements.table(other, "laptop"), tmp_path / "reference/02_b")
     found = measurements.gather([tmp_path / "quick", tmp_path / "reference", tmp_path / "nowhere"])
     assert found.loc[name, ["value", "low", "high", "seeds", "deduplicated", "profile"]].tolist() == [
         0.67,
@@ -68,6 +68,14 @@ def test_what_is_saved_is_gathered_and_the_first_folder_wins(tmp_path):
     assert found.loc[name, "evidence"] == (tmp_path / "quick/02_b/measurements.csv").as_posix()
     assert found.loc["parameters(vgg13, 7)", "value"] == 80238599
     assert found.index.is_unique
+
+
+@pytest.mark.parametrize("reserved", ["", "another teacher"])
+def test_what_is_by_the_papers_settings_outweighs_a_shorter_training_before_it(tmp_path, reserved):
+    row = {"measurement": "accuracy(tinyfer_lite, fer2013, PrivateTest)", "value": 0.5}
+    measurements.write(measurements.table([row], "quick"), tmp_path / "quick/02_b")
+    measurements.write(measurements.table([row | {"value": 0.6}], reserved=reserved), tmp_path / "reference/02_b")
+    assert measurements.gather([tmp_path / "quick", tmp_path / "reference"])["value"].tolist() == [0.6]
 
 
 def test_the_file_is_sorted_rounded_and_the_same_again(tmp_path):
