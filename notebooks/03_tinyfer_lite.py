@@ -335,7 +335,9 @@ display(stage.figure(plots.recall_by_frequency(recalls.reset_index(), faces), "r
 # %%
 common = faces.classes[counts.argmax()]
 by_class = recalls["recall"].unstack("class")
-slope = by_class[list(faces.classes)].apply(lambda recall: np.polyfit(np.log10(np.maximum(counts, 1)), recall, 1)[0], axis=1)
+there = by_class[list(faces.classes)].notna().all().to_numpy()  # classes with a test image
+images = np.log10(np.maximum(counts, 1))[there]
+slope = by_class[list(faces.classes)].apply(lambda recall: np.polyfit(images, recall[there], 1)[0], axis=1)
 flat, steep = slope.abs().idxmin(), slope.abs().idxmax()
 display(stage.says(
     f"*{markdown(rarest)}* is found by {ranked(by_class[rarest], 0)}; *{markdown(common)}*, the most frequent, by "

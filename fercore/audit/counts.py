@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..datasets import Faces
 from ..results.measurements import word
-from .pixels import flat_rows, parts
+from .pixels import grey_levels, parts
 
 
 def counts(faces: Faces) -> pd.DataFrame:
@@ -58,7 +58,7 @@ def _free(name: str, taken: Sequence[str]) -> str:
 
 def brightness(faces: Faces) -> pd.DataFrame:
     """Mean and standard deviation of each image's grey levels (0 to 255), with its class and split."""
-    flat = [flat_rows(faces.pixels, part) for part in parts(faces.pixels)]
+    flat = [grey_levels(faces.pixels, part) for part in parts(faces.pixels)]
     return pd.DataFrame(
         {
             "class": pd.Categorical(np.asarray(faces.classes)[faces.labels], faces.classes),

@@ -24,9 +24,9 @@ def exact_duplicates(pixels: np.ndarray) -> np.ndarray:
 
 
 def constant(pixels: np.ndarray) -> np.ndarray:
-    """Row numbers of the images (N, H, W[, 3]) that hold one value throughout, int64 (n,)."""
-    flat = [np.ptp(flat_rows(pixels, part), axis=1) == 0 for part in parts(pixels)]
-    return np.flatnonzero(np.concatenate(flat))
+    """Row numbers of the images (N, H, W[, 3]) that hold one grey value, or one colour, throughout, int64 (n,)."""
+    same = [np.ptp(pixels[part], axis=(1, 2)).reshape(len(pixels[part]), -1).max(1) == 0 for part in parts(pixels)]
+    return np.flatnonzero(np.concatenate(same))
 
 
 def thumbnails(pixels: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
@@ -50,6 +50,13 @@ def unit(vectors: np.ndarray, centre: bool = True) -> np.ndarray:
 def parts(array: np.ndarray, size: int = 4096) -> list[slice]:
     """Slices of up to `size` rows that make up the whole of `array`."""
     return [slice(start, start + size) for start in range(0, len(array), size)]
+
+
+def grey_levels(pixels: np.ndarray, part: slice) -> np.ndarray:
+    """The grey levels of the images of a slice, of colours their luminance, a row of bytes each."""
+    if pixels.ndim == 3:
+        return flat_rows(pixels, part)
+    return np.stack([np.asarray(Image.fromarray(image).convert("L")).ravel() for image in pixels[part]])
 
 
 def flat_rows(pixels: np.ndarray, part: slice) -> np.ndarray:

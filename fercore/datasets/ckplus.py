@@ -41,6 +41,7 @@ CLASSES = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness"
 FRAMES, LABELS = "cohn-kanade-images", "Emotion"
 RELEASE = 593, 327
 OWN = "own"
+PEAK = 3
 NAME = re.compile(r"(S\d+)_(\d+)_\d+\.\w+$")
 
 
@@ -49,7 +50,7 @@ def read(
     *,
     size: int | tuple[int, int] | str | None = OWN,
     crop: Callable[[np.ndarray], tuple[int, int, int, int] | None] | None = None,
-    peak: int = 3,
+    peak: int = PEAK,
     allocate: Callable = allocate_temporary,
 ) -> Faces:
     """First and last frames as grey `Faces`; subject "S005", sequence "S005_001", split "". Of CK+48 all images.
@@ -59,26 +60,35 @@ def read(
     crop  function from a frame, uint8 (H, W), to the face's (left, top, right, bottom) or None for the whole frame
     peak  number of last frames of a labelled sequence
     Raises DataError for a folder, label file or frame that is missing or damaged, a label outside 0 to 7, and a
-    labelled sequence of fewer than 1 + peak frames.
+    labelled sequence of fewer than 1 + peak frames; and ValueError for options of frames where faces are cut out.
     """
     if peak < 1:
         raise ValueError(f"peak must be at least 1 frame, not {peak}")
+    of_frames = [name for name, given in {"crop": crop is not None, "peak": peak != PEAK}.items() if given]
     expected = f"the folder that holds {FRAMES} and {LABELS}, or an archive of it"
     source = archives.ordinary(source, expected)
     if source.is_file() and source.suffix.lower() == ".csv":
+        _refuse(source, [*["size"] * (size != OWN), *of_frames])
         return _table(source, allocate)
     with tree.opened(source, expected) as seen:
         homes = [seen.home(lambda names, one=one: one in names) for one in (FRAMES, LABELS)]
         if all(homes):
             return _sequences(seen.root, *homes, (256, 256) if size == OWN else size, crop, peak, allocate)
         if homes == [None, None] and any(map(NAME.search, seen.images)):
+            _refuse(source, of_frames)
             return _cut_out(seen, None if size == OWN else size, allocate)
         if homes == [None, None] and len(seen.lists()) == 1:
+            _refuse(source, [*["size"] * (size != OWN), *of_frames])
             return _table(seen.lists()[0], allocate)
         missing = FRAMES if homes[0] is None else LABELS
         there = f" ({homes[0] or homes[1]} has the other)" if any(homes) else ""
         expected = f"the folders {FRAMES} and {LABELS}{there}, or CK+48's <emotion>/S010_004_00000017.png"
         raise DataError(seen.root / missing, "no such folder", expected)
+
+
+def _refuse(source: Path, given: list[str]) -> None:
+    if given:
+        raise ValueError(f"{source.name} has faces of 48 px that are cut out already, and takes no {', '.join(given)}")
 
 
 def _table(path: Path, allocate: Callable) -> Faces:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -159,13 +161,22 @@ def animation(path: Path) -> tuple[float, Iterator[np.ndarray]] | None:
     return (1000 * count / shown if shown else 0.0), map(np.asarray, _frames(path, "RGB"))
 
 
-def _frames(path: Path, mode: str) -> Iterator[Image.Image]:
-    """All pictures of a file, of most the only one; each is read when it is asked for."""
-    if path.exists() and not (path.is_file() or path.is_dir()):  # the one would be waited for, the other has no end
+def decode_upload(name: str, content: bytes) -> np.ndarray:
+    """`decode`, in RGB, of a file that somebody has sent; its name is for the error alone."""
+    return np.asarray(next(_frames(Path(name), "RGB", io.BytesIO(content))))
+
+
+def _frames(path: Path, mode: str, content: BinaryIO | None = None) -> Iterator[Image.Image]:
+    """All pictures of a file, of most the only one; each is read when it is asked for.
+
+    content  of the file, where it is not on the disk
+    """
+    if content is None and path.exists() and not (path.is_file() or path.is_dir()):
+        # a pipe would be waited for, and a device has no end
         raise DataError(path, "a pipe or a device", "an image file")
     few = f"an image of at most {MAX_PIXELS} pixels (decompression bomb?)"
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(path if content is None else content, formats=FORMATS) as image:
             number = 0
             while number == 0 or number < getattr(image, "n_frames", 1):  # asked for after the first: it reads them all
                 image.seek(number)

@@ -274,7 +274,7 @@ def match(root: Path, what: str, pattern: str, names: Sequence[str]) -> list[str
         raise DataError(f"{what} {pattern!r}", str(error), "a regular expression") from None
     if not search.groups:
         raise DataError(f"{what} {pattern!r}", "no group", 'one group, such as "(S[0-9]+)_"')
-    group = what if what in search.groupindex else next(iter(search.groupindex), 1)
+    group = what if what in search.groupindex else 1
     matches = [search.search(name) for name in names]
     missed = [name for name, found in zip(names, matches, strict=True) if found is None or found[group] is None]
     if missed:

@@ -198,7 +198,7 @@ def _named(index: Path) -> set[Path] | None:
 
 def load(folder: str | Path) -> Faces:
     """The set that was imported into `folder`, its pixels memory-mapped. Raises DataError where there is none."""
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     path = folder / INDEX
     while True:
         if not path.is_file():

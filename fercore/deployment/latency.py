@@ -73,5 +73,5 @@ def by_batch(networks: Sequence[str], img_size: int, batches: Sequence[int], tim
 
 
 def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    if device.type != "cpu":  # CUDA's, Apple's or another, which is given work and not waited for
+        torch.accelerator.synchronize(device)

@@ -156,7 +156,7 @@ class Predictor:
 def opinions(
     predictors: Mapping[str, Predictor], picture: np.ndarray, find: Callable | None = None
 ) -> tuple[np.ndarray, pd.DataFrame, str]:
-    """What several networks say of the largest face of a picture: the face as they see it, uint8 (H, W, 3), their
+    """What several networks say of the largest face of a picture: the face that they get, uint8 (H, W, 3), their
     probabilities, a row a class and a column a predictor, and in words what they agree on.
 
     find  a function from pictures to `Box`es; None, a picture of at most CROPPED px, and one in which it finds nothing
@@ -167,7 +167,8 @@ def opinions(
     if min(picture.shape[:2]) < SMALLEST:
         raise DataError("the picture", f"a side of less than {SMALLEST} px", "a face")
     boxes = find(picture) if find and max(picture.shape[:2]) > CROPPED else []
-    face = detect.cut(picture, max(boxes, key=lambda box: box.width * box.height)) if boxes else picture
+    side = max(max(predictor.description.face_shape) for predictor in predictors.values())
+    face = detect.cut(picture, max(boxes, key=lambda box: box.width * box.height), side) if boxes else picture
     each = {name: predictor(face)[0] for name, predictor in predictors.items()}
     said = pd.DataFrame({name: one.probabilities for name, one in each.items()})
     sure = {one.label for one in each.values() if one.certain}
@@ -374,10 +375,15 @@ def save(table: pd.DataFrame, path: str | Path) -> None:
     if path.suffix == ".csv":
         text = table.to_csv(index=False, lineterminator="\n")
     elif path.suffix == ".json":
-        text = table.to_json(orient="records", indent=1, force_ascii=False) + "\n"
+        text = table.map(_as_unicode).to_json(orient="records", indent=1, force_ascii=False) + "\n"
     else:
         raise ValueError(f"{path}: a table is written to a file ending in .csv or .json")
-    files.replace(path, lambda file: file.write(text.encode(errors="backslashreplace")))  # names may be no Unicode
+    files.replace(path, lambda file: file.write(_as_unicode(text).encode()))
+
+
+def _as_unicode(value: object) -> object:
+    """Text as a file can hold it: names of files may be none."""
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def draw(picture: np.ndarray, faces: Sequence[Face]) -> Image.Image:

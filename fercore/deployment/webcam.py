@@ -57,7 +57,10 @@ def serve(stream: Stream, port: int = 0) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            if self.path == "/":
+            port = self.server.server_address[1]
+            if self.headers.get("Host") not in {f"127.0.0.1:{port}", f"localhost:{port}"}:
+                self.send_error(403)  # a page elsewhere, whose name was made to lead here
+            elif self.path == "/":
                 body = PAGE.encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/html; charset=utf-8")

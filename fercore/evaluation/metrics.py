@@ -84,9 +84,10 @@ def calibration(labels: np.ndarray, probabilities: np.ndarray, bins: int = 15) -
 
 
 def report(labels: np.ndarray, predicted: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
-    """A row a class: precision, recall, f1, support."""
-    found = per_class(confusion(labels, predicted, len(classes)))
-    return pd.DataFrame(found, index=pd.Index(classes, name="class"))
+    """A row a class: precision, recall, f1, support; NaN of a class without an image, which nothing is known of."""
+    found = pd.DataFrame(per_class(confusion(labels, predicted, len(classes))), index=pd.Index(classes, name="class"))
+    found.loc[found["support"] == 0, ["precision", "recall", "f1"]] = np.nan
+    return found
 
 
 def mean_report(labels: np.ndarray, predicted: Sequence[np.ndarray], classes: Sequence[str]) -> pd.DataFrame:

@@ -219,7 +219,7 @@ def steps(table: pd.DataFrame) -> str:
 
 def hardest(f1: pd.Series) -> str:
     """Easiest and hardest class, and those below 0.60, which the paper draws red."""
-    f1 = f1.round(2)  # as shown, and as the paper prints it
+    f1 = f1.dropna().round(2)  # as shown, and as the paper prints it
     below = [markdown(name) for name in f1.index[f1 < 0.6]]
     first, last = (listed(f"*{markdown(name)}*" for name in f1.index[f1 == end]) for end in (f1.max(), f1.min()))
     if f1.max() == f1.min():

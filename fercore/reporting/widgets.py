@@ -8,7 +8,8 @@ from collections.abc import Callable
 import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
-from PIL import Image, ImageOps
+
+from ..datasets import DataError, images
 
 AS_LARGE_AS_IT_IS = {"align_self": "flex-start", "max_width": "100%"}  # else a box stretches what is in it
 
@@ -42,12 +43,10 @@ def own_picture(draw: Callable[[np.ndarray], Figure], first: np.ndarray) -> ipyw
     def update(change) -> None:
         for file in change["new"]:
             try:
-                image = ImageOps.exif_transpose(Image.open(io.BytesIO(bytes(file["content"])))).convert("RGB")
-            except (OSError, ValueError) as error:
-                said.value = f"{file['name']} is no picture: {error}"
-                return
-            try:
-                said.value, picture.value = "", _png(draw(np.asarray(image)))
+                image = images.decode_upload(file["name"], bytes(file["content"]))
+                said.value, picture.value = "", _png(draw(image))
+            except DataError as error:
+                said.value = str(error)
             except ValueError as error:
                 said.value = f"{file['name']}: {error}"
 

@@ -156,7 +156,7 @@ def read(paths: Sequence[str | Path], faces: Faces) -> np.ndarray:
         raise ValueError("no file of soft labels")
     means = []
     for path in paths:
-        held, record = checkpoint.read(Path(path))
+        held, record = checkpoint.read(Path(path).expanduser())
         own = store.images_fingerprint(faces)
         if record.get(splits.FINGERPRINT) != own or record.get("classes") != list(faces.classes):
             found = f"{record.get('data')} ({record.get(splits.FINGERPRINT)})"

@@ -81,7 +81,9 @@ def test_constant_images_are_those_of_one_value(colour):
     pixels[[0, 4095, 4096, 4999]] = np.array([0, 255, 7, 7], np.uint8).reshape(4, *[1] * (pixels.ndim - 1))
     pixels[1] = 9
     pixels[1].reshape(-1)[-1] = 10
-    assert audit.constant(pixels).tolist() == [0, 4095, 4096, 4999]
+    if colour:
+        pixels[2] = (120, 0, 0)  # of one colour
+    assert audit.constant(pixels).tolist() == [0, *[2] * bool(colour), 4095, 4096, 4999]
 
 
 # --------------------------------------------------------------------------------------------------------- duplicates
@@ -358,6 +360,9 @@ def test_brightness_and_mean_faces_by_hand(colour):
     faces = small([0, 0, 2], ["Training", "Test", "Test"], pixels=pixels)
     found = audit.brightness(faces)
     assert found["mean"].tolist() == [10, 20, 100] and found["contrast"].tolist() == [0, 0, 100]
+    if colour:
+        red = audit.brightness(replace(faces, pixels=np.full_like(pixels, (200, 0, 0))))
+        assert red["mean"].tolist() == [60] * 3 and red["contrast"].tolist() == [0] * 3, "by luminance"
     assert found["class"].tolist() == ["calm", "calm", "sore"] and found["split"].tolist() == [
         "Training",
         "Test",

@@ -371,6 +371,9 @@ def test_ckextended_has_the_codes_of_fer2013_and_contempt(tmp_path, packed):
     assert named[:8] == ["anger", "disgust", "fear", "happy", "sadness", "surprise", "neutral", "contempt"]
     assert faces.classes[0] == "neutral" and [len(faces.rows(role)) for role in datasets.ROLES] == [8, 1, 1]
     assert "nobody's name" in faces.notes[0] and faces.pixels.shape == (10, 48, 48)
+    for name, value in {"size": 64, "peak": 1, "crop": lambda image: None}.items():
+        with pytest.raises(ValueError, match=rf"faces of 48 px that are cut out already, and takes no {name}"):
+            datasets.load("ckplus", path, **{name: value})
 
 
 def test_ckplus_in_the_folders_of_its_two_archives(tmp_path):
@@ -508,6 +511,7 @@ def test_home_is_written_out(tmp_path, monkeypatch):
     classes(tmp_path / "set", ("happy", "sad"))
     assert len(datasets.load("folder", "~/set")) == 4
     datasets.import_dataset("folder", "~/set", "~/data/set")
+    assert len(datasets.load_imported("~/data/set")) == 4
     assert len(datasets.load_imported(tmp_path / "data/set")) == 4
 
 

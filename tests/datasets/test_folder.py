@@ -95,6 +95,7 @@ def test_a_class_that_one_split_lacks_and_loose_images_are_said(tmp_path):
         r"(?P<who>S\d+)_(\d+)",
         r"(?P<folder>\w)/(?P<subject>S\d+)",
         r"(x)?(?P<subject>S\d+)",
+        r"(S\d+)_(?P<take>\d+)",
     ],
 )
 def test_subjects_are_found_in_the_path(tmp_path, pattern):

@@ -82,6 +82,11 @@ def test_a_training_prunes_as_it_goes_on(tiny, faces, tmp_path):
         assert left == whole - round(0.75 * whole)
 
 
+def test_a_training_of_one_step_prunes_as_much(tiny, faces):
+    recipe = replace(RECIPE, epochs=1, batch_size=len(faces))
+    assert compress.sparsity(compress.prune_and_train(tiny(), 0.5, faces, recipe)) == pytest.approx(0.5, abs=0.02)
+
+
 def test_another_share_in_the_same_folder_is_another_training(tiny, faces, tmp_path):
     for share in (0.5, 0.9):
         pruned = compress.prune_and_train(tiny(), share, faces, replace(RECIPE, epochs=2), tmp_path)

@@ -3,6 +3,7 @@
 import json
 from importlib.util import find_spec
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -201,6 +202,9 @@ def test_tables(predictor, photograph, tmp_path):
     assert [row["label"] for row in json.loads((tmp_path / "t.json").read_text())] == read["label"].to_list()
     with pytest.raises(ValueError, match=r"ending in \.csv or \.json"):
         predict.save(table, tmp_path / "t.xlsx")
+    for name in ("t.csv", "t.json"):  # of files whose name is no Unicode
+        predict.save(table.assign(source="\udcffé.png"), tmp_path / name)
+        assert r"\udcffé.png" in (tmp_path / name).read_text(encoding="utf-8").replace(r"\\", "\\")
 
 
 def test_drawn_pictures(predictor, photograph, tmp_path):
@@ -514,7 +518,8 @@ class TestWithOpenCV:
         assert video.read_bytes() == before
 
     def test_a_camera(self, video, tmp_path, capsys):
-        from urllib.request import urlopen
+        from urllib.error import HTTPError
+        from urllib.request import Request, urlopen
 
         from fercore.deployment import webcam
 
@@ -524,6 +529,9 @@ class TestWithOpenCV:
             if not said:
                 address = line.split()[0]
                 assert b"/stream" in urlopen(address).read()
+                for path in ("", "stream"):  # a page elsewhere whose name leads here
+                    with pytest.raises(HTTPError, match="403"):
+                        urlopen(Request(address + path, headers={"Host": "elsewhere.example"}))
             said.append(line)
 
         seen = webcam.watch(Predictor(detector=two_faces), str(video), record=tmp_path / "kept.mp4", say=say)
@@ -538,6 +546,8 @@ class TestWithOpenCV:
 
 def test_several_networks_look_at_the_largest_face():
     class Says:
+        description = Mock(face_shape=(48, 48))
+
         def __init__(self, **probabilities):
             self.probabilities, self.seen = probabilities, []
 
@@ -557,3 +567,5 @@ def test_several_networks_look_at_the_largest_face():
     face, _, words = predict.opinions({"a": one}, picture, lambda _: [])
     assert face.shape == picture.shape and words == "the whole picture: happy"
     assert predict.opinions({"a": one}, picture[:40, :40])[2] == "happy"
+    face, _, _ = predict.opinions({"a": Predictor()}, picture, lambda _: [detect.Box(210, 110, 7, 8)])
+    assert face.shape == (48, 48, 3), "a face that is smaller than any is enlarged"

@@ -86,6 +86,12 @@ def test_report_is_scikit_learns():
     assert tuple(found.index) == CLASSES
 
 
+def test_a_class_without_an_image_is_not_reported_on():
+    found = metrics.report(np.array([0, 0, 1]), np.array([0, 2, 1]), ("a", "b", "c"))
+    assert found.loc["c", ["precision", "recall", "f1"]].isna().all() and found.loc["c", "support"] == 0
+    assert found.loc["b", "f1"] == 1 and found.loc["a", "recall"] == 0.5
+
+
 def test_a_share_of_nothing_is_0_and_one_image_is_a_class():
     matrix, junk = np.diag([1, 2, 0]), [np.full(3, 7.0) for _ in range(50)]
     del junk  # whatever stood in memory

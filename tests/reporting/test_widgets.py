@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from fercore.datasets import images
 from fercore.reporting.widgets import explore, own_picture
 
 
@@ -61,7 +62,20 @@ def test_ones_own_picture_takes_the_place_of_the_first_and_what_is_none_is_told(
     chosen.value = [file("me.png", buffer.getvalue())]
     assert seen == [(8, 8), (4, 6, 3)] and picture.value != first and said.value == ""
     chosen.value = [file("no.png", b"no")]
-    assert said.value.startswith("no.png is no picture") and len(seen) == 2
+    assert said.value.startswith("no.png: found an image that cannot be decoded") and len(seen) == 2
+
+
+def test_ones_own_picture_is_read_as_every_other():
+    """What is transparent lies on the same background, and kinds that are not read are told."""
+    seen = []
+    box = own_picture(lambda picture: seen.append(picture) or draw(1, "a"), np.zeros((8, 8), np.uint8))
+    (chosen, said), buffer, postscript = box.children[0].children, io.BytesIO(), io.BytesIO()
+    Image.new("RGBA", (6, 4), (9, 9, 9, 0)).save(buffer, "PNG")
+    chosen.value = [file("clear.png", buffer.getvalue())]
+    assert (seen[-1] == images.BACKGROUND).all()
+    Image.new("RGB", (6, 4)).save(postscript, "EPS")
+    chosen.value = [file("me.eps", postscript.getvalue())]
+    assert said.value.startswith("me.eps: found an image that cannot be decoded") and len(seen) == 2
 
 
 def test_a_picture_that_cannot_be_looked_at_is_told():

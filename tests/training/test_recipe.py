@@ -36,6 +36,7 @@ from fercore.training.recipe import Recipe, criterion, departures, from_plain, l
         ({"filter_bias_and_bn": 1}, "filter_bias_and_bn is 1; expected true or false"),
         ({"bn_momentum": 0.0}, "bn_momentum is 0.0; expected above 0 to 1, or null"),
         ({"factor": 3.0}, "factor is 3.0; expected 0 to 1"),
+        ({"factor": 1.0, "schedule": "plateau"}, "factor is 1; expected less"),
         ({"smoothing": 0.1}, "focal loss takes labels as they are"),
         ({"mixup": 0.2}, "focal loss takes labels as they are"),
         ({"soft_labels": "votes"}, "focal loss takes labels as they are"),
