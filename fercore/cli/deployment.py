@@ -55,6 +55,17 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         f"{'; '.join(INT8_METHODS)} (default: {INT8_METHODS[-1]})",
     )  # fmt: skip
 
+    words = "score a file of fercore export on a data set: accuracy, F1 and calibration, in all and by class"
+    command = add("score", _score, words)
+    command.add_argument("model", metavar="FILE.onnx", help="what fercore export has made, or comes with the project")
+    command.add_argument("--data", metavar="FOLDER", required=True, help="an imported data set, such as data/mine")
+    command.add_argument("--split", default="test", help="a split by name or role (default: the one that tests)")
+    command.add_argument(
+        "--mask", metavar="CSV", help="test_mask.csv of 01_data_audit: score also without the images that stand in "
+        "Training as well",
+    )  # fmt: skip
+    command.add_argument("--to", metavar="FOLDER", help="save tables, every answer and the confusion matrix there")
+
     words = "time networks in every installed runtime, here or on another computer"
     command = add("bench", _bench, words)
     command.add_argument(
@@ -169,6 +180,30 @@ def _export(options) -> None:
     said = ", ".join(f"{name} {100 * share:.2f} %" for name, share in found.items())
     print(f"{options.to}: accuracy on {faces.split_of('select')} {said}")
     _say_uncalibrated(options.to)
+
+
+def _score(options) -> None:
+    from .. import audit, datasets
+    from ..deployment import export, score
+
+    faces = datasets.load_imported(options.data)
+    masks = audit.without_copies(faces, options.split, options.mask) if options.mask else {}
+    split = options.split if options.split in faces.splits else faces.split_of(options.split)
+    found = score.score(export.load(options.model), faces, options.split, masks)
+    print(f"{split} of {faces.name}, with 95 % intervals over its images")
+    print(found.scores.round(4).to_string(), found.by_class.round(4).to_string(), sep="\n\n")
+    print(f"\nexpected calibration error: {found.calibration_error:.4f}")
+    if options.to:
+        from ..reporting import plots
+        from ..results import figures, tables
+
+        name = Path(options.model).name
+        tables.save(found.scores, options.to, "scores", faces, f"{name} on {split}")
+        tables.save(found.by_class, options.to, "report", faces, f"{name} on {split}, by class")
+        tables.save(found.predictions, options.to, "predictions", faces)
+        tables.save_findings({"calibration_error": found.calibration_error}, options.to, faces)
+        figures.save(plots.confusion(found.matrix, faces, f"{name}, {split}"), options.to, "confusion")
+        print(f"saved in {options.to}")
 
 
 def _say_uncalibrated(path: str) -> None:

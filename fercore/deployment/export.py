@@ -36,7 +36,10 @@ PARITY = 1e-4  # what logarithms of probabilities may differ by, between PyTorch
 INPUT, OUTPUT = "faces", "probabilities"
 RECORD, DIGEST = "fercore", "sha256"  # keys of the file's metadata
 OPSET = 20
-NOT_CALIBRATED = "Not calibrated: its probabilities may be too high or too low; fercore train --release calibrates"
+NOT_CALIBRATED = (
+    "Not calibrated: its probabilities may be too high or too low (fercore train --release calibrates what was trained "
+    "from random weights; fercore score says by how much)"
+)
 OPENVINO = ("openvino", "nncf")  # in no extra: 190 MB, and NNCF wants older versions of others
 
 

@@ -65,7 +65,13 @@ def commands():
     """Every command with words that it takes."""
     words = {"import": ["synthfer"], "audit": ["x"], "train": ["x", "--data", "x", "--to", "x"], "params": ["smoke"]}
     words |= {"data": ["smoke"], "notebook": ["x", "smoke"], "trainings": ["x", "smoke"], "site": ["smoke"]}
-    words |= {"convert": ["x", "y"], "export": ["x", "--to", "y"], "grade": ["x"], "soft-labels": words["train"]}
+    words |= {
+        "convert": ["x", "y"],
+        "export": ["x", "--to", "y"],
+        "grade": ["x"],
+        "score": ["x", "--data", "x"],
+        "soft-labels": words["train"],
+    }
     [action] = [action for action in cli._parser()._actions if action.choices]
     return {name: [name, *words.get(name, [])] for name in action.choices}
 

@@ -84,3 +84,22 @@ def test_a_camera_is_seen_by_what_predict_takes(said, refused, monkeypatch):
     said("webcam", *["--weights" if word == "--data" else word for word in words])
     assert asked["data"] == "fer2013", "as export calls it"
     assert "leave out --network" in refused("webcam", "--model", "a.onnx", "--network", "tinyfer_lite")
+
+
+def test_a_file_that_comes_along_is_scored_and_its_answers_are_saved(said, tmp_path, refused):
+    pytest.importorskip("onnxruntime")
+    from fercore.deployment import export, score
+    from fercore.evaluation import statistics
+
+    datasets.import_dataset("synthfer", None, tmp_path / "set", images=300, seed=0)
+    faces = datasets.load_imported(tmp_path / "set")
+    file = str(weights.RELEASED / "lean_65k-fer2013_distilled.onnx")
+    words = ["score", file, "--data", str(tmp_path / "set")]
+    text = said(*words, "--to", str(tmp_path / "to"))
+    answers = score.probabilities(export.load(file), faces, faces.rows("test")).argmax(1)
+    value = statistics.compare(faces.labels[faces.rows("test")], answers, 7, {})["value"].iloc[0]
+    assert text.startswith("PrivateTest of synthfer, with 95 % intervals") and f"{value:.4f}" in text
+    assert {path.name for path in (tmp_path / "to").iterdir()} >= {
+        "scores.csv", "report.csv", "predictions.csv", "findings.json", "confusion.svg",
+    }  # fmt: skip
+    assert "has no split 'tset'" in refused(*words, "--split", "tset")

@@ -1,0 +1,60 @@
+"""How often a file of `fercore export` is right on a data set: as it is shipped, with its views and its rounding.
+
+found = score.score(export.load("mine.onnx"), faces, "test")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..datasets import Faces
+from ..evaluation import metrics, statistics
+from .export import Exported, ExportError
+
+BATCH = 64
+
+
+class Scores(NamedTuple):
+    """scores as `statistics.compare` has them; by_class and matrix as `metrics.report` and `metrics.confusion`;
+    calibration_error of `metrics.calibration`; predictions, a row an image (row, label): predicted, probability."""
+
+    scores: pd.DataFrame
+    by_class: pd.DataFrame
+    matrix: np.ndarray
+    calibration_error: float
+    predictions: pd.DataFrame
+
+
+def probabilities(run: Exported, faces: Faces, rows: np.ndarray) -> np.ndarray:
+    """What a file answers of some images, float32 (n, C), the classes in the order of `faces`.
+
+    Raises ExportError where its classes are others.
+    """
+    said, asked = run.description.classes, faces.classes
+    if sorted(said) != sorted(asked):
+        raise ExportError(f"the file is of the classes {', '.join(said)}; {faces.name} has {', '.join(asked)}")
+    parts = np.array_split(rows, max(-(-len(rows) // BATCH), 1))
+    return np.concatenate([run(faces.pixels[part]) for part in parts])[:, [said.index(name) for name in asked]]
+
+
+def score(run: Exported, faces: Faces, split: str = "test", masks: Mapping[str, np.ndarray] | None = None) -> Scores:
+    """Scores of a split, by name or role; masks as `audit.without_copies` gives them.
+
+    Raises NoSplit, and ExportError as `probabilities` does.
+    """
+    rows = faces.rows(split)
+    labels, answers = faces.labels[rows], probabilities(run, faces, rows)
+    predicted, count = answers.argmax(1), len(faces.classes)
+    named = np.asarray(faces.classes)[predicted]
+    made = pd.DataFrame({"row": rows, "label": np.asarray(faces.classes)[labels], "predicted": named})
+    return Scores(
+        statistics.compare(labels, predicted, count, masks or {}).set_index(["part", "score"]),
+        metrics.report(labels, predicted, faces.classes),
+        metrics.confusion(labels, predicted, count),
+        metrics.calibration(labels, answers)[1],
+        made.assign(probability=answers.max(1)).set_index(["row", "label"]),
+    )

@@ -1,0 +1,37 @@
+"""A file is scored by what it answers, whatever the order of its classes."""
+
+import numpy as np
+import pytest
+
+from fercore.deployment import score
+from fercore.deployment.export import Description, ExportError
+
+
+class Says:
+    """Answers by the brightness of a face, its classes the other way round than the data have them."""
+
+    def __init__(self, *classes):
+        self.description = Description("net", "mine", classes or ("bright", "middle", "dark"), 12)
+
+    def __call__(self, faces):
+        level = np.clip((faces.reshape(len(faces), -1).mean(1) - 30) // 60, 0, 2).astype(int)
+        return np.eye(3, dtype=np.float32)[2 - level] * 0.7 + 0.1
+
+
+def test_scores_are_of_the_split_that_is_named(make_faces):
+    faces = make_faces(600)
+    assert faces.classes == ("dark", "middle", "bright")
+    rows = faces.rows("test")
+    found = score.score(Says(), faces, "test", {"half": np.arange(len(rows)) % 2 == 0})
+    assert found.scores.loc[("published", "accuracy"), ["images", "value"]].tolist() == [len(rows), 1]
+    assert found.scores.loc[("half", "macro_f1"), "images"] == -(-len(rows) // 2)
+    assert found.by_class["f1"].tolist() == [1, 1, 1] and found.matrix.trace() == len(rows)
+    assert found.calibration_error == pytest.approx(0.2), "right on all, at 0.8"
+    labels = np.asarray(faces.classes)[faces.labels[rows]]
+    assert found.predictions.reset_index()["predicted"].tolist() == labels.tolist()
+    assert len(score.score(Says(), faces, "Training").predictions) == len(faces.rows("train"))
+
+
+def test_a_file_of_other_classes_is_refused(make_faces):
+    with pytest.raises(ExportError, match="is of the classes calm, glad, sad; grey noise has dark, middle, bright"):
+        score.score(Says("calm", "glad", "sad"), make_faces(90))
