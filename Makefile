@@ -86,7 +86,7 @@ lab: $(READY)
 # Student versions and autograders; again where a master or what makes them has changed. build/ is not in git: it holds the solutions.
 labs: build/labs/made
 
-build/labs/made: $(READY) $(wildcard notebooks/labs/*.ipynb) fercore/labs/make.py
+build/labs/made: $(READY) $(wildcard notebooks/labs/[0-9]*.ipynb notebooks/labs/[0-9]*.py) fercore/labs/make.py fercore/labs/students.md
 	@$(BIN)/fercore labs
 	@touch $@
 

@@ -29,10 +29,13 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 def _labs(options) -> None:
     from ..labs import make
+    from ..pipeline.parameters import check_params
 
     masters = sorted(Path("notebooks/labs").glob("[0-9]*.ipynb"))
     if not masters:
         raise FileNotFoundError("no lab in notebooks/labs; run this at the root of the project")
+    for master in masters:
+        check_params(master, ())  # which refuses a notebook that does not say what its script says
     for folder in make.make(masters, options.to):
         print(folder)
 
