@@ -41,10 +41,15 @@ def _labs(options) -> None:
 
 
 def _grade(options) -> None:
+    from .. import files
     from ..labs import grade
 
-    table = grade.grade_all(options.submissions, options.labs, options.seconds)
     path = Path(options.to)
     path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path, encoding="utf-8-sig")  # by whose mark Excel knows that names are in UTF-8
+
+    def keep(table) -> None:
+        text = table.to_csv().encode("utf-8-sig")  # by whose mark Excel knows that names are in UTF-8
+        files.replace(path, lambda file: file.write(text))
+
+    table = grade.grade_all(options.submissions, options.labs, options.seconds, keep)
     print(f"{path}: {len(table)} submissions, {(table['status'] == grade.GRADED).sum()} graded")
