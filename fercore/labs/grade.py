@@ -87,7 +87,7 @@ def grade_all(
     submissions  may be an archive itself, as a learning platform gives it
     labs         the folder that `make` has filled
     seconds      the limit of each
-    keep         is given the table as it is after each row: a class takes an hour, and somebody may stop it
+    keep         is given the table as it is after each row: a class takes half an hour, and somebody may stop it
     Raises FileNotFoundError where there are no submissions, or no labs.
     """
     submissions, labs = Path(submissions).resolve(), Path(labs).resolve()

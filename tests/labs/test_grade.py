@@ -159,7 +159,7 @@ def test_the_command_writes_the_table(submit, labs, tmp_path, capsys):
 
 
 def test_what_was_graded_is_kept_when_somebody_stops_it(submit, labs, tmp_path, capsys, monkeypatch):
-    """Or a power cut takes the hour that a class needs."""
+    """Or a power cut takes the half hour that a class needs."""
     submit(a=[RIGHT], b=[RIGHT])
     outcome = grade._outcome
 
