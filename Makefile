@@ -1,22 +1,25 @@
 # make setup · make reproduce [PROFILE=quick] [STAGE=03_tinyfer_lite] [FER2013=download] [FERPLUS=fer2013new.csv] [CKPLUS=download] [RAFDB=download SPLIT=90/10] …
 #   · test · lab · clean; to teach: labs · grade SUBMISSIONS=folder; for who works on it: notebooks · scripts · deps · reference
 #   · lock
-# Each sets up what it needs by itself, from nothing but make, git and Python 3.11 or newer.
+# Each sets up what it needs by itself, from nothing but make, git and Python 3.11 to 3.14. macOS has GNU make 3.81.
 
 # What is given to make is a path or a word: as text it goes to the commands, through the environment, and neither make
 # nor a shell ever reads it as code.
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
-$(foreach name,$(GIVEN),$(eval override export $(name) := $$(value $(name))))
+$(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
 
 PROFILE ?= quick
 STAGE   ?= site
 export PROFILE STAGE
+FITS    := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))  # as pyproject.toml has it
 PYTHON  ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
-             $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+             $(shell $(name) -c '$(FITS)' 2>/dev/null && echo $(name))))
 VENV    := .venv
 BIN     := $(VENV)/bin
 READY   := $(VENV)/ready
 
+# For what dvc and fercore start. Recipes name their commands by $(BIN): what is no line for a shell, make 3.81 looks for
+# in the PATH that it was started with.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
@@ -52,7 +55,7 @@ export ALONE
 
 ifndef LOCKED
 $(READY): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or newer; name one with PYTHON=..."; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c '$(FITS)' || { echo "make: needs Python 3.11 to 3.14; name one with PYTHON=..."; exit 1; }
 	@$(PYTHON) -c "$$ALONE" $(MAKE) --no-print-directory LOCKED=yes $(READY)
 else
 $(READY): requirements.lock pyproject.toml
@@ -67,9 +70,9 @@ KNOWN := PROFILE STAGE PYTHON LOCKED SPLIT FER2013 FERPLUS RAFDB AFFECTNET CKPLU
 reproduce: $(READY)
 	@$(if $(filter-out $(KNOWN),$(GIVEN)),$(error unknown variable $(firstword $(filter-out $(KNOWN),$(GIVEN))); known are $(KNOWN)))
 	@case "$$PROFILE" in smoke|quick|laptop|paper) ;; *) printf 'make: no profile %s; there are smoke, quick, laptop, paper\n' "$$PROFILE"; exit 1;; esac
-	@fercore import --given
-	@fercore params $(PROFILE)
-	@dvc repro --quiet "$$STAGE@$$PROFILE" || { printf 'make: stopped; where nothing above says why, .venv/bin/dvc repro %s does\n' "$$STAGE@$$PROFILE"; exit 1; }
+	@$(BIN)/fercore import --given
+	@$(BIN)/fercore params $(PROFILE)
+	@$(BIN)/dvc repro --quiet "$$STAGE@$$PROFILE" || { printf 'make: stopped; where nothing above says why, .venv/bin/dvc repro %s does\n' "$$STAGE@$$PROFILE"; exit 1; }
 	@if [ "$$STAGE" = site ]; then echo "The report is reports/$$PROFILE/index.html"; \
 	  else echo "Results are in reports/$$PROFILE/$$STAGE, the executed notebook is reports/$$PROFILE/notebooks/$$STAGE.html"; fi
 
@@ -83,13 +86,13 @@ lab: $(READY)
 # Student versions and autograders; again where a master or what makes them has changed. build/ is not in git: it holds the solutions.
 labs: build/labs/made
 
-build/labs/made: $(READY) $(wildcard notebooks/labs/*.ipynb) fercore/labs/make.py
-	@fercore labs
+build/labs/made: $(READY) $(wildcard notebooks/labs/[0-9]*.ipynb notebooks/labs/[0-9]*.py) fercore/labs/make.py fercore/labs/students.md
+	@$(BIN)/fercore labs
 	@touch $@
 
 grade: build/labs/made
 	@test -n "$$SUBMISSIONS" || { echo "make: which submissions? make grade SUBMISSIONS=folder"; exit 1; }
-	@fercore grade "$$SUBMISSIONS"
+	@$(BIN)/fercore grade "$$SUBMISSIONS"
 
 # The scripts are what is reviewed. In JupyterLab both are kept alike, and what was run is kept in the notebook, which is not
 # committed: `notebooks` takes it out. After an edit elsewhere, one is made from the other.
@@ -102,11 +105,11 @@ scripts: $(READY)
 
 # After a notebook or a module imports something new.
 deps: $(READY)
-	@fercore deps
+	@$(BIN)/fercore deps
 
 # After the results in reports/reference, or the claims, have changed.
 reference: $(READY)
-	@fercore site reference
+	@$(BIN)/fercore site reference
 
 # For whoever changes the dependencies; needs uv.
 lock:

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYTHONS = [f"3.{minor}" for minor in range(30) if f"3.{minor}.1" in SpecifierSet(PROJECT["requires-python"])]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 DIRECT = [
     Requirement(text)
@@ -50,7 +51,7 @@ def test_the_lock_holds_what_the_project_asks_for(requirement):
     assert all(version in requirement.specifier for version in versions)
 
 
-@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize(
     "system", [("linux", "Linux", "x86_64"), ("darwin", "Darwin", "arm64"), ("win32", "Windows", "AMD64")]
 )
@@ -67,6 +68,31 @@ def test_torch_is_the_ordinary_build():
     versions = {name: version for name, version, _, _ in PINS}
     assert "+" not in versions["torch"] + versions["torchvision"]
     assert any(name.startswith("nvidia-") for name in versions)  # a CPU-only torch would have none
+
+
+def test_the_same_pythons_are_named_wherever_they_are():
+    made_for = re.compile(r"^Programming Language :: Python :: (.+)$")
+    assert [match[1] for match in map(made_for.match, PROJECT["classifiers"]) if match] == PYTHONS
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert set(re.findall(r"Python (3\.\d+ to 3\.\d+)", makefile)) == {f"{PYTHONS[0]} to {PYTHONS[-1]}"}
+    first, after = re.search(r"not \((3, \d+)\) <= sys.version_info < \((3, \d+)\)", makefile).groups()
+    assert f">={first},<{after}".replace(", ", ".") == PROJECT["requires-python"]
+
+
+def test_students_need_no_other_extra_than_that_of_the_labs():
+    names = {Requirement(text).name for text in PROJECT["optional-dependencies"]["labs"]}
+    assert {"ipykernel", "jupyterlab", "nbclient", "otter-grader"} <= names
+    readme = (ROOT / "notebooks/labs/README.md").read_text(encoding="utf-8")
+    wheel = f"fercore-{PROJECT['version']}-py3-none-any.whl"
+    assert re.findall(r'^pip install "(\S+)"', readme, flags=re.M) == [f"{wheel}[labs]"]
+
+
+def test_licence_and_authors_are_those_of_the_citation():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert PROJECT["license"] == citation["license"]
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith(f"{PROJECT['license']} License")
+    for name in ("authors", "keywords", "version"):
+        assert PROJECT[name] == citation[name]
 
 
 def test_conda_installs_the_lock_on_a_python_that_the_project_takes():

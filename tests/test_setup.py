@@ -88,3 +88,31 @@ def test_a_set_up_that_fails_is_a_failure(clone):
     process = setup(clone)
     process.communicate(timeout=60)
     assert process.returncode == 2 and not (clone / ".venv/ready").exists()
+
+
+def test_a_python_that_the_lock_does_not_fit_is_refused_before_anything_is_made(clone):
+    """3.15 has no wheels of what the lock pins: pip would say so after minutes, and not why."""
+    real, other = f"exec {sys.executable} ", "import sys; sys.version_info = (3, 15, 0)"
+    old = (clone / "python").read_text()
+    (clone / "python").write_text(old.replace(f'{real}"$@"', f'{real}-c "{other}\n$2"'))
+    process = setup(clone)
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == 2 and "needs Python 3.11 to 3.14" in said and not (clone / "log").exists()
+
+
+def recipes():
+    return re.findall(r"^\t.*", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.M)
+
+
+def test_recipes_name_their_commands_by_their_folder():
+    """What is no line for a shell, make 3.81 of macOS looks for in the PATH that it was started with."""
+    bare = r"(?<![\w./-])(fercore|dvc|jupyter|jupytext|ruff|pytest)\b"
+    lines = [line.replace("-m pytest", "") for line in recipes()]
+    assert sum("$(BIN)/" in line for line in lines) > 10
+    assert not [line for line in lines if re.search(bare, line)]
+
+
+def test_what_make_is_given_is_exported_by_a_statement_of_its_own():
+    """Several modifiers of one assignment are read from make 3.82 on."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "$(eval override $(name)" in text and not re.search(r"override export|export override", text)

@@ -2,10 +2,12 @@
 
 import posixpath
 import re
+import tomllib
 from pathlib import Path
 from urllib.parse import unquote
 
 import yaml
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[1]
 FILES = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in ROOT.glob(".github/workflows/*.yml")}
@@ -17,6 +19,24 @@ def test_they_run_what_the_readme_says():
     made = [step["run"] for steps in STEPS.values() for step in steps if step.get("run", "").startswith("make")]
     assert sorted(made) == ["make reproduce", "make test"]
     assert all(re.search(rf"^{command} ", readme, re.MULTILINE) for command in made)
+
+
+def test_the_first_and_the_last_python_are_tested_and_macos_is():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    taken = [minor for minor in range(30) if f"3.{minor}.1" in SpecifierSet(project["requires-python"])]
+    matrix = FILES["tests"]["jobs"]["test"]["strategy"]["matrix"]
+    assert {f"3.{taken[0]}", f"3.{taken[-1]}"} <= {*matrix["python"]}
+    assert [job["os"] for job in matrix["include"]] == ["macos-latest"]
+    (weekly,) = [
+        step["with"]["python-version"] for step in STEPS["reproduce"] if "setup-python" in step.get("uses", "")
+    ]
+    assert weekly in matrix["python"], "one whose packages are in a cache"
+
+
+def test_actions_are_kept_up_to_date():
+    """They are pinned by number, and GitHub ends old ones."""
+    (kept,) = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))["updates"]
+    assert (kept["package-ecosystem"], kept["schedule"]["interval"]) == ("github-actions", "monthly")
 
 
 def test_what_the_report_links_to_is_in_the_artifact():

@@ -29,19 +29,27 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 def _labs(options) -> None:
     from ..labs import make
+    from ..pipeline.parameters import check_params
 
     masters = sorted(Path("notebooks/labs").glob("[0-9]*.ipynb"))
     if not masters:
         raise FileNotFoundError("no lab in notebooks/labs; run this at the root of the project")
+    for master in masters:
+        check_params(master, ())  # which refuses a notebook that does not say what its script says
     for folder in make.make(masters, options.to):
         print(folder)
 
 
 def _grade(options) -> None:
+    from .. import files
     from ..labs import grade
 
-    table = grade.grade_all(options.submissions, options.labs, options.seconds)
     path = Path(options.to)
     path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path, encoding="utf-8-sig")  # by whose mark Excel knows that names are in UTF-8
+
+    def keep(table) -> None:
+        text = table.to_csv().encode("utf-8-sig")  # by whose mark Excel knows that names are in UTF-8
+        files.replace(path, lambda file: file.write(text))
+
+    table = grade.grade_all(options.submissions, options.labs, options.seconds, keep)
     print(f"{path}: {len(table)} submissions, {(table['status'] == grade.GRADED).sum()} graded")

@@ -122,14 +122,16 @@ def _import_given(environment: Mapping[str, str]) -> None:
     """What `make reproduce NAME=download` names; notebooks 1 to 3 read the last that names no subjects."""
     from .. import datasets
     from ..pipeline.data import choose
-    from ..pipeline.parameters import subject_sets
+    from ..pipeline.notebook import PROFILES
+    from ..pipeline.parameters import layers, read_params, subject_sets
 
     given = {name: environment.get(name.upper()) for name in datasets.REAL if name != "ferplus"}
     votes, split = environment.get("FERPLUS"), environment.get("SPLIT")
     if votes and not given["fer2013"]:
         raise ValueError("FERPLUS are votes on the images of FER2013: give FER2013=fer2013.csv, too")
     subjects = subject_sets()
-    if split and not any(source for name, source in given.items() if name not in subjects):
+    chosen = any(source for name, source in given.items() if name not in subjects)
+    if split and not chosen:
         raise ValueError("SPLIT divides a set that is given with it, such as RAFDB=folder")
     for name, source in given.items():
         if source:
@@ -139,6 +141,10 @@ def _import_given(environment: Mapping[str, str]) -> None:
             _show(path)
             if name not in subjects:
                 choose(path.parent)
+    if chosen and (profile := environment.get("PROFILE")) in PROFILES:
+        real = [name for name in PROFILES if read_params(*layers("data", name))["dataset"] not in datasets.SYNTHETIC]
+        if profile not in real:
+            print(f"PROFILE={profile} reads rendered faces; add PROFILE={real[0]} to read the set that is given")
 
 
 def _show(path: Path) -> None:

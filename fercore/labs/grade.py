@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from .collect import collect
 
 GRADED, NOT_RUN, CRASHED, TIMED_OUT, TAMPERED = ("graded", "not run", "crashed", "timed out", "tampered")
 KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")  # of the grader's environment
-CANARY = "from otter.test_files import test_case\n@test_case()\ndef no(): assert False"
+INSTALLS = re.compile(r"^([ \t]*)[!%][ \t]*pip3?\b.*", re.MULTILINE)  # a process, which `guard` does not let start
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ class Question:
         """Points for what `guard.check` says of the test cases: None for each that holds."""
         held = sum(message is None for message in found)
         return self.points * (held == len(found) if self.all_or_nothing else held / len(found))
+
+
+CANARY = Question("no", 0, True, "from otter.test_files import test_case\n@test_case()\ndef no(): assert False")
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,19 @@ def questions(autograder: str | Path) -> list[Question]:
     return found
 
 
-def grade_all(submissions: str | Path, labs: str | Path, seconds: float = 180) -> pd.DataFrame:
+def grade_all(
+    submissions: str | Path,
+    labs: str | Path,
+    seconds: float = 180,
+    keep: Callable[[pd.DataFrame], object] | None = None,
+) -> pd.DataFrame:
     """Every notebook in and below the folder `submissions`: a row each of lab, status, points, out_of, detail, hints,
     and a column a question. Archives are looked into, and who has handed in no notebook has a row that says so.
 
     submissions  may be an archive itself, as a learning platform gives it
     labs         the folder that `make` has filled
     seconds      the limit of each
+    keep         is given the table as it is after each row: a class takes half an hour, and somebody may stop it
     Raises FileNotFoundError where there are no submissions, or no labs.
     """
     submissions, labs = Path(submissions).resolve(), Path(labs).resolve()
@@ -96,7 +106,14 @@ def grade_all(submissions: str | Path, labs: str | Path, seconds: float = 180) -
             else:
                 lab, outcome = "", Outcome(NOT_RUN, {}, one)
             rows.append(_row(name, lab, outcome, known.get(lab, [])))
+            if keep:
+                keep(_table(rows))
             print("{submission}: {status}, {points:g} of {out_of:g}".format(**rows[-1]), file=sys.stderr, flush=True)
+    return _table(rows)
+
+
+def _table(rows: list[dict]) -> pd.DataFrame:
+    """The rows with what is longest at the end."""
     table = pd.DataFrame(rows).set_index("submission")
     text = ["detail", "hints"]
     return table[[*(name for name in table if name not in text), *text]]
@@ -122,7 +139,8 @@ def _outcome(
     """The lab that a submission is of, "" where nobody knows, and its outcome."""
     try:
         notebook = nbformat.read(path, 4)
-        cells = [nbformat.v4.new_code_cell(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
+        sources = [INSTALLS.sub(r"\1pass", cell.source) for cell in notebook.cells if cell.cell_type == "code"]
+        cells = [nbformat.v4.new_code_cell(source) for source in sources]
         lab = notebook.metadata.get("otter", {}).get("assignment_name") or _said(cells, known) or path.stem
     except Exception as error:  # nbformat, JSON and traitlets have theirs
         return "", Outcome(NOT_RUN, {}, f"is no notebook: {' '.join(str(error).split())[:200]}")
@@ -148,16 +166,19 @@ def run(cells: list, asked: list[Question], secret: list[Path], seconds: float) 
 
     marks, early = ({question.name: secrets.token_hex(16) for question in asked} for _ in range(2))
     canary, none = secrets.token_hex(16), dict.fromkeys(marks, 0.0)
-    tests = [_test(marks[question.name], question.tests) for question in asked]
+    for number, cell in enumerate(cells, 1):
+        cell.metadata["place"] = f"cell {number}"
+    tests = [_test(marks[one.name], one) for one in asked]
     checked = [
-        [_test(early[one.name], one.tests) for one in asked if f'grader.check("{one.name}")' in cell.source]
-        for cell in cells
+        [_test(early[one.name], one) for one in asked if f'grader.check("{one.name}")' in cell.source] for cell in cells
     ]
     inside = [one for cell, after in zip(cells, checked, strict=True) for one in (cell, *after)]
     notebook = nbformat.v4.new_notebook(cells=[*inside, *tests, _test(canary, CANARY)])
+    begun = ["before the first cell"]  # what has begun to run, in its order
     end = []  # from when the first cell begins: what starting Python takes is not the submission's
 
     def left(cell) -> float:
+        begun.append(cell.metadata["place"])
         if not end:
             end.append(time.monotonic() + seconds)
         return max(end[0] - time.monotonic(), 0.01)
@@ -184,6 +205,7 @@ def run(cells: list, asked: list[Question], secret: list[Path], seconds: float) 
         except (DeadKernelError, RuntimeError) as error:
             status, detail = CRASHED, "its process died" if isinstance(error, DeadKernelError) else str(error)
         tampered = report.read_text(encoding="utf-8") if report.is_file() else ""
+    tampered = tampered and f"{begun[-1]}: {tampered}"
     found = {name: _found(notebook.cells, mark) for name, mark in marks.items()}
     if status == GRADED and not tampered and (None in found.values() or _found(notebook.cells, canary) == [None]):
         tampered = "the tests did not run as they are"
@@ -228,9 +250,9 @@ def _environment(own: Path) -> dict[str, str]:
     return kept | {name: str(path) for name, path in homes.items()} | more | threads
 
 
-def _test(mark: str, source: str):
-    call = f"__import__('fercore.labs.guard', fromlist=['check']).check({mark!r}, {source!r}, globals())"
-    return nbformat.v4.new_code_cell(call)
+def _test(mark: str, question: Question):
+    call = f"__import__('fercore.labs.guard', fromlist=['check']).check({mark!r}, {question.tests!r}, globals())"
+    return nbformat.v4.new_code_cell(call, metadata={"place": f"tests of {question.name}"})
 
 
 def _found(cells: list, mark: str) -> list | None:

@@ -9,13 +9,17 @@ from pathlib import Path
 
 import nbformat
 
+from .. import __version__
+
 VERSIONS = ("student", "autograder")
+ADVICE = Path(__file__).with_name("students.md")  # what students get beside a notebook
 
 
 def make(masters: Iterable[str | Path], folder: str | Path) -> list[Path]:
     """For each master notebook `folder`/NAME/student and `folder`/NAME/autograder, in place of those that were there.
 
-    student     the notebook without solutions; its tests, but for the hidden ones, are in its metadata
+    student     the notebook without solutions; its tests, but for the hidden ones, are in its metadata. A README.md
+                beside it says how to work on it
     autograder  the notebook with solutions and all tests, and the zip file that Gradescope and `otter run` take
     The solutions are not run. Raises ImportError without the extra `labs`, and FileExistsError where a lab's folder
     holds anything else, such as what students have handed in.
@@ -37,6 +41,8 @@ def make(masters: Iterable[str | Path], folder: str | Path) -> list[Path]:
         otter.assign.main(str(master), str(place), no_pdfs=True, no_run_tests=True)
         for path in place.glob("*/*.ipynb"):
             _unpair(path)
+        advice = ADVICE.read_text(encoding="utf-8").format(notebook=f"{master.stem}.ipynb", version=__version__)
+        (place / "student/README.md").write_text(advice, encoding="utf-8")
         made.append(place)
     return made
 

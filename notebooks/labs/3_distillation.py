@@ -29,7 +29,7 @@
 # the search hardly turned the knob that it seems to turn. At the end you decide whether a search pays.
 #
 # The faces are rendered (`synthfer`): no score here compares with a published one. What `fercore` has of distillation is not
-# allowed, and the grader refuses to import it; NumPy and PyTorch are.
+# allowed, and the grader refuses to import it; NumPy and PyTorch are. Some questions have a further test that is not shown.
 
 # %%
 import numpy as np
@@ -531,5 +531,5 @@ def test_one_fold_is_not_enough(pays):
 print("does a search among temperatures that are all alike pay?", pays(luck.to_numpy(), 0))
 
 # %% [markdown]
-# **To take along.** Which temperature, weight and factor would you write into a recipe, and would you search? What MicroExpNet's
-# own grid gives when it is repeated on folds without common faces: `notebooks/05_kd_temperature_grid`.
+# **To take along.** Which temperature, weight and factor would you write into a recipe, and would you search? Your teacher has
+# the notebook that repeats MicroExpNet's own grid on folds without common faces, `05_kd_temperature_grid`.

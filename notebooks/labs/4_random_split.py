@@ -29,7 +29,8 @@
 # winner of the first comparison loses the second. You find out why, and decide when which split tells the truth.
 #
 # The faces are rendered (`synthck`), in the shape of CK+: no score here compares with a published one. NumPy, pandas, SciPy
-# and scikit-learn's models are allowed; its splitters, and what `fercore` has of folds, are not.
+# and scikit-learn's models are allowed; its splitters, and what `fercore` has of folds, are not. Some questions have a
+# further test that is not shown.
 
 # %%
 import numpy as np
@@ -404,7 +405,7 @@ for name, scores in (("random folds", random_scores), ("new people", person_scor
 
 # %% [markdown]
 # (Folds share their training images, so that such intervals are too narrow: corrected for that (Nadeau and Bengio, 2003), those
-# of ten folds are 1.45 times as wide; `notebooks/04_microexpnet_pooling` does it.)
+# of ten folds are 1.45 times as wide. Your teacher has the notebook that does it, `04_microexpnet_pooling`.)
 
 # %% [raw]
 # # BEGIN QUESTION

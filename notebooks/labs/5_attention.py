@@ -29,9 +29,10 @@
 # other three numbers. You write both, find out what the three numbers pay with, and decide whether either earns its place.
 #
 # The faces are rendered (`synthfer`): no score here compares with a published one. What `fercore` and `timm` have of
-# attention is not allowed; PyTorch's layers and functions are.
+# attention is not allowed; PyTorch's layers and functions are. Some questions have a further test that is not shown.
 
 # %%
+import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
@@ -408,7 +409,7 @@ def choose_block(results, budget):
     scores = results.pivot(index="seed", columns="block", values="accuracy")
     sizes = results.groupby("block")["parameters"].first()
     lead = scores.sub(scores["none"], axis=0).drop(columns="none")
-    earned = lead.mean() > 2 * lead.std() / lead.count() ** 0.5
+    earned = lead.mean() > 2 * lead.std() / np.sqrt(lead.count())
     fitting = [name for name in lead if earned[name] and sizes[name] <= budget]
     return sizes[fitting].idxmin() if fitting else "none"
     # END SOLUTION
@@ -475,6 +476,16 @@ def test_luck_earns_nothing(choose_block):
     assert choose_block(table, 600) == "none", "ECA leads by 1.9 points, twice the standard error is 2.2: the deviation has n - 1"
 
 
+# %%
+def test_of_one_seed_nobody_knows(choose_block):
+    import pandas as pd
+
+    rows = [("none", 0, 0.40, 500), ("eca", 0, 0.90, 503)]
+    table = pd.DataFrame(rows, columns=["block", "seed", "accuracy", "parameters"])
+    hint = "one seed has no standard error, and what is not a number is neither more nor less: it earns nothing"
+    assert choose_block(table, 600) == "none", hint
+
+
 # %% [raw]
 # # END TESTS
 
@@ -486,5 +497,5 @@ print("for this network, and these three seeds:", choose_block(results, 10_000))
 
 # %% [markdown]
 # **To take along.** Three seeds of a small network are not much; what would you run before you put attention into a paper's
-# title? Where a network is pruned afterwards, which of the two would you rather have? TinyFER-Lite's own ablation, with and
-# without ECA: `notebooks/03_tinyfer_lite`.
+# title? Where a network is pruned afterwards, which of the two would you rather have? Your teacher has TinyFER-Lite's own
+# ablation, with and without ECA: `03_tinyfer_lite`.

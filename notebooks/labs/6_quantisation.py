@@ -29,7 +29,7 @@
 # equations, work out what INT8 costs in bytes and in accuracy, and decide how few bits would do.
 #
 # The faces are rendered (`synthfer`): no score here compares with a published one. NumPy and PyTorch are allowed;
-# `torch.quantization` and what `fercore` has of compression are not.
+# `torch.quantization` and what `fercore` has of compression are not. Some questions have a further test that is not shown.
 
 # %%
 import copy
@@ -373,10 +373,11 @@ print(f"INT8 is {size(network, 32) / size(network, 8):.2f} times smaller; Light-
 # all_or_nothing: true
 
 # %% [markdown]
-# Smaller is not faster: weights that are restored before they are multiplied save nothing but bytes. What is fast is to multiply
-# the whole numbers. **Find out** what that takes. Write `product(inputs, input_scale, weights, weight_scale)`: inputs (n, in)
-# and weights (out, in), both `np.int8` with their scales, a number each; the real numbers (n, out) that `inputs @ weights.T` stands for. What is
-# 127 times 127, summed a thousand times, and what does NumPy make of it in int8?
+# Smaller is not faster: weights that are restored before they are multiplied save nothing but bytes. What is fast is to
+# multiply and sum the whole numbers, and not floats. **Find out** what that takes. Write
+# `product(inputs, input_scale, weights, weight_scale)`: inputs (n, in) and weights (out, in), both `np.int8` with their
+# scales, a number each; the real numbers (n, out) that `inputs @ weights.T` stands for. What is 127 times 127, summed a
+# thousand times, and what does NumPy make of it in int8?
 
 
 # %%
@@ -396,6 +397,9 @@ def test_sums_do_not_overflow(product):
     weights[1] = -127
     found = product(inputs, 1.0, weights, 1.0)
     assert np.allclose(found, [[16_129_000, -16_129_000]]), "sums of products need 32 bits: turn both into np.int32 first"
+    full = np.full((1, 1041), 127, np.int8)
+    hint = "this sum is odd and beyond 2**24, which no float of 32 bits holds: multiply and sum whole numbers"
+    assert np.asarray(product(full, 1.0, full, 1.0), float).item() == 16_790_289, hint
 
 
 # %%
@@ -416,18 +420,24 @@ def test_both_scales_count(product):
 def test_whole_numbers_are_multiplied(product):
     import numpy as np
 
-    restored = []
+    floats = []
 
-    class Numbers(np.ndarray):  # sees what is done with it
+    class Numbers(np.ndarray):  # sees what is done with it, and whether there are floats before the sums
+        def astype(self, *given, **more):
+            return noted(super().astype(*given, **more))
+
         def __array_ufunc__(self, ufunc, method, *given, **more):
-            found = getattr(ufunc, method)(*(np.asarray(one) for one in given), **more)
-            restored.append(found.dtype.kind == "f" and 7 in found.shape)
-            return found
+            given = [noted(np.asarray(one)) for one in given]
+            return noted(getattr(ufunc, method)(*given, **more))
+
+    def noted(numbers):
+        floats.append(numbers.dtype.kind == "f" and 7 in numbers.shape)
+        return numbers
 
     inputs, weights = (np.ones((rows, 7), np.int8).view(Numbers) for rows in (2, 3))
     assert np.allclose(product(inputs, 2.0, weights, 4.0), 7 / 8), "seven products of 1/2 and 1/4"
-    hint = "multiply and sum whole numbers, and divide the sums by both scales: not each number before"
-    assert not any(restored), hint
+    hint = "multiply and sum whole numbers, not floats, and divide the sums by both scales: not each number before"
+    assert not any(floats), hint
 
 
 # %% [raw]

@@ -64,8 +64,31 @@ def test_bad_submissions_are_told_as_such_and_stop_nobody(submit, labs, tmp_path
     }
     assert table.loc["f_good", "points"] == 3 and table.loc["f_good", "detail"] == ""
     assert (table["points"].drop("f_good") == 0).all()
-    assert table.loc["c_reads", "detail"] == f"reads {solution}"
-    assert table.loc["d_writes", "detail"] == f"writes {outside}" and not outside.exists()
+    assert table.loc["c_reads", "detail"] == f"cell 1: reads {solution}"
+    assert table.loc["d_writes", "detail"] == f"cell 2: writes {outside}" and not outside.exists()
+
+
+def test_who_tampers_is_told_where(submit):
+    starts = "import os\ndef half(x):\n    return os.getpid() and os.system('true')"
+    check = 'grader = None\ngrader and grader.check("half")'
+    table = submit(shell=[RIGHT, "1 / 0", "!ls"], tested=[RIGHT, starts], checked=[RIGHT, starts, check, "!ls"])
+    assert set(table["status"]) == {"tampered"}
+    assert table["detail"].to_dict() == {
+        "shell": "cell 3: starts a process: os.forkpty",
+        "tested": "tests of half: starts a process: os.system",
+        "checked": "tests of half: starts a process: os.system",
+    }
+
+
+def test_what_a_cell_would_install_is_left_out(submit):
+    installs = [
+        "!pip install numpy",
+        "%pip install numpy",
+        "if double(1):\n    ! pip3 install -q numpy",
+        "# %pip\n%pip list",
+    ]
+    row = submit(one=[RIGHT, *installs]).loc["one"]
+    assert (row["status"], row["points"], row["detail"]) == ("graded", 3, "")
 
 
 def test_who_lets_scikit_learn_or_joblib_work_in_parallel_starts_no_process(submit):
@@ -133,6 +156,24 @@ def test_the_command_writes_the_table(submit, labs, tmp_path, capsys):
     written = pd.read_csv(tmp_path / "grades/all.csv", index_col="submission")
     assert list(written["points"]) == list(expected["points"]) == [0, 3]
     assert {"lab", "status", "out_of", "double", "half", "detail", "hints"} == set(written.columns) - {"points"}
+
+
+def test_what_was_graded_is_kept_when_somebody_stops_it(submit, labs, tmp_path, capsys, monkeypatch):
+    """Or a power cut takes the half hour that a class needs."""
+    submit(a=[RIGHT], b=[RIGHT])
+    outcome = grade._outcome
+
+    def stopped(path, *given):
+        if path.parent.name == "b":
+            raise KeyboardInterrupt
+        return outcome(path, *given)
+
+    monkeypatch.setattr(grade, "_outcome", stopped)
+    path = tmp_path / "grades.csv"
+    assert cli.main(["grade", str(submit.folder), "--labs", str(labs), "--to", str(path)]) == cli.INTERRUPTED
+    written = pd.read_csv(path, index_col="submission")
+    assert written["points"].to_dict() == {"a/tiny.ipynb": 3}
+    assert list(path.parent.glob("*.tmp")) == []
 
 
 def test_tests_that_were_tampered_with_do_not_count(submit):

@@ -176,6 +176,14 @@ def test_students_get_neither_solutions_nor_hidden_tests(lab, made):
 
 
 @pytest.mark.parametrize("lab", NAMES)
+def test_the_intro_says_that_not_all_tests_are_shown_and_nobody_is_sent_to_what_students_lack(lab, made):
+    texts = [cell.source for cell in nbformat.read(made / lab / f"student/{lab}.ipynb", 4).cells]
+    (intro,) = (" ".join(text.split()) for text in texts if text.startswith("# Lab "))
+    assert "Some questions have a further test that is not shown." in intro
+    assert "`notebooks/" not in "".join(texts), "students have the one notebook: say who has the other"
+
+
+@pytest.mark.parametrize("lab", NAMES)
 def test_jupyterlab_puts_no_script_beside_what_students_get(lab, made):
     for version in ("student", "autograder"):
         assert "jupytext" not in nbformat.read(made / lab / version / f"{lab}.ipynb", 4).metadata

@@ -49,6 +49,26 @@ def test_a_set_that_is_given_is_what_real_profiles_read(project, monkeypatch, ca
     assert "rendered" in data.prepare("smoke"), "a profile that is rendered stays so"
 
 
+@pytest.mark.parametrize("profile", ["smoke", "quick", "laptop", "paper", None])
+def test_a_profile_that_reads_rendered_faces_is_told_as_such(project, monkeypatch, capsys, profile):
+    """Or who gives a set waits for results that are not of it."""
+    monkeypatch.setenv("RAFDB", str(rafdb(project / "raf db")))
+    monkeypatch.delenv("PROFILE", raising=False)
+    if profile:
+        monkeypatch.setenv("PROFILE", profile)
+    assert cli.main(["import", "--given"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    told = f"PROFILE={profile} reads rendered faces; add PROFILE=laptop to read the set that is given"
+    assert (last == told) == (profile in ("smoke", "quick")), last
+
+
+def test_a_set_that_names_its_subjects_is_read_in_every_profile(project, monkeypatch, capsys):
+    monkeypatch.setattr("fercore.pipeline.parameters.subject_sets", lambda: ["rafdb"])
+    monkeypatch.setenv("RAFDB", str(rafdb(project / "raf db")))
+    monkeypatch.setenv("PROFILE", "quick")
+    assert cli.main(["import", "--given"]) == 0 and "rendered" not in capsys.readouterr().out
+
+
 def test_votes_without_faces_and_shares_without_a_set_are_told(monkeypatch, capsys):
     monkeypatch.setenv("FERPLUS", "fer2013new.csv")
     assert cli.main(["import", "--given"]) == 1 and "give FER2013=fer2013.csv, too" in capsys.readouterr().err

@@ -183,6 +183,26 @@ def product__restored_first(inputs, input_scale, weights, weight_scale):
     return (inputs / input_scale) @ (weights / weight_scale).T
 
 
+def product__in_floats(inputs, input_scale, weights, weight_scale):
+    return inputs.astype(float) @ weights.astype(float).T / (input_scale * weight_scale)
+
+
+def product__in_floats_by_dot(inputs, input_scale, weights, weight_scale):
+    return np.dot(inputs.astype(np.float64), weights.T) / (input_scale * weight_scale)
+
+
+def product__in_floats_by_a_sum(inputs, input_scale, weights, weight_scale):
+    return np.einsum("ni,oi->no", inputs * 1.0, weights) / (input_scale * weight_scale)
+
+
+def product__one_in_floats(inputs, input_scale, weights, weight_scale):
+    return np.asarray(inputs, float) @ weights.T / (input_scale * weight_scale)
+
+
+def product__in_32_bit_floats(inputs, input_scale, weights, weight_scale):
+    return np.array(inputs, np.float32) @ np.array(weights, np.float32).T / (input_scale * weight_scale)
+
+
 def fewest_bits__any(accuracy, reference, allowed):
     return min((bits for bits, one in accuracy.items() if reference - one <= allowed), default=None)
 
