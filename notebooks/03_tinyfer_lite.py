@@ -386,7 +386,7 @@ measured = statistics.measurements(
 own = {measurement("best_epoch", "tinyfer_lite", faces.name): "epoch"}
 own |= {measurement(score, "tinyfer_lite", faces.name, selected): score for score in metrics.SCORES}
 measured += [{"measurement": key, "value": best[one].mean(), "seeds": len(seeds)} for key, one in own.items()]
-last = history.loc[epochs]  # which the paper prints beside the best
+last = pd.DataFrame([run.history.iloc[-1] for run in full])  # epoch, which the paper prints beside the best
 measured += [
     {"measurement": measurement(score, "tinyfer_lite", faces.name, selected, settings=["epoch=last"]),
      "value": last[score].mean(), "seeds": len(seeds)}
