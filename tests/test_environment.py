@@ -73,8 +73,12 @@ def test_torch_is_the_ordinary_build():
 def test_the_same_pythons_are_named_wherever_they_are():
     made_for = re.compile(r"^Programming Language :: Python :: (.+)$")
     assert [match[1] for match in map(made_for.match, PROJECT["classifiers"]) if match] == PYTHONS
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert set(re.findall(r"Python (3\.\d+ to 3\.\d+)", makefile)) == {f"{PYTHONS[0]} to {PYTHONS[-1]}"}
+    makefile, *others = (
+        (ROOT / name).read_text(encoding="utf-8")
+        for name in ("Makefile", "README.md", "notebooks/labs/README.md", "fercore/labs/students.md")
+    )
+    for text in (makefile, *others):
+        assert set(re.findall(r"3\.\d+ to 3\.\d+", text)) == {f"{PYTHONS[0]} to {PYTHONS[-1]}"}
     first, after = re.search(r"not \((3, \d+)\) <= sys.version_info < \((3, \d+)\)", makefile).groups()
     assert f">={first},<{after}".replace(", ", ".") == PROJECT["requires-python"]
 

@@ -17,8 +17,8 @@ from .ledger import Claim, Ledger
 VERDICTS = {
     "exact": "equal to the last printed digit: computed, from the paper's other numbers, or as the network is built",
     "as run": "a setting that the paper profile runs with, to the last printed digit",
-    "reproduced": "measured, within the tolerance",
-    "not reproduced": "measured, outside the tolerance",
+    "reproduced": "measured, within the tolerance; of a gain, the whole interval is on its side of zero",
+    "not reproduced": "measured, outside the tolerance or, of a gain, not on its side of zero; or counted, and another",
     "inconsistent": "the paper contradicts itself, or the data set that it names, by more than rounding allows",
     "needs data": "a data set that is not at hand",
     "needs weights": "pretrained weights, or a network the paper cites, that are not at hand",
@@ -208,27 +208,34 @@ def measured(case: Case) -> Said | None:
     printed, evidence = case.claim.value, case.found["evidence"]
     low, high = (case.claim.in_unit(case.found[end]) for end in ("low", "high"))
     least, most = case.claim.tolerated
-    ends, tolerance = f"95 % interval {low:,.4g} to {high:,.4g}", f"the tolerance, {least:,.4g} to {most:,.4g}"
+    ends, tolerance = f"95 % interval {low:,.4g} to {high:,.4g}", f"the tolerance, {_range(least, most)}"
     undecided = ""
     if case.kind is GAIN and np.isnan(low):
-        undecided = "one on either side"
+        undecided = "by the seeds so far: one on either side"
     elif case.kind is GAIN and low <= min(0, printed) and max(0, printed) <= high:
-        undecided = f"{ends} contains both the printed gain and zero"
+        undecided = f"by the seeds so far: {ends} contains both the printed gain and zero"
     elif low < least and most < high:
-        undecided = f"{ends} reaches beyond {tolerance}, on both sides"
+        undecided = f"by what was measured so far: {ends} reaches beyond {tolerance}, on both sides"
     if undecided:
-        return Said("not run", evidence, f"not decided by the seeds so far: {undecided}")
+        return Said("not run", evidence, f"not decided {undecided}")
     close = least <= case.value <= most
-    if case.kind is GAIN:
-        close = close and (low > 0 if printed > 0 else high < 0)
     reaches = low < least or most < high if close else low <= most and high >= least
     how = [f"{ends} reaches {'beyond' if close else 'into'} {tolerance}"] if reaches else []
+    if case.kind is GAIN and printed and (low <= 0 if printed > 0 else high >= 0):
+        close, how = False, [f"{ends} is not wholly on the side of zero where the printed gain is"]
     how += [
         f"the printed number is not {finding.check.says.removeprefix('else ')}, if {finding.check.assumes}"
         for finding in case.doubts
         if finding.check.form == "share_of"
     ]
     return Said("reproduced" if close else "not reproduced", evidence, "; ".join(how))
+
+
+def _range(low: float, high: float) -> str:
+    """From where to where, for reading; open at an end where that is infinite."""
+    if np.isinf(low):
+        return f"up to {high:,.4g}"
+    return f"{low:,.4g} and more" if np.isinf(high) else f"{low:,.4g} to {high:,.4g}"
 
 
 def follows_from_the_paper(case: Case) -> Said | None:

@@ -42,8 +42,8 @@ DISTURBED = "other processes were not held up: this system allows no real-time s
 
 def network(spec: str, classes: int = 7, images: np.ndarray | None = None) -> Network:
     """NAME@SIDE, such as tinyfer_lite@64: a network and the px it is timed at. Where weights of that size come with the
-    project, it is their network, made with their options (tinyfer_lite's has a stem of stride 1); else the paper's,
-    with random weights, which take as long. Raises ValueError."""
+    project, the network is made with their options (tinyfer_lite's has a stem of stride 1); otherwise with its defaults
+    and random weights, which take as long. Raises ValueError."""
     name, _, side = spec.partition("@")
     if not side.isdigit():
         raise ValueError(

@@ -206,7 +206,7 @@ def prune_and_train(
     and raises what it raises. What comes back is on the CPU, wherever it was trained.
     """
     steps = recipe.epochs * -(-len(faces.rows("train")) // recipe.batch_size)
-    first = share if steps == 1 else 0.0  # in one step there is no while
+    first = share if steps == 1 else 0.0  # a single step leaves no time for a gradual schedule
     schedule = Schedule(share, initial=first, steps=max(steps // 2, 1), every=max(steps // 40, 1))
     made = prune_while_training(copy.deepcopy(network), schedule)
     return make_permanent(fit(made, faces, recipe, folder, select=None, restart=True).network.cpu())

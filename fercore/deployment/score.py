@@ -1,4 +1,4 @@
-"""How often a file of `fercore export` is right on a data set: as it is shipped, with its views and its rounding.
+"""Scores of a file of `fercore export` on a data set, as it is shipped: with its views and its rounding.
 
 found = score.score(export.load("mine.onnx"), faces, "test")
 """

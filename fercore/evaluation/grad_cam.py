@@ -42,16 +42,17 @@ def _layer(network: nn.Module, image: torch.Tensor) -> nn.Module:
     ended: list[tuple[nn.Module, int]] = []
 
     def note(part: nn.Module, _, output: object) -> None:
-        if isinstance(output, torch.Tensor) and output.ndim == 4:
-            ended.append((part, min(output.shape[2:])))
+        if isinstance(output, torch.Tensor) and output.ndim == 4 and output.shape[2] == output.shape[3]:
+            ended.append((part, output.shape[2]))
 
     hooks = [part.register_forward_hook(note) for part in network.modules()]
     network(image)
     for hook in hooks:
         hook.remove()
     calls = Counter(part for part, _ in ended)
+    large = [part for part, side in ended if side >= LEAST and calls[part] == 1]
     whole = set(_in_turn(network, calls))
-    seen = [part for part, side in ended if side >= LEAST and calls[part] == 1 and part in whole]
+    seen = [part for part in large if part in whole] or large  # within a block, where nothing else is left
     if not seen:
         raise ValueError(f"no layer of {type(network).__name__} has a map of {LEAST}x{LEAST}; take larger images")
     return seen[-1]

@@ -28,7 +28,8 @@ from .collect import collect
 
 GRADED, NOT_RUN, CRASHED, TIMED_OUT, TAMPERED = ("graded", "not run", "crashed", "timed out", "tampered")
 KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")  # of the grader's environment
-INSTALLS = re.compile(r"^([ \t]*)[!%][ \t]*pip3?\b.*", re.MULTILINE)  # a process, which `guard` does not let start
+# a process, which `guard` does not let start
+INSTALLS = re.compile(r"^([ \t]*)[!%][ \t]*pip3?\b(?:.*\\\n)*.*", re.MULTILINE)
 
 
 @dataclass(frozen=True)

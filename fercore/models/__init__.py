@@ -68,7 +68,7 @@ def create(
         weights, own = released(name, weights)
         if classes is None and num_classes not in (None, own["num_classes"]):
             raise WeightsError(f"{weights.name} has {own['num_classes']} classes, not {num_classes}")
-        options = own | options
+        options = {"num_classes": own["num_classes"]} | options
     options |= {} if num_classes is None else {"num_classes": num_classes}
     if _of_keras(name, weights):
         light_fer = _MODULES["light_fer"]
@@ -106,7 +106,7 @@ def options_of(name: str, weights: str | Path | None) -> dict:
         found = record(path)
     except WeightsError:  # such as a file of somebody else's training
         return {}
-    return dict(found["options"]) if found.get("network") == name else {}
+    return dict(found.get("options") or {}) if found.get("network") == name else {}
 
 
 def _of_keras(name: str, weights: str | Path | None) -> bool:

@@ -141,7 +141,7 @@ def file_of(name: str, given: str | Path) -> Path:
 
     Raises WeightsError as `released` does.
     """
-    return released(name, str(given))[0] if str(given).isidentifier() else Path(given).expanduser()
+    return released(name, given)[0] if is_name(given) else Path(given).expanduser()
 
 
 def preferred(name: str) -> str:
@@ -177,6 +177,8 @@ def record(path: str | Path) -> dict:
             f"{path} has no fercore record, which says what network it is of; in Python: "
             "export.export(network, path, Description(...))"
         )
+    if not isinstance(found, dict):
+        raise WeightsError(f"{path} does not say which network it is of: its record is a {type(found).__name__}")
     for old, new in (("side", "img_size"), ("views", "tta")):  # as they were called at first
         if old in found:
             found[new] = found.pop(old)

@@ -202,7 +202,7 @@ def ablation(accuracy: pd.DataFrame, selected: pd.DataFrame, majority: float) ->
 
 
 def steps(table: pd.DataFrame) -> str:
-    """What each step adds, of `microexpnet_se.gains`."""
+    """What each step adds, of `fits.gains`."""
     part = table.xs(("published", "accuracy"), level=["part", "score"])
     each = [f"*{name}* {points(row)}" for name, row in part.iterrows()]
     sure = [f"*{name}*" for name in part.index[(part["low"] > 0) | (part["high"] < 0)]]

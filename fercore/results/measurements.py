@@ -250,11 +250,11 @@ def rows(found: Mapping[str, Mapping], seeds: int) -> list[dict]:
 def gather(folders: Iterable[str | Path]) -> pd.DataFrame:
     """What the stages below `folders` measured, indexed by measurement, with the file it stands in as `evidence`.
 
-    Of several, one by the paper's settings wins, and of these the first folder's. Raises ValueError for a file that is
-    not one of `write`, or holds what cannot have been measured.
+    Of several, one by the paper's settings wins, with a reservation or without, and of these the first folder's. Raises
+    ValueError for a file that is not one of `write`, or holds what cannot have been measured.
     """
     found = every(folders)
-    departs = [bool(one) and reservation(one) is None for one in found["protocol"]]
+    departs = found["protocol"].map(reservation).isna()
     found = found.iloc[np.argsort(departs, kind="stable")]
     return found[~found.index.duplicated()]
 

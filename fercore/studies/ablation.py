@@ -64,7 +64,7 @@ def gains(
     masks: Mapping[str, np.ndarray],
     classes: int,
 ) -> pd.DataFrame:
-    """What each choice adds by itself: `fits.gains` of STEPS, ECA to the backbone, each other one to that with ECA."""
+    """What each choice adds, ECA to the backbone, the others to the network with ECA: `fits.gains` of STEPS."""
     return fits.gains(labels, predicted, STEPS, masks, classes).rename_axis(["choice", "part", "score"])
 
 

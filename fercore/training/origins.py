@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+import numpy as np
+
 from ..datasets import ROLES, Faces
 from ..models import weights
 from . import checkpoint
@@ -14,7 +16,7 @@ SPLITS = {"fer2013": ("Training", "PublicTest", "PrivateTest")}
 
 
 def unsuited(name: str, faces: Faces) -> str | None:
-    """Why weights that come with the project, such as "fer2013_distilled", are none of these data, as a clause behind
+    """Why weights that come with the project, such as "fer2013_distilled", do not suit these data, as a clause behind
     "those of fer2013"; None where they have learned from the training images here, and from no other."""
     held = weights.data_of(name)
     if held != faces.name:
@@ -22,12 +24,13 @@ def unsuited(name: str, faces: Faces) -> str | None:
     return None if _divided(faces) == SPLITS.get(held) else "have seen images that are held out here"
 
 
-def require_unseen(network: str, given: str | Path, faces: Faces, whose: str) -> None:
+def require_unseen(network: str, given: str | Path, faces: Faces, whose: str, train: np.ndarray | None = None) -> None:
     """Raise ValueError for weights that were trained on another division of these data, and so may have seen images
     that select or test here. A WeightsWarning says where their data have another name, and nobody has asked whether
     some of these images are among them. Files that do not say what they learned from are taken as they are.
 
     given  the name of weights that come with the project, or a file; whose  "the teacher", for the message
+    train  the rows that are trained on, by default those of the split that trains: weights may have seen these alone
     """
     try:
         path = weights.file_of(network, given)
@@ -37,11 +40,12 @@ def require_unseen(network: str, given: str | Path, faces: Faces, whose: str) ->
     if made:  # of a run
         data = checkpoint.name_of_data(made["data"])
         same = made["data"] == checkpoint.data_of(faces)
-        if same and "train" in faces.roles:
-            same = made["rows"]["train"] == checkpoint.rows_of(faces, faces.rows("train"))
+        if same:
+            rows = faces.rows("train") if train is None else train
+            same = made["rows"]["train"] == checkpoint.rows_of(faces, rows)
     else:
         data = weights.data_of(path.stem.removeprefix(f"{network}-"))
-        same = unsuited(data, faces) is None
+        same = unsuited(data, faces) is None and (train is None or np.array_equal(train, faces.rows("train")))
     if data == faces.name and not same:
         raise ValueError(
             f"{given} of {network} was trained on {data} as it is not divided here, and may have seen images that "

@@ -124,7 +124,7 @@ def fit(
             options = dict(options or {})
             if isinstance(network, str):
                 if weights is not None:
-                    origins.require_unseen(network, weights, faces, "the network that training starts from")
+                    origins.require_unseen(network, weights, faces, "the network that training starts from", train)
                 options = models.options_of(network, weights) | options
                 network = models.create(network, len(faces.classes), weights, faces.classes, **options)
             rows, start = {"train": train, "select": select}, {"weights": weights, "options": options}

@@ -70,7 +70,7 @@ for label, column in enumerate(axes.T):
 # **Find out** which training image each test image is most like. Write `nearest(known, asked)`: for each image of `asked`
 # (n, H, W) the row in `known` (N, H, W) with the smallest Euclidean distance over the pixels, an integer array (n,).
 # What is the difference of two bytes, 10 less 20, in NumPy? And can you do without a loop over all pairs? (Nor make an array
-# over all pairs *and* pixels: for this set it would take 9 GB, and end the kernel.)
+# over all pairs *and* pixels: in float64 it would take about 9 GB, which may end the kernel.)
 
 
 # %%

@@ -57,7 +57,7 @@ def predictions(run: Path, faces: datasets.Faces, rows: np.ndarray) -> tuple[tor
     """The network of a run, and its probabilities of `rows` in each of VIEWS."""
     made = json.loads((run / "provenance.json").read_text())["parameters"]
     name = made["network"].split(",")[0]
-    network = models.create(name, weights=str(run / "best.safetensors"), **made["start"]["options"]).eval()
+    network = models.create(name, weights=str(run / "best.safetensors")).eval()
     side = made["recipe"]["img_size"]
     return network, {view: inference.probabilities(network, faces, rows, side, view) for view in VIEWS}
 

@@ -1,11 +1,14 @@
 """The commands that use networks: what they export, and what they see by."""
 
+import re
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from fercore import cli, datasets
 from fercore.cli import main
+from fercore.datasets import splits
 from fercore.models import weights
 
 
@@ -102,4 +105,12 @@ def test_a_file_that_comes_along_is_scored_and_its_answers_are_saved(said, tmp_p
     assert {path.name for path in (tmp_path / "to").iterdir()} >= {
         "scores.csv", "report.csv", "predictions.csv", "findings.json", "confusion.svg",
     }  # fmt: skip
+    rows, marks = faces.rows("select"), np.arange(len(faces))
+    right = (score.probabilities(export.load(file), faces, rows).argmax(1) == faces.labels[rows]).mean()
+    text = said(*words, "--split", "select")
+    assert text.startswith("PublicTest of synthfer") and f"{right:.4f}" in text and "deduplicated" not in text
+    mask = splits.mask(faces, marks, np.where(marks == faces.rows("test")[0], faces.rows("train")[0], marks))
+    mask.to_csv(tmp_path / "mask.csv", index=False)
+    text = said(*words, "--mask", str(tmp_path / "mask.csv"))
+    assert re.search(rf"near_deduplicated +accuracy +{len(faces.rows('test')) - 1} ", text)
     assert "has no split 'tset'" in refused(*words, "--split", "tset")

@@ -128,7 +128,7 @@ def test_from_frame_to_label():
     assert [frame.shape for frame in benchmark.frames_with(5, count=1)] == [(480, 640, 3)]
 
 
-def found_by_a_bundle(device="raspberry_pi_4", network="tinyfer_lite", side=224):
+def found_by_a_bundle(device="raspberry_pi_4", network="microexpnet_se", side=48):
     row = {"network": network, "img_size": side, "runtime": "ONNX Runtime", "batch": 1, "median": 20.0, "p90": 21.0}
     row |= {"p99": 25.0, "threads": 1, "precision": "fp32", "deviation": 0.0, "limit": 5.0, "MiB": 3.5, "calls": 10}
     rows = [row, row | {"precision": "int8", "median": 10.0}]
@@ -140,9 +140,13 @@ def found_by_a_bundle(device="raspberry_pi_4", network="tinyfer_lite", side=224)
     [
         (
             found_by_a_bundle(),
-            {"latency(tinyfer_lite+onnx, raspberry_pi_4)": 0.02, "fps(tinyfer_lite+onnx, raspberry_pi_4)": 50},
+            {
+                "latency(microexpnet_se+kd+onnx, raspberry_pi_4)": 0.02,
+                "fps(microexpnet_se+kd+onnx, raspberry_pi_4)": 50,
+            },
         ),
         (found_by_a_bundle(side=64), {}),  # not the size that the paper times
+        (found_by_a_bundle(network="tinyfer_lite", side=224), {}),  # which its paper times in PyTorch
         (found_by_a_bundle(device="my laptop"), {}),
     ],
 )
@@ -155,15 +159,17 @@ def test_what_a_bundle_found_joins(tmp_path, made, expected):
 
 
 def test_several_files_join_into_one_table(tmp_path, capsys):
-    for device, side in (("raspberry_pi_4", 224), ("jetson_nano", 224)):
-        (tmp_path / f"{device}.json").write_text(json.dumps(found_by_a_bundle(device, side=side)))
+    for device in ("raspberry_pi_4", "jetson_nano"):
+        (tmp_path / f"{device}.json").write_text(json.dumps(found_by_a_bundle(device)))
     files = [str(tmp_path / f"{device}.json") for device in ("raspberry_pi_4", "jetson_nano")]
     assert cli.main(["bench", "join", *files, "--to", str(tmp_path / "to")]) == 0
     assert (
         pd.read_csv(tmp_path / "to" / "latency.csv")["device"].tolist() == ["raspberry_pi_4"] * 2 + ["jetson_nano"] * 2
     )
     measured = pd.read_csv(tmp_path / "to" / "measurements.csv")["measurement"]
-    assert {f"latency(tinyfer_lite+onnx, {device})" for device in ("raspberry_pi_4", "jetson_nano")} <= set(measured)
+    assert {f"latency(microexpnet_se+kd+onnx, {device})" for device in ("raspberry_pi_4", "jetson_nano")} <= set(
+        measured
+    )
     assert capsys.readouterr().out.count("precision") == 2
 
 
@@ -176,11 +182,11 @@ def test_what_is_called_and_not_timed_is_counted():
 
 @pytest.mark.parametrize(("device", "ms"), [("gtx_1050", 30), ("i7_7700hq", 20), ("jetson_nano", 20)])
 def test_a_card_is_timed_by_what_runs_on_it_and_a_processor_by_what_does_not(tmp_path, device, ms):
-    made = found_by_a_bundle(device, "microexpnet_xxs", 84)
+    made = found_by_a_bundle(device)
     made["rows"][1] = made["rows"][0] | {"runtime": "ONNX Runtime CUDA", "median": 30.0}
     (tmp_path / "found.json").write_text(json.dumps(made))
     table, (latency, _) = bundle.join(tmp_path / "found.json")
-    assert latency == {"measurement": f"latency(microexpnet_xxs+kd+onnx, {device})", "value": ms / 1000}
+    assert latency == {"measurement": f"latency(microexpnet_se+kd+onnx, {device})", "value": ms / 1000}
     assert table["times_limit"].isna().tolist() == [False, True]  # the limit is the processor's
 
 

@@ -66,3 +66,11 @@ def test_time_by_batch_is_of_one_image(monkeypatch):
     table = latency.by_batch(["x"], 64, [1, 4], timed=3)
     assert table.loc["x"].tolist() == [200.0, 50.0] and table.columns.tolist() == [1, 4]
     assert asked[1] == ((64, 4), {"warmup": 1, "timed": 3})
+
+
+def test_what_is_given_work_and_not_waited_for_is_waited_for(monkeypatch):
+    waited = []
+    monkeypatch.setattr(torch.accelerator, "synchronize", waited.append)
+    for device in map(torch.device, ("cpu", "mps", "cuda")):
+        latency._wait(device)
+    assert [device.type for device in waited] == ["mps", "cuda"]

@@ -29,7 +29,10 @@ def test_scores_are_of_the_split_that_is_named(make_faces):
     assert found.calibration_error == pytest.approx(0.2), "right on all, at 0.8"
     labels = np.asarray(faces.classes)[faces.labels[rows]]
     assert found.predictions.reset_index()["predicted"].tolist() == labels.tolist()
-    assert len(score.score(Says(), faces, "Training").predictions) == len(faces.rows("train"))
+    assert found.predictions["probability"].to_numpy() == pytest.approx(0.8)
+    assert list(score.score(Says(), faces, "Training").predictions.index.get_level_values("row")) == list(
+        faces.rows("train")
+    )
 
 
 def test_a_file_of_other_classes_is_refused(make_faces):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from importlib.util import find_spec
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -147,9 +148,10 @@ class TestByName:
         faces = self.faces(make_faces, "fer2013")
         faces = replace(faces, roles={"train": "PublicTest", "select": "Training", "test": "PrivateTest"})
         run = type("Run", (), {"network": models.create("lean_250k", 7).eval()})
-        monkeypatch.setattr("fercore.deployment.variants.fit", lambda *_, **__: run)
+        monkeypatch.setattr("fercore.deployment.variants.fit", trained := Mock(return_value=run))
         with pytest.warns(weights.WeightsWarning, match="those of fer2013 have seen images that are held out here"):
             Variants.of("lean_250k", faces, faces.rows("test"), RECIPE, "fer2013", calibrated_on=4)
+        trained.assert_called_once()
 
     def test_a_name_of_no_weights_is_refused(self, make_faces, monkeypatch):
         faces = self.faces(make_faces, "fer2013")

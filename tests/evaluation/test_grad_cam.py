@@ -95,10 +95,40 @@ def test_parts_of_a_backbone_are_looked_into_and_what_runs_twice_is_left_out():
     class Twice(nn.Module):
         def __init__(self):
             super().__init__()
-            self.backbone, self.relu = models.create("mini_resemotenet_c", 7), nn.ReLU()
+            self.backbone, self.conv = models.create("mini_resemotenet_c", 7), nn.Conv2d(3, 3, 1)
+            self.relu, self.head = nn.ReLU(), nn.Linear(3, 7)
 
         def forward(self, images):
-            return self.backbone(self.relu(self.relu(images)))
+            last = self.relu(self.relu(self.conv(images)))
+            return self.backbone(images) + self.head(last.mean((2, 3)))
 
     network = Twice().eval()
     assert grad_cam._layer(network, torch.zeros(1, 3, 64, 64)) is network.backbone.blocks[0]
+    network.backbone.forward = lambda images: torch.zeros(len(images), 7)
+    assert grad_cam._layer(network, torch.zeros(1, 3, 64, 64)) is network.conv, "the last, but for what ran twice"
+
+
+def test_a_block_that_ends_small_is_looked_into_where_nothing_else_is_large():
+    class Small(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.block = Narrowing()
+
+        def forward(self, images):
+            return self.block(images).flatten(1)
+
+    class Narrowing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = nn.Conv2d(1, 2, 3, padding=1), nn.Conv2d(2, 2, 4, stride=4)
+
+        def forward(self, images):
+            return self.last(self.first(images))
+
+    network = Small()
+    assert grad_cam._layer(network, torch.zeros(1, 1, 8, 8)) is network.block.first
+
+
+def test_tokens_are_no_map():
+    network = models.create("vit_tiny_patch16_224", 7).eval()
+    assert grad_cam._layer(network, torch.zeros(1, 3, 224, 224)) is network.patch_embed.proj

@@ -86,6 +86,7 @@ def test_what_a_cell_would_install_is_left_out(submit):
         "%pip install numpy",
         "if double(1):\n    ! pip3 install -q numpy",
         "# %pip\n%pip list",
+        "!pip install numpy \\\n    pandas",
     ]
     row = submit(one=[RIGHT, *installs]).loc["one"]
     assert (row["status"], row["points"], row["detail"]) == ("graded", 3, "")

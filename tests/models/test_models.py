@@ -2,6 +2,7 @@
 
 import json
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -227,6 +228,17 @@ def test_a_file_that_says_how_its_network_was_made_makes_it_so():
     by_path, by_name = (models.create("tinyfer_lite", own["num_classes"], given) for given in (path, "fer2013"))
     assert by_path.features[0][0].stride == by_name.features[0][0].stride == (1, 1)
     assert models.create("tinyfer_lite", 7, path, stem_stride=2).features[0][0].stride == (2, 2)
+
+
+@pytest.mark.parametrize(
+    "record", ["[]", "5", "{}", '{"network": "lean_65k", "options": null}', '{"network": "lean_65k"}']
+)
+def test_a_file_whose_record_is_of_somebody_else_is_taken_as_any_other(tmp_path, monkeypatch, record):
+    network = models.create("lean_65k", 7)
+    save_file(network.state_dict(), tmp_path / "mine", metadata={"fercore": record})
+    monkeypatch.chdir(tmp_path)
+    again = models.create("lean_65k", 7, Path("mine"))  # a path, though it might be a name
+    assert torch.equal(again.stem[0].weight, network.stem[0].weight)
 
 
 SPOILT = {

@@ -35,6 +35,15 @@ def test_a_training_does_not_start_from_weights_that_may_have_seen_what_is_held_
         fit("lean_65k", ours, RECIPE, weights="fer2013", progress=False)
 
 
+def test_other_rows_than_those_they_learned_from_are_not_trained_on(ours, tmp_path):
+    other = {"train": ours.rows("test"), "select": ours.rows("train")}
+    with pytest.raises(ValueError, match="as it is not divided here"):
+        fit("lean_65k", ours, RECIPE, weights="fer2013", progress=False, **other)
+    fit("lean_65k", ours, RECIPE, tmp_path, progress=False)
+    with pytest.raises(ValueError, match="as it is not divided here"):
+        fit("lean_65k", ours, RECIPE, weights=tmp_path / "best.safetensors", progress=False, **other)
+
+
 def test_data_of_a_name_with_a_comma_are_known_again(ours, tmp_path):
     ours = replace(ours, name="faces, mine")
     fit("lean_65k", ours, RECIPE, tmp_path, progress=False)
