@@ -150,3 +150,15 @@ def test_tables_and_figure_are_made_of_the_runs(frontier, faces, public, tmp_pat
     assert list(said)[1:4] == ["other-1", "lean_65k-1", "lean_65k-2"], "those that are kept, too"
     right = [(said[f"lean_65k-{seed}"] == said["label"]).mean() for seed in (1, 2)]
     assert accuracy["lean_65k"] == pytest.approx(np.mean(right), abs=1e-6)
+
+
+def test_what_is_committed_scores_as_its_tables_say():
+    """What seeds and public networks answered, image by image, against the scores beside it."""
+    for folder, of in (("frontier", lambda name: name.rpartition("-")[0]), ("public_networks", str)):
+        folder = BENCHMARKS.parents[1] / "reports/reference" / folder
+        scored = pd.read_csv(folder / "networks.csv", index_col=["network", "views"])["accuracy"]
+        said = pd.read_csv(folder / "predictions.csv").drop(columns=["row", "data", "fingerprint"])
+        right = said.drop(columns="label").eq(said["label"], axis=0).mean().groupby(of).mean()
+        assert len(said) == 3589 and len(right) > 1
+        for name, share in right.items():
+            assert scored[name, "mirrored"] == pytest.approx(share, abs=1e-4), name

@@ -78,6 +78,7 @@ def test_the_table_of_networks_is_what_was_measured():
 
 
 OWN = ("lean_932k", "lean_250k, distilled")
+SEEDS_OF_65K = {"lean_65k_distilled": 2, "lean_65k": 3}
 PARTS = re.search(r"- \*\*Recipe ablation\*\*.*?(?=\n- |\n\n)", NETWORKS, flags=re.S)[0]
 
 
@@ -105,9 +106,14 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     said = [gap(ours, "XCEPTION", score=score) for ours in OWN for score in ("accuracy", "macro_f1")]
     said += [over_seeds("lean_250k_distilled", name) for name in public]
     said += [gap(*alone), gap(*alone, near)]
-    for ours, score in product(("lean_65k_distilled", "lean_65k"), ("accuracy", "macro_f1")):
-        said.append(over_seeds(ours, "mini-XCEPTION", score=score, count=2))
-    said += [over_seeds("lean_65k_distilled", "XCEPTION", part, count=2) for part in ("published", near)]
+    taught = pd.read_csv(folder.with_name("frontier") / "gains.csv", index_col=["network", "part", "score"])
+    taught = taught.loc["lean_65k"].rename(columns={"value": "difference"})
+    assert set(taught["seeds"]) == {2} and "by the two seeds that were trained both ways, distillation adds" in text
+    said += [shown(taught.loc[(part, "accuracy")]) for part in ("published", near)]
+    for (ours, count), score in product(SEEDS_OF_65K.items(), ("accuracy", "macro_f1")):
+        said.append(over_seeds(ours, "mini-XCEPTION", score=score, count=count))
+    count = SEEDS_OF_65K["lean_65k_distilled"]
+    said += [over_seeds("lean_65k_distilled", "XCEPTION", part, count=count) for part in ("published", near)]
     said += [over_seeds("lean_250k_distilled", name, near) for name in public]
     said += [gap(OWN[0], name, near) for name in public]
     said += [gap(*OWN, part, score) for score in ("accuracy", "macro_f1") for part in ("published", near)]
@@ -328,9 +334,15 @@ def test_what_it_says_of_a_distilled_lean_250k_is_what_was_measured():
     assert (gaps.loc["published", "low"] > 0).all() and (gaps.loc["published", "p_adjusted"] < 0.05).all()
     assert len(gaps.loc["published"]) == 8, "every public network but second files of a package"
     small = pd.read_csv(folder / "frontier/networks.csv", index_col=["network", "views"])
-    small = small.loc[("lean_65k_distilled", "mirrored")]
-    ends = [_points(small[name]) for name in ("accuracy", "accuracy_low", "accuracy_high")]
-    assert "Distilled, in the mean of two seeds, it scores {} [{}, {}] %".format(*ends) in text and small["seeds"] == 2
+    small, cells = small.loc[[(name, "mirrored") for name in SEEDS_OF_65K]].droplevel("views"), []
+    assert small["seeds"].to_dict() == SEEDS_OF_65K
+    for name in SEEDS_OF_65K:
+        ends = (_points(small.loc[name, end]) for end in ("accuracy", "accuracy_low", "accuracy_high"))
+        cells.append("{} [{}, {}]".format(*ends))
+    said = (
+        "Distilled, in the mean of two seeds, it scores {} % (over seeds), from labels alone, in the same epochs, {}, "
+    )
+    assert f"{said.format(*cells)}three seeds" in text
     chosen = [
         json.loads((folder / name / "metrics.json").read_text(encoding="utf-8"))["best"]["accuracy"]
         for name in ("lean_250k-fer2013_distilled", "lean_250k-fer2013")
