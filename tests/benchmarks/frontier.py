@@ -132,7 +132,10 @@ def gains(faces: datasets.Faces, said: pd.DataFrame, masks: dict) -> pd.DataFram
 def earlier(folder: Path, variants: list[str]) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, list[str]]]:
     """Of what `main` wrote to a folder, the variants that are none of these: networks, differences, names of runs."""
     networks = tables.read(folder / "networks.csv").query("package == @OWN and network not in @variants")
-    apart = tables.read(folder / "differences.csv", keep_default_na=False, na_values={"p": "", "p_adjusted": ""})
+    empty = dict.fromkeys(
+        ("low", "high", "p", "p_adjusted"), ""
+    )  # where all seeds agree; a note is "" where there is none
+    apart = tables.read(folder / "differences.csv", keep_default_na=False, na_values=empty)
     apart = apart[apart["network"].isin(networks["network"])].set_index(["network", "public", "part", "score"])
     runs = json.loads((folder / "provenance.json").read_text())["parameters"]["runs"]
     names = {name: runs[name] for name in networks["network"].unique()}
