@@ -278,7 +278,8 @@ for score in ("accuracy", "macro_f1"):
 from fercore.reporting import student_sentences as sentences
 from fercore.studies import fits
 
-gained = ablation.gains(labels, fits.by_seed(trained, predicted), masks, len(faces.classes))
+gained = fits.gains(labels, fits.by_seed(trained, predicted), ablation.STEPS, masks, len(faces.classes))
+gained = gained.rename_axis(["choice", "part", "score"])
 display(tables.shown(stage.table(gained, "gains", f"What each choice adds by itself, on {tested}")))
 steps = gained.xs(("published", "accuracy"), level=["part", "score"])
 figure = plots.intervals(steps, faces, "What each choice adds by itself", f"{tested} accuracy, points", zero=True)

@@ -108,7 +108,10 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     said += [gap(*alone), gap(*alone, near)]
     taught = pd.read_csv(folder.with_name("frontier") / "gains.csv", index_col=["network", "part", "score"])
     taught = taught.loc["lean_65k"].rename(columns={"value": "difference"})
-    assert set(taught["seeds"]) == {2} and "by the two seeds that were trained both ways, distillation adds" in text
+    assert (
+        set(taught["seeds"]) == {2}
+        and "over the two seeds trained with and without a teacher, distillation adds" in text
+    )
     said += [shown(taught.loc[(part, "accuracy")]) for part in ("published", near)]
     for (ours, count), score in product(SEEDS_OF_65K.items(), ("accuracy", "macro_f1")):
         said.append(over_seeds(ours, "mini-XCEPTION", score=score, count=count))
@@ -455,7 +458,7 @@ def test_what_it_says_of_light_fer_is_what_was_measured():
         "not reproduced",
     ]
     away = 69.87 - 100 * rows.loc[half, "accuracy"]
-    assert f"an accuracy of a paper that comes out, {away:.1f} points away where the ledger allows 1.5 " in text
+    assert f"reproduced, {away:.1f} points away where the ledger allows 1.5 " in text
     assert found.index[found == "reproduced"].tolist() == [
         "light_fer/table2.light_fer.test",
         "microexpnet_se/figure3.happy",

@@ -23,7 +23,7 @@ def released(monkeypatch):
     return module
 
 
-class Says:
+class Says(export.Exported):
     """Answers by the brightness of a face, and of every `wrong`th that it is angry."""
 
     description = export.Description("net", "fer2013", CLASSES, 12)

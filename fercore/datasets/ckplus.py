@@ -64,21 +64,22 @@ def read(
     """
     if peak < 1:
         raise ValueError(f"peak must be at least 1 frame, not {peak}")
-    of_frames = [name for name, given in {"crop": crop is not None, "peak": peak != PEAK}.items() if given]
+    options = {"size": size != OWN, "crop": crop is not None, "peak": peak != PEAK}
+    given = [name for name, other in options.items() if other]
     expected = f"the folder that holds {FRAMES} and {LABELS}, or an archive of it"
     source = archives.ordinary(source, expected)
     if source.is_file() and source.suffix.lower() == ".csv":
-        _refuse(source, [*["size"] * (size != OWN), *of_frames])
+        _refuse(source, given)
         return _table(source, allocate)
     with tree.opened(source, expected) as seen:
         homes = [seen.home(lambda names, one=one: one in names) for one in (FRAMES, LABELS)]
         if all(homes):
             return _sequences(seen.root, *homes, (256, 256) if size == OWN else size, crop, peak, allocate)
         if homes == [None, None] and any(map(NAME.search, seen.images)):
-            _refuse(source, of_frames)
+            _refuse(source, [name for name in given if name != "size"])
             return _cut_out(seen, None if size == OWN else size, allocate)
         if homes == [None, None] and len(seen.lists()) == 1:
-            _refuse(source, [*["size"] * (size != OWN), *of_frames])
+            _refuse(source, given)
             return _table(seen.lists()[0], allocate)
         missing = FRAMES if homes[0] is None else LABELS
         there = f" ({homes[0] or homes[1]} has the other)" if any(homes) else ""

@@ -27,7 +27,7 @@ import torch
 from torch import nn
 
 from .. import files, models
-from ..datasets import preprocess
+from ..datasets import Faces, preprocess
 from ..evaluation import inference
 from ..models import weights
 from ..training import checkpoint
@@ -40,6 +40,7 @@ NOT_CALIBRATED = (
     "Not calibrated: its probabilities may be too high or too low (fercore train --release calibrates what was trained "
     "from random weights; fercore score says by how much)"
 )
+BATCH = 64  # images that a file is given at a time, where it is asked for many
 OPENVINO = ("openvino", "nncf")  # in no extra: 190 MB, and NNCF wants older versions of others
 
 
@@ -296,17 +297,27 @@ def read(path: str | Path) -> tuple[bytes, Description]:
 class Exported:
     """A file in use: uint8 faces (N, H, W, 3), RGB, or (N, H, W) to probabilities (N, classes), float32."""
 
-    def __init__(self, path: str | Path, threads: int = 1):
-        content, self.description = read(path)
-        self.session = session(content, threads)
+    def __init__(self, content: bytes, description: Description, threads: int = 1):
+        self.description, self.session = description, session(content, threads)
 
     def __call__(self, faces: np.ndarray) -> np.ndarray:
         return self.session.run(None, {INPUT: three_channels(faces)})[0]
 
+    def probabilities(self, faces: Faces, rows: np.ndarray) -> np.ndarray:
+        """Of some images of a data set, float32 (n, C), the classes in the order of `faces`. Raises ExportError where
+        they are others."""
+        own, asked = self.description.classes, faces.classes
+        if sorted(own) != sorted(asked):
+            raise ExportError(
+                f"{self.description.network} is of the classes {', '.join(own)}, and {faces.name} of {', '.join(asked)}"
+            )
+        parts = np.array_split(rows, max(-(-len(rows) // BATCH), 1))
+        return np.concatenate([self(faces.pixels[part]) for part in parts])[:, [own.index(name) for name in asked]]
+
 
 def load(path: str | Path, threads: int = 1) -> Exported:
     """The file at `path`, checked and ready. Raises ExportError."""
-    return Exported(path, threads)
+    return Exported(*read(path), threads)
 
 
 def session(content: bytes, threads: int = 1):

@@ -13,9 +13,7 @@ import pandas as pd
 
 from ..datasets import Faces
 from ..evaluation import metrics, statistics
-from .export import Exported, ExportError
-
-BATCH = 64
+from .export import Exported
 
 
 class Scores(NamedTuple):
@@ -29,25 +27,13 @@ class Scores(NamedTuple):
     predictions: pd.DataFrame
 
 
-def probabilities(run: Exported, faces: Faces, rows: np.ndarray) -> np.ndarray:
-    """What a file answers of some images, float32 (n, C), the classes in the order of `faces`.
-
-    Raises ExportError where its classes are others.
-    """
-    said, asked = run.description.classes, faces.classes
-    if sorted(said) != sorted(asked):
-        raise ExportError(f"the file is of the classes {', '.join(said)}; {faces.name} has {', '.join(asked)}")
-    parts = np.array_split(rows, max(-(-len(rows) // BATCH), 1))
-    return np.concatenate([run(faces.pixels[part]) for part in parts])[:, [said.index(name) for name in asked]]
-
-
 def score(run: Exported, faces: Faces, split: str = "test", masks: Mapping[str, np.ndarray] | None = None) -> Scores:
     """Scores of a split, by name or role; masks as `audit.without_copies` gives them.
 
-    Raises NoSplit, and ExportError as `probabilities` does.
+    Raises NoSplit, and ExportError for a file of other classes.
     """
     rows = faces.rows(split)
-    labels, answers = faces.labels[rows], probabilities(run, faces, rows)
+    labels, answers = faces.labels[rows], run.probabilities(faces, rows)
     predicted, count = answers.argmax(1), len(faces.classes)
     named = np.asarray(faces.classes)[predicted]
     made = pd.DataFrame({"row": rows, "label": np.asarray(faces.classes)[labels], "predicted": named})

@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from torch import nn
 
 from ..results import tables
 from ..training import losses
 from ..training.recipe import Recipe, from_plain
-from . import fits
 
 ALONE, ECA, FOCAL, WEIGHTS = "MobileNetV3-Small alone", "with ECA", "ECA, focal loss", "ECA, class weights"
 FULL, DISTILLED = "full recipe", "distilled student"
@@ -56,16 +54,6 @@ def variants(recipe: Recipe, teacher: nn.Module, temperature: float, alpha: floa
         DISTILLED: {"name": "eca_distilled", "recipe": distilled, "teacher": teacher},
     }
     return {variant: {"network": "tinyfer_lite", **words} for variant, words in rows.items()}
-
-
-def gains(
-    labels: np.ndarray,
-    predicted: Mapping[str, Mapping[int, np.ndarray]],
-    masks: Mapping[str, np.ndarray],
-    classes: int,
-) -> pd.DataFrame:
-    """What each choice adds, ECA to the backbone, the others to the network with ECA: `fits.gains` of STEPS."""
-    return fits.gains(labels, predicted, STEPS, masks, classes).rename_axis(["choice", "part", "score"])
 
 
 def described(rows: Mapping[str, Mapping]) -> pd.DataFrame:

@@ -132,9 +132,8 @@ def gains(faces: datasets.Faces, said: pd.DataFrame, masks: dict) -> pd.DataFram
 def earlier(folder: Path, variants: list[str]) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, list[str]]]:
     """Of what `main` wrote to a folder, the variants that are none of these: networks, differences, names of runs."""
     networks = tables.read(folder / "networks.csv").query("package == @OWN and network not in @variants")
-    empty = dict.fromkeys(
-        ("low", "high", "p", "p_adjusted"), ""
-    )  # where all seeds agree; a note is "" where there is none
+    # empty where all seeds agree; a note is "" where there is none
+    empty = dict.fromkeys(("low", "high", "p", "p_adjusted"), "")
     apart = tables.read(folder / "differences.csv", keep_default_na=False, na_values=empty)
     apart = apart[apart["network"].isin(networks["network"])].set_index(["network", "public", "part", "score"])
     runs = json.loads((folder / "provenance.json").read_text())["parameters"]["runs"]
@@ -187,7 +186,7 @@ def main():
     made = {"runs": runs, "compared": list(others)}
     if words.keep:
         before, differed, names = earlier(words.to, list(of))
-        kept = answered(words.to / PREDICTIONS, faces) if (words.to / PREDICTIONS).is_file() else pd.DataFrame()
+        kept = answered(words.to / PREDICTIONS, faces)
         said = said.join(kept[[run for run in kept if run.rsplit("-", 1)[0] in names]])
         own, apart, runs = pd.concat([own, before]), pd.concat([apart, differed]), runs | names
         made = {"runs": runs, "kept": sorted(names), "compared": list(others)}  # which an earlier run of this measured

@@ -18,7 +18,7 @@ import pandas as pd
 from public_networks import MASK, latency
 
 from fercore import audit, datasets
-from fercore.deployment import export, score
+from fercore.deployment import export
 from fercore.deployment.model_card import INT8
 from fercore.evaluation import metrics, statistics
 from fercore.models import weights
@@ -30,7 +30,7 @@ RARE = "disgust"
 
 def answers(run: export.Exported, faces: datasets.Faces) -> dict[str, np.ndarray]:
     """Probabilities of the images that select and of those that test, float (N, 7), by role."""
-    return {role: score.probabilities(run, faces, faces.rows(role)) for role in ("select", "test")}
+    return {role: run.probabilities(faces, faces.rows(role)) for role in ("select", "test")}
 
 
 def measured(

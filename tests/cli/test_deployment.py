@@ -91,7 +91,7 @@ def test_a_camera_is_seen_by_what_predict_takes(said, refused, monkeypatch):
 
 def test_a_file_that_comes_along_is_scored_and_its_answers_are_saved(said, tmp_path, refused):
     pytest.importorskip("onnxruntime")
-    from fercore.deployment import export, score
+    from fercore.deployment import export
     from fercore.evaluation import statistics
 
     datasets.import_dataset("synthfer", None, tmp_path / "set", images=300, seed=0)
@@ -99,14 +99,14 @@ def test_a_file_that_comes_along_is_scored_and_its_answers_are_saved(said, tmp_p
     file = str(weights.RELEASED / "lean_65k-fer2013_distilled.onnx")
     words = ["score", file, "--data", str(tmp_path / "set")]
     text = said(*words, "--to", str(tmp_path / "to"))
-    answers = score.probabilities(export.load(file), faces, faces.rows("test")).argmax(1)
+    answers = export.load(file).probabilities(faces, faces.rows("test")).argmax(1)
     value = statistics.compare(faces.labels[faces.rows("test")], answers, 7, {})["value"].iloc[0]
     assert text.startswith("PrivateTest of synthfer, with 95 % intervals") and f"{value:.4f}" in text
     assert {path.name for path in (tmp_path / "to").iterdir()} >= {
         "scores.csv", "report.csv", "predictions.csv", "findings.json", "confusion.svg",
     }  # fmt: skip
     rows, marks = faces.rows("select"), np.arange(len(faces))
-    right = (score.probabilities(export.load(file), faces, rows).argmax(1) == faces.labels[rows]).mean()
+    right = (export.load(file).probabilities(faces, rows).argmax(1) == faces.labels[rows]).mean()
     text = said(*words, "--split", "select")
     assert text.startswith("PublicTest of synthfer") and f"{right:.4f}" in text and "deduplicated" not in text
     mask = splits.mask(faces, marks, np.where(marks == faces.rows("test")[0], faces.rows("train")[0], marks))

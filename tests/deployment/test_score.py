@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from fercore.deployment import score
-from fercore.deployment.export import Description, ExportError
+from fercore.deployment.export import Description, Exported, ExportError
 
 
-class Says:
+class Says(Exported):
     """Answers by the brightness of a face, its classes the other way round than the data have them."""
 
     def __init__(self, *classes):
@@ -36,5 +36,5 @@ def test_scores_are_of_the_split_that_is_named(make_faces):
 
 
 def test_a_file_of_other_classes_is_refused(make_faces):
-    with pytest.raises(ExportError, match="is of the classes calm, glad, sad; grey noise has dark, middle, bright"):
+    with pytest.raises(ExportError, match="is of the classes calm, glad, sad, and grey noise of dark, middle, bright"):
         score.score(Says("calm", "glad", "sad"), make_faces(90))

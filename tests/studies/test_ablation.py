@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -31,18 +30,6 @@ def test_each_step_is_one_choice_apart():
     columns["distillation"] = ["loss", "teacher"]
     apart = {name: described.loc[one] != described.loc[other] for name, (one, other) in ablation.STEPS.items()}
     assert {name: list(which.index[which]) for name, which in apart.items()} == columns
-
-
-def test_what_each_choice_adds_by_itself():
-    labels = np.arange(10) % 2
-    right, half = labels, np.where(np.arange(10) < 5, labels, 1 - labels)
-    said = {
-        ablation.ECA: {1: right, 2: right},
-        ablation.ALONE: {1: half, 3: half},
-        ablation.WEIGHTS: {1: half, 2: half},
-    }
-    found = ablation.gains(labels, said, {}, 2)["value"].unstack("score")
-    assert found["accuracy"].to_dict() == {("ECA", "published"): 0.5, ("class weights", "published"): -0.5}
 
 
 def test_the_best_other_network_teaches_by_its_own_recipe(tmp_path):
