@@ -352,6 +352,8 @@ def test_a_yolo_export_has_the_classes_of_its_label_files(tmp_path):
 
 def test_ck48_has_subjects_and_no_split_of_its_name(tmp_path):
     faces = datasets.load("ckplus", ck48(tmp_path))
+    with pytest.raises(ValueError, match=r"cut out already, and takes no peak"):
+        datasets.load("ckplus", tmp_path, size=16, peak=1)
     assert set(faces.table["subject"]) == {"S010", "S011", "S012", "S013"} and faces.table["sequence"][0] == "S010_004"
     assert faces.splits == ("",) and faces.roles == {"train": ""} and faces.pixels.shape[1:] == (48, 48)
     assert faces.classes == ("anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
