@@ -90,6 +90,9 @@ explore(
 # ## Six ways to train it
 #
 # The rows of section 7, all with the same seeds. Two of the paper's seven are one: *with ECA* and *ECA with cross-entropy*.
+# *Class weights* multiply an image's loss by $N / (C\,n_c)$, with $n_c$ of the N training images in its class and C classes
+# (equation 14). *Focal loss* multiplies it by $(1 - p)^2$, with p the probability of its label: what is right already counts
+# less (equation 13; lab 2).
 # The last is *distilled*: it learns from the probabilities of a teacher, the best other network of notebook 2, as well as from
 # the labels. The paper gives neither temperature (notebook 5 says what that is) nor the teacher's share, so they are those of
 # the 2026 MicroExpNet.
