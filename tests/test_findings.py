@@ -115,6 +115,15 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     said += [over_seeds("lean_250k_distilled", name, near) for name in public]
     said += [gap(OWN[0], name, near) for name in public]
     said += [gap(*OWN, part, score) for score in ("accuracy", "macro_f1") for part in ("published", near)]
+    priors = pd.read_csv(folder.with_name("priors") / "gaps.csv", index_col=["ours", "network", "answers"])
+    priors = priors.query("part == 'published' and score == 'macro_f1'").loc["lean_65k, distilled"]
+    states = [
+        ("mini-XCEPTION", "as_it_is"),
+        ("mini-XCEPTION", "adjusted"),
+        ("XCEPTION", "adjusted"),
+        ("XCEPTION", "as_it_is"),
+    ]
+    said += [shown(priors.loc[pair]) for pair in states]
     assert re.findall(r"[+-]\d\.\d \[[^]]+\]", text) == said
     assert gaps.loc[(*OWN, "mirrored", "published", "macro_f1"), "low"] > 0, "above"
     classes = pd.read_csv(folder / "classes.csv", index_col=["class", "part", "network"]).sort_index()
@@ -129,6 +138,13 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     assert numbers[1:3] + numbers[4:] == found
     f1 = re.search(r"other six classes F1 is ([\d.]+) against ([\d.]+)\.", text).groups()
     assert [float(number) for number in f1] == [round(100 * others[pair], 1) for pair in both[:2]]
+    priors = pd.read_csv(folder.with_name("priors") / "networks.csv", index_col=["part", "score", "network"])
+    adjusted = priors.loc[("published", "macro_f1")]
+    told = re.search(r"finds (\d+) of those 55 images in place of (\d+), at the same accuracy", text).groups()
+    row = adjusted.loc["lean_65k, distilled"]
+    assert [int(count) for count in told] == [row["disgust_adjusted"], row["disgust_as_it_is"]]
+    same = priors.loc[("published", "accuracy", "lean_65k, distilled")]
+    assert same["low"] < 0 < same["high"] and adjusted.loc[["lean_932k", *public], "tau"].eq(0).all()
     table = pd.read_csv(folder / "networks.csv", index_col=["network", "views"])
     known = table.loc[[(name, "mirrored") for name in ("XCEPTION", *OWN[::-1])], "accuracy_near_copies"]
     found = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]["near_copies"]
