@@ -51,15 +51,15 @@ def replace(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 @contextmanager
-def locked(folder: str | Path, what: str) -> Iterator[None]:
+def locked(folder: str | Path, what: str, wait: float = 0.0) -> Iterator[None]:
     """`folder`, made where it is not there, as one's own while it is written: by `what`, such as "an import".
 
-    Raises BusyError at once where another process, or another thread, has it. The operating system lets go of the lock
-    of a process that is killed. A thread may lock again what it has locked.
+    Raises BusyError where another process, or another thread, has it and does not let go within `wait` seconds. The
+    operating system lets go of the lock of a process that is killed. A thread may lock again what it has locked.
     """
     folder = Path(folder)
     made = not folder.exists()
-    lock = _acquired(folder)
+    lock = _acquired(folder, wait)
     path = Path(lock.lock_file)
     try:
         if lock.lock_counter == 1:
@@ -75,7 +75,7 @@ def locked(folder: str | Path, what: str) -> Iterator[None]:
         lock.release()
 
 
-def _acquired(folder: Path):
+def _acquired(folder: Path, wait: float):
     from filelock import FileLock, Timeout
 
     while True:
@@ -83,7 +83,7 @@ def _acquired(folder: Path):
         path = folder.resolve() / LOCK
         lock = FileLock(path, is_singleton=True)
         try:
-            lock.acquire(blocking=False)
+            lock.acquire(timeout=wait)
             return lock
         except FileNotFoundError:  # whoever made the folder has taken it away again
             continue

@@ -101,6 +101,7 @@ display(stage.says(
 # %%
 import pandas as pd
 
+from fercore.evaluation import inference
 from fercore.results import tables
 from fercore.training import AUGMENTATIONS, Recipe
 from fercore.training.recipe import departures
@@ -109,7 +110,7 @@ recipe = Recipe(
     epochs=epochs, batch_size=batch_size, img_size=img_size, augmentation=AUGMENTATIONS[augmentation],
     loss=loss, class_weighted=class_weighted, learning_rate=learning_rate, weight_decay=weight_decay,
     schedule=schedule, factor=factor, plateau_patience=plateau_patience, warmup=warmup,
-    bn_momentum=bn_momentum or None, precision=precision, channels_last=True,
+    bn_momentum=bn_momentum or None, precision=inference.precision_here(precision), channels_last=True,
 )
 
 # %%
@@ -339,7 +340,8 @@ for name in networks:
             name, faces.name, tested, labels, predicted[name], faces.classes, masks
         )
 stage.table(metrics.predictions(rows, labels, predicted), "predictions")
-stage.measure(measured, departs="" if weights else "random weights")
+others = f"{recipe.precision} in place of {precision}" if profile == "paper" and recipe.precision != precision else None
+stage.measure(measured, departs="" if weights else "random weights", reserved=others if weights else None)
 stage.measure([{"measurement": f"latency({name}, here)", "value": ms[name] / 1000} for name in networks])
 
 # %%

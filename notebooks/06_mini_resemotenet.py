@@ -217,7 +217,8 @@ display(tables.shown(study.described(variants)))
 
 # %%
 _, distilled = fits.by_teacher(variants)
-trained |= fits.fit_seeds(distilled, [], faces, runs, kept_only=kept_only)
+if logits is not None:  # else there is nothing to learn from yet
+    trained |= fits.fit_seeds(distilled, [], faces, runs, kept_only=kept_only)
 trained = {name: trained[name] for name in variants if name in trained}
 
 # %%

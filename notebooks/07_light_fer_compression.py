@@ -88,12 +88,13 @@ display(by_hand, Markdown(f"**To see.** {sentences.values_left(by_hand)}"))
 
 # %%
 from fercore.deployment.variants import Variants
+from fercore.evaluation import inference
 from fercore.training import AUGMENTATIONS, Recipe
 
 recipe = Recipe(
     epochs=epochs, batch_size=batch_size, img_size=img_size, augmentation=AUGMENTATIONS["flip"],
     learning_rate=learning_rate, schedule="cosine", warmup=0.5, loss="cross_entropy", class_weighted=False,
-    bn_momentum=0.1, precision=precision, channels_last=True, seed=seed,
+    bn_momentum=0.1, precision=inference.precision_here(precision), channels_last=True, seed=seed,
 )
 folder = runs and f"{runs}/07"
 forms = {name: Variants.of(name, faces, rows, recipe, weights, folder, calibrated_on) for name in networks}
@@ -291,19 +292,19 @@ for row in curve.itertuples():
 # say what compression cost: the accuracy before stands beside the accuracy after.
 
 # %%
-measured = []
+ours = (  # the paper prints nothing of its training
+    f"ImageNet's weights, {epochs} epochs by {recipe.optimizer} at {learning_rate:g} in batches of {batch_size}, "
+    f"{recipe.precision}, {fine_tuning} more while {percent(sparsities[0], 0)} of the weights are pruned, {img_size} px and "
+    "faces as the data set cuts them, none of which the paper prints"
+)
 for name, form in light.items():
     run, answers = f"{name}+pruned+fp16", forms[name].found[form].probabilities.argmax(1)
-    measured += statistics.measurements(run, faces.name, tested, labels, [answers], faces.classes, masks)
+    measured = statistics.measurements(run, faces.name, tested, labels, [answers], faces.classes, masks)
     known = faces.labels[train], [seen[name]], faces.classes, {}
     measured += statistics.measurements(run, faces.name, faces.split_of("train"), *known)
-departs = {"": "random weights", faces.name: "weights that come with the project"}.get(weights, "")
-ours = (  # the paper prints nothing of its training
-    f"ImageNet's weights, {epochs} epochs by {recipe.optimizer} at {learning_rate:g} in batches of {batch_size}, {precision}, "
-    f"{fine_tuning} more while {percent(sparsities[0], 0)} of the weights are pruned, {img_size} px and faces as the data set cuts "
-    "them, none of which the paper prints"
-)
-stage.measure(measured, departs, None if departs else ours)
+    other = {"imagenet": ""}.get(forms[name].start, forms[name].start)
+    departs = ", ".join(filter(None, (other, f"the first {len(rows)} images" if tested_on else "")))
+    stage.measure(measured, departs, None if departs else ours)
 findings = {"networks": len(networks), "images": len(rows), "epochs": epochs, "fine_tuning": fine_tuning}
 findings |= {f"{form}, {name}": value for (name, form), value in differences["value"].items() if form.startswith("INT8")}
 settings = {"networks": networks, "weights": weights, "recipe": recipe.plain(), "fine_tuning": fine_tuning, "bits": bits}

@@ -67,7 +67,10 @@ def quantise(weight: torch.Tensor, bits: int) -> torch.Tensor:
 
     The printed bounds are no integers, 127.5 for 8 bits; integers within them reach 127. The greatest weight, which is
     127.5 when scaled, would be rounded to 128 and is taken back to 127.
+    Of 1 bit only 0 is left. Raises ValueError for more than 24 bits, which float32 does not have, or less than one.
     """
+    if not 1 <= bits <= 24:
+        raise ValueError(f"{bits} bits; expected 1 to 24")
     limit = (2**bits - 1) // 2
     return (scale(weight, bits) * weight).round().clamp(-limit, limit).int()
 

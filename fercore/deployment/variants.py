@@ -25,6 +25,7 @@ from . import compress, runtimes, timing
 from .runtimes import Network
 
 FP32 = "fp32"  # the network as it was
+RANDOM, RELEASED = "random weights", "weights that come with the project"  # or imagenet, or a file
 COLUMNS = ("MiB", "R", "nonzero", "macs")
 
 
@@ -54,13 +55,15 @@ class Variants:
     faces, rows  data, and the images that all forms are tested on
     recipe       by which forms that lost weights are trained on; its img_size is the network's
     folder       where trainings go, and go on from, below names that begin with it; empty: nowhere
+    start        what the network was trained from, or RELEASED where it was not trained here
     """
 
     def __init__(
         self, name: str, network: nn.Module, faces: Faces, rows: np.ndarray, recipe: Recipe, folder: str = "",
-        calibrated_on: int = 512,
+        calibrated_on: int = 512, start: str = RANDOM,
     ):  # fmt: skip
         self.name, self.faces, self.rows, self.recipe, self.folder = name, faces, rows, recipe, folder
+        self.start = start
         self.channels, side = inference.channels(network), recipe.img_size
         seen = compress.calibration(faces, calibrated_on, side, self.channels)
         self.dense = Network(name, network, (self.channels, side, side), seen)
@@ -90,11 +93,11 @@ class Variants:
             record = own_weights.record_of_classes(released, faces.classes)
             recipe = replace(recipe, img_size=record["img_size"])
             network = models.create(name, weights=weights).eval()
-            folder = runs and f"{runs}/{name}-{weights}"
+            folder, start = runs and f"{runs}/{name}-{weights}", RELEASED
         else:
             folder = runs and f"{runs}/{name}-{Path(start).stem or 'random'}-{recipe.epochs}-{recipe.seed}"
             network = fit(name, faces, recipe, folder, weights=start or None, restart=True).network.cpu()
-        return cls(name, network, faces, rows, recipe, folder, calibrated_on)
+        return cls(name, network, faces, rows, recipe, folder, calibrated_on, Path(start).name or RANDOM)
 
     def add(self, name: str, network: nn.Module, bits: int = 32, rest: int = 32) -> Variant:
         """A form that PyTorch runs; its file is counted with the weights of convolutions and linear layers at so many

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -64,6 +65,17 @@ def cpu_has_bf16() -> bool:
         return False
     # what has AMX has AVX512-BF16 too
     return platform.machine().lower() not in ("x86_64", "amd64") or torch.cpu._is_avx512_bf16_supported()
+
+
+def precision_here(precision: str) -> str:
+    """`precision`, or fp32 with a warning where the device that trains here lacks it: for notebooks, whose settings may
+    have been written for another machine. What a recipe asks for is never replaced."""
+    try:
+        autocast(precision, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    except ValueError as error:
+        warnings.warn(f"fp32 in place of {precision}: {error}", stacklevel=2)
+        return "fp32"
+    return precision
 
 
 def autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager:

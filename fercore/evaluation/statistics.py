@@ -22,6 +22,8 @@ IMAGES, OF_A_CLASS = 100, 5  # with fewer, 95 % intervals of macro-F1 were found
 TOO_FEW = "few images: the interval may be too short"
 NEVER = "a class is never found: the interval of F1 may be too short"
 AGREE = "all seeds agree: no interval"
+NONE_DECIDES = "no image decides: the interval of accuracy is Hanley's, and F1 has none"
+FEW_DECIDE = "few images decide: the interval may be too short"
 SAME = 1e-12  # scores, and differences of them, that are no further apart are the same
 
 
@@ -197,8 +199,10 @@ def difference_from_one(
 
     with the degrees of freedom of Welch and Satterthwaite. What differs by seed and image alike stands in both parts,
     so that the interval is rather too long; of two seeds that differ much it was found to cover 92 %. With one seed
-    the first part is all there is: it is of these two networks, as in `difference`, and there is no p; where all seeds
-    agree there is no interval either.
+    the first part is all there is: it is of these two networks, as in `difference`, and there is no p. Where one seed's
+    network is right on the same images as the other, the first part is 0: accuracy then has the interval of what was
+    never seen among N (J. A. Hanley and A. Lippman-Hand, 1983: "the rule of three"). Where several seeds agree there is
+    no interval.
     """
     matrices = [confusion(labels, predicted, classes) for predicted in (*seeds, other)]
     *values, against = (float(scores(matrix)[score]) for matrix in matrices)
@@ -209,6 +213,12 @@ def difference_from_one(
     gap = float(np.mean(values) - against)
     variance, freedom = _spread(np.mean(each, axis=0) - its)
     note = next(filter(None, (_trust(matrix, score) for matrix in matrices)), "")
+    if len(seeds) == 1:
+        decide = np.count_nonzero((seeds[0] == labels) != (other == labels))
+        if not variance:
+            reach = 1 - 0.05 ** (1 / len(labels)) if score == "accuracy" else math.nan
+            return {"difference": gap, "low": gap - reach, "high": gap + reach, "p": math.nan, "note": NONE_DECIDES}
+        note = FEW_DECIDE if decide < OF_A_CLASS else note
     if len(seeds) > 1:
         if np.ptp(values) <= SAME:
             return {"difference": gap, "low": math.nan, "high": math.nan, "p": math.nan, "note": AGREE}

@@ -38,7 +38,7 @@ def fit_each(
 
     trainings  by name what `fit` takes beside the faces: network, recipe, weights, options, teacher, train, select
     folder     where each training has a folder of its name, and goes on where it was stopped; empty: nowhere
-    workers    processes; by default one a core, and one in all where there is a GPU
+    workers    processes of this machine; by default one a core, and one in all where there is a GPU
     kept_only  nothing is trained: those that `folder` does not have to their end are left out
 
     What lies there of other settings, data or code is trained again. Raises SweepError that names the first that
@@ -59,7 +59,7 @@ def fit_each(
         )
         trials = pd.DataFrame({"training": list(trainings)})
         many = workers or (1 if torch.cuda.is_available() else None)
-        require_complete(sweep(work, trials, identity=lambda trial: {}, workers=many, attempts=1))
+        require_complete(sweep(work, trials, identity=lambda trial: {}, workers=many, scheduler="", attempts=1))
         return {name: _one(words, faces, f"{place}/{name}") for name, words in trainings.items()}
 
 

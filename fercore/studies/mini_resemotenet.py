@@ -142,6 +142,8 @@ class Protocol:
             words = {"network": f"mini_resemotenet_{size}", "recipe": replace(self.recipe, distillation=kd)}
             words |= {"options": self.options, "train": rows, "seeds": list(self.seeds.get(size, ()))[:count]}
             words |= {"name": f"06_{variant.replace(' ', '_').replace(',', '')}"}
+            if variant in found:
+                raise ValueError(f"two trainings are called {variant}; give values that differ in what is printed")
             if words["seeds"]:
                 found[variant] = words | ({"teacher": logits} if kd else {}) | more
 

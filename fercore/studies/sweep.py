@@ -64,7 +64,8 @@ def sweep(
               of the data may change, or what only other trials depend on, and a kept result is still used
     cohort    columns: trials that agree in them are given to `function` together, at most `most` at a time
     workers   processes, each with one thread; by default one a core. 1: everything runs in this process
-    scheduler the address of a Dask scheduler, by default $DASK_SCHEDULER_ADDRESS: its workers, in place of processes.
+    scheduler the address of a Dask scheduler, by default $DASK_SCHEDULER_ADDRESS; empty: none. Its workers, in place of
+              processes.
               Start them with MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=268435456: with Dask's own setting
               of the first, memory is given back at once, and training takes nearly twice as long
     attempts  how often a trial is tried. One that raises an exception each time, or whose process dies, is given up,
@@ -87,7 +88,8 @@ def sweep(
             provenance.kept(str(folder))
         to_do = [key not in done and key not in errors for key in keys]
         queue = deque(_Task(places) for places in _cohorts(trials, to_do, cohort, most))
-        scheduler = scheduler or os.environ.get(SCHEDULER, "")
+        if scheduler is None:
+            scheduler = os.environ.get(SCHEDULER, "")
         pool = None
         try:
             with progress_bar(len(trials), len(done) + len(errors), "trials", "trial", disable=not progress) as bar:
@@ -101,7 +103,7 @@ def sweep(
                     number, found, error = pool.next()
                     task = running.pop(number)
                     if error is None:
-                        error = _misfit(found, len(task.places))
+                        error = _misfit(found, len(task.places), trials.columns)
                     if error is None:
                         for place, result in zip(task.places, _records(found), strict=True):
                             done[keys[place]] = result
@@ -201,12 +203,14 @@ def _records(frame: pd.DataFrame) -> list[dict]:
     ]
 
 
-def _misfit(found: object, count: int) -> str | None:
+def _misfit(found: object, count: int, asked: pd.Index) -> str | None:
     if not isinstance(found, pd.DataFrame) or len(found) != count:
         what = f"{len(found)} rows" if isinstance(found, pd.DataFrame) else type(found).__name__
         return f"the function gave {what} for {count} trials; expected a DataFrame with a row for each"
     if twice := sorted({str(name) for name in found.columns[found.columns.duplicated()]}):
         return f"the function gave two columns of the name {', '.join(twice)}"
+    if twice := [str(name) for name in found.columns if name in asked]:
+        return f"the function gave a column of the name {', '.join(twice)}, which the trials have"
     try:
         json.dumps(_records(found))
     except (RecursionError, TypeError, ValueError) as error:

@@ -47,9 +47,10 @@ def pretrained(protocol: Taught) -> bool:
 
 
 def of_data(protocol: Made, faces: Faces) -> Made:
-    """The protocol on these data: weights that come with the project are left out where they are of others, or where
-    these data are divided otherwise, so that they may have seen what selects or tests; the teacher is then trained from
-    random ones, with a WeightsWarning."""
+    """The protocol on these data and this machine: weights that come with the project are left out where they are of
+    others, or where these data are divided otherwise, so that they may have seen what selects or tests; the teacher is
+    then trained from random ones, with a WeightsWarning. Its precision is `inference.precision_here`."""
+    protocol = replace(protocol, teacher_precision=inference.precision_here(protocol.teacher_precision))
     if not pretrained(protocol) or (why := origins.unsuited(protocol.teacher_weights, faces)) is None:
         return protocol
     held = weights.data_of(protocol.teacher_weights)

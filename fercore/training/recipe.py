@@ -118,6 +118,8 @@ class Recipe:
         for name in ("class_weighted", "filter_bias_and_bn", "channels_last"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected true or false")
+        if 0 < self.mixup < 0.02:
+            raise ValueError(f"mixup is {self.mixup}; expected 0, or 0.02 or more: of less, rounding makes halves")
         if self.schedule == "plateau" and self.factor == 1:
             raise ValueError("factor is 1; expected less, since schedule: plateau multiplies the rate by it")
         if not -(2**63) <= self.seed < 2**63:

@@ -39,6 +39,7 @@ from .checkpoint import RunError
 from .recipe import Recipe, criterion, learning_rate, optimizer, weighed
 
 TINYFER = Recipe()
+LET_GO = 60.0  # seconds in which whoever reads a run that has ended is done with it
 CHECKED_EVERY = 50  # batches: whether losses are finite is asked for together, since asking waits for the GPU
 
 
@@ -117,7 +118,8 @@ def fit(
         raise ValueError("no image to select on; give None to keep the last epoch")
     cards = range(torch.cuda.device_count()) if device.type == "cuda" else ()
     writes = folder is not None and rank == 0  # of several processes, the first
-    with files.locked(folder, "a training") if writes else nullcontext():
+    wait = LET_GO if writes and (folder / checkpoint.METRICS).is_file() else 0.0
+    with files.locked(folder, "a training", wait) if writes else nullcontext():
         with torch.random.fork_rng(cards):  # whoever calls has their own random numbers afterwards
             torch.manual_seed(recipe.seed)
             name = network if isinstance(network, str) else type(network).__name__
@@ -192,6 +194,9 @@ class _Training:
                 started, used = time.perf_counter(), time.process_time()
                 row = self.epoch(len(self.history) + 1, batches, bar)
                 _sound(self.network, row["epoch"])
+                if self.world > 1:
+                    for buffer in self.evaluated().buffers():  # each process has seen other images
+                        distributed.broadcast(buffer, 0)
                 row |= {} if self.select is None else self.scores(row["epoch"])
                 _sound(self.evaluated(), row["epoch"], row)
                 self.history.append(row)
@@ -291,9 +296,6 @@ class _Training:
     def scores(self, epoch: int) -> dict[str, float]:
         """Of the selection split: cross-entropy and scores. Raises RunError where an answer is not finite."""
         network, recipe = self.evaluated(), self.recipe
-        if self.world > 1:
-            for buffer in network.buffers():  # each process has seen other images
-                distributed.broadcast(buffer, 0)
         rows = self.select[self.rank :: self.world]
         try:
             part = inference.probabilities(network, self.faces, rows, recipe.img_size, recipe.tta, self.selected)
@@ -333,7 +335,7 @@ class _Training:
         """`last` first: all else follows from it."""
         held = checkpoint.tensors(self.network, self.average, self.optimizer)
         held |= {f"learned.{name}": value.detach() for name, value in self.learned.items()}
-        record = {"identity": identity, "history": self.history, "best_epoch": self.best_epoch}
+        record = {"identity": identity, "history": self.history, "best_epoch": self.best_epoch, "processes": self.world}
         record |= {name: round(getattr(self, name), 3) for name in ("seconds", "cpu_seconds")}
         record["scaler"] = self.scaler.state_dict()
         checkpoint.write(folder / checkpoint.LAST, held, record)
@@ -376,6 +378,11 @@ class _Training:
                 "train --restart) to start over in this one"
             )
         self.history, self.best_epoch = record["history"], record["best_epoch"]
+        if (before := record.get("processes", self.world)) != self.world and not self.finished():
+            raise RunError(
+                f"{folder} was trained by {before} processes, each of which draws random numbers of its own, and with "
+                f"{self.world} would be another training; go on with as many, or give another folder"
+            )
         self.seconds, self.cpu_seconds = record["seconds"], record["cpu_seconds"]
         try:
             checkpoint.restore(held, self.network, self.average, self.optimizer)

@@ -88,7 +88,7 @@ def test_the_papers_settings_are_those_that_run():
     said = table[table["measurement"].str.startswith("setting(")]
     assert len(said) > 50
     other = said[said["verdict"] != "as run"]
-    told = [f"{row.id}: {row.printed} is printed, {row.measurement} is {row.measured}" for row in other.itertuples()]
+    told = [f"{row.id}: {row.claimed} is printed, {row.measurement} is {row.measured}" for row in other.itertuples()]
     assert not told, "; ".join(told)
     assert not said["measured"].map(math.isnan).any()
 

@@ -29,7 +29,13 @@ def test_equations_2_to_4_by_hand():
     assert compress.quantise(weight, 2).tolist() == [[-1, -1, 0], [0, 0, 1]]  # 0.75 times: -1.5 is taken back to -1
 
 
-@pytest.mark.parametrize("bits", [2, 4, 8, 16])
+@pytest.mark.parametrize("bits", [0, 25, 32])
+def test_bits_that_no_weight_has_are_refused(bits):
+    with pytest.raises(ValueError, match=f"{bits} bits; expected 1 to 24"):
+        compress.quantise(torch.tensor([0.9, -0.9, 0.4]), bits)
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8, 16, 24])
 def test_quantised_weights_are_within_the_bounds_and_near(bits):
     weight = torch.randn(500, generator=torch.Generator().manual_seed(0))
     found, scale = compress.quantise(weight, bits), compress.scale(weight, bits)

@@ -130,6 +130,19 @@ def test_a_file_that_answers_otherwise_is_not_written(made, tmp_path, monkeypatc
     assert (tmp_path / "old.onnx").read_text() == "what stood there"
 
 
+def test_a_network_that_is_very_sure_is_exported_and_one_that_answers_nan_is_not(tiny, tmp_path):
+    """Of logits more than 104 apart a probability is 0 in single precision."""
+    network = tiny().eval()
+    with torch.no_grad():
+        network.head.bias[0] += 300
+    path = export.export(network, tmp_path / "sure.onnx", DESCRIPTION)
+    assert export.load(path)(np.zeros((1, 12, 12, 3), np.uint8)).min() == 0
+    with torch.no_grad():
+        network.head.bias[0] = np.nan
+    with pytest.raises(ExportError, match="by nan"):
+        export.export(network, tmp_path / "none.onnx", DESCRIPTION)
+
+
 @pytest.mark.parametrize("place", range(3))
 def test_an_answer_that_is_no_number_is_told_at_every_size(made, tmp_path, monkeypatch, place):
     found = iter(np.where(np.arange(3) == place, np.nan, 0.0).tolist())

@@ -12,7 +12,7 @@ from torch import nn
 
 from fercore import models
 from fercore.datasets import FER2013_CLASSES
-from fercore.deployment import compress, runtimes
+from fercore.deployment import compress, runtimes, variants
 from fercore.deployment.variants import FP32, Variants
 from fercore.evaluation import statistics
 from fercore.models import weights
@@ -130,7 +130,7 @@ class TestByName:
         faces = self.faces(make_faces, "fer2013")
         monkeypatch.setattr("fercore.deployment.variants.fit", lambda *_, **__: pytest.fail("trained"))
         forms = Variants.of("lean_250k", faces, faces.rows("test"), RECIPE, "fer2013", "runs", calibrated_on=4)
-        assert forms.folder == "runs/lean_250k-fer2013"
+        assert forms.folder == "runs/lean_250k-fer2013" and forms.start == variants.RELEASED
         expected = models.create("lean_250k", weights="fer2013").state_dict()
         assert torch.equal(forms.dense.module.state_dict()["stem.0.weight"], expected["stem.0.weight"])
         path, _ = weights.released("lean_250k", "fer2013")
@@ -170,7 +170,8 @@ class TestByName:
         run = type("Run", (), {"network": models.create("lean_250k", 7).eval()})
         monkeypatch.setattr("fercore.deployment.variants.fit", lambda *_, **__: run)
         with pytest.warns(weights.WeightsWarning, match="lean_250k is trained from random weights on other"):
-            Variants.of("lean_250k", faces, faces.rows("test"), RECIPE, "fer2013", calibrated_on=4)
+            forms = Variants.of("lean_250k", faces, faces.rows("test"), RECIPE, "fer2013", calibrated_on=4)
+        assert forms.start == variants.RANDOM
 
     @pytest.mark.parametrize(("name", "given", "start"), [("fer2013", "", None), ("other", "a/x.h5", "a/x.h5")])
     def test_otherwise_trained(self, make_faces, monkeypatch, tmp_path, name, given, start):
@@ -184,7 +185,7 @@ class TestByName:
         faces = self.faces(make_faces, name)
         recipe = replace(RECIPE, img_size=32)
         forms = Variants.of("lean_65k", faces, faces.rows("test"), recipe, given, f"{tmp_path}", calibrated_on=4)
-        assert not isinstance(forms.dense.module, OnGpu)
+        assert not isinstance(forms.dense.module, OnGpu) and forms.start == ("x.h5" if start else variants.RANDOM)
         place = f"{tmp_path}/lean_65k-{'x' if start else 'random'}-2-42"
         assert asked == {"network": "lean_65k", "weights": start, "restart": True, "folder": place}
 

@@ -109,6 +109,16 @@ def test_precision_that_a_device_lacks_is_refused(monkeypatch):
         inference.autocast("bf16", CPU)
 
 
+@pytest.mark.parametrize(("asked", "has_bf16", "taken"), [
+    ("bf16", False, "fp32"), ("bf16", True, "bf16"), ("fp16", True, "fp32"), ("fp32", False, "fp32"),
+])  # fmt: skip
+def test_settings_for_another_machine_are_taken_in_fp32(asked, has_bf16, taken, monkeypatch, recwarn):
+    monkeypatch.setattr(inference, "cpu_has_bf16", lambda: has_bf16)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert inference.precision_here(asked) == taken
+    assert [str(told.message).split(":")[0] for told in recwarn] == [f"fp32 in place of {asked}"] * (taken != asked)
+
+
 def test_bf16_is_refused_on_a_gpu_that_lacks_it(monkeypatch):
     gpu, named = torch.device("cuda"), {torch.device("cuda"): "Tesla P100"}
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)

@@ -365,11 +365,26 @@ def test_a_difference_of_one_seed_is_the_jackknifes_over_images():
     assert 0 < found["low"] < found["difference"] < found["high"] and np.isnan(found["p"])
     gap = (better == labels).astype(float) - (worse == labels)
     assert found["high"] - found["low"] == pytest.approx(2 * 1.96 * gap.std() / np.sqrt(2000), rel=0.1)
-    same = statistics.difference(labels, [worse], [worse], 7)
-    assert same["low"] == same["high"] == same["difference"] == 0
     scores = [sklearn_metrics.f1_score(labels, predicted, average="macro") for predicted in (better, worse)]
     macro = statistics.difference(labels, [better], [worse], 7, "macro_f1")["difference"]
     assert macro == pytest.approx(scores[0] - scores[1])
+
+
+def test_of_two_that_are_right_on_the_same_images_the_difference_is_not_certain():
+    """Of 2,000 images none decides: up to three in 2,000 may, and of F1 nothing is known."""
+    labels, one = draw(2000, skill=0.55)
+    same = statistics.difference(labels, [one], [one], 7)
+    assert same["difference"] == 0 and same["high"] == -same["low"] == pytest.approx(3 / 2000, rel=0.01)
+    assert same["note"] == statistics.NONE_DECIDES
+    macro = statistics.difference(labels, [one], [one], 7, "macro_f1")
+    assert macro["difference"] == 0 and np.isnan([macro["low"], macro["high"]]).all()
+    other = one.copy()
+    other[np.flatnonzero(one == labels)[:4]] += 1
+    other %= 7
+    few = statistics.difference(labels, [one], [other], 7)
+    assert few["difference"] == pytest.approx(4 / 2000) and few["note"] == statistics.FEW_DECIDE
+    other[np.flatnonzero(one == labels)[4]] += 1
+    assert statistics.difference(labels, [one], [other % 7], 7)["note"] == ""
 
 
 def test_a_difference_says_where_its_interval_is_not_to_be_trusted():

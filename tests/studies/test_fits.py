@@ -76,6 +76,12 @@ def test_each_seed_is_a_training_of_its_own_in_a_folder_of_its_name(faces, tmp_p
     assert alone.history.equals(runs["first"][1].history)
 
 
+def test_trainings_of_this_machine_go_to_no_cluster(faces, monkeypatch):
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:1")
+    monkeypatch.setattr("fercore.studies.sweep._Dask", lambda *_: pytest.fail("asked a cluster"))
+    assert len(fit_seeds({"a": seeds_of()["a"]}, [1], faces)["a"]) == 1
+
+
 def test_two_variants_in_one_folder_are_refused(faces):
     with pytest.raises(ValueError, match="of 2 trainings only 1 have a folder of their own"):
         fit_seeds(seeds_of(name="same"), [1], faces)

@@ -399,6 +399,8 @@ def odd(trials, give):
         return squared(trials)
     if give == "two columns":
         return pd.concat([squared(trials), squared(trials)], axis=1)
+    if give == "the trials' own":
+        return squared(trials).assign(x=0)
     if give == "itself":
         own = []
         own.append(own)
@@ -411,6 +413,7 @@ def odd(trials, give):
     ("give", "told"),
     [
         ("two columns", "two columns of the name name, y"),
+        ("the trials' own", "a column of the name x, which the trials have"),
         ("itself", "results are kept as JSON: "),
         ("no memory", "MemoryError: none left"),
         ("exit", "SystemExit: 3"),

@@ -13,7 +13,8 @@ from fercore import datasets, models
 from fercore.datasets import preprocess
 from fercore.evaluation import inference
 from fercore.models.weights import RELEASED, WeightsError, WeightsWarning, record
-from fercore.pipeline.parameters import read_params
+from fercore.pipeline.notebook import PROFILES
+from fercore.pipeline.parameters import layers, read_params
 from fercore.studies import fits, microexpnet_se, mini_resemotenet, teachers
 from fercore.training import Recipe, Run, checkpoint
 from fercore.training.trainer import fit
@@ -116,6 +117,23 @@ def test_a_protocol_with_one_trains_none_and_says_which_it_is(study, stem, ours)
     assert words["network"] == "lean_65k" and "divisor" not in words["options"], "which is ResEmoteNet's alone"
     assert models.create("lean_65k", 7, **words["options"])
     assert "network lean_65k" in study.other_than_the_papers(other, paper, teacher=True)
+
+
+@pytest.mark.parametrize(
+    "study, stem", [(mini_resemotenet, "06_mini_resemotenet"), (microexpnet_se, "06b_microexpnet_se")]
+)
+@pytest.mark.parametrize("name", ["fer2013", "synthfer"])
+def test_every_profile_teaches_on_a_machine_without_half_precision(study, stem, name, ours, monkeypatch):
+    monkeypatch.setattr(inference, "cpu_has_bf16", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for profile in PROFILES:
+        given = {}
+        for path in layers(stem, profile, ROOT / "params"):
+            given |= read_params(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            here = study.Protocol.of(given, replace(ours, name=name))
+        assert here.teacher_precision == "fp32" == here.teacher_recipe.precision
 
 
 def test_a_student_of_a_recipe_hears_its_teacher_of_its_own_images(ours):

@@ -792,6 +792,19 @@ def test_a_second_training_in_one_folder_is_told(faces, tiny, tmp_path):
     assert sorted(contents(tmp_path)) == sorted(RESULT)
 
 
+def test_who_reads_what_has_ended_waits_for_another_who_does(faces, tiny, tmp_path, monkeypatch):
+    first = train(tiny(), faces, folder=tmp_path)
+    with ThreadPoolExecutor(1) as other:
+        with files.locked(tmp_path, "a training"):
+            reading = other.submit(train, tiny(), faces, folder=tmp_path)
+            with pytest.raises(TimeoutError):
+                reading.result(timeout=0.3)
+        assert reading.result().history.equals(first.history)
+    monkeypatch.setattr(trainer, "LET_GO", 0.1)
+    with files.locked(tmp_path, "a training"), ThreadPoolExecutor(1) as other, pytest.raises(files.BusyError):
+        other.submit(train, tiny(), faces, folder=tmp_path).result()
+
+
 @pytest.mark.parametrize("images, size", [(5, 2), (7, 2), (3, 2), (9, 4), (2, 64)])
 def test_no_batch_is_a_single_image(make_faces, tiny, monkeypatch, images, size):
     sizes, real = [], trainer._Training.step
@@ -804,7 +817,7 @@ def test_no_batch_is_a_single_image(make_faces, tiny, monkeypatch, images, size)
 
 # ------------------------------------------------------------------------------------------------------------ processes
 
-KINDS = ("cross_entropy", "focal", "curriculum", "normalised")
+KINDS = ("cross_entropy", "focal", "curriculum", "normalised", "unselected")
 SCRIPT = """
 import sys
 sys.path[:0] = [{tests!r}]
@@ -820,7 +833,7 @@ for kind in {kinds!r}:
     torch.manual_seed(0)
     network, teacher = TinyNet(), None
     network.dropout.p = 0.0
-    if kind != "normalised":
+    if kind not in ("normalised", "unselected"):
         network.norm = torch.nn.Identity()
     recipe = Recipe(epochs=3, batch_size=16, img_size=12, augmentation=None, loss="cross_entropy",
                     learning_rate=0.03, schedule="cosine", ema=0.5, seed=1)
@@ -829,14 +842,16 @@ for kind in {kinds!r}:
     if kind == "curriculum":
         teacher = TinyNet()
         recipe = replace(recipe, distillation=losses.Curriculum(rise=1.0, rate=100.0), class_weighted=False)
-    run = fit(network, faces, recipe, {folder!r} + "/" + kind, teacher=teacher, device="cpu", progress=False)
+    select = None if kind == "unselected" else "select"
+    words = dict(teacher=teacher, select=select, device="cpu", progress=False)
+    run = fit(network, faces, recipe, {folder!r} + "/" + kind, **words)
     print("sum", kind, sum(value.double().abs().sum().item() for value in run.network.state_dict().values()))
 """
 
 
 def test_two_processes_train_as_one(tmp_path, monkeypatch):
     """Without dropout and batch normalisation, which see a process's own images, the steps are the same, also of a
-    temperature that is learned. With batch normalisation both end with the same statistics.
+    temperature that is learned. With batch normalisation both end with the same statistics, whatever selects.
 
     A batch of 15 images is 8 and 7, and the classes are weighted.
     """
@@ -859,6 +874,25 @@ def test_two_processes_train_as_one(tmp_path, monkeypatch):
     ]
     moved = [value.item() - 1 for value in learned]
     assert moved[0] == pytest.approx(moved[1], rel=0.03) and abs(moved[0]) > 1e-3
+
+
+def test_what_other_processes_began_is_not_gone_on_with(faces, tiny, tmp_path, monkeypatch):
+    kept = checkpoint.write
+
+    def stop(path, tensors, record):
+        kept(path, tensors, record | {"processes": 2} if path.name == checkpoint.LAST else record)
+        if path.name == checkpoint.LAST and len(record["history"]) == ends[path.parent.name]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "write", stop)
+    ends = {"part": 1, "whole": 2}
+    for folder in ends:
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny(), faces, quick(epochs=2), tmp_path / folder)
+    monkeypatch.setattr(checkpoint, "write", kept)
+    with pytest.raises(RunError, match=r"part was trained by 2 processes, .* and with 1 would be another training"):
+        train(tiny(), faces, quick(epochs=2), tmp_path / "part")
+    assert len(train(tiny(), faces, quick(epochs=2), tmp_path / "whole").history) == 2, "which has ended"
 
 
 def test_no_process_trains_on_a_single_image(faces, tiny, monkeypatch):
