@@ -50,5 +50,6 @@ def test_a_tau_of_the_one_split_is_tried_on_the_other(priors, make_faces, monkey
     assert one["tau"].gt(0).tolist() == [False, True, True]
     assert np.allclose(one["difference"], one["adjusted"] - one["as_it_is"]) and one["adjusted"].eq(1).all()
     assert one["disgust_adjusted"].eq((labels["PrivateTest"] == 1).sum()).all() and one["disgust_as_it_is"].iloc[1] == 0
+    assert one.loc["XCEPTION", ["low", "high"]].tolist() == [0, 0], "which is certain"
     rival = gaps.xs(("published", "macro_f1"), level=("part", "score")).loc[(own, "XCEPTION"), "difference"]
     assert rival["as_it_is"] < rival["adjusted"] == 0

@@ -86,7 +86,9 @@ def compared(
             matrix = metrics.confusion(labels[TEST][kept], answered[kept], classes)
             row[state] = float(metrics.scores(matrix)[score])
             row[f"{RARE}_{state}"] = int(((answered == labels[TEST]) & rare & kept).sum())
-        rows[name, part, score] = row | gap(said[name][ADJUSTED], said[name][BEFORE], part, score)
+        same = {"difference": 0.0, "low": 0.0, "high": 0.0, "note": ""}  # it answers the same always
+        apart = gap(said[name][ADJUSTED], said[name][BEFORE], part, score) if taus[name] else same
+        rows[name, part, score] = row | apart
     own = [public.name for public in NETWORKS if public.package == OWN and public.name in found]
     for ours, rival, state, part, score in product(own, RIVALS, (BEFORE, ADJUSTED), parts, metrics.SCORES[:2]):
         gaps[ours, rival, state, part, score] = gap(said[ours][state], said[rival][state], part, score)
