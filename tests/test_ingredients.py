@@ -108,11 +108,11 @@ def test_a_variant_of_the_frontier_is_no_mixture(tmp_path, monkeypatch):
 
 
 def test_what_soft_labels_cost_is_told_by_their_record(tmp_path):
-    assert ingredients.cost_of_soft_labels([ingredients.SOFT_LABELS]) == "5 trainings of lean_250k, 80 epochs"
+    assert ingredients.cost_of_soft_labels([ingredients.SOFT_LABELS]) == "5 trainings of lean_250k, 55 epochs"
     record = {"network": "other", "folds": 3, "seeds": [1, 2], "recipe": {"epochs": 9}}
     checkpoint.write(tmp_path / "soft.safetensors", {"rows": torch.zeros(1)}, record)
     both = ingredients.cost_of_soft_labels([ingredients.SOFT_LABELS, tmp_path / "soft.safetensors"])
-    assert both.endswith("80 epochs and 6 trainings of other, 9 epochs")
+    assert both.endswith("55 epochs and 6 trainings of other, 9 epochs")
 
 
 @pytest.mark.parametrize("shape", [(4, 2, 3), (4, 3, 2, 3)])

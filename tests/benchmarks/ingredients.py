@@ -9,9 +9,8 @@ params/recipes/lean_65k-fer2013_distilled.yaml has it, and soft labels. Accuracy
 by the recipe's views; PrivateTest is not looked at, since the recipe is chosen by this. Trainings, some five minutes of
 one core each, go on where they were stopped, and several calls share them where they name other seeds or ingredients
 (--only); --to writes the tables of what there is. A teacher and soft labels take the place of smoothing. Intervals are
-of one ingredient each, and not adjusted for their number. Of the soft labels 15 % are by networks that have seen a near
-copy of the image (reports/reference/README.md). Minutes are of processors, whatever else ran, and `time` is their
-ratio: without what the teacher's training and soft labels take, which are made before and serve all trainings.
+of one ingredient each, and not adjusted for their number. Minutes are of processors, whatever else ran, and `time` is
+their ratio: without what the teacher's training and soft labels take, which are made before and serve all trainings.
 """
 
 import argparse
@@ -223,7 +222,7 @@ def to_see(found: pd.DataFrame) -> str:
 
 
 def cost_of_soft_labels(files: Sequence[str | Path]) -> str:
-    """What files of soft labels were made by, which is told nowhere in hours: "5 trainings of lean_250k, 80 epochs"."""
+    """What files of soft labels were made by, which is told nowhere in hours: "5 trainings of lean_250k, 55 epochs"."""
     said = []
     for path in files:
         _, record = checkpoint.read(Path(path))
