@@ -284,7 +284,7 @@ def test_what_it_says_of_ingredients_is_what_was_measured():
     whole = read_params(ROOT / "params/recipes/lean_65k-fer2013_distilled.yaml")["epochs"]
     assert f"over {epochs} epochs" in told and whole == 6 * epochs and "a sixth of the recommended training" in told
     apart = found.index[(found["accuracy_low"] > 0) | (found["accuracy_high"] < 0)]
-    assert set(apart) == {*INGREDIENTS} - {"augmentation beyond flips", "bf16"}
+    assert set(apart) == {*INGREDIENTS} - {"soft labels", "augmentation beyond flips", "bf16"}
 
 
 def test_what_it_says_of_a_distilled_lean_250k_is_what_was_measured():
