@@ -340,8 +340,9 @@ for name in networks:
             name, faces.name, tested, labels, predicted[name], faces.classes, masks
         )
 stage.table(metrics.predictions(rows, labels, predicted), "predictions")
-others = f"{recipe.precision} in place of {precision}" if profile == "paper" and recipe.precision != precision else None
-stage.measure(measured, departs="" if weights else "random weights", reserved=others if weights else None)
+other = f"{recipe.precision} in place of {precision}" if recipe.precision != precision else ""
+departs = "" if weights else ", ".join(filter(None, ("random weights", other)))
+stage.measure(measured, departs, reserved=other if other and weights and profile == "paper" else None)
 stage.measure([{"measurement": f"latency({name}, here)", "value": ms[name] / 1000} for name in networks])
 
 # %%

@@ -399,8 +399,9 @@ measured += [
 ]
 said = {ablation.FULL: predicted[ablation.FULL], **predicted}  # the full recipe's in front
 stage.table(metrics.predictions(rows, labels, said), "predictions")
-others = f"{recipe.precision} in place of {precision}" if profile == "paper" and recipe.precision != precision else None
-stage.measure(measured, departs="" if weights else "random weights", reserved=others if weights else None)
+other = f"{recipe.precision} in place of {precision}" if recipe.precision != precision else ""
+departs = "" if weights else ", ".join(filter(None, ("random weights", other)))
+stage.measure(measured, departs, reserved=other if other and weights and profile == "paper" else None)
 
 # %%
 findings = {"variants": len(variants), "seeds": len(seeds), "epochs": epochs, "img_size": img_size, "images": len(rows)}

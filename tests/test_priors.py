@@ -51,5 +51,21 @@ def test_a_tau_of_the_one_split_is_tried_on_the_other(priors, make_faces, monkey
     assert np.allclose(one["difference"], one["adjusted"] - one["as_it_is"]) and one["adjusted"].eq(1).all()
     assert one["disgust_adjusted"].eq((labels["PrivateTest"] == 1).sum()).all() and one["disgust_as_it_is"].iloc[1] == 0
     assert one.loc["XCEPTION", ["low", "high"]].tolist() == [0, 0], "which is certain"
-    rival = gaps.xs(("published", "macro_f1"), level=("part", "score")).loc[(own, "XCEPTION"), "difference"]
-    assert rival["as_it_is"] < rival["adjusted"] == 0
+    rival = gaps.xs(("published", "macro_f1"), level=("part", "score"))["difference"]
+    assert rival[own, "XCEPTION", "as_it_is"] < rival[own, "XCEPTION", "adjusted"] == 0
+    assert rival[own, "mini-XCEPTION", "as_it_is"] == rival[own, "mini-XCEPTION", "adjusted"] == 0, "both, or neither"
+    part = networks.xs(("near_deduplicated", "macro_f1"), level=("part", "score"))["disgust_adjusted"]
+    assert part.eq((labels["PrivateTest"][:8] == 1).sum()).all()
+    found = {
+        "XCEPTION": right,
+        "mini-XCEPTION": right,
+        own: {"PublicTest": right["PublicTest"], "PrivateTest": shy["PrivateTest"]},
+    }
+    networks, _ = priors.compared(faces, found, {})
+    assert networks["tau"].eq(0).all(), "what the split that tests would choose is nobody's to know"
+
+
+def test_shares_are_of_the_training_images(priors, make_faces):
+    faces = make_faces(90, classes=CLASSES)
+    faces.table.loc[faces.table["split"] != "Training", "label"] = 0
+    assert np.allclose(priors.shares_of(faces), 1 / 3)

@@ -1,5 +1,6 @@
 """The README's numbers are the ones that were measured; what it and the documents name exists."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -10,6 +11,7 @@ import yaml
 from PIL import Image
 
 from fercore import claims, cli
+from fercore.claims import settings
 from fercore.deployment import export, predict
 from fercore.models import weights
 
@@ -116,6 +118,41 @@ def test_commands_are_understood(name, capsys):
 
 def test_enough_commands_are_looked_at():
     assert len(commands(TEXTS["docs/usage.md"])) > 30
+
+
+def test_the_digest_says_what_was_measured():
+    """Sentence by sentence what no interval marks."""
+    text, folder = " ".join(README.split()), ROOT / "reports/reference"
+    found = json.loads((folder / "01_data_audit/findings.json").read_text(encoding="utf-8"))["findings"]
+    near, exact = (
+        100 * found[f"{kind}_PrivateTest_in_Training"] / found["images_PrivateTest"] for kind in ("near", "exact")
+    )
+    assert (
+        f"For {near:.1f} % of PrivateTest's images the same photograph was found in Training, for {exact:.1f} %" in text
+    )
+    voted = 100 * found["labels_voted_wrong"] / found["images"]
+    assert f"contradicts {voted:.1f} % of all FER2013's labels" in text
+    networks = json.loads((folder / "public_networks/findings.json").read_text(encoding="utf-8"))["findings"]
+    assert (networks["networks"], networks["packages"]) == (
+        10,
+        8,
+    ) and "best of ten networks from eight packages" in text
+    gains = pd.read_csv(folder / "03_tinyfer_lite/gains.csv", index_col=["part", "score", "choice"]).sort_index()
+    gains = 100 * gains.loc[("published", "accuracy"), ["value", "low", "high"]]
+    shown = {choice: "{:+.1f} [{:+.1f}, {:+.1f}]".format(*row) for choice, row in gains.iterrows()}
+    told = "Class weights change accuracy by {class weights} points and focal loss by {focal loss}; "
+    assert told.format(**shown) in text and "ECA adds {ECA}".format(**shown) in text
+    table = pd.read_csv(folder / "04_microexpnet_pooling/table_2.csv").query("data == 'fer2013' and size == 'm'")
+    none = (100 * table.set_index("split")["none"]).round()
+    told = (
+        "MicroExpNet M without pooling scores {:.0f} % on random folds, where copies fall on both sides, and {:.0f} %"
+    )
+    assert told.format(none["random folds"], none["copy folds"]) in text
+    ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
+    evidence = settings.evidence([folder], ROOT / "params")
+    total = claims.summary(claims.judge(ledger, evidence, claims.run(ledger, evidence))).loc["total"]
+    told = f"**Of {total['total']:,} claims** {total['exact']} are exact, {total['reproduced']} reproduced and "
+    assert f"{told}{total['not reproduced']} not; in {total['inconsistent']} a paper contradicts itself" in text
 
 
 def test_the_digest_is_of_the_findings():

@@ -331,7 +331,7 @@ def session(content: bytes, threads: int = 1):
 
 def difference(module: nn.Module, content: bytes, faces: np.ndarray) -> float:
     """The largest difference of logarithms of probabilities between PyTorch and a serialised ONNX model, NaN where one
-    answers it. What is rounded to 0 in single precision counts as the smallest number above."""
+    answers it. What single precision rounds to 0, or nearly, counts as its smallest normal number."""
     with torch.no_grad():
         expected = module(torch.from_numpy(three_channels(faces))).double().numpy()
     found = session(content).run(None, {INPUT: three_channels(faces)})[0].astype(np.float64)

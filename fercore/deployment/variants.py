@@ -17,6 +17,7 @@ from .. import models
 from ..datasets import Faces
 from ..evaluation import inference, statistics
 from ..models import weights as own_weights
+from ..models.light_fer import KERAS
 from ..models.profile import profile
 from ..training import origins
 from ..training.recipe import Recipe
@@ -25,7 +26,7 @@ from . import compress, runtimes, timing
 from .runtimes import Network
 
 FP32 = "fp32"  # the network as it was
-RANDOM, RELEASED = "random weights", "weights that come with the project"  # or imagenet, or a file
+RANDOM, RELEASED, IMAGENET = "random weights", "weights that come with the project", "imagenet"  # or a file
 COLUMNS = ("MiB", "R", "nonzero", "macs")
 
 
@@ -55,7 +56,8 @@ class Variants:
     faces, rows  data, and the images that all forms are tested on
     recipe       by which forms that lost weights are trained on; its img_size is the network's
     folder       where trainings go, and go on from, below names that begin with it; empty: nowhere
-    start        what the network was trained from, or RELEASED where it was not trained here
+    start        what the network was trained from, RANDOM, IMAGENET (a file of Keras's counts as it) or a file's name;
+                 RELEASED where it was not trained here
     """
 
     def __init__(
@@ -97,6 +99,8 @@ class Variants:
         else:
             folder = runs and f"{runs}/{name}-{Path(start).stem or 'random'}-{recipe.epochs}-{recipe.seed}"
             network = fit(name, faces, recipe, folder, weights=start or None, restart=True).network.cpu()
+        if Path(start).suffix in KERAS:
+            start = IMAGENET
         return cls(name, network, faces, rows, recipe, folder, calibrated_on, Path(start).name or RANDOM)
 
     def add(self, name: str, network: nn.Module, bits: int = 32, rest: int = 32) -> Variant:
@@ -146,7 +150,9 @@ class Variants:
 
     def fewer_channels(self, ratios: Sequence[float], epochs: int) -> pd.Series:
         """Channels taken out and the rest trained on: "without 30 % of channels". The share of the multiplications that
-        is left, by ratio. Raises ExportError where Torch-Pruning is missing."""
+        is left, by ratio. Raises ExportError where Torch-Pruning is missing, ValueError for two ratios of one name."""
+        if len({f"{100 * ratio:.0f}" for ratio in ratios}) < len(ratios):
+            raise ValueError(f"ratios {', '.join(map(str, ratios))}; expected whole per cent, each once")
         for ratio in ratios:
             smaller = compress.prune_channels(self.dense.module, self.dense.shape, ratio)
             fit(

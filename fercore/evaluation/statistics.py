@@ -22,7 +22,8 @@ IMAGES, OF_A_CLASS = 100, 5  # with fewer, 95 % intervals of macro-F1 were found
 TOO_FEW = "few images: the interval may be too short"
 NEVER = "a class is never found: the interval of F1 may be too short"
 AGREE = "all seeds agree: no interval"
-NONE_DECIDES = "no image decides: the interval of accuracy is Hanley's, and F1 has none"
+NONE_DECIDES = "no image decides: Hanley's interval"
+NOT_KNOWN = "the same on all images: no interval"
 FEW_DECIDE = "few images decide: the interval may be too short"
 SAME = 1e-12  # scores, and differences of them, that are no further apart are the same
 
@@ -164,7 +165,8 @@ def difference(
     labels: np.ndarray, one: Sequence[np.ndarray], other: Sequence[np.ndarray], classes: int, score: str = "accuracy"
 ) -> dict[str, float | str]:
     """By how much `one` is better than `other`: difference, 95 % interval low to high, p, how often as large a one
-    comes about where there is none, and note, which says where the interval is not to be trusted (`trust`).
+    comes about where there is none, and note, which says where the interval is not to be trusted (`trust`, FEW_DECIDE),
+    of what kind it is (NONE_DECIDES), or why there is none.
 
     one, other  predictions int (N,), a seed each, paired. Two or more: the paired t-test over seeds. One: the jackknife
     over images, the same ones for both; its interval is of these two trainings and not of the choices that set them
@@ -214,11 +216,13 @@ def difference_from_one(
     variance, freedom = _spread(np.mean(each, axis=0) - its)
     note = next(filter(None, (_trust(matrix, score) for matrix in matrices)), "")
     if len(seeds) == 1:
-        decide = np.count_nonzero((seeds[0] == labels) != (other == labels))
+        one, two = (seeds[0] == labels, other == labels) if score == "accuracy" else (seeds[0], other)
+        decide = np.count_nonzero(one != two)
         if not variance:
-            reach = 1 - 0.05 ** (1 / len(labels)) if score == "accuracy" else math.nan
-            return {"difference": gap, "low": gap - reach, "high": gap + reach, "p": math.nan, "note": NONE_DECIDES}
-        note = FEW_DECIDE if decide < OF_A_CLASS else note
+            known = score == "accuracy" and not decide
+            reach, why = (1 - 0.05 ** (1 / len(labels)), NONE_DECIDES) if known else (math.nan, NOT_KNOWN)
+            return {"difference": gap, "low": gap - reach, "high": gap + reach, "p": math.nan, "note": why}
+        note = note or (FEW_DECIDE if decide < OF_A_CLASS else "")
     if len(seeds) > 1:
         if np.ptp(values) <= SAME:
             return {"difference": gap, "low": math.nan, "high": math.nan, "p": math.nan, "note": AGREE}

@@ -21,7 +21,7 @@ from ..evaluation.inference import channels
 from ..evaluation.metrics import SCORES
 from ..models.profile import profile
 from ..results import provenance
-from ..training import checkpoint
+from ..training import RunError, checkpoint
 from ..training.recipe import Recipe
 from ..training.trainer import Run, fit
 from .sweep import require_complete, sweep
@@ -214,6 +214,25 @@ def _fit(trials: pd.DataFrame, trainings: Mapping[str, Mapping], faces: Faces, p
     return pd.DataFrame({"done": [True] * len(trials)})
 
 
+def _require_not_lost(folder: str, recipe: Recipe) -> None:
+    """Raise RunError where a training has ended in a precision that this machine lacks, and is asked for in another:
+    it would be trained again in its place."""
+    if not finished(folder, "."):
+        return
+    try:
+        held = checkpoint.read_json(Path(folder) / checkpoint.PROVENANCE)["parameters"]["recipe"]["precision"]
+    except (RunError, KeyError, TypeError):  # damaged: `fit` says so
+        return
+    try:
+        inference.autocast(held, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    except ValueError as error:
+        if held != recipe.precision:
+            told = f"{folder} holds a training that has ended in {held}, and {recipe.precision} would replace it"
+            raise RunError(f"{told} ({error}); move it away, or give another folder") from None
+
+
 def _one(words: Mapping, faces: Faces, folder: str, restart: bool = True, progress: bool = False) -> Run:
     given = dict(words)
+    if restart:
+        _require_not_lost(folder, given["recipe"])
     return fit(given.pop("network"), faces, given.pop("recipe"), folder, restart=restart, progress=progress, **given)

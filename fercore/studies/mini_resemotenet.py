@@ -143,7 +143,7 @@ class Protocol:
             words |= {"options": self.options, "train": rows, "seeds": list(self.seeds.get(size, ()))[:count]}
             words |= {"name": f"06_{variant.replace(' ', '_').replace(',', '')}"}
             if variant in found:
-                raise ValueError(f"two trainings are called {variant}; give values that differ in what is printed")
+                raise ValueError(f"two trainings are called {variant}, which is told to two decimals; give each once")
             if words["seeds"]:
                 found[variant] = words | ({"teacher": logits} if kd else {}) | more
 

@@ -209,8 +209,8 @@ def _misfit(found: object, count: int, asked: pd.Index) -> str | None:
         return f"the function gave {what} for {count} trials; expected a DataFrame with a row for each"
     if twice := sorted({str(name) for name in found.columns[found.columns.duplicated()]}):
         return f"the function gave two columns of the name {', '.join(twice)}"
-    if twice := [str(name) for name in found.columns if name in asked]:
-        return f"the function gave a column of the name {', '.join(twice)}, which the trials have"
+    if twice := [str(name) for name in found.columns if name in asked or name == ERROR]:
+        return f"the function gave a column of the name {', '.join(twice)}, which the table has already"
     try:
         json.dumps(_records(found))
     except (RecursionError, TypeError, ValueError) as error:

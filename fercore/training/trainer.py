@@ -97,8 +97,9 @@ def fit(
     device   "cuda", "cuda:1", "cpu"; by default a GPU where there is one
     restart  where `folder` holds another training, start over in place of refusing it
 
-    Raises RunError where `folder` holds another training (naming what differs) or a damaged one, where a loss or a
-    weight is not finite, and where there is no space left; BusyError where another process trains in `folder`;
+    Raises RunError where `folder` holds another training (naming what differs), a damaged one, or one that another
+    number of processes began, where a loss or a weight is not finite, and where there is no space left; BusyError where
+    another process trains in `folder`;
     ValueError and KeyError for arguments that do not fit each other.
     """
     memory.keep_freed()
@@ -379,9 +380,15 @@ class _Training:
             )
         self.history, self.best_epoch = record["history"], record["best_epoch"]
         if (before := record.get("processes", self.world)) != self.world and not self.finished():
+            self.history, self.best_epoch = [], 0
+            if restart:
+                if self.rank == 0:
+                    checkpoint.clear(folder)
+                return
             raise RunError(
                 f"{folder} was trained by {before} processes, each of which draws random numbers of its own, and with "
-                f"{self.world} would be another training; go on with as many, or give another folder"
+                f"{self.world} would be another training; go on with as many, give another folder, or restart=True "
+                "(fercore train --restart) to start over in this one"
             )
         self.seconds, self.cpu_seconds = record["seconds"], record["cpu_seconds"]
         try:

@@ -7,7 +7,7 @@ times the logarithm of a class's share of Training is subtracted from its log-pr
 is answered (post-hoc logit adjustment: Menon et al., 2021, arXiv:2007.07314, section 4.2). No network is trained anew.
 tau is chosen for each network by macro-F1 on PublicTest, the smaller where two are equal, and PrivateTest is looked at
 with that one alone. The networks are those of public_networks.py, with mirrored views, by the probabilities that it
-keeps with --answers; without those it has aside.
+keeps with --answers; except those that it sets aside.
 
 networks.csv has a row for each network, part of PrivateTest and score, adjusted minus as it is; gaps.csv has this
 project's networks minus RIVALS, all as they are and all adjusted.

@@ -40,7 +40,7 @@ def lab(tmp_path_factory):
     """Address of a JupyterLab on a copy of the notebooks, since it saves what it runs."""
     root = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
-    for name in ("params", "reports", "README.md", "pyproject.toml"):
+    for name in ("params", "reports", "docs", "pyproject.toml"):
         (root / name).symlink_to(ROOT / name)
     settings = root / "settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
     settings.parent.mkdir(parents=True)

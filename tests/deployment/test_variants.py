@@ -173,7 +173,9 @@ class TestByName:
             forms = Variants.of("lean_250k", faces, faces.rows("test"), RECIPE, "fer2013", calibrated_on=4)
         assert forms.start == variants.RANDOM
 
-    @pytest.mark.parametrize(("name", "given", "start"), [("fer2013", "", None), ("other", "a/x.h5", "a/x.h5")])
+    @pytest.mark.parametrize(("name", "given", "start"), [
+        ("fer2013", "", None), ("other", "a/x.h5", "a/x.h5"), ("other", "a/x.safetensors", "a/x.safetensors"),
+    ])  # fmt: skip
     def test_otherwise_trained(self, make_faces, monkeypatch, tmp_path, name, given, start):
         asked = {}
 
@@ -185,7 +187,9 @@ class TestByName:
         faces = self.faces(make_faces, name)
         recipe = replace(RECIPE, img_size=32)
         forms = Variants.of("lean_65k", faces, faces.rows("test"), recipe, given, f"{tmp_path}", calibrated_on=4)
-        assert not isinstance(forms.dense.module, OnGpu) and forms.start == ("x.h5" if start else variants.RANDOM)
+        assert not isinstance(forms.dense.module, OnGpu) and forms.start == {
+            None: variants.RANDOM, "a/x.h5": variants.IMAGENET, "a/x.safetensors": "x.safetensors",
+        }[start], "a file of Keras's is ImageNet's"  # fmt: skip
         place = f"{tmp_path}/lean_65k-{'x' if start else 'random'}-2-42"
         assert asked == {"network": "lean_65k", "weights": start, "restart": True, "folder": place}
 

@@ -119,6 +119,11 @@ def test_settings_for_another_machine_are_taken_in_fp32(asked, has_bf16, taken, 
     assert [str(told.message).split(":")[0] for told in recwarn] == [f"fp32 in place of {asked}"] * (taken != asked)
 
 
+def test_a_precision_that_there_is_none_of_is_told():
+    with pytest.raises(ValueError, match="precision is 'half'; there are fp32, bf16, fp16"):
+        inference.precision_here("half")
+
+
 def test_bf16_is_refused_on_a_gpu_that_lacks_it(monkeypatch):
     gpu, named = torch.device("cuda"), {torch.device("cuda"): "Tesla P100"}
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)

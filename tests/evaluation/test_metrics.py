@@ -376,8 +376,16 @@ def test_of_two_that_are_right_on_the_same_images_the_difference_is_not_certain(
     same = statistics.difference(labels, [one], [one], 7)
     assert same["difference"] == 0 and same["high"] == -same["low"] == pytest.approx(3 / 2000, rel=0.01)
     assert same["note"] == statistics.NONE_DECIDES
+    never = statistics.difference(labels, [labels], [(labels + 1) % 7], 7)
+    assert never["difference"] == 1 and np.isnan(never["low"]) and never["note"] == statistics.NOT_KNOWN
     macro = statistics.difference(labels, [one], [one], 7, "macro_f1")
     assert macro["difference"] == 0 and np.isnan([macro["low"], macro["high"]]).all()
+    assert macro["note"] == statistics.NOT_KNOWN
+    wrong = one.copy()
+    wrong[np.flatnonzero(one != labels)[:300]] += 1
+    wrong = np.where((wrong % 7 == labels) & (one != labels), one, wrong % 7)  # right on the same images
+    assert statistics.difference(labels, [one], [wrong], 7)["note"] == statistics.NONE_DECIDES
+    assert statistics.difference(labels, [one], [wrong], 7, "macro_f1")["note"] == "", "F1 counts what is answered, too"
     other = one.copy()
     other[np.flatnonzero(one == labels)[:4]] += 1
     other %= 7
@@ -396,6 +404,9 @@ def test_a_difference_says_where_its_interval_is_not_to_be_trusted():
         assert statistics.difference(labels, [one], [other], 3, "macro_f1")["note"] == statistics.NEVER
         assert statistics.difference(labels, [one], [other], 3)["note"] == "", "accuracy rests on all images"
     assert statistics.difference(labels, [some], [labels], 3, "macro_f1")["note"] == ""
+    one_apart = np.where(np.arange(len(labels)) == len(labels) - 1, 0, some)
+    one_apart[0] = 1 - one_apart[0]
+    assert statistics.difference(labels[-20:], [labels[-20:]], [one_apart[-20:]], 3)["note"] == statistics.TOO_FEW
     few = slice(-20, None)
     assert statistics.difference(labels[few], [some[few]], [never[few]], 3)["note"] == statistics.TOO_FEW
     assert statistics.difference(labels, [never, some], [some, some], 3, "macro_f1")["note"] == "", "seeds, not images"

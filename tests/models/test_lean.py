@@ -1,5 +1,6 @@
 """The project's own networks have the sizes they say, take faces of several sides, and learn in every part."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,9 @@ def test_dropout_and_what_it_does_not_have():
         models.create("lean_65k", weights="imagenet")
 
 
+RECIPES = {path.stem: path for path in ROOT.glob("params/recipes/*.yaml")}
+
+
 @pytest.mark.parametrize("path", sorted(ROOT.glob("params/recipes/lean_*.yaml")), ids=lambda path: path.stem)
 def test_recipes_are_of_these_networks_on_faces_as_they_are(path):
     name, settings, soft, teacher = cli.training._read_recipe(str(path))
@@ -110,6 +114,20 @@ def test_recipes_are_of_these_networks_on_faces_as_they_are(path):
     assert (
         bool(recipe.augmentation.erasing) == bool(recipe.mixup) == (name == "lean_5m")
     )  # the one that is large enough
+
+
+MADE = sorted(path.parent for path in ROOT.glob("reports/reference/*/provenance.json") if path.parent.name in RECIPES)
+
+
+@pytest.mark.parametrize("folder", MADE, ids=lambda folder: folder.name)
+def test_reference_results_are_of_the_recipe_as_it_is(folder):
+    """By what decides most, which records had under the same names always."""
+    made = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))["parameters"]
+    name, settings, soft, teacher = cli.training._read_recipe(str(RECIPES[folder.name]))
+    assert made["network"].split(",")[0] == name
+    for key in ("epochs", "learning_rate", "weight_decay", "optimizer", "schedule", "seed"):
+        assert made["recipe"][key] == getattr(settings["recipe"], key), key
+    assert bool(made.get("soft_labels")) == bool(soft) and bool(made.get("teacher")) == bool(teacher)
 
 
 def test_every_size_has_a_recipe():

@@ -82,6 +82,21 @@ def test_trainings_of_this_machine_go_to_no_cluster(faces, monkeypatch):
     assert len(fit_seeds({"a": seeds_of()["a"]}, [1], faces)["a"]) == 1
 
 
+def test_what_has_ended_in_a_precision_that_this_machine_lacks_is_not_replaced(faces, tmp_path, monkeypatch):
+    variants = {"a": {"network": "microexpnet_xxs", "recipe": RECIPE}}
+    fit_seeds(variants, [1], faces, tmp_path)
+    (folder,) = tmp_path.iterdir()
+    path = folder / checkpoint.PROVENANCE
+    path.write_text(path.read_text().replace('"precision": "fp32"', '"precision": "bf16"'))
+    held = (folder / checkpoint.BEST).read_bytes()
+    monkeypatch.setattr(inference, "cpu_has_bf16", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    other = {"a": {"network": "microexpnet_xxs", "recipe": replace(RECIPE, batch_size=8)}}
+    with pytest.raises(sweep.SweepError, match=r"holds a training that has ended in bf16, and fp32 would replace it"):
+        fit_seeds(other, [1], faces, tmp_path)
+    assert (folder / checkpoint.BEST).read_bytes() == held
+
+
 def test_two_variants_in_one_folder_are_refused(faces):
     with pytest.raises(ValueError, match="of 2 trainings only 1 have a folder of their own"):
         fit_seeds(seeds_of(name="same"), [1], faces)

@@ -149,7 +149,7 @@ def test_readings_are_compared_on_the_same_seeds():
     predicted = {"E6": {1: 1 - labels, 2: labels}, study.other_reading("E6"): {2: 1 - labels}, "E4": {1: labels}}
     found = study.readings(labels, predicted, 2)
     assert found.index.tolist() == ["E6"] and found.loc["E6", ["seeds", "value"]].tolist() == [1, -1]
-    assert found.loc["E6", "note"] == statistics.NONE_DECIDES and found["low"].dtype == float
+    assert found.loc["E6", "note"] == statistics.NOT_KNOWN and found["low"].dtype == float
 
 
 def test_the_search_has_the_experiment_of_the_table_among_its_settings():

@@ -413,7 +413,7 @@ def odd(trials, give):
     ("give", "told"),
     [
         ("two columns", "two columns of the name name, y"),
-        ("the trials' own", "a column of the name x, which the trials have"),
+        ("the trials' own", "a column of the name x, which the table has already"),
         ("itself", "results are kept as JSON: "),
         ("no memory", "MemoryError: none left"),
         ("exit", "SystemExit: 3"),

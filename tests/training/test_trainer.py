@@ -787,7 +787,7 @@ def test_a_second_training_in_one_folder_is_told(faces, tiny, tmp_path):
         for restart in (False, True):
             running = other.submit(train, tiny(), faces, folder=tmp_path, restart=restart)
             with pytest.raises(files.BusyError, match=rf"is being written by a training, process {os.getpid()} on "):
-                running.result()
+                running.result(timeout=20)  # at once
     train(tiny(), faces, folder=tmp_path)
     assert sorted(contents(tmp_path)) == sorted(RESULT)
 
@@ -869,6 +869,8 @@ def test_two_processes_train_as_one(tmp_path, monkeypatch):
     for kind in KINDS[:3]:
         histories = [pd.read_csv(folder / kind / "history.csv") for folder in (one, two)]
         assert np.allclose(*histories, rtol=1e-4, atol=1e-6)
+    for folder, processes in ((one, 1), (two, 2)):
+        assert checkpoint.read(folder / "focal" / checkpoint.LAST)[1]["processes"] == processes
     learned = [
         checkpoint.read(folder / "curriculum" / checkpoint.LAST)[0]["learned.temperature"] for folder in (one, two)
     ]
@@ -893,6 +895,8 @@ def test_what_other_processes_began_is_not_gone_on_with(faces, tiny, tmp_path, m
     with pytest.raises(RunError, match=r"part was trained by 2 processes, .* and with 1 would be another training"):
         train(tiny(), faces, quick(epochs=2), tmp_path / "part")
     assert len(train(tiny(), faces, quick(epochs=2), tmp_path / "whole").history) == 2, "which has ended"
+    again = train(tiny(), faces, quick(epochs=2), tmp_path / "part", restart=True)
+    assert again.history.equals(train(tiny(), faces, quick(epochs=2)).history), "from its start"
 
 
 def test_no_process_trains_on_a_single_image(faces, tiny, monkeypatch):
