@@ -154,8 +154,8 @@ display(tables.shown(best[["epoch", "train_loss", "loss", "accuracy", "macro_f1"
 # %% [markdown]
 # ## On PrivateTest, once
 #
-# Tables 3 and 4 of the paper stand beside it where the faces are real. *Deduplicated* leaves out the images that also stand in
-# Training to the byte, *near-deduplicated* those whose photograph does. **Guess**: will the full recipe be above LBP and a
+# Tables 3 and 4 of the paper stand beside it where the faces are real. *Deduplicated* leaves out the images that are also
+# in Training, byte for byte, *near-deduplicated* those whose photograph is. **Guess**: will the full recipe be above LBP and a
 # support vector machine? (Theirs is in notebook 2.)
 
 # %%
@@ -384,6 +384,7 @@ display(stage.says(
 
 # %%
 from fercore.results.measurements import name as measurement
+from fercore.results.measurements import started
 
 measured = statistics.measurements(
     "tinyfer_lite", faces.name, tested, labels, predicted[ablation.FULL], faces.classes, masks
@@ -400,8 +401,7 @@ measured += [
 said = {ablation.FULL: predicted[ablation.FULL], **predicted}  # the full recipe's in front
 stage.table(metrics.predictions(rows, labels, said), "predictions")
 other = f"{recipe.precision} in place of {precision}" if recipe.precision != precision else ""
-departs = "" if weights else ", ".join(filter(None, ("random weights", other)))
-stage.measure(measured, departs, reserved=other if other and weights and profile == "paper" else None)
+stage.measure(measured, *started(profile, weights, other))
 
 # %%
 findings = {"variants": len(variants), "seeds": len(seeds), "epochs": epochs, "img_size": img_size, "images": len(rows)}

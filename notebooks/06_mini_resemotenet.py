@@ -234,8 +234,8 @@ for name, loss in fell.items():
 # %% [markdown]
 # ## On PrivateTest, once
 #
-# Table IV for these data. *Deduplicated* leaves out the images that also stand in Training to the byte, *near-deduplicated* those
-# whose photograph does. **Guess: which students beat naming the most frequent class? Which come near their teacher?**
+# Table IV for these data. *Deduplicated* leaves out the images that are also in Training, byte for byte, *near-deduplicated*
+# those whose photograph is. **Guess: which students beat naming the most frequent class? Which come near their teacher?**
 
 # %%
 import numpy as np
@@ -315,7 +315,7 @@ else:
 # %% [markdown]
 # ## How much would copies of the test set add?
 #
-# One in twelve of FER2013's test images also stands in Training, to the byte, and a copy of the data in which more of them do
+# One in twelve of FER2013's test images is also in Training, byte for byte, and a copy of the data in which more of them are
 # would be an easier test. So here is one student three times: trained on Training without the images that PrivateTest has too, on
 # Training as it is, and on Training and PrivateTest. **Guess the three accuracies on PrivateTest.** (Whether this is how the
 # teacher's printed 79.79 % came about, these trainings cannot show.)

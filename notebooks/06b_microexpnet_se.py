@@ -181,7 +181,7 @@ if len(best):
 # %% [markdown]
 # ## On PrivateTest, once
 #
-# *Deduplicated* leaves out the images that also stand in Training to the byte, *near-deduplicated* those whose photograph does.
+# *Deduplicated* leaves out the images that are also in Training, byte for byte, *near-deduplicated* those whose photograph is.
 # **Guess: does the order of Table 2 survive?**
 
 # %%

@@ -292,8 +292,6 @@ for row in curve.itertuples():
 # say what compression cost: the accuracy before stands beside the accuracy after.
 
 # %%
-from fercore.deployment.variants import IMAGENET
-
 ours = (  # the paper prints nothing of its training
     f"ImageNet's weights, {epochs} epochs by {recipe.optimizer} at {learning_rate:g} in batches of {batch_size}, "
     f"{recipe.precision}, {fine_tuning} more while {percent(sparsities[0], 0)} of the weights are pruned, {img_size} px and "
@@ -304,9 +302,7 @@ for name, form in light.items():
     measured = statistics.measurements(run, faces.name, tested, labels, [answers], faces.classes, masks)
     known = faces.labels[train], [seen[name]], faces.classes, {}
     measured += statistics.measurements(run, faces.name, faces.split_of("train"), *known)
-    other = "" if forms[name].start == IMAGENET else forms[name].start
-    part = f"the first {len(rows)} images" if len(rows) < len(faces.rows("test")) else ""
-    departs = ", ".join(filter(None, (other, part)))
+    departs = forms[name].departs
     stage.measure(measured, departs, None if departs else ours)
 findings = {"networks": len(networks), "images": len(rows), "epochs": epochs, "fine_tuning": fine_tuning}
 findings |= {f"{form}, {name}": value for (name, form), value in differences["value"].items() if form.startswith("INT8")}

@@ -77,7 +77,7 @@ display(Markdown(sentences.counted(verdicts)))
 # ## What the papers are known for
 #
 # A paper is read for a handful of its numbers. *Measured* is on FER2013's PrivateTest as published; *deduplicated* leaves out the
-# images that also stand in Training, byte for byte. Where the paper's own training or device could not be had, the *nearest*
+# images that are also in Training, byte for byte. Where the paper's own training or device could not be had, the *nearest*
 # measurement stands there under its own name; it decides no verdict. **Are the numbers that a paper is known for safer than the
 # rest of it?**
 

@@ -103,6 +103,14 @@ class Variants:
             start = IMAGENET
         return cls(name, network, faces, rows, recipe, folder, calibrated_on, Path(start).name or RANDOM)
 
+    @property
+    def departs(self) -> str:
+        """How what is measured differs from a training from ImageNet's weights that all images of the split test: its
+        start, and fewer images; empty: in nothing."""
+        whole = len(self.faces.rows("test"))
+        part = f"the first {len(self.rows)} images" if len(self.rows) < whole else ""
+        return ", ".join(filter(None, ("" if self.start == IMAGENET else self.start, part)))
+
     def add(self, name: str, network: nn.Module, bits: int = 32, rest: int = 32) -> Variant:
         """A form that PyTorch runs; its file is counted with the weights of convolutions and linear layers at so many
         `bits`, and all else, which no equation rounds, at `rest`."""

@@ -179,6 +179,17 @@ def protocol(profile: str, departs: str = "", reserved: str | None = None) -> st
     return ", ".join(filter(None, (shorter, departs))) or PAPER
 
 
+def started(profile: str, weights: str, other: str = "") -> tuple[str, str | None]:
+    """`departs` and `reserved` of `table`, for a notebook whose paper starts from ImageNet's weights.
+
+    weights  what was started from here; empty: random weights
+    other    what the machine replaced of the settings, such as "fp32 in place of fp16"; empty: nothing
+    """
+    if not weights:
+        return ", ".join(filter(None, ("random weights", other))), None
+    return "", other if other and profile == "paper" else None
+
+
 def reservation(protocol: str) -> str | None:
     """What a training that has the paper's settings is other in all the same; None where it has others."""
     if protocol == PAPER:

@@ -217,7 +217,7 @@ def _fit(trials: pd.DataFrame, trainings: Mapping[str, Mapping], faces: Faces, p
 def _require_not_lost(folder: str, recipe: Recipe) -> None:
     """Raise RunError where a training has ended in a precision that this machine lacks, and is asked for in another:
     it would be trained again in its place."""
-    if not finished(folder, "."):
+    if not (Path(folder) / checkpoint.METRICS).is_file():
         return
     try:
         held = checkpoint.read_json(Path(folder) / checkpoint.PROVENANCE)["parameters"]["recipe"]["precision"]

@@ -65,9 +65,8 @@ def sweep(
     cohort    columns: trials that agree in them are given to `function` together, at most `most` at a time
     workers   processes, each with one thread; by default one a core. 1: everything runs in this process
     scheduler the address of a Dask scheduler, by default $DASK_SCHEDULER_ADDRESS; empty: none. Its workers, in place of
-              processes.
-              Start them with MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=268435456: with Dask's own setting
-              of the first, memory is given back at once, and training takes nearly twice as long
+              processes. Start them with MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=268435456: with Dask's
+              own setting of the first, memory is given back at once, and training takes nearly twice as long
     attempts  how often a trial is tried. One that raises an exception each time, or whose process dies, is given up,
               and the others go on. Only where that happened, the column `error` says why, empty for the others
 

@@ -97,10 +97,9 @@ def fit(
     device   "cuda", "cuda:1", "cpu"; by default a GPU where there is one
     restart  where `folder` holds another training, start over in place of refusing it
 
-    Raises RunError where `folder` holds another training (naming what differs), a damaged one, or one that another
-    number of processes began, where a loss or a weight is not finite, and where there is no space left; BusyError where
-    another process trains in `folder`;
-    ValueError and KeyError for arguments that do not fit each other.
+    Raises RunError where `folder` holds another training (naming what differs, as does one that another number of
+    processes began) or a damaged one, where a loss or a weight is not finite, and where there is no space left;
+    BusyError where another process trains in `folder`; ValueError and KeyError for arguments that do not fit.
     """
     memory.keep_freed()
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -355,6 +354,10 @@ class _Training:
         there = last.is_file()
         left_over = not there and (folder / checkpoint.BEST).is_file()
         held, record = checkpoint.read_last(last, self.columns()) if there else ({}, {})
+        found = checkpoint.differences(record["identity"], identity) if there else []
+        if there and not (folder / checkpoint.METRICS).is_file():  # each process draws random numbers of its own
+            before = record.get("processes", self.world)
+            found += checkpoint.differences({"processes": before}, {"processes": self.world})
         if self.world > 1:
             distributed.barrier()  # all have read before one writes
         if self.rank == 0:
@@ -369,7 +372,7 @@ class _Training:
             if left_over and self.rank == 0:
                 checkpoint.clear(folder)  # or what else is left of it would pass for the new one's
             return
-        if found := checkpoint.differences(record["identity"], identity):
+        if found:
             if restart:
                 if self.rank == 0:
                     checkpoint.clear(folder)
@@ -379,17 +382,6 @@ class _Training:
                 "train --restart) to start over in this one"
             )
         self.history, self.best_epoch = record["history"], record["best_epoch"]
-        if (before := record.get("processes", self.world)) != self.world and not self.finished():
-            self.history, self.best_epoch = [], 0
-            if restart:
-                if self.rank == 0:
-                    checkpoint.clear(folder)
-                return
-            raise RunError(
-                f"{folder} was trained by {before} processes, each of which draws random numbers of its own, and with "
-                f"{self.world} would be another training; go on with as many, give another folder, or restart=True "
-                "(fercore train --restart) to start over in this one"
-            )
         self.seconds, self.cpu_seconds = record["seconds"], record["cpu_seconds"]
         try:
             checkpoint.restore(held, self.network, self.average, self.optimizer)

@@ -130,7 +130,11 @@ class TestByName:
         faces = self.faces(make_faces, "fer2013")
         monkeypatch.setattr("fercore.deployment.variants.fit", lambda *_, **__: pytest.fail("trained"))
         forms = Variants.of("lean_250k", faces, faces.rows("test"), RECIPE, "fer2013", "runs", calibrated_on=4)
-        assert forms.folder == "runs/lean_250k-fer2013" and forms.start == variants.RELEASED
+        assert forms.folder == "runs/lean_250k-fer2013" and forms.departs == variants.RELEASED
+        few = Variants.of("lean_250k", faces, faces.rows("test")[:4], RECIPE, "fer2013", calibrated_on=4)
+        assert few.departs == f"{variants.RELEASED}, the first 4 images"
+        few.start = variants.IMAGENET
+        assert few.departs == "the first 4 images"
         expected = models.create("lean_250k", weights="fer2013").state_dict()
         assert torch.equal(forms.dense.module.state_dict()["stem.0.weight"], expected["stem.0.weight"])
         path, _ = weights.released("lean_250k", "fer2013")

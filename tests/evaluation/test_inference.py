@@ -9,6 +9,7 @@ from fercore import models
 from fercore.datasets import preprocess
 from fercore.evaluation import inference
 from fercore.evaluation.inference import Pixels, channels, probabilities, views
+from fercore.training import Recipe
 
 CPU = torch.device("cpu")
 
@@ -119,9 +120,10 @@ def test_settings_for_another_machine_are_taken_in_fp32(asked, has_bf16, taken, 
     assert [str(told.message).split(":")[0] for told in recwarn] == [f"fp32 in place of {asked}"] * (taken != asked)
 
 
-def test_a_precision_that_there_is_none_of_is_told():
-    with pytest.raises(ValueError, match="precision is 'half'; there are fp32, bf16, fp16"):
-        inference.precision_here("half")
+def test_what_is_no_precision_is_left_to_the_recipe_which_refuses_it(recwarn):
+    with pytest.raises(ValueError, match="precision is 'half'; there are "):
+        Recipe(precision=inference.precision_here("half"))
+    assert not recwarn.list
 
 
 def test_bf16_is_refused_on_a_gpu_that_lacks_it(monkeypatch):

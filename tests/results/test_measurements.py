@@ -148,6 +148,18 @@ def test_settings_stand_behind_the_arguments():
     assert name == "accuracy(vgg13+kd, fer2013, test, T=3, alpha=0.20)" == measurements.check(name)
 
 
+@pytest.mark.parametrize(("profile", "weights", "other", "said"), [
+    ("paper", "imagenet", "", "paper"),
+    ("paper", "imagenet", "fp32 in place of fp16", "paper, with fp32 in place of fp16"),
+    ("paper", "", "fp32 in place of fp16", "random weights, fp32 in place of fp16"),
+    ("paper", "", "", "random weights"),
+    ("laptop", "imagenet", "fp32 in place of fp16", "laptop profile"),
+    ("laptop", "", "", "laptop profile, random weights"),
+])  # fmt: skip
+def test_what_a_notebook_starts_from_and_what_its_machine_lacks_are_told(profile, weights, other, said):
+    assert measurements.protocol(profile, *measurements.started(profile, weights, other)) == said
+
+
 @pytest.mark.parametrize(
     ("profile", "departs", "said"),
     [
