@@ -168,7 +168,15 @@ def test_what_makes_no_soft_labels_is_refused_before_copies_are_searched_for(pro
 def test_recipes_that_come_along_are_read(path):
     network, words, soft, teacher = cli.training._read_recipe(str(path))
     assert words["recipe"].epochs >= 1 and all((ROOT / file).is_file() for file in soft)
-    assert all(weights.released(*one)[0].is_file() for one in teacher)
+    for one, given in teacher:
+        if weights.is_name(given):
+            assert weights.released(one, given)[0].is_file()
+        else:  # of a training that the recipe's head asks for
+            file = Path(given)
+            made, seed = file.parent.name.rsplit("-", 1)
+            assert (ROOT / f"params/recipes/{made}.yaml").is_file() and file.name == "best.safetensors"
+            command = f"fercore train params/recipes/{made}.yaml --data data/fer2013 --seed {seed} --to {file.parent}"
+            assert command in path.read_text(encoding="utf-8")
     if words["weights"] is not None:  # trained on at the size that they are of
         record = weights.record(weights.released(network, words["weights"])[0])
         assert words["recipe"].img_size == record["img_size"]
