@@ -95,7 +95,8 @@ class Protocol:
         for name in (*known.experiments, *known.readings):
             if name not in EXPERIMENTS:
                 raise ValueError(f"no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
-        return known if faces is None else teachers.of_data(known, faces)
+        # the logits of a pretrained teacher are computed once, in full precision (`as_teacher`)
+        return known if faces is None else teachers.of_data(known, faces, answers_in="fp32")
 
     @property
     def recipe(self) -> Recipe:

@@ -46,17 +46,22 @@ def pretrained(protocol: Taught) -> bool:
     return weights.is_name(protocol.teacher_weights)
 
 
-def of_data(protocol: Made, faces: Faces) -> Made:
+def of_data(protocol: Made, faces: Faces, answers_in: str | None = None) -> Made:
     """The protocol on these data and this machine: weights that come with the project are left out where they are of
     others, or where these data are divided otherwise, so that they may have seen what selects or tests; the teacher is
-    then trained from random ones, with a WeightsWarning. Its precision is `inference.precision_here`."""
-    protocol = replace(protocol, teacher_precision=inference.precision_here(protocol.teacher_precision))
-    if not pretrained(protocol) or (why := origins.unsuited(protocol.teacher_weights, faces)) is None:
-        return protocol
-    held = weights.data_of(protocol.teacher_weights)
-    note = f"the teacher is trained from random weights on {faces.name}: those of {held} {why}"
-    warnings.warn(note, weights.WeightsWarning, stacklevel=2)
-    return replace(protocol, teacher_weights="")
+    then trained from random ones, with a WeightsWarning. Its precision is `inference.precision_here`.
+
+    answers_in  the precision that a pretrained teacher is asked in; None: the protocol's
+    """
+    if pretrained(protocol):
+        if (why := origins.unsuited(protocol.teacher_weights, faces)) is None:
+            asked = answers_in or protocol.teacher_precision
+            return replace(protocol, teacher_precision=inference.precision_here(asked))
+        held = weights.data_of(protocol.teacher_weights)
+        note = f"the teacher is trained from random weights on {faces.name}: those of {held} {why}"
+        warnings.warn(note, weights.WeightsWarning, stacklevel=2)
+        protocol = replace(protocol, teacher_weights="")
+    return replace(protocol, teacher_precision=inference.precision_here(protocol.teacher_precision))
 
 
 def at_hand(

@@ -185,6 +185,22 @@ def test_the_precision_in_which_it_answers_is_said():
     assert said == "lean_65k with this project's weights in bf16"
 
 
+@pytest.mark.parametrize("has_bf16", [True, False])
+def test_a_pretrained_teacher_that_is_asked_once_is_asked_and_recorded_in_full_precision(has_bf16, ours, monkeypatch):
+    monkeypatch.setattr(inference, "cpu_has_bf16", lambda: has_bf16)
+    given = read_params(ROOT / "params/paper/06_mini_resemotenet.yaml")
+    given |= {"teacher_network": "lean_65k", "teacher_weights": "fer2013", "teacher_precision": "bf16"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        here = mini_resemotenet.Protocol.of(given, ours)
+    assert teachers.settings(here)["teacher_precision"] == "fp32"
+    (run,) = teachers.at_hand(here, ours, {})
+    rows = ours.rows("train")
+    logits = here.as_teacher(ours, run)
+    own = inference.view_logits(run.network, ours, rows, run.recipe.img_size, "flip").float().numpy()
+    assert np.array_equal(logits[:, rows], own)
+
+
 def test_a_teacher_sees_students_images_at_its_own_size(ours):
     (run,) = teachers.at_hand(Taught(), ours, {})
     images = inference.views(torch.from_numpy(ours.pixels[ours.rows("test")]), 64, channels=1)[0]
