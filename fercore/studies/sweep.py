@@ -73,7 +73,7 @@ def sweep(
     Where a cohort raises an exception, its trials are tried again one by one. A trial whose file in `folder` is damaged
     counts as failed, and `error` names the file. Raises SweepError for trials that are there twice, that hold what JSON
     cannot, or that have a column named `error`, for arguments of a partial that have no identity, and for a Dask worker
-    with other code; BusyError where another process sweeps in `folder`.
+    with other code; BusyError where a trial is left to do and another process sweeps in `folder`.
     """
     folder = Path(folder) if folder else None
     if not callable(identity):
@@ -81,8 +81,11 @@ def sweep(
         keys = _keys(trials, lambda trial: same)
     else:
         keys = _keys(trials, lambda trial: {"function": _name(function), "identity": dict(identity(trial))})
-    with nullcontext() if folder is None else files.locked(folder, "a sweep"):
-        done, errors = ({}, {}) if folder is None else _kept(folder, keys)
+    done, errors = _kept(folder, keys)
+    writes = folder is not None and len(done) + len(errors) < len(keys)
+    with files.locked(folder, "a sweep") if writes else nullcontext():
+        if writes:  # again: another process may have written some in the meantime
+            done, errors = _kept(folder, keys)
         if done:
             provenance.kept(str(folder))
         to_do = [key not in done and key not in errors for key in keys]
@@ -217,10 +220,10 @@ def _misfit(found: object, count: int, asked: pd.Index) -> str | None:
     return None
 
 
-def _kept(folder: Path, keys: Sequence[str]) -> tuple[dict[str, dict], dict[str, str]]:
+def _kept(folder: Path | None, keys: Sequence[str]) -> tuple[dict[str, dict], dict[str, str]]:
     """By key, the results that are kept in `folder`, and what is wrong with the files that hold none."""
     done, errors = {}, {}
-    for key in keys:
+    for key in keys if folder is not None else ():
         path = folder / f"{key}.json"
         if not path.is_file():
             continue

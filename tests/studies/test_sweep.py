@@ -431,6 +431,26 @@ def test_a_second_sweep_in_one_folder_is_told(tmp_path):
             running.result()
 
 
+def test_a_finished_sweep_is_read_beside_others(tmp_path):
+    made = sweep(squared, POINTS, tmp_path, workers=1, progress=False)
+    with files.locked(tmp_path, "a sweep"), ThreadPoolExecutor(1) as other:
+        read = other.submit(sweep, squared, POINTS, tmp_path, workers=1, progress=False).result()
+    assert read.equals(made)
+
+
+def test_what_another_process_has_done_before_it_let_go_is_not_done_again(tmp_path, monkeypatch):
+    log, locked = tmp_path / "log", files.locked
+
+    def late(folder, what):
+        monkeypatch.setattr(files, "locked", locked)
+        sweep(functools.partial(squared, log=log), POINTS, folder, workers=1, progress=False)
+        return locked(folder, what)
+
+    monkeypatch.setattr(files, "locked", late)
+    found = sweep(functools.partial(squared, log=log), POINTS, tmp_path / "kept", workers=1, progress=False)
+    assert len(calls(log)) == len(POINTS) == len(found)
+
+
 @pytest.mark.parametrize("changed", ["another version", "before the code was changed"])
 def test_a_dask_worker_with_other_code_keeps_nothing(tmp_path, monkeypatch, changed):
     distributed = pytest.importorskip("distributed")
