@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -166,8 +166,15 @@ def _train(options) -> None:
     print(f"{options.to}: epoch {run.best_epoch} of {len(run.history)}, {scores}")
     if options.release:
         masks = audit.without_copies(faces, "test") if masks is None else masks
-        taught = " and ".join(map(", ".join, teacher))
-        print(release(run, network, words["options"], faces, masks, Path(options.release), taught))
+        print(release(run, network, words["options"], faces, masks, Path(options.release), _told(teacher)))
+
+
+def _told(teacher: Sequence[tuple[str, str]]) -> str:
+    """The teachers, network and weights each, for a model card."""
+    from ..reporting.sentences import listed
+
+    named = [f"{network} ({given})" for network, given in teacher]
+    return "the mean of the logits of " * (len(named) > 1) + listed(named, none="")
 
 
 def _soft_labels(options) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fercore import cli, datasets
-from fercore.cli import main
+from fercore.cli import main, training
 from fercore.datasets import splits
 from fercore.models import weights
 from fercore.results import tables
@@ -109,6 +109,13 @@ def test_a_student_is_taught_by_a_network_that_comes_along_or_by_a_run(project, 
     (project / "other.yaml").write_text(alone + teaching % ("lean_65k", "alone/best.safetensors"))
     told = refused("train", "other.yaml", "--data", "set", "--to", "other")
     assert "best.safetensors is of microexpnet_xxs, not lean_65k" in told and not (project / "other").exists()
+
+
+def test_teachers_are_told_by_network_and_weights():
+    one, two = ("lean_65k", "fer2013"), ("lean_65k", "runs/b/best.safetensors")
+    assert training._told([]) == "" and training._told([one]) == "lean_65k (fer2013)"
+    told = "the mean of the logits of lean_65k (fer2013) and lean_65k (runs/b/best.safetensors)"
+    assert training._told([one, two]) == told
 
 
 @pytest.mark.parametrize("words", [["--select", "none"], ["--select", "PrivateTest"], ["--train", "PublicTest"]])

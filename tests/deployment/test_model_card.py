@@ -225,7 +225,7 @@ def test_a_distilled_network_has_files_of_its_own(made, faces, tmp_path, monkeyp
     words = {"device": "cpu", "progress": False}
     run = fit("lean_65k", faces, recipe, tmp_path / "run", teacher=teacher, **words)
     (left := tmp_path / "lean_65k-fer2013_distilled-int8.onnx").touch()
-    path = model_card.release(run, "lean_65k", {}, faces, made[2], tmp_path, "lean_932k, fer2013")
+    path = model_card.release(run, "lean_65k", {}, faces, made[2], tmp_path, "lean_932k (fer2013)")
     assert not left.exists(), "of the weights that these replace"
     names = tables.read(run.folder / "measurements.csv")["measurement"]
     assert names.str.match(r"\w+\(lean_65k\+kd, ").all(), "as the ledger calls what was taught"
@@ -233,12 +233,12 @@ def test_a_distilled_network_has_files_of_its_own(made, faces, tmp_path, monkeyp
     told = path.with_suffix(".md").read_text(encoding="utf-8")
     assert told.startswith("# lean_65k, distilled on fer2013\n")
     assert '`models.create("lean_65k", weights="fer2013_distilled")`' in told
-    assert "its teacher was lean_932k, fer2013." in told
+    assert "its teacher was lean_932k (fer2013)." in told
 
 
 def test_a_teacher_and_a_recipe_of_distillation_need_each_other(made, faces, tmp_path):
     taught = dataclasses.replace(RECIPE, distillation=losses.mini_resemotenet(3.0, 0.2))
-    for run, teacher in ((made[0], "lean_932k, fer2013"), (dataclasses.replace(made[0], recipe=taught), "")):
+    for run, teacher in ((made[0], "lean_932k (fer2013)"), (dataclasses.replace(made[0], recipe=taught), "")):
         with pytest.raises(ValueError, match="a teacher and a recipe with distillation need each other"):
             model_card.release(run, "tinyfer_lite", OPTIONS, faces, made[2], tmp_path, teacher)
     assert not list(tmp_path.iterdir())
