@@ -97,12 +97,21 @@ class Claim:
         return float(self.tolerance)
 
     @property
-    def tolerated(self) -> tuple[float, float]:
-        """From where to where a measured value, in `unit`, is within the tolerance: of the printed number, or of the
-        range that is printed, such as "<1" or "8..9"."""
+    def printed(self) -> tuple[float, float]:
+        """From where to where the printed number is, in `unit`: the same twice, but of a range such as "<1" or
+        "8..9"."""
         ranges = self.text[:1] in ("<", ">") or ".." in self.text
-        low, high = (float(self.interval.a), float(self.interval.b)) if ranges else (self.value, self.value)
+        return (float(self.interval.a), float(self.interval.b)) if ranges else (self.value, self.value)
+
+    @property
+    def tolerated(self) -> tuple[float, float]:
+        """From where to where a measured value, in `unit`, is within the tolerance."""
+        low, high = self.printed
         return low - self.allowed, high + self.allowed
+
+    def printed_meets(self, low: float, high: float) -> bool:
+        """Whether the printed number, or some of its range, is in an interval, in `unit`; not in one that is NaN."""
+        return low <= self.printed[1] and self.printed[0] <= high
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from .ledger import Claim, Ledger
 VERDICTS = {
     "exact": "equal to the last printed digit: computed, from the paper's other numbers, or as the network is built",
     "as run": "a setting that the paper profile runs with, to the last printed digit",
-    "reproduced": "measured, within the tolerance; of a gain, the whole interval is on its side of zero",
+    "reproduced": "measured, within the tolerance, and the interval does not speak against it; of a gain, the whole "
+    "interval is on its side of zero",
     "not reproduced": "measured, outside the tolerance or, of a gain, not on its side of zero; or counted, and another",
     "inconsistent": "the paper contradicts itself, or the data set that it names, by more than rounding allows",
     "needs data": "a data set that is not at hand",
@@ -199,16 +200,18 @@ def counted_and_other(case: Case) -> Said | None:
 
 
 def measured(case: Case) -> Said | None:
-    """A training that is the paper's own, within the tolerance or outside. An interval that reaches beyond the
-    tolerance on both sides decides nothing. What one training has over another is decided by no single seed, as another
-    may turn it round, and by no interval that contains both the printed gain and zero; and it is reproduced only where
-    its whole interval is on the side of zero where the printed gain is."""
+    """A training that is the paper's own, within the tolerance or outside. Where that and whether its interval contains
+    the printed number disagree, nothing is decided, unless the whole interval is within the tolerance, nor where it
+    reaches beyond the tolerance on both sides. What one training has over another is decided by no single seed, as
+    another may turn it round, and by no interval that contains both the printed gain and zero; and it is reproduced
+    only where its whole interval is on the side of zero where the printed gain is."""
     if case.kind is EFFECT or not case.of_the_paper:
         return None
     printed, evidence = case.claim.value, case.found["evidence"]
     low, high = (case.claim.in_unit(case.found[end]) for end in ("low", "high"))
     least, most = case.claim.tolerated
     ends, tolerance = f"95 % interval {low:,.4g} to {high:,.4g}", f"the tolerance, {_range(least, most)}"
+    close = least <= case.value <= most
     undecided = ""
     if case.kind is GAIN and np.isnan(low):
         undecided = "by the seeds so far: one on either side"
@@ -216,9 +219,12 @@ def measured(case: Case) -> Said | None:
         undecided = f"by the seeds so far: {ends} contains both the printed gain and zero"
     elif low < least and most < high:
         undecided = f"by what was measured so far: {ends} reaches beyond {tolerance}, on both sides"
+    elif close and (low < least or most < high) and not case.claim.printed_meets(low, high):
+        undecided = f"by what was measured so far: {ends} reaches beyond {tolerance}, and leaves out the printed number"
+    elif not close and case.claim.printed_meets(low, high):
+        undecided = f"by what was measured so far: outside {tolerance}, and {ends} contains the printed number"
     if undecided:
         return Said("not run", evidence, f"not decided {undecided}")
-    close = least <= case.value <= most
     reaches = low < least or most < high if close else low <= most and high >= least
     how = [f"{ends} reaches {'beyond' if close else 'into'} {tolerance}"] if reaches else []
     if case.kind is GAIN and printed and (low <= 0 if printed > 0 else high >= 0):
