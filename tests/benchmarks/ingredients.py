@@ -8,9 +8,10 @@ arXiv:2404.00498), where they pay on CIFAR-10; then smaller images first, adjust
 params/recipes/lean_65k-fer2013_distilled.yaml has it, and soft labels. Accuracy is PublicTest's after the last epoch,
 by the recipe's views; PrivateTest is not looked at, since the recipe is chosen by this. Trainings, some five minutes of
 one core each, go on where they were stopped, and several calls share them where they name other seeds or ingredients
-(--only); --to writes the tables of what there is. A teacher and soft labels take the place of smoothing. Intervals are
-of one ingredient each, and not adjusted for their number. Minutes are of processors, whatever else ran, and `time` is
-their ratio: without what the teacher's training and soft labels take, which are made before and serve all trainings.
+(--only); --to writes the tables of what there is. A teacher and soft labels take the place of smoothing, and so are
+compared with the recipe without it. Intervals are of one ingredient each; p_adjusted is of the paired t-test, for the
+number of ingredients and both scores. Minutes are of processors, whatever else ran, and `time` is their ratio: without
+what the teacher's training and soft labels take, which are made before and serve all trainings.
 """
 
 import argparse
@@ -23,10 +24,11 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import torch
+from scipy import stats
 
 from fercore import datasets, models
 from fercore.datasets import preprocess
-from fercore.evaluation.statistics import student
+from fercore.evaluation.statistics import adjusted, student
 from fercore.pipeline.parameters import read_params
 from fercore.reporting import plots
 from fercore.reporting.sentences import listed
@@ -40,8 +42,9 @@ from fercore.training.recipe import Recipe, from_plain
 RECIPE = "the recipe"
 GIVES = ("accuracy", "macro_f1")
 GAINS = "PublicTest accuracy with it, less without it, points; 95 % over seeds"
+SMOOTHING = "label smoothing"
 LEFT_OUT = {
-    "label smoothing": {"smoothing": 0.0},
+    SMOOTHING: {"smoothing": 0.0},
     "EMA of the weights": {"ema": 0.0},
     "augmentation beyond flips": {"augmentation": AUGMENTATIONS["flip"]},
     "warm-up": {"warmup": 0},
@@ -198,27 +201,44 @@ def _shapes_and_epochs(made: Mapping) -> str:
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
-    """What each ingredient gives: with it less without it, by pairs of a seed, with Student's 95 % interval."""
+    """What each ingredient gives: with it less without it, by pairs of a seed, with Student's 95 % interval.
+
+    Raises ValueError where what takes the place of smoothing has no trainings without any to be compared with.
+    """
     of = runs.pivot(index="seed", columns="ingredient")
-    rows = {}
+    rows, p = {}, {}
     for name in (name for name in (*LEFT_OUT, *TRIED) if name in of["accuracy"]):
-        sign = -1 if name in LEFT_OUT else 1
+        sign, base = -1 if name in LEFT_OUT else 1, SMOOTHING if name in (TAUGHT, SOFT) else RECIPE
+        if base not in of["accuracy"]:
+            raise ValueError(f"{name} is compared with trainings without {base}: run these, too (--only)")
         rows[name] = {"in_the_recipe": name in LEFT_OUT}
         for score in GIVES:
-            gaps = sign * (of[score][name] - of[score][RECIPE]).dropna().to_numpy()
+            gaps = sign * (of[score][name] - of[score][base]).dropna().to_numpy()
             low, high = student(gaps)
             rows[name] |= {score: gaps.mean(), f"{score}_low": low, f"{score}_high": high}
-        minutes = of["minutes"][[name, RECIPE]].dropna().mean()
-        rows[name] |= {"seeds": len(gaps), "time": (minutes[name] / minutes[RECIPE]) ** sign}
-    return pd.DataFrame(rows).T.rename_axis("ingredient")
+            p[name, score] = np.nan if np.isnan(low) else stats.ttest_1samp(gaps, 0).pvalue
+        minutes = of["minutes"][[name, base]].dropna().mean()
+        rows[name] |= {"seeds": len(gaps), "time": (minutes[name] / minutes[base]) ** sign}
+    found = pd.DataFrame(rows).T.rename_axis("ingredient")
+    for score in GIVES:
+        found.insert(
+            found.columns.get_loc(f"{score}_high") + 1, f"{score}_p_adjusted", adjusted(pd.Series(p)).xs(score, level=1)
+        )
+    return found
 
 
 def to_see(found: pd.DataFrame) -> str:
-    """Which ingredients the accuracy rises with, falls with, or neither, by each one's interval, as Markdown."""
-    rises, falls = found["accuracy_low"] > 0, found["accuracy_high"] < 0
-    kinds = {"rises with": rises, "falls with": falls, "does neither, as far as seeds tell, with": ~rises & ~falls}
-    said = [f"{words} {listed(map(markdown, found.index[which]))}" for words, which in kinds.items() if which.any()]
-    return f"Accuracy {'; it '.join(said)}."
+    """Which ingredients each score rises with, falls with, or neither, by each one's interval, and what of it is left
+    by p adjusted for their number, as Markdown."""
+    sentences, left = [], []
+    for score, name in zip(GIVES, ("Accuracy", "Macro-F1"), strict=True):
+        rises, falls = found[f"{score}_low"] > 0, found[f"{score}_high"] < 0
+        kinds = {"rises with": rises, "falls with": falls, "does neither, as far as seeds tell, with": ~rises & ~falls}
+        said = [f"{words} {listed(map(markdown, found.index[which]))}" for words, which in kinds.items() if which.any()]
+        sentences.append(f"{name} {'; it '.join(said)}.")
+        sure = found.index[found[f"{score}_p_adjusted"] < 0.05]
+        left += [f"{name[0].lower()}{name[1:]} with {listed(map(markdown, sure))}"] * (len(sure) > 0)
+    return " ".join([*sentences, f"Adjusted for the number of ingredients, p is below 0.05 of {listed(left)}."])
 
 
 def cost_of_soft_labels(files: Sequence[str | Path]) -> str:
