@@ -47,7 +47,10 @@ def test_a_file_is_measured_by_what_it_answers(released, make_faces):
     rare = faces.labels[faces.rows("test")] == 1
     assert (found["disgust"], found["disgust_found"]) == (rare.sum(), rare.sum())
     assert found["disgust_near_deduplicated"] == found["disgust_found_near_deduplicated"] == rare[:6].sum() < rare.sum()
-    assert found["calibration_error"] == pytest.approx(0.2), "right on all, at 0.8"
+    errors = {name: value for name, value in found.items() if name.startswith("calibration_error")}
+    assert set(errors) == {"calibration_error", "calibration_error_near_deduplicated"}
+    assert list(errors.values()) == pytest.approx([0.2, 0.2]), "right on all, at 0.8"
+    assert [found[f"overconfidence{part}"] for part in ("", "_near_deduplicated")] == pytest.approx([-0.2, -0.2])
 
 
 def test_int8_files_are_compared_with_those_they_are_made_of(released, make_faces):

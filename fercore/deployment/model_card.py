@@ -51,8 +51,8 @@ All settings are in the file, as the record `{record}` in its safetensors header
 
 ## Scores
 
-{test}, once, with 95 % intervals over its images. *deduplicated* is without images that are also in {train}
-byte for byte, *near deduplicated* also without other copies of the same photograph.
+{test}, by which no epoch was chosen, with 95 % intervals over its images. *deduplicated* is without images that are
+also in {train} byte for byte, *near deduplicated* also without other copies of the same photograph.
 
 {scores}
 
@@ -61,8 +61,8 @@ byte for byte, *near deduplicated* also without other copies of the same photogr
 ## Calibration
 
 After temperature scaling (T = {temperature}, fitted on {select}), probabilities miss the accuracy on {test} by
-{error:.1f} points on average, without it by {error_before:.1f} (expected calibration error, 15 bins). An answer below
-{certain:.0f} % is called uncertain: {sureness}
+{error:.1f} points on average, without it by {error_before:.1f} (expected calibration error, 15 bins).{unseen} An answer
+below {certain:.0f} % is called uncertain: {sureness}
 
 ## Limits
 
@@ -152,7 +152,7 @@ def _write(
     """Score the run, which was `made` as its record says, on the split that tests; write file, card and scores."""
     rows = faces.rows("test")
     labels, predicted = faces.labels[rows], run.probabilities(faces, rows).argmax(1)
-    temperature, calibrated = calibrate(run, faces)
+    temperature, calibrated = calibrate(run, faces, masks)
     scores = statistics.compare(labels, predicted, len(faces.classes), masks)
     accuracy = scores[scores["score"] == "accuracy"].set_index("part")["value"].round(4).to_dict()
     record = {
@@ -234,8 +234,11 @@ def departs(recipe: Recipe) -> str:
     return told + (", soft labels" if recipe.soft_labels != "none" else "")
 
 
-def calibrate(run: Run, faces: Faces) -> tuple[float, dict]:
-    """The temperature that fits the split that selects, and what the card says of it on the test split, in percent."""
+def calibrate(run: Run, faces: Faces, masks: Mapping[str, np.ndarray]) -> tuple[float, dict]:
+    """The temperature that fits the split that selects, and what the card says of it on the test split, in percent.
+
+    masks  as `audit.without_copies` gives them for that split
+    """
 
     def logits(split: str) -> tuple:
         rows = faces.rows(split)
@@ -249,8 +252,20 @@ def calibrate(run: Run, faces: Faces) -> tuple[float, dict]:
     return temperature, {
         "error": 100 * metrics.calibration(labels, after)[1],
         "error_before": 100 * metrics.calibration(labels, before)[1],
+        "unseen": _unseen(labels, after, masks.get("near_deduplicated")),
         "sureness": _sureness(sure, right, faces.split_of("test")),
     }
+
+
+def _unseen(labels: np.ndarray, probabilities: np.ndarray, kept: np.ndarray | None) -> str:
+    """How far probabilities are off on images of which no copy is known to the network; empty where that is all."""
+    if kept is None or kept.all() or not kept.any():
+        return ""
+    labels, probabilities = labels[kept], probabilities[kept]
+    error = 100 * metrics.calibration(labels, probabilities)[1]
+    surer = 100 * (probabilities.max(1).mean() - (probabilities.argmax(1) == labels).mean())
+    told = f"{abs(surer):.1f} points too {'sure' if surer > 0 else 'unsure'}"
+    return f"\nNear deduplicated, they miss it by {error:.1f}, and are {told} in the mean."
 
 
 def _sureness(sure: np.ndarray, right: np.ndarray, split: str) -> str:

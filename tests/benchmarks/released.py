@@ -51,7 +51,11 @@ def measured(
     rare = labels["test"] == faces.classes.index(RARE)
     for part, kept in {"": rare, "_near_deduplicated": rare & masks["near_deduplicated"]}.items():
         found |= {f"{RARE}{part}": int(kept.sum()), f"{RARE}_found{part}": int(right["test"][kept].sum())}
-    return found | {"calibration_error": metrics.calibration(labels["test"], said["test"])[1]}
+    for part, kept in {"": np.ones(len(rare), bool), "_near_deduplicated": masks["near_deduplicated"]}.items():
+        sure = said["test"][kept].max(1).mean()
+        found[f"calibration_error{part}"] = metrics.calibration(labels["test"][kept], said["test"][kept])[1]
+        found[f"overconfidence{part}"] = sure - right["test"][kept].mean()
+    return found
 
 
 def int8_differences(said: dict[str, dict], faces: datasets.Faces) -> pd.DataFrame:
