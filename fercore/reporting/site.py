@@ -91,7 +91,7 @@ def index(profile: str, root: str | Path = ".") -> str:
 
 def picture(root: str | Path = ".", out: str | Path | None = None) -> Path:
     """Write the headline figure of the reference results, size against accuracy on FER2013: what was measured of public
-    networks and this project's, and what the papers claim. Returns its path.
+    networks, this project's and the papers' by their own settings, and what the papers claim. Returns its path.
 
     out  the folder; by default that of the reference results
     """
@@ -108,17 +108,24 @@ def picture(root: str | Path = ".", out: str | Path | None = None) -> Path:
     columns = {"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"}
     shown = found.rename(columns=columns)[["parameters", *columns.values()]]
     ledger = claims.load(root / "params/claims", claims.networks(root / "params/paper/networks.yaml"))
-    sizes, printed = measurements.gather([reference])["value"], {}
+    evidence, printed, rebuilt = measurements.gather([reference]), {}, {}
     for claim in map(ledger.claims.get, ledger.headline):
         kind, words, _ = measurements.split(claim.measurement) if claim.measurement else ("", [], [])
         network = words[0].split("+")[0] if words else ""
-        if kind == "accuracy" and words[1] == "fer2013" and network in models.names():
-            value = claim.value * (0.01 if claim.unit == "percent" else 1)
-            printed.setdefault(f"{network}, claimed", (sizes[f"parameters({network}, 7)"], value, np.nan, np.nan))
-    claimed = pd.DataFrame.from_dict(printed, orient="index", columns=shown.columns)
-    ours = found.index[found["package"] == "this project"].tolist()
-    title = "Accuracy by size, no TTA: this project's (orange), public packages' (blue), claimed by papers (hollow)"
-    drawn = plots.size_and_accuracy(pd.concat([shown, claimed]), "fer2013", title, ours, claimed.index.tolist())
+        if kind == "accuracy" and words[1] == "fer2013" and network in models.names() and network not in printed:
+            size = evidence["value"][f"parameters({network}, 7)"]
+            printed[network] = size, claim.value * (0.01 if claim.unit == "percent" else 1), np.nan, np.nan
+            row = evidence.loc[claim.measurement] if claim.measurement in evidence.index else None
+            if row is not None and measurements.reservation(str(row["protocol"])) is not None:
+                rebuilt[network] = size, *row[["value", "low", "high"]]
+    claimed, rebuilt = (
+        pd.DataFrame.from_dict(points, orient="index", columns=shown.columns) for points in (printed, rebuilt)
+    )
+    claimed.index += ", claimed"
+    ours = [*found.index[found["package"] == "this project"], *rebuilt.index]
+    title = "Accuracy by size, no TTA: trained here (orange), public packages' (blue), claimed by papers (hollow)"
+    whole = pd.concat([shown, rebuilt, claimed])
+    drawn = plots.size_and_accuracy(whole, "fer2013", title, ours, claimed.index.tolist())
     path = Path(out or reference) / HEADLINE
     figures.save(drawn, path.parent, path.stem)
     path.with_suffix(".png").unlink()

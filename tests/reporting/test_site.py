@@ -224,4 +224,7 @@ def test_the_reference_page_and_picture_are_of_the_results_that_are_there(tmp_pa
     assert same, "run make reference"  # of two pages of 360,000 characters nobody wants to see the difference
     assert site.picture(ROOT, tmp_path).read_bytes() == (reference / site.HEADLINE).read_bytes()
     assert (reference / site.HEADLINE).stat().st_size < 200_000
+    drawn = re.findall(r"<!-- (\w+(?:, claimed)?) -->", (reference / site.HEADLINE).read_text(encoding="utf-8"))
+    for network, trained in {"light_fer": True, "microexpnet_se": True, "mini_resemotenet_a": False}.items():
+        assert f"{network}, claimed" in drawn and (network in drawn) == trained, "beside what was trained as it was"
     assert sum(path.stat().st_size for path in reference.rglob("*.html")) < 2_000_000
