@@ -1,0 +1,55 @@
+"""The benchmark of FER+'s labels changes what is true of an image, and neither the images nor what was answered."""
+
+import importlib.util
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fercore.datasets import votes
+
+PATH = Path(__file__).parent / "benchmarks/voted.py"
+CLASSES = ("angry", "disgust", "fear")
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    pytest.importorskip("onnx")  # of public_networks
+    monkeypatch.syspath_prepend(PATH.parent)
+    spec = importlib.util.spec_from_file_location("voted", PATH)
+    module = sys.modules["voted"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_majority_for_a_class_of_the_set_is_its_label(benchmark, make_faces):
+    """In the set's own order of classes, which is not FER+'s."""
+    faces = make_faces(12, classes=CLASSES)
+    counts = np.zeros((12, 10), int)
+    for row, given in enumerate(({"fear": 9}, {"anger": 6, "fear": 4}, {"disgust": 5, "fear": 5}, {"NF": 10})):
+        for name, count in given.items():
+            counts[row, votes.VOTES.index(name)] = count
+    counts[4:, votes.VOTES.index("happiness")] = 10  # a class that these faces do not have
+    columns = {f"votes_{name}": counts[:, place] for place, name in enumerate(votes.VOTES)}
+    found = benchmark.voted(replace(faces, table=faces.table.assign(**columns)), np.arange(5))
+    assert found.tolist() == [2, 0, -1, -1, -1]
+
+
+def test_the_same_answers_are_scored_by_both_labels(benchmark):
+    labels, by_votes = np.array([0, 0, 1, 1, 2, 2, 0, 1]), np.array([0, 1, 1, 1, 2, 0, 0, -1])
+    own = next(public.name for public in benchmark.NETWORKS if public.package == benchmark.OWN)
+    said = {"XCEPTION": labels, own: np.where(by_votes < 0, 2, by_votes), "mini-XCEPTION": np.zeros(8, int)}
+    masks = {"near_deduplicated": np.arange(8) < 5}
+    networks, gaps = benchmark.compared(labels, said, by_votes, masks, 3)
+    whole = networks.xs(("published", "accuracy"), level=("part", "score"))
+    assert whole["images"].eq(7).all(), "the last has no majority"
+    assert whole.loc[own, ["own", "voted"]].tolist() == pytest.approx([5 / 7, 1])
+    assert whole.loc["XCEPTION", ["own", "voted"]].tolist() == pytest.approx([1, 5 / 7])
+    part = networks.xs(("near_deduplicated", "accuracy"), level=("part", "score"))
+    assert part["images"].eq(5).all() and part.loc["XCEPTION", "voted"] == pytest.approx(0.8)
+    gap = gaps["difference"].xs("accuracy", level="score")
+    assert gap[own, "XCEPTION", "published"] == pytest.approx(2 / 7)
+    assert gap[own, "XCEPTION", "near_deduplicated"] == pytest.approx(0.2)
+    assert gap[own, "mini-XCEPTION", "published"] == pytest.approx(1 - 3 / 7)
