@@ -125,6 +125,9 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     said += [shown(priors.loc[pair]) for pair in states]
     own = pd.read_csv(folder.with_name("priors") / "networks.csv", index_col=["network", "part", "score"]).sort_index()
     said.append(shown(own.loc[("lean_65k, distilled", "published", "macro_f1")]))
+    votes = pd.read_csv(folder.with_name("voted") / "gaps.csv", index_col=["ours", "score", "network", "part"])
+    for score, name in product(("accuracy", "macro_f1"), public):
+        said.append(shown(votes.loc[(OWN[1], score, name, "published")]))
     sizes = pd.read_csv(folder / "networks.csv").groupby("network")["parameters"].first()
     larger = 100 * (sizes["lean_65k"] / sizes["mini-XCEPTION"] - 1)
     assert f"`lean_65k` is {larger:.0f} % larger than mini-XCEPTION" in text
@@ -163,6 +166,24 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     words += r"`lean_932k` on (\d+) %"
     right = re.search(words, text)
     assert [int(part) for part in right.groups()] == [round(100 * share) for share in known]
+
+
+def test_what_it_says_of_the_voters_labels_is_what_was_measured():
+    folder, text = ROOT / "reports/reference/voted", " ".join(NETWORKS.split())
+    found = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]
+    told = (
+        f"on {found['images']:,} images of PrivateTest a majority of FER+'s ten voters (single votes aside) is for one"
+    )
+    assert (
+        f"{told} of the seven classes, and for {100 * found['labels_that_agree']:.1f} % of them it is FER2013's" in text
+    )
+    table = pd.read_csv(folder / "networks.csv", index_col=["part", "score", "network"]).sort_index()
+    ours, other, third = (
+        tuple(map(_points, table.loc[("published", "accuracy", name), ["voted", "own"]]))
+        for name in (OWN[1], "XCEPTION", "FaceExpressionNet")
+    )
+    told = "scores {} %, by FER2013's labels of the same images {}, XCEPTION {} and {}, FaceExpressionNet {} and {} ("
+    assert told.format(*ours, *other, *third) in text
 
 
 def test_the_copies_that_selected_are_counted():
