@@ -592,6 +592,7 @@ NETWORKS = (
            dense_blocks, 112, 3, RGB_MEAN, (255.0,) * 3,
            ("neutral", "happy", "sad", "angry", "fear", "disgust", "surprise"),
            source="src/faceFeatureExtractor, src/faceExpressionNet", note="trained on what, the package does not say"),
+    lean("lean_932k", "fer2013_distilled"),
     lean("lean_932k"),
     lean("lean_250k", "fer2013_distilled"),
     lean("lean_250k"),
@@ -619,7 +620,7 @@ NETWORKS = (
            **SIGNED, head="softmax of sigmoids", source="networks.py, facial_emotion_recognition.py",
            note="its file says accuracy 0.957"),
 )  # fmt: skip
-OURS = ("lean_932k", "lean_250k, distilled")  # this project's best, and its best of the size of public networks
+OURS = ("lean_932k, distilled", "lean_250k, distilled")  # this project's best, and its best of the size of public networks
 RUNTIMES = ("h5py", "onnx", "onnxscript", "onnxruntime", "ai-edge-litert", "tflite")
 
 

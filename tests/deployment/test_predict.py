@@ -301,7 +301,7 @@ def test_every_no_frame_is_refused_whatever_is_looked_at(predictor, name, every)
 
 def test_distilled_weights_are_taken_where_there_are_some_and_none_are_named(predictor):
     assert (predictor.description.network, predictor.description.data) == ("lean_250k", "fer2013_distilled")
-    assert Predictor("lean_932k", detector=None).description.data == "fer2013"
+    assert Predictor("tinyfer_lite", detector=None).description.data == "fer2013"
 
 
 def test_the_limits_are_the_cards_and_the_papers():

@@ -312,5 +312,5 @@ def test_a_run_whose_record_is_damaged_is_told_as_such(tmp_path, made):
 
 
 def test_distilled_weights_are_preferred_where_there_are_some():
-    assert weights.preferred("lean_250k") == "fer2013_distilled" and weights.preferred("lean_932k") == "fer2013"
+    assert weights.preferred("lean_250k") == "fer2013_distilled" and weights.preferred("tinyfer_lite") == "fer2013"
     assert weights.preferred("simple_cnn") == "fer2013", "of which there are none, as is told where they are asked for"
