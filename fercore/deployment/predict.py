@@ -33,7 +33,7 @@ from .export import ExportError
 
 SMALLEST = 10  # px: what has a shorter side shows no face that anybody could read
 CROPPED = 112  # px: a picture with no longer side is a face that was cut out already, as those of data sets are
-# lean_932k, which has taught it, is no more accurate on faces that neither has seen, and has four times the parameters.
+# lean_932k is no more accurate on faces that neither has seen, and has four times the parameters.
 NETWORK = "lean_250k"
 
 NO_FACE = "no face found"

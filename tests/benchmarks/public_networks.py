@@ -620,7 +620,7 @@ NETWORKS = (
            **SIGNED, head="softmax of sigmoids", source="networks.py, facial_emotion_recognition.py",
            note="its file says accuracy 0.957"),
 )  # fmt: skip
-OURS = ("lean_932k, distilled", "lean_250k, distilled")  # this project's best, and its best of the size of public networks
+OURS = ("lean_932k, distilled", "lean_250k, distilled")  # the best, and the best of the size of public networks
 RUNTIMES = ("h5py", "onnx", "onnxscript", "onnxruntime", "ai-edge-litert", "tflite")
 
 
