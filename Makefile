@@ -59,6 +59,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c "$$ALONE" $(MAKE) --no-print-directory LOCKED=yes $(READY)
 else
 $(READY): requirements.lock pyproject.toml
+	@[ ! -L $(VENV) ] || rm $(VENV)  # to an environment of another folder, which --clear would empty
 	$(PYTHON) -m venv $(if $(filter-out $(CURDIR),$(shell cat $(READY) 2>/dev/null)),--clear) $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

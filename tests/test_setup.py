@@ -83,6 +83,17 @@ def test_a_variable_that_reproduce_does_not_know_is_refused(clone):
     assert "unknown variable" not in right.stderr
 
 
+def test_a_link_to_the_environment_of_another_folder_is_replaced_and_that_one_stays(clone, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    (other / "ready").write_text(f"{other.parent}\n")
+    (clone / ".venv").symlink_to(other)
+    process = setup(clone)
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == 0, said
+    assert [path.name for path in other.iterdir()] == ["ready"] and (other / "ready").read_text() == f"{other.parent}\n"
+    assert not (clone / ".venv").is_symlink() and (clone / ".venv/ready").read_text().strip() == str(clone)
+
+
 def test_a_set_up_that_fails_is_a_failure(clone):
     (clone / "python").write_text(PYTHON + "exit 3\n")
     process = setup(clone)

@@ -6,6 +6,7 @@ import argparse
 import shlex
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 INT8_METHODS = ("per tensor", "per channel", "per channel, percentiles")  # compress.METHODS, which imports PyTorch
@@ -131,9 +132,8 @@ def _predict(options) -> None:
     predictor = _predictor(options)
     _make_room(options.to)
     found = predict.predict(predictor, options.sources, options.every)
-    table = predict.report(found, predictor.description.classes, options.draw)
-    if options.to:
-        predict.save(table, options.to)
+    keep = partial(predict.save, path=options.to) if options.to else None
+    table = predict.report(found, predictor.description.classes, options.draw, keep=keep)
     given = [word for key, value in [*named.items(), ("model", options.model)] if value for word in (f"--{key}", value)]
     limits = shlex.join(["fercore", "predict", *given, "--limits"])
     print(predict.summary(table, predictor.description.calibrated, limits))

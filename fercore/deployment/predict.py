@@ -261,14 +261,18 @@ def read(picture: str | Path | np.ndarray) -> np.ndarray:
     return export.three_channels(np.asarray(picture)[None])[0]
 
 
-def report(found: Iterable[Found], classes: Sequence[str], folder: str | Path | None = None, say=print) -> pd.DataFrame:
+def report(
+    found: Iterable[Found], classes: Sequence[str], folder: str | Path | None = None, say=print, keep=None
+) -> pd.DataFrame:
     """`rows` of all that was found, a line about each said as it comes; drawn pictures and videos go to `folder`.
 
+    keep  is given the table at the end, or as it is where somebody stops it
+
     A picture is drawn to NAME.png, a video or an animation to NAME.mp4, with a number behind the name where another
-    drawing of this run or a file that is no drawing has it. Drawings of an earlier run are replaced. A video that
-    cannot be written is said, and the next one is gone on with.
+    drawing of this run or a file that is no drawing has it. Drawings of an earlier run are replaced. What cannot be
+    drawn is said, and the next one is gone on with.
     """
-    folder, kept, video = Path(folder).resolve() if folder else None, [], _Video()
+    folder, kept, video = Path(folder).resolve() if folder else None, [], _Video(say)
     names: dict[str, Path] = {}
     undrawn: set[str] = set()
     if folder:
@@ -286,25 +290,28 @@ def report(found: Iterable[Found], classes: Sequence[str], folder: str | Path | 
                     suffix = ".png" if one.frame is None else ".mp4"
                     taken = {*names.values(), Path(one.source).resolve()}
                     names[one.source] = _free(folder / f"{Path(one.source).stem}{suffix}", taken)
-                if one.frame is None:
-                    files.replace(names[one.source], partial(image.save, format="PNG", pnginfo=_comment()))
-                elif one.source not in undrawn:
-                    try:
+                try:
+                    if one.frame is None:
+                        files.replace(names[one.source], partial(image.save, format="PNG", pnginfo=_comment()))
+                    elif one.source not in undrawn:
                         video.write(names[one.source], image, one.fps)
-                    except (DataError, ExportError) as error:
-                        undrawn.add(one.source)
-                        say(plain(f"{one.source}: not drawn, {error}"))
+                except (DataError, ExportError, OSError) as error:  # such as of a disk that is full
+                    undrawn.add(one.source)
+                    say(plain(f"{one.source}: not drawn, {error}"))
             kept.append(replace(one, picture=None))
     finally:
         video.close()
-    return rows(kept, classes)
+        table = rows(kept, classes)
+        if keep is not None:
+            keep(table)
+    return table
 
 
 class _Video:
-    """The video that is being written; another path begins the next."""
+    """The video that is being written; another path begins the next. One that cannot be ended is said."""
 
-    def __init__(self):
-        self.path, self.writer = None, None
+    def __init__(self, say):
+        self.path, self.writer, self.say = None, None, say
 
     def write(self, path: Path, image: Image.Image, fps: float) -> None:
         if path != self.path:
@@ -316,8 +323,12 @@ class _Video:
         if self.writer is not None:
             self.writer.release()
             self.writer = None
-            with self.path.open("ab") as file:  # a box of MP4 that players skip: length, kind, content
-                file.write((8 + len(DRAWN)).to_bytes(4, "big") + b"free" + DRAWN)
+            try:
+                with self.path.open("ab") as file:  # a box of MP4 that players skip: length, kind, content
+                    file.write((8 + len(DRAWN)).to_bytes(4, "big") + b"free" + DRAWN)
+            except OSError as error:  # without it the next run would take what is there for an original
+                self.path.unlink(missing_ok=True)
+                self.say(plain(f"{self.path}: not drawn, {error}"))
 
 
 def drawn(path: Path) -> bool:

@@ -91,7 +91,7 @@ def grade_all(
     keep         is given the table as it is after each row: a class takes half an hour, and somebody may stop it
     Raises FileNotFoundError where there are no submissions, or no labs.
     """
-    submissions, labs = Path(submissions).resolve(), Path(labs).resolve()
+    submissions, labs = Path(submissions).expanduser().resolve(), Path(labs).expanduser().resolve()
     known = {place.parent.name: questions(place) for place in sorted(labs.glob("*/autograder"))}
     if not known:
         raise FileNotFoundError(f"no labs in {labs}; `make labs` makes them")

@@ -12,6 +12,7 @@ import torch
 import torchvision
 from torch import nn
 
+from .. import files
 from ..datasets import preprocess
 
 RELEASED = Path(__file__).parent / "released"  # weights that come with the project, each with a card
@@ -304,13 +305,15 @@ def plain_names(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def convert(source: str | Path, target: str | Path) -> Path:
     """A file of torch.save as safetensors; returns `target`. Nothing in it is run: what holds more than tensors, such
-    as a whole network, is refused. Raises WeightsError.
+    as a whole network, is refused. Raises WeightsError, and OSError where it cannot be written.
 
     The weights may be the whole of it, or stand under state_dict, model_state_dict, model or the like.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     source, target = Path(source).expanduser(), Path(target).expanduser()
+    if target.suffix != ".safetensors":
+        raise WeightsError(f"{target}: weights are written to a file ending in .safetensors")
     if not source.is_file():
         raise WeightsError(f"no weights at {source}")
     if target.exists():
@@ -328,5 +331,7 @@ def convert(source: str | Path, target: str | Path) -> Path:
     if not isinstance(held, Mapping) or not held or not all(isinstance(one, torch.Tensor) for one in held.values()):
         keys = f"with the keys {', '.join(map(str, held))}"[:120] if isinstance(held, Mapping) else ""
         raise WeightsError(f"{source} holds a {type(held).__name__} {keys}; expected tensors by name (a state_dict)")
-    save_file({name: tensor.clone().contiguous() for name, tensor in plain_names(held).items()}, target)
+    content = save({name: tensor.clone().contiguous() for name, tensor in plain_names(held).items()})
+    target.parent.mkdir(parents=True, exist_ok=True)
+    files.replace(target, lambda file: file.write(content))
     return target

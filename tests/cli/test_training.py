@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from fercore import cli, datasets
 from fercore.cli import main, training
@@ -187,3 +188,11 @@ def test_recipes_that_come_along_are_read(path):
     if words["weights"] is not None:  # trained on at the size that they are of
         record = weights.record(weights.released(network, words["weights"])[0])
         assert words["recipe"].img_size == record["img_size"]
+
+
+def test_weights_are_converted_to_a_folder_that_is_made_and_to_no_other_kind_of_file(project, refused):
+    torch.save({"fc.weight": torch.ones(2, 2)}, "m.pth")
+    assert main(["convert", "m.pth", "new/m.safetensors"]) == 0 and Path("new/m.safetensors").is_file()
+    assert "m2.pth: weights are written to a file ending in .safetensors" in refused("convert", "m.pth", "m2.pth")
+    Path("file").touch()
+    assert "file" in refused("convert", "m.pth", "file/m.safetensors")

@@ -275,6 +275,39 @@ def test_a_drawing_that_is_not_finished_leaves_the_earlier_one(predictor, photog
     assert [path.read_bytes() for path in (tmp_path / "drawn").iterdir()] == [before]
 
 
+def test_a_drawing_that_finds_no_room_costs_neither_the_table_nor_the_next_one(
+    predictor, photograph, frames, tmp_path, monkeypatch
+):
+    moves = animated(tmp_path / "moves.png", frames, duration=200)
+    real, full = Path.open, OSError(28, "No space left on device")
+
+    def no_room(self, mode="r", *rest, **words):
+        if mode == "ab":
+            raise full
+        return real(self, mode, *rest, **words)
+
+    monkeypatch.setattr(Path, "open", no_room)
+    monkeypatch.setattr(Image.Image, "save", Mock(side_effect=full))
+    said, kept = [], []
+    found = predict.predict(predictor, [moves, photograph])
+    table = predict.report(found, CLASSES, tmp_path / "drawn", say=said.append, keep=kept.append)
+    told = [line.partition(": not drawn, ")[0] for line in said if "No space left" in line]
+    assert told == [str(photograph), str(tmp_path / "drawn/moves.mp4")]
+    assert set(table["source"]) == {str(moves), str(photograph)} and kept[0].equals(table)
+    assert not list((tmp_path / "drawn").iterdir()), "nothing that the next run would take for an original"
+
+
+def test_where_somebody_stops_it_the_table_has_what_was_found(predictor, photograph):
+    def stopped():
+        yield from predict.predict(predictor, [photograph])
+        raise KeyboardInterrupt
+
+    kept = []
+    with pytest.raises(KeyboardInterrupt):
+        predict.report(stopped(), CLASSES, say=str, keep=kept.append)
+    assert kept[0]["source"].tolist() == [str(photograph)] * len(kept[0]) and len(kept[0])
+
+
 def test_a_picture_that_fails_does_not_take_the_others_with_it(photograph, tmp_path):
     def find(picture):
         if picture[0, 0].sum() == 0:
