@@ -184,9 +184,11 @@ def _of_run(path: Path, record: dict) -> tuple[str, dict]:
     except (OSError, ValueError, KeyError, TypeError):
         shape = None
     if shape is None:
+        what = f"how large the faces are that {path} was trained on"
+        if not told.exists():
+            raise weights.WeightsError(f"{told}, which says {what}, is not there: copy the run's")
         raise weights.WeightsError(
-            f"{told} does not say how large the faces are that {path} was trained on: remove it, and give the same "
-            "fercore train again, which makes it anew"
+            f"{told} does not say {what}: remove it, and give the same fercore train again, which makes it anew"
         )
     data = checkpoint.name_of_data(made["data"])
     return data, record | {"face_size": size_of(shape), "grey": len(shape) == 2}

@@ -181,6 +181,9 @@ def test_a_run_is_exported_as_it_was_trained(made, make_faces, tmp_path, size):
         record.write_text(json.dumps(changed))
         with pytest.raises(WeightsError, match="does not say how large the faces are"):
             export.from_weights("lean_65k", best, tmp_path / "b.onnx")
+    record.unlink()  # best.safetensors came alone from a cluster
+    with pytest.raises(WeightsError, match=r"provenance.json, which says how large .*, is not there: copy the run's"):
+        export.from_weights("lean_65k", best, tmp_path / "b.onnx")
 
 
 def test_weights_that_are_not_there_are_called_so(tmp_path):
