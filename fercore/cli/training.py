@@ -136,8 +136,8 @@ def _train(options) -> None:
     if select == "select" and "select" not in {*faces.roles, *faces.splits}:
         raise ValueError(
             f"{options.data} has no split to choose the epoch on; it has {', '.join(map(repr, faces.splits))}. "
-            "Name it (--select SPLIT), keep the last epoch (--select none), or import it with --split 80/10/10, or 90/10 "
-            "where the data set itself has a split that tests"
+            "Name it (--select SPLIT), keep the last epoch (--select none), or import it with --split 80/10/10, or "
+            "90/10 where the data set itself has a split that tests"
         )
     # before hours of training: a mask of other images is refused, and so is a release that could not be written
     masks = audit.without_copies(faces, "test", options.mask) if options.mask else None
