@@ -308,11 +308,7 @@ display(stage.says(
 # one with many and small maps.
 
 # %%
-from fercore import models
-from fercore.models.profile import profile as count
-
-shape = (3, latency_side, latency_side)
-work = pd.Series({name: count(models.create(name, 7), shape)["macs"] / 1e6 for name in networks})
+work = latency.work(networks, latency_side)
 ms, sizes = costs["cpu_ms"], costs["parameters"].astype(float)
 counted = {"parameters": costs["parameters"], "millions of multiplications": work.round(0), "ms": ms}
 display(tables.shown(pd.DataFrame(counted), digits=1))

@@ -61,6 +61,15 @@ def costs(
     return pd.DataFrame(rows).set_index("network")
 
 
+def work(networks: Sequence[str], img_size: int, classes: int = 7) -> pd.Series:
+    """Millions of multiply-accumulates of one image, by network, of as many channels as the network takes."""
+    found = {}
+    for name in networks:
+        network = models.create(name, classes)
+        found[name] = profile(network, (channels(network), img_size, img_size))["macs"] / 1e6
+    return pd.Series(found, dtype=float)
+
+
 def by_batch(networks: Sequence[str], img_size: int, batches: Sequence[int], timed: int = 5) -> pd.DataFrame:
     """Milliseconds of one image on this machine, a row a network and a column a batch: the median of `timed` passes."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from fercore import models
 from fercore.deployment import latency
+from fercore.models.profile import profile
 
 
 class Slow(nn.Module):
@@ -55,6 +57,13 @@ def test_costs_are_counted_and_timed_beside_what_is_printed():
 def test_costs_of_a_network_that_sees_grey():
     table = latency.costs(["microexpnet_xxs"], 84, 1, lambda name: 0.002)
     assert table.loc["microexpnet_xxs", "cpu_ms"] > 0
+
+
+def test_work_is_counted_on_as_many_channels_as_a_network_takes():
+    found = latency.work(["microexpnet_xxs", "tinyfer_lite"], 84)
+    assert found.index.tolist() == ["microexpnet_xxs", "tinyfer_lite"]
+    grey = profile(models.create("microexpnet_xxs", 7), (1, 84, 84))["macs"]
+    assert found["microexpnet_xxs"] == pytest.approx(grey / 1e6) and found["tinyfer_lite"] > 1
 
 
 def test_time_by_batch_is_of_one_image(monkeypatch):
