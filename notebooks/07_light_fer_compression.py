@@ -53,9 +53,11 @@ seed = 42
 from IPython.display import Markdown, display
 
 from fercore import datasets
+from fercore.deployment import variants
 from fercore.results.stage import Stage
 from fercore.results.text import markdown
 
+variants.require(networks=networks, bits=bits, sparsities=sparsities)
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile)
 tested = faces.split_of("test")  # PrivateTest in FER2013
@@ -280,7 +282,7 @@ display(tables.shown(table_2), stage.says(sentences.overfitted(table_2)))
 # %% tags=["nbval-check-output"]
 for name, one in forms.items():
     print(name, "in fp32 is better than one class for all:", one.accuracy() > np.bincount(labels).max() / len(labels))
-    print("8 bits answer as fp32 does:", scores.loc[(name, "weights of 8 bits"), "same_answer"] > 0.9)
+    print(*sentences.eight_bits(scores.loc[name, "same_answer"]), sep="\n")
 for row in curve.itertuples():
     print(f"{row.network}, {row.sparsity:g} {row.how}: R {row.R:.2f}")
 

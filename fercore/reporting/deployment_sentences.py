@@ -38,6 +38,12 @@ def fewest_bits(accuracy: pd.DataFrame, whole: Mapping[str, float]) -> str:
     return "\n".join(lines)
 
 
+def eight_bits(same_answer: Mapping[str, float]) -> list[str]:
+    """Whether weights of eight bits answer as fp32 does, one line; none where they were not asked for. By form."""
+    form = "weights of 8 bits"
+    return [f"8 bits answer as fp32 does: {same_answer[form] > 0.9}"] if form in same_answer else []
+
+
 def _so_far(good: pd.Series) -> list:
     """The labels of a bool series up to the first that is False."""
     return list(good.index[good.cummin()])

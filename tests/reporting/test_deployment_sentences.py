@@ -33,6 +33,13 @@ def test_the_fewest_bits_that_are_enough():
     assert "8 bits are enough" in said, "with 4 a point is lost, and 3 are right by accident"
 
 
+def test_of_eight_bits_nothing_is_said_where_others_were_asked_for():
+    said = pd.Series({"weights of 8 bits": 0.95, "weights of 4 bits": 0.5})
+    assert sentences.eight_bits(said) == ["8 bits answer as fp32 does: True"]
+    assert sentences.eight_bits(said - 0.1) == ["8 bits answer as fp32 does: False"]
+    assert sentences.eight_bits(said[1:]) == []
+
+
 def test_what_taking_weights_out_costs():
     rows = [("a", 0.5, "at once", 2.0, 0.55), ("a", 0.5, "while training", 2.0, 0.598)]
     curve = pd.DataFrame(rows, columns=["network", "sparsity", "how", "R", "accuracy"])
