@@ -77,7 +77,7 @@ from fercore.reporting import study_sentences as sentences
 from fercore.studies import pooling, statements
 from fercore.studies.study import student_recipe
 
-sizes = sorted(sizes, key=statements.SIZES.index)  # from large to small
+sizes = statements.from_large_to_small(sizes)
 recipe = student_recipe(epochs, batch_size, learning_rate, schedule, warmup)
 plain = pooling.train(study, pooling.trials(study.samples, sizes[:1], seeds, ["none"]), recipe)
 by_split = statements.by_fold(plain, ["data", "split"])

@@ -85,7 +85,8 @@ from dataclasses import replace
 from fercore.studies import distillation, statements
 from fercore.studies.study import student_recipe
 
-sizes = sorted(sizes, key=statements.SIZES.index)  # from large to small
+sizes = statements.from_large_to_small(sizes)
+distillation.require_methods(methods)
 recipe = student_recipe(epochs, batch_size, learning_rate, schedule, warmup)
 teacher_recipe = replace(recipe, epochs=teacher_epochs, img_size=teacher_img_size, learning_rate=teacher_learning_rate)
 teachers = distillation.train_teachers(study, teacher, teacher_recipe, teacher_weights, at_random=bool(seeds_at_random))

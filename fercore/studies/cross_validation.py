@@ -84,8 +84,12 @@ def gathered(
     sets    which of `folders` to take; images  of a set, by its name in `folders`
     copies  the folder of 01_data_audit, for sets that name nobody
 
-    Raises ValueError where none of `sets` has a folder and another has, and for folders of one and the same set.
+    Raises ValueError for sets that `folders` has no name of, where none of `sets` has a folder and another has, and for
+    folders of one and the same set.
     """
+    for name in (*sets, *images):
+        if name not in folders:
+            raise ValueError(f"no set {name!r}; there are {', '.join(folders)}")
     given = {name: folders[name] for name in sets if folders[name]}
     if others := [name for name in folders if folders[name] and not given]:
         raise ValueError(f"sets are {', '.join(sets) or 'none'}, but there is a folder for {', '.join(others)} only")

@@ -56,6 +56,14 @@ class Teachers:
         return pd.DataFrame(rows).T.rename_axis(["data", "split"])
 
 
+def require_methods(methods: Sequence[str]) -> None:
+    """Raises ValueError for methods without a search that there are none of: before teachers are trained for them."""
+    known = [name for name in METHODS if name not in (SCRATCH, SOFTENED)]  # which all students have besides
+    for name in methods:
+        if name not in known:
+            raise ValueError(f"no method {name!r}; there are {', '.join(known)}")
+
+
 def train_teachers(study: Study, network: str, recipe: Recipe, weights: str = "", at_random: bool = True) -> Teachers:
     """A teacher for each fold of every set; what RUNS has is not trained again.
 

@@ -90,11 +90,14 @@ class Protocol:
     @classmethod
     def of(cls, parameters: Mapping, faces: Faces | None = None) -> Protocol:
         """Of a notebook's parameters, whatever else it has, on its data (None: any): `teachers.of_data`. Raises
-        ValueError for experiments there are none of."""
+        ValueError for experiments and sizes there are none of."""
         known = cls(**{field.name: parameters[field.name] for field in fields(cls)})
         for name in (*known.experiments, *known.readings):
             if name not in EXPERIMENTS:
                 raise ValueError(f"no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
+        for size in (*known.seeds, *filter(None, [known.searched])):
+            if size not in SIZES:
+                raise ValueError(f"no size {size!r}; there are {', '.join(SIZES)}")
         # the logits of a pretrained teacher are computed once, in full precision (`as_teacher`)
         return known if faces is None else teachers.of_data(known, faces, answers_in="fp32")
 

@@ -21,6 +21,14 @@ SMALL = SIZES[2:]
 TESTED = ["value", "low", "high", "p"]
 
 
+def from_large_to_small(sizes: Sequence[str]) -> list[str]:
+    """Sizes of MicroExpNet in the order of SIZES. Raises ValueError for those that there are none of."""
+    for size in sizes:
+        if size not in SIZES:
+            raise ValueError(f"no size {size!r}; there are {', '.join(SIZES)}")
+    return sorted(sizes, key=SIZES.index)
+
+
 def effect(folds: np.ndarray) -> dict[str, float]:
     """value, low, high and p of what was found in each of k folds, float (k,): a score, or a difference of two.
 

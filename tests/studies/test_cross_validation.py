@@ -267,6 +267,12 @@ def test_a_study_without_data_has_a_few_rendered_faces(folder, tmp_path):
         gathered({"ckplus": "", "fer2013": folder}, ["ckplus"], {}, 2)
 
 
+@pytest.mark.parametrize(("sets", "images"), [(["ckpls"], {}), (["ckplus"], {"ckplus": 60, "ckpls": 10})])
+def test_a_set_that_there_is_none_of_is_refused(sets, images):
+    with pytest.raises(ValueError, match="no set 'ckpls'; there are ckplus, fer2013"):
+        gathered({"ckplus": "", "fer2013": ""}, sets, images, 2)
+
+
 def test_logits_of_a_teacher_that_sees_smaller_windows_are_of_the_students_images(samples, tmp_path):
     trials = grid(samples, ["simple_cnn"], [1], group_split=True).head(1)
     small = replace(RECIPE, img_size=32)

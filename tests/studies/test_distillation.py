@@ -38,6 +38,13 @@ def teachers(folder=""):
     return Teachers(pd.DataFrame(rows, columns=["data", "split", "fold", "accuracy", "logits"]), str(folder))
 
 
+@pytest.mark.parametrize("name", ["DSIT", SOFTENED])
+def test_a_method_that_there_is_none_of_is_refused(name):
+    distillation.require_methods([distillation.SQUARED, "DIST"])
+    with pytest.raises(ValueError, match=f"no method '{name}'; there are T 4 with its square, "):
+        distillation.require_methods(["DIST", name])
+
+
 def test_the_best_temperature_is_that_of_the_mean_and_the_chosen_one_of_other_folds():
     students = Students.of(found())
     key = ("ckplus", SUBJECTS, "m")

@@ -73,6 +73,13 @@ def test_an_experiment_that_there_is_none_of_is_refused():
         study.Protocol.of(vars(replace(PAPER, experiments=["E7"])))
 
 
+@pytest.mark.parametrize("changed", [{"seeds": {"c": [42], "d": [42]}}, {"searched": "d"}])
+def test_a_size_that_there_is_none_of_is_refused(changed):
+    study.Protocol.of(vars(replace(PAPER, searched="")))
+    with pytest.raises(ValueError, match="no size 'd'; there are a, b, c"):
+        study.Protocol.of(vars(replace(PAPER, **changed)))
+
+
 def test_copies_of_tested_images_are_taken_out_of_training_or_put_in(faces):
     rows, tested = faces.rows("train"), faces.rows("test")
     pixels = faces.pixels.copy()

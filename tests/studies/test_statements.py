@@ -9,6 +9,12 @@ from fercore.results.measurements import split
 from fercore.studies import statements
 
 
+def test_sizes_go_from_large_to_small_and_there_are_four():
+    assert statements.from_large_to_small(["xxs", "m", "s"]) == ["m", "s", "xxs"]
+    with pytest.raises(ValueError, match="no size 'xl'; there are m, s, xs, xxs"):
+        statements.from_large_to_small(["m", "xl"])
+
+
 def test_an_effect_is_the_t_test_with_nadeau_and_bengios_variance():
     folds = np.array([0.02, 0.05, 0.01, 0.04, 0.03])
     found = statements.effect(folds)
