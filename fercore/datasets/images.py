@@ -26,7 +26,7 @@ STARTS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")  # of fi
 BACKGROUND = 255  # what shows through where an image is transparent: white, as in a browser
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")  # by content, not by name: EPS would start Ghostscript
 ANIMATED = ("PNG", "WEBP", "GIF")  # a JPEG's further pictures are previews, a TIFF's are pages
-MAX_PIXELS = 89_000_000  # what Pillow reads without a warning; what unpacks to more is damaged, hostile or no single face
+MAX_PIXELS = 89_000_000  # what Pillow reads without a warning; what unpacks to more is damaged or hostile
 CHUNK = 1024  # images that are queued for decoding at a time, so that memory stays flat
 
 
