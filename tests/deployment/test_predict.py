@@ -81,7 +81,7 @@ def test_bad_input_gets_one_line_and_the_rest_goes_on(predictor, photograph, tmp
     photograph.rename(folder / "below" / "good.png")
     (folder / "text.jpg").write_text("no picture")
     (folder / "cut.png").write_bytes((folder / "below" / "good.png").read_bytes()[:500])
-    Image.new("1", (9000, 9000)).save(folder / "bomb.png")
+    Image.new("1", (10_000, 10_000)).save(folder / "bomb.png")
     (folder / "._good.png").write_text("a resource fork")
     (folder / "notes.txt").write_text("of no interest")
     (tmp_path / "empty").mkdir()
