@@ -308,7 +308,7 @@ display(stage.says(
 # one with many and small maps.
 
 # %%
-work = latency.work(networks, latency_side)
+work = latency.macs(networks, latency_side)
 ms, sizes = costs["cpu_ms"], costs["parameters"].astype(float)
 counted = {"parameters": costs["parameters"], "millions of multiplications": work.round(0), "ms": ms}
 display(tables.shown(pd.DataFrame(counted), digits=1))

@@ -57,7 +57,7 @@ from fercore.deployment import variants
 from fercore.results.stage import Stage
 from fercore.results.text import markdown
 
-variants.require(networks=networks, bits=bits, sparsities=sparsities)
+variants.require_some(networks=networks, bits=bits, sparsities=sparsities)
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile)
 tested = faces.split_of("test")  # PrivateTest in FER2013

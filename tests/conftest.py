@@ -1,6 +1,8 @@
-"""Faces and a network that train in a moment."""
+"""Faces and a network that train in a moment, and the benchmarks as modules."""
 
+import importlib
 import os
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: for nets this small, threads only wait
 
@@ -12,6 +14,18 @@ from torch import nn
 from fercore.datasets.faces import Faces, table
 
 CLASSES = ("dark", "middle", "bright")
+
+
+@pytest.fixture
+def benchmark_of(monkeypatch):
+    """A module of tests/benchmarks by its name; skips where there is no onnx, which public_networks needs."""
+
+    def imported(name):
+        pytest.importorskip("onnx")
+        monkeypatch.syspath_prepend(Path(__file__).parent / "benchmarks")
+        return importlib.import_module(name)
+
+    return imported
 
 
 def _faces(count=90, img_size=12, seed=0, colour=False, classes=CLASSES):

@@ -1,24 +1,14 @@
 """The benchmark of class priors chooses on the split that selects, and adjusts what is answered and nothing else."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-PATH = Path(__file__).parent / "benchmarks/priors.py"
 CLASSES = ("angry", "disgust", "fear")
 
 
 @pytest.fixture
-def priors(monkeypatch):
-    pytest.importorskip("onnx")  # of public_networks
-    monkeypatch.syspath_prepend(PATH.parent)
-    spec = importlib.util.spec_from_file_location("priors", PATH)
-    module = sys.modules["priors"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def priors(benchmark_of):
+    return benchmark_of("priors")
 
 
 def test_tau_takes_the_share_of_the_class_off(priors):

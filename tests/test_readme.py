@@ -61,7 +61,7 @@ def test_what_decides_which_network_to_take_is_what_was_measured():
     assert f"accuracy is at most {lower.max():.1f} points lower" in text
     sure = 100 * taken.loc[~taken.index.str.contains("int8"), "overconfidence_near_deduplicated"]
     first, second, third = sure.sort_values(ascending=False)
-    assert f"the two larger networks are {second:.0f} to {first:.0f} points too sure" in text and third < 1
+    assert f"the two larger networks are overconfident by {second:.0f} to {first:.0f} points" in text and third < 1
     assert sure["lean_65k-fer2013_distilled.onnx"] == third
     more = taken["ms_224"] - taken["ms_48"]
     assert f"one of 224 px takes {more.min():.1f} to {more.max():.1f} ms more" in text

@@ -1,24 +1,16 @@
 """The benchmark of the files that come along measures what they answer, INT8 beside FP32."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from fercore.deployment import export
 
-PATH = Path(__file__).parent / "benchmarks/released.py"
 CLASSES = ("angry", "disgust", "fear")
 
 
 @pytest.fixture
-def released(monkeypatch):
-    monkeypatch.syspath_prepend(PATH.parent)
-    spec = importlib.util.spec_from_file_location("released", PATH)
-    module = sys.modules["released"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def released(benchmark_of, monkeypatch):
+    module = benchmark_of("released")
     monkeypatch.setattr(module, "latency", lambda run, image: image.shape[1] / 100)
     return module
 

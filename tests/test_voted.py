@@ -1,27 +1,18 @@
 """The benchmark of FER+'s labels changes what is true of an image, and neither the images nor what was answered."""
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fercore.datasets import votes
 
-PATH = Path(__file__).parent / "benchmarks/voted.py"
 CLASSES = ("angry", "disgust", "fear")
 
 
 @pytest.fixture
-def benchmark(monkeypatch):
-    pytest.importorskip("onnx")  # of public_networks
-    monkeypatch.syspath_prepend(PATH.parent)
-    spec = importlib.util.spec_from_file_location("voted", PATH)
-    module = sys.modules["voted"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def benchmark(benchmark_of):
+    return benchmark_of("voted")
 
 
 def test_a_majority_for_a_class_of_the_set_is_its_label(benchmark, make_faces):

@@ -61,7 +61,7 @@ def costs(
     return pd.DataFrame(rows).set_index("network")
 
 
-def work(networks: Sequence[str], img_size: int, classes: int = 7) -> pd.Series:
+def macs(networks: Sequence[str], img_size: int, classes: int = 7) -> pd.Series:
     """Millions of multiply-accumulates of one image, by network, of as many channels as the network takes."""
     found = {}
     for name in networks:

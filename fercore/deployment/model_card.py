@@ -263,9 +263,9 @@ def _unseen(labels: np.ndarray, probabilities: np.ndarray, kept: np.ndarray | No
         return ""
     labels, probabilities = labels[kept], probabilities[kept]
     error = 100 * metrics.calibration(labels, probabilities)[1]
-    surer = 100 * (probabilities.max(1).mean() - (probabilities.argmax(1) == labels).mean())
-    told = f"{abs(surer):.1f} points too {'sure' if surer > 0 else 'unsure'}"
-    return f"\nNear deduplicated, they miss it by {error:.1f}, and are {told} in the mean."
+    over = 100 * (probabilities.max(1).mean() - (probabilities.argmax(1) == labels).mean())
+    told = f"{'over' if over > 0 else 'under'}confident by {abs(over):.1f} points in the mean"
+    return f"\nNear deduplicated, they miss it by {error:.1f}, and are {told}."
 
 
 def _sureness(sure: np.ndarray, right: np.ndarray, split: str) -> str:

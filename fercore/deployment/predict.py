@@ -266,11 +266,11 @@ def report(
 ) -> pd.DataFrame:
     """`rows` of all that was found, a line about each said as it comes; drawn pictures and videos go to `folder`.
 
-    keep  is given the table at the end, or as it is where somebody stops it
-
     A picture is drawn to NAME.png, a video or an animation to NAME.mp4, with a number behind the name where another
     drawing of this run or a file that is no drawing has it. Drawings of an earlier run are replaced. What cannot be
     drawn is said, and the next one is gone on with.
+
+    keep  is given the table at the end, or as it is where somebody stops it
     """
     folder, kept, video = Path(folder).resolve() if folder else None, [], _Video(say)
     names: dict[str, Path] = {}

@@ -30,7 +30,7 @@ RANDOM, RELEASED, IMAGENET = "random weights", "weights that come with the proje
 COLUMNS = ("MiB", "R", "nonzero", "macs")
 
 
-def require(**lists: Sequence[float]) -> None:
+def require_some(**lists: Sequence[float]) -> None:
     """Raises ValueError where one of `lists`, by the names of a notebook's parameters, is empty: before anything is
     trained for tables that would have nothing to show."""
     if empty := [name for name, values in lists.items() if not len(values)]:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from public_networks import MASK, NETWORKS, OWN, answers_at
+from public_networks import MASK, NETWORKS, OWN, kept
 
 from fercore import audit, datasets
 from fercore.evaluation import metrics, statistics
@@ -103,11 +103,7 @@ def main():
     parser.add_argument("--to", type=Path, help="where the tables and provenance.json go")
     words = parser.parse_args()
     faces = datasets.load_imported(words.data)
-    found = {}
-    for public in NETWORKS:
-        if not public.aside:
-            kept = np.load(answers_at(words.answers, public.name))
-            found[public.name] = {split: kept[split].mean(0) for split in (SELECT, TEST)}
+    found = kept(words.answers)
     masks = {"near_deduplicated": audit.without_copies(faces, "test", MASK)["near_deduplicated"]}
     networks, gaps = compared(faces, found, masks)
     print(networks.to_string(), gaps.to_string(), sep="\n")

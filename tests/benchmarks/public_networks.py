@@ -802,6 +802,17 @@ def answers_at(folder: Path, name: str) -> Path:
     return folder / f"{name.replace(' ', '_')}.npz"
 
 
+def kept(folder: Path) -> dict[str, dict[str, np.ndarray]]:
+    """What the networks that are not set aside say with mirrored views, as `main` keeps it with --answers: by network
+    and split, probabilities float (N, 7)."""
+    found = {}
+    for public in NETWORKS:
+        if not public.aside:
+            splits = np.load(answers_at(folder, public.name))
+            found[public.name] = {split: splits[split].mean(0) for split in SPLITS}
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="what fercore import has made of fer2013.csv")

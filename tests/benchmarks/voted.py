@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from priors import RIVALS
-from public_networks import MASK, NETWORKS, OWN, answers_at
+from public_networks import MASK, NETWORKS, OWN, kept
 
 from fercore import audit, datasets
 from fercore.datasets import votes
@@ -80,11 +80,7 @@ def main():
     faces = datasets.load_imported(words.data)
     rows = faces.rows("test")
     labels, by_votes = faces.labels[rows], voted(votes.join(faces, words.votes), rows)
-    said = {
-        public.name: np.load(answers_at(words.answers, public.name))[TEST].mean(0).argmax(1)
-        for public in NETWORKS
-        if not public.aside
-    }
+    said = {name: splits[TEST].argmax(1) for name, splits in kept(words.answers).items()}
     masks = {"near_deduplicated": audit.without_copies(faces, "test", MASK)["near_deduplicated"]}
     networks, gaps = compared(labels, said, by_votes, masks, len(faces.classes))
     print(networks.to_string(), gaps.to_string(), sep="\n")
@@ -95,9 +91,8 @@ def main():
         tables.save(networks, words.to, "networks", faces, caption)
         caption = f"This project's networks less {' and '.join(RIVALS)} on PrivateTest, by a majority of FER+'s voters"
         tables.save(gaps, words.to, "gaps", faces, caption)
-        kept = by_votes >= 0
-        found = {"networks": len(said), "images": int(kept.sum()), "without_a_majority": int((~kept).sum())}
-        found["labels_that_agree"] = float((labels == by_votes)[kept].mean())
+        count = {"images": int((by_votes >= 0).sum()), "without_a_majority": int((by_votes < 0).sum())}
+        found = {"networks": len(said), **count, "labels_that_agree": (labels == by_votes).sum() / count["images"]}
         tables.save_findings(found, words.to, faces)
         tables.write_json(words.to / "provenance.json", provenance.record({"target": "majority"}, faces, "cpu"))
 

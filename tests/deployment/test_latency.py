@@ -60,7 +60,7 @@ def test_costs_of_a_network_that_sees_grey():
 
 
 def test_work_is_counted_on_as_many_channels_as_a_network_takes():
-    found = latency.work(["microexpnet_xxs", "tinyfer_lite"], 84)
+    found = latency.macs(["microexpnet_xxs", "tinyfer_lite"], 84)
     assert found.index.tolist() == ["microexpnet_xxs", "tinyfer_lite"]
     grey = profile(models.create("microexpnet_xxs", 7), (1, 84, 84))["macs"]
     assert found["microexpnet_xxs"] == pytest.approx(grey / 1e6) and found["tinyfer_lite"] > 1

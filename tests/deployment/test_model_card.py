@@ -133,7 +133,8 @@ def test_the_card_says_what_they_are(made, faces):
     for part, kept in {"all": np.ones(len(rows), bool), **masks}.items():
         shown = re.search(rf"\| {part.replace('_', ' ')} \| accuracy \| (\d+) \| ([0-9.]+) ", card)
         assert int(shown[1]) == kept.sum() and float(shown[2]) == pytest.approx(right[kept].mean(), abs=1e-4)
-    assert masks["deduplicated"].sum() == len(rows) - 3
+    assert masks["deduplicated"].sum() == masks["near_deduplicated"].sum() == len(rows) - 3
+    assert "Near deduplicated, they miss it by" in card
     assert "932,202 parameters, 3.61 MiB" in card and "2 epochs" in card and "f00df00df00d" in card
     assert f"{len(faces.rows('Training'))} training images" in card and "{" not in card
 
@@ -176,9 +177,9 @@ def test_the_card_has_a_sentence_where_no_answer_or_every_one_is_uncertain(sure,
 def test_the_card_tells_how_sure_a_network_is_of_what_it_has_no_copy_of():
     labels, sure = np.array([0, 0, 0, 1]), np.array([[0.9, 0.1], [0.9, 0.1], [0.8, 0.2], [0.7, 0.3]])
     kept = np.array([False, True, True, True])
-    told = "\nNear deduplicated, they miss it by 33.3, and are 13.3 points too sure in the mean."
+    told = "\nNear deduplicated, they miss it by 33.3, and are overconfident by 13.3 points in the mean."
     assert model_card._unseen(labels, sure, kept) == told
-    assert model_card._unseen(labels, sure, ~kept).endswith("by 10.0, and are 10.0 points too unsure in the mean.")
+    assert "by 10.0, and are underconfident by 10.0 points" in model_card._unseen(labels, sure, ~kept)
     assert model_card._unseen(labels, sure, kept | True) == model_card._unseen(labels, sure, None) == ""
 
 

@@ -384,6 +384,9 @@ def test_the_command(photograph, tmp_path, capsys, monkeypatch):
     assert said[2].endswith("More: fercore predict --limits")
     assert (tmp_path / "t.csv").is_file() and (tmp_path / "drawn" / "photograph.png").is_file()
     assert cli.main(["predict", str(tmp_path / "missing.png")]) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(detect, "detector", lambda *_: lambda picture: [])
+        assert cli.main(["predict", str(photograph)]) == 0 and predict.NO_FACE in capsys.readouterr().out, "an answer"
     assert cli.main(["predict", "--limits"]) == 0 and "surveillance" in capsys.readouterr().out
     assert cli.main(["predict"]) == 1 and "name a picture" in capsys.readouterr().err
     assert cli.main(["predict", str(photograph), "--to", "t.txt"]) == 1

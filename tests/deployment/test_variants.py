@@ -83,9 +83,9 @@ def test_without_a_training_weights_are_taken_out_at_once_alone(forms):
 
 
 def test_lists_that_are_empty_are_refused_before_anything_is_trained():
-    variants.require(bits=[4], sparsities=[0.5])
+    variants.require_some(bits=[4], sparsities=[0.5])
     with pytest.raises(ValueError, match="sparsities: empty; expected one number or more"):
-        variants.require(bits=[1, 16], sparsities=[])
+        variants.require_some(bits=[1, 16], sparsities=[])
 
 
 @pytest.mark.skipif(find_spec("torch_pruning") is None, reason="torch-pruning is not installed, of the extra edge")

@@ -148,11 +148,14 @@ def test_what_a_submission_checked_before_it_loops_or_dies_counts(submit):
     assert table["half"].to_dict() == {"dies": 0, "later": 1, "loops": 0}
 
 
-def test_the_command_writes_the_table(submit, labs, tmp_path, capsys):
+def test_the_command_writes_the_table(submit, labs, tmp_path, capsys, monkeypatch):
     expected = submit(good=[RIGHT], empty=["def double(x):\n    ..."])
     words = ["grade", str(submit.folder), "--labs", str(labs), "--to", str(tmp_path / "grades/all.csv")]
     assert cli.main(words) == 0
     assert "2 submissions, 2 graded" in capsys.readouterr().out
+    monkeypatch.setenv("HOME", str(submit.folder.parent))
+    words[1] = f"~/{submit.folder.name}"  # which a shell leaves as it is behind SUBMISSIONS=
+    assert cli.main(words) == 0 and "2 submissions, 2 graded" in capsys.readouterr().out
     assert (tmp_path / "grades/all.csv").read_bytes().startswith(b"\xef\xbb\xbfsubmission,")  # or Excel misspells names
     written = pd.read_csv(tmp_path / "grades/all.csv", index_col="submission")
     assert list(written["points"]) == list(expected["points"]) == [0, 3]
