@@ -123,9 +123,8 @@ def picture(root: str | Path = ".", out: str | Path | None = None) -> Path:
     )
     claimed.index += ", claimed"
     ours = [*found.index[found["package"] == "this project"], *rebuilt.index]
-    title = "Accuracy by size, no TTA: trained here (orange), public packages' (blue), claimed by papers (hollow)"
     whole = pd.concat([shown, rebuilt, claimed])
-    drawn = plots.size_and_accuracy(whole, "fer2013", title, ours, claimed.index.tolist())
+    drawn = plots.size_and_accuracy(whole, "fer2013", "Accuracy by size, no TTA", ours, claimed.index.tolist())
     path = Path(out or reference) / HEADLINE
     figures.save(drawn, path.parent, path.stem)
     path.with_suffix(".png").unlink()
@@ -192,9 +191,9 @@ def _headline(ledger, table: pd.DataFrame, made: pd.DataFrame, reports: Path, re
     if path.is_file():
         inline = f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
         caption = (
-            "Accuracy on FER2013's PrivateTest by size: measured here, as the mean over image and mirror image, and "
+            "Accuracy on FER2013's PrivateTest by size, without TTA. What is measured has its 95 % interval: over images "
+            "or, of several seeds, over seeds. The numbers stand in the table of public networks and in the ledger."
         )
-        caption += "claimed. The numbers stand in the table of public networks and in the ledger."
         picture = _figure(HEADLINE if path.parent == reports else inline, caption)
     rows = render.grouped(render.headline(ledger, table, made), ledger.papers)
     return f"""{picture}

@@ -465,6 +465,26 @@ def test_size_and_accuracy_marks_ours_and_gives_intervals():
     assert axis.get_xscale() == "log" and {text.get_text() for text in axis.texts} == set(table.index)
 
 
+def test_the_legend_says_which_networks_were_trained_here_and_which_are_claimed():
+    for ours, claimed, expected in (
+        (["five"], ["one"], ["trained here", "from a public package", "claimed by a paper"]),
+        (["five"], [], ["trained here", "from a public package"]),
+        ([], [], ["from a public package"]),
+    ):
+        [legend] = plots.size_and_accuracy(sized(), seven(), "Networks", ours, claimed).legends
+        assert [text.get_text() for text in legend.texts] == expected
+
+
+def test_a_line_leads_to_a_name_that_had_to_move_away_and_to_no_other():
+    alone = plots.size_and_accuracy(sized(), seven(), "Networks").axes[0]
+    assert all(text.arrow_patch is None for text in alone.texts)
+    crowd = pd.DataFrame({"parameters": 50_000, "value": 0.6, "low": 0.5, "high": 0.7}, list("abcdefgh"))
+    axis = plots.size_and_accuracy(crowd, seven(), "Networks").axes[0]
+    moved = [text for text in axis.texts if text.arrow_patch is not None]
+    assert 0 < len(moved) < len(crowd) and all(abs(text.get_position()[1]) > 6 for text in moved)
+    assert {text.get_text() for text in axis.texts} == set(crowd.index)
+
+
 def test_what_is_only_claimed_is_hollow_and_may_have_no_interval():
     table = sized()
     table.loc["one", ["low", "high"]] = np.nan

@@ -44,19 +44,25 @@ def size_and_accuracy(
     """Accuracy against parameters, on a logarithmic axis, each network with its interval and its name.
 
     table    indexed by network: parameters, and value, low, high (fractions); an interval may be missing
-    ours     those that are marked; claimed  those that nobody has measured, which are hollow
+    ours     those trained here, the others are of public packages; claimed  those that nobody has measured, hollow
     """
-    figure = Figure(figsize=(9, 5), layout="constrained")
+    figure = Figure(figsize=(9, 5.3), layout="constrained")
     axis = figure.subplots()
-    ordered, places = table.sort_values("value", ascending=False), []
+    kinds = {
+        "trained here": {"fmt": "D", "color": sns.color_palette()[3]},
+        "from a public package": {"fmt": "o", "color": sns.color_palette()[0]},
+        "claimed by a paper": {"fmt": "o", "color": "0.45", "markerfacecolor": "white"},
+    }
+    ordered, places, drawn = table.sort_values("value", ascending=False), [], {}
     for name, row in ordered.iterrows():
         low, value, high = 100 * row[["low", "value", "high"]].astype(float)
         low, high = np.nan_to_num([low, high], nan=value)
-        color = sns.color_palette()[3 if name in ours else 7 if name in claimed else 0]
-        style = {"fmt": "D" if name in ours else "o", "capsize": 2, "color": color}
-        style |= {"markerfacecolor": "white"} if name in claimed else {}
-        axis.errorbar(row["parameters"], value, yerr=[[value - low], [high - value]], **style)
-        places.append((row["parameters"], value, "0.35" if name in claimed else color, low, high))
+        kind = list(kinds)[0 if name in ours else 2 if name in claimed else 1]
+        reach = [[value - low], [high - value]]
+        drawn[kind] = axis.errorbar(row["parameters"], value, yerr=reach, capsize=2, **kinds[kind])
+        places.append((row["parameters"], value, kinds[kind]["color"], low, high))
+    shown = [kind for kind in kinds if kind in drawn]
+    figure.legend([drawn[kind] for kind in shown], shown, loc="outside lower center", ncols=3, frameon=False)
     sizes = table["parameters"].astype(float)
     axis.set(xscale="log", xlim=(sizes.min() / 1.6, sizes.max() * 2.2), xlabel="parameters")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -70,7 +70,8 @@ def split_of(faces: Faces | str, role: str) -> str:
 
 
 def name_dots(axis, names: Sequence[str], places: Sequence[tuple]) -> None:
-    """Write names beside dots with a bar through each, so that none covers another, nor a bar.
+    """Write names beside dots with a bar through each, so that none covers another, nor a bar; a line leads to a name
+    that had to move away from its dot.
 
     places  of each: x, y, the name's colour, and the ends of its bar
     """
@@ -84,12 +85,16 @@ def name_dots(axis, names: Sequence[str], places: Sequence[tuple]) -> None:
         over, under = (bar[::-1, 1] - axis.transData.transform((x, y))[1]) * 72 / figure.dpi
         style = {"va": "center", "color": color, "fontsize": 8}
         text = axis.annotate(name, (x, y), (0, 0), textcoords="offset points", **style)
-        for right, up, side in [*beside[:2], (0, over + 7, "center"), (0, under - 7, "center"), *beside]:
+        for right, up, side in [*beside[:2], (0, over + 11, "center"), (0, under - 11, "center"), *beside]:
             text.set(position=(right, up), ha=side)
             box = text.get_window_extent().get_points()
             inside = axis.bbox.x0 < box[0, 0] and box[1, 0] < axis.bbox.x1
             if inside and not any((box[0] < other[1]).all() and (other[0] < box[1]).all() for other in taken):
                 break
+        if side != "center" and abs(up) > 6:  # last, since a line would count as a part of the name above
+            line = {"arrowstyle": "-", "color": color, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 4}
+            text.remove()
+            axis.annotate(name, (x, y), (right, up), textcoords="offset points", arrowprops=line, ha=side, **style)
         taken.append(box)
 
 
