@@ -191,8 +191,9 @@ def _headline(ledger, table: pd.DataFrame, made: pd.DataFrame, reports: Path, re
     if path.is_file():
         inline = f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
         caption = (
-            "Accuracy on FER2013's PrivateTest by size, without TTA. What is measured has its 95 % interval: over images "
-            "or, of several seeds, over seeds. The numbers stand in the table of public networks and in the ledger."
+            "Accuracy on FER2013's PrivateTest by size, without TTA. What is measured has its 95 % interval: over "
+            "images or, of several seeds, over seeds. The numbers stand in the table of public networks and in the "
+            "ledger."
         )
         picture = _figure(HEADLINE if path.parent == reports else inline, caption)
     rows = render.grouped(render.headline(ledger, table, made), ledger.papers)
