@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from . import numbers
+
 INT8_METHODS = ("per tensor", "per channel", "per channel, percentiles")  # compress.METHODS, which imports PyTorch
 
 
@@ -22,7 +24,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     _add_predictor(command)
     command.add_argument(
         "--every",
-        type=int,
+        type=numbers.whole(),
         default=1,
         metavar="N",
         help="only every Nth frame of a video or an animation (default: %(default)s)",
@@ -33,8 +35,13 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
 
     command = add("webcam", _webcam, "show a camera's picture with labelled faces in a browser")
     command.add_argument("--camera", default="0", help="number of the camera, or a video file (default: %(default)s)")
-    command.add_argument("--port", type=int, default=0, help="port on this computer (default: any that is free)")
-    command.add_argument("--seconds", type=float, help="stop after so many seconds")
+    command.add_argument(
+        "--port",
+        type=numbers.whole(0, numbers.LAST_PORT),
+        default=0,
+        help="port on this computer (default: any that is free)",
+    )
+    command.add_argument("--seconds", type=numbers.seconds, help="stop after so many seconds")
     command.add_argument("--record", metavar="FILE.mp4", help="record what is shown (default: nothing is kept)")
     _add_predictor(command)
 
@@ -77,9 +84,11 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--runtimes", dest="names", nargs="+", metavar="NAME", help="such as PyTorch 'ONNX Runtime' (default: all)"
     )
-    command.add_argument("--threads", type=int, help="number of threads (default: 1)")
-    command.add_argument("--batch", type=int, help="images at a time (default: 1)")
-    command.add_argument("--seconds", type=float, help="approximate time for each network in each runtime (default: 1)")
+    command.add_argument("--threads", type=numbers.whole(), help="number of threads (default: 1)")
+    command.add_argument("--batch", type=numbers.whole(), help="images at a time (default: 1)")
+    command.add_argument(
+        "--seconds", type=numbers.seconds, help="approximate time for each network in each runtime (default: 1)"
+    )
     words = "hold up other processes while timing, where Linux allows it"
     command.add_argument("--realtime", action="store_const", const=True, help=words)
     words = "also measure peak memory, each in a fresh process"
@@ -98,7 +107,7 @@ def _add_predictor(command: argparse.ArgumentParser) -> None:
         "with sides of at most 112 px always are (default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
-        "--certain", type=float, default=0.5, metavar="P",
+        "--certain", type=numbers.share, default=0.5, metavar="P",
         help="mark predictions of a lower probability as uncertain (default: %(default)s)",
     )  # fmt: skip
 

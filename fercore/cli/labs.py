@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from . import numbers
+
 
 def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Add these commands; `add` takes name, function and help."""
@@ -23,7 +25,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         "--to", metavar="CSV", default="build/grades.csv", help="the table to write (default: %(default)s)"
     )
     command.add_argument(
-        "--seconds", type=float, default=180, help="time limit of each submission (default: %(default)s)"
+        "--seconds", type=numbers.seconds, default=180, help="time limit of each submission (default: %(default)s)"
     )
 
 

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from . import numbers
+
 
 def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Add these commands; `add` takes name, function and help."""
@@ -29,7 +31,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         "--roles", metavar="ROLE=SPLIT,…", type=_roles,
         help="the splits to train, select and test on, where their names do not tell: select=dev1,test=dev2",
     )  # fmt: skip
-    command.add_argument("--seed", type=int, help="seed of --split and of synthetic sets")
+    command.add_argument("--seed", type=numbers.seed, help="seed of --split and of synthetic sets")
     for name, (kind, shown, words) in IMPORT_OPTIONS.items():
         flag = f"--{name.replace('_', '-')}"
         if kind is bool:
@@ -59,7 +61,7 @@ def _size(text: str) -> int | tuple[int, int]:
         sides = tuple(int(side) for side in text.lower().split("x"))
     except ValueError:
         sides = ()
-    if len(sides) not in (1, 2):
+    if len(sides) not in (1, 2) or min(sides) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}; expected 48, or 64x48 (height x width)")
     return sides if len(sides) == 2 else sides[0]
 
@@ -86,10 +88,10 @@ IMPORT_OPTIONS = {  # what a set's `read` takes: how it is read, what stands for
     "votes": (str, "CSV", "fer2013: also read the FER+ votes in this fer2013new.csv"),
     "target": (str, "TARGET", "ferplus: majority, probability or multi-target"),
     "labels": (str, "folders|list", "affectnet, folder: which labels to take, if the two differ"),
-    "peak": (int, "N", "ckplus, oulucasia: how many of a sequence's last frames to take"),
+    "peak": (numbers.whole(), "N", "ckplus, oulucasia: how many of a sequence's last frames to take"),
     "neutral": (bool, "", "oulucasia: also take the first frame of each sequence"),
     "frontal": (bool, "", "kdef: only frontal faces"),
-    "images": (int, "N", "synthetic sets: how many to render"),
+    "images": (numbers.whole(), "N", "synthetic sets: how many to render"),
 }
 
 

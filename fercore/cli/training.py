@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from . import numbers
+
 
 def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Add these commands; `add` takes name, function and help."""
@@ -30,7 +32,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         "--select", metavar="SPLIT", default="select",
         help="the split to choose the best epoch on, by name or role (default: select); none keeps the last epoch",
     )  # fmt: skip
-    command.add_argument("--seed", type=int, help="use this seed instead of the recipe's")
+    command.add_argument("--seed", type=numbers.seed, help="use this seed instead of the recipe's")
     command.add_argument(
         "--restart", action="store_true", help="start over if the folder holds a run with other settings or data"
     )
@@ -50,9 +52,11 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command.add_argument(
         "--to", metavar="FOLDER", required=True, help="where to put the networks and soft_labels.safetensors"
     )
-    command.add_argument("--folds", type=int, default=5, help="number of folds, a network each (default: %(default)s)")
     command.add_argument(
-        "--seeds", metavar="N,…", type=_whole_numbers, help="train every fold with these seeds (default: the recipe's)"
+        "--folds", type=numbers.whole(2), default=5, help="number of folds, a network each (default: %(default)s)"
+    )
+    command.add_argument(
+        "--seeds", metavar="N,…", type=numbers.seeds, help="train every fold with these seeds (default: the recipe's)"
     )
     command.add_argument(
         "--copies", metavar="CSV", default="",
@@ -67,13 +71,6 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 def _add_data(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", metavar="FOLDER", required=True, help="an imported data set, such as data/fer2013")
-
-
-def _whole_numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected whole numbers, such as 42,43,44") from None
 
 
 def _read_recipe(path: str) -> tuple[str, dict, list[str], list[tuple[str, str]]]:
