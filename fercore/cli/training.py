@@ -86,12 +86,17 @@ def _read_recipe(path: str) -> tuple[str, dict, list[str], list[tuple[str, str]]
     if network is None:
         raise ValueError(f"{path}: names no network")
     teacher = {name: value if isinstance(value, list) else [value] for name, value in teacher.items()}
-    given = [("network", network), ("weights", start or ""), ("options", made_with)]
+    given = [("network", network), ("options", made_with)] + ([] if start is None else [("weights", start)])
     for name, value in [*given, *((name, each) for name, several in teacher.items() for each in several)]:
         kind = dict if name == "options" else str
-        if not isinstance(value, kind):
+        if not isinstance(value, kind) or value == "":
             what = "a name" if kind is str else "names with values"
             raise ValueError(f"{path}: {name} is {value!r}, a {type(value).__name__}; expected {what}")
+    if taken := {"name", "num_classes", "weights", "classes"} & made_with.keys():
+        raise ValueError(
+            f"{path}: {', '.join(sorted(taken))} among options; classes are those of the data, and network "
+            "and weights are named beside options"
+        )
     files = soft if isinstance(soft, list) else [soft]
     if not all(isinstance(file, str) for file in files) or not files:
         raise ValueError(f"{path}: soft_labels is {soft!r}; expected none, votes, or files of fercore soft-labels")

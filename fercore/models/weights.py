@@ -101,12 +101,15 @@ def _taking_our_images(network: nn.Module, name: str) -> nn.Module:
 def from_torchvision(name: str, pretrained: bool, num_classes: int = 1000, **options) -> nn.Module:
     """A torchvision network; with `pretrained`, all of its ImageNet weights but the last layer's, where that has
     another number of classes. Raises WeightsError, also for options that make another network."""
+    if name == "googlenet":  # whose auxiliary classifiers would answer as well; its weights' images are normalised anew
+        options = {"aux_logits": False, "init_weights": True, "transform_input": pretrained} | options
     network = torchvision.models.get_model(name, num_classes=num_classes, **options)
     if pretrained:
         own = network.state_dict()
         with torch.device("meta"):
             spare = head(network, torchvision.models.get_model(name, num_classes=num_classes + 1, **options))
         state = imagenet(torchvision.models.get_model_weights(name).DEFAULT)
+        state = {key: value for key, value in state.items() if key in own or not key.startswith("aux")}
         state |= {key: own[key] for key in spare if state[key].shape != own[key].shape}
         if wrong := unfit(state, own):
             raise WeightsError(f"ImageNet weights do not fit {name} with {options}: {wrong}")

@@ -22,6 +22,9 @@ ROOT = Path(__file__).parents[2]
     [
         ("network: [tinyfer_lite]\n", "network is ['tinyfer_lite'], a list; expected a name"),
         ("network: {tinyfer_lite: 1}\n", "network is {'tinyfer_lite': 1}, a dict; expected a name"),
+        ('network: ""\n', "network is '', a str; expected a name"),
+        ('network: tinyfer_lite\nweights: ""\n', "weights is '', a str; expected a name"),
+        ("network: tinyfer_lite\noptions: {num_classes: 3}\n", "num_classes among options; classes are those of"),
         ("network: tinyfer_lite\nweights: [imagenet]\n", "weights is ['imagenet'], a list; expected a name"),
         ("network: tinyfer_lite\noptions: [dropout]\n", "options is ['dropout'], a list; expected names with values"),
         ("network: tinyfer_lite\nsoft_labels: true\n", "soft_labels is True; expected none, votes, or files"),

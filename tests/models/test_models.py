@@ -209,6 +209,18 @@ def test_imagenet_weights_of_another_width_are_not_replaced_by_random_ones(monke
         models.create("mobilenet_v3_small", 7, weights="imagenet", width_mult=0.5)
 
 
+def test_googlenet_answers_without_its_auxiliary_classifiers(monkeypatch):
+    from torchvision.models import get_model
+
+    held = get_model("googlenet", aux_logits=True, init_weights=False).state_dict()
+    monkeypatch.setattr(weights, "imagenet", lambda _: dict(held))
+    images = torch.rand(2, 3, 64, 64)
+    for given in (None, "imagenet"):
+        network = models.create("googlenet", 7, given)
+        assert network.train()(images).shape == (2, 7) and network.transform_input == (given is not None)
+    assert torch.equal(network.conv1.conv.weight, held["conv1.conv.weight"])
+
+
 def test_weights_from_a_file(tmp_path):
     network = models.create("microexpnet_xxs")
     save_file(network.state_dict(), tmp_path / "w.safetensors")
