@@ -10,6 +10,7 @@ for face in predictor("photograph.jpg"):
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -239,12 +240,14 @@ def _looked_at(predictor: Predictor, picture: np.ndarray) -> tuple[tuple[Face, .
 
 def listing(source: Path) -> list[Path]:
     """The file `source`, or the pictures and videos below the folder `source`, in natural order, without those that
-    `report` has drawn; with pictures of kinds that are not read, which reading tells. Raises DataError."""
+    `report` has drawn; with pictures of kinds that are not read, which reading tells. Raises DataError.
+
+    Links to folders are followed, so that a folder that two lead to is there twice, and one that leads back is not."""
     if not source.exists():
         raise DataError(source, "no such file or folder", "a picture, a folder of pictures, or a video")
     if not source.is_dir():
         return [source]
-    found = [path for path in source.rglob("*") if path.is_file()]
+    found = _files_below(source)
     known = (*videos.SUFFIXES, *images.UNREAD)
     found = [path for path in found if path.suffix.lower() in known or images.is_image(path)]
     found = [path for path in found if not any(part[0] == "." for part in path.relative_to(source).parts)]
@@ -252,6 +255,17 @@ def listing(source: Path) -> list[Path]:
     if not found:
         raise DataError(source, "no picture and no video", f"files such as {', '.join((*images.SUFFIXES[:3], '.mp4'))}")
     return sorted(found, key=images.natural)
+
+
+def _files_below(folder: Path, above: tuple[str, ...] = ()) -> list[Path]:
+    above += (os.path.realpath(folder),)
+    try:
+        entries = list(folder.iterdir())
+    except OSError as error:
+        raise DataError(folder, f"a folder that cannot be read ({error.strerror})", "permission to read it") from None
+    inner = [path for path in entries if path.is_dir() and os.path.realpath(path) not in above]
+    deeper = [path for each in inner for path in _files_below(each, above)]
+    return [path for path in entries if path.is_file()] + deeper
 
 
 def read(picture: str | Path | np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """A photograph, which emotion: with a stub for the detector here, with the real ones where the extra is installed."""
 
 import json
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from unittest.mock import Mock
@@ -247,6 +248,18 @@ def test_folders_are_listed_before_anything_is_drawn(predictor, photograph, tmp_
     first = next(found)
     Image.open(photograph).save(tmp_path / "drawn" / "new.png")
     assert [Path(one.source).name for one in (first, *found)] == ["photograph.png", "other.jpg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_linked_folders_are_looked_into_and_one_that_leads_back_is_not(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    Image.new("L", (48, 48)).save(tmp_path / "elsewhere/a.png")
+    (tmp_path / "given/inner").mkdir(parents=True)
+    for name in ("train", "test"):
+        (tmp_path / "given" / name).symlink_to("../elsewhere")
+    (tmp_path / "given/inner/back").symlink_to("..")
+    found = predict.listing(tmp_path / "given")
+    assert [path.relative_to(tmp_path / "given").as_posix() for path in found] == ["test/a.png", "train/a.png"]
 
 
 def test_pictures_of_a_folder_are_what_an_import_takes_for_images(photograph, tmp_path):
