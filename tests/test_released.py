@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from fercore import models
 from fercore.deployment import export
+from fercore.models.profile import profile
 
 CLASSES = ("angry", "disgust", "fear")
 
@@ -43,6 +45,14 @@ def test_a_file_is_measured_by_what_it_answers(released, make_faces):
     assert set(errors) == {"calibration_error", "calibration_error_near_deduplicated"}
     assert list(errors.values()) == pytest.approx([0.2, 0.2]), "right on all, at 0.8"
     assert [found[f"overconfidence{part}"] for part in ("", "_near_deduplicated")] == pytest.approx([-0.2, -0.2])
+
+
+def test_size_is_of_the_network_as_its_weights_were_made(released, tmp_path):
+    (tmp_path / "net.onnx").write_bytes(bytes(2**19))
+    found = released.size(tmp_path / "net.onnx", export.Description("tinyfer_lite", "fer2013", CLASSES, 48))
+    assert found["MiB"] == 0.5 and found["parameters"] == 932_202
+    papers = profile(models.create("tinyfer_lite", 7, stem_stride=2), (3, 48, 48))["macs"] / 1e6
+    assert found["MMACs"] > 2 * papers, "the released one's stem has a stride of 1"
 
 
 def test_int8_files_are_compared_with_those_they_are_made_of(released, make_faces):

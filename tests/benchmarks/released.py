@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 from public_networks import MASK, latency
 
-from fercore import audit, datasets
+from fercore import audit, datasets, models
 from fercore.deployment import export
 from fercore.deployment.model_card import INT8
-from fercore.evaluation import metrics, statistics
+from fercore.evaluation import inference, metrics, statistics
 from fercore.models import weights
+from fercore.models.profile import profile
 from fercore.results import provenance, tables
 
 SIDES = (48, 224)  # px of the face that is timed: as those of the data set, and as a photograph has it
@@ -31,6 +32,17 @@ RARE = "disgust"
 def answers(run: export.Exported, faces: datasets.Faces) -> dict[str, np.ndarray]:
     """Probabilities of the images that select and of those that test, float (N, 7), by role."""
     return {role: run.probabilities(faces, faces.rows(role)) for role in ("select", "test")}
+
+
+def size(path: Path, of: export.Description) -> dict[str, float]:
+    """Size of a file, parameters of its network, and millions of multiply-accumulates of one view."""
+    network = models.create(of.network, weights=of.data)
+    found = profile(network, (inference.channels(network), of.img_size, of.img_size))
+    return {
+        "MiB": path.stat().st_size / 2**20,
+        "parameters": found["parameters"],
+        "MMACs": found["macs"] / 1e6,
+    }
 
 
 def measured(
@@ -83,7 +95,7 @@ def main():
     paths = sorted(weights.RELEASED.glob("*.onnx"))
     runs = {path.name: export.load(path) for path in paths}
     said = {name: answers(run, faces) for name, run in runs.items()}
-    sizes = {path.name: {"MiB": path.stat().st_size / 2**20} for path in paths}
+    sizes = {path.name: size(path, runs[path.name].description) for path in paths}
     rows = {name: sizes[name] | measured(run, said[name], faces, masks) for name, run in runs.items()}
     table, apart = pd.DataFrame(rows).T.infer_objects().rename_axis("file"), int8_differences(said, faces)
     print(table.to_string(), apart.to_string(), sep="\n")
