@@ -839,6 +839,21 @@ def test_a_bomb_ends_early(tmp_path, monkeypatch, kind):
         datasets.load("folder", path)
 
 
+def test_archives_in_an_archive_share_its_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "limit", lambda path: 3 << 20)
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.png", bytes(1 << 20))
+    for count in (2, 4):
+        with zipfile.ZipFile(tmp_path / f"{count}.zip", "w") as archive:
+            for number in range(count):
+                archive.writestr(f"{number}.zip", inner.getvalue())
+    archives.unpack(tmp_path / "2.zip", tmp_path / "two")
+    assert len(list((tmp_path / "two").rglob("1.png"))) == 2
+    with pytest.raises(DataError, match=r"decompression bomb"):
+        archives.unpack(tmp_path / "4.zip", tmp_path / "four")
+
+
 def test_a_csv_that_unpacks_without_end_ends_early(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "SPARE", 1 << 20)
     lines = rows().splitlines(keepends=True)

@@ -166,6 +166,22 @@ def test_a_mask_says_yes_or_no_of_each_image(change, told):
 
 
 @pytest.mark.parametrize("seed", range(3))
+def test_each_part_has_its_share_of_every_class(seed):
+    """People of many images and of few, each of one or two classes: a part's count is off by less than the last that
+    came, who have a single image."""
+    rng = np.random.default_rng(seed)
+    counts = [*rng.integers(5, 20, 12), *[1] * 60]
+    subject = np.repeat([f"person {number}" for number in range(len(counts))], counts)
+    label = rng.integers(0, 2, len(subject))
+    people = table(label, "", list(subject))
+    faces = Faces("handmade", np.zeros((len(subject), 2, 2), np.uint8), people, ("happy", "sad"))
+    found = splits.divide(faces, "60/20/20", seed).table
+    share = pd.crosstab(found["split"], found["label"]) / np.bincount(label)
+    assert np.abs(share.sub({"train": 0.6, "val": 0.2, "test": 0.2}, axis=0)).to_numpy().max() < 0.03
+    assert found.groupby("subject")["split"].nunique().eq(1).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
 def test_no_part_is_left_empty_for_another(seed):
     """Three people, of which one has most images and one a single one: each is a part."""
     people = table([0, 0, 2, 2, 2, 1, 0, 2], "", list("aabbbbbc"))

@@ -223,6 +223,16 @@ def test_sweep_keeps_what_is_named_and_what_is_not_its_own(tmp_path):
     assert set(own) < set(names(tmp_path)) and len(names(tmp_path)) == 3 + len(own)
 
 
+@pytest.mark.parametrize("text", ["", "{", '{"pixels": 3}'])
+def test_sweep_removes_nothing_that_a_damaged_index_may_name(tmp_path, text):
+    store.save(make(0), tmp_path)
+    (tmp_path / store.INDEX).write_text(text)
+    before = names(tmp_path)
+    (tmp_path / f"{'f' * 32}.tmp").write_text("x")
+    store.sweep(tmp_path)
+    assert names(tmp_path) == before and len(before) == 3
+
+
 def test_sweep_of_nothing(tmp_path):
     store.sweep(tmp_path / "nowhere")
     store.sweep(tmp_path)
