@@ -10,6 +10,22 @@ from pathlib import Path
 
 from .. import yamlio
 
+# what numbers may be, by the names of parameters in any notebook; of a list or a mapping, each number in it
+RANGES = {
+    "at least 1": (lambda value: value >= 1,
+        "batch_size batches calibrated_on epochs img_size latency_side looked_at passes sheet teacher_divisor "
+        "teacher_epochs teacher_img_size threads timed_batches"),
+    "at least 2": (lambda value: value >= 2, "folds"),
+    "above 0": (lambda value: value > 0,
+        "factor learning_rate seconds teacher_learning_rate temperature temperatures"),
+    "at least 0": (lambda value: value >= 0,
+        "candidates fine_tuning images min_lr mixup patience plateau_patience tested_on warmup weight_decay"),
+    "from 0 to 1": (lambda value: 0 <= value <= 1, "alpha alphas bn_momentum dropout threshold threshold_synthetic"),
+    "from 0 to below 1": (lambda value: 0 <= value < 1, "sparsities ratios"),
+    "from 0 to 4294967295": (lambda value: 0 <= value < 2**32, "seed seeds seeds_at_random teacher_seed"),
+}  # fmt: skip
+SOME = "batches names networks sizes"  # lists that leave a notebook nothing to show where they are empty
+
 
 class ParameterError(ValueError):
     """A parameter file that does not fit: says which file, which key, and what would fit."""
@@ -31,8 +47,8 @@ def check_params(notebook: str | Path, files: Iterable[str | Path]) -> dict:
     """The parameters of `notebook` as `files`, later ones over earlier ones, leave them.
 
     Raises ParameterError for a key that the notebook does not have (papermill would only warn), for a value of another
-    type than its default, and for a notebook that is not the same as the percent script it is paired with, since DVC
-    watches the script and papermill runs the notebook.
+    type than its default or out of its range, and for a notebook that is not the same as the percent script it is
+    paired with, since DVC watches the script and papermill runs the notebook.
     """
     notebook = Path(notebook)
     known = _parameters(notebook)
@@ -67,8 +83,26 @@ def fitting(owner: str, known: Mapping, files: Iterable[str | Path]) -> dict[str
             if kinds[0] is not kinds[1] and kinds != (float, int) and known[key] is not None:
                 expected, found = (kind.__name__ for kind in kinds)
                 raise ParameterError(f"{path}: {key} is {value!r} ({found}); {owner} expects {expected}")
+            if expected := _out_of_range(key, value):
+                raise ParameterError(f"{path}: {key} is {value!r}; expected {expected}")
             merged[key] = value, path
     return merged
+
+
+def _out_of_range(key: str, value: object) -> str | None:
+    """What was expected of a parameter's value; None where it is as it should be."""
+    if key in SOME.split() and value == []:
+        return "one or more"
+    for expected, (fits, names) in RANGES.items():
+        if key in names.split() and not all(map(fits, _numbers(value))):
+            return expected
+    return None
+
+
+def _numbers(value: object) -> list[float]:
+    if isinstance(value, (dict, list)):
+        return [number for each in (value.values() if isinstance(value, dict) else value) for number in _numbers(each)]
+    return [value] if isinstance(value, (int, float)) else []
 
 
 def _parameters(notebook: Path) -> dict:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fercore.pipeline import parameters
 from fercore.pipeline.parameters import check_params, layers, read_params
 
 ROOT = Path(__file__).parents[2]
@@ -123,6 +124,37 @@ def test_a_parameter_that_does_not_fit(tmp_path, book, line, parts, write, refus
     good = write(tmp_path / "good.yaml", "seed: 1\n")
     bad = write(tmp_path / "bad.yaml", f"{line}\n")
     refused(lambda: check_params(book, [good, bad]), bad, "05_book.ipynb", *parts)
+
+
+@pytest.mark.parametrize(
+    ("default", "wrong", "expected"),
+    [
+        ("epochs = 2", "epochs: 0", "epochs is 0; expected at least 1"),
+        ("folds = 3", "folds: 1", "folds is 1; expected at least 2"),
+        ("temperature = 4.0", "temperature: 0", "temperature is 0; expected above 0"),
+        ("temperatures = [4.0]", "temperatures: [4.0, -1.0]", "expected above 0"),
+        ("weight_decay = 0.1", "weight_decay: -0.1", "expected at least 0"),
+        ("alpha = 0.5", "alpha: 1.5", "expected from 0 to 1"),
+        ("alpha = 0.5", "alpha: .nan", "expected from 0 to 1"),
+        ("sparsities = [0.5]", "sparsities: [0.5, 1.0]", "expected from 0 to below 1"),
+        ("seeds = [42]", "seeds: [-1]", "seeds is [-1]; expected from 0 to 4294967295"),
+        ("seeds = {'a': [42]}", "seeds: {a: [42, -1], b: []}", "expected from 0 to 4294967295"),
+        ("networks = ['a']", "networks: []", "networks is []; expected one or more"),
+    ],
+)
+def test_a_number_out_of_range_is_told_before_anything_runs(tmp_path, default, wrong, expected, write, refused):
+    book = notebook(tmp_path / "05_book.ipynb", f"{default}\n")
+    bad = write(tmp_path / "bad.yaml", f"{wrong}\n")
+    refused(lambda: check_params(book, [bad]), bad, expected)
+    assert check_params(book, []), "the default is in range"
+
+
+def test_ranges_are_of_parameters_that_there_are():
+    """Of some notebook; a renamed parameter would lose its range without a word. Their own files are in range."""
+    books = sorted(ROOT.glob("notebooks/[0-9]*.ipynb"))
+    known = {name for book in books for name in check_params(book, layers(book.stem, "quick", ROOT / "params"))}
+    named = {name for _, names in parameters.RANGES.values() for name in names.split()} | set(parameters.SOME.split())
+    assert named - known == set()
 
 
 def pair(folder, *cells):
