@@ -229,7 +229,7 @@ def _took(made: Mapping, seconds: float) -> str:
 
 def departs(recipe: Recipe) -> str:
     """How a training of this project's own recipe, which begins at random weights, is none of a paper's."""
-    views = {"one": "one view", "flip": "two views", "ten": "ten views"}[recipe.tta]
+    views = {"one": "no TTA", "flip": "flip TTA", "ten": "ten-crop TTA"}[recipe.tta]
     told = f"{recipe.epochs} epochs of {recipe.img_size} px by a recipe of this project, random weights, {views}"
     return told + (", soft labels" if recipe.soft_labels != "none" else "")
 
