@@ -12,6 +12,7 @@ import nbformat
 from .. import __version__
 
 VERSIONS = ("student", "autograder")
+OTTERS = ("# Initialize Otter", "grader.check")  # cells that otter puts in
 ADVICE = Path(__file__).with_name("students.md")  # what students get beside a notebook
 
 
@@ -40,15 +41,23 @@ def make(masters: Iterable[str | Path], folder: str | Path) -> list[Path]:
         place.mkdir(parents=True, exist_ok=True)
         otter.assign.main(str(master), str(place), no_pdfs=True, no_run_tests=True)
         for path in place.glob("*/*.ipynb"):
-            _unpair(path)
+            _mend(path)
         advice = ADVICE.read_text(encoding="utf-8").format(notebook=f"{master.stem}.ipynb", version=__version__)
         (place / "student/README.md").write_text(advice, encoding="utf-8")
         made.append(place)
     return made
 
 
-def _unpair(path: Path) -> None:
-    """Masters are kept with a percent script beside them; JupyterLab would put one beside a student's notebook, too."""
+def _mend(path: Path) -> None:
+    """What otter leaves in a notebook that a student cannot use.
+
+    It locks every cell of a question, so that JupyterLab lets nobody type an answer: only its own stay locked. And
+    masters are kept with a percent script beside them: JupyterLab would put one beside a student's notebook, too.
+    """
     notebook = nbformat.read(path, nbformat.NO_CONVERT)
     notebook.metadata.pop("jupytext", None)
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not cell.source.startswith(OTTERS):
+            for lock in ("editable", "deletable"):
+                cell.metadata.pop(lock, None)
     nbformat.write(notebook, path)

@@ -5,6 +5,7 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
 from packaging.specifiers import SpecifierSet
 
@@ -44,6 +45,16 @@ def test_make_notices_an_edit_of_a_script_and_of_what_makes_labs():
     rule = re.search(r"^build/labs/made: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.M)[1]
     made_of = {path for pattern in re.findall(r"[\w/.*\[\]-]+\.\w+", rule) for path in ROOT.glob(pattern)}
     assert made_of >= {*ROOT.glob("notebooks/labs/[0-9]*"), ROOT / "fercore/labs/make.py", make.ADVICE}
+
+
+def test_students_can_type_their_answers_and_cannot_change_the_checks(labs):
+    for version in make.VERSIONS:
+        notebook = nbformat.read(labs / f"tiny/{version}/tiny.ipynb", nbformat.NO_CONVERT)
+        locked = {cell.source for cell in notebook.cells if cell.metadata.get("editable") is False}
+        answers = {cell.source for cell in notebook.cells if cell.cell_type == "code" and "..." in cell.source}
+        assert not answers & locked and (answers or version != "student")
+        checks = {cell.source for cell in notebook.cells if cell.source.startswith("grader.check(")}
+        assert checks and checks <= locked
 
 
 def test_students_are_told_how_to_work_beside_their_notebook(labs):

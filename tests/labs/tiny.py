@@ -11,6 +11,7 @@
 # name: tiny
 # export_cell: false
 # generate: true
+# strip_solutions_from_all_cells: true
 # tests:
 #   ok_format: false
 
@@ -67,9 +68,6 @@ def test_of_text(double):
 # %% [markdown]
 # Halve it.
 
-# %% [raw]
-# # BEGIN SOLUTION
-
 
 # %%
 def half(x):
@@ -77,9 +75,6 @@ def half(x):
     return x / 2
     # END SOLUTION
 
-
-# %% [raw]
-# # END SOLUTION
 
 # %% [raw]
 # # BEGIN TESTS
