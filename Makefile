@@ -99,7 +99,10 @@ grade: build/labs/made
 # committed: `notebooks` takes it out. After an edit elsewhere, one is made from the other.
 notebooks: $(READY)
 	@$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py notebooks/labs/[0-9]*.py
-	@$(BIN)/jupyter nbconvert --log-level=ERROR --clear-output --inplace notebooks/*.ipynb notebooks/labs/[0-9]*.ipynb
+	@$(BIN)/jupyter nbconvert --log-level=ERROR --clear-output --ClearMetadataPreprocessor.enabled=True \
+		--ClearMetadataPreprocessor.clear_cell_metadata=False \
+		--ClearMetadataPreprocessor.preserve_nb_metadata_mask='{"jupytext", "kernelspec"}' \
+		--inplace notebooks/*.ipynb notebooks/labs/[0-9]*.ipynb
 
 scripts: $(READY)
 	@$(BIN)/jupytext --quiet --update --to py:percent notebooks/*.ipynb notebooks/labs/[0-9]*.ipynb

@@ -8,10 +8,12 @@ what has changed.
 
 import ast
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
 import nbformat
 import papermill
 import pytest
@@ -24,6 +26,7 @@ from fercore.pipeline.stages import notebooks
 ROOT = Path(__file__).parents[2]
 CHECKED = Path(__file__).parent / "checked"
 NOTEBOOKS = [path.with_suffix(".ipynb") for path in notebooks(ROOT)]
+LABS = sorted(ROOT.glob("notebooks/labs/[0-9]*.ipynb"))
 INDEX = ROOT / "notebooks/index.ipynb"  # of no stage, and without results to compare
 TAG = "nbval-check-output"
 OURS = ("params", "reference")  # folders that come with the project; the others are a test's own
@@ -132,6 +135,19 @@ def test_kept_without_outputs_beside_its_script(notebook):
     assert any("parameters" in cell.metadata.get("tags", ()) for cell in cells)
     assert notebook.with_suffix(".py").is_file()
     check_params(notebook, [])  # raises where the two differ
+
+
+@pytest.mark.parametrize("notebook", [*NOTEBOOKS, INDEX, *LABS], ids=lambda path: path.stem)
+def test_saving_in_jupyterlab_leaves_the_script_as_it_is(notebook, tmp_path):
+    """Which DVC watches: a stage would run again because somebody had looked at its notebook."""
+    for suffix in (".ipynb", ".py"):
+        shutil.copy(notebook.with_suffix(suffix), tmp_path)
+    manager = jupytext.TextFileContentsManager(root_dir=str(tmp_path))
+    model = manager.get(notebook.name)
+    model["content"]["metadata"]["language_info"] = {"name": "python"}  # as a kernel that has run tells
+    manager.save(model, notebook.name)
+    script = notebook.with_suffix(".py")
+    assert (tmp_path / script.name).read_bytes() == script.read_bytes()
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
