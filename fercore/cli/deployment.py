@@ -42,7 +42,8 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         help="port on this computer (default: any that is free)",
     )
     command.add_argument("--seconds", type=numbers.seconds, help="stop after so many seconds")
-    command.add_argument("--record", metavar="FILE.mp4", help="record what is shown (default: nothing is kept)")
+    words = "record what is shown; browsers play .webm (default: nothing is kept)"
+    command.add_argument("--record", metavar="FILE.mp4|FILE.webm", help=words)
     _add_predictor(command)
 
     words = "export a network as an ONNX file, with resizing and normalisation inside"

@@ -74,11 +74,13 @@ def camera(number: int | str = 0) -> Iterator[np.ndarray]:
 
 
 def writer(path: str | Path, size: tuple[int, int], fps: float = FPS):
-    """OpenCV's writer of an .mp4 of (width, height) pixels. Raises DataError where it cannot write there."""
+    """OpenCV's writer of a video of (width, height) pixels: .mp4 in MPEG-4, for players, or .webm in VP8, which takes
+    five times as long and plays in browsers, too. Raises DataError where it cannot write there."""
     cv2 = opencv()
-    made = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), fps, size)
+    codec = "VP80" if Path(path).suffix.lower() == ".webm" else "mp4v"
+    made = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), fps, size)
     if not made.isOpened():
         raise DataError(
-            path, "a place that OpenCV cannot write a video to", "a file ending in .mp4 in a folder that is"
+            path, "a place that OpenCV cannot write a video to", "a file ending in .mp4 or .webm in a folder that is"
         )
     return made

@@ -21,8 +21,18 @@ from .predict import LIMITS, Predictor, draw
 PAGE = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>fercore webcam</title>
 <body style="margin:0;background:#111;color:#eee;font:16px sans-serif;text-align:center">
 <img src="/stream" alt="the camera's picture with the faces named" style="max-width:100%;max-height:88vh">
-<p>{LIMITS}</p></body></html>"""
+<p role="status" id="ended" hidden>This has ended: what is shown is the last picture.</p>
+<p>{LIMITS}</p>
+<script>
+const [picture, ended] = [document.querySelector("img"), document.getElementById("ended")];
+setInterval(async () => {{
+  const alive = await fetch("/alive").then((answer) => answer.ok, () => false);
+  if (alive && !ended.hidden) picture.src = "/stream?" + Date.now();  // somebody has started it again
+  ended.hidden = alive;
+}}, 1000);
+</script></body></html>"""
 QUALITY = 80  # of the JPEG pictures
+HEAD = b"--frame\r\nContent-Type: image/jpeg\r\n\r\n"
 
 
 class Stream:
@@ -53,7 +63,8 @@ class Stream:
 
 
 def serve(stream: Stream, port: int = 0) -> ThreadingHTTPServer:
-    """A web server of `stream` for this computer alone, on `port` or any that is free; runs until it is shut down."""
+    """A web server of `stream` for this computer alone, on `port` or any that is free; runs until it is shut down.
+    Raises OSError where the port is taken."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -66,14 +77,17 @@ def serve(stream: Stream, port: int = 0) -> ThreadingHTTPServer:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
-            elif self.path == "/stream":
+            elif self.path == "/alive":
+                self.send_response(204)
+                self.end_headers()
+            elif self.path.partition("?")[0] == "/stream":
                 self.send_response(200)
                 self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
                 self.end_headers()
                 try:
-                    for jpeg in stream:
-                        head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-                        self.wfile.write(head.encode() + jpeg + b"\r\n")
+                    self.wfile.write(HEAD)
+                    for jpeg in stream:  # a browser shows a picture when the head of the next one has come
+                        self.wfile.write(jpeg + b"\r\n" + HEAD)
                 except OSError:
                     pass  # the browser has gone
             else:
@@ -82,7 +96,10 @@ def serve(stream: Stream, port: int = 0) -> ThreadingHTTPServer:
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    except OSError as error:
+        raise OSError(f"port {port} of this computer cannot be had ({error.strerror}); leave --port out") from None
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
@@ -98,8 +115,8 @@ def watch(
 ) -> dict[str, float]:
     """Name the faces that a camera sees until it ends, `seconds` are over or Ctrl-C; returns frames, seconds and fps.
 
-    record  a video (.mp4) of what is drawn, as fast as it was seen; say  what gets a line for the address and for every
-            change of answer
+    record  a video (.mp4, .webm) of what is drawn, as fast as it was seen
+    say     what gets a line for the address and for every change of answer
     Raises DataError where the camera gives no picture, and ValueError for a recording in the place of what is seen.
     """
     stream, said, video = Stream(), "", isinstance(source, str) and Path(source).is_file()

@@ -558,6 +558,35 @@ class TestWithOpenCV:
         webcam.watch(lambda picture: [], record=tmp_path / "kept.mp4", say=str)
         assert len(list(videos.frames(tmp_path / "kept.mp4"))) == 2 * videos.FPS
 
+    def test_browsers_play_a_webm(self, tmp_path):
+        made = videos.writer(tmp_path / "kept.webm", (64, 48))
+        for grey in range(5):
+            made.write(np.full((48, 64, 3), 50 * grey, np.uint8))
+        made.release()
+        assert len(list(videos.frames(tmp_path / "kept.webm"))) == 5
+        kept = (tmp_path / "kept.webm").read_bytes()
+        assert kept.startswith(b"\x1aE\xdf\xa3") and b"V_VP8" in kept
+
+    def test_a_picture_is_followed_by_the_head_of_the_next(self):
+        """Or a browser would show it only with the next one."""
+        from urllib.request import urlopen
+
+        from fercore.deployment import webcam
+
+        stream = webcam.Stream()
+        server = webcam.serve(stream)
+        try:
+            with urlopen(f"http://127.0.0.1:{server.server_address[1]}/stream?1", timeout=5) as answer:
+                assert answer.read(len(webcam.HEAD)) == webcam.HEAD
+                stream.put(b"one")
+                assert answer.read(5 + len(webcam.HEAD)) == b"one\r\n" + webcam.HEAD
+            with pytest.raises(OSError, match=r"port \d+ of this computer cannot be had .*; leave --port out"):
+                webcam.serve(stream, server.server_address[1])
+        finally:
+            stream.end()
+            server.shutdown()
+            server.server_close()
+
     def test_a_video_is_not_recorded_over(self, video):
         from fercore.deployment import webcam
 
@@ -578,7 +607,8 @@ class TestWithOpenCV:
             if not said:
                 address = line.split()[0]
                 assert b"/stream" in urlopen(address).read()
-                for path in ("", "stream"):  # a page elsewhere whose name leads here
+                assert urlopen(address + "alive").status == 204
+                for path in ("", "stream", "alive"):  # a page elsewhere whose name leads here
                     with pytest.raises(HTTPError, match="403"):
                         urlopen(Request(address + path, headers={"Host": "elsewhere.example"}))
             said.append(line)
