@@ -18,7 +18,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
@@ -228,6 +228,22 @@ def unpack(path: Path, folder: Path) -> list[str]:
     notes = []
     _unpack(path, folder, limit(path), 1, notes)
     return notes
+
+
+def make_folders(path: Path, folder: Path) -> None:
+    """Make the folders that an archive names by themselves, below `folder`: of those that hold nothing, `unpack` sees
+    none. Raises DataError as `unpack` does."""
+    names = []
+    with damaged(path):
+        if kind(path) == "zip":
+            with zipfile.ZipFile(path) as archive:
+                names = [name for name in _spelt(path, archive.infolist(), []) if name.endswith(("/", "\\"))]
+        elif kind(path):
+            with suppress(tarfile.ReadError), tarfile.open(path) as archive:  # of a single packed file
+                names = [info.name for info in archive if info.isdir()]
+    for name in names:
+        if not hidden(name):
+            _target(path, folder, name).mkdir(parents=True, exist_ok=True)
 
 
 def _unpack(path: Path, folder: Path, left: int, depth: int, notes: list[str]) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from . import archives
 from .faces import DataError
@@ -198,7 +198,7 @@ def _frames(path: Path, mode: str, content: BinaryIO | None = None) -> Iterator[
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(path, str(error), few) from None
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error and more for such files
-        found = f"an image that cannot be decoded ({_why(path, error)})"
+        found = f"an image that cannot be decoded ({_why(path, content, error)})"
         raise DataError(path, found, "a readable image file") from None
 
 
@@ -210,12 +210,13 @@ def _flat(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", image.size, (BACKGROUND,) * 3 + (255,)), image)
 
 
-def _why(path: Path, error: Exception) -> str:
+def _why(path: Path, content: BinaryIO | None, error: Exception) -> str:
     """What is wrong with a file that is no image, where that is more than Pillow says."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb") if content is None else content as file:
+            file.seek(0)
             start = file.read(512)
-    except OSError:
+    except (OSError, ValueError):  # the latter of content that Pillow has closed
         return str(error)
     if start.startswith(b"version https://git-lfs"):
         return "a pointer of Git LFS in its place: git lfs pull"
@@ -223,7 +224,11 @@ def _why(path: Path, error: Exception) -> str:
         return "a web page in its place"
     if start[4:8] == b"ftyp" and start[8:12] in (b"heic", b"heix", b"mif1", b"msf1"):
         return "HEIC, which is not read here: save it as JPEG"
-    return str(error) if start else "an empty file"
+    if not start:
+        return "an empty file"
+    if content is not None and isinstance(error, UnidentifiedImageError):  # which names an object of Python's
+        return "no image of a kind that is known"
+    return str(error)
 
 
 def _deep(image: Image.Image) -> bool:

@@ -36,6 +36,7 @@ def collect(submissions: Path, space: Path) -> dict[str, Path | str]:
 def _unpacked(path: Path, space: Path) -> Path:
     place = Path(tempfile.mkdtemp(dir=space))
     archives.unpack(path, place)
+    archives.make_folders(path, place)  # also that of a student who has handed in nothing
     return place
 
 

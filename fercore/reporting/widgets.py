@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..datasets import DataError, images
+from ..results import text
 
 AS_LARGE_AS_IT_IS = {"align_self": "flex-start", "max_width": "100%"}  # else a box stretches what is in it
 
@@ -21,6 +22,7 @@ def explore(draw: Callable[..., Figure], **controls: ipywidgets.Widget) -> ipywi
     """
     for name, control in controls.items():
         control.description = control.description or name
+        control.style.description_width = "initial"  # or long names are cut
     picture = ipywidgets.Image(format="png", layout=AS_LARGE_AS_IT_IS)
 
     def update(_=None) -> None:
@@ -38,7 +40,7 @@ def own_picture(draw: Callable[[np.ndarray], Figure], first: np.ndarray) -> ipyw
     photograph. It stays on this computer; where it is no picture, that is said."""
     chosen = ipywidgets.FileUpload(accept="image/*", multiple=False, description="a picture")
     picture = ipywidgets.Image(format="png", value=_png(draw(first)), layout=AS_LARGE_AS_IT_IS)
-    said = ipywidgets.Label()
+    said = ipywidgets.HTML()  # which breaks long lines, as a Label does not
 
     def update(change) -> None:
         for file in change["new"]:
@@ -46,9 +48,9 @@ def own_picture(draw: Callable[[np.ndarray], Figure], first: np.ndarray) -> ipyw
                 image = images.decode_upload(file["name"], bytes(file["content"]))
                 said.value, picture.value = "", _png(draw(image))
             except DataError as error:
-                said.value = str(error)
+                said.value = text.html(str(error))
             except ValueError as error:
-                said.value = f"{file['name']}: {error}"
+                said.value = text.html(f"{file['name']}: {error}")
 
     chosen.observe(update, "value")
     return ipywidgets.VBox([ipywidgets.HBox([chosen, said]), picture])

@@ -205,6 +205,20 @@ def test_a_damaged_image_is_named(tmp_path, name):
     assert str(tmp_path / name) in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"no", "(no image of a kind that is known)"),
+        (b"", "(an empty file)"),
+        (b"\0\0\0\x18ftypheic" + bytes(500), "(HEIC, which is not read here: save it as JPEG)"),
+    ],
+)
+def test_an_upload_that_is_no_picture_is_told_without_what_only_python_knows(content, told):
+    with pytest.raises(DataError, match=r"me\.heic: found an image that cannot be decoded") as error:
+        images.decode_upload("me.heic", content)
+    assert told in str(error.value)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_any_flipped_byte_gives_an_image_or_a_data_error(tmp_path):
     """Pillow raises many kinds of exception for damaged files; none but DataError may come through."""

@@ -1,7 +1,9 @@
 """A folder as a learning platform gives it: every notebook is found, packed or not, and nobody is passed over."""
 
 import io
+import shutil
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -100,3 +102,15 @@ def test_the_archive_of_a_whole_course_is_taken_as_it_is(tmp_path):
         collect(tmp_path / "course.rar", tmp_path / "space")
     with pytest.raises(FileNotFoundError, match="no folder of submissions"):
         collect(tmp_path / "other", tmp_path / "space")
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_a_student_who_has_handed_in_nothing_has_a_row_also_in_an_archive(tmp_path, kind):
+    for name in ("course/Ada", "course/Erin", "course/__MACOSX"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "course/Ada/lab.ipynb").write_bytes(b"1")
+    form = {"zip": "zip", "tar.gz": "gztar"}[kind]
+    path = shutil.make_archive(str(tmp_path / "handed_in"), form, tmp_path, "course")
+    (tmp_path / "space").mkdir()
+    found = collect(Path(path), tmp_path / "space")
+    assert list(found) == ["course/Ada/lab.ipynb", "course/Erin"] and found["course/Erin"] == "is empty"

@@ -238,7 +238,8 @@ def opinions(picture: np.ndarray, said: pd.DataFrame, title: str) -> Figure:
     if said.size:
         (100 * said).plot.barh(ax=right, width=0.8, xlabel="probability, %", ylabel="")
         right.invert_yaxis()
-        right.legend(loc="lower right", fontsize=8)
+        right.get_legend().remove()
+        figure.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     right.set_xlim(0, 100)
     right.grid(False, axis="y")
     figure.suptitle(title)
