@@ -193,10 +193,9 @@ if "copy_of" in faces.table:
 # %%
 if "copy_of" in faces.table and len(recall):
     by_recall = recall["recall"].sort_values(kind="stable")
-    display(stage.says(
-        f"Hardest to find is *{markdown(by_recall.index[0])}*: {percent(by_recall.iloc[0], 0)} of what was planted. Of the pairs "
-        f"that were found {percent(findings['near_precision'])} are true."
-    ))
+    hardest = f"Hardest to find is *{markdown(by_recall.index[0])}*: {percent(by_recall.iloc[0], 0)} of what was planted."
+    told = "All that was planted was found." if by_recall.iloc[0] == 1 else hardest
+    display(stage.says(f"{told} Of the pairs that were found {percent(findings['near_precision'])} are true."))
 
 # %% [markdown]
 # ## Does the test set measure learning, or memory?

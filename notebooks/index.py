@@ -17,7 +17,7 @@
 # # Lightweight facial emotion recognition, reproduced
 #
 # Papers on facial emotion recognition (FER) with small networks, rebuilt from code. Each notebook runs from top to bottom
-# as it is, on rendered faces, in seconds to a minute; with a data set of your own it does the same on real ones. It asks first,
+# as it is, on rendered faces, in seconds to a few minutes; with a data set of your own it does the same on real ones. It asks first,
 # and lets you guess before it answers. A *profile* is how long a run is: quick (rendered faces, minutes), laptop (a day) or paper
 # (the papers' own settings); the *ledger* is the list of all claims with their verdicts (notebook 9).
 
@@ -60,8 +60,8 @@ display(Markdown(contents.section(f"{root}/docs/usage.md", "Your download, and t
 # %% [markdown]
 # ## What does a parameter buy?
 #
-# What eight packages ship and this project's own networks, measured on FER2013's PrivateTest. **Guess** before you move the
-# slider: how many parameters does it take to be within two points of the best?
+# What eight packages ship and this project's own networks, measured on FER2013's PrivateTest. **Guess** before you run
+# the cell: how many parameters does it take to be within two points of the best?
 
 # %%
 import ipywidgets
