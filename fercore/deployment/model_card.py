@@ -22,7 +22,7 @@ from . import detect, export
 
 CARD = """# {network}, {made} on {data}
 
-`{create}`: {parameters:,} parameters, {size:.2f} MiB, {classes} classes:
+`{create}`: {parameters:,} parameters, {size:.2f} MiB{half}, {classes} classes:
 {names}.
 The .onnx file holds the same model and needs only ONNX Runtime. Its probabilities include TTA and
 are calibrated on {data}. A file of the same name with {int8} is its INT8 version, by
@@ -72,6 +72,7 @@ is which of {classes} words people would have chosen for a picture. The weights 
 teaching, and not for judging anyone.{terms}
 """
 INT8 = "-int8.onnx"  # behind the name of the weights
+LARGE = 4 * 2**20  # bytes of weights, beyond which a release keeps them in half precision
 TERMS = " They are under the MIT licence, as the project is."  # of those that come with it
 
 
@@ -84,6 +85,9 @@ def release(
 
     masks  as splits.kept has them for the split that is reported on. This is the one report on it of the run.
     teacher  what a recipe with distillation, and no other, has learned from, in words
+    Weights of more than LARGE are rounded to half precision first, the run's network with them: what is reported is of
+    what is written.
+
     Raises what `require_releasable` raises, ValueError where one of teacher and distillation lacks the other, and
     BusyError where another process writes into `folder` or the run.
     """
@@ -150,6 +154,10 @@ def _write(
     teacher: str,
 ) -> None:  # fmt: skip
     """Score the run, which was `made` as its record says, on the split that tests; write file, card and scores."""
+    stored = run.network.state_dict()
+    if large := sum(tensor.numel() * tensor.element_size() for tensor in stored.values()) > LARGE:
+        stored = {name: value.half() if value.is_floating_point() else value for name, value in stored.items()}
+        run.network.load_state_dict(stored)
     rows = faces.rows("test")
     labels, predicted = faces.labels[rows], run.probabilities(faces, rows).argmax(1)
     temperature, calibrated = calibrate(run, faces, masks)
@@ -172,10 +180,9 @@ def _write(
     }
     with tempfile.TemporaryDirectory() as scratch:  # what cannot be exported leaves nothing in the folder
         written = Path(scratch) / path.name
-        checkpoint.write(written, run.network.state_dict(), record)
+        checkpoint.write(written, stored, record)
         exported = export.from_weights(network, written, written.with_suffix(".onnx"))
         contents = {suffix: each.read_bytes() for suffix, each in ((path.suffix, written), (".onnx", exported))}
-    state = run.network.state_dict().values()
     report = metrics.report(labels, predicted, faces.classes).reset_index()
     monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")
     parameters = sum(parameter.numel() for parameter in run.network.parameters())
@@ -190,7 +197,8 @@ def _write(
         known=KNOWN.get(name, LABELS.format(data=name)),
         names=", ".join(map(text.markdown, faces.classes)),
         parameters=parameters,
-        size=sum(tensor.numel() * tensor.element_size() for tensor in state) / 2**20,
+        size=sum(tensor.numel() * tensor.element_size() for tensor in stored.values()) / 2**20,
+        half=" in half precision" if large else "",
         images=len(faces.rows("train")), fingerprint=(faces.fingerprint or "none")[:12],
         epochs=len(run.history), best_epoch=run.best_epoch, monitor=monitor,
         img_size=run.recipe.img_size, tta=run.recipe.tta, took=_took(made, run.seconds),

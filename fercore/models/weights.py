@@ -15,6 +15,7 @@ from torch import nn
 from .. import files
 from ..datasets import preprocess
 
+HALF = (torch.float16, torch.bfloat16)
 RELEASED = Path(__file__).parent / "released"  # weights that come with the project, each with a card
 DISTILLED = "_distilled"  # behind the data's name, where another network has taught as well
 
@@ -239,7 +240,8 @@ def _record(path: Path) -> dict:
 
 def load_file(network: nn.Module, path: Path, spare: Collection[str] = ()) -> None:
     """Load a .safetensors file into `network`, but for the weights named `spare`; raises WeightsError where it is not
-    there, does not fit, or is unfit. What DataParallel and torch.compile put before the names is taken off."""
+    there, does not fit, or is unfit. What DataParallel and torch.compile put before the names is taken off, and what is
+    kept in half precision becomes what the network computes with."""
     from safetensors.torch import load_file as read
 
     if not path.is_file():
@@ -254,6 +256,7 @@ def load_file(network: nn.Module, path: Path, spare: Collection[str] = ()) -> No
         held = plain_names(read(path))
     except Exception as error:  # not safetensors, or cut short
         raise WeightsError(f"{path} is not a complete .safetensors file: {error}") from error
+    held = {name: value.float() if value.dtype in HALF else value for name, value in held.items()}
     held |= {name: own[name] for name in spare}
     if wrong := unfit(held, own):
         raise WeightsError(f"{path} does not fit {type(network).__name__}: {wrong}")

@@ -1,5 +1,6 @@
 """Weights that come with the project make their network by themselves, and their card says what they are."""
 
+import copy
 import dataclasses
 import json
 import re
@@ -203,6 +204,26 @@ def test_the_card_says_what_the_processor_worked_where_others_may_have_used_it()
 def test_soft_labels_are_named_beside_what_was_measured():
     soft = dataclasses.replace(RECIPE, soft_labels="given", soft_weight=0.7)
     assert model_card.departs(soft) == f"{model_card.departs(RECIPE)}, soft labels"
+
+
+def test_large_weights_are_kept_in_half_precision_and_all_that_is_said_is_of_them(made, faces, tmp_path, monkeypatch):
+    """Loaded again, they are the network that was scored, and the file for ONNX Runtime is of the same."""
+    monkeypatch.setattr(model_card, "LARGE", 1 << 20)
+    run, whole, masks = made
+    large = dataclasses.replace(run, folder=tmp_path / "run", network=copy.deepcopy(run.network))
+    shutil.copytree(run.folder, large.folder)
+    path = model_card.release(large, "tinyfer_lite", OPTIONS, faces, masks, tmp_path)
+    assert path.stat().st_size < 0.6 * whole.stat().st_size
+    loaded = models.create("tinyfer_lite", 7, path)
+    rounded = {
+        name: value.half().float() for name, value in run.network.state_dict().items() if value.is_floating_point()
+    }
+    for network in (loaded, large.network):
+        assert all(torch.equal(network.state_dict()[name], value) for name, value in rounded.items())
+    assert not torch.equal(rounded["head.weight"], run.network.head.weight)
+    assert export.load(path.with_suffix(".onnx")).description.fingerprint == export.fingerprint(loaded)
+    assert re.search(r"\d\.\d\d MiB in half precision, 7 classes", path.with_suffix(".md").read_text(encoding="utf-8"))
+    assert "half precision" not in whole.with_suffix(".md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("channels", [1, 3])
