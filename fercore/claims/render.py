@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ from ..results import measurements, text
 from .checks import Finding, contradicting
 from .ledger import Ledger
 from .nearest import nearest
-from .rounding import COUNTED
+from .rounding import COUNTED, NUMBER, SCALES
 
 COLUMNS = {
     "id": "claim",
@@ -25,6 +26,7 @@ COLUMNS = {
 }
 
 NOTHING = "–"
+SCALED = "".join(SCALES)  # K, M or G behind a number: its decimals are none of the measured one's
 TRAINED = ("reproduced", "not reproduced")  # verdicts that may rest on a training
 
 STYLE = "<style>.claims td, .claims th { text-align: left; vertical-align: top; }</style>\n"
@@ -91,7 +93,7 @@ def _the_papers(protocol: str) -> bool:
 
 
 def _with_interval(row: Mapping, name: str) -> str:
-    ends = "" if pd.isna(row["low"]) else f" [{_number(row, 'low')}, {_number(row, 'high')}]"
+    ends = "" if pd.isna(row["low"]) or _is_range(row) else f" [{_number(row, 'low')}, {_number(row, 'high')}]"
     return f"{_unit(_number(row, name), row['unit'])}{ends}"
 
 
@@ -209,6 +211,8 @@ def page(
     rows = []
     for _, row in table.iterrows():
         cells = dict(row) | {"claimed": _unit(row["claimed"], row["unit"]), "measured": _number(row, "measured")}
+        if row["measurement"].startswith("equation(") and cells["measured"]:
+            cells["measured"] = f"largest difference {cells['measured']}"
         cells["verdict"] = _verdict(row)
         if row["cited"]:
             cells["about"] += f" (cited {row['cited']})"
@@ -301,18 +305,37 @@ def _verdict(row: pd.Series) -> str:
 
 
 def _unit(text: str, unit: str) -> str:
-    names = {"percent": " %", "times": "×", "setting": "", "fraction": "", "count": ""}
+    names = {"percent": " %", "times": "×", "setting": "", "fraction": "", "count": "", "": ""}
     return f"{text}{names.get(unit, f' {unit}')}" if text else ""
 
 
 def _number(row: Mapping, name: str) -> str:
-    """A measured value with as many decimals as are printed; what is counted, in full."""
-    value = row[name]
+    """A measured value with as many decimals as are printed; what is counted and what is set, in full; of a range that
+    is set both ends, as they are printed. Where nothing is printed, as of an equation, two digits."""
+    value, claimed = row[name], row["claimed"]
     if pd.isna(value):
         return ""
-    decimals = 0 if row["unit"] in COUNTED and float(value).is_integer() else _decimals(row["claimed"])
-    return f"{value:,.{decimals}f}"
+    if not claimed:
+        return f"{value:.2g}"
+    if _is_range(row) and name == "measured":
+        return f"{_number(row, 'low')}..{_number(row, 'high')}"
+    exact = Decimal(f"{value:.6g}")
+    if "e" in claimed:
+        return f"{exact.normalize():e}"  # 1e-4
+    decimals = max(0, -Decimal(re.findall(NUMBER, claimed)[-1].replace(",", "")).as_tuple().exponent)
+    if claimed[-1] in SCALED:
+        decimals = 0
+    elif _is_set(row):
+        decimals = max(decimals, -exact.normalize().as_tuple().exponent)
+    elif row["unit"] in COUNTED and float(value).is_integer():
+        decimals = 0
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}"  # no -0.0
 
 
-def _decimals(text: str) -> int:
-    return len(text.rstrip("KMG").partition(".")[2])
+def _is_set(row: Mapping) -> bool:
+    return row["measurement"].startswith("setting(")
+
+
+def _is_range(row: Mapping) -> bool:
+    """Whether a setting is a range that is drawn from; of anything else, low and high are an interval."""
+    return _is_set(row) and pd.notna(row["low"])
