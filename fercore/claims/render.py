@@ -14,6 +14,7 @@ from .checks import Finding, contradicting
 from .ledger import Ledger
 from .nearest import nearest
 from .rounding import COUNTED, NUMBER, SCALES
+from .verdicts import at_hand, in_words
 
 COLUMNS = {
     "id": "claim",
@@ -52,10 +53,10 @@ def headline(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> pd.Data
     made  every measurement, as `measurements.every` gives them
     """
     rows = table.set_index("id", drop=False).loc[list(ledger.headline)]
-    near = beside(ledger, rows, made)
+    near, sets = beside(ledger, rows, made), at_hand(made)
     found = []
     for key, row in rows.iterrows():
-        measured, without, how = _own(row)
+        measured, without, how = _own(row, sets)
         if key in near:
             measured, without, name, differs = near[key]
             how = f"nearest: {name}; {differs}"
@@ -75,12 +76,13 @@ def headline(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> pd.Data
     return pd.DataFrame(found)
 
 
-def _own(row: Mapping) -> tuple[str, str, str]:
-    """What was measured as the paper did, or counted; deduplicated; and how, or what is missing."""
+def _own(row: Mapping, sets: Collection[str]) -> tuple[str, str, str]:
+    """What was measured as the paper did, or counted; deduplicated; and how, or what is missing but for `sets`."""
     if (row["protocol"] and not _the_papers(row["protocol"])) or pd.isna(row["measured"]):
         if row["evidence"]:
             return "", "", f"the paper's own numbers, {row['evidence']}"
-        return "", "", f"nothing near: {'needs ' + row['needs'] if row['needs'] else 'not run'}"
+        missing = ", ".join(need for need in row["needs"].split(", ") if need and need not in sets)
+        return "", "", f"nothing near: {'needs ' + missing if missing else 'not run'}"
     seeds = f", {row['seeds']:.0f} seed{'s' * bool(row['seeds'] > 1)}" if pd.notna(row["seeds"]) else ""
     but = ", but for what the verdict names" if row["protocol"] and measurements.reservation(row["protocol"]) else ""
     how = f"as the paper{but}{seeds}" if row["protocol"] else "counted"
@@ -301,7 +303,7 @@ def _within(cell: str, change: Callable[[str], str]) -> str:
 def _verdict(row: pd.Series) -> str:
     """The verdict, and what the training that it rests on was other in: "not reproduced, with another teacher"."""
     reserved = measurements.reservation(str(row["protocol"])) if row["verdict"] in TRAINED else ""
-    return f"{row['verdict']}, with {reserved}" if reserved else row["verdict"]
+    return f"{in_words(row)}, with {reserved}" if reserved else in_words(row)
 
 
 def _unit(text: str, unit: str) -> str:

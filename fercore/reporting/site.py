@@ -73,7 +73,7 @@ def index(profile: str, root: str | Path = ".") -> str:
     parts = {
         "headline": ("What the papers are known for", _headline(ledger, table, made, reports, reference)),
         "verdicts": ("What became of the claims", _verdicts(table)),
-        "contradictions": ("Where papers contradict themselves or their data sets", _contradictions(findings)),
+        "contradictions": ("Where papers contradict themselves or their data sets", _contradictions(findings, table)),
         "results": ("What was measured", _results(reports, root)),
         "real": ("Measured on real data before", _results(reference, root) if profile != REFERENCE else ""),
         "open": ("What it would take", _open(plan)),
@@ -212,10 +212,10 @@ def _verdicts(table: pd.DataFrame) -> str:
 {render.folded("What each verdict means", f"<dl>{meanings}</dl>")}"""
 
 
-def _contradictions(findings: list[claims.Finding]) -> str:
+def _contradictions(findings: list[claims.Finding], table: pd.DataFrame) -> str:
     found, doubtful = (render.contradictions(findings, assuming) for assuming in (False, True))
     both = (_scrolled(render.both_sides(one, name), name) for one, name in ((found, "sides"), (doubtful, "doubtful")))
-    return f"""<p>{_bold(ledger_sentences.contradicted(findings, found))}</p>
+    return f"""<p>{_bold(ledger_sentences.contradicted(findings, found, table))}</p>
 {render.folded(f"All {len(found)}, both sides", next(both))}
 {render.folded(f"{len(doubtful)} under an assumption, or by one reading of several", next(both))}"""
 

@@ -63,6 +63,25 @@ def test_where_nothing_was_measured_the_headline_has_what_is_near_or_what_is_mis
     assert found["how"] == f"nearest: {ACCURACY}; random weights" and found["verdict"] == "needs data"
 
 
+def test_what_is_missing_is_not_what_is_at_hand(judged, paper, evidence):
+    only = paper.replace("about: accuracy, needs: [fer2013, imagenet]", "about: accuracy, needs: [fer2013]")
+    for text, missing in ((paper, "needs imagenet"), (only, "not run")):
+        ledger, _, table = judged(text, **{"accuracy(simple_cnn, fer2013, PublicTest)": 0.5})
+        made = evidence({"measurement": "accuracy(simple_cnn, fer2013, PublicTest)", "value": 0.5})
+        assert render.headline(ledger, table, made)["how"].tolist() == [f"nothing near: {missing}"]
+
+
+def test_what_was_measured_and_decides_nothing_is_called_undecided(judged, paper):
+    row = {"measurement": ACCURACY, "value": 0.66, "low": 0.5, "high": 0.9, "seeds": 2}
+    ledger, _, table = judged(paper, row)
+    (found,) = render.headline(ledger, table, NOTHING).to_dict("records")
+    assert (found["measured"], found["verdict"]) == ("66.00 % [50.00, 90.00]", "undecided")
+    text = render.page(table)
+    assert '<td data-verdict="not run">undecided<br><small>not decided by' in text, "found under the ledger's own name"
+    assert '<td data-verdict="not run">not run</td>' in text, "what nobody has looked at"
+    assert table.set_index("id")["verdict"]["paper/abstract.accuracy"] == "not run"
+
+
 def test_a_shorter_training_is_near_and_no_measurement_of_the_papers(judged, paper, evidence):
     ledger = judged(paper)[0]
     made = evidence({"measurement": ACCURACY, "value": 0.6}, profile="laptop")
