@@ -28,6 +28,7 @@ COLUMNS = {
 
 NOTHING = "–"
 SCALED = "".join(SCALES)  # K, M or G behind a number: its decimals are none of the measured one's
+FIRST = 50  # rows of the ledger that stand open while nothing is asked for; without scripts all do
 TRAINED = ("reproduced", "not reproduced")  # verdicts that may rest on a training
 
 STYLE = "<style>.claims td, .claims th { text-align: left; vertical-align: top; }</style>\n"
@@ -80,9 +81,9 @@ def _own(row: Mapping, sets: Collection[str]) -> tuple[str, str, str]:
     """What was measured as the paper did, or counted; deduplicated; and how, or what is missing but for `sets`."""
     if (row["protocol"] and not _the_papers(row["protocol"])) or pd.isna(row["measured"]):
         if row["evidence"]:
-            return "", "", f"the paper's own numbers, {row['evidence']}"
+            return "", "", f"the paper's own numbers, {row['evidence'].replace('_', ' ')}"
         missing = ", ".join(need for need in row["needs"].split(", ") if need and need not in sets)
-        return "", "", f"nothing near: {'needs ' + missing if missing else 'not run'}"
+        return "", "", f"nothing near: {'needs ' + measurements.spelled(missing) if missing else 'not run'}"
     seeds = f", {row['seeds']:.0f} seed{'s' * bool(row['seeds'] > 1)}" if pd.notna(row["seeds"]) else ""
     but = ", but for what the verdict names" if row["protocol"] and measurements.reservation(row["protocol"]) else ""
     how = f"as the paper{but}{seeds}" if row["protocol"] else "counted"
@@ -244,7 +245,7 @@ def page(
     )
     return f"""{STYLE}<div id="{name}" class="claims ledger">
 <form><label>search <input type="search" placeholder="words that a row must hold" size="30"></label> {fields}
-<output>{len(table):,} claims</output></form>
+<output>{len(table):,} claims</output> <button type="button" hidden>show all</button></form>
 <div class="scroll" tabindex="0" role="group" aria-label="the ledger"><table><thead><tr>{head}</tr></thead>
 <tbody>
 {body}</tbody></table></div></div>
@@ -253,15 +254,21 @@ def page(
   const box = document.getElementById("{name}"), rows = [...box.querySelectorAll("tbody tr")];
   const texts = rows.map(row => row.textContent.toLowerCase());
   const search = box.querySelector("input"), fields = [...box.querySelectorAll("select")];
+  const button = box.querySelector("button");
+  let first = {FIRST};
   const chosen = (cell, field) => !field.value || (field.dataset.column === "0"
     ? cell.textContent.startsWith(field.value + "/") : cell.dataset.verdict === field.value);
   const update = () => {{
     const words = search.value.toLowerCase().split(/\\s+/);
     const hits = rows.filter((row, i) => !(row.hidden = !(words.every(word => texts[i].includes(word))
       && fields.every(field => chosen(row.cells[field.dataset.column], field)))));
-    const count = hits.length.toLocaleString("en");
-    box.querySelector("output").textContent = `${{count}} claim${{hits.length === 1 ? "" : "s"}}`;
+    if (hits.length === rows.length) hits.slice(first).forEach(row => row.hidden = true);  // nothing is asked for
+    button.hidden = hits.length < rows.length || first >= rows.length;
+    const count = hits.length.toLocaleString("en"), those = `${{count}} claim${{hits.length === 1 ? "" : "s"}}`;
+    box.querySelector("output").textContent = button.hidden ? those : `the first ${{first}} of ${{those}}`;
   }};
+  button.addEventListener("click", () => {{ first = rows.length; update(); }});
+  update();
   box.addEventListener("input", update);
   box.querySelector("form").addEventListener("submit", event => event.preventDefault());
 }})();

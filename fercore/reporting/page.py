@@ -27,11 +27,16 @@ figure { margin: 1.2rem 0; break-inside: avoid; } figcaption, small, .quiet { co
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem 2rem;
   grid-auto-flow: dense; align-items: start; }
 figcaption > .said { color: #1f2328; } .said > :first-child { margin-top: .3em; } .said p { max-width: 60rem; }
-.figures .wide { grid-column: 1 / -1; }
+.figures > :is(.wide, .across) { grid-column: 1 / -1; }
 code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
 p code, li code, dd code { background: #f1f3f5; padding: .1em .3em; overflow-wrap: anywhere; }
 pre { overflow-x: auto; background: #f6f8fa; padding: .6rem; }
 .scroll, .output_area, .output_html { overflow-x: auto; }
+.scroll, .wide { background: linear-gradient(to right, #fff 40%, #fff0) 0 0 / 3rem 100%,
+  linear-gradient(to left, #fff 40%, #fff0) 100% 0 / 3rem 100%, linear-gradient(to right, #0004, #0000) 0 0 / 1rem 100%,
+  linear-gradient(to left, #0004, #0000) 100% 0 / 1rem 100%; background-repeat: no-repeat;
+  background-attachment: local, local, scroll, scroll; } /* a shadow on the side where there is more */
+.wide img { mix-blend-mode: multiply; }
 table { border-collapse: collapse; margin: .8em 0; font-size: .85em; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .3em 0; }
 th, td { padding: .28em .6em; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; }
@@ -40,19 +45,23 @@ th[scope=row], .words, .claims td, .claims th, td:first-child, th:first-child { 
 tbody th { font-weight: normal; text-align: left; } table.dataframe { border: 0; }
 .dataframe :is(th, td) { border-width: 0 0 1px; } .scroll > table td { white-space: nowrap; }
 .scroll > table td.prose { white-space: normal; min-width: 16rem; max-width: 34rem; }
-.ledger .scroll td { white-space: normal; }
+:is(.ledger, .known) .scroll td { white-space: normal; }
 .warning { border-left: .3rem solid #bf5b04; padding-left: .7rem; }
 details { margin: .5rem 0; } summary { cursor: pointer; color: var(--link); }
 form { display: flex; flex-wrap: wrap; gap: .5rem 1.2rem; margin: 1rem 0; }
 input, select { font: inherit; max-width: 100%; }
 .anchor-link, .prompt { display: none; }
 @media (max-width: 40rem) {
-  .figures .wide { overflow-x: auto; } .figures .wide img { max-width: none; width: 44rem; }
-  .ledger thead { position: absolute; left: -99rem; }
-  .ledger tr, .ledger td { display: block; } .ledger tr { border-bottom: 2px solid var(--line); padding: .5em 0; }
-  .ledger tr[hidden] { display: none; } .ledger td { border: 0; padding: 0 .3em; overflow-wrap: anywhere; }
-  .ledger td:nth-child(4)::before { content: "claimed "; } .ledger td:nth-child(5)::before { content: "measured "; }
-  .ledger td:first-child { font-weight: 600; } .ledger td:empty { display: none; }
+  .wide { overflow-x: auto; } .wide img { max-width: none; width: 44rem; }
+  :is(.ledger, .known) thead { position: absolute; left: -99rem; }
+  :is(.ledger, .known) :is(tr, td, tbody th) { display: block; }
+  :is(.ledger, .known) tr { border-bottom: 2px solid var(--line); padding: .5em 0; }
+  :is(.ledger, .known) td { border: 0; padding: 0 .3em; overflow-wrap: anywhere; }
+  .ledger tr[hidden], :is(.ledger, .known) td:empty { display: none; }
+  .ledger td:first-child, .known td:nth-child(2) { font-weight: 600; }
+  .ledger td:nth-child(4)::before, .known td:nth-child(3)::before { content: "claimed "; }
+  .ledger td:nth-child(5)::before, .known td:nth-child(4)::before { content: "measured "; }
+  .known td:nth-child(5)::before { content: "deduplicated "; } .known td:nth-child(7)::before { content: "verdict: "; }
 }
 @media print {
   body { font-size: 10pt; } nav, form, .skip, script { display: none; } a { color: inherit; text-decoration: none; }
