@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from ..results import text
@@ -36,7 +37,7 @@ pre { overflow-x: auto; background: #f6f8fa; padding: .6rem; }
   linear-gradient(to left, #fff 40%, #fff0) 100% 0 / 3rem 100%, linear-gradient(to right, #0004, #0000) 0 0 / 1rem 100%,
   linear-gradient(to left, #0004, #0000) 100% 0 / 1rem 100%; background-repeat: no-repeat;
   background-attachment: local, local, scroll, scroll; } /* a shadow on the side where there is more */
-.wide img { mix-blend-mode: multiply; }
+.wide img { mix-blend-mode: multiply; } .wide figcaption { position: sticky; left: 0; }
 table { border-collapse: collapse; margin: .8em 0; font-size: .85em; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .3em 0; }
 th, td { padding: .28em .6em; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; }
@@ -70,13 +71,15 @@ input, select { font: inherit; max-width: 100%; }
 }
 """
 CODE = """{%- extends 'basic/index.html.j2' -%}
-{% block input_group %}<details><summary>code</summary>{{ super() }}</details>{% endblock %}
-{% block output_group %}
-{%- if "nbval-check-output" in cell.metadata.get("tags", []) -%}
-<details><summary>output that the tests check</summary>{{ super() }}</details>
-{%- else -%}{{ super() }}{%- endif -%}
-{% endblock %}
+{% block input_group %}<details><summary>code</summary>{{ super() }}
+{%- if cell.metadata.printed %}<pre>{{ cell.metadata.printed | escape_html }}</pre>{% endif -%}
+</details>{% endblock %}
 """
+BETWEEN = (
+    r"</details>\s*</div>\s*<div class=\"cell [^>]*code_cell[^>]*>\s*<details><summary>code</summary>"  # two folds
+)
+CHECKED = "nbval-check-output"  # the tag of cells whose output is there for the tests
+SLIDERS = "<p>Sliders and choices are shown here as they stood; they can be moved in JupyterLab.</p>"
 WIDGET, STATE = (f"application/vnd.jupyter.widget-{part}+json" for part in ("view", "state"))
 
 
@@ -99,7 +102,8 @@ def shell(title: str, body: str, contents: dict[str, str] | None = None, lead: s
 
 
 def page(notebook: str | Path, target: str | Path, record: str | Path | None = None) -> Path:
-    """An executed notebook as one HTML file, its code folded away, which opens offline; returns `target`.
+    """An executed notebook as one HTML file, which opens offline, its code and what that prints folded away, without
+    what only the tests read; returns `target`.
 
     record  how it was made, as `results.provenance` writes it; shown at the end where there is one
     """
@@ -107,10 +111,12 @@ def page(notebook: str | Path, target: str | Path, record: str | Path | None = N
     from nbconvert import HTMLExporter
 
     content = nbformat.read(notebook, as_version=4)
-    _pictures(content)
+    moving = _pictures(content)
+    _fold(content)
     exporter = HTMLExporter(raw_template=CODE, exclude_input_prompt=True, exclude_output_prompt=True)
     exporter.template_name = "basic"
     body, _ = exporter.from_notebook_node(content)
+    body = re.sub(BETWEEN, "", body)
     body = body.replace("<th></th>", "<td></td>")  # the corner of a pandas table heads nothing
     headings = ("".join(cell.source) for cell in content.cells if cell.cell_type == "markdown")
     title = next((text.splitlines()[0].lstrip("# ") for text in headings if text.startswith("# ")), "Report")
@@ -119,16 +125,28 @@ def page(notebook: str | Path, target: str | Path, record: str | Path | None = N
         said = "\n".join(map(text.html, plain.splitlines()))
         folded = f"<details><summary>data, parameters, revision, versions, time</summary><pre>{said}</pre></details>"
         body += f'<section aria-labelledby="record"><h2 id="record">How it was made</h2>{folded}</section>'
-    back = '<p><a href="../index.html">The report</a></p>'
+    lead = '<p><a href="../index.html">The report</a></p>' + SLIDERS * moving
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(shell(title, body, lead=back), encoding="utf-8", newline="\n")
+    target.write_text(shell(title, body, lead=lead), encoding="utf-8", newline="\n")
     return target
 
 
-def _pictures(content) -> None:
+def _fold(content) -> None:
+    """What a cell prints goes below its code; what the tests check goes away."""
+    for cell in content.cells:
+        if CHECKED in cell.metadata.get("tags", ()):
+            cell.outputs = []
+        streams = [output for output in cell.get("outputs", ()) if output.output_type == "stream"]
+        if streams:
+            cell.metadata["printed"] = "".join(output.text for output in streams)
+            cell.outputs = [output for output in cell.outputs if output not in streams]
+
+
+def _pictures(content) -> bool:
     """A picture for each widget that draws one, as it stood, since no kernel answers on a page; and words for each
-    picture, from the heading above it."""
+    picture, from the heading above it. Returns whether there is any widget."""
+    moving = False
     states = content.metadata.pop("widgets", {}).get(STATE, {}).get("state", {})
     heading = "the beginning"
     for cell in content.cells:
@@ -138,10 +156,12 @@ def _pictures(content) -> None:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
             if WIDGET in data:
+                moving = True
                 picture = _drawn(states, data.pop(WIDGET)["model_id"])
                 data.update({"image/png": picture} if picture else {})
             if "image/png" in data:
                 output.metadata.setdefault("image/png", {}).setdefault("alt", f"figure: {heading}")
+    return moving
 
 
 def _drawn(states: dict, model: str) -> str | None:
