@@ -27,8 +27,7 @@ from .page import shell
 REFERENCE = "reference"
 PUBLIC = "public_networks"  # the stage whose table has the numbers of public networks
 HEADLINE = "headline.svg"  # of the reference results: size against accuracy
-OPEN = 16  # rows of a table that stands open; a longer one is folded away
-ROWS = 40  # of a table that is folded away; a longer one is linked, if not among those that are to be seen
+ROWS = 40  # of a table that stands open or is folded away; a longer one is folded away or linked alone
 PROSE = 40  # letters: what is longer in a table may be broken
 WIDE = 1.9  # times as wide as high
 WIDEST = 560  # points: of what is wider, half a page would make the letters too small
@@ -43,6 +42,8 @@ SHOWN = {  # tables that are to be seen, by stage; the others are folded away
     "07_light_fer_compression": ("compression", "latency"),
     "08_edge_benchmarks": ("latency", "formats", "end_to_end", "devices"),
     "public_networks": ("networks",),
+    "priors": ("networks",),
+    "voted": ("networks",),
     "frontier": ("networks",),
     "released": ("files",),
     "ingredients": ("ingredients",),
@@ -366,7 +367,7 @@ def _of_stage(path: Path, place: str) -> str:
     if path.stem not in known and len(frame) > ROWS:
         return f"<p>{text.html(caption)}, {len(frame):,} rows: {', '.join(files)}</p>"
     table = f'{_table(frame, caption)}<div class="quiet">{", ".join(files)}</div>'
-    return table if path.stem in known and len(frame) <= OPEN else render.folded(caption, table)
+    return table if path.stem in known and len(frame) <= ROWS else render.folded(caption, table)
 
 
 def _caption(path: Path) -> str:

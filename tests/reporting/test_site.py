@@ -119,7 +119,7 @@ def test_a_long_table_is_folded_away_even_where_it_is_to_be_seen(tmp_path):
         path.write_text("name,value\n" + "a,1\n" * rows)
         return not site._of_stage(path, "").startswith("<details")
 
-    assert stands_open(site.OPEN) and not stands_open(site.OPEN + 1)
+    assert stands_open(site.ROWS) and not stands_open(site.ROWS + 1)
 
 
 def test_words_stand_to_the_left(text):
