@@ -137,9 +137,9 @@ for name in ("one_grey_value", "exact_redundant", "near_redundant", "exact_contr
 # %%
 more = findings["near_redundant"] - findings["exact_redundant"]
 display(stage.says(
-    f"{more:,} more are redundant, {percent(more / len(faces))} of the set, beside the "
-    f"{percent(findings['exact_redundant'] / len(faces))} that a hash finds. *Contradicted* are images whose copy has another "
-    "label."
+    f"{more:,} more are redundant, {percent(more / len(faces))} of the set, where the same photograph in another brightness, "
+    f"place or crop counts too, beside the {percent(findings['exact_redundant'] / len(faces))} that a hash finds. *Contradicted* "
+    "are images whose copy has another label."
 ))
 
 # %% [markdown]

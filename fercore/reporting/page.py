@@ -52,6 +52,7 @@ details { margin: .5rem 0; } summary { cursor: pointer; color: var(--link); }
 form { display: flex; flex-wrap: wrap; gap: .5rem 1.2rem; margin: 1rem 0; }
 input, select { font: inherit; max-width: 100%; }
 .anchor-link, .prompt { display: none; }
+@media (min-width: 40rem) { .scroll > table th[scope=row] { position: sticky; left: 0; background: #fff; } }
 @media (max-width: 40rem) {
   .wide { overflow-x: auto; } .wide img { max-width: none; width: 44rem; }
   :is(.ledger, .known) thead { position: absolute; left: -99rem; }

@@ -85,6 +85,8 @@ def save(
             label=f"tab:{name}",
         )
         (folder / f"{name}.tex").write_text(latex, encoding="utf-8", newline="\n")
+    elif out:
+        (folder / f"{name}.tex").unlink(missing_ok=True)  # of an older table
     return frame
 
 
