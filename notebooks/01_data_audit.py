@@ -113,7 +113,7 @@ exact = audit.exact_duplicates(faces.pixels)  # for each image the first row tha
 findings = {"images": len(faces)} | {f"images_{split}": len(faces.rows(split)) for split in faces.splits if split}
 findings |= {"one_grey_value": len(audit.constant(faces.pixels)), "exact_redundant": len(faces) - len(np.unique(exact))}
 display(stage.says(
-    f"{findings['exact_redundant']:,} of {len(faces):,} images are redundant: "
+    f"{findings['exact_redundant']:,} of {len(faces):,} images are redundant, the same to the byte as another: "
     f"{percent(findings['exact_redundant'] / len(faces))}. Images of one grey value, without a face: {findings['one_grey_value']:,}."
 ))
 
@@ -138,9 +138,9 @@ for name in ("one_grey_value", "exact_redundant", "near_redundant", "exact_contr
 # %%
 more = findings["near_redundant"] - findings["exact_redundant"]
 display(stage.says(
-    f"{more:,} more are redundant, {percent(more / len(faces))} of the set, beside the "
-    f"{percent(findings['exact_redundant'] / len(faces))} that a hash finds. *Contradicted* are images whose copy has another "
-    "label; they come back further down."
+    f"{more:,} more are redundant, {percent(more / len(faces))} of the set, where the same photograph in another brightness, "
+    f"place or crop counts too, beside the {percent(findings['exact_redundant'] / len(faces))} that a hash finds. *Contradicted* "
+    "are images whose copy has another label."
 ))
 
 # %% [markdown]
@@ -156,7 +156,7 @@ print(by_kind.to_string())
 # %%
 other = by_kind["pairs"].sum() - by_kind.loc["whole", "pairs"]
 display(stage.says(
-    f"{other:,} of {len(pairs):,} pairs are not whole against whole. " + (
+    f"{other:,} of {len(pairs):,} pairs of copies are not of one photograph whole in both. " + (
         "Rendered faces: nobody has cropped any of them. On FER2013 most pairs are crops: `reports/reference/01_data_audit/pairs_by_kind.csv`."
         if faces.synthetic else
         "Where a detector has cut out the faces, and people have corrected its boxes, as for FER2013 (Goodfellow et al., 2013), a "
@@ -217,7 +217,8 @@ display(memory.map(percent).rename("accuracy of the rule that only remembers").t
 
 # %%
 display(stage.says(
-    f"On the {(~fresh).sum():,} test images whose photograph was found in Training, remembering is right "
+    f"Remembering is to answer with the label of the Training image that is most alike, and learns nothing. On the "
+    f"{(~fresh).sum():,} test images whose photograph was found in Training, it is right "
     f"{percent(memory.iloc[0])} of the time; on the other {fresh.sum():,}, {percent(memory.iloc[1])} (always answering "
     f"*{markdown(most)}*: {percent(always[fresh].mean())}). Its score on the whole test split is "
     f"{100 * (memory['all'] - memory['the others']):.1f} points higher than on those others."
@@ -246,7 +247,7 @@ display(stage.says(
     f"Up to {percent(seen['exact'])} of a test split is in Training to the byte, and up to {percent(seen['near'])} "
     "as the same photograph. **The fix** is not to throw images away, since published scores are of all of them: every score "
     "of this project is given *as published*, without images that are in Training to the byte, and without those whose photograph is "
-    "(`test_mask.csv`, which is written where `out` names a folder).",
+    "(`test_mask.csv`).",
     "leakage",
 ))
 

@@ -19,7 +19,7 @@
 # The paper takes MobileNetV3-Small and makes three choices: Efficient Channel Attention (ECA) on its last map, focal loss in
 # place of cross-entropy, and a weight for each class. ECA takes the mean of each channel, runs a 1D convolution of 3 weights over
 # neighbouring channels and a sigmoid, and multiplies each channel by what comes out; MobileNetV3-Small already has such gates, by
-# squeeze-and-excitation, in 9 of its 11 blocks. Focal loss is $-(1-p)^2 \log p$ for the probability p of the right class, and a
+# squeeze-and-excitation, in 9 of its 11 blocks. Focal loss is −(1 − p)² log p for the probability p of the right class, and a
 # class of which there are fewer images weighs more. (Labs 2 and 5 have you write them.) The paper trains the result once. So a
 # reader cannot tell which of the three helps, nor whether another seed would undo it. Here the choices are added to
 # MobileNetV3-Small, one by one and together: the ablation that the paper's section 7 asks for.
@@ -91,8 +91,8 @@ explore(
 # ## Six ways to train it
 #
 # The rows of section 7, all with the same seeds. Two of the paper's seven are one: *with ECA* and *ECA with cross-entropy*.
-# *Class weights* multiply an image's loss by $N / (C\,n_c)$, with $n_c$ of the N training images in its class and C classes
-# (equation 14). *Focal loss* multiplies it by $(1 - p)^2$, with p the probability of its label: what is right already counts
+# *Class weights* multiply an image's loss by N / (C n), with n of the N training images in its class and C classes
+# (equation 14). *Focal loss* multiplies it by (1 − p)², with p the probability of its label: what is right already counts
 # less (equation 13; lab 2).
 # The last is *distilled*: it learns from the probabilities of a teacher, the best other network of notebook 2, as well as from
 # the labels. The paper gives neither temperature (notebook 5 says what that is) nor the teacher's share, so they are those of

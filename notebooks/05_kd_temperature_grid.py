@@ -18,7 +18,7 @@
 #
 # A large network, the *teacher*, looks at a face and says: happy 97 %, surprise 2 %, neutral 1 %. A small one, the *student*, is
 # trained on these answers as well as on the labels. A *temperature* T makes the answers softer before the student sees them: the
-# logits are divided by it before the softmax, $p_i = e^{z_i/T} / \sum_j e^{z_j/T}$, and the larger T, the more alike the
+# logits z are divided by it before the softmax, pᵢ = exp(zᵢ / T) / Σⱼ exp(zⱼ / T), and the larger T, the more alike the
 # probabilities. (Lab 3.)
 #
 # Cugu, Sener and Akbas distil four sizes of their network at seven temperatures (section IV, Figures 1 to 4, Table IV). They

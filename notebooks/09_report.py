@@ -98,7 +98,7 @@ display(Markdown(sentences.known_for(verdicts, ledger.headline)))
 # %%
 contradictions, doubtful = (render.contradictions(findings, assuming) for assuming in (False, True))
 known = render.contradictions(findings, of=ledger.headline)
-display(Markdown(sentences.contradicted(findings, contradictions)), HTML(render.both_sides(known, "known")))
+display(Markdown(sentences.contradicted(findings, contradictions, verdicts)), HTML(render.both_sides(known, "known")))
 display(HTML(render.folded(f"All {len(contradictions)}, both sides", render.both_sides(contradictions))))
 
 # %% tags=["nbval-check-output"]

@@ -1,7 +1,14 @@
 """The benchmark of class priors chooses on the split that selects, and adjusts what is answered and nothing else."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+
+from fercore.results import tables
+
+ROOT = Path(__file__).parents[1]
 
 CLASSES = ("angry", "disgust", "fear")
 
@@ -59,3 +66,11 @@ def test_shares_are_of_the_training_images(priors, make_faces):
     faces = make_faces(90, classes=CLASSES)
     faces.table.loc[faces.table["split"] != "Training", "label"] = 0
     assert np.allclose(priors.shares_of(faces), 1 / 3)
+
+
+def test_what_is_said_is_of_the_tables_that_are_committed(priors):
+    folder = ROOT / "reports/reference/priors"
+    networks = tables.read(folder / "networks.csv").set_index(["network", "part", "score"])
+    gaps = tables.read(folder / "gaps.csv").set_index(["ours", "network", "answers", "part", "score"])
+    (said,) = json.loads((folder / tables.SENTENCES).read_text(encoding="utf-8"))
+    assert said == {"figure": "", "sentence": priors.to_see(networks, gaps)}

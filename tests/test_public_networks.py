@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import json
 import os
 import struct
 import sys
@@ -14,6 +15,8 @@ import pandas as pd
 import pytest
 import torch
 from torch import nn
+
+from fercore.results import tables
 
 ROOT = Path(__file__).parents[1]
 SPEC = importlib.util.spec_from_file_location("public_networks", ROOT / "tests/benchmarks/public_networks.py")
@@ -177,3 +180,22 @@ def test_what_is_committed_is_of_these_networks():
     for row in apart.itertuples():
         gap = accuracy[row.ours, row.views] - accuracy[row.network, row.views]
         assert row.low < row.difference < row.high and row.difference == pytest.approx(gap, abs=1.5e-4)
+
+
+def test_networks_are_told_apart_by_whole_intervals():
+    names = pd.MultiIndex.from_product([["ours"], ["a", "b", "c*"]])
+    gaps = pd.DataFrame({"low": [0.1, -0.1, -0.2], "high": [0.2, 0.1, -0.1]}, names)
+    assert public_networks.told_apart(gaps) == (
+        "significantly more accurate than *a*; significantly less accurate than *c&#42;*; "
+        "no significant difference from *b*"
+    )
+    assert public_networks.told_apart(gaps[:1], "better", "worse") == "significantly better than *a*"
+
+
+def test_what_is_said_is_of_the_tables_that_are_committed():
+    folder = ROOT / "reports/reference/public_networks"
+    networks = tables.read(folder / "networks.csv").set_index("network")
+    gaps = tables.read(folder / "differences.csv").set_index(["ours", "network", "views", "part", "score"])
+    (said,) = json.loads((folder / tables.SENTENCES).read_text(encoding="utf-8"))
+    assert said == {"figure": "size_and_accuracy", "sentence": public_networks.to_see(networks, gaps)}
+    assert "quantised" in said["sentence"] and "than *lean" not in said["sentence"], "of packages alone"

@@ -1,11 +1,16 @@
 """The benchmark of FER+'s labels changes what is true of an image, and neither the images nor what was answered."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fercore.datasets import votes
+from fercore.results import tables
+
+ROOT = Path(__file__).parents[1]
 
 CLASSES = ("angry", "disgust", "fear")
 
@@ -44,3 +49,11 @@ def test_the_same_answers_are_scored_by_both_labels(benchmark):
     assert gap[own, "XCEPTION", "published"] == pytest.approx(2 / 7)
     assert gap[own, "XCEPTION", "near_deduplicated"] == pytest.approx(0.2)
     assert gap[own, "mini-XCEPTION", "published"] == pytest.approx(1 - 3 / 7)
+
+
+def test_what_is_said_is_of_the_tables_that_are_committed(benchmark):
+    folder = ROOT / "reports/reference/voted"
+    networks = tables.read(folder / "networks.csv").set_index(["network", "part", "score"])
+    gaps = tables.read(folder / "gaps.csv").set_index(["ours", "network", "part", "score"])
+    (said,) = json.loads((folder / tables.SENTENCES).read_text(encoding="utf-8"))
+    assert said == {"figure": "", "sentence": benchmark.to_see(networks, gaps)}

@@ -8,7 +8,7 @@ table = claims.judge(ledger, evidence, findings)              # a row a claim, w
 
 from .checks import Finding, contradicting, run
 from .ledger import Check, Claim, Ledger, LedgerError, load, networks
-from .verdicts import VERDICTS, judge, summary
+from .verdicts import VERDICTS, in_words, judge, summary
 
 __all__ = ["VERDICTS", "Check", "Claim", "Finding", "Ledger", "LedgerError"]
-__all__ += ["contradicting", "judge", "load", "networks", "run", "summary"]
+__all__ += ["contradicting", "in_words", "judge", "load", "networks", "run", "summary"]

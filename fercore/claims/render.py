@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,8 @@ from ..results import measurements, text
 from .checks import Finding, contradicting
 from .ledger import Ledger
 from .nearest import nearest
-from .rounding import COUNTED
+from .rounding import COUNTED, NUMBER, SCALES
+from .verdicts import at_hand, in_words
 
 COLUMNS = {
     "id": "claim",
@@ -25,6 +27,8 @@ COLUMNS = {
 }
 
 NOTHING = "–"
+SCALED = "".join(SCALES)  # K, M or G behind a number: its decimals are none of the measured one's
+FIRST = 50  # rows of the ledger that stand open while nothing is asked for; without scripts all do
 TRAINED = ("reproduced", "not reproduced")  # verdicts that may rest on a training
 
 STYLE = "<style>.claims td, .claims th { text-align: left; vertical-align: top; }</style>\n"
@@ -50,10 +54,10 @@ def headline(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> pd.Data
     made  every measurement, as `measurements.every` gives them
     """
     rows = table.set_index("id", drop=False).loc[list(ledger.headline)]
-    near = beside(ledger, rows, made)
+    near, sets = beside(ledger, rows, made), at_hand(made)
     found = []
     for key, row in rows.iterrows():
-        measured, without, how = _own(row)
+        measured, without, how = _own(row, sets)
         if key in near:
             measured, without, name, differs = near[key]
             how = f"nearest: {name}; {differs}"
@@ -73,12 +77,13 @@ def headline(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> pd.Data
     return pd.DataFrame(found)
 
 
-def _own(row: Mapping) -> tuple[str, str, str]:
-    """What was measured as the paper did, or counted; deduplicated; and how, or what is missing."""
+def _own(row: Mapping, sets: Collection[str]) -> tuple[str, str, str]:
+    """What was measured as the paper did, or counted; deduplicated; and how, or what is missing but for `sets`."""
     if (row["protocol"] and not _the_papers(row["protocol"])) or pd.isna(row["measured"]):
         if row["evidence"]:
-            return "", "", f"the paper's own numbers, {row['evidence']}"
-        return "", "", f"nothing near: {'needs ' + row['needs'] if row['needs'] else 'not run'}"
+            return "", "", f"the paper's own numbers, {row['evidence'].replace('_', ' ')}"
+        missing = ", ".join(need for need in row["needs"].split(", ") if need and need not in sets)
+        return "", "", f"nothing near: {'needs ' + measurements.spelled(missing) if missing else 'not run'}"
     seeds = f", {row['seeds']:.0f} seed{'s' * bool(row['seeds'] > 1)}" if pd.notna(row["seeds"]) else ""
     but = ", but for what the verdict names" if row["protocol"] and measurements.reservation(row["protocol"]) else ""
     how = f"as the paper{but}{seeds}" if row["protocol"] else "counted"
@@ -91,7 +96,7 @@ def _the_papers(protocol: str) -> bool:
 
 
 def _with_interval(row: Mapping, name: str) -> str:
-    ends = "" if pd.isna(row["low"]) else f" [{_number(row, 'low')}, {_number(row, 'high')}]"
+    ends = "" if pd.isna(row["low"]) or _is_range(row) else f" [{_number(row, 'low')}, {_number(row, 'high')}]"
     return f"{_unit(_number(row, name), row['unit'])}{ends}"
 
 
@@ -209,6 +214,8 @@ def page(
     rows = []
     for _, row in table.iterrows():
         cells = dict(row) | {"claimed": _unit(row["claimed"], row["unit"]), "measured": _number(row, "measured")}
+        if row["measurement"].startswith("equation(") and cells["measured"]:
+            cells["measured"] = f"largest difference {cells['measured']}"
         cells["verdict"] = _verdict(row)
         if row["cited"]:
             cells["about"] += f" (cited {row['cited']})"
@@ -238,7 +245,7 @@ def page(
     )
     return f"""{STYLE}<div id="{name}" class="claims ledger">
 <form><label>search <input type="search" placeholder="words that a row must hold" size="30"></label> {fields}
-<output>{len(table):,} claims</output></form>
+<output>{len(table):,} claims</output> <button type="button" hidden>show all</button></form>
 <div class="scroll" tabindex="0" role="group" aria-label="the ledger"><table><thead><tr>{head}</tr></thead>
 <tbody>
 {body}</tbody></table></div></div>
@@ -247,15 +254,21 @@ def page(
   const box = document.getElementById("{name}"), rows = [...box.querySelectorAll("tbody tr")];
   const texts = rows.map(row => row.textContent.toLowerCase());
   const search = box.querySelector("input"), fields = [...box.querySelectorAll("select")];
+  const button = box.querySelector("button");
+  let first = {FIRST};
   const chosen = (cell, field) => !field.value || (field.dataset.column === "0"
     ? cell.textContent.startsWith(field.value + "/") : cell.dataset.verdict === field.value);
   const update = () => {{
     const words = search.value.toLowerCase().split(/\\s+/);
     const hits = rows.filter((row, i) => !(row.hidden = !(words.every(word => texts[i].includes(word))
       && fields.every(field => chosen(row.cells[field.dataset.column], field)))));
-    const count = hits.length.toLocaleString("en");
-    box.querySelector("output").textContent = `${{count}} claim${{hits.length === 1 ? "" : "s"}}`;
+    if (hits.length === rows.length) hits.slice(first).forEach(row => row.hidden = true);  // nothing is asked for
+    button.hidden = hits.length < rows.length || first >= rows.length;
+    const count = hits.length.toLocaleString("en"), those = `${{count}} claim${{hits.length === 1 ? "" : "s"}}`;
+    box.querySelector("output").textContent = button.hidden ? those : `the first ${{first}} of ${{those}}`;
   }};
+  button.addEventListener("click", () => {{ first = rows.length; update(); }});
+  update();
   box.addEventListener("input", update);
   box.querySelector("form").addEventListener("submit", event => event.preventDefault());
 }})();
@@ -297,22 +310,41 @@ def _within(cell: str, change: Callable[[str], str]) -> str:
 def _verdict(row: pd.Series) -> str:
     """The verdict, and what the training that it rests on was other in: "not reproduced, with another teacher"."""
     reserved = measurements.reservation(str(row["protocol"])) if row["verdict"] in TRAINED else ""
-    return f"{row['verdict']}, with {reserved}" if reserved else row["verdict"]
+    return f"{in_words(row)}, with {reserved}" if reserved else in_words(row)
 
 
 def _unit(text: str, unit: str) -> str:
-    names = {"percent": " %", "times": "×", "setting": "", "fraction": "", "count": ""}
+    names = {"percent": " %", "times": "×", "setting": "", "fraction": "", "count": "", "": ""}
     return f"{text}{names.get(unit, f' {unit}')}" if text else ""
 
 
 def _number(row: Mapping, name: str) -> str:
-    """A measured value with as many decimals as are printed; what is counted, in full."""
-    value = row[name]
+    """A measured value with as many decimals as are printed; what is counted and what is set, in full; of a range that
+    is set both ends, as they are printed. Where nothing is printed, as of an equation, two digits."""
+    value, claimed = row[name], row["claimed"]
     if pd.isna(value):
         return ""
-    decimals = 0 if row["unit"] in COUNTED and float(value).is_integer() else _decimals(row["claimed"])
-    return f"{value:,.{decimals}f}"
+    if not claimed:
+        return f"{value:.2g}"
+    if _is_range(row) and name == "measured":
+        return f"{_number(row, 'low')}..{_number(row, 'high')}"
+    exact = Decimal(f"{value:.6g}")
+    if "e" in claimed:
+        return f"{exact.normalize():e}"  # 1e-4
+    decimals = max(0, -Decimal(re.findall(NUMBER, claimed)[-1].replace(",", "")).as_tuple().exponent)
+    if claimed[-1] in SCALED:
+        decimals = 0
+    elif _is_set(row):
+        decimals = max(decimals, -exact.normalize().as_tuple().exponent)
+    elif row["unit"] in COUNTED and float(value).is_integer():
+        decimals = 0
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}"  # no -0.0
 
 
-def _decimals(text: str) -> int:
-    return len(text.rstrip("KMG").partition(".")[2])
+def _is_set(row: Mapping) -> bool:
+    return row["measurement"].startswith("setting(")
+
+
+def _is_range(row: Mapping) -> bool:
+    """Whether a setting is a range that is drawn from; of anything else, low and high are an interval."""
+    return _is_set(row) and pd.notna(row["low"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ VERDICTS = {
     "needs data": "a data set that is not at hand",
     "needs weights": "pretrained weights, or a network the paper cites, that are not at hand",
     "needs device": "a device that is not at hand",
-    "not run": "open: not checked yet, or not decided by what there is",
+    "not run": "open: not checked yet, or undecided by what there is",
 }
 
 EFFECT, GAIN, SETTING, STRUCTURE = (measurements.KINDS[name] for name in ("effect", "gain", "setting", "structure"))
@@ -71,7 +71,7 @@ def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd
     for finding in findings:
         for key in finding.claims:
             of.setdefault(key, []).append(finding)
-    at_hand, conventions = _at_hand(evidence), evidence[evidence.index.str.contains(", convention=", regex=False)]
+    sets, conventions = at_hand(evidence), evidence[evidence.index.str.contains(", convention=", regex=False)]
     rows = []
     for claim in ledger.claims.values():
         found = evidence.loc[claim.measurement] if claim.measurement in evidence.index else None
@@ -81,7 +81,7 @@ def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd
         doubts = [finding for finding in own if finding.check.assumes and finding.holds is False]
         as_it_stands = [finding for finding in checks if not finding.check.reads]
         counted = measurements.conventions(conventions, claim.measurement)
-        case = Case(claim, kind, found, as_it_stands, doubts, readings(checks), counted, at_hand)
+        case = Case(claim, kind, found, as_it_stands, doubts, readings(checks), counted, sets)
         rule, said = next((rule, said) for rule in RULES if (said := rule(case)))
         rows.append(
             {
@@ -305,7 +305,12 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     return counts.rename_axis(columns=None)
 
 
-def _at_hand(evidence: pd.DataFrame) -> set[str]:
+def in_words(row: Mapping) -> str:
+    """The verdict of a row of `judge`'s table as it is shown: "undecided" for what was looked at and stays open."""
+    return "undecided" if row["verdict"] == "not run" and row["how"] else row["verdict"]
+
+
+def at_hand(evidence: pd.DataFrame) -> set[str]:
     """The data sets on which anything was measured."""
     words = (word for name in evidence.index for word in measurements.split(name)[1])
     return set(words) & set(measurements.DATASETS)

@@ -213,9 +213,8 @@ def _write(
     path.with_name(f"{path.stem}{INT8}").unlink(missing_ok=True)  # of weights that are replaced
     for suffix, content in (contents | {".md": card.encode()}).items():
         files.replace(path.with_suffix(suffix), lambda file, content=content: file.write(content))
-    tables.save(
-        scores.set_index(["part", "score"]), run.folder, "scores", faces, f"{faces.split_of('test')}, {path.stem}"
-    )
+    caption = f"{faces.split_of('test')}, TTA: {run.recipe.tta}, {path.stem}"
+    tables.save(scores.set_index(["part", "score"]), run.folder, "scores", faces, caption)
     found = {
         "parameters": parameters,
         "img_size": run.recipe.img_size,

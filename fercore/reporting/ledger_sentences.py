@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ..claims import Finding
+from ..claims import Finding, in_words
 from ..results.text import markdown
 from .sentences import listed
 
@@ -35,7 +35,7 @@ def _few(share: float) -> str:
 def known_for(table: pd.DataFrame, headline: Sequence[str]) -> str:
     """What became of the claims that the papers are known for, `headline`, beside all others."""
     known = table["id"].isin(headline)
-    count = table.loc[known, "verdict"].value_counts()
+    count = table[known].apply(in_words, axis=1).value_counts()
     here, there = (100 * (table.loc[rows, "verdict"] == "inconsistent").mean() for rows in (known, ~known))
     each = ", ".join(f"{verdict} {number}" for verdict, number in count.items())
     return (
@@ -44,15 +44,22 @@ def known_for(table: pd.DataFrame, headline: Sequence[str]) -> str:
     )
 
 
-def contradicted(findings: Sequence[Finding], contradictions: pd.DataFrame) -> str:
-    """How many numbers were compared with others, and how many do not fit, by paper; as `render.contradictions`."""
+def contradicted(findings: Sequence[Finding], contradictions: pd.DataFrame, table: pd.DataFrame) -> str:
+    """How many numbers were compared with others, and how many do not fit, by paper, as `render.contradictions` has
+    them; and what `claims.judge`'s table calls the claims that they involve."""
     text = f"{len(findings):,} numbers were compared with others; **{len(contradictions)}** of them do not fit."
     if contradictions.empty:
         return text
     each = contradictions["paper"].value_counts()
-    of = {(row["paper"], claim) for _, row in contradictions.iterrows() for claim in row["claims"].split(", ")}
+    of = {f"{row['paper']}/{claim}" for _, row in contradictions.iterrows() for claim in row["claims"].split(", ")}
+    verdicts = table.loc[table["id"].isin(of), "verdict"].value_counts()
     text += f" Most are of {markdown(each.index[0])} ({each.iloc[0]}); they are in {len(each)} papers"
-    return f"{text} and involve **{len(of)}** claims."
+    text += f" and involve **{len(of)}** claims: {listed(f'{count} {name}' for name, count in verdicts.items())}."
+    return (
+        f"{text} A number that counting confirms is exact, whatever else the paper says."
+        if "exact" in verdicts
+        else text
+    )
 
 
 def sizes(table: pd.DataFrame) -> str:

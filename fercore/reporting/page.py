@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from ..results import text
@@ -27,11 +28,16 @@ figure { margin: 1.2rem 0; break-inside: avoid; } figcaption, small, .quiet { co
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem 2rem;
   grid-auto-flow: dense; align-items: start; }
 figcaption > .said { color: #1f2328; } .said > :first-child { margin-top: .3em; } .said p { max-width: 60rem; }
-.figures .wide { grid-column: 1 / -1; }
+.figures > :is(.wide, .across) { grid-column: 1 / -1; }
 code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
 p code, li code, dd code { background: #f1f3f5; padding: .1em .3em; overflow-wrap: anywhere; }
 pre { overflow-x: auto; background: #f6f8fa; padding: .6rem; }
 .scroll, .output_area, .output_html { overflow-x: auto; }
+.scroll, .wide { background: linear-gradient(to right, #fff 40%, #fff0) 0 0 / 3rem 100%,
+  linear-gradient(to left, #fff 40%, #fff0) 100% 0 / 3rem 100%, linear-gradient(to right, #0004, #0000) 0 0 / 1rem 100%,
+  linear-gradient(to left, #0004, #0000) 100% 0 / 1rem 100%; background-repeat: no-repeat;
+  background-attachment: local, local, scroll, scroll; } /* a shadow on the side where there is more */
+.wide img { mix-blend-mode: multiply; } .wide figcaption { position: sticky; left: 0; }
 table { border-collapse: collapse; margin: .8em 0; font-size: .85em; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .3em 0; }
 th, td { padding: .28em .6em; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; }
@@ -40,19 +46,24 @@ th[scope=row], .words, .claims td, .claims th, td:first-child, th:first-child { 
 tbody th { font-weight: normal; text-align: left; } table.dataframe { border: 0; }
 .dataframe :is(th, td) { border-width: 0 0 1px; } .scroll > table td { white-space: nowrap; }
 .scroll > table td.prose { white-space: normal; min-width: 16rem; max-width: 34rem; }
-.ledger .scroll td { white-space: normal; }
+:is(.ledger, .known) .scroll td { white-space: normal; }
 .warning { border-left: .3rem solid #bf5b04; padding-left: .7rem; }
 details { margin: .5rem 0; } summary { cursor: pointer; color: var(--link); }
 form { display: flex; flex-wrap: wrap; gap: .5rem 1.2rem; margin: 1rem 0; }
 input, select { font: inherit; max-width: 100%; }
 .anchor-link, .prompt { display: none; }
+@media (min-width: 40rem) { .scroll > table th[scope=row] { position: sticky; left: 0; background: #fff; } }
 @media (max-width: 40rem) {
-  .figures .wide { overflow-x: auto; } .figures .wide img { max-width: none; width: 44rem; }
-  .ledger thead { position: absolute; left: -99rem; }
-  .ledger tr, .ledger td { display: block; } .ledger tr { border-bottom: 2px solid var(--line); padding: .5em 0; }
-  .ledger tr[hidden] { display: none; } .ledger td { border: 0; padding: 0 .3em; overflow-wrap: anywhere; }
-  .ledger td:nth-child(4)::before { content: "claimed "; } .ledger td:nth-child(5)::before { content: "measured "; }
-  .ledger td:first-child { font-weight: 600; } .ledger td:empty { display: none; }
+  .wide { overflow-x: auto; } .wide img { max-width: none; width: 44rem; }
+  :is(.ledger, .known) thead { position: absolute; left: -99rem; }
+  :is(.ledger, .known) :is(tr, td, tbody th) { display: block; }
+  :is(.ledger, .known) tr { border-bottom: 2px solid var(--line); padding: .5em 0; }
+  :is(.ledger, .known) td { border: 0; padding: 0 .3em; overflow-wrap: anywhere; }
+  .ledger tr[hidden], :is(.ledger, .known) td:empty { display: none; }
+  .ledger td:first-child, .known td:nth-child(2) { font-weight: 600; }
+  .ledger td:nth-child(4)::before, .known td:nth-child(3)::before { content: "claimed "; }
+  .ledger td:nth-child(5)::before, .known td:nth-child(4)::before { content: "measured "; }
+  .known td:nth-child(5)::before { content: "deduplicated "; } .known td:nth-child(7)::before { content: "verdict: "; }
 }
 @media print {
   body { font-size: 10pt; } nav, form, .skip, script { display: none; } a { color: inherit; text-decoration: none; }
@@ -61,13 +72,15 @@ input, select { font: inherit; max-width: 100%; }
 }
 """
 CODE = """{%- extends 'basic/index.html.j2' -%}
-{% block input_group %}<details><summary>code</summary>{{ super() }}</details>{% endblock %}
-{% block output_group %}
-{%- if "nbval-check-output" in cell.metadata.get("tags", []) -%}
-<details><summary>output that the tests check</summary>{{ super() }}</details>
-{%- else -%}{{ super() }}{%- endif -%}
-{% endblock %}
+{% block input_group %}<details><summary>code</summary>{{ super() }}
+{%- if cell.metadata.printed %}<pre>{{ cell.metadata.printed | escape_html }}</pre>{% endif -%}
+</details>{% endblock %}
 """
+BETWEEN = (
+    r"</details>\s*</div>\s*<div class=\"cell [^>]*code_cell[^>]*>\s*<details><summary>code</summary>"  # two folds
+)
+CHECKED = "nbval-check-output"  # the tag of cells whose output is there for the tests
+SLIDERS = "<p>Sliders and choices are shown here as they stood; they can be moved in JupyterLab.</p>"
 WIDGET, STATE = (f"application/vnd.jupyter.widget-{part}+json" for part in ("view", "state"))
 
 
@@ -90,7 +103,8 @@ def shell(title: str, body: str, contents: dict[str, str] | None = None, lead: s
 
 
 def page(notebook: str | Path, target: str | Path, record: str | Path | None = None) -> Path:
-    """An executed notebook as one HTML file, its code folded away, which opens offline; returns `target`.
+    """An executed notebook as one HTML file, which opens offline, its code and what that prints folded away, without
+    what only the tests read; returns `target`.
 
     record  how it was made, as `results.provenance` writes it; shown at the end where there is one
     """
@@ -98,10 +112,12 @@ def page(notebook: str | Path, target: str | Path, record: str | Path | None = N
     from nbconvert import HTMLExporter
 
     content = nbformat.read(notebook, as_version=4)
-    _pictures(content)
+    moving = _pictures(content)
+    _fold(content)
     exporter = HTMLExporter(raw_template=CODE, exclude_input_prompt=True, exclude_output_prompt=True)
     exporter.template_name = "basic"
     body, _ = exporter.from_notebook_node(content)
+    body = re.sub(BETWEEN, "", body)
     body = body.replace("<th></th>", "<td></td>")  # the corner of a pandas table heads nothing
     headings = ("".join(cell.source) for cell in content.cells if cell.cell_type == "markdown")
     title = next((text.splitlines()[0].lstrip("# ") for text in headings if text.startswith("# ")), "Report")
@@ -110,16 +126,28 @@ def page(notebook: str | Path, target: str | Path, record: str | Path | None = N
         said = "\n".join(map(text.html, plain.splitlines()))
         folded = f"<details><summary>data, parameters, revision, versions, time</summary><pre>{said}</pre></details>"
         body += f'<section aria-labelledby="record"><h2 id="record">How it was made</h2>{folded}</section>'
-    back = '<p><a href="../index.html">The report</a></p>'
+    lead = '<p><a href="../index.html">The report</a></p>' + SLIDERS * moving
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(shell(title, body, lead=back), encoding="utf-8", newline="\n")
+    target.write_text(shell(title, body, lead=lead), encoding="utf-8", newline="\n")
     return target
 
 
-def _pictures(content) -> None:
+def _fold(content) -> None:
+    """What a cell prints goes below its code; what the tests check goes away."""
+    for cell in content.cells:
+        if CHECKED in cell.metadata.get("tags", ()):
+            cell.outputs = []
+        streams = [output for output in cell.get("outputs", ()) if output.output_type == "stream"]
+        if streams:
+            cell.metadata["printed"] = "".join(output.text for output in streams)
+            cell.outputs = [output for output in cell.outputs if output not in streams]
+
+
+def _pictures(content) -> bool:
     """A picture for each widget that draws one, as it stood, since no kernel answers on a page; and words for each
-    picture, from the heading above it."""
+    picture, from the heading above it. Returns whether there is any widget."""
+    moving = False
     states = content.metadata.pop("widgets", {}).get(STATE, {}).get("state", {})
     heading = "the beginning"
     for cell in content.cells:
@@ -129,10 +157,12 @@ def _pictures(content) -> None:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
             if WIDGET in data:
+                moving = True
                 picture = _drawn(states, data.pop(WIDGET)["model_id"])
                 data.update({"image/png": picture} if picture else {})
             if "image/png" in data:
                 output.metadata.setdefault("image/png", {}).setdefault("alt", f"figure: {heading}")
+    return moving
 
 
 def _drawn(states: dict, model: str) -> str | None:

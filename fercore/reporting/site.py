@@ -25,11 +25,12 @@ from . import contents, ledger_sentences
 from .page import shell
 
 REFERENCE = "reference"
+PUBLIC = "public_networks"  # the stage whose table has the numbers of public networks
 HEADLINE = "headline.svg"  # of the reference results: size against accuracy
-OPEN = 16  # rows of a table that stands open; a longer one is folded away
-ROWS = 40  # of a table that is folded away; a longer one is linked, if not among those that are to be seen
+ROWS = 40  # of a table that stands open or is folded away; a longer one is folded away or linked alone
 PROSE = 40  # letters: what is longer in a table may be broken
 WIDE = 1.9  # times as wide as high
+WIDEST = 560  # points: of what is wider, half a page would make the letters too small
 LARGE = 200_000  # bytes: of a figure with photographs the PNG is smaller, and enough
 TITLE = "Lightweight facial emotion recognition, reproduced"
 SHOWN = {  # tables that are to be seen, by stage; the others are folded away
@@ -41,11 +42,14 @@ SHOWN = {  # tables that are to be seen, by stage; the others are folded away
     "07_light_fer_compression": ("compression", "latency"),
     "08_edge_benchmarks": ("latency", "formats", "end_to_end", "devices"),
     "public_networks": ("networks",),
+    "priors": ("networks",),
+    "voted": ("networks",),
     "frontier": ("networks",),
     "released": ("files",),
     "ingredients": ("ingredients",),
 }
 FIRST = ("scores", "verdicts", "comparison")  # of a stage that is not listed
+KINDS = ("part", "score", "answers", "split", "device")  # columns of ids that are no names
 
 
 def write(profile: str, root: str | Path = ".") -> Path:
@@ -73,12 +77,12 @@ def index(profile: str, root: str | Path = ".") -> str:
     parts = {
         "headline": ("What the papers are known for", _headline(ledger, table, made, reports, reference)),
         "verdicts": ("What became of the claims", _verdicts(table)),
-        "contradictions": ("Where papers contradict themselves or their data sets", _contradictions(findings)),
+        "contradictions": ("Where papers contradict themselves or their data sets", _contradictions(findings, table)),
         "results": ("What was measured", _results(reports, root)),
         "real": ("Measured on real data before", _results(reference, root) if profile != REFERENCE else ""),
         "open": ("What it would take", _open(plan)),
-        "ledger": ("The ledger", _ledger(ledger, table, made, plan)),
         "provenance": ("How it was made", _provenance(reports, profile)),
+        "ledger": ("The ledger", _ledger(ledger, table, made, plan)),
     }
     parts = {key: (name, body) for key, (name, body) in parts.items() if body}
     body = "\n".join(
@@ -176,8 +180,9 @@ def _profile(stage: Path) -> str:
 
 
 def _lead(profile: str, reports: Path) -> str:
-    kind = "reference results, on real data" if profile == REFERENCE else f"profile {profile}"
     rendered = any("synthetic" in findings_of(stage)[0] for stage in stages(reports))
+    real = "reference results, on real data" + ", and on rendered faces where they are named" * rendered
+    kind = real if profile == REFERENCE else f"profile {profile}"
     warning = '<p class="warning">Some results here are of rendered faces. They are called synthetic, and no number of '
     warning += "theirs compares with a paper's.</p>"
     return f"""<h1>{TITLE}</h1>
@@ -192,16 +197,17 @@ def _headline(ledger, table: pd.DataFrame, made: pd.DataFrame, reports: Path, re
         inline = f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
         caption = (
             "Accuracy on FER2013's PrivateTest by size, without TTA. What is measured has its 95 % interval: over "
-            "images or, of several seeds, over seeds. The numbers stand in the table of public networks and in the "
-            "ledger."
+            "images or, of several seeds, over seeds. "
         )
-        picture = _figure(HEADLINE if path.parent == reports else inline, caption)
+        links = f'The numbers stand in <a href="#{_key(reference / PUBLIC)}">the table of public networks</a> and in '
+        links += '<a href="#ledger">the ledger</a>.'
+        picture = _figure(HEADLINE if path.parent == reports else inline, caption, said=links, wide=True)
     rows = render.grouped(render.headline(ledger, table, made), ledger.papers)
     return f"""{picture}
 <p><i>Nearest</i> is what stands closest to a claim whose own training, data or device could not be had, under its own
 name and with how it differs; it decides no verdict. <i>Deduplicated</i> leaves out the test images that also stand in
 what is trained on.</p>
-{_scrolled(rows, "what the papers are known for")}
+<div class="known">{_scrolled(rows, "what the papers are known for")}</div>
 <p>{_bold(ledger_sentences.known_for(table, ledger.headline))}</p>"""
 
 
@@ -212,10 +218,10 @@ def _verdicts(table: pd.DataFrame) -> str:
 {render.folded("What each verdict means", f"<dl>{meanings}</dl>")}"""
 
 
-def _contradictions(findings: list[claims.Finding]) -> str:
+def _contradictions(findings: list[claims.Finding], table: pd.DataFrame) -> str:
     found, doubtful = (render.contradictions(findings, assuming) for assuming in (False, True))
     both = (_scrolled(render.both_sides(one, name), name) for one, name in ((found, "sides"), (doubtful, "doubtful")))
-    return f"""<p>{_bold(ledger_sentences.contradicted(findings, found))}</p>
+    return f"""<p>{_bold(ledger_sentences.contradicted(findings, found, table))}</p>
 {render.folded(f"All {len(found)}, both sides", next(both))}
 {render.folded(f"{len(doubtful)} under an assumption, or by one reading of several", next(both))}"""
 
@@ -224,13 +230,14 @@ def _open(plan: pd.DataFrame) -> str:
     ways, none = (plan[(plan["command"] != "") == there] for there in (True, False))
     items = []
     for number, way in ways.iterrows():
+        needs = text.html(measurements.spelled(way["needs"]) or "nothing")
         which = render.folded("which", f"<p>{', '.join(map(text.html, way['claims']))}</p>")
         many = f"{len(way['claims'])} claim{'s' * (len(way['claims']) > 1)}"
         items.append(
-            f'<li id="way-{number}"><b>{effort.shown(way["hours"])}</b>, {many}, needs '
-            f"{text.html(way['needs'] or 'nothing')}:<br><code>{text.html(way['command'])}</code>{which}</li>"
+            f'<li id="way-{number}"><b>{effort.shown(way["hours"])}</b>, {many}, needs {needs}:<br>'
+            f"<code>{text.html(way['command'])}</code>{which}</li>"
         )
-    counts, needs = none["claims"].map(len), none["needs"].replace("", effort.NO_NEED)
+    counts, needs = none["claims"].map(len), none["needs"].map(measurements.spelled).replace("", effort.NO_NEED)
     rest = pd.DataFrame({"needs": needs, "claims": counts}).sort_values("claims", ascending=False, kind="stable")
     return f"""<p>A command for each group of claims without a verdict, cheapest first. Times are of two cores of an AMD
 EPYC (Zen 4), worked out from multiply-adds, images and epochs over measured rates (<code>params/effort.yaml</code>).
@@ -263,13 +270,14 @@ def _key(stage: Path) -> str:
 
 def _title(stage: Path, root: Path) -> str:
     """What a stage asks, or is: the title of its notebook, and of a recipe or a benchmark what its file begins with, up
-    to the first colon; its name where there is none of them."""
+    to the first colon, sentence's end or empty line; its name where there is none of them."""
     if not (file := source(stage, root)):
         return stage.name
     if file.startswith("notebooks/"):
         return contents.title(root / file)
-    opening = re.match(r'"""[^:]+|(?:#[^:\n]+\n?)+', (root / file).read_text(encoding="utf-8"))
-    return " ".join(re.sub(r'^"""|^#', "", opening[0], flags=re.M).split()) if opening else stage.name
+    opening = re.match(r'"""(?:.+\n?)+|(?:#.+\n?)+', (root / file).read_text(encoding="utf-8"))
+    words = " ".join(re.sub(r'"""|^#', "", opening[0], flags=re.M).split()) if opening else stage.name
+    return re.split(r":|\.(?: |$)", words)[0]
 
 
 def _stage(stage: Path, root: Path) -> str:
@@ -281,15 +289,21 @@ def _stage(stage: Path, root: Path) -> str:
     listed = [_of_stage(path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.csv"))]
     drawn = {path.stem: (path, place) for folder, place in folders.items() for path in sorted(folder.glob("*.svg"))}
     said = _said([folder / SENTENCES for folder in folders], list(drawn))
-    drawn = sorted(drawn.items(), key=lambda one: list(said).index(one[0]) if one[0] in said else len(said))
-    figures = "".join(_of(path, place, data, said.get(name, "")) for name, (path, place) in drawn)
+    pictures = {name: _of(path, place, data, said.get((name,), "")) for name, (path, place) in drawn.items()}
+    parts = []
+    for about in [*said, *((name,) for name in drawn)]:
+        some = "".join(pictures.pop(name, "") for name in about)
+        several = (
+            f'<div class="across">{said[about]}<div class="figures">{some}</div></div>' if len(about) > 1 else some
+        )
+        parts.append(several)
     made = f"Made by <code>{text.html(by)}</code>. " if (by := command(stage, root)) else ""
     name, key, title = text.html(stage.name), _key(stage), _title(stage, root)
     about = name if title == stage.name else f"{text.html(title)} <small>({name})</small>"
     return f"""<section aria-labelledby="{key}"><h3 id="{key}">{about}</h3>
 <p>Data: {text.html(data)}. {made}{" · ".join(_links(stage, up, root))}</p>
-{said.get("", "")}
-<div class="figures">{figures}</div>
+{said.get((), "")}
+<div class="figures">{"".join(parts)}</div>
 {"".join(table for table in listed if not table.startswith(("<details", "<p")))}
 {"".join(table for table in listed if table.startswith(("<details", "<p")))}
 {render.folded(f"{len(numbers)} settings and single numbers", _table(numbers, f"Of {stage.name}"))}</section>"""
@@ -302,17 +316,19 @@ class _Escaping(mistune.HTMLRenderer):
         return mistune.util.safe_entity(text)
 
 
-def _said(files: Iterable[Path], figures: list[str]) -> dict[str, str]:
-    """What a stage says is to be seen, as HTML by figure, in its order; "" for what is of none of `figures`."""
+def _said(files: Iterable[Path], figures: list[str]) -> dict[tuple[str, ...], str]:
+    """What a stage says is to be seen, in its order, as HTML by what it is about: a figure, several whose names begin
+    alike, or none, (). What is of figures that are not there, such as those that show faces, is left out."""
     read = mistune.create_markdown(renderer=_Escaping(escape=True))
     found = {}
     for path in files:
         for said in _sentences(path) if path.is_file() else []:
             name = said["figure"]
-            about = [one for one in figures if name and (one == name or one.startswith(f"{name}_"))] or [""]
-            found |= {place: found.get(place, "") for place in about}
-            found[about[-1]] += read(said["sentence"].replace(text.DOLLAR, "$"))  # of several below the last
-    return {place: f'<div class="said">{said}</div>' if said else "" for place, said in found.items()}
+            alike = (name,) if name in figures else tuple(one for one in figures if one.startswith(f"{name}_"))
+            about = alike if name else ()
+            if about or not name:
+                found[about] = found.get(about, "") + read(said["sentence"].replace(text.DOLLAR, "$"))
+    return {about: f'<div class="said">{said}</div>' for about, said in found.items()}
 
 
 def _sentences(path: Path) -> list[dict]:
@@ -345,12 +361,20 @@ def _of_stage(path: Path, place: str) -> str:
     files = [f'<a href="{place}/{path.name}">CSV</a>']
     if path.with_suffix(".tex").is_file():
         files.append(f'<a href="{place}/{path.stem}.tex">LaTeX</a>')
-    caption = f"{path.stem.replace('_', ' ').capitalize()}{of and ', '}{of}"
+    caption = _caption(path) or f"{path.stem.replace('_', ' ')}{of and ', '}{of}"
+    caption = caption[0].upper() + caption[1:]
     known = SHOWN.get(path.parent.name, FIRST)
     if path.stem not in known and len(frame) > ROWS:
         return f"<p>{text.html(caption)}, {len(frame):,} rows: {', '.join(files)}</p>"
     table = f'{_table(frame, caption)}<div class="quiet">{", ".join(files)}</div>'
-    return table if path.stem in known and len(frame) <= OPEN else render.folded(caption, table)
+    return table if path.stem in known and len(frame) <= ROWS else render.folded(caption, table)
+
+
+def _caption(path: Path) -> str:
+    """What a table says of itself in LaTeX, plain; empty where it does not."""
+    tex = path.with_suffix(".tex")
+    found = re.search(r"^\\caption\{(.+)\}$", tex.read_text(encoding="utf-8"), re.M) if tex.is_file() else None
+    return text.from_latex(found[1]) if found else ""
 
 
 def read(path: Path) -> tuple[pd.DataFrame, str]:
@@ -361,32 +385,44 @@ def read(path: Path) -> tuple[pd.DataFrame, str]:
     if "data" in table and table["data"].nunique() == 1:
         table = table.drop(columns="data")
     table = tables.with_intervals(table.convert_dtypes())  # whole numbers become whole
-    return table.rename(columns=lambda name: name.replace("_", " ")), of
+    for name in table.columns.intersection(KINDS):
+        table[name] = table[name].map(_spelled, na_action="ignore")
+    return table.rename(columns=_spelled), of
+
+
+def _spelled(name: str) -> str:
+    """An id as it is read: "near-deduplicated", "Raspberry Pi 4"."""
+    name = measurements.spelled(name)
+    return re.sub("(macro|weighted) f1", r"\1-F1", name.replace("_", " ")).replace("near dedup", "near-dedup")
 
 
 def _of(path: Path, place: str, data: str, said: str) -> str:
-    """A figure with its caption and what is to be seen in it, HTML; what it shows in words is what the file says of
-    itself."""
+    """A figure with what is to be seen in it, HTML; what it shows in words is what the file says of itself, and its
+    name stands below where it has no title."""
     png = path.with_suffix(".png")
     file = png if path.stat().st_size > LARGE and png.is_file() else path
     own = re.search(r"<dc:title>(.*?)</dc:title>", path.read_text(encoding="utf-8"), re.DOTALL)
-    words = html.unescape(own[1]) if own else f"{path.stem.replace('_', ' ').capitalize()}, {data}"
-    return _figure(f"{place}/{file.name}", words.split(";")[0], words, said, wide=_is_wide(path))
+    name = f"{path.stem.replace('_', ' ').capitalize()}, {data}"
+    words = html.unescape(own[1]) if own else name
+    return _figure(f"{place}/{file.name}", "" if own else name, words, said, wide=_is_wide(path))
 
 
 def _is_wide(path: Path) -> bool:
     """Whether an SVG is so wide that half a page would make its letters too small."""
     found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', path.read_text(encoding="utf-8"))
-    return found is not None and float(found[1]) > WIDE * float(found[2])
+    if not found:
+        return False
+    width, height = map(float, found.groups())
+    return width > WIDEST or width > WIDE * height
 
 
 def _figure(source: str, caption: str, words: str = "", said: str = "", wide: bool = False) -> str:
     """An image with a caption, and where that is not enough with words for those who do not see it; `said`: HTML that
     stands below the caption."""
     kind = ' class="wide"' if wide else ""
-    return f"""<figure{kind}><img src="{text.html(source)}" alt="{text.html(words or caption)}" loading="lazy">
-<figcaption>{text.html(caption)}{said}</figcaption></figure>
-"""
+    below = f"<figcaption>{text.html(caption)}{said}</figcaption>" if caption or said else ""
+    image = f'<img src="{text.html(source)}" alt="{text.html(words or caption)}" loading="lazy">'
+    return f"<figure{kind}>{image}\n{below}</figure>\n"
 
 
 def _provenance(reports: Path, profile: str) -> str:
@@ -422,13 +458,14 @@ def _made(record: Mapping) -> dict[str, str]:
 def _table(frame: pd.DataFrame, caption: str) -> str:
     """A frame as HTML, escaped; the first column heads the rows, and words stand to the left."""
     kinds = [_kind(column) for _, column in frame.items()]
+    shown = [_cells(column) for _, column in frame.items()]
     head = "".join(
         f'<th scope="col"{kind}>{text.html(name)}</th>' for name, kind in zip(frame.columns, kinds, strict=True)
     )
     rows = []
-    for first, *rest in frame.itertuples(index=False):
-        cells = (f"<td{kind}>{_shown(one)}</td>" for one, kind in zip(rest, kinds[1:], strict=True))
-        rows.append(f'<tr><th scope="row">{_shown(first)}</th>{"".join(cells)}</tr>\n')
+    for first, *rest in zip(*shown, strict=True):
+        cells = (f"<td{kind}>{one}</td>" for one, kind in zip(rest, kinds[1:], strict=True))
+        rows.append(f'<tr><th scope="row">{first}</th>{"".join(cells)}</tr>\n')
     body = "".join(rows)
     title = f"<caption>{text.html(caption)}</caption>"
     return _scrolled(f"<table>{title}<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>", caption)
@@ -446,7 +483,15 @@ def _scrolled(table: str, name: str) -> str:
     return f'<div class="scroll" tabindex="0" role="group" aria-label="{text.html(name)}">{table}</div>'
 
 
-def _shown(value: object) -> str:
+def _cells(column: pd.Series) -> list[str]:
+    """The cells of a column, numbers with as many decimals as one another; each alone where they are of many kinds."""
+    if column.dtype == object:
+        return [_shown(value) for value in column]
+    digits = tables.decimals([value for value in column if isinstance(value, (float, np.floating))])
+    return [_shown(value, digits) for value in column]
+
+
+def _shown(value: object, digits: int | None = None) -> str:
     if isinstance(value, Mapping) or (isinstance(value, Iterable) and not isinstance(value, str)):
         value = json.dumps(value)
     elif pd.isna(value):
@@ -456,8 +501,7 @@ def _shown(value: object) -> str:
     elif isinstance(value, (int, np.integer)):
         return f"{value:,}"
     elif isinstance(value, (float, np.floating)):
-        whole, small = float(value).is_integer(), abs(value) < 0.001
-        return f"{value:,.0f}" if whole else f"{value:.2g}" if small else f"{value:,.3f}"
+        return tables.fixed(value, tables.decimals([value]) if digits is None else digits)
     return text.html(value)
 
 

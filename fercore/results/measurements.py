@@ -28,8 +28,19 @@ WITH = f"{PAPER}, with "  # and of one that is, but for what is named: another t
 # what a claim can need before it can be checked, and the verdict where it is not at hand
 DATASETS = (*(name for name in REAL if name != "folder"), "w300")  # 300-W: landmarks, which Light-FER needs
 WEIGHTS = ("imagenet", "vggface2", "cited")  # cited: the network of a paper that a paper cites
-DEVICES = ("rtx_3050", "ryzen_5_3600", "raspberry_pi_4", "jetson_nano", "rtx_3090", "tesla_p100", "tesla_v100")
-DEVICES += ("i7_7700hq", "gtx_1050", "tesla_k40", "i5_10300h")
+DEVICES = {  # and how they are spelled
+    "rtx_3050": "RTX 3050",
+    "ryzen_5_3600": "Ryzen 5 3600",
+    "raspberry_pi_4": "Raspberry Pi 4",
+    "jetson_nano": "Jetson Nano",
+    "rtx_3090": "RTX 3090",
+    "tesla_p100": "Tesla P100",
+    "tesla_v100": "Tesla V100",
+    "i7_7700hq": "Core i7-7700HQ",
+    "gtx_1050": "GTX 1050",
+    "tesla_k40": "Tesla K40",
+    "i5_10300h": "Core i5-10300H",
+}
 GPUS = ("rtx_3050", "rtx_3090", "tesla_p100", "tesla_v100", "gtx_1050", "tesla_k40")
 HERE = "here"  # the processor that a stage has run on: no paper's, and so only beside a claim
 PICTURES = "pictures"  # that a paper's authors have taken, and show nobody
@@ -93,6 +104,11 @@ ARGUMENTS = {
 }
 PATTERNS = {"statement": r"[a-z][a-z_0-9]*", "classes": r"\d+", "shape": r"\d+x\d+x\d+", "number": r"\d+"}
 PATTERNS |= {"notebook": r"\w+", "key": r"\w+(\.\w+)*", "part": r"\w+(\.\w+)*"}
+
+
+def spelled(text: str) -> str:
+    """`text` with the names of devices as they are read."""
+    return re.sub("|".join(DEVICES), lambda found: DEVICES[found[0]], text)
 
 
 def check(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,6 +85,8 @@ def save(
             label=f"tab:{name}",
         )
         (folder / f"{name}.tex").write_text(latex, encoding="utf-8", newline="\n")
+    elif out:
+        (folder / f"{name}.tex").unlink(missing_ok=True)  # of an older table
     return frame
 
 
@@ -111,13 +113,17 @@ def read(path: str | Path, columns: Sequence[str] = (), **how) -> pd.DataFrame:
 
 def with_intervals(frame: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
     """`frame` with each interval beside what it is of, "0.810 [0.773, 0.842]", in place of the columns NAME_low and
-    NAME_high (of value or difference: low and high); and without columns that are empty."""
+    NAME_high (or low and high: of value, of difference, or of the column that they follow); and without columns that
+    are empty."""
     frame = frame.loc[:, [not (column.isna() | column.eq("")).all() for _, column in frame.items()]].copy()
-    for name in frame.columns:
-        low, high = ("low", "high") if name in ("value", "difference") else (f"{name}_low", f"{name}_high")
+    columns = list(frame.columns)
+    before = {columns[place - 1] for place, name in enumerate(columns) if name == "low" and place}
+    whose = {"value", "difference"} & set(columns) or before
+    for name in columns:
+        low, high = ("low", "high") if name in whose else (f"{name}_low", f"{name}_high")
         if low in frame.columns and high in frame.columns:
-            cells = frame[[name, low, high]].astype(float).to_numpy() + 0.0  # no -0.0
-            frame[name] = [_with_interval(*cell, digits) for cell in cells]
+            cells = frame[[name, low, high]].astype(float).to_numpy()
+            frame[name] = [_with_interval(*cell, decimals(cells.ravel(), digits)) for cell in cells]
             frame = frame.drop(columns=[low, high])
     return frame
 
@@ -125,8 +131,25 @@ def with_intervals(frame: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
 def _with_interval(value: float, low: float, high: float, digits: int) -> str:
     if math.isnan(value):
         return ""
-    whole = f"{value:.{digits}f}"
-    return whole if math.isnan(low) or math.isnan(high) else f"{whole} [{low:.{digits}f}, {high:.{digits}f}]"
+    whole, *ends = (fixed(one, digits) for one in (value, low, high))
+    return whole if math.isnan(low) or math.isnan(high) else f"{whole} [{', '.join(ends)}]"
+
+
+def decimals(values: Iterable[float], digits: int = 3) -> int:
+    """How many decimals all numbers of a column have: none where all are whole, fewer than `digits` where the least of
+    them is 10 and more."""
+    sizes = [abs(value) for value in values if math.isfinite(value)]
+    if all(float(size).is_integer() for size in sizes):
+        return 0
+    return max(0, digits - max(0, math.floor(math.log10(min(filter(None, sizes))))))
+
+
+def fixed(value: float, digits: int) -> str:
+    """A number with so many decimals, and more where it would be shown as 0 and is not: an end of an interval is on one
+    side of 0."""
+    while digits < DIGITS and value and not round(value, digits):
+        digits += 1
+    return f"{round(value, digits) + 0.0:,.{digits}f}"  # no -0.0
 
 
 def shown(frame: pd.DataFrame, digits: int = 3, index: bool = True) -> Styler:
@@ -134,8 +157,10 @@ def shown(frame: pd.DataFrame, digits: int = 3, index: bool = True) -> Styler:
     where there is no number; above it the caption that `save` has given it. All text is escaped, which a Styler left to
     itself would take for HTML.
 
-    index  whether it is shown
+    index  whether it is shown; one with names becomes columns, since it would head a row of its own below the head
     """
+    if index and all(frame.index.names) and frame.columns.nlevels == 1 and frame.columns.name is None:
+        frame, index = frame.reset_index(), False
     joined = with_intervals(frame, digits)
     words = [name for name in joined if name in frame and is_text(frame[name])]
     cells = pd.DataFrame({name: _cells(column, digits) for name, column in joined.items()}, joined.index)
@@ -161,9 +186,8 @@ def is_text(column: pd.Series) -> bool:
 
 
 def _cells(column: pd.Series, digits: int) -> list[str]:
-    numbers = [value for value in column if isinstance(value, (float, np.floating)) and not math.isnan(value)]
-    whole = all(float(value).is_integer() for value in numbers)
-    return [_cell(value, 0 if whole else digits) for value in column]
+    digits = decimals([value for value in column if isinstance(value, (float, np.floating))], digits)
+    return [_cell(value, digits) for value in column]
 
 
 def _cell(value: object, digits: int) -> str:
@@ -173,7 +197,7 @@ def _cell(value: object, digits: int) -> str:
         return value
     if pd.isna(value):
         return ""
-    return f"{value:,}" if isinstance(value, (int, np.integer)) else f"{value + 0.0:,.{digits}f}"
+    return f"{value:,}" if isinstance(value, (int, np.integer)) else fixed(value, digits)
 
 
 def _spaced(name: object) -> object:

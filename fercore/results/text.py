@@ -49,6 +49,12 @@ def latex(text: object) -> str:
     return plain(text).translate(str.maketrans(LATEX))
 
 
+def from_latex(text: str) -> str:
+    """What `latex` has made that of."""
+    marks = {made: mark for mark, made in LATEX.items()}
+    return re.sub("|".join(map(re.escape, marks)), lambda found: marks[found[0]], text)
+
+
 def figure(text: object) -> str:
     """For matplotlib, which takes what stands between two dollars for mathematics."""
     return plain(text).replace("$", r"\$")

@@ -25,16 +25,14 @@ import numpy as np
 import pandas as pd
 import torch
 from ingredients import SOFT_LABELS, cost_of_soft_labels, require_seeds_of_one
-from public_networks import MASK, NETWORKS, OWN, OnnxRuntime, Public, grey, latency
+from public_networks import MASK, NETWORKS, OWN, OnnxRuntime, Public, grey, latency, told_apart
 
 from fercore import audit, datasets, models
 from fercore.datasets import preprocess, splits
 from fercore.evaluation import inference, metrics, statistics
 from fercore.models.weights import DISTILLED
 from fercore.reporting import plots
-from fercore.reporting.sentences import listed
 from fercore.results import figures, provenance, tables
-from fercore.results.text import markdown
 from fercore.studies import fits
 
 VIEWS = {"one": "one", "flip": "mirrored"}  # by recipe, and as the table of public networks calls them
@@ -145,16 +143,8 @@ def to_see(apart: pd.DataFrame) -> str:
     """From which public networks the accuracy of each variant differs, on all images, as Markdown."""
     lines = []
     for variant, part in apart.xs(("published", "accuracy"), level=["part", "score"]).groupby(level=0, sort=False):
-        better, worse = part["low"] > 0, part["high"] < 0
-        kinds = {"significantly more accurate than": better, "significantly less accurate than": worse}
-        kinds |= {"no significant difference from": ~better & ~worse}
-        said = [
-            f"{words} {listed(f'*{markdown(name)}*' for name in part.index[which].unique('public'))}"
-            for words, which in kinds.items()
-            if which.any()
-        ]
         start = f"- `{variant}`, seeds: {part['seeds'].iloc[0]:.0f}; by the 95 % interval of the difference"
-        lines.append(f"{start}: {'; '.join(said)}.")
+        lines.append(f"{start}: {told_apart(part)}.")
     return "\n".join(lines)
 
 

@@ -22,11 +22,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from public_networks import MASK, NETWORKS, OWN, kept
+from public_networks import MASK, NETWORKS, OWN, kept, told_apart
 
 from fercore import audit, datasets
 from fercore.evaluation import metrics, statistics
+from fercore.reporting.sentences import listed, points
 from fercore.results import provenance, tables
+from fercore.results.text import markdown
 
 TAUS = np.arange(11) / 10
 RIVALS = ("XCEPTION", "mini-XCEPTION")
@@ -96,6 +98,28 @@ def compared(
     return tall, pd.DataFrame(gaps).T.infer_objects().rename_axis(["ours", "network", "answers", "part", "score"])
 
 
+def to_see(networks: pd.DataFrame, gaps: pd.DataFrame) -> str:
+    """What there is to see in networks.csv and gaps.csv on all images, as Markdown."""
+    all_images = networks.xs(("published", "macro_f1"), level=("part", "score"))
+    changed = all_images[all_images["tau"] > 0]
+    up, down = changed.index[changed["low"] > 0], changed.index[changed["high"] < 0]
+    told = "; ".join(
+        f"*{markdown(name)}* {points(row.rename({'difference': 'value'}))}" for name, row in changed.iterrows()
+    )
+    said = (
+        f"On {SELECT}, a tau above 0 is best for {len(changed)} of {len(all_images)} networks; what the others answer "
+        f"stays. Macro-F1 on {TEST} changes by: {told}. It rises with its whole interval for "
+        f"{listed(f'*{markdown(name)}*' for name in up)}, and falls for "
+        f"{listed(f'*{markdown(name)}*' for name in down)}. By the 95 % interval of the difference in macro-F1:"
+    )
+    lines = [said, ""]
+    rivals = gaps.xs(("published", "macro_f1"), level=("part", "score"))
+    for ours, part in rivals.groupby(level="ours", sort=False):
+        before, after = (told_apart(part.xs(state, level="answers"), "better", "worse") for state in (BEFORE, ADJUSTED))
+        lines.append(f"- *{markdown(ours)}*, all as they are: {before}. All adjusted: {after}.")
+    return "\n".join(lines)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
@@ -114,6 +138,7 @@ def main():
         tables.save(networks, words.to, "networks", faces, caption)
         caption = f"This project's networks less {' and '.join(RIVALS)} on PrivateTest, as they are and adjusted"
         tables.save(gaps, words.to, "gaps", faces, caption)
+        tables.write_json(words.to / tables.SENTENCES, [{"figure": "", "sentence": to_see(networks, gaps)}])
         tables.save_findings({"networks": len(found), "images": len(faces.rows("test"))}, words.to, faces)
         settings = {"taus": [float(tau) for tau in TAUS], "chosen_by": f"macro-F1 on {SELECT}"}
         tables.write_json(words.to / "provenance.json", provenance.record(settings, faces, "cpu"))

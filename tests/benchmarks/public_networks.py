@@ -47,7 +47,9 @@ from fercore.datasets import preprocess
 from fercore.evaluation import metrics, statistics
 from fercore.models.weights import DISTILLED, preferred
 from fercore.reporting import plots
+from fercore.reporting.sentences import listed, percent, ranked
 from fercore.results import figures, provenance, tables
+from fercore.results.text import markdown
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # FER2013's, in its order
 MASK = Path(__file__).parents[2] / "reports/reference/01_data_audit/test_mask.csv"
@@ -797,6 +799,33 @@ def predictions(faces: datasets.Faces, found: Mapping[str, Mapping[str, np.ndarr
     return pd.DataFrame(said).assign(row=rows, label=faces.labels[rows]).set_index(["row", "label"])
 
 
+def told_apart(gaps: pd.DataFrame, more: str = "more accurate", less: str = "less accurate") -> str:
+    """From which networks, the last level of the index, differences with low and high tell one apart, as Markdown:
+    "significantly more accurate than *a*; no significant difference from *b*"."""
+    names = gaps.index.get_level_values(-1)
+    better, worse = (gaps["low"] > 0).to_numpy(), (gaps["high"] < 0).to_numpy()
+    kinds = {f"significantly {more} than": better, f"significantly {less} than": worse}
+    kinds |= {"no significant difference from": ~better & ~worse}
+    said = {words: listed(f"*{markdown(name)}*" for name in names[which].unique()) for words, which in kinds.items()}
+    return "; ".join(f"{words} {said[words]}" for words, which in kinds.items() if which.any())
+
+
+def to_see(networks: pd.DataFrame, gaps: pd.DataFrame) -> str:
+    """What there is to see in networks.csv and differences.csv, as Markdown."""
+    mirrored = networks[networks["views"] == "mirrored"]
+    own = mirrored["package"] == OWN
+    public = mirrored.loc[~own, "accuracy"]
+    lines = [
+        f"With mirrored views, the most accurate that a package ships is *{markdown(public.idxmax())}*, "
+        f"{percent(public.max())}; this project's are {ranked(mirrored.loc[own, 'accuracy'])}. Beside those of "
+        "packages, by the 95 % interval of the difference in accuracy on all images:"
+    ]
+    parts = gaps.xs(("mirrored", "published", "accuracy"), level=("views", "part", "score"))
+    parts = parts[parts.index.get_level_values("network").isin(public.index)]
+    lines += [f"- *{markdown(ours)}*: {told_apart(part)}." for ours, part in parts.groupby(level="ours", sort=False)]
+    return "\n".join([lines[0], "", *lines[1:]])
+
+
 def answers_at(folder: Path, name: str) -> Path:
     """Where a network's answers are kept: `answers` of each of SPLITS, an array each."""
     return folder / f"{name.replace(' ', '_')}.npz"
@@ -868,7 +897,9 @@ def save(faces: datasets.Faces, found: Mapping, costs: pd.DataFrame, scores: pd.
         files[name] = [" ".join(f"{part:g}" for part in parts) for parts in files[name]]
     tables.save(files.drop(columns="load"), out, "files", faces, "Where the networks come from")
     caption = f"Scores of {' and '.join(OURS)} less those of others on PrivateTest"
-    tables.save(differences(faces, found), out, "differences", faces, caption)
+    gaps = tables.save(differences(faces, found), out, "differences", faces, caption)
+    said = {"figure": "size_and_accuracy", "sentence": to_see(table, gaps)}
+    tables.write_json(Path(out) / tables.SENTENCES, [said])
     tables.save(predictions(faces, found), out, "predictions", faces)
     mirrored = table[table["views"] == "mirrored"]
     shown = mirrored[~files["aside"]].reset_index()

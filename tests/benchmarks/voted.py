@@ -21,12 +21,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from priors import RIVALS
-from public_networks import MASK, NETWORKS, OWN, kept
+from public_networks import MASK, NETWORKS, OWN, kept, told_apart
 
 from fercore import audit, datasets
 from fercore.datasets import votes
 from fercore.evaluation import metrics, statistics
+from fercore.reporting.sentences import listed, ranked
 from fercore.results import provenance, tables
+from fercore.results.text import markdown
 
 TEST = "PrivateTest"
 
@@ -70,6 +72,20 @@ def compared(
     return tall, pd.DataFrame(gaps).T.infer_objects().rename_axis(["ours", "network", "part", "score"])
 
 
+def to_see(networks: pd.DataFrame, gaps: pd.DataFrame) -> str:
+    """What there is to see in networks.csv and gaps.csv on all images, as Markdown."""
+    found = networks.xs(("published", "accuracy"), level=("part", "score"))
+    rises = found.index[found["voted"] > found["own"]]
+    said = (
+        f"Accuracy by the votes, on {found['images'].iloc[0]:,.0f} images: {ranked(found['voted'])}. FER2013's own "
+        f"labels of the same images give {listed(f'*{markdown(name)}*' for name in rises)} less, and the others as "
+        "much or more. By the 95 % interval of the difference in accuracy by the votes:"
+    )
+    parts = gaps.xs(("published", "accuracy"), level=("part", "score")).groupby(level="ours", sort=False)
+    lines = [f"- *{markdown(ours)}*: {told_apart(part)}." for ours, part in parts]
+    return "\n".join([said, "", *lines])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
@@ -91,6 +107,7 @@ def main():
         tables.save(networks, words.to, "networks", faces, caption)
         caption = f"This project's networks less {' and '.join(RIVALS)} on PrivateTest, by a majority of FER+'s voters"
         tables.save(gaps, words.to, "gaps", faces, caption)
+        tables.write_json(words.to / tables.SENTENCES, [{"figure": "", "sentence": to_see(networks, gaps)}])
         count = {"images": int((by_votes >= 0).sum()), "without_a_majority": int((by_votes < 0).sum())}
         found = {"networks": len(said), **count, "labels_that_agree": (labels == by_votes).sum() / count["images"]}
         tables.save_findings(found, words.to, faces)

@@ -47,7 +47,14 @@ def test_the_ledger_is_searched_and_filtered(opened, shoot, path):
     page, size = opened(path)
     ledger = page.locator("#claims")
     rows, output = ledger.locator("tbody tr:visible"), ledger.locator("output")
-    total, verdict = rows.count(), ledger.locator("select").nth(1)
+    first, verdict, button = rows.count(), ledger.locator("select").nth(1), ledger.locator("button")
+    assert output.inner_text().startswith(f"the first {first} of ")
+    ledger.locator("input").fill("accuracy")
+    assert rows.count() > first and not button.is_visible(), "of what is asked for, all is shown"
+    ledger.locator("input").fill("")
+    assert rows.count() == first
+    button.click()
+    total = rows.count()
     found = {}
     for name in verdict.locator("option").all_inner_texts()[1:]:
         verdict.select_option(name)

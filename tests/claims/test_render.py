@@ -63,6 +63,25 @@ def test_where_nothing_was_measured_the_headline_has_what_is_near_or_what_is_mis
     assert found["how"] == f"nearest: {ACCURACY}; random weights" and found["verdict"] == "needs data"
 
 
+def test_what_is_missing_is_not_what_is_at_hand(judged, paper, evidence):
+    only = paper.replace("about: accuracy, needs: [fer2013, imagenet]", "about: accuracy, needs: [fer2013]")
+    for text, missing in ((paper, "needs imagenet"), (only, "not run")):
+        ledger, _, table = judged(text, **{"accuracy(simple_cnn, fer2013, PublicTest)": 0.5})
+        made = evidence({"measurement": "accuracy(simple_cnn, fer2013, PublicTest)", "value": 0.5})
+        assert render.headline(ledger, table, made)["how"].tolist() == [f"nothing near: {missing}"]
+
+
+def test_what_was_measured_and_decides_nothing_is_called_undecided(judged, paper):
+    row = {"measurement": ACCURACY, "value": 0.66, "low": 0.5, "high": 0.9, "seeds": 2}
+    ledger, _, table = judged(paper, row)
+    (found,) = render.headline(ledger, table, NOTHING).to_dict("records")
+    assert (found["measured"], found["verdict"]) == ("66.00 % [50.00, 90.00]", "undecided")
+    text = render.page(table)
+    assert '<td data-verdict="not run">undecided<br><small>not decided by' in text, "found under the ledger's own name"
+    assert '<td data-verdict="not run">not run</td>' in text, "what nobody has looked at"
+    assert table.set_index("id")["verdict"]["paper/abstract.accuracy"] == "not run"
+
+
 def test_a_shorter_training_is_near_and_no_measurement_of_the_papers(judged, paper, evidence):
     ledger = judged(paper)[0]
     made = evidence({"measurement": ACCURACY, "value": 0.6}, profile="laptop")
@@ -297,6 +316,63 @@ def test_macros_quote_what_was_measured_and_nothing_else(judged, paper, tmp_path
     assert r"\fercore@set{claimed}{paper/table2.ours.params}{932K}" in text
     assert r"\fercore@set{verdict}{paper/table2.ours.params}{exact}" in text
     assert text.startswith(render.MACROS) and text.endswith("}\n\\makeatother\n")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "found", "shown"),
+    [
+        ("1e-4", "setting", {"value": 0.0001}, "1e-4"),
+        ("1e-4", "setting", {"value": 0.00025}, "2.5e-4"),
+        ("0.0001", "setting", {"value": 0.0001}, "0.0001"),
+        ("0.90", "setting", {"value": 0.9}, "0.90"),
+        ("0.9", "setting", {"value": 0.95}, "0.95"),
+        ("1.0", "setting", {"value": 1.0}, "1.0"),
+        ("20", "percent", {"value": 0.2}, "20"),
+        ("0.30..3.30", "setting", {"value": 1.8, "low": 0.3, "high": 3.3}, "0.30..3.30"),
+        ("0.85..1.00", "setting", {"value": 0.95, "low": 0.9, "high": 1.0}, "0.90..1.00"),
+    ],
+)
+def test_a_setting_is_shown_as_it_is_and_never_rounded_away(judged, paper, tmp_path, value, unit, found, shown):
+    own = f"value: {value}, unit: {unit}, about: learning rate, measurement: 'setting(09_x, rate)'"
+    table = judged(
+        paper.replace("value: 0.001, unit: setting, about: learning rate", own),
+        {"measurement": "setting(09_x, rate)", **found},
+    )[2]
+    row = next(row for row in cells(render.page(table)) if row[0] == "paper/text.rate")
+    assert row[4] == shown
+    macros = render.macros(table, tmp_path / "claims.tex").read_text(encoding="utf-8")
+    assert f"\\fercore@set{{measured}}{{paper/text.rate}}{{{shown}}}" in macros
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("5.3M", "5,288,548"), (">0.39G", "5,288,548"), ("5,288,548", "5,288,548")]
+)
+def test_multiply_adds_are_shown_in_full(judged, paper, text, shown):
+    own = f"value: '{text}', unit: macs, about: work, measurement: 'macs(tinyfer_lite, 7, 3x64x64)'"
+    own = paper.replace("value: 0.001, unit: setting, about: learning rate", own)
+    table = judged(own, **{"macs(tinyfer_lite, 7, 3x64x64)": 5288548})[2]
+    assert next(row for row in cells(render.page(table)) if row[0] == "paper/text.rate")[4] == shown
+
+
+def test_a_range_that_is_measured_has_as_many_decimals_as_its_ends(judged, paper):
+    table = judged(paper.replace("value: 66.00", "value: 8..9.5"), {"measurement": ACCURACY, "value": 0.08512})[2]
+    assert next(row for row in cells(render.page(table)) if row[0] == "paper/abstract.accuracy")[4] == "8.5"
+
+
+def test_of_an_equation_the_largest_difference_is_shown(judged, paper, tmp_path):
+    row = {"measurement": "equation(paper, 1)", "value": 0.3173}
+    table = judged(paper, row)[2]
+    assert next(row for row in cells(render.page(table)) if row[0] == "paper/eq1")[3:5] == [
+        "",
+        "largest difference 0.32",
+    ]
+    macros = render.macros(table, tmp_path / "claims.tex").read_text(encoding="utf-8")
+    assert "{measured}{paper/eq1}{0.32}" in macros
+
+
+def test_nothing_has_the_sign_of_a_number_that_rounds_to_zero(judged, paper):
+    table = judged(paper, **{ACCURACY: -0.00001})[2]
+    assert next(row for row in cells(render.page(table)) if row[0] == "paper/abstract.accuracy")[4] == "0.00"
 
 
 def test_written_files_are_the_same_bytes_again(judged, paper, tmp_path):

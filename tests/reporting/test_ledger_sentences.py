@@ -6,7 +6,9 @@ from fercore.reporting import ledger_sentences as sentences
 
 
 def test_claims_by_verdict():
-    table = pd.DataFrame({"id": list("abcd"), "verdict": ["exact", "exact", "needs data", "inconsistent"]})
+    verdicts = ["exact", "exact", "needs data", "inconsistent", "not run", "not run"]
+    known = pd.DataFrame({"id": list("abcdef"), "verdict": verdicts, "how": ["", "", "", "", "", "not decided so far"]})
+    table = known[:4]
     text = sentences.counted(table)
     assert (
         "**50** are exact, **25** contradict their own paper or the data set that it names, and **25** need data"
@@ -16,6 +18,7 @@ def test_claims_by_verdict():
     rare = pd.DataFrame({"verdict": ["as run"] * 399 + ["not reproduced"]})
     assert "**0** are exact" in (text := sentences.counted(rare)) and "100 are settings" in text
     assert "fewer than one was measured" in text
+    assert "not run 1, undecided 1." in sentences.known_for(known, ["e", "f"]), "as they are shown"
     text = sentences.known_for(table, ["c", "d"])
     assert (
         "Of the 2 claims" in text
@@ -27,11 +30,16 @@ def test_claims_by_verdict():
 
 def test_contradictions_by_paper():
     found = pd.DataFrame({"paper": ["one", "<i>", "<i>"], "claims": ["a, b", "a", "a, c"]})
-    text = sentences.contradicted([None] * 1200, found)
+    ids = ["one/a", "one/b", "<i>/a", "<i>/c", "one/d"]
+    table = pd.DataFrame({"id": ids, "verdict": ["inconsistent", "exact", "inconsistent", "inconsistent", "not run"]})
+    text = sentences.contradicted([None] * 1200, found, table)
     assert text.startswith("1,200 numbers") and "**3** of them" in text
-    assert "and involve **4** claims." in text, "a of the second paper once"
+    assert "and involve **4** claims: 3 inconsistent and 1 exact. A number that counting" in text, "<i>/a once"
     assert "Most are of &#60;i&#62; (2); they are in 2 papers" in text
-    assert "Most" not in sentences.contradicted([None], found[:0])
+    assert sentences.contradicted([None] * 1200, found, table.replace("exact", "inconsistent")).endswith(
+        "inconsistent."
+    )
+    assert "Most" not in sentences.contradicted([None], found[:0], table)
 
 
 def test_sizes_that_are_printed():

@@ -34,15 +34,19 @@ def test_outputs_are_shown_code_is_folded_and_nothing_is_reached_for(written):
     assert "<title>A &amp; B</title>" in text and "42" in text
     (folded,) = re.findall(r"<details><summary>code</summary>.*?</details>", text, re.DOTALL)
     assert "secret" in folded and text.count("secret") == 1
+    assert "alert(1)" in folded and "42" in folded, "what is printed, too"
     assert "<script" not in text
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", text)
 
 
-def test_what_only_the_tests_read_is_folded_away(written):
-    cells = [code(**{"text/plain": f"{word} output"}) for word in ("checked", "read")]
+def test_what_only_the_tests_read_is_left_out_and_folds_without_anything_between_are_one(written):
+    cells = [code(f"step_{word}", **{"text/plain": f"{word} output"}) for word in ("checked", "read", "last")]
     cells[0].metadata.tags = ["nbval-check-output"]
-    folded = re.findall(r"<details><summary>output.*?</details>", written(*cells), re.DOTALL)
-    assert len(folded) == 1 and "checked output" in folded[0] and "read output" not in folded[0]
+    text = written(*cells)
+    assert "checked output" not in text and "read output" in text
+    folds = re.findall(r"<details><summary>code</summary>(.*?)</details>", text, re.DOTALL)
+    assert [re.findall(r"step_\w+", fold) for fold in folds] == [["step_checked", "step_read"], ["step_last"]]
+    assert text.count("<div") == text.count("</div>")
 
 
 def test_a_picture_has_words_for_who_does_not_see_it(written):
@@ -59,6 +63,7 @@ def test_a_widget_is_the_picture_that_it_showed(written):
     view = code(**{WIDGET: {"model_id": "box"}, "text/plain": "VBox(children)"})
     text = written(view, widgets={STATE: {"state": state}})
     assert f"data:image/png;base64,{PNG}" in text and "VBox" not in text and "<script" not in text
+    assert "can be moved in JupyterLab" in text and "JupyterLab" not in written(code())
     assert "VBox" in written(view)  # whose state is lost: its words
 
 

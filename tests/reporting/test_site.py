@@ -33,21 +33,24 @@ def project(tmp_path_factory):
         found = {"test_images": 35887, "share": 0.125, "none": None, "yes": True, NASTY: NASTY}
         (stage / "findings.json").write_text(json.dumps({"data": data, "findings": found}))
         (stage / "scores.csv").write_text(f"name,value,low,high,data\n{NASTY},0.5,0.4,0.6,x\nb,0.25,,,x\n")
-        (stage / "scores.tex").touch()
+        (stage / "scores.tex").write_text("\\begin{table}\n\\caption{of a\\_b \\& c, x}\n")
         (stage / "long.csv").write_text("n\n" + "1\n" * 99)
         title = "<dc:title>a &lt;b&gt; &quot;c&quot; over d; panel two</dc:title>"
-        (stage / "curve.svg").write_text(f'<svg viewBox="0 0 600 400">{title}</svg>')
+        (stage / "curve.svg").write_text(f'<svg viewBox="0 0 560 400">{title}</svg>')
+        (stage / "large.svg").write_text('<svg viewBox="0 0 561 400"></svg>')
         (stage / "panels.svg").write_text('<svg viewBox="0 0 1200.5 400"></svg>')
     said = [
         {"figure": "", "sentence": "*Nothing* of one figure."},
         {"figure": "curve", "sentence": f"- {markdown(NASTY)}\n- {markdown('$5$')}"},
-        {"figure": "drawn_by_none", "sentence": NASTY},
+        {"figure": "drawn_by_none", "sentence": "Of a picture that is not here."},
+        {"figure": "pair", "sentence": f"Of both. {markdown(NASTY)}"},
     ]
     (root / "reports/quick/01_a/sentences.json").write_text(json.dumps(said))
     timed = root / "reports/quick/timings/01_a"
     timed.mkdir(parents=True)
-    (timed / "panels_two.svg").write_text("<svg></svg>")
-    (timed / "sentences.json").write_text(json.dumps([{"figure": "panels", "sentence": "Of both."}]))
+    for name in ("panels_two", "pair_one", "pair_two"):
+        (timed / f"{name}.svg").write_text("<svg></svg>")
+    (timed / "sentences.json").write_text(json.dumps([{"figure": "panels", "sentence": "Of the first."}]))
     (root / "reports/quick/03_nothing").mkdir()
     (root / "reports/quick/notebooks").mkdir()
     (root / "reports/quick/notebooks/01_a.html").touch()
@@ -79,8 +82,11 @@ def test_a_stage_has_its_tables_figures_command_and_where_more_is(text):
     assert '<a href="01_a/scores.csv">CSV</a>, <a href="01_a/scores.tex">LaTeX</a>' in one
     assert "Long, 99 rows" in one and one.count("<tr>") < 20
     assert '<figure><img src="01_a/curve.svg" alt="a &lt;b&gt; &quot;c&quot; over d; panel two"' in one
-    assert "<figcaption>a &lt;b&gt; &quot;c&quot; over d<div" in one, "its own title, without the panels"
-    assert '<figure class="wide"><img src="01_a/panels.svg"' in one, "or its letters would be too small"
+    assert "<figcaption><div" in one, "what stands within the picture is not said again"
+    assert "<figcaption>Large, synthfer (synthetic)</figcaption>" in one, "of a picture without a title"
+    for name in ("panels", "large"):
+        assert f'<figure class="wide"><img src="01_a/{name}.svg"' in one, "or its letters would be too small"
+    assert "<caption>Of a_b &amp; c, x</caption>" in one, "as in LaTeX"
     assert "1 · What is &lt;b&gt;? <small>(01_a)</small></h3>" in one
     links = re.findall(r'<li><a href="#(quick-\w+)">(.*?)</a></li>', section(text, "results"))
     assert links == [("quick-01_a", "1 · What is &lt;b&gt;?"), ("quick-02_b", "02_b")]
@@ -91,11 +97,18 @@ def test_a_stage_has_its_tables_figures_command_and_where_more_is(text):
 def test_what_is_to_be_seen_stands_with_the_figure_that_it_is_about(text):
     one = section(text, "quick-01_a")
     below = dict(re.findall(r'01_a/(\w+)\.svg"[^>]*>\s*<figcaption>(.*?)</figcaption>', one, re.DOTALL))
-    assert list(below) == ["curve", "panels", "panels_two"]
+    assert list(below) == ["curve", "pair_one", "pair_two", "panels", "large", "panels_two"]
     assert re.findall("<li>(.*?)</li>", html.unescape(below["curve"])) == [NASTY, "$5$"]
-    assert "said" not in below["panels"] and "<p>Of both.</p>" in below["panels_two"], "of several below the last"
+    assert "<p>Of the first.</p>" in below["panels"] and "said" not in below["panels_two"], "the name itself goes first"
+    ((said, pair),) = re.findall('<div class="across"><div class="said">(.*?)</div>(.*?)</div>', one, re.DOTALL)
+    assert f"<p>Of both. {NASTY}</p>" in html.unescape(said) and re.findall(r"(\w+)\.svg", pair) == [
+        "pair_one",
+        "pair_two",
+    ]
+    assert "said" not in below["pair_one"] + below["pair_two"], "of several above them all"
     above = html.unescape(one[: one.index("<figure>")])
-    assert "<em>Nothing</em> of one figure." in above and NASTY in above, "what is of no figure stands above them"
+    assert "<em>Nothing</em> of one figure." in above, "what is of no figure stands above them"
+    assert "not here" not in one, "what is of a figure that is not there stands nowhere"
     assert '"said"' not in section(text, "quick-02_b")
 
 
@@ -106,11 +119,11 @@ def test_a_long_table_is_folded_away_even_where_it_is_to_be_seen(tmp_path):
         path.write_text("name,value\n" + "a,1\n" * rows)
         return not site._of_stage(path, "").startswith("<details")
 
-    assert stands_open(site.OPEN) and not stands_open(site.OPEN + 1)
+    assert stands_open(site.ROWS) and not stands_open(site.ROWS + 1)
 
 
 def test_words_stand_to_the_left(text):
-    table = re.search(r"<caption>Scores, (.*?)</table>", section(text, "quick-01_a"), re.DOTALL)[1]
+    table = re.search(r"<caption>Of a_b(.*?)</table>", section(text, "quick-01_a"), re.DOTALL)[1]
     assert '<th scope="col" class="words">name</th><th scope="col">value</th>' in table and "<td>0.250</td>" in table
 
 
@@ -161,6 +174,9 @@ def test_a_profile_in_which_nothing_ran_says_how_to_run_it(project):
 def test_what_is_no_notebooks_is_called_by_what_its_file_says_it_is():
     titles = {stage.name: site._title(stage, ROOT) for stage in site.stages(ROOT / "reports/reference")}
     assert titles["lean_250k-fer2013"] == "lean_250k on FER2013's labels alone"
+    assert titles["lean_932k-fer2013_distilled"].endswith("by equation 1 of the MicroExpNet of 2026")
+    assert titles["priors"].endswith("and not on what it sees"), "and no command"
+    assert max(map(len, titles.values())) < 160
     assert titles["light_fer"] == "Light-FER on FER2013 from Keras's ImageNet weights"
     assert titles["01_data_audit"].startswith("1 · Data audit") and not set(titles) & set(titles.values())
     assert site._title(ROOT / "reports/reference/mine", ROOT) == "mine"
@@ -189,6 +205,29 @@ def test_tables_are_made_to_be_read(tmp_path):
     assert of == "fer2013" and list(table) == ["network", "parameters", "cpu ms", "accuracy"]
     assert table["accuracy"].tolist() == ["0.275 [0.242, 0.313]", "0.655 [0.615, 0.692]", ""]
     assert pd.api.types.is_integer_dtype(table["parameters"])
+
+
+def test_numbers_of_a_column_have_as_many_decimals_as_one_another():
+    frame = pd.DataFrame({"n": ["a", "b"], "x": [0.5, 400.0], "ms": [211.417, 35.2], "p": [-0.00004, 2]})
+    assert re.findall("<td>(.*?)</td>", site._table(frame, "t")) == [
+        *("0.500", "211.42", "-0.00004"),
+        *("400.000", "35.20", "2.000"),
+    ]
+    several = pd.DataFrame({"n": ["a", "b", "c"], "value": [4600.0, 0.125, 35887]}, dtype=object)
+    assert re.findall("<td>(.*?)</td>", site._table(several, "t")) == ["4,600", "0.125", "35,887"], (
+        "each of its own kind"
+    )
+
+
+def test_ids_are_spelled_as_they_are_read(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text("network,part,score,device,accuracy\nlean_65k,near_deduplicated,macro_f1,raspberry_pi_4,0.5\n")
+    assert site.read(path)[0].loc[0].tolist()[:4] == ["lean_65k", "near-deduplicated", "macro-F1", "Raspberry Pi 4"]
+
+
+def test_the_ledger_stands_last_and_its_first_rows_alone_are_open(text):
+    assert text.rindex("<section") == text.index('<section aria-labelledby="ledger">')
+    assert "hits.slice(first)" in section(text, "ledger") and "show all</button>" in section(text, "ledger")
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,7 @@ def test_parameters_keep_every_digit(tmp_path):
 
 
 def test_a_long_table_has_no_latex(tmp_path):
+    (tmp_path / "long.tex").touch()  # of a shorter one, before
     tables.save(pd.DataFrame({"row": range(tables.PAGE + 1)}), tmp_path, "long", faces_of())
     assert [path.name for path in tmp_path.iterdir()] == ["long.csv"]
 
@@ -229,6 +230,35 @@ def test_a_shown_table_has_intervals_in_one_cell_whole_numbers_and_no_empty_colu
     page = tables.shown(pd.DataFrame([[1, 2]], columns=pd.Index([0, 1], name="fold_of"))).to_html()
     assert ">fold of</th>" in page and "white-space: nowrap" in page
     assert "0.1250" in tables.shown(pd.DataFrame({"x": [0.125]}), digits=4).to_html()
+
+
+def test_the_names_of_an_index_are_no_second_row_of_the_head():
+    pytest.importorskip("jinja2")
+    rows = pd.MultiIndex.from_tuples([("x_y", 1.0), ("x_y", 2.5)], names=["net_work", "T"])
+    frame = tables.save(pd.DataFrame({"score": [0.5, 0.25]}, rows), "", "t", "", "Table 1")
+    page = tables.shown(frame).to_html()
+    assert re.findall(r"<th[^>]*>(.*?)</th>", page) == ["net work", "T", "score"] and "Table 1" in page
+    assert re.findall(r"<td[^>]*>(.*?)</td>", page) == ["x_y", "1.000", "0.500", "x_y", "2.500", "0.250"]
+
+
+def test_an_interval_is_of_value_or_difference_or_of_the_column_before_it():
+    frame = pd.DataFrame({"accuracy": [0.5], "low": [0.25], "high": [0.75], "f1": [0.1]})
+    assert tables.with_intervals(frame).loc[0].tolist() == ["0.500 [0.250, 0.750]", 0.1]
+    frame = pd.DataFrame({"value": [0.5], "seeds": [3], "low": [0.25], "high": [0.75]})
+    assert tables.with_intervals(frame).loc[0].tolist() == ["0.500 [0.250, 0.750]", 3]
+
+
+def test_no_number_but_0_is_shown_as_0_and_none_has_the_sign_of_0():
+    frame = pd.DataFrame({"difference": [-0.05, 0.0], "low": [-0.1, -0.0], "high": [-0.0004, 0.5]})
+    shown = ["-0.050 [-0.100, -0.0004]", "0.000 [0.000, 0.500]"]
+    assert tables.with_intervals(frame)["difference"].tolist() == shown
+
+
+@pytest.mark.parametrize(
+    ("values", "digits"), [([1.0, 20.0], 0), ([0.5, 400], 3), ([35.25, 400], 2), ([4600.5], 0), ([0.0], 0), ([], 0)]
+)
+def test_decimals_go_by_the_least_number(values, digits):
+    assert tables.decimals([*values, float("nan")]) == digits
 
 
 @pytest.mark.parametrize(

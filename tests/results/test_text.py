@@ -86,6 +86,11 @@ def test_latex_has_no_instruction_that_is_not_ours(name):
     )
 
 
+@pytest.mark.parametrize("name", HOSTILE, ids=ascii)
+def test_latex_is_read_as_what_it_was_made_of(name):
+    assert text.from_latex(text.latex(name)) == text.plain(name)
+
+
 def test_plain_text_is_one_line_without_what_is_not_seen():
     assert text.plain("a\r\nb\tc\u2028d") == "a  b c d"
     assert text.plain("\u202ea\x00\x1b[0m") == r"\x202ea\x00\x1b[0m"
