@@ -419,7 +419,7 @@ def _is_wide(path: Path) -> bool:
 def _figure(source: str, caption: str, words: str = "", said: str = "", wide: bool = False) -> str:
     """An image with a caption, and where that is not enough with words for those who do not see it; `said`: HTML that
     stands below the caption."""
-    kind = ' class="wide"' if wide else ""
+    kind = ' class="wide" tabindex="0"' if wide else ""  # which a narrow window scrolls, by keys too
     below = f"<figcaption>{text.html(caption)}{said}</figcaption>" if caption or said else ""
     image = f'<img src="{text.html(source)}" alt="{text.html(words or caption)}" loading="lazy">'
     return f"<figure{kind}>{image}\n{below}</figure>\n"
