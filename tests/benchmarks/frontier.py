@@ -30,7 +30,7 @@ from public_networks import MASK, NETWORKS, OWN, OnnxRuntime, Public, grey, late
 from fercore import audit, datasets, models
 from fercore.datasets import preprocess, splits
 from fercore.evaluation import inference, metrics, statistics
-from fercore.models.weights import DISTILLED
+from fercore.models.weights import DISTILLED, called
 from fercore.reporting import plots
 from fercore.reporting.sentences import listed
 from fercore.results import figures, provenance, tables
@@ -79,11 +79,11 @@ def measured(variant: str, runs: list[Path], faces: datasets.Faces, masks: dict)
     }  # fmt: skip
     selected = np.mean([json.loads((run / "metrics.json").read_text())["best"]["accuracy"] for run in runs])
     lines = []
-    for view, called in VIEWS.items():
+    for view, named in VIEWS.items():
         predicted = {variant: [answers[view].argmax(1) for _, answers in found]}
         scores = statistics.wide(statistics.over_seeds(faces.labels[rows], predicted, len(faces.classes), masks))
         chosen = selected if view == recipe["tta"] else np.nan
-        lines.append(about | {"views": called, "accuracy_PublicTest": chosen} | scores.loc[variant, SHOWN].to_dict())
+        lines.append(about | {"views": named, "accuracy_PublicTest": chosen} | scores.loc[variant, SHOWN].to_dict())
     return lines, [answers["flip"].argmax(1) for _, answers in found]
 
 
@@ -153,7 +153,7 @@ def to_see(apart: pd.DataFrame) -> str:
             for words, which in kinds.items()
             if which.any()
         ]
-        start = f"- `{variant}`, seeds: {part['seeds'].iloc[0]:.0f}; by the 95 % interval of the difference"
+        start = f"- `{called(variant)}`, seeds: {part['seeds'].iloc[0]:.0f}; by the 95 % interval of the difference"
         lines.append(f"{start}: {'; '.join(said)}.")
     return "\n".join(lines)
 
@@ -212,8 +212,10 @@ def main():
         tables.write_json(words.to / tables.SENTENCES, [seen])
         shown = table.xs("mirrored", level="views").drop(ASIDE, errors="ignore")
         shown = shown.rename(columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"})
-        title = "Flip TTA; intervals of several seeds over them, of one over images"
-        figures.save(plots.size_and_accuracy(shown, faces, title, list(runs)), words.to, "size_and_accuracy")
+        own = {variant: called(variant) for variant in runs}
+        shown = shown.rename(own)
+        title = "Flip TTA, intervals of several seeds over them, of one over images"
+        figures.save(plots.size_and_accuracy(shown, faces, title, list(own.values())), words.to, "size_and_accuracy")
         (words.to / "size_and_accuracy.png").unlink()
         counted = {"variants": len(runs), "compared": len(others), "images": len(faces.rows("test"))}
         tables.save_findings(counted, words.to, faces)
