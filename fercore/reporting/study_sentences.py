@@ -254,10 +254,11 @@ def variance(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     lines = []
     for name, part in table.groupby(level="data", sort=False):
         several = part[part["seeds"].notna()]
-        rest, column = ("the seed alone", "seeds") if len(several) else ("the two together", "together")
+        both = "fold and temperature together"
+        rest, column = ("the seed alone", "seeds") if len(several) else (both, "together")
         shown = several if len(several) else part
         where = f" on {shown.index.unique('split')[0]}" if 0 < len(several) < len(part) else ""
-        one = "" if len(several) == len(part) else " With one seed, the seed's share is in that of the two together."
+        one = "" if len(several) == len(part) else f" Where there is one seed, its share is in that of {both}."
         lines.append(
             f"- **{markdown(labels[name])}**: temperature makes at most {percent(part['temperature'].max())} of the "
             f"variance; the fold that is held out makes {percent(shown['folds'].mean())} on average{where}, and {rest} "
@@ -275,13 +276,14 @@ def without_search(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
         search, others = part.loc[searched, "accuracy"].mean(), part[~searched]
         mean = others["accuracy"].groupby(level="method", sort=False).mean()
         told = []
-        for ends, what in (("gain", "gains over training from scratch"), ("over_grid", "comparisons with the search")):
+        compared = {"gain": "gains over training from scratch, which the figure shows"}
+        for ends, what in (compared | {"over_grid": "comparisons with the search"}).items():
             above, below = int((others[f"{ends}_low"] > 0).sum()), int((others[f"{ends}_high"] < 0).sum())
             told.append(f"of {len(others)} {what}, {above} are above 0 with their whole interval, and {below} below")
         lines.append(
             f"- **{markdown(labels[name])}**: the search scores {percent(search, 1)} on average, for {count} "
             f"trainings; of the others **{markdown(mean.idxmax())}** does best, with {percent(mean.max(), 1)} for one. "
-            f"{told[0][0].upper()}{told[0][1:]}, as the figure shows them; {told[1]}."
+            f"{told[0][0].upper()}{told[0][1:]}; {told[1]}."
         )
     return "\n".join(lines)
 

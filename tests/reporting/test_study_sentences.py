@@ -167,11 +167,11 @@ def test_luck_and_variance_are_told_of_each_set_by_itself():
     )  # fmt: skip
     first, second = sentences.variance(spread, LABELS).splitlines()
     assert "at most 4 % of" in first and "50 % on average on subject folds, and the seed alone 36 %" in first
-    assert first.endswith("With one seed, the seed's share is in that of the two together.")
+    assert first.endswith("Where there is one seed, its share is in that of fold and temperature together.")
     assert "at most 13 % of" in second and "80 % on average, and the seed alone 30 %" in second
-    assert "With one seed" not in second
+    assert "one seed" not in second
     one = sentences.variance(spread.assign(seeds=np.nan), LABELS).splitlines()[0]
-    assert "30 % on average, and the two together 40 %" in one and "in 0 of 2 rows" in one
+    assert "30 % on average, and fold and temperature together 40 %" in one and "in 0 of 2 rows" in one
     assert "nan" not in sentences.variance(spread.assign(temperature=np.nan, folds=np.nan), LABELS)
 
 
@@ -181,7 +181,7 @@ def test_a_search_is_compared_on_each_set_and_what_the_figure_shows_is_counted_t
     frame = frame.assign(gain_low=[0, 0.01, 0.02] * 2, gain_high=1, over_grid_low=-1, over_grid_high=[0, 1, -0.1] * 2)
     first, second = sentences.without_search(frame.set_index("trainings", append=True), LABELS).splitlines()
     assert "50.0 % on average, for 7 trainings" in first and "**DIST** does best, with 52.0 % for one" in first
-    assert "Of 2 gains over training from scratch, 2 are above 0 with their whole interval, and 0 below" in first
+    assert "Of 2 gains over training from scratch, which the figure shows, 2 are above 0 with their whole" in first
     assert "of 2 comparisons with the search, 0 are above 0 with their whole interval, and 1 below." in first
     assert "30.0 % on average" in second and "**CTKD** does best, with 25.0 %" in second
 
