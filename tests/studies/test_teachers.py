@@ -254,6 +254,9 @@ def test_what_differs_from_a_paper_is_a_table_of_students_and_teacher():
         ["teacher", "network", "resnet50", "lean_65k"],
     ]  # fmt: skip
     assert teachers.compared({}, {}).empty
+    same, other = {"epochs": (80, 4)}, {"epochs": (80, 3)}
+    assert teachers.compared(same, same)["of"].tolist() == ["both"], "once"
+    assert teachers.compared(same, other)["of"].tolist() == ["students", "teacher"]
     for study, name in ((mini_resemotenet, "06_mini_resemotenet"), (microexpnet_se, "06b_microexpnet_se")):
         paper = study.Protocol.of(read_params(f"params/paper/{name}.yaml"))
         here = replace(paper, epochs=4, teacher_network="lean_65k", teacher_weights="fer2013")
