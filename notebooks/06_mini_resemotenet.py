@@ -344,11 +344,11 @@ else:
 from fercore.evaluation import metrics
 
 for size, name in study.chosen(trained).items():
-    count = len(predicted[name])
+    over = len(predicted[name])
     matrix = np.mean([metrics.confusion(labels, one, len(faces.classes)) for one in predicted[name]], axis=0)
-    title = f"Student {size.upper()} ({name}), {tested}" + (f", mean of {count} seeds" if count > 1 else "")
+    title = f"Student {size.upper()} ({name}), {tested}" + (f", mean of {over} seeds" if over > 1 else "")
     display(stage.figure(plots.confusion(matrix, faces, title), f"confusion_{name}"))
-    display(stage.says(sentences.confused(matrix, faces, count), f"confusion_{name}"))
+    display(stage.says(sentences.confused(matrix, faces, over), f"confusion_{name}"))
 
 # %% [markdown]
 # ## The paper's tables, and what was measured

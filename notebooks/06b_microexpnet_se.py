@@ -231,17 +231,17 @@ from fercore.evaluation import metrics
 
 last = next((name for name in ("full", "+ mixup", "+ teacher", "+ SE", "backbone") if name in predicted), None)
 if last:
-    count = len(predicted[last])
+    over = len(predicted[last])
     matrix = np.mean([metrics.confusion(labels, one, len(faces.classes)) for one in predicted[last]], axis=0)
-    title = f"{last}, {tested}" + (f", mean of {count} seeds" if count > 1 else "")
+    title = f"{last}, {tested}" + (f", mean of {over} seeds" if over > 1 else "")
     display(stage.figure(plots.confusion(matrix, faces, title), "confusion"))
-    display(stage.says(sentences.confused(matrix, faces, count), "confusion"))
+    display(stage.says(sentences.confused(matrix, faces, over), "confusion"))
 
 # %%
 if last:
     each = pd.DataFrame([metrics.report(labels, one, faces.classes)["f1"] for one in predicted[last]])
     ends = [statistics.student(values) for values in each.to_numpy().T]
-    by_class = pd.DataFrame(ends, each.columns, ["low", "high"]).assign(value=each.mean(), seeds=count)
+    by_class = pd.DataFrame(ends, each.columns, ["low", "high"]).assign(value=each.mean(), seeds=over)
     display(stage.figure(plots.intervals(by_class, faces, f"F1 by class, {last}", "F1, %"), "f1"))
     display(stage.says(sentences.hardest(by_class["value"]), "f1"))
 
