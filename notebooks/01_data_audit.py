@@ -384,13 +384,14 @@ display(stage.figure(plots.brightness(levels, faces), "brightness"))
 # %%
 from sklearn.metrics import roc_auc_score
 
-spread = levels.groupby("class", observed=True)["mean"].std().median()
+quarters = levels.groupby("class", observed=True)["mean"].quantile([0.25, 0.75]).unstack()
+spread = (quarters[0.75] - quarters[0.25]).median()
 dark, bright = by_class["mean"].idxmin(), by_class["mean"].idxmax()
 pair = levels[levels["class"].isin([dark, bright])]
 brighter = roc_auc_score(pair["class"] == bright, pair["mean"])
 display(stage.says(
     f"*{markdown(dark)}* is darkest, *{markdown(bright)}* brightest; their medians are "
-    f"{by_class['mean'][bright] - by_class['mean'][dark]:.0f} grey levels apart, while images of one class spread by {spread:.0f}. "
+    f"{by_class['mean'][bright] - by_class['mean'][dark]:.0f} grey levels apart, while the middle half of one class, its box, is {spread:.0f} wide. "
     f"Of an image of each, that of *{markdown(bright)}* is the brighter one in {percent(brighter)} of cases; chance gives 50 %.",
     "brightness",
 ))

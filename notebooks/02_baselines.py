@@ -139,7 +139,7 @@ histories = {name: trained[name][0].history for name in networks}
 # %%
 from fercore.reporting import plots
 
-figure = plots.training_curves(histories, faces, "macro_f1", f"{len(networks)} networks, one protocol")
+figure = plots.training_curves(histories, faces, "macro_f1", f"{len(networks)} networks, one protocol, {epochs} epochs")
 display(stage.figure(figure, "training_curves"))
 
 # %% [markdown]
@@ -193,7 +193,7 @@ display(tables.shown(wide))
 
 # %%
 accuracy = scores.xs(("published", "accuracy"), level=["part", "score"]).reindex([*networks, "lbp_svm"])
-figure = plots.intervals(accuracy, faces, "One protocol, as published", f"{tested} accuracy, %")
+figure = plots.intervals(accuracy, faces, f"One protocol, {epochs} epochs, as published", f"{tested} accuracy, %")
 display(stage.figure(figure, "accuracy"))
 
 # %%
@@ -281,7 +281,7 @@ stage.table(compared[["parameters", "MiB", *wide.columns]], "comparison", f"{len
 display(tables.shown(compared[[*costs.columns, "accuracy", "accuracy_low", "accuracy_high"]]))
 
 # %%
-display(stage.timings.figure(plots.size_and_latency(compared.loc[networks], faces), "size_and_latency"))
+display(stage.timings.figure(plots.size_and_latency(compared.loc[networks], faces, f"{epochs} epochs"), "size_and_latency"))
 
 # %% [markdown]
 # With the slider you say how many parameters you can afford. **Guess** first: does each further million buy accuracy?

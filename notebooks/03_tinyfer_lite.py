@@ -208,8 +208,9 @@ report = stage.table(report, "report", "TinyFER-Lite by class")
 display(tables.shown(report))
 
 # %%
-matrix = metrics.confusion(labels, predicted[ablation.FULL][0], len(faces.classes))
-display(stage.figure(plots.confusion(matrix, faces, f"{tested}, seed {seeds[0]}"), "confusion"))
+matrix = np.mean([metrics.confusion(labels, one, len(faces.classes)) for one in predicted[ablation.FULL]], axis=0)
+mean = f"mean of {len(seeds)} seeds" if len(seeds) > 1 else f"seed {seeds[0]}"
+display(stage.figure(plots.confusion(matrix, faces, f"{tested}, {mean}"), "confusion"))
 
 # %%
 rarest = report["support"].idxmin()
@@ -244,12 +245,12 @@ explore(
 # %%
 table, error = metrics.calibration(labels, probabilities[ablation.FULL][0])
 stage.table(table.set_index("bin"), "calibration", "Accuracy by confidence")
-display(stage.figure(plots.reliability(table, error, faces), "calibration"))
+display(stage.figure(plots.reliability(table, error, faces, f"seed {seeds[0]}"), "calibration"))
 
 # %%
 sure, right = (np.average(table[column], weights=table["images"]) for column in ("confidence", "accuracy"))
 display(stage.says(
-    f"On average it is {percent(sure)} sure and {percent(right)} right: "
+    f"On average it is {percent(sure)} sure and {percent(right)} right, with seed {seeds[0]}: "
     f"{'too sure' if sure > right else 'not sure enough'}, by {100 * abs(sure - right):.1f} points.",
     "calibration",
 ))

@@ -194,7 +194,7 @@ display(tables.shown(shown))
 # %%
 for name, one in faces.items():
     part = table_2.loc[name].reset_index()
-    figure = plots.panels(part, "size", "pooling", "split", one, "Accuracy by pooling and size", "accuracy, %")
+    figure = plots.panels(part, "size", "pooling", "split", one, "Accuracy by pooling and size", "accuracy, %; 95 % over folds")
     display(stage.figure(figure, f"pooling_{name}"))
 display(stage.says(sentences.best_pooling(table_2, labels), "pooling"))
 
@@ -224,10 +224,10 @@ stage.table(study.labelled(gain), "gains", "Accuracy with pooling less without")
 for name, one in faces.items():
     part = gain.loc[name].reset_index()
     part["pooling"] = pd.Categorical(part["pooling"], pooling.PLACES)  # in the colours that they have above
-    ylabel = "accuracy with pooling\nless without, points"
+    ylabel = "accuracy with pooling less\nwithout, points; 95 % over folds"
     figure = plots.panels(part, "size", "pooling", "split", one, "What pooling changes", ylabel, zero=True)
     display(stage.figure(figure, f"gains_{name}"))
-display(stage.says(sentences.differences(gain), "gains"))
+display(stage.says(sentences.differences(gain, labels), "gains"))
 
 # %% [markdown]
 # ## Does it depend on how long one trains?
@@ -251,7 +251,7 @@ display(stage.says(sentences.lengths(by_length, labels) or "This profile trains 
 if more:
     name = next(iter(first))
     part = by_length.xs(name, level="data").reset_index()
-    title, ylabel = "What pooling changes, by length", "accuracy with both poolings\nless without, points"
+    title, ylabel = "What pooling changes, by length", "accuracy with both poolings less\nwithout, points; 95 % over folds"
     figure = plots.panels(part, "epochs", "size", "split", faces[name], title, ylabel, zero=True)
     display(stage.figure(figure, f"lengths_{name}"))
 

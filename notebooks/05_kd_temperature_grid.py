@@ -133,7 +133,7 @@ explore(partial(plots.softened, faces[one], logits[::8]), row=row, temperature=w
 shares = distillation.teacher_shares(logits, faces[one].labels.repeat(8), temperatures)
 shares = stage.table(shares, "teacher_share", "The teacher's part of the first gradient", faces=faces[one])
 display(tables.shown(shares.T, digits=4))
-display(stage.says(sentences.shares(shares)))
+display(stage.says(sentences.shares(shares, labels[one])))
 
 # %% [markdown]
 # The cause: softer answers pull more softly. The gradient of the teacher's term shrinks with the square of the temperature, and
@@ -163,7 +163,7 @@ lines = students.by_temperature()
 stage.table(study.labelled(lines).reorder_levels([*distillation.KEYS, "temperature"]), "by_temperature")
 for name, set_ in faces.items():
     part = lines.xs(name, level="data").reset_index()
-    figure = plots.panels(part, "temperature", "size", "split", set_, "Accuracy by temperature", "accuracy, %")
+    figure = plots.panels(part, "temperature", "size", "split", set_, "Accuracy by temperature", "accuracy, %; 95 % over folds")
     display(stage.figure(figure, f"temperature_{name}"))
 display(stage.says(sentences.temperatures(lines, labels), "temperature"))
 
@@ -181,7 +181,7 @@ print("teachers have most of the gradient at", ", then ".join(shares["share"].so
 # above their mean?**
 
 # %%
-display(stage.says(sentences.luck(students.luck())))
+display(stage.says(sentences.luck(students.luck(), labels)))
 
 # %% [markdown]
 # The best of several noisy numbers is above their mean because it was picked for being the best, on the very folds that it is
@@ -211,12 +211,12 @@ display(stage.says(sentences.one_answer(study.one_answer(found), labels)))
 gains = students.gains()
 gain = statements.table(gains)
 stage.table(study.labelled(gain).reorder_levels([*distillation.KEYS, "temperature"]), "gains", "What distillation adds")
-ylabel = "accuracy distilled\nless from scratch, points"
+ylabel = "accuracy distilled less\nfrom scratch, points; 95 % over folds"
 for name, set_ in faces.items():
     part = gain.xs(name, level="data").reset_index()
     figure = plots.panels(part, "size", "temperature", "split", set_, "What distillation adds", ylabel, zero=True)
     display(stage.figure(figure, f"gains_{name}"))
-display(stage.says(sentences.differences(gain, "gains"), "gains"))
+display(stage.says(sentences.differences(gain, labels, "gains"), "gains"))
 
 # %% [markdown]
 # ## Signal or noise?
@@ -232,11 +232,14 @@ spread = distillation.variance(found)
 display(tables.shown(stage.table(study.labelled(spread), "variance", "Shares of the variance of accuracy")))
 for name, set_ in faces.items():
     part = spread.loc[name].drop(columns="p")
-    part.index = [f"{size}, {split}" for split, size in part.index]
+    xlabel = "share of the variance, %"
+    if part["seeds"].isna().any():
+        xlabel += "; where a row has one seed, its share is in that of fold and temperature together"
+    part.index = [f"{size.upper()}, {split}" for split, size in part.index]
     part = part.rename(columns={"together": "fold and temperature together"})
-    figure = plots.shares(part, set_, "Where the variance comes from", "share of the variance, %")
+    figure = plots.shares(part, set_, "Where the variance comes from", xlabel)
     display(stage.figure(figure, f"variance_{name}"))
-display(stage.says(sentences.variance(spread), "variance"))
+display(stage.says(sentences.variance(spread, labels), "variance"))
 
 # %% [markdown]
 # ## Methods that need no search
@@ -253,10 +256,10 @@ others = students.without_search()
 display(tables.shown(stage.table(study.labelled(others), "methods", "Without a search, and with one")))
 for name, set_ in faces.items():
     part = others.loc[name].reset_index().rename(columns={"gain": "value", "gain_low": "low", "gain_high": "high"})
-    title, ylabel = "Gain over training from scratch", "points of accuracy"
+    title, ylabel = "Gain over training from scratch", "points of accuracy; 95 % over folds"
     figure = plots.panels(part, "size", "method", "split", set_, title, ylabel, zero=True)
     display(stage.figure(figure, f"methods_{name}"))
-display(stage.says(sentences.without_search(others), "methods"))
+display(stage.says(sentences.without_search(others, labels), "methods"))
 
 # %% [markdown]
 # ## What the paper says, tested

@@ -69,7 +69,6 @@ from IPython.display import Markdown, display
 
 from fercore import datasets
 from fercore.results.stage import Stage
-from fercore.results.text import markdown
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile)
@@ -182,10 +181,8 @@ from fercore.studies import teachers as taught
 
 protocol = study.Protocol.of(globals(), faces)  # the parameters above, collected
 paper = study.Protocol.of(read_params(f"{params}/paper/06_mini_resemotenet.yaml"))
-display(Markdown(
-    f"**Differs from the paper.** Students: {markdown(study.other_than_the_papers(protocol, paper) or 'nothing')}. "
-    f"Teacher: {markdown(study.other_than_the_papers(protocol, paper, teacher=True) or 'nothing')}."
-))
+differs = study.compared(protocol, paper)
+display(Markdown(f"**Differs from the paper{'' if len(differs) else ' in nothing'}.**"), tables.shown(differs, index=False))
 
 # %%
 alone, _ = fits.by_teacher(protocol.students(faces, None))  # these train beside the teacher; more of them below
@@ -224,7 +221,10 @@ trained = {name: trained[name] for name in variants if name in trained}
 
 # %%
 if trained:
-    curves = {name: trained[name][0].history for name in trained if name in study.EXPERIMENTS or name.endswith("alone")}
+    curves = {
+        sentences.called(name): trained[name][0].history
+        for name in trained if name in study.EXPERIMENTS or name.endswith("alone")
+    }
     display(stage.figure(plots.training_curves(curves, faces, "accuracy", "Students"), "training_curves"))
 
 # %% tags=["nbval-check-output"]
@@ -261,7 +261,8 @@ display(tables.shown(scores.drop(columns="weighted_f1")))  # the file has it
 
 # %%
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")
-display(stage.figure(plots.intervals(part, faces, f"All {len(labels):,} images", f"{tested} accuracy, %"), "accuracy"))
+named = part.rename(lambda name: sentences.called(name, teacher_network))
+display(stage.figure(plots.intervals(named, faces, f"All {len(labels):,} images", f"{tested} accuracy, %"), "accuracy"))
 printed = None if taught.pretrained(protocol) else ledger.beside(faces)
 display(stage.says(sentences.scores(part, np.bincount(labels).max() / len(labels), printed), "accuracy"))
 
@@ -280,8 +281,10 @@ print("above naming one class:", "; ".join(part.index[part["value"] > majority])
 gained = study.gains(labels, by_seed, masks, len(faces.classes))
 if len(gained):
     display(tables.shown(stage.table(gained, "gains", "What a teacher adds, same seeds and epochs")))
-    shown = gained.xs("accuracy", level="score").reset_index()
-    figure = plots.panels(shown, "size", "experiment", "part", faces, "What a teacher adds", "points of accuracy", zero=True)
+    shown = gained.xs("accuracy", level="score")
+    names = [f"{row['size'].upper()} ({name}), {part.replace('_', '-')}" for (name, part), row in shown.iterrows()]
+    shown = shown.set_axis(names)
+    figure = plots.intervals(shown, faces, "What a teacher adds", f"{tested} accuracy, points", zero=True)
     display(stage.figure(figure, "gains"), stage.says(sentences.gains(gained), "gains"))
 
 # %% [markdown]
@@ -307,7 +310,7 @@ said = {option: {run.recipe.seed: run.probabilities(faces, select).argmax(1) for
 search = study.search(faces.labels[select], said, len(faces.classes))
 if len(search):
     search = stage.table(search, "search", f"Student {searched} by temperature and alpha, on {selected}")
-    figure = plots.intervals(search, faces, f"Student {searched}", f"{selected} accuracy, %")
+    figure = plots.intervals(search, faces, f"Student {searched.upper()}", f"{selected} accuracy, %")
     chosen = part.loc[options[search["value"].idxmax()]]
     display(tables.shown(search), stage.figure(figure, "search"), stage.says(sentences.search(search, chosen, faces), "search"))
 else:
@@ -327,7 +330,7 @@ copied = part.reindex([name for name in names if name in part.index])[["images",
 if len(copied) == 3:
     copied["trained on"] = [len(variants[name]["train"]) for name in copied.index]
     display(tables.shown(stage.table(copied, "copies", f"What copies of {tested} in training add")))
-    figure = plots.intervals(copied, faces, "Copies of tested images in training", f"{tested} accuracy, %")
+    figure = plots.intervals(copied.rename(sentences.called), faces, "Copies of tested images in training", f"{tested} accuracy, %")
     display(stage.figure(figure, "copies"), stage.says(sentences.copies(copied), "copies"))
 else:
     display(Markdown("Not all three have been trained here (`copies`): your guess stays open."))
@@ -342,9 +345,11 @@ else:
 from fercore.evaluation import metrics
 
 for size, name in study.chosen(trained).items():
-    matrix = metrics.confusion(labels, predicted[name][0], len(faces.classes))
-    display(stage.figure(plots.confusion(matrix, faces, f"Student {size} ({name}), {tested}"), f"confusion_{name}"))
-    display(stage.says(sentences.confused(matrix, faces), f"confusion_{name}"))
+    over = len(predicted[name])
+    matrix = np.mean([metrics.confusion(labels, one, len(faces.classes)) for one in predicted[name]], axis=0)
+    title = f"Student {size.upper()} ({name}), {tested}" + (f", mean of {over} seeds" if over > 1 else "")
+    display(stage.figure(plots.confusion(matrix, faces, title), f"confusion_{name}"))
+    display(stage.says(sentences.confused(matrix, faces, over), f"confusion_{name}"))
 
 # %% [markdown]
 # ## The paper's tables, and what was measured

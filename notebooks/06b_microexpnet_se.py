@@ -66,7 +66,6 @@ from IPython.display import Markdown, display
 
 from fercore import datasets
 from fercore.results.stage import Stage
-from fercore.results.text import markdown
 
 faces = datasets.load_imported(data) if data else datasets.load("synthfer", images=2000)
 stage = Stage(out, faces, profile)
@@ -116,11 +115,8 @@ from fercore.studies import teachers as taught
 protocol = study.Protocol.of(globals(), faces)  # the parameters above, collected
 paper = study.Protocol.of(read_params(f"{params}/paper/06b_microexpnet_se.yaml"))
 other, other_teacher = study.other_than_the_papers(protocol, paper), study.other_than_the_papers(protocol, paper, teacher=True)
-start = "" if taught.pretrained(protocol) else f", from {protocol.teacher_weights or 'random'} weights"
-display(Markdown(
-    f"**Differs from the paper.** Students: {markdown(other or 'nothing')}, from {markdown(weights or 'random')} weights. Teacher: "
-    f"{markdown((other_teacher or 'nothing') + start)}."
-))
+differs = study.compared(protocol, paper)
+display(Markdown(f"**Differs from the paper{'' if len(differs) else ' in nothing'}.**"), tables.shown(differs, index=False))
 
 # %%
 alone, _ = fits.by_teacher(protocol.students(faces, None))  # these train beside the teacher; more of them below
@@ -156,7 +152,8 @@ trained = {name: trained[name] for name in variants if name in trained}
 everyone = ({study.TEACHER: teachers} if teachers else {}) | trained
 curves = {name: each[0].history for name, each in everyone.items() if each[0].best_epoch}
 if curves:
-    display(stage.figure(plots.training_curves(curves, faces, "accuracy", "Teacher and students"), "training_curves"))
+    title = "Teacher and students" if study.TEACHER in curves else "Students"  # a pretrained teacher has no curve
+    display(stage.figure(plots.training_curves(curves, faces, "accuracy", title), "training_curves"))
 
 # %% tags=["nbval-check-output"]
 for name, history in curves.items():
@@ -177,7 +174,8 @@ parameters |= sizes["parameters"].astype(int).to_dict()
 best = stage.table(study.selected(everyone, parameters), "selected", f"Best epochs on {selected}")
 display(tables.shown(best))
 if len(best):
-    display(stage.figure(plots.intervals(best, faces, "The ablation", f"{selected} accuracy, %"), "ablation"))
+    named = best.rename(lambda name: sentences.called(name, teacher_network))
+    display(stage.figure(plots.intervals(named, faces, "The ablation", f"{selected} accuracy, %"), "ablation"))
 
 # %% [markdown]
 # ## On PrivateTest, once
@@ -201,7 +199,8 @@ display(tables.shown(stage.table(statistics.wide(found), "scores", f"Teacher and
 # %%
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")
 majority = np.bincount(labels).max() / len(labels)
-display(stage.figure(plots.intervals(part, faces, f"All {len(labels):,} images", f"{tested} accuracy, %"), "accuracy"))
+named = part.rename(lambda name: sentences.called(name, teacher_network))
+display(stage.figure(plots.intervals(named, faces, f"All {len(labels):,} images", f"{tested} accuracy, %"), "accuracy"))
 display(stage.says(sentences.ablation(part, best, majority), "accuracy"))
 
 # %%
@@ -233,15 +232,17 @@ from fercore.evaluation import metrics
 
 last = next((name for name in ("full", "+ mixup", "+ teacher", "+ SE", "backbone") if name in predicted), None)
 if last:
-    matrix = metrics.confusion(labels, predicted[last][0], len(faces.classes))
-    display(stage.figure(plots.confusion(matrix, faces, f"{last}, {tested}"), "confusion"))
-    display(stage.says(sentences.confused(matrix, faces), "confusion"))
+    over = len(predicted[last])
+    matrix = np.mean([metrics.confusion(labels, one, len(faces.classes)) for one in predicted[last]], axis=0)
+    title = f"{last}, {tested}" + (f", mean of {over} seeds" if over > 1 else "")
+    display(stage.figure(plots.confusion(matrix, faces, title), "confusion"))
+    display(stage.says(sentences.confused(matrix, faces, over), "confusion"))
 
 # %%
 if last:
     each = pd.DataFrame([metrics.report(labels, one, faces.classes)["f1"] for one in predicted[last]])
     ends = [statistics.student(values) for values in each.to_numpy().T]
-    by_class = pd.DataFrame(ends, each.columns, ["low", "high"]).assign(value=each.mean())
+    by_class = pd.DataFrame(ends, each.columns, ["low", "high"]).assign(value=each.mean(), seeds=over)
     display(stage.figure(plots.intervals(by_class, faces, f"F1 by class, {last}", "F1, %"), "f1"))
     display(stage.says(sentences.hardest(by_class["value"]), "f1"))
 
@@ -282,7 +283,9 @@ if not faces.synthetic and last:
     before = known.index.str.startswith("microexpnet_se")  # an earlier run of this notebook
     known = pd.concat([known[~before], ours.rename(index={last: f"microexpnet_se, {last}"})])
 real = replace(faces, name="fer2013", synthetic=False)  # whatever is trained here, those were measured on it
-figure = plots.size_and_accuracy(known, real, "Measured, without TTA", list(known.index[known["own"]]))
+own = list(known.index[known["own"]])
+papers = [name for name in own if not name.startswith("lean_")]  # which is this project's own design
+figure = plots.size_and_accuracy(known, real, "Measured, without TTA", own, papers=papers)
 display(stage.figure(figure, "size_and_accuracy"), stage.says(sentences.frontier(known), "size_and_accuracy"))
 
 # %% [markdown]

@@ -84,7 +84,8 @@ from fercore.reporting import deployment_sentences as sentences
 from fercore.reporting import plots
 
 one_batch = found[found["batch"] == batches[0]]
-title = f"Batch {batches[0]}, {threads} thread{'s' * (threads > 1)}, {machine['processor']}"
+what = "one face" if batches[0] == 1 else f"a batch of {batches[0]} faces"
+title = f"Latency of {what}, {threads} thread{'s' * (threads > 1)}, {machine['processor']}"
 display(stage.timings.figure(plots.latencies(one_batch, faces, title), "latency"))
 display(stage.timings.says(sentences.best_runtimes(one_batch), "latency"))
 

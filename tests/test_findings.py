@@ -41,6 +41,12 @@ def test_headline_numbers_are_the_measured_ones(row):
     assert share == (f"{100 * value / found['findings'][of]:.1f} %" if of else "")
 
 
+def test_every_reference_figure_says_what_it_shows():
+    """By its title a page has a caption, and words for those who do not see the figure."""
+    figures = REFERENCE.parents[1].rglob("*.svg")
+    assert not [path for path in figures if b"<dc:title>" not in path.read_bytes()]
+
+
 def test_every_headline_number_is_checked():
     assert set(ROWS) - {"FER2013", "---"} == set(FINDINGS)
 

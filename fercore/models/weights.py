@@ -20,6 +20,13 @@ RELEASED = Path(__file__).parent / "released"  # weights that come with the proj
 DISTILLED = "_distilled"  # behind the data's name, where another network has taught as well
 
 
+def called(name: str) -> str:
+    """A network with its weights as figures and texts have it, whatever they are called as a run (lean_250k_distilled)
+    or as a file (lean_250k-fer2013_distilled): "lean_250k, distilled"."""
+    network = name.removesuffix(DISTILLED).partition("-")[0]
+    return f"{network}, distilled" if name.endswith(DISTILLED) else network
+
+
 class WeightsWarning(UserWarning):
     """Weights that were taken only in part, or on trust."""
 

@@ -128,7 +128,9 @@ def picture(root: str | Path = ".", out: str | Path | None = None) -> Path:
     claimed.index += ", claimed"
     ours = [*found.index[found["package"] == "this project"], *rebuilt.index]
     whole = pd.concat([shown, rebuilt, claimed])
-    drawn = plots.size_and_accuracy(whole, "fer2013", "Accuracy by size, no TTA", ours, claimed.index.tolist())
+    papers = [name for name in ours if name.split(",")[0] not in models.OWN]
+    given = {"ours": ours, "claimed": claimed.index.tolist(), "papers": papers}
+    drawn = plots.size_and_accuracy(whole, "fer2013", "Accuracy by size, no TTA", **given)
     path = Path(out or reference) / HEADLINE
     figures.save(drawn, path.parent, path.stem)
     path.with_suffix(".png").unlink()

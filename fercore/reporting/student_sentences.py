@@ -78,6 +78,15 @@ def times(speeds: pd.DataFrame, counted: Mapping[str, float], printed: Callable[
     )
 
 
+def called(variant: str, teacher: str = "") -> str:
+    """A training as figures and sentences have it: the size of a student in capitals, as in papers, and behind the
+    teacher which network it is, where that is given."""
+    if variant == study.TEACHER:
+        return f"{variant}: {teacher}" if teacher else variant
+    size, _, rest = variant.partition(" ")
+    return f"{size.upper()} {rest}" if size in study.SIZES else variant
+
+
 def scores(accuracy: pd.DataFrame, majority: float, printed: Callable[[str], float] | None) -> str:
     """Who is above naming one class, and how the teacher stands to what is printed.
 
@@ -88,7 +97,7 @@ def scores(accuracy: pd.DataFrame, majority: float, printed: Callable[[str], flo
         return "Nothing has been trained yet."
     above = accuracy.index[accuracy["low"] > majority]
     text = (
-        f"{ranked(accuracy['value'])}. Naming one class gives {percent(majority)}; surely above it: "
+        f"{ranked(accuracy['value'].rename(called))}. Naming one class gives {percent(majority)}; surely above it: "
         f"{len(above)} of {len(accuracy)}."
     )
     if study.TEACHER in accuracy.index and len(accuracy) > 1:
@@ -173,13 +182,14 @@ def copies(table: pd.DataFrame) -> str:
     )
 
 
-def confused(matrix: np.ndarray, faces: Faces) -> str:
-    """What is taken for what most often, of a confusion matrix (C, C)."""
+def confused(matrix: np.ndarray, faces: Faces, seeds: int = 1) -> str:
+    """What is taken for what most often, of a confusion matrix (C, C), the mean over so many seeds."""
     off = matrix * (1 - np.eye(len(matrix), dtype=int))
+    each = f", in the mean over {seeds} seeds" if seeds > 1 else ""
     labelled, said = (markdown(faces.classes[place]) for place in np.unravel_index(off.argmax(), off.shape))
     right = pd.Series(np.diag(matrix) / np.where(matrix.any(1), matrix.sum(1), np.nan), faces.classes)
     most = (
-        f"Most often *{labelled}* is taken for *{said}*: {off.max():,} times."
+        f"Most often *{labelled}* is taken for *{said}*: {off.max():,.0f} times{each}."
         if off.any()
         else "All answers are right."
     )
@@ -206,11 +216,14 @@ def steps(table: pd.DataFrame) -> str:
     part = table.xs(("published", "accuracy"), level=["part", "score"])
     each = [f"*{name}* {points(row)}" for name, row in part.iterrows()]
     sure = [f"*{name}*" for name in part.index[(part["low"] > 0) | (part["high"] < 0)]]
-    single = part["value"].drop("full less backbone", errors="ignore")  # which is all of them
+    single = part["value"].drop("full less backbone", errors="ignore")
     most = ""
     if len(single) > 1:
         best = listed(f"*{name}*" for name in single.index[single == single.max()])
-        most = f" Most is added by {best}." if single.max() > 0 else " By these estimates no step adds anything."
+        whole = "" if len(single) == len(part) else " *full less backbone* is all steps at once."
+        most = f"{whole} {'Of single steps, most' if whole else 'Most'} is added by {best}."
+        if single.max() <= 0:
+            most = " By these estimates no step adds anything."
     return (
         f"Accuracy of one row less that of another: {'; '.join(each)}.{most} Intervals that leave out 0: "
         f"{listed(sure)}.{_one_seed(part)}{warned(part)}"

@@ -116,12 +116,20 @@ def best_pooling(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def differences(table: pd.DataFrame, what: str = "differences") -> str:
-    """How many of several effects have an interval that leaves out 0, and how many would by chance alone."""
+def differences(table: pd.DataFrame, labels: Mapping[str, str], what: str = "differences") -> str:
+    """How many of several effects on each set have an interval that leaves out 0, and how many would by chance alone.
+
+    table  by data and more
+    """
+    parts = table.groupby(level="data", sort=False)
+    return "\n".join(f"- **{markdown(labels[name])}**: {_leave_out_0(part, what)}" for name, part in parts)
+
+
+def _leave_out_0(table: pd.DataFrame, what: str) -> str:
     known = table.dropna(subset=["low", "high"])
     above, below = int((known["low"] > 0).sum()), int((known["high"] < 0).sum())
     unknown = len(table) - len(known)
-    text = f"Of {len(known)} {what}, {above} are above 0 with their whole interval, and {below} below."
+    text = f"of {len(known)} {what}, {above} are above 0 with their whole interval, and {below} below."
     text += f" With no effect at all, chance would make about {0.05 * len(known):.1f} leave out 0, above or below."
     return text + (f" {unknown} more have no interval: they are the same on every fold." if unknown else "")
 
@@ -186,14 +194,16 @@ def teachers(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def shares(table: pd.DataFrame) -> str:
-    """What temperature does to the teacher's part of the gradient, of `distillation.teacher_shares`."""
+def shares(table: pd.DataFrame, label: str) -> str:
+    """What temperature does to the teacher's part of the gradient, of `distillation.teacher_shares` on the set that is
+    called so."""
     own = table["share"].drop("4, with its square")
     first, last = own.index[0], own.index[-1]
     alone = ": a student there is trained on the labels almost alone" if own.iloc[-1] < 0.05 else ""
     return (
-        f"At temperature {first} the teacher makes {percent(own.iloc[0])} of the first step, at {last} "
-        f"**{percent(own.iloc[-1], 2)}**{alone}. At 4 with the factor T², it is {percent(table['share'].iloc[-1])}."
+        f"On {markdown(label)}, at temperature {first}, the teacher makes {percent(own.iloc[0])} of the first step, "
+        f"at {last} **{percent(own.iloc[-1], 2)}**{alone}. At 4 with the factor T², it is "
+        f"{percent(table['share'].iloc[-1])}."
     )
 
 
@@ -206,7 +216,7 @@ def temperatures(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
         places = ", ".join(f"{size.upper()} {key[0]}" for size, key in best.items())
         spread = part.groupby(level="size", sort=False).agg(lambda row: row.max() - row.min()).max()
         wide = (table["high"] - table["low"]).xs((name, split), level=("data", "split")).median() / 2
-        reach = "" if np.isnan(wide) else f"; an interval reaches {100 * wide:.0f} points to either side"
+        reach = "" if np.isnan(wide) else f"; an interval typically reaches {100 * wide:.0f} points to either side"
         lines.append(
             f"- **{markdown(labels[name])}**, {split}: the best temperature is {places}. Best and worst are at most "
             f"{100 * spread:.1f} points apart{reach}."
@@ -225,42 +235,57 @@ def one_answer(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     return "\n".join(lines) or "Here no student gives every held-out face the same answer."
 
 
-def luck(table: pd.DataFrame) -> str:
+def luck(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     """How much of the best temperature's lead is the luck of the best, of `Students.luck`."""
-    lead, chance = table["above_mean"].mean(), table["by_chance"].mean()
-    beaten = int((table["p"] < 0.05).sum())
-    return (
-        f"The best temperature stands **{100 * lead:.1f} points** above the mean of all, on average over {len(table)} "
-        f"rows of the table. Deal each fold's scores out to the temperatures at random, and the best still stands "
-        f"**{100 * chance:.1f} points** above the mean. In {beaten} of {len(table)} rows the lead is more than chance "
-        f"gives in 95 of 100 deals."
-    )
+    lines = []
+    for name, part in table.groupby(level="data", sort=False):
+        lead, chance, beaten = part["above_mean"].mean(), part["by_chance"].mean(), int((part["p"] < 0.05).sum())
+        lines.append(
+            f"- **{markdown(labels[name])}**: the best temperature stands **{100 * lead:.1f} points** above the "
+            f"mean of all, on average over {len(part)} rows of the table. Deal each fold's scores out to the "
+            f"temperatures at random, and the best still stands **{100 * chance:.1f} points** above the mean. In "
+            f"{beaten} of {len(part)} rows the lead is more than chance gives in 95 of 100 deals."
+        )
+    return "\n".join(lines)
 
 
-def variance(table: pd.DataFrame) -> str:
+def variance(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     """Where the variance comes from, of `distillation.variance`."""
-    mean = table.mean()
-    rest = "seeds" if table["seeds"].notna().any() else "together"
-    name = "the seed alone" if rest == "seeds" else "the two together, which with one seed holds the seed's part too,"
-    return (
-        f"Temperature makes at most {percent(table['temperature'].max())} of the variance; the fold that is held out "
-        f"makes {percent(mean['folds'])} on average, and {name} {percent(mean[rest])}. p is below 0.05 in "
-        f"{int((table['p'] < 0.05).sum())} of {len(table)} rows."
-    )
+    lines = []
+    for name, part in table.groupby(level="data", sort=False):
+        several = part[part["seeds"].notna()]
+        both = "fold and temperature together"
+        rest, column = ("the seed alone", "seeds") if len(several) else (both, "together")
+        shown = several if len(several) else part
+        where = f" on {shown.index.unique('split')[0]}" if 0 < len(several) < len(part) else ""
+        one = "" if len(several) == len(part) else f" Where there is one seed, its share is in that of {both}."
+        lines.append(
+            f"- **{markdown(labels[name])}**: temperature makes at most {percent(part['temperature'].max())} of the "
+            f"variance; the fold that is held out makes {percent(shown['folds'].mean())} on average{where}, and {rest} "
+            f"{percent(shown[column].mean())}. p is below 0.05 in {int((part['p'] < 0.05).sum())} of {len(part)} rows."
+            f"{one}"
+        )
+    return "\n".join(lines)
 
 
-def without_search(table: pd.DataFrame) -> str:
-    """How methods without a search do beside the search, of `Students.without_search`."""
-    search = table[table.index.get_level_values("trainings") > 1]["accuracy"].mean()
-    count = table.index.get_level_values("trainings").max()
-    others = table[table.index.get_level_values("trainings") == 1]
-    mean = others["accuracy"].groupby(level="method", sort=False).mean()
-    above, below = int((others["over_grid_low"] > 0).sum()), int((others["over_grid_high"] < 0).sum())
-    return (
-        f"The search scores {percent(search, 1)} on average, for {count} trainings; of the others **{mean.idxmax()}** "
-        f"does best, with {percent(mean.max(), 1)} for one. Of {len(others)} comparisons with the search, {above} are "
-        f"above 0 with their whole interval, and {below} below."
-    )
+def without_search(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """How methods without a search do beside the search and beside no teacher, of `Students.without_search`."""
+    count, lines = table.index.get_level_values("trainings").max(), []
+    for name, part in table.groupby(level="data", sort=False):
+        searched = part.index.get_level_values("trainings") > 1
+        search, others = part.loc[searched, "accuracy"].mean(), part[~searched]
+        mean = others["accuracy"].groupby(level="method", sort=False).mean()
+        told = []
+        compared = {"gain": "gains over training from scratch, which the figure shows"}
+        for ends, what in (compared | {"over_grid": "comparisons with the search"}).items():
+            above, below = int((others[f"{ends}_low"] > 0).sum()), int((others[f"{ends}_high"] < 0).sum())
+            told.append(f"of {len(others)} {what}, {above} are above 0 with their whole interval, and {below} below")
+        lines.append(
+            f"- **{markdown(labels[name])}**: the search scores {percent(search, 1)} on average, for {count} "
+            f"trainings; of the others **{markdown(mean.idxmax())}** does best, with {percent(mean.max(), 1)} for one. "
+            f"{told[0][0].upper()}{told[0][1:]}; {told[1]}."
+        )
+    return "\n".join(lines)
 
 
 def _label(faces: Faces) -> str:

@@ -155,17 +155,28 @@ def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False
     """How students, or the teacher, differ from the paper's, to be read: "20 of 50 epochs, precision bf16"."""
     if teacher and teachers.pretrained(here):
         return teachers.said(here) + ("" if here.teacher_precision == "fp32" else f" in {here.teacher_precision}")
+    return teachers.listed(_other(here, paper, teacher))
+
+
+def compared(here: Protocol, paper: Protocol) -> pd.DataFrame:
+    """The same of students and teacher as a table, with what they start from: `teachers.compared`."""
+    start = {} if here.weights == paper.weights else {"weights": (paper.weights, here.weights or "random")}
+    own = {"network": (paper.teacher_network, other_than_the_papers(here, paper, teacher=True))}
+    if not teachers.pretrained(here):
+        own = _other(here, paper, True) | ({} if here.teacher_weights else {"weights": ("VGGFace2's", "random")})
+    return teachers.compared(_other(here, paper) | start, own)
+
+
+def _other(here: Protocol, paper: Protocol, teacher: bool = False) -> dict[str, tuple]:
+    """By setting that students, or a teacher that is trained, have another of than the paper: the paper's, and this."""
     own, printed = ((one.teacher_recipe if teacher else one.recipe) for one in (here, paper))
-    said = []
-    for name, (before, now) in departures(own, printed).items():
-        if name == "augmentation":
-            said.append(f"augmentation {here.augmentation}")
-        else:
-            said.append(f"{now} of {before} epochs" if name == "epochs" else f"{name} {now}")
+    pairs = departures(own, printed)
+    if "augmentation" in pairs:  # by its name
+        pairs["augmentation"] = paper.augmentation, here.augmentation
     for name in ("images", *(["teacher_network"] if teacher else ["temperature", "alpha"])):
         if getattr(here, name) != getattr(paper, name):
-            said.append(f"{name.replace('_', ' ')} {getattr(here, name)}")
-    return ", ".join(said)
+            pairs[name.replace("_", " ")] = getattr(paper, name), getattr(here, name)
+    return pairs
 
 
 def reserved(here: Protocol, paper: Protocol, row: str) -> str:

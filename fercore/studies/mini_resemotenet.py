@@ -186,15 +186,24 @@ def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False
     """How students, or the teacher, differ from the paper's, to be read: "20 of 80 epochs, precision bf16"."""
     if teacher and teachers.pretrained(here):
         return teachers.said(here)
+    return teachers.listed(_other(here, paper, teacher))
+
+
+def compared(here: Protocol, paper: Protocol) -> pd.DataFrame:
+    """The same of students and teacher as a table: `teachers.compared`."""
+    own = {"network": (paper.teacher_network, teachers.said(here))} if teachers.pretrained(here) else None
+    return teachers.compared(_other(here, paper), _other(here, paper, True) if own is None else own)
+
+
+def _other(here: Protocol, paper: Protocol, teacher: bool = False) -> dict[str, tuple]:
+    """By setting that students, or a teacher that is trained, have another of than the paper: the paper's, and this."""
     own, printed = ((one.teacher_recipe if teacher else one.recipe) for one in (here, paper))
-    said = []
-    for name, (before, now) in departures(own, printed).items():
-        said.append(f"{now} of {before} epochs" if name == "epochs" else f"{name} {now}")
+    pairs = departures(own, printed)
     for name in ("images", "dropout", *(TEACHERS if teacher else [])):
-        if getattr(here, name) != getattr(paper, name):
-            value = Path(here.teacher_weights).name if name == "teacher_weights" else getattr(here, name)
-            said.append(f"{name.removeprefix('teacher_')} {value}")
-    return ", ".join(said)
+        before, now = (getattr(one, name) for one in (paper, here))
+        if before != now:
+            pairs[name.removeprefix("teacher_")] = before, Path(now).name if name == "teacher_weights" else now
+    return pairs
 
 
 def described(variants: Mapping[str, Mapping]) -> pd.DataFrame:

@@ -46,6 +46,28 @@ def pretrained(protocol: Taught) -> bool:
     return weights.is_name(protocol.teacher_weights)
 
 
+def listed(other: Mapping[str, tuple]) -> str:
+    """By setting what a paper has and what is here, to be read: "20 of 80 epochs, batch_size 64"."""
+    return ", ".join(
+        f"{now} of {before} epochs" if name == "epochs" else f"{name} {now}" for name, (before, now) in other.items()
+    )
+
+
+def compared(students: Mapping[str, tuple], teacher: Mapping[str, tuple]) -> pd.DataFrame:
+    """The same of students and of their teacher as a table: a row a setting, with the paper's and the one here; one row
+    where students and teacher have the same."""
+    both = {name: pair for name, pair in students.items() if teacher.get(name) == pair}
+    parts = {"both": both, "students": students, "teacher": teacher}
+    said = {"images": lambda count: f"{count or 'all'}"}
+    rows = [
+        (who, name, *map(said.get(name, str), pair))
+        for who, own in parts.items()
+        for name, pair in own.items()
+        if who == "both" or name not in both
+    ]
+    return pd.DataFrame(rows, columns=["of", "setting", "the paper's", "here"])
+
+
 def of_data(protocol: Made, faces: Faces, answers_in: str | None = None) -> Made:
     """The protocol on these data and this machine: weights that come with the project are left out where they are of
     others, or where these data are divided otherwise, so that they may have seen what selects or tests; the teacher is

@@ -30,7 +30,7 @@ from public_networks import MASK, NETWORKS, OWN, OnnxRuntime, Public, grey, late
 from fercore import audit, datasets, models
 from fercore.datasets import preprocess, splits
 from fercore.evaluation import inference, metrics, statistics
-from fercore.models.weights import DISTILLED
+from fercore.models.weights import DISTILLED, called
 from fercore.reporting import plots
 from fercore.results import figures, provenance, tables
 from fercore.studies import fits
@@ -77,11 +77,11 @@ def measured(variant: str, runs: list[Path], faces: datasets.Faces, masks: dict)
     }  # fmt: skip
     selected = np.mean([json.loads((run / "metrics.json").read_text())["best"]["accuracy"] for run in runs])
     lines = []
-    for view, called in VIEWS.items():
+    for view, named in VIEWS.items():
         predicted = {variant: [answers[view].argmax(1) for _, answers in found]}
         scores = statistics.wide(statistics.over_seeds(faces.labels[rows], predicted, len(faces.classes), masks))
         chosen = selected if view == recipe["tta"] else np.nan
-        lines.append(about | {"views": called, "accuracy_PublicTest": chosen} | scores.loc[variant, SHOWN].to_dict())
+        lines.append(about | {"views": named, "accuracy_PublicTest": chosen} | scores.loc[variant, SHOWN].to_dict())
     return lines, [answers["flip"].argmax(1) for _, answers in found]
 
 
@@ -143,7 +143,7 @@ def to_see(apart: pd.DataFrame) -> str:
     """From which public networks the accuracy of each variant differs, on all images, as Markdown."""
     lines = []
     for variant, part in apart.xs(("published", "accuracy"), level=["part", "score"]).groupby(level=0, sort=False):
-        start = f"- `{variant}`, seeds: {part['seeds'].iloc[0]:.0f}; by the 95 % interval of the difference"
+        start = f"- `{called(variant)}`, seeds: {part['seeds'].iloc[0]:.0f}; by the 95 % interval of the difference"
         lines.append(f"{start}: {told_apart(part)}.")
     return "\n".join(lines)
 
@@ -202,8 +202,10 @@ def main():
         tables.write_json(words.to / tables.SENTENCES, [seen])
         shown = table.xs("mirrored", level="views").drop(ASIDE, errors="ignore")
         shown = shown.rename(columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"})
-        title = "Flip TTA; intervals of several seeds over them, of one over images"
-        figures.save(plots.size_and_accuracy(shown, faces, title, list(runs)), words.to, "size_and_accuracy")
+        own = {variant: called(variant) for variant in runs}
+        shown = shown.rename(own)
+        title = "Flip TTA, intervals of several seeds over them, of one over images"
+        figures.save(plots.size_and_accuracy(shown, faces, title, list(own.values())), words.to, "size_and_accuracy")
         (words.to / "size_and_accuracy.png").unlink()
         counted = {"variants": len(runs), "compared": len(others), "images": len(faces.rows("test"))}
         tables.save_findings(counted, words.to, faces)

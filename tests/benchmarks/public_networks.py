@@ -45,7 +45,7 @@ from torch import nn
 from fercore import audit, datasets, models
 from fercore.datasets import preprocess
 from fercore.evaluation import metrics, statistics
-from fercore.models.weights import DISTILLED, preferred
+from fercore.models.weights import called, preferred
 from fercore.reporting import plots
 from fercore.reporting.sentences import listed, percent, ranked
 from fercore.results import figures, provenance, tables
@@ -572,7 +572,7 @@ def lean(network: str, weights: str = "fer2013") -> Public:
     """A lean network of this project, with weights that come with it."""
     mean, deviation = (255 * float(np.mean(part)) for part in (preprocess.MEAN, preprocess.STD))
     load = partial(released, name=network, weights=weights)
-    name = f"{network}, distilled" if weights.endswith(DISTILLED) else network
+    name = called(f"{network}-{weights}")
     return Public(
         name, OWN, "", f"fercore/models/released/{network}-{weights}.safetensors", load, 48, 1, (mean,), (deviation,),
         whole=False, source="fercore/models/lean.py", aside=preferred(network) != weights,
@@ -902,12 +902,11 @@ def save(faces: datasets.Faces, found: Mapping, costs: pd.DataFrame, scores: pd.
     tables.write_json(Path(out) / tables.SENTENCES, [said])
     tables.save(predictions(faces, found), out, "predictions", faces)
     mirrored = table[table["views"] == "mirrored"]
-    shown = mirrored[~files["aside"]].reset_index()
-    shown.index = shown["network"].where(shown["package"] == OWN, shown["package"])
+    shown = mirrored[~files["aside"]]
     own = list(mirrored.index[mirrored["package"] == OWN])
     shown = shown.rename(columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"})
-    title = "Networks that packages ship, each with mirrored views"
-    figures.save(plots.size_and_accuracy(shown, faces, title, own), out, "size_and_accuracy")
+    title, papers = "Flip TTA, networks that packages ship", [name for name in own if not name.startswith("lean_")]
+    figures.save(plots.size_and_accuracy(shown, faces, title, own, papers=papers), out, "size_and_accuracy")
     (Path(out) / "size_and_accuracy.png").unlink()
     near = scores[(scores["part"] == "near_copies") & (scores["split"] == "PrivateTest")]["images"].iloc[0]
     packages = {public.package for public in NETWORKS} - {OWN}

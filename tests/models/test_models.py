@@ -323,6 +323,12 @@ def test_a_run_whose_record_is_damaged_is_told_as_such(tmp_path, made):
         weights.record(path)
 
 
+def test_a_network_is_called_alike_whether_by_its_run_or_by_its_file():
+    for name in ("lean_250k_distilled", "lean_250k-fer2013_distilled"):
+        assert weights.called(name) == "lean_250k, distilled"
+    assert weights.called("lean_250k") == weights.called("lean_250k-fer2013") == "lean_250k"
+
+
 def test_distilled_weights_are_preferred_where_there_are_some():
     assert weights.preferred("lean_250k") == "fer2013_distilled" and weights.preferred("tinyfer_lite") == "fer2013"
     assert weights.preferred("simple_cnn") == "fer2013", "of which there are none, as is told where they are asked for"

@@ -475,14 +475,36 @@ def test_the_legend_says_which_networks_were_trained_here_and_which_are_claimed(
         assert [text.get_text() for text in legend.texts] == expected
 
 
+def test_networks_of_one_size_stand_side_by_side_where_they_would_cover_one_another():
+    table = pd.DataFrame(
+        {"parameters": [1.26e6, 1.243e6, 1.26e6, 1.26e6, 5e6], "value": [0.59, 0.62, 0.586, 0.8, 0.59],
+         "low": [0.53, 0.61, np.nan, np.nan, 0.5], "high": [0.65, 0.63, np.nan, np.nan, 0.7]}, list("abcde")
+    )  # fmt: skip
+    axis = plots.size_and_accuracy(table, seven(), "Networks", ["a", "b"], ["c", "d"], ["b"]).axes[0]
+    dots = [line for line in axis.lines if line.get_marker() in "oDs"]
+    at = {round(line.get_ydata()[0], 6): line.get_xdata()[0] for line in dots}
+    assert at[80] == 1.26e6, "with nobody beside it"
+    left, right = sorted(line.get_xdata()[0] for line in dots if round(line.get_ydata()[0], 6) == 59)
+    assert right == 5e6 and left / max(at[62], at[58.6]) > 1.03 > at[58.6] / at[62]
+    below, above = ([line.get_zorder() for line in dots if line.get_marker() == marker] for marker in ("o", "D"))
+    assert min(below) < min(bars.get_zorder() for bars in axis.collections) < min(above)
+
+
 def test_a_line_leads_to_a_name_that_had_to_move_away_and_to_no_other():
     alone = plots.size_and_accuracy(sized(), seven(), "Networks").axes[0]
     assert all(text.arrow_patch is None for text in alone.texts)
-    crowd = pd.DataFrame({"parameters": 50_000, "value": 0.6, "low": 0.5, "high": 0.7}, list("abcdefgh"))
+    sizes = 50_000 * 1.04 ** np.arange(8)
+    crowd = pd.DataFrame({"parameters": sizes, "value": 0.6, "low": 0.5, "high": 0.7}, [12 * one for one in "abcdefgh"])
     axis = plots.size_and_accuracy(crowd, seven(), "Networks").axes[0]
     moved = [text for text in axis.texts if text.arrow_patch is not None]
     assert 0 < len(moved) < len(crowd) and all(abs(text.get_position()[1]) > 6 for text in moved)
     assert {text.get_text() for text in axis.texts} == set(crowd.index)
+
+
+def test_networks_that_a_paper_designed_are_told_from_this_projects_own():
+    figure = plots.size_and_accuracy(sized(), seven(), "Networks", ["one", "five"], (), ["one"])
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.texts][:2] == ["trained here", "a paper's, trained here"]
 
 
 def test_what_is_only_claimed_is_hollow_and_may_have_no_interval():
@@ -598,10 +620,96 @@ def test_memory_has_a_marker_where_a_network_comes_to_what_is_printed():
     batches = pd.DataFrame({"big": [5.0, 6.0], "small": [7.0, 8.0]}, rows)
     figure = plots.memory(table, {"fer2013": {"big": 1.5, "small": 5.5}}, batches, "Memory")
     assert [axis.get_title() for axis in figure.axes] == ["bare", "kept"]
-    lines = {line.get_label(): line for line in figure.axes[1].get_lines()}
-    assert set(lines) == {"big", "small", "fer2013, printed: batch 6", "fer2013, printed: batch 8"}
-    marker = lines["fer2013, printed: batch 8"]
-    assert (marker.get_xdata()[0], marker.get_ydata()[0]) == (8.0, 5.5)
+    [legend] = figure.legends
+    known = ["big", "small", "fer2013: batch at which it is what is printed"]
+    assert [text.get_text() for text in legend.texts] == known, "each once"
+    spots = [tuple(line.get_xydata()[0]) for line in figure.axes[1].lines if len(line.get_xydata()) == 1]
+    assert spots == [(6.0, 1.5), (8.0, 5.5)] and [text.get_text() for text in figure.axes[1].texts] == ["6", "8"]
+
+
+@pytest.mark.parametrize(("seeds", "told", "second"), [
+    ([1, 1], "; 95 % over images", "b"), ([3, 3], "; 95 % over 3 seeds", "b"),
+    ([1, 2], "; 95 % over 2 seeds; of one seed over images", "b (2 seeds)"),
+    ([2, 3], "; 95 % over the seeds", "b (3 seeds)"), (None, "; 95 % intervals", "b"),
+])  # fmt: skip
+def test_what_intervals_are_over_is_told_and_seeds_where_they_differ(seeds, told, second):
+    table = scored(["a", "b"]) if seeds is None else scored(["a", "b"]).assign(seeds=seeds)
+    axis = plots.intervals(table, seven(), "Scores", "accuracy, %").axes[0]
+    assert axis.get_xlabel() == f"accuracy, %{told}" and axis.get_yticklabels()[1].get_text() == second
+    none = plots.intervals(table.assign(low=np.nan, high=np.nan), seven(), "Scores", "accuracy, %").axes[0]
+    assert none.get_xlabel() == "accuracy, %"
+
+
+@pytest.mark.filterwarnings("error")
+def test_differences_near_0_are_seen_beside_large_ones_and_those_further_away_are_arrows():
+    value = np.array([0.001, -0.6, 0.05])
+    table = pd.DataFrame({"value": value, "low": value - 0.002, "high": value + 0.002}, index=list("abc"))
+    whole, near = plots.intervals(table, seven(), "Forms", "points", zero=True, near=3).axes
+    assert whole.get_xlim()[0] < -60 and near.get_xlim() == (-3, 3)
+    arrows = {line.get_marker(): tuple(line.get_xydata()[0]) for line in near.lines if line.get_marker() in "<>"}
+    assert arrows == {"<": (-3, 1), ">": (3, 2)}
+
+
+def test_bins_of_few_images_are_hollow_and_counts_are_seen_whatever_their_size():
+    table = pd.DataFrame({"confidence": [0.3, 0.6, 0.95], "accuracy": [0.2, 0.5, 0.9], "images": [1267, 30, 7]})
+    above, below = plots.reliability(table, 0.05, seven(), "seed 42").axes
+    hollow = {line.get_label(): list(line.get_xdata()) for line in above.lines if line.get_marker() == "o"}
+    assert hollow == {"30 images or more": [30, 60], "fewer": [95]}
+    assert [line.get_markerfacecolor() for line in above.lines if line.get_label() == "fewer"] == ["white"]
+    assert below.get_yscale() == "log" and "seed 42" in above.get_title()
+
+
+@pytest.mark.parametrize("color", [*sns.color_palette(), "0.5"])
+def test_small_text_and_numbers_on_bars_can_be_read(color):
+    def light(one):
+        return sns.utils.relative_luminance(one) + 0.05
+
+    assert 1.05 / light(drawing.ink(color)) >= 4.5
+    axis = Figure().subplots()
+    bars = axis.bar([1], [1], color=color)
+    drawing.label_bars(bars, ["1"])
+    ratio = light(axis.texts[0].get_color()) / light(color)
+    assert max(ratio, 1 / ratio) >= 4.5
+
+
+def test_runtimes_that_are_nowhere_have_no_row_and_one_that_lacks_a_number_says_so():
+    table = timed()
+    axis = plots.latencies(table, seven(), "Latency").axes[0]
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["PyTorch", "ONNX Runtime int8"]
+    assert "not here" not in words(plots.latencies(table, seven(), "Latency"))
+    half = table.assign(median=np.where(np.arange(len(table)) == 1, np.nan, table["median"]))
+    assert words(plots.latencies(half, seven(), "Latency")).count("not here") == 1
+
+
+def test_the_best_forms_are_shown_from_near_with_their_intervals_and_both_steps_of_a_form():
+    table = variants().assign(
+        accuracy_low=lambda one: one["accuracy"] - 0.01, accuracy_high=lambda one: one["accuracy"] + 0.02
+    )
+    both = pd.MultiIndex.from_tuples([("lean_250k", "pruned 0.5 while training, FP16")])
+    table = pd.concat([table, pd.DataFrame({"MiB": 1.8, "accuracy": 0.63}, both)])
+    figure = plots.pareto(table, "MiB", "accuracy", seven(), "Sizes", "MiB", "accuracy, %")
+    near = figure.axes[1]
+    ends = sorted(tuple(np.round(line.get_ydata(), 6)) for line in near.lines if len(line.get_xdata()) == 2)
+    assert (65, 68) in ends and near.get_ylim()[0] > 50, "0.66, and not 0.5"
+    told = words(figure)
+    assert "Pareto front" in told and "fewer weights, FP16" in told
+
+
+def test_a_line_of_pruned_networks_begins_at_the_whole_one():
+    axis = plots.sparsity(pruned(), {"lean_250k": 0.6}, seven(), "Weights").axes[0]
+    lines = [line for line in axis.lines if line.get_marker() == "o"]
+    assert [list(line.get_xdata()) for line in lines] == [[0, 50, 80]] * 2 and lines[0].get_ydata()[0] == 60
+
+
+def test_sizes_of_students_are_in_capitals():
+    figure = plots.panels(over_sizes(), "size", "pooling", "split", seven(), "Accuracy", "accuracy, %")
+    assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["M", "XXS"]
+
+
+def test_losses_of_several_runs_are_not_said_to_be_one():
+    for runs, told in ((["a"], "training loss"), (["a", "b"], "training loss, each run's own")):
+        figure = plots.training_curves({run: history() for run in runs}, seven(), "macro_f1", "Runs")
+        assert figure.axes[0].get_legend().get_texts()[0].get_text() == told
 
 
 @pytest.mark.parametrize("zero", [False, True])
@@ -615,10 +723,10 @@ def test_differences_have_a_line_at_nothing(zero):
     "name", ["training_curves", "size_and_latency", "size_and_accuracy", "affordable", "recall_by_frequency"]
 )
 def test_splits_are_called_what_the_set_calls_them(name):
-    roles = {"train": "train", "select": "val", "test": "exam"}
-    figure = DRAW[name](replace(seven(("train", "val", "exam")), roles=roles))
+    roles = {"train": "train", "select": "dev", "test": "exam"}
+    figure = DRAW[name](replace(seven(("train", "dev", "exam")), roles=roles))
     told = " ".join(text.get_text() for text in figure.findobj(Text))
-    assert ("val" in told) == (name == "training_curves") and ("exam" in told) == (name != "training_curves")
+    assert ("dev" in told) == (name == "training_curves") and ("exam" in told) == (name != "training_curves")
     assert "PublicTest" not in told and "PrivateTest" not in told
 
 

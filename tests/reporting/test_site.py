@@ -85,7 +85,8 @@ def test_a_stage_has_its_tables_figures_command_and_where_more_is(text):
     assert "<figcaption><div" in one, "what stands within the picture is not said again"
     assert "<figcaption>Large, synthfer (synthetic)</figcaption>" in one, "of a picture without a title"
     for name in ("panels", "large"):
-        assert f'<figure class="wide" tabindex="0"><img src="01_a/{name}.svg"' in one, "or its letters would be too small"
+        start = f'<figure class="wide" tabindex="0"><img src="01_a/{name}.svg"'
+        assert start in one, "or its letters would be too small"
     assert "<caption>Of a_b &amp; c, x</caption>" in one, "as in LaTeX"
     assert "1 · What is &lt;b&gt;? <small>(01_a)</small></h3>" in one
     links = re.findall(r'<li><a href="#(quick-\w+)">(.*?)</a></li>', section(text, "results"))

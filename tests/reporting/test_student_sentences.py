@@ -63,6 +63,13 @@ def test_scores_say_who_is_above_one_class_and_what_is_printed_on_real_faces_alo
     assert sentences.scores(scores(teacher=0.6)[:0], 0.25, lambda name: 0.7) == "Nothing has been trained yet."
 
 
+def test_students_and_teacher_are_called_as_papers_have_them():
+    named = {name: sentences.called(name, "lean_250k") for name in ("teacher", "c alone", "E6", "full, no teacher")}
+    assert list(named.values()) == ["teacher: lean_250k", "C alone", "E6", "full, no teacher"]
+    assert sentences.called("teacher") == "teacher"
+    assert "C alone (30.0 %)" in sentences.scores(scores(**{"c alone": 0.3}), 0.25, None)
+
+
 def gains(value, seeds=2):
     index = pd.MultiIndex.from_tuples([("E6", "published", "accuracy")], names=["experiment", "part", "score"])
     row = {"size": "c", "seeds": seeds, "value": value, "low": value - 0.01, "high": value + 0.01}
@@ -127,7 +134,9 @@ def test_what_copies_add():
 def test_what_is_confused_and_what_is_hard():
     faces = Faces("x", np.zeros((4, 8, 8), np.uint8), table([0, 0, 1, 1]), ("glad", "sad"), True)
     told = sentences.confused(np.array([[1, 3], [0, 4]]), faces)
-    assert "*glad* is taken for *sad*: 3 times" in told and "sad (100 %), glad (25 %)" in told
+    assert "*glad* is taken for *sad*: 3 times." in told and "sad (100 %), glad (25 %)" in told
+    told = sentences.confused(np.array([[1, 2.5], [0, 4]]), faces, 2)
+    assert "*glad* is taken for *sad*: 2 times, in the mean over 2 seeds." in told
     told = sentences.confused(np.array([[3, 0], [0, 0]]), faces)
     assert told == "All answers are right. Recall: glad (100 %)."
     told = sentences.hardest(pd.Series({"glad": 0.8, "sad": 0.5}))
@@ -158,6 +167,9 @@ def test_the_steps_of_an_ablation():
     assert "Most is added by *+ SE less backbone* and *+ mixup less + SE*." in sentences.steps(
         pd.concat([table, second])
     )
+    whole = table.assign(value=0.5).rename(index={"+ SE less backbone": "full less backbone"})
+    told = sentences.steps(pd.concat([table, second.assign(value=0.01), whole]))
+    assert "*full less backbone* is all steps at once. Of single steps, most is added by *+ SE less backbone*." in told
     told = sentences.steps(pd.concat([table.assign(value=-0.021), second.assign(value=-0.05)]))
     assert "By these estimates no step adds anything." in told and "Most" not in told
 

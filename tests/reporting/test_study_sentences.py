@@ -92,10 +92,14 @@ def test_both_sides_and_the_copyist():
 
 def test_differences_are_counted_against_chance():
     table = effects([(0.1, 0.05, 0.15), (0.0, -0.1, 0.1), (-0.2, -0.3, -0.1), (0.1, np.nan, np.nan)])
-    text = sentences.differences(table, "gains")
-    assert text.startswith("Of 3 gains, 1 are above 0 with their whole interval, and 1 below.")
+    text = sentences.differences(table, LABELS, "gains")
+    assert text.startswith("- **ck (synthetic)**: of 3 gains, 1 are above 0 with their whole interval, and 1 below.")
     assert "about 0.2 leave out 0" in text and "1 more have no interval" in text
-    assert "no interval" not in sentences.differences(table.iloc[:3])
+    assert "no interval" not in sentences.differences(table.iloc[:3], LABELS)
+    both = pd.concat([table, table.iloc[:1].rename(index={"ck": "fer"}, level="data")])
+    assert (
+        sentences.differences(both, LABELS).splitlines()[1].startswith("- **fer &#60;b&#62;**: of 1 differences, 1 are")
+    )
 
 
 @pytest.mark.parametrize(("gap", "more"), [
@@ -117,7 +121,7 @@ def test_the_best_place_and_the_best_temperature():
     index = pd.MultiIndex.from_tuples(keys, names=["temperature", "data", "split", "size"])
     lines = pd.DataFrame({"value": [0.9, 0.9, 0.5, 0.4, 0.45, 0.6], "low": 0.1, "high": 0.7}, index)
     text = sentences.temperatures(lines, LABELS)
-    assert "is M 2, XXS 8" in text and "at most 20.0 points apart; an interval reaches 30 points" in text
+    assert "is M 2, XXS 8" in text and "at most 20.0 points apart; an interval typically reaches 30" in text
     assert "interval" not in sentences.temperatures(lines.assign(low=np.nan), LABELS)
 
 
@@ -141,28 +145,45 @@ def test_verdicts_are_counted_by_set():
 
 def test_what_is_told_of_distillation():
     shares = pd.DataFrame({"share": [0.27, 0.0012, 0.62]}, ["2", "32", "4, with its square"])
-    assert "At temperature 2 the teacher makes 27 % of the first step, at 32 **0.12 %**" in sentences.shares(shares)
-    luck = pd.DataFrame({"above_mean": [0.02, 0.04], "by_chance": [0.03, 0.03], "p": [0.5, 0.01]})
-    text = sentences.luck(luck)
-    assert "stands **3.0 points**" in text and "still stands **3.0 points**" in text and "In 1 of 2 rows" in text
-    spread = pd.DataFrame({"folds": [0.5], "temperature": [0.04], "together": [0.1], "seeds": [0.36], "p": [0.4]})
-    assert "the seed alone 36 %" in sentences.variance(spread) and "in 0 of 1 rows" in sentences.variance(spread)
-    assert "holds the seed's part too, 10 %" in sentences.variance(spread.assign(seeds=np.nan))
-    assert "nan" not in sentences.variance(spread.assign(temperature=np.nan, folds=np.nan))
+    text = sentences.shares(shares, LABELS["fer"])
+    assert "On fer &#60;b&#62;, at temperature 2, the teacher makes 27 % of the first step, at 32 **0.12 %**" in text
     right = pd.DataFrame(
         {"images": [60], "right": [40], "always one class": [25]}, pd.MultiIndex.from_tuples([("ck", RANDOM)])
     )
     assert "right on **40** of 60 held-out images" in sentences.teachers(right, LABELS)
-    index = pd.MultiIndex.from_tuples([("grid", 7), ("DIST", 1), ("CTKD", 1)], names=["method", "trainings"])
-    frame = pd.DataFrame(
-        {"accuracy": [0.5, 0.52, 0.51], "over_grid_low": [0, 0.01, -1], "over_grid_high": [0, 1, 1]}, index
+
+
+def test_luck_and_variance_are_told_of_each_set_by_itself():
+    index = pd.MultiIndex.from_product([LABELS, [SUBJECTS, RANDOM]], names=["data", "split"])
+    luck = pd.DataFrame(
+        {"above_mean": [0.02, 0.04, 0.1, 0.1], "by_chance": [0.03, 0.03, 0.2, 0.2], "p": [0.5, 0.01, 1, 1]}, index
     )
-    text = sentences.without_search(frame)
-    assert (
-        "50.0 % on average, for 7 trainings" in text
-        and "**DIST** does best, with 52.0 % for one" in text
-        and "1 are above 0" in text
-    )
+    first, second = sentences.luck(luck, LABELS).splitlines()
+    assert "stands **3.0 points**" in first and "still stands **3.0 points**" in first and "In 1 of 2 rows" in first
+    assert second.startswith("- **fer &#60;b&#62;**") and "stands **10.0 points**" in second and "In 0 of 2" in second
+    spread = pd.DataFrame(
+        {"folds": [0.5, 0.1, 0.7, 0.9], "temperature": [0.04, 0.02, 0.13, 0.0], "together": [0.1, 0.7, 0.2, 0.1],
+         "seeds": [0.36, np.nan, 0.2, 0.4], "p": 0.4}, index
+    )  # fmt: skip
+    first, second = sentences.variance(spread, LABELS).splitlines()
+    assert "at most 4 % of" in first and "50 % on average on subject folds, and the seed alone 36 %" in first
+    assert first.endswith("Where there is one seed, its share is in that of fold and temperature together.")
+    assert "at most 13 % of" in second and "80 % on average, and the seed alone 30 %" in second
+    assert "one seed" not in second
+    one = sentences.variance(spread.assign(seeds=np.nan), LABELS).splitlines()[0]
+    assert "30 % on average, and fold and temperature together 40 %" in one and "in 0 of 2 rows" in one
+    assert "nan" not in sentences.variance(spread.assign(temperature=np.nan, folds=np.nan), LABELS)
+
+
+def test_a_search_is_compared_on_each_set_and_what_the_figure_shows_is_counted_too():
+    index = pd.MultiIndex.from_product([LABELS, ["grid", "DIST", "CTKD"]], names=["data", "method"])
+    frame = pd.DataFrame({"accuracy": [0.5, 0.52, 0.51, 0.3, 0.2, 0.25], "trainings": [7, 1, 1] * 2}, index)
+    frame = frame.assign(gain_low=[0, 0.01, 0.02] * 2, gain_high=1, over_grid_low=-1, over_grid_high=[0, 1, -0.1] * 2)
+    first, second = sentences.without_search(frame.set_index("trainings", append=True), LABELS).splitlines()
+    assert "50.0 % on average, for 7 trainings" in first and "**DIST** does best, with 52.0 % for one" in first
+    assert "Of 2 gains over training from scratch, which the figure shows, 2 are above 0 with their whole" in first
+    assert "of 2 comparisons with the search, 0 are above 0 with their whole interval, and 1 below." in first
+    assert "30.0 % on average" in second and "**CTKD** does best, with 25.0 %" in second
 
 
 def test_networks_of_one_answer_are_named_and_others_are_not():

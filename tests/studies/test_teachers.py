@@ -245,3 +245,22 @@ def test_a_teacher_of_another_precision_or_size_is_another_to_a_training(tiny):
     said += [torch.nn.Sequential(teachers.Resized(side), tiny()) for side in (48, 64)]
     assert len({checkpoint.answers_of(one) for one in said}) == len(said)
     assert checkpoint.answers_of(tiny()) == checkpoint.answers_of(tiny())
+
+
+def test_what_differs_from_a_paper_is_a_table_of_students_and_teacher():
+    table = teachers.compared({"epochs": (80, 4), "images": (0, 9)}, {"network": ("resnet50", "lean_65k")})
+    assert table.to_numpy().tolist() == [
+        ["students", "epochs", "80", "4"], ["students", "images", "all", "9"],
+        ["teacher", "network", "resnet50", "lean_65k"],
+    ]  # fmt: skip
+    assert teachers.compared({}, {}).empty
+    same, other = {"epochs": (80, 4)}, {"epochs": (80, 3)}
+    assert teachers.compared(same, same)["of"].tolist() == ["both"], "once"
+    assert teachers.compared(same, other)["of"].tolist() == ["students", "teacher"]
+    for study, name in ((mini_resemotenet, "06_mini_resemotenet"), (microexpnet_se, "06b_microexpnet_se")):
+        paper = study.Protocol.of(read_params(f"params/paper/{name}.yaml"))
+        here = replace(paper, epochs=4, teacher_network="lean_65k", teacher_weights="fer2013")
+        students, teacher = study.compared(here, paper).to_numpy().tolist()
+        assert students == ["students", "epochs", "80", "4"]
+        assert teacher[:2] == ["teacher", "network"] and teacher[3] == "lean_65k with this project's weights"
+        assert len(study.compared(replace(paper, epochs=4, teacher_epochs=3), paper)) >= 2

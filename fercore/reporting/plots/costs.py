@@ -10,17 +10,22 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator
+from scipy.sparse.csgraph import connected_components
 
 from ...datasets import Faces
 from ...results.tables import label
-from .drawing import MARKERS, as_text, log_ticks, name_dots, split_of
+from .drawing import MARKERS, as_text, ink, log_ticks, name_dots, split_of
+
+KINDS = ("trained here", "a paper's, trained here", "from a public package", "claimed by a paper")
+NEAR_TOP = 0.06  # below the best accuracy: what a second panel shows from near
 
 
 @as_text
-def size_and_latency(table: pd.DataFrame, faces: Faces) -> Figure:
+def size_and_latency(table: pd.DataFrame, faces: Faces, trained: str = "") -> Figure:
     """Latency against parameters, the size of the dot for accuracy; after TinyFER-Lite's Figure 4.
 
-    table  indexed by network: parameters, cpu_ms, accuracy (fraction)
+    table    indexed by network: parameters, cpu_ms, accuracy (fraction)
+    trained  how long, such as "5 epochs", to be read in the title
     """
     figure = Figure(figsize=(8.5, 4.2), layout="constrained")
     axis = figure.subplots()
@@ -33,44 +38,68 @@ def size_and_latency(table: pd.DataFrame, faces: Faces) -> Figure:
     axis.set(
         xlabel="parameters, millions", ylabel="latency of one image on this CPU, ms", xlim=(0, None), ylim=(0, None)
     )
-    axis.set_title(f"Size and latency; larger dots for {split_of(faces, 'test')} accuracy, {label(faces)}", fontsize=10)
+    what = f"larger dots for {split_of(faces, 'test')} accuracy{trained and f' after {trained}'}"
+    axis.set_title(f"Size and latency, {what}, {label(faces)}", fontsize=10)
     return figure
 
 
 @as_text
 def size_and_accuracy(
-    table: pd.DataFrame, faces: Faces | str, title: str, ours: Sequence[str] = (), claimed: Sequence[str] = ()
+    table: pd.DataFrame,
+    faces: Faces | str,
+    title: str,
+    ours: Sequence[str] = (),
+    claimed: Sequence[str] = (),
+    papers: Sequence[str] = (),
 ) -> Figure:
-    """Accuracy against parameters, on a logarithmic axis, each network with its interval and its name.
+    """Accuracy against parameters, on a logarithmic axis, each network with its interval and its name. Networks of one
+    size that would cover one another stand side by side.
 
     table    indexed by network: parameters, and value, low, high (fractions); an interval may be missing
-    ours     those trained here, the others are of public packages; claimed  those that nobody has measured, hollow
+    ours     those trained here, the others are of public packages; papers  those of them that a paper designed
+    claimed  those that nobody has measured, hollow
     """
     figure = Figure(figsize=(9, 5.3), layout="constrained")
     axis = figure.subplots()
+    own, rebuilt, public, printed = KINDS
     kinds = {
-        "trained here": {"fmt": "D", "color": sns.color_palette()[3]},
-        "from a public package": {"fmt": "o", "color": sns.color_palette()[0]},
-        "claimed by a paper": {"fmt": "o", "color": "0.45", "markerfacecolor": "white"},
+        own: {"fmt": "D", "color": sns.color_palette()[3]},
+        rebuilt: {"fmt": "s", "color": sns.color_palette()[2]},
+        public: {"fmt": "o", "color": sns.color_palette()[0]},
+        printed: {"fmt": "o", "color": "0.45", "markerfacecolor": "white", "zorder": 1.5},  # below all others
     }
     ordered, places, drawn = table.sort_values("value", ascending=False), [], {}
-    for name, row in ordered.iterrows():
+    ends = table["parameters"].min() / 1.6, table["parameters"].max() * 2.2
+    spots = ordered["parameters"] * (ends[1] / ends[0]) ** (0.014 * _aside(ordered))  # some points of the axis
+    for (name, row), spot in zip(ordered.iterrows(), spots, strict=True):
         low, value, high = 100 * row[["low", "value", "high"]].astype(float)
-        low, high = np.nan_to_num([low, high], nan=value)
-        kind = list(kinds)[0 if name in ours else 2 if name in claimed else 1]
-        reach = [[value - low], [high - value]]
-        drawn[kind] = axis.errorbar(row["parameters"], value, yerr=reach, capsize=2, **kinds[kind])
-        places.append((row["parameters"], value, kinds[kind]["color"], low, high))
+        kind = printed if name in claimed else rebuilt if name in papers else own if name in ours else public
+        reach = None if np.isnan(low) else [[value - low], [high - value]]
+        drawn[kind] = axis.errorbar(spot, value, yerr=reach, capsize=2, elinewidth=1, **kinds[kind])
+        places.append((spot, value, kinds[kind]["color"], *np.nan_to_num([low, high], nan=value)))
     shown = [kind for kind in kinds if kind in drawn]
-    figure.legend([drawn[kind] for kind in shown], shown, loc="outside lower center", ncols=3, frameon=False)
-    sizes = table["parameters"].astype(float)
-    axis.set(xscale="log", xlim=(sizes.min() / 1.6, sizes.max() * 2.2), xlabel="parameters")
+    figure.legend([drawn[kind] for kind in shown], shown, loc="outside lower center", ncols=4, frameon=False)
+    axis.set(xscale="log", xlim=ends, xlabel="parameters")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.xaxis.set_major_formatter(EngFormatter())
-    axis.set_ylabel(f"{split_of(faces, 'test')} accuracy, %")
+    axis.set_ylabel(f"{split_of(faces, 'test')} accuracy, %; 95 % intervals")
     axis.set_title(f"{title}, {label(faces)}")
     name_dots(axis, ordered.index, places)
     return figure
+
+
+def _aside(table: pd.DataFrame) -> np.ndarray:
+    """How many steps to the right of its place each network stands, so that its dot and its bar cover none of another
+    of the same size, to within 3 %: 0 for most, and half a step to either side for two."""
+    size, value = (table[column].to_numpy(float) for column in ("parameters", "value"))
+    low = np.fmin(table["low"].to_numpy(float), value) - 0.01  # and the dot
+    high = np.fmax(table["high"].to_numpy(float), value) + 0.01
+    meet = (low[:, None] < high) & (low < high[:, None]) & (np.abs(np.log(size[:, None] / size)) < np.log(1.03))
+    lanes = np.full(len(table), -1)
+    for place in np.argsort(size, kind="stable"):
+        lanes[place] = min({*range(len(table))} - {*lanes[meet[place]]})
+    _, groups = connected_components(meet)
+    return lanes - np.array([lanes[groups == group].max() / 2 for group in groups])
 
 
 @as_text
@@ -90,7 +119,7 @@ def affordable(table: pd.DataFrame, faces: Faces | str, budget: float) -> Figure
         axis.errorbar(row["parameters"], value, yerr=[[value - low], [high - value]], fmt="o", capsize=2, color=color)
         places.append((row["parameters"], value, color if name in within.index else "0.5", low, high))
     axis.axvline(budget, color="0.4", linewidth=1)
-    axis.set(xscale="log", xlabel="parameters", ylabel=f"{split_of(faces, 'test')} accuracy, %")
+    axis.set(xscale="log", xlabel="parameters", ylabel=f"{split_of(faces, 'test')} accuracy, %; 95 % intervals")
     log_ticks(axis, EngFormatter())
     best = f"{within['value'].idxmax()}, {100 * within['value'].max():.1f} %" if len(within) else "none"
     axis.set_title(f"Best within {budget:,.0f} parameters: {best}; {label(faces)}")
@@ -104,21 +133,26 @@ def memory(table: pd.Series, printed: Mapping[str, Mapping[str, float]], batches
 
     table    MB, indexed by network, way and batch
     printed  by data set: MB by network; each set has a marker of its own
-    batches  at which a network comes to that: a row a set and way, a column a network
+    batches  at which a network comes to that, which stands beside the marker: a row a set and way, a column a network
     """
     networks, ways = (list(dict.fromkeys(table.index.get_level_values(level))) for level in ("network", "way"))
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    colors, markers = dict(zip(networks, sns.color_palette(), strict=False)), dict(zip(printed, MARKERS, strict=False))
+    figure = Figure(figsize=(10, 4.6), layout="constrained")
     for axis, way in zip(figure.subplots(1, len(ways), sharey=True, squeeze=False)[0], ways, strict=True):
-        for network, color in zip(networks, sns.color_palette(), strict=False):
+        axis.set(xscale="log", yscale="log", xlabel="images per batch", title=way)
+        for network, color in colors.items():
             line = table.xs((network, way), level=("network", "way"))
             axis.plot(line.index, line, color=color, label=network)
-            for (data, values), marker in zip(printed.items(), MARKERS, strict=False):
+            for data, values in printed.items():
                 batch = batches.loc[(data, way), network]
-                axis.plot(batch, values[network], marker, color=color, label=f"{data}, printed: batch {batch:,.0f}")
-        axis.set(xscale="log", yscale="log", xlabel="images per batch", title=way)
-        axis.legend(fontsize=7)
+                axis.plot(batch, values[network], markers[data], color=color)
+                style = {"textcoords": "offset points", "ha": "center", "fontsize": 8, "color": ink(color)}
+                axis.annotate(f"{batch:,.0f}", (batch, values[network]), (3, -13), **style)
         if axis.get_subplotspec().is_first_col():
             axis.set_ylabel("memory of a forward pass, MB")
+    for data, marker in markers.items():
+        axis.plot([], [], marker, color="0.3", label=f"{data}: batch at which it is what is printed")
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     figure.suptitle(title)
     return figure
 
@@ -127,33 +161,37 @@ def memory(table: pd.Series, printed: Mapping[str, Mapping[str, float]], batches
 def latencies(table: pd.DataFrame, faces: Faces, title: str) -> Figure:
     """A panel a network, a row a runtime: median latency with a line to the 90th percentile; dashed, the limit.
 
-    table  as benchmark.bench has it, INT8 calibrated on `faces`; runtimes without a number have a row that says so
+    table  as benchmark.bench has it, INT8 calibrated on `faces`; runtimes without any number are left out, and one
+           without a number for a network has a row that says so
     """
-    groups = list(table.groupby(["network", "img_size"], sort=False))
+    timed = table.groupby("runtime")["median"].transform("count") > 0
+    groups = list(table[timed].groupby(["network", "img_size"], sort=False))
     height, columns = max(len(part) for _, part in groups), min(len(groups), 3)
     lines = -(-len(groups) // columns)
-    figure = Figure(figsize=(3.6 * columns + 1.8, (0.34 * height + 1.2) * lines + 0.4), layout="constrained")
+    figure = Figure(figsize=(3.6 * columns + 1.8, (0.34 * height + 1.2) * lines + 0.7), layout="constrained")
     grid = figure.subplots(lines, columns, squeeze=False)
     for axis in grid.ravel()[len(groups) :]:
         axis.set_axis_off()
     for axis, ((name, side), part) in zip(grid.ravel(), groups, strict=False):
         part = part.reset_index(drop=True)
+        written = {"va": "center", "fontsize": 8, "bbox": {"color": "white", "pad": 1}}
         for place, row in part.iterrows():
             if np.isnan(row["median"]):
-                right = {"transform": axis.get_yaxis_transform(), "ha": "right", "va": "center"}
-                axis.text(0.98, place, "not here", fontsize=8, color="0.4", **right)
+                axis.text(0.98, place, "not here", transform=axis.get_yaxis_transform(), ha="right", **written)
                 continue
-            axis.plot([row["median"], max(row["p90"], row["median"])], [place, place], color=sns.color_palette()[0])
+            end = max(row["p90"], row["median"])
+            axis.plot([row["median"], end], [place, place], color=sns.color_palette()[0])
             axis.plot(row["median"], place, "o", color=sns.color_palette()[0])
-            text = f"{row['median']:.3g}"
-            axis.annotate(text, (row["median"], place), (0, 5), textcoords="offset points", ha="center", fontsize=8)
+            axis.annotate(f"{row['median']:.3g}", (end, place), (8, 0), textcoords="offset points", **written)
         axis.axvline(part["limit"].iloc[0], color=sns.color_palette()[3], linestyle="--")
         axis.set_yticks(part.index, part["runtime"] if axis.get_subplotspec().is_first_col() else [""] * len(part))
         axis.set(title=f"{name} at {side} px", xscale="log", ylim=(len(part) - 0.5, -0.7))
-        axis.margins(x=0.15)
+        axis.margins(x=0.25)
         log_ticks(axis)
-        if axis.get_subplotspec().is_last_row():
-            axis.set_xlabel("ms; dashed: the limit in fp32")
+    figure.supxlabel(
+        "ms: the median, and a line to the 90th percentile; dashed: all multiply-adds in fp32, at the core's peak rate",
+        fontsize=10,
+    )
     figure.suptitle(f"{title}, {label(faces)}")
     return figure
 
@@ -161,29 +199,45 @@ def latencies(table: pd.DataFrame, faces: Faces, title: str) -> Figure:
 @as_text
 def pareto(table: pd.DataFrame, x: str, y: str, faces: Faces, title: str, xlabel: str, ylabel: str) -> Figure:
     """Forms of networks, indexed by network and form: y (a fraction, shown as %) over x, the less the better; a colour
-    a network, a marker for what was done to it. A line joins those than which none is smaller and better, and these
-    are numbered and named."""
-    figure = Figure(figsize=(10, 5), layout="constrained")
-    axis = figure.subplots()
-    best = table.dropna(subset=[x, y]).sort_values([x, y], ascending=[True, False])
+    a network, a marker for what was done to it. A line is the Pareto front: it joins those than which none is smaller
+    and better, and these are numbered and named. Beside all of them stand the best from near, with their intervals."""
+    figure = Figure(figsize=(13, 5), layout="constrained")
+    axes = figure.subplots(1, 2)
+    known = table.dropna(subset=[x, y])
+    best = known.sort_values([x, y], ascending=[True, False])
     best = best[best[y] > best[y].cummax().shift(fill_value=-np.inf)]
-    axis.step(best[x], 100 * best[y], where="post", color="0.6", linestyle="--", label="none is smaller and better")
+    least = known[y].max() - NEAR_TOP
+    names = list(dict.fromkeys(table.index.get_level_values(0)))
+    colors = dict(zip(names, cycle(sns.color_palette()), strict=False))
     drawn = {"facecolor": "none", "linewidth": 1.4, "zorder": 3}  # what lies below another is seen
-    for (name, part), color in zip(table.groupby(level=0, sort=False), cycle(sns.color_palette()), strict=False):
-        axis.scatter([], [], color=color, label=name)
-        for (_, form), row in part.iterrows():
+    for axis in axes:
+        axis.step(best[x], 100 * best[y], where="post", color="0.6", linestyle="--", label="Pareto front")
+        for (name, form), row in known.iterrows():
             marker, _ = _done(form)
-            axis.scatter(row[x], 100 * row[y], 110 if marker == "*" else 45, marker=marker, edgecolor=color, **drawn)
+            size = 110 if marker == "*" else 45
+            axis.scatter(row[x], 100 * row[y], size, marker=marker, edgecolor=colors[name], **drawn)
+            if axis is axes[1] and f"{y}_low" in row and row[y] >= least:
+                ends = [100 * row[f"{y}_{end}"] for end in ("low", "high")]
+                axis.plot([row[x], row[x]], ends, color=colors[name], linewidth=0.8, alpha=0.5)
+        axis.set(xscale="log", xlabel=xlabel)
+        axis.margins(0.1)
+    for name, color in colors.items():
+        axes[0].scatter([], [], color=color, label=name)
     for marker, done in dict.fromkeys(map(_done, table.index.get_level_values(1))):
-        axis.scatter([], [], marker=marker, edgecolor="0.3", label=done, **drawn)
-    for number, ((name, form), row) in enumerate(best.iterrows(), 1):
-        axis.annotate(f"{number}", (row[x], 100 * row[y]), (0, 8), textcoords="offset points", ha="center", fontsize=9)
-        axis.plot([], [], " ", label=f"{number}  {name}: {form}")
-    axis.set(xscale="log", xlabel=xlabel, ylabel=ylabel)
-    axis.margins(0.1)
-    log_ticks(axis)
-    figure.legend(loc="outside right center", fontsize=9, frameon=False)
-    axis.set_title(f"{title}, {label(faces)}")
+        axes[0].scatter([], [], marker=marker, edgecolor="0.3", label=done, **drawn)
+    for number, (name, form) in enumerate(best.index, 1):
+        axes[0].plot([], [], " ", label=f"{number}  {name}: {form}")
+    axes[0].set_ylabel(ylabel)
+    axes[1].set(ylim=(100 * least - 1, None), title=f"within {100 * NEAR_TOP:g} points of the best; 95 % intervals")
+    for axis in axes:
+        log_ticks(axis)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", fontsize=9, frameon=False)
+    figure.suptitle(f"{title}, {label(faces)}")
+    for axis, part in zip(axes, (best[y] < least, best[y] >= least), strict=True):
+        numbers = [str(number) for number, here in enumerate(part, 1) if here]
+        spots = [(row[x], 100 * row[y], "0.2", *[100 * row[y]] * 2) for _, row in best[part].iterrows()]
+        name_dots(axis, numbers, spots)
     return figure
 
 
@@ -200,12 +254,13 @@ _FORMS = {  # by the first word of a form's name: its marker, and what was done
 
 def _done(form: str) -> tuple[str, str]:
     first = form.split()[0]
-    return _FORMS.get(first, ("X", first))
+    marker, done = _FORMS.get(first, ("X", first))
+    return ("<", f"{done}, FP16") if form.endswith(", FP16") else (marker, done)
 
 
 @as_text
 def sparsity(curve: pd.DataFrame, whole: Mapping[str, float], faces: Faces, title: str) -> Figure:
-    """Accuracy against the share of weights taken out, a panel a network and a line a way.
+    """Accuracy against the share of weights taken out, a panel a network and a line a way, from the whole network on.
 
     curve  columns network, sparsity, how, accuracy; whole  accuracy of each network before, a dashed line
     """
@@ -214,9 +269,10 @@ def sparsity(curve: pd.DataFrame, whole: Mapping[str, float], faces: Faces, titl
     for axis, (network, accuracy) in zip(axes, whole.items(), strict=True):
         axis.axhline(100 * accuracy, color="0.5", linestyle="--", label="the whole network")
         for how, part in curve[curve["network"] == network].groupby("how", sort=False):
-            axis.plot(100 * part["sparsity"], 100 * part["accuracy"], "o-", label=how)
-        axis.set(title=network, xlabel="weights taken out of each layer, %", xlim=(0, 100), ylim=(0, None))
-    axes[0].legend(fontsize=9)
+            taken, left = [0, *part["sparsity"]], [accuracy, *part["accuracy"]]
+            axis.plot(100 * np.array(taken), 100 * np.array(left), "o-", label=how)
+        axis.set(title=network, xlabel="weights taken out of each layer, %", xlim=(-3, 100), ylim=(0, None))
+    axes[0].legend(fontsize=9, loc="lower left")
     axes[0].set_ylabel("accuracy, %")
     figure.suptitle(f"{title}, {label(faces)}")
     return figure

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from ...datasets import Faces
 from ...results.tables import label
-from .drawing import as_text
+from .drawing import as_text, label_bars
 
 
 @as_text
@@ -64,7 +64,7 @@ def class_pairs(table: pd.DataFrame, faces: Faces, title: str, reading: str) -> 
     off = table.mask(np.eye(len(table), dtype=bool))
     sns.heatmap(off, annot=table, fmt=",", cmap="rocket_r", linewidths=0.5, square=True, ax=axis, cbar=False)
     for index in range(len(table)):
-        axis.text(index + 0.5, index + 0.5, f"{table.iloc[index, index]:,}", ha="center", va="center", color="0.45")
+        axis.text(index + 0.5, index + 0.5, f"{table.iloc[index, index]:,}", ha="center", va="center", color="0.4")
     axis.set_facecolor("0.93")
     axis.grid(False)
     axis.set(title=f"{title}, {label(faces)}", xlabel=reading, ylabel="")
@@ -93,7 +93,7 @@ def vote_agreement(table: pd.DataFrame, faces: Faces) -> Figure:
     shares = 100 * table[list(columns)].rename(columns=columns)
     shares.plot.barh(stacked=True, ax=axis, width=0.8, color=[sns.color_palette()[index] for index in (2, 7, 3)])
     for bars in axis.containers:
-        axis.bar_label(bars, [f"{width:.0f}" if width > 4 else "" for width in bars.datavalues], label_type="center")
+        label_bars(bars, [f"{width:.0f}" if width > 4 else "" for width in bars.datavalues])
     axis.set(xlabel="share of the images, %", ylabel="", xlim=(0, 100))
     axis.invert_yaxis()
     axis.grid(False, axis="y")

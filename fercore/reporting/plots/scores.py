@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 
 from ...datasets import Faces
 from ...results.tables import label
-from .drawing import MARKERS, as_text, split_of
+from .drawing import MARKERS, as_text, label_bars, split_of
+
+FEW = 30  # images in a bin of confidence: of fewer, accuracy is chance rather than calibration
 
 
 @as_text
@@ -29,7 +31,8 @@ def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: 
         right.plot(history["epoch"], 100 * history[score], f"{dot}-", color=color, label=name)
         best = history.loc[history[score].idxmax()]
         right.plot(best["epoch"], 100 * best[score], "o", color=color)
-    left.plot([], [], color="0.3", linestyle="--", label="training loss")
+    own = "training loss, each run's own" if len(histories) > 1 else "training loss"
+    left.plot([], [], color="0.3", linestyle="--", label=own)
     left.plot([], [], color="0.3", label=f"{split_of(faces, 'select')}, cross-entropy")
     left.set(xlabel="epoch", ylabel="loss")
     right.set(xlabel="epoch", ylabel=f"{split_of(faces, 'select')} {score.replace('_', '-').replace('f1', 'F1')}, %")
@@ -42,14 +45,17 @@ def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: 
 
 @as_text
 def confusion(matrix: np.ndarray, faces: Faces, title: str) -> Figure:
-    """Images by true class (rows) and predicted class (columns): shares of the row, % with the count below."""
+    """Images by true class (rows) and predicted class (columns): shares of the row, % with the count below.
+
+    matrix  (C, C), or the mean of those of several seeds
+    """
     share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     side = 0.8 * len(matrix) + 1.6
     figure = Figure(figsize=(side + 0.6, side), layout="constrained")
     axis = figure.subplots()
     text = np.array(
         [
-            [f"{part:.0f}\n({count:,})" for part, count in zip(*row, strict=True)]
+            [f"{part:.0f}\n({count:,.0f})" for part, count in zip(*row, strict=True)]
             for row in zip(share, matrix, strict=True)
         ]
     )
@@ -62,24 +68,59 @@ def confusion(matrix: np.ndarray, faces: Faces, title: str) -> Figure:
 
 
 @as_text
-def intervals(table: pd.DataFrame, faces: Faces, title: str, xlabel: str, zero: bool = False) -> Figure:
-    """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval.
+def intervals(
+    table: pd.DataFrame, faces: Faces, title: str, xlabel: str, zero: bool = False, near: float | None = None
+) -> Figure:
+    """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval, and what
+    that is over, which its column `seeds` says where it has one.
 
     zero  with a line at 0
+    near  with a second panel of so many points to either side of 0, where whatever is further away is an arrow
     """
-    figure = Figure(figsize=(8, 0.42 * len(table) + 1.3), layout="constrained")
-    axis = figure.subplots()
-    places = np.arange(len(table))
-    reach = 100 * np.array([table["value"] - table["low"], table["high"] - table["value"]])
-    axis.errorbar(100 * table["value"], places, xerr=reach, fmt="o", capsize=3, label="measured, 95 %")
-    axis.set_yticks(places, list(table.index))
-    if zero:
-        axis.axvline(0, color="0.4", linewidth=1)
-    axis.set(xlabel=xlabel, ylim=(len(table) - 0.5, -0.5))
+    figure = Figure(figsize=(8 if near is None else 10, 0.42 * len(table) + 1.3), layout="constrained")
+    axes = figure.subplots(1, 1 if near is None else 2, sharey=True, squeeze=False)[0]
+    value, places = 100 * table["value"].to_numpy(float), np.arange(len(table))
+    reach = 100 * np.array([table["value"] - table["low"], table["high"] - table["value"]], float)
+    for axis in axes:
+        axis.errorbar(value, places, xerr=reach, fmt="o", capsize=3)
+        if zero:
+            axis.axvline(0, color="0.4", linewidth=1)
+        axis.set(xlabel=_over(table, xlabel), ylim=(len(table) - 0.5, -0.5))
+    axes[0].set_yticks(places, _with_seeds(table))
+    if near is not None:
+        axes[1].set(xlim=(-near, near), xlabel=f"the same, within {near:g} points of 0")
+        for place in places[np.abs(value) > near]:
+            marker, end = (">", near) if value[place] > 0 else ("<", -near)
+            axes[1].plot(end, place, marker, color=sns.color_palette()[0], clip_on=False)
     if not zero:  # a score, whose interval over a few seeds may reach beyond what there is
-        axis.set_xlim(max(axis.get_xlim()[0], -2), min(axis.get_xlim()[1], 102))
-    axis.set_title(f"{title}, {label(faces)}")
+        axes[0].set_xlim(max(axes[0].get_xlim()[0], -2), min(axes[0].get_xlim()[1], 102))
+    if near is None:
+        axes[0].set_title(f"{title}, {label(faces)}")
+    else:
+        figure.suptitle(f"{title}, {label(faces)}")
     return figure
+
+
+def _over(table: pd.DataFrame, what: str) -> str:
+    """`what` with what the 95 % intervals of a table are over: images, where one training is all there is, or seeds."""
+    known = table.dropna(subset=["low", "high"])  # else there is none to be told of
+    if known.empty or "seeds" not in table:
+        return what if known.empty else f"{what}; 95 % intervals"
+    seeds = {int(count) for count in known["seeds"]}
+    if seeds == {1}:
+        return f"{what}; 95 % over images"
+    one, several = "; of one seed over images" if 1 in seeds else "", seeds - {1}
+    return f"{what}; 95 % over {several.pop() if len(several) == 1 else 'the'} seeds{one}"
+
+
+def _with_seeds(table: pd.DataFrame) -> list[str]:
+    """The names of the rows, with the number of seeds where not all have the same."""
+    if "seeds" not in table or table["seeds"].nunique() == 1:
+        return list(table.index)
+    return [
+        f"{name} ({count:.0f} seed{'s' * bool(count > 1)})"
+        for name, count in zip(table.index, table["seeds"], strict=True)
+    ]
 
 
 @as_text
@@ -93,6 +134,8 @@ def panels(
            categorical, a category has its own whether the others are there or not
     zero   with a line at 0
     """
+    if "size" in table:  # of a student, as papers and sentences have it
+        table = table.assign(size=table["size"].str.upper())
     names, kinds, places = (list(dict.fromkeys(table[column])) for column in (panel, hue, x))
     shades = table[hue].cat.categories if isinstance(table[hue].dtype, pd.CategoricalDtype) else kinds
     colors = dict(zip(shades, sns.color_palette(n_colors=max(10, len(shades))), strict=False))
@@ -150,16 +193,25 @@ def recall_by_frequency(table: pd.DataFrame, faces: Faces) -> Figure:
 
 
 @as_text
-def reliability(table: pd.DataFrame, error: float, faces: Faces) -> Figure:
-    """Accuracy by confidence, and how many images there are at each; `table` and `error` are metrics.calibration's."""
-    figure = Figure(figsize=(5, 4.4), layout="constrained")
-    axis, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+def reliability(table: pd.DataFrame, error: float, faces: Faces, of: str = "") -> Figure:
+    """Accuracy by confidence, and how many images there are at each; `table` and `error` are metrics.calibration's.
+
+    of  what answers, such as "seed 42", to be read in the title
+    """
+    figure = Figure(figsize=(5, 4.8), layout="constrained")
+    axis, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     axis.plot([0, 100], [0, 100], color="0.6", linestyle="--")
-    axis.plot(100 * table["confidence"], 100 * table["accuracy"], "o-")
+    line = {"color": sns.color_palette()[0]}
+    axis.plot(100 * table["confidence"], 100 * table["accuracy"], **line)
+    few = table["images"] < FEW
+    for part, face, said in ((table[~few], line["color"], f"{FEW} images or more"), (table[few], "white", "fewer")):
+        axis.plot(100 * part["confidence"], 100 * part["accuracy"], "o", markerfacecolor=face, label=said, **line)
+    axis.legend(fontsize=9, loc="upper left")
     axis.set(ylabel="accuracy, %", xlim=(0, 100), ylim=(0, 100))
     below.bar(100 * table["confidence"], table["images"], width=4)
-    below.set(xlabel="confidence, %", ylabel="images")
-    axis.set_title(f"Calibration error {100 * error:.1f} %, {label(faces)}")
+    below.set(xlabel="confidence, %", ylabel="images", yscale="log", ylim=(0.8, None))
+    below.yaxis.set_major_formatter("{x:,g}")
+    axis.set_title(f"Calibration error {100 * error:.1f} %, {f'{of}, ' if of else ''}{label(faces)}")
     return figure
 
 
@@ -170,7 +222,7 @@ def shares(table: pd.DataFrame, faces: Faces, title: str, xlabel: str) -> Figure
     axis = figure.subplots()
     (100 * table.fillna(0)).plot.barh(stacked=True, ax=axis, width=0.75)
     for bars in axis.containers:
-        axis.bar_label(bars, [f"{width:.0f}" if width > 4 else "" for width in bars.datavalues], label_type="center")
+        label_bars(bars, [f"{width:.0f}" if width > 4 else "" for width in bars.datavalues])
     axis.set(xlabel=xlabel, ylabel="", xlim=(0, 100))
     axis.invert_yaxis()
     axis.grid(False, axis="y")
