@@ -83,6 +83,17 @@ SEEDS_OF_65K = {"lean_65k_distilled": 3, "lean_65k": 3}
 PARTS = re.search(r"- \*\*Recipe ablation\*\*.*?(?=\n- |\n\n)", NETWORKS, flags=re.S)[0]
 
 
+def test_what_it_says_of_lean_1m2_is_what_was_measured():
+    folder = ROOT / "reports/reference"
+    student, teacher = (folder / f"{name}-fer2013_distilled" for name in ("lean_1m2", "lean_932k"))
+    scores = 100 * pd.read_csv(student / "scores.csv", index_col=["part", "score"])[["value", "low", "high"]]
+    selected, before = (100 * pd.read_csv(run / "history.csv")["accuracy"].max() for run in (student, teacher))
+    told = "one seed, weights not included yet), scores {:.1f} [{:.1f}, {:.1f}] %, near-deduplicated {:.1f}, and on "
+    told += "PublicTest {:.1f}, less than its teacher"
+    parts = scores.loc[("published", "accuracy")], scores.loc[("near_deduplicated", "accuracy"), "value"], selected
+    assert told.format(*parts[0], *parts[1:]) in " ".join(TEXT.split()) and selected < before
+
+
 def test_what_the_text_says_of_public_networks_is_what_was_measured():
     folder, text = ROOT / "reports/reference/public_networks", " ".join(NETWORKS.replace(PARTS, "").split())
     gaps = pd.read_csv(folder / "differences.csv", index_col=["ours", "network", "views", "part", "score"])
