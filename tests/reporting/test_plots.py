@@ -531,11 +531,13 @@ def test_what_a_budget_affords_is_coloured_and_the_best_of_it_named():
 
 def test_what_networks_say_of_a_picture_stands_beside_it():
     said = pd.DataFrame({"one": [0.7, 0.3], "$two$": [0.4, 0.6]}, index=["happy", "sad"])
-    left, right = plots.opinions(np.zeros((9, 9, 3), np.uint8), said, "happy or sad").axes
+    figure = plots.opinions(np.zeros((9, 9, 3), np.uint8), said, "happy or sad")
+    left, right = figure.axes
     assert len(left.images) == 1 and right.get_xlabel() == "probability, %"
     widths = [[round(bar.get_width()) for bar in bars] for bars in right.containers]
     assert widths == [[70, 30], [40, 60]]
-    assert [text.get_text() for text in right.get_legend().get_texts()] == ["one", r"\$two\$"]
+    assert right.get_legend() is None, "it would lie on a bar"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one", r"\$two\$"]
 
 
 def test_shares_add_up_and_one_that_is_unknown_is_none():
