@@ -138,8 +138,8 @@ for name in ("one_grey_value", "exact_redundant", "near_redundant", "exact_contr
 # %%
 more = findings["near_redundant"] - findings["exact_redundant"]
 display(stage.says(
-    f"{more:,} more are redundant, {percent(more / len(faces))} of the set, where the same photograph in another brightness, "
-    f"place or crop counts too, beside the {percent(findings['exact_redundant'] / len(faces))} that a hash finds. *Contradicted* "
+    f"{more:,} more are redundant, {percent(more / len(faces))} of the set, once the same photograph in another brightness, "
+    f"position or crop counts as well; a hash finds only {percent(findings['exact_redundant'] / len(faces))}. *Contradicted* "
     "are images whose copy has another label."
 ))
 
@@ -156,7 +156,7 @@ print(by_kind.to_string())
 # %%
 other = by_kind["pairs"].sum() - by_kind.loc["whole", "pairs"]
 display(stage.says(
-    f"{other:,} of {len(pairs):,} pairs of copies are not of one photograph whole in both. " + (
+    f"In {other:,} of {len(pairs):,} pairs of copies one image is a mirror image, a crop or a shift of the other. " + (
         "Rendered faces: nobody has cropped any of them. On FER2013 most pairs are crops: `reports/reference/01_data_audit/pairs_by_kind.csv`."
         if faces.synthetic else
         "Where a detector has cut out the faces, and people have corrected its boxes, as for FER2013 (Goodfellow et al., 2013), a "
@@ -217,7 +217,7 @@ display(memory.map(percent).rename("accuracy of the rule that only remembers").t
 
 # %%
 display(stage.says(
-    f"Remembering is to answer with the label of the Training image that is most alike, and learns nothing. On the "
+    f"Remembering is a 1-nearest-neighbour classifier on pixels: the label of the most similar Training image. On the "
     f"{(~fresh).sum():,} test images whose photograph was found in Training, it is right "
     f"{percent(memory.iloc[0])} of the time; on the other {fresh.sum():,}, {percent(memory.iloc[1])} (always answering "
     f"*{markdown(most)}*: {percent(always[fresh].mean())}). Its score on the whole test split is "

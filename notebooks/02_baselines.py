@@ -89,7 +89,7 @@ from fercore.reporting.sentences import listed, percent, ranked
 
 majority = np.bincount(labels).max() / len(labels)
 display(stage.says(
-    f"The support vector machine: {percent((by_machine == labels).mean())}, where naming one class gives {percent(majority)}. What a "
+    f"The support vector machine: {percent((by_machine == labels).mean())}, where always naming the most frequent class gives {percent(majority)}. What a "
     "network has to show is what it adds to *this*, and not to zero."
 ))
 

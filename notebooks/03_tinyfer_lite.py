@@ -188,8 +188,8 @@ from fercore.reporting.sentences import listed, percent, ranked
 majority = np.bincount(labels).max() / len(labels)
 accuracy, macro_f1 = (scores.loc["published", score] for score in ("accuracy", "macro_f1"))
 display(stage.says(
-    f"Accuracy {percent(accuracy['value'])} [{percent(accuracy['low'])}, {percent(accuracy['high'])}], where naming "
-    f"one class gives {percent(majority)}; macro-F1 {percent(macro_f1['value'])}. " + ("No paper's number is of these faces."
+    f"Accuracy {percent(accuracy['value'])} [{percent(accuracy['low'])}, {percent(accuracy['high'])}], where always naming "
+    f"the most frequent class gives {percent(majority)}; macro-F1 {percent(macro_f1['value'])}. " + ("No paper's number is of these faces."
     if np.isnan(accuracy["paper"]) else f"The paper prints {percent(accuracy['paper'])} and {percent(macro_f1['paper'])}.")
     + " The support vector machine's is in notebook 2."
 ))

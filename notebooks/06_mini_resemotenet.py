@@ -167,8 +167,8 @@ display(tables.shown(table_3), tables.shown(audits.counts(faces)))
 # 16, 80 epochs, mirrored at random, rare classes weighted more, and the rate cut to a tenth on a plateau. What it does not print
 # is taken from PyTorch's defaults (a patience of ten epochs) or from the code of ResEmoteNet's authors (weight decay, momentum
 # 0.9, dropout). That code trains the teacher without class weights and at a constant rate; here the paper's recipe is used for
-# both. The plateau is judged by accuracy on PublicTest, which is our choice. RAF-DB has no images to select on: one in ten of
-# those that train is held out.
+# both. The plateau is judged by accuracy on PublicTest, which is our choice. RAF-DB has no validation split: one in ten of
+# its training images is held out.
 #
 # All 80 epochs take some forty hours of a core, so on FER2013 the laptop profile has another teacher: this project's
 # pretrained `lean_250k`. Here is what differs in this profile. The epoch is chosen on PublicTest.

@@ -109,7 +109,7 @@ from fercore.results import tables
 whole = pd.Series({name: one.accuracy() for name, one in forms.items()})
 display(stage.says(
     f"On {len(rows):,} images of {markdown(tested)}, without TTA (no mirrored view): {ranked(whole)}. "
-    f"Naming one class gives {percent(pd.Series(faces.labels[rows]).value_counts(normalize=True).max())}."
+    f"Always naming the most frequent class gives {percent(pd.Series(faces.labels[rows]).value_counts(normalize=True).max())}."
 ))
 
 # %% [markdown]

@@ -149,9 +149,9 @@ display(Markdown(f"*{markdown(predict.LIMITS)}* More: `fercore predict --limits`
 # ## Beside the papers' devices
 #
 # Milliseconds of one image, as the papers print them (Light-FER's Tables 3 and 4 as frames a second). Ours above are of this
-# machine and compare with none of them. On a device of the papers, `fercore bench bundle` makes one file that runs there with
-# NumPy and ONNX Runtime; give it `--device` with the paper's name for the device, as in the table, and put what it prints into
-# `data/bundles` as NAME.json: it then stands below, and in the ledger where the paper timed ONNX Runtime, too (MicroExpNet of
+# machine and cannot be compared with any of them. On a device of the papers, `fercore bench bundle` makes one file that runs
+# there with NumPy and ONNX Runtime; give it `--device` with the paper's name for the device, as in the table, and put what it
+# prints into `data/bundles` as NAME.json: it then stands below, and in the ledger where the paper timed ONNX Runtime, too (MicroExpNet of
 # 2026).
 
 # %%

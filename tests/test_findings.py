@@ -269,7 +269,7 @@ def test_what_the_text_says_of_tinyfer_lites_choices_is_what_was_measured():
     assert (lower["high"] < 0).all() and "and lower it by {:.1f} and {:.1f}.".format(*-lower["value"]) in text
     p = pd.read_csv(folder / "gains.csv").query("part == 'published' and score == 'accuracy'").set_index("choice")["p"]
     p = statistics.adjusted(p)
-    told = "for the four choices, p is {:.2f} for focal loss, which is therefore not decided, and {:.3f} for class"
+    told = "for the four choices, p is {:.2f} for focal loss, which is therefore inconclusive, and {:.3f} for class"
     assert told.format(p["focal loss"], p["class weights"]) in text and len(p) == 4
 
 
@@ -482,13 +482,15 @@ def test_what_it_says_of_light_fer_is_what_was_measured():
     ends = [f"{100 * rows.loc[half, f'accuracy{end}']:.1f}" for end in ("", "_low", "_high", "_near_deduplicated")]
     assert f"it scores {ends[0]} [{ends[1]}, {ends[2]}] % in FP16; the paper prints 69.87." in text
     copies = json.loads((folder.with_name("public_networks") / "findings.json").read_text())["findings"]["near_copies"]
-    assert f"and {ends[3]} on PrivateTest without those {copies:,} images" in text
+    assert f"and {ends[3]} on PrivateTest without the {copies:,} images" in text
     assert f"Dense, after the first five epochs, it scored {100 * rows.loc['fp32', 'accuracy']:.1f}: " in text
     lost = -100 * pd.read_csv(folder / "differences.csv").set_index("variant").loc[half, ["value", "high", "low"]]
     assert f": {lost.iloc[0]:.1f} [{lost.iloc[1]:.1f}, +{lost.iloc[2]:.1f}] points more" in text
     fitting = {images: 6987 in {round(1e4 * k / images) for k in range(images)} for images in (3589, 2 * 3589)}
     assert fitting == {3589: False, 2 * 3589: True}
-    told = "69.87 % is no share of PrivateTest's 3,589 images; of PublicTest and PrivateTest together it is one"
+    told = (
+        "No whole number of PrivateTest's 3,589 images gives 69.87 %; of PublicTest and PrivateTest together, one does"
+    )
     assert told in text
     integers = -100 * pd.read_csv(folder / "differences.csv").set_index("variant")[["value", "high", "low"]]
     shown = ("{:.1f} [{:.1f}, {:.1f}]".format(*integers.loc[form]) for form in INT8)

@@ -91,9 +91,10 @@ def test_what_each_gives_is_told_with_its_sign_by_pairs_of_a_seed(tmp_path, monk
     [said] = json.loads((tmp_path / "out/sentences.json").read_text())
     assert said["sentence"] == (
         "Accuracy rises with warm-up and distillation; it falls with label smoothing; "
-        "it does neither, as far as seeds tell, with soft labels. "
-        "Macro-F1 does neither, as far as seeds tell, with label smoothing, warm-up, distillation and soft labels. "
-        "Adjusted for the number of ingredients, p is below 0.05 of "
+        "it does neither, as far as these seeds show, with soft labels. "
+        "Macro-F1 does neither, as far as these seeds show, with label smoothing, warm-up, distillation and soft "
+        "labels. "
+        "Adjusted for all comparisons, p is below 0.05 for "
         "accuracy with label smoothing, warm-up and distillation."
     )
     assert (tmp_path / "out/gains.svg").is_file() and len(pd.read_csv(tmp_path / "out/runs.csv")) == 15

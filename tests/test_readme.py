@@ -159,7 +159,7 @@ def test_the_digest_says_what_was_measured():
     shown = {choice: "{:+.1f} [{:+.1f}, {:+.1f}]".format(*row) for choice, row in gains.iterrows()}
     p = pd.read_csv(folder / "03_tinyfer_lite/gains.csv").query("part == 'published' and score == 'accuracy'")
     p = statistics.adjusted(p.set_index("choice")["p"])
-    told = "Focal loss ({focal loss}, p {p:.2f} adjusted) and ECA ({ECA}) are not decided"
+    told = "Focal loss ({focal loss}, p {p:.2f} adjusted) and ECA ({ECA}) are inconclusive"
     assert told.format(**shown, p=p["focal loss"]) in text and p["ECA"] > 0.05 < p["focal loss"]
     assert "accuracy changes by {class weights} points".format(**shown) in text
     table = pd.read_csv(folder / "04_microexpnet_pooling/table_2.csv").query("data == 'fer2013' and size == 'm'")

@@ -83,7 +83,7 @@ def _own(row: Mapping, sets: Collection[str]) -> tuple[str, str, str]:
         if row["evidence"]:
             return "", "", f"the paper's own numbers, {row['evidence'].replace('_', ' ')}"
         missing = ", ".join(need for need in row["needs"].split(", ") if need and need not in sets)
-        return "", "", f"nothing near: {'needs ' + measurements.spelled(missing) if missing else 'not run'}"
+        return "", "", f"nothing comparable: {'needs ' + measurements.spelled(missing) if missing else 'not run'}"
     seeds = f", {row['seeds']:.0f} seed{'s' * bool(row['seeds'] > 1)}" if pd.notna(row["seeds"]) else ""
     but = ", but for what the verdict names" if row["protocol"] and measurements.reservation(row["protocol"]) else ""
     how = f"as the paper{but}{seeds}" if row["protocol"] else "counted"

@@ -227,7 +227,7 @@ def _why(path: Path, content: BinaryIO | None, error: Exception) -> str:
     if not start:
         return "an empty file"
     if content is not None and isinstance(error, UnidentifiedImageError):  # which names an object of Python's
-        return "no image of a kind that is known"
+        return "not an image in a known format"
     return str(error)
 
 

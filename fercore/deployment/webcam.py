@@ -21,7 +21,7 @@ from .predict import LIMITS, Predictor, draw
 PAGE = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>fercore webcam</title>
 <body style="margin:0;background:#111;color:#eee;font:16px sans-serif;text-align:center">
 <img src="/stream" alt="the camera's picture with the faces named" style="max-width:100%;max-height:88vh">
-<p role="status" id="ended" hidden>This has ended: what is shown is the last picture.</p>
+<p role="status" id="ended" hidden>The stream has ended; this is its last frame.</p>
 <p>{LIMITS}</p>
 <script>
 const [picture, ended] = [document.querySelector("img"), document.getElementById("ended")];
@@ -99,7 +99,7 @@ def serve(stream: Stream, port: int = 0) -> ThreadingHTTPServer:
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     except OSError as error:
-        raise OSError(f"port {port} of this computer cannot be had ({error.strerror}); leave --port out") from None
+        raise OSError(f"port {port} on this computer is not available ({error.strerror}); leave --port out") from None
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

@@ -68,8 +68,8 @@ def _can_go(part: pd.DataFrame, whole: float) -> str:
     cells = []
     for how, rows in part.groupby("how", sort=False):
         kept = _so_far(rows.set_index("sparsity")["accuracy"].sort_index() > whole - ENOUGH)
-        cells.append(f"{100 * kept[-1]:.0f} {how}" if kept else f"none of these shares {how}")
-    return f"Of a hundred weights, so many can go before a point is lost: {listed(cells)}."
+        cells.append(f"{100 * kept[-1]:.0f} {how}" if kept else f"none {how}")
+    return f"Largest tested share that costs less than a point, %: {listed(cells)}."
 
 
 def work_left(shares: Mapping[str, pd.Series]) -> str:
@@ -101,7 +101,7 @@ def losses(differences: pd.DataFrame) -> str:
     best of several on these images would be the luckiest as well.
     """
     kept = differences.index[(differences["low"] <= 0) & (differences["high"] >= 0)]
-    lines = [f"No difference from fp32 is shown for {len(kept)} of {len(differences)} forms."]
+    lines = [f"No difference from fp32 is shown for {len(kept)} of {len(differences)} variants."]
     shown = False
     for said, rows in (("Less accurate", differences["high"] < 0), ("More accurate", differences["low"] > 0)):
         if rows.any():
@@ -109,7 +109,7 @@ def losses(differences: pd.DataFrame) -> str:
             shown = True
     if shown and len(differences) > 1:
         lines[0] += (
-            f" Each interval stands alone: if no form differed from fp32, about {0.05 * len(differences):.1f} of "
+            f" Each interval stands alone: if no variant differed from fp32, about {0.05 * len(differences):.1f} of "
             f"{len(differences)} would leave out 0 by chance."
         )
     lines[0] += warned(differences)
@@ -128,7 +128,7 @@ def _asks_for_training(row: Mapping) -> str:
     """Whether INT8 loses ENOUGH for quantisation-aware training, by the ends of the interval as they are shown."""
     low, high = (round(100 * row[end], 1) for end in ("low", "high"))
     if low > -100 * ENOUGH:
-        return "less than a point is lost, and quantisation-aware training has little to win"
+        return "less than a point is lost, and quantisation-aware training has little to gain"
     if high < -100 * ENOUGH:
         return "more than a point is lost, so quantisation-aware training may be worth it"
     return "whether a point is lost, these images do not tell, nor whether quantisation-aware training is worth it"
@@ -150,7 +150,7 @@ def overfitted(table: pd.DataFrame) -> str:
     the paper prints of both."""
     gaps = 100 * (table["train"] - table["test"])
     each = listed(f"{gap:+.1f} points (`{name}`)" for name, gap in gaps.items())
-    said = f"Accuracy on the images that were trained on, less that on the others: {each}."
+    said = f"Accuracy on the training images minus accuracy on the others: {each}."
     printed = (table["paper_train"] - table["paper_test"]).dropna()
     if len(printed):
         said += f" In the paper: {100 * printed.iloc[0]:+.1f} points."
@@ -193,8 +193,8 @@ def agreement(formats: pd.DataFrame) -> str:
     (name, side, runtime), most = other.idxmax(), other.max()
     exact = sorted(other.groupby(level="runtime").max().loc[lambda each: each < 1e-4].index)
     return (
-        f"Farthest is {runtime} of `{name}` at {side} px, by {percent(most)} of the largest logit; to four "
-        f"digits the same {'is' if len(exact) == 1 else 'are'} {listed(exact)}. Notebook 7 counts what that does."
+        f"The largest deviation is that of {runtime} for `{name}` at {side} px, {percent(most)} of the largest logit; "
+        f"identical to four digits: {listed(exact)}. Notebook 7 measures the effect on accuracy."
     )
 
 

@@ -36,9 +36,9 @@ def batches(table: pd.DataFrame, printed: Mapping[str, Mapping[str, float]], cou
     best = table.loc[(data, way)]
     pair = best[["resemotenet", "mini_resemotenet_a"]]
     return (
-        f"No batch fits all. Nearest come the numbers of {markdown(data)}, *{way}*: "
+        f"No single batch size explains all the numbers. The closest are those of {markdown(data)}, *{way}*: "
         f"{listed(f'{name} {batch:,.0f}' for name, batch in best.items())}. "
-        f"Teacher and A agree there within {percent(pair.max() / pair.min() - 1)}, and B's number is that of a batch "
+        f"Teacher and A agree there within {percent(pair.max() / pair.min() - 1)}, and B's corresponds to a batch "
         f"{best['mini_resemotenet_b'] / pair.mean():.2f} times as large. {_more_than_weights(printed, counted)}"
     )
 
@@ -97,8 +97,8 @@ def scores(accuracy: pd.DataFrame, majority: float, printed: Callable[[str], flo
         return "Nothing has been trained yet."
     above = accuracy.index[accuracy["low"] > majority]
     text = (
-        f"{ranked(accuracy['value'].rename(called))}. Naming one class gives {percent(majority)}; surely above it: "
-        f"{len(above)} of {len(accuracy)}."
+        f"{ranked(accuracy['value'].rename(called))}. Always naming the most frequent class gives {percent(majority)}; "
+        f"above it with the whole interval: {len(above)} of {len(accuracy)}."
     )
     if study.TEACHER in accuracy.index and len(accuracy) > 1:
         students = accuracy["value"].drop(study.TEACHER)
@@ -121,7 +121,7 @@ def gains(table: pd.DataFrame) -> str:
         sizes = listed(f"{size.upper()}'s" for size in part.loc[part["value"] == best, "size"].unique())
         most = f" The largest estimate is {sizes}." if best > 0 else " By these estimates no size gains."
     return (
-        f"Accuracy with a teacher, less that without: {listed(each)}.{most} Intervals that leave out 0: "
+        f"Accuracy with a teacher minus accuracy without: {listed(each)}.{most} Intervals that leave out 0: "
         f"{listed(sure)}.{_one_seed(part)}{warned(part)}"
     )
 
@@ -203,7 +203,7 @@ def ablation(accuracy: pd.DataFrame, selected: pd.DataFrame, majority: float) ->
     first, second = (
         table["value"].astype(float).drop(study.TEACHER, errors="ignore") for table in (accuracy, selected)
     )
-    text = f"{ranked(accuracy['value'])}; naming one class gives {percent(majority)}."
+    text = f"{ranked(accuracy['value'])}; always naming the most frequent class gives {percent(majority)}."
     if len(first) < 2:
         return text
     orders = [list(one.sort_values(ascending=False, kind="stable").index) for one in (first, second)]
@@ -225,7 +225,7 @@ def steps(table: pd.DataFrame) -> str:
         if single.max() <= 0:
             most = " By these estimates no step adds anything."
     return (
-        f"Accuracy of one row less that of another: {'; '.join(each)}.{most} Intervals that leave out 0: "
+        f"Accuracy of one row minus that of another: {'; '.join(each)}.{most} Intervals that leave out 0: "
         f"{listed(sure)}.{_one_seed(part)}{warned(part)}"
     )
 

@@ -199,10 +199,10 @@ def shares(table: pd.DataFrame, label: str) -> str:
     called so."""
     own = table["share"].drop("4, with its square")
     first, last = own.index[0], own.index[-1]
-    alone = ": a student there is trained on the labels almost alone" if own.iloc[-1] < 0.05 else ""
+    alone = ": a student there is trained on almost nothing but the labels" if own.iloc[-1] < 0.05 else ""
     return (
-        f"On {markdown(label)}, at temperature {first}, the teacher makes {percent(own.iloc[0])} of the first step, "
-        f"at {last} **{percent(own.iloc[-1], 2)}**{alone}. At 4 with the factor T², it is "
+        f"On {markdown(label)}, at temperature {first}, the teacher contributes {percent(own.iloc[0])} of the first "
+        f"gradient step, at {last} **{percent(own.iloc[-1], 2)}**{alone}. At 4 with the factor T², it is "
         f"{percent(table['share'].iloc[-1])}."
     )
 
@@ -230,7 +230,7 @@ def one_answer(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     for (name, split, network), row in table[table["one_answer"] > 0].iterrows():
         lines.append(
             f"- **{markdown(labels[name])}**, {split}: {row['one_answer']} of {row['trained']} trainings of {network} "
-            "end in one answer for every held-out face; they say nothing about temperature."
+            "end up predicting one class for every held-out face; they say nothing about temperature."
         )
     return "\n".join(lines) or "Here no student gives every held-out face the same answer."
 
@@ -242,9 +242,9 @@ def luck(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
         lead, chance, beaten = part["above_mean"].mean(), part["by_chance"].mean(), int((part["p"] < 0.05).sum())
         lines.append(
             f"- **{markdown(labels[name])}**: the best temperature stands **{100 * lead:.1f} points** above the "
-            f"mean of all, on average over {len(part)} rows of the table. Deal each fold's scores out to the "
-            f"temperatures at random, and the best still stands **{100 * chance:.1f} points** above the mean. In "
-            f"{beaten} of {len(part)} rows the lead is more than chance gives in 95 of 100 deals."
+            f"mean of all, on average over {len(part)} rows of the table. Permute each fold's scores among the "
+            f"temperatures at random, and the best is still **{100 * chance:.1f} points** above the mean. In "
+            f"{beaten} of {len(part)} rows the lead is larger than in 95 of 100 permutations."
         )
     return "\n".join(lines)
 
@@ -260,10 +260,10 @@ def variance(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
         where = f" on {shown.index.unique('split')[0]}" if 0 < len(several) < len(part) else ""
         one = "" if len(several) == len(part) else f" Where there is one seed, its share is in that of {both}."
         lines.append(
-            f"- **{markdown(labels[name])}**: temperature makes at most {percent(part['temperature'].max())} of the "
-            f"variance; the fold that is held out makes {percent(shown['folds'].mean())} on average{where}, and {rest} "
-            f"{percent(shown[column].mean())}. p is below 0.05 in {int((part['p'] < 0.05).sum())} of {len(part)} rows."
-            f"{one}"
+            f"- **{markdown(labels[name])}**: temperature accounts for at most "
+            f"{percent(part['temperature'].max())} of the variance; the held-out fold for "
+            f"{percent(shown['folds'].mean())} on average{where}, and {rest} for {percent(shown[column].mean())}. "
+            f"p is below 0.05 in {int((part['p'] < 0.05).sum())} of {len(part)} rows.{one}"
         )
     return "\n".join(lines)
 

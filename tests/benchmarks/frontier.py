@@ -192,9 +192,9 @@ def main():
         if own["soft_labels"].any():
             caption += f"; hours are without soft labels: {cost_of_soft_labels(words.soft_labels)}"
         tables.save(table, words.to, "networks", faces, caption)
-        caption = "PrivateTest, mirrored views: this project's networks less those of packages, on the same images"
+        caption = "PrivateTest, flip TTA: this project's networks minus those of packages, on the same images"
         tables.save(apart, words.to, "differences", faces, caption)
-        caption = "PrivateTest, mirrored views: with a teacher less from labels alone, by pairs of a seed"
+        caption = "PrivateTest, flip TTA: with a teacher minus from labels alone, by pairs of a seed"
         tables.save(taught, words.to, "gains", faces, caption)
         said = said.assign(label=faces.labels[said.index]).set_index("label", append=True)
         tables.save(said, words.to, PREDICTIONS.removesuffix(".csv"), faces)

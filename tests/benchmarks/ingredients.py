@@ -233,12 +233,16 @@ def to_see(found: pd.DataFrame) -> str:
     sentences, left = [], []
     for score, name in zip(GIVES, ("Accuracy", "Macro-F1"), strict=True):
         rises, falls = found[f"{score}_low"] > 0, found[f"{score}_high"] < 0
-        kinds = {"rises with": rises, "falls with": falls, "does neither, as far as seeds tell, with": ~rises & ~falls}
+        kinds = {
+            "rises with": rises,
+            "falls with": falls,
+            "does neither, as far as these seeds show, with": ~rises & ~falls,
+        }
         said = [f"{words} {listed(map(markdown, found.index[which]))}" for words, which in kinds.items() if which.any()]
         sentences.append(f"{name} {'; it '.join(said)}.")
         sure = found.index[found[f"{score}_p_adjusted"] < 0.05]
         left += [f"{name[0].lower()}{name[1:]} with {listed(map(markdown, sure))}"] * (len(sure) > 0)
-    return " ".join([*sentences, f"Adjusted for the number of ingredients, p is below 0.05 of {listed(left)}."])
+    return " ".join([*sentences, f"Adjusted for all comparisons, p is below 0.05 for {listed(left)}."])
 
 
 def cost_of_soft_labels(files: Sequence[str | Path]) -> str:

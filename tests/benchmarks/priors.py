@@ -107,8 +107,8 @@ def to_see(networks: pd.DataFrame, gaps: pd.DataFrame) -> str:
         f"*{markdown(name)}* {points(row.rename({'difference': 'value'}))}" for name, row in changed.iterrows()
     )
     said = (
-        f"On {SELECT}, a tau above 0 is best for {len(changed)} of {len(all_images)} networks; what the others answer "
-        f"stays. Macro-F1 on {TEST} changes by: {told}. It rises with its whole interval for "
+        f"On {SELECT}, a tau above 0 is best for {len(changed)} of {len(all_images)} networks; the predictions of the "
+        f"others do not change. Macro-F1 on {TEST} changes by: {told}. It rises with its whole interval for "
         f"{listed(f'*{markdown(name)}*' for name in up)}, and falls for "
         f"{listed(f'*{markdown(name)}*' for name in down)}. By the 95 % interval of the difference in macro-F1:"
     )
@@ -116,7 +116,7 @@ def to_see(networks: pd.DataFrame, gaps: pd.DataFrame) -> str:
     rivals = gaps.xs(("published", "macro_f1"), level=("part", "score"))
     for ours, part in rivals.groupby(level="ours", sort=False):
         before, after = (told_apart(part.xs(state, level="answers"), "better", "worse") for state in (BEFORE, ADJUSTED))
-        lines.append(f"- *{markdown(ours)}*, all as they are: {before}. All adjusted: {after}.")
+        lines.append(f"- *{markdown(ours)}*, with no network adjusted: {before}. With all adjusted: {after}.")
     return "\n".join(lines)
 
 

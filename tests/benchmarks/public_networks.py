@@ -816,7 +816,7 @@ def to_see(networks: pd.DataFrame, gaps: pd.DataFrame) -> str:
     own = mirrored["package"] == OWN
     public = mirrored.loc[~own, "accuracy"]
     lines = [
-        f"With mirrored views, the most accurate that a package ships is *{markdown(public.idxmax())}*, "
+        f"With flip TTA, the most accurate network that a package ships is *{markdown(public.idxmax())}*, "
         f"{percent(public.max())}; this project's are {ranked(mirrored.loc[own, 'accuracy'])}. Beside those of "
         "packages, by the 95 % interval of the difference in accuracy on all images:"
     ]
@@ -874,7 +874,7 @@ def main():
                           "ms": latency(run, grey(public.side)), "runtime": run.name})  # fmt: skip
             print(f"{public.name:26} {run.parameters:>9,}", *overview(scores[-1])["accuracy"].round(4), flush=True)
     if arguments.to:
-        tables.save(by_class(faces, found), arguments.to, "classes", faces, "PrivateTest by class, mirrored views")
+        tables.save(by_class(faces, found), arguments.to, "classes", faces, "PrivateTest by class, flip TTA")
     if arguments.only:
         return
     save(faces, found, pd.DataFrame(costs).set_index("network"), pd.concat(scores), arguments.to or "")

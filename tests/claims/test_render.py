@@ -55,7 +55,7 @@ def test_where_nothing_was_measured_the_headline_has_what_is_near_or_what_is_mis
     ledger, _, table = judged(paper)
     (found,) = render.headline(ledger, table, NOTHING).to_dict("records")
     assert [found[name] for name in ("measured", "deduplicated")] == ["–", "–"]
-    assert found["how"] == "nothing near: needs fer2013, imagenet"
+    assert found["how"] == "nothing comparable: needs fer2013, imagenet"
     row = {"measurement": ACCURACY, "value": 0.675, "low": 0.66, "high": 0.69, "deduplicated": 0.66}
     made = measurements.table([row], departs="random weights").set_index("measurement")
     (found,) = render.headline(ledger, table, made).to_dict("records")
@@ -68,7 +68,7 @@ def test_what_is_missing_is_not_what_is_at_hand(judged, paper, evidence):
     for text, missing in ((paper, "needs imagenet"), (only, "not run")):
         ledger, _, table = judged(text, **{"accuracy(simple_cnn, fer2013, PublicTest)": 0.5})
         made = evidence({"measurement": "accuracy(simple_cnn, fer2013, PublicTest)", "value": 0.5})
-        assert render.headline(ledger, table, made)["how"].tolist() == [f"nothing near: {missing}"]
+        assert render.headline(ledger, table, made)["how"].tolist() == [f"nothing comparable: {missing}"]
 
 
 def test_what_was_measured_and_decides_nothing_is_called_undecided(judged, paper):
@@ -97,7 +97,7 @@ def test_what_follows_from_the_papers_own_numbers_names_the_check(judged, paper)
     assert first["how"] == "the paper's own numbers, check twice" and first["verdict"] == "exact"
     assert first["measured"] == first["deduplicated"] == "–"
     assert (second["how"], second["measured"]) == ("counted", "932,202 parameters")
-    assert (third["how"], third["measured"]) == ("nothing near: not run", "–")
+    assert (third["how"], third["measured"]) == ("nothing comparable: not run", "–")
 
 
 def test_a_training_of_which_no_seeds_are_told_is_as_the_paper_all_the_same(judged, paper):

@@ -208,7 +208,7 @@ def test_a_damaged_image_is_named(tmp_path, name):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"no", "(no image of a kind that is known)"),
+        (b"no", "(not an image in a known format)"),
         (b"", "(an empty file)"),
         (b"\0\0\0\x18ftypheic" + bytes(500), "(HEIC, which is not read here: save it as JPEG)"),
     ],

@@ -580,7 +580,7 @@ class TestWithOpenCV:
                 assert answer.read(len(webcam.HEAD)) == webcam.HEAD
                 stream.put(b"one")
                 assert answer.read(5 + len(webcam.HEAD)) == b"one\r\n" + webcam.HEAD
-            with pytest.raises(OSError, match=r"port \d+ of this computer cannot be had .*; leave --port out"):
+            with pytest.raises(OSError, match=r"port \d+ on this computer is not available .*; leave --port out"):
                 webcam.serve(stream, server.server_address[1])
         finally:
             stream.end()

@@ -45,10 +45,10 @@ def test_what_taking_weights_out_costs():
     curve = pd.DataFrame(rows, columns=["network", "sparsity", "how", "R", "accuracy"])
     said = sentences.taken_out(curve, WHOLE)
     assert "`a`, 60.0 % with all its weights. 50 % at once (R = 2.0): -5.0 points;" in said
-    assert "a point is lost: none of these shares at once and 50 while training." in said
+    assert "less than a point, %: none at once and 50 while training." in said
     rows = [("a", 0.9, "at once", 9.0, 0.6), ("a", 0.3, "at once", 1.4, 0.6), ("a", 0.5, "at once", 2.0, 0.5)]
     said = sentences.taken_out(pd.DataFrame(rows, columns=list(curve)), WHOLE)
-    assert "a point is lost: 30 at once." in said, "at 50 it is, whatever comes after"
+    assert "less than a point, %: 30 at once." in said, "at 50 it is, whatever comes after"
 
 
 def test_what_is_left_of_the_work():
@@ -66,8 +66,8 @@ def test_how_much_faster():
 def test_which_forms_are_shown_to_lose():
     forms = by_form({"FP16": 0.0, "2 bits": -0.02, "8 bits": -0.004}, low=[0, -0.03, -0.01], high=[0, -0.01, 0.01])
     said = sentences.losses(forms)
-    assert "shown for 2 of 3 forms. Less accurate: `a` 2 bits." in said and "More accurate" not in said
-    assert said.endswith("if no form differed from fp32, about 0.2 of 3 would leave out 0 by chance.")
+    assert "shown for 2 of 3 variants. Less accurate: `a` 2 bits." in said and "More accurate" not in said
+    assert said.endswith("if no variant differed from fp32, about 0.2 of 3 would leave out 0 by chance.")
     assert "chance" not in sentences.losses(forms.drop("2 bits", level="variant"))
     noted = sentences.losses(forms.assign(note=["", statistics.TOO_FEW, ""]))
     assert noted.endswith("Few images: the interval may be too short (*a 2 bits*).")
@@ -144,7 +144,10 @@ def test_whose_answers_are_farthest():
     index = pd.MultiIndex.from_tuples([("a", 48, name) for name in ("PyTorch", "ONNX Runtime", "ONNX Runtime int8")])
     index.names = ["network", "img_size", "runtime"]
     said = sentences.agreement(pd.DataFrame({"deviation": [0, 1e-6, 0.05]}, index))
-    assert "Farthest is ONNX Runtime int8 of `a` at 48 px, by 5.0 %" in said and "the same is ONNX Runtime." in said
+    assert (
+        "The largest deviation is that of ONNX Runtime int8 for `a` at 48 px, 5.0 %" in said
+        and "to four digits: ONNX Runtime." in said
+    )
     assert "No other runtime" in sentences.agreement(pd.DataFrame({"deviation": [0]}, index[:1]))
 
 

@@ -623,7 +623,7 @@ def test_memory_has_a_marker_where_a_network_comes_to_what_is_printed():
     figure = plots.memory(table, {"fer2013": {"big": 1.5, "small": 5.5}}, batches, "Memory")
     assert [axis.get_title() for axis in figure.axes] == ["bare", "kept"]
     [legend] = figure.legends
-    known = ["big", "small", "fer2013: batch at which it is what is printed"]
+    known = ["big", "small", "fer2013: batch size that gives the printed number"]
     assert [text.get_text() for text in legend.texts] == known, "each once"
     spots = [tuple(line.get_xydata()[0]) for line in figure.axes[1].lines if len(line.get_xydata()) == 1]
     assert spots == [(6.0, 1.5), (8.0, 5.5)] and [text.get_text() for text in figure.axes[1].texts] == ["6", "8"]

@@ -39,7 +39,7 @@ def test_the_nearest_batches_are_named_and_what_weights_alone_would_take():
     )
     printed = {"one": {PAIR[0]: 900.0, PAIR[1]: 500.0}, "other": {PAIR[0]: 700.0, PAIR[1]: 690.0}}
     told = sentences.batches(batches, printed, COUNTED)
-    assert "the numbers of one, *kept*: resemotenet 100, mini_resemotenet_a 102 and mini_resemotenet_b 50" in told
+    assert "those of one, *kept*: resemotenet 100, mini_resemotenet_a 102 and mini_resemotenet_b 50" in told
     assert "within 2.0 %" in told and "0.50 times as large" in told
     assert "400 MB on one and 10 MB on other more than A; its weights alone are 240 MB more." in told
     assert "So no batch that both share explains other." in told
@@ -54,7 +54,7 @@ def test_times_against_the_cards_arithmetic():
 
 def test_scores_say_who_is_above_one_class_and_what_is_printed_on_real_faces_alone():
     told = sentences.scores(scores(teacher=0.6, E6=0.3), 0.25, lambda name: 0.7979)
-    assert "teacher (60.0 %), E6 (30.0 %)" in told and "surely above it: 1 of 2" in told
+    assert "teacher (60.0 %), E6 (30.0 %)" in told and "above it with the whole interval: 1 of 2" in told
     assert "As good as the teacher or better: 0 of 1 students." in told
     assert "The teacher: 60.0 %, where 79.79 % is printed" in told
     assert "printed" not in sentences.scores(scores(teacher=0.6), 0.25, lambda name: np.nan)

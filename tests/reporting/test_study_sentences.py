@@ -146,7 +146,10 @@ def test_verdicts_are_counted_by_set():
 def test_what_is_told_of_distillation():
     shares = pd.DataFrame({"share": [0.27, 0.0012, 0.62]}, ["2", "32", "4, with its square"])
     text = sentences.shares(shares, LABELS["fer"])
-    assert "On fer &#60;b&#62;, at temperature 2, the teacher makes 27 % of the first step, at 32 **0.12 %**" in text
+    assert (
+        "On fer &#60;b&#62;, at temperature 2, the teacher contributes 27 % of the first gradient step, "
+        "at 32 **0.12 %**" in text
+    )
     right = pd.DataFrame(
         {"images": [60], "right": [40], "always one class": [25]}, pd.MultiIndex.from_tuples([("ck", RANDOM)])
     )
@@ -159,19 +162,21 @@ def test_luck_and_variance_are_told_of_each_set_by_itself():
         {"above_mean": [0.02, 0.04, 0.1, 0.1], "by_chance": [0.03, 0.03, 0.2, 0.2], "p": [0.5, 0.01, 1, 1]}, index
     )
     first, second = sentences.luck(luck, LABELS).splitlines()
-    assert "stands **3.0 points**" in first and "still stands **3.0 points**" in first and "In 1 of 2 rows" in first
+    assert (
+        "stands **3.0 points**" in first and "the best is still **3.0 points**" in first and "In 1 of 2 rows" in first
+    )
     assert second.startswith("- **fer &#60;b&#62;**") and "stands **10.0 points**" in second and "In 0 of 2" in second
     spread = pd.DataFrame(
         {"folds": [0.5, 0.1, 0.7, 0.9], "temperature": [0.04, 0.02, 0.13, 0.0], "together": [0.1, 0.7, 0.2, 0.1],
          "seeds": [0.36, np.nan, 0.2, 0.4], "p": 0.4}, index
     )  # fmt: skip
     first, second = sentences.variance(spread, LABELS).splitlines()
-    assert "at most 4 % of" in first and "50 % on average on subject folds, and the seed alone 36 %" in first
+    assert "at most 4 % of" in first and "50 % on average on subject folds, and the seed alone for 36 %" in first
     assert first.endswith("Where there is one seed, its share is in that of fold and temperature together.")
-    assert "at most 13 % of" in second and "80 % on average, and the seed alone 30 %" in second
+    assert "at most 13 % of" in second and "80 % on average, and the seed alone for 30 %" in second
     assert "one seed" not in second
     one = sentences.variance(spread.assign(seeds=np.nan), LABELS).splitlines()[0]
-    assert "30 % on average, and fold and temperature together 40 %" in one and "in 0 of 2 rows" in one
+    assert "30 % on average, and fold and temperature together for 40 %" in one and "in 0 of 2 rows" in one
     assert "nan" not in sentences.variance(spread.assign(temperature=np.nan, folds=np.nan), LABELS)
 
 
@@ -189,6 +194,6 @@ def test_a_search_is_compared_on_each_set_and_what_the_figure_shows_is_counted_t
 def test_networks_of_one_answer_are_named_and_others_are_not():
     index = pd.MultiIndex.from_product([["fer"], [COPIES], ["m", "xxs"]], names=["data", "split", "network"])
     text = sentences.one_answer(pd.DataFrame({"trained": [9, 9], "one_answer": [0, 7]}, index), LABELS)
-    assert "7 of 9 trainings of xxs end in one answer" in text and " of m " not in text and "<b>" not in text
+    assert "7 of 9 trainings of xxs end up predicting one class" in text and " of m " not in text and "<b>" not in text
     none = sentences.one_answer(pd.DataFrame({"trained": [9, 9], "one_answer": [0, 0]}, index), LABELS)
     assert none.startswith("Here no student")

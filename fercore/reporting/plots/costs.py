@@ -151,7 +151,7 @@ def memory(table: pd.Series, printed: Mapping[str, Mapping[str, float]], batches
         if axis.get_subplotspec().is_first_col():
             axis.set_ylabel("memory of a forward pass, MB")
     for data, marker in markers.items():
-        axis.plot([], [], marker, color="0.3", label=f"{data}: batch at which it is what is printed")
+        axis.plot([], [], marker, color="0.3", label=f"{data}: batch size that gives the printed number")
     figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     figure.suptitle(title)
     return figure
@@ -271,7 +271,7 @@ def sparsity(curve: pd.DataFrame, whole: Mapping[str, float], faces: Faces, titl
         for how, part in curve[curve["network"] == network].groupby("how", sort=False):
             taken, left = [0, *part["sparsity"]], [accuracy, *part["accuracy"]]
             axis.plot(100 * np.array(taken), 100 * np.array(left), "o-", label=how)
-        axis.set(title=network, xlabel="weights taken out of each layer, %", xlim=(-3, 100), ylim=(0, None))
+        axis.set(title=network, xlabel="sparsity of each layer, %", xlim=(-3, 100), ylim=(0, None))
     axes[0].legend(fontsize=9, loc="lower left")
     axes[0].set_ylabel("accuracy, %")
     figure.suptitle(f"{title}, {label(faces)}")
