@@ -283,9 +283,7 @@ if not faces.synthetic and last:
     before = known.index.str.startswith("microexpnet_se")  # an earlier run of this notebook
     known = pd.concat([known[~before], ours.rename(index={last: f"microexpnet_se, {last}"})])
 real = replace(faces, name="fer2013", synthetic=False)  # whatever is trained here, those were measured on it
-own = list(known.index[known["own"]])
-papers = [name for name in own if not name.startswith("lean_")]  # which is this project's own design
-figure = plots.size_and_accuracy(known, real, "Measured, without TTA", own, papers=papers)
+figure = plots.size_and_accuracy(known, real, "Measured, without TTA", list(known.index[known["own"]]))
 display(stage.figure(figure, "size_and_accuracy"), stage.says(sentences.frontier(known), "size_and_accuracy"))
 
 # %% [markdown]

@@ -34,23 +34,18 @@ def seeds(text: str) -> list[int]:
     return [seed(part) for part in text.split(",")]
 
 
-def seconds(text: str) -> float:
-    """The type of lengths of time."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a number of seconds above 0")
-    return value
+def _real(fits: Callable[[float], bool], expected: str) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not fits(value):
+            raise argparse.ArgumentTypeError(f"{text!r}; expected {expected}")
+        return value
+
+    return read
 
 
-def share(text: str) -> float:
-    """The type of probabilities."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a number from 0 to 1")
-    return value
+seconds = _real(lambda value: 0 < value < math.inf, "a number of seconds above 0")
+share = _real(lambda value: 0 <= value <= 1, "a number from 0 to 1")

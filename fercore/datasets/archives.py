@@ -242,8 +242,10 @@ def make_folders(path: Path, folder: Path) -> None:
             with suppress(tarfile.ReadError), tarfile.open(path) as archive:  # of a single packed file
                 names = [info.name for info in archive if info.isdir()]
     for name in names:
-        if not hidden(name):
+        try:
             _target(path, folder, name).mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise DataError(path, f"a folder {name!r}, which is a file as well", "each name once") from None
 
 
 def _unpack(path: Path, folder: Path, left: int, depth: int, notes: list[str]) -> int:

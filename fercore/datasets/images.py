@@ -213,7 +213,7 @@ def _flat(image: Image.Image) -> Image.Image:
 def _why(path: Path, content: BinaryIO | None, error: Exception) -> str:
     """What is wrong with a file that is no image, where that is more than Pillow says."""
     try:
-        with open(path, "rb") if content is None else content as file:
+        with open(path, "rb") if content is None else contextlib.nullcontext(content) as file:
             file.seek(0)
             start = file.read(512)
     except (OSError, ValueError):  # the latter of content that Pillow has closed

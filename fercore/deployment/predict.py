@@ -242,7 +242,8 @@ def listing(source: Path) -> list[Path]:
     """The file `source`, or the pictures and videos below the folder `source`, in natural order, without those that
     `report` has drawn; with pictures of kinds that are not read, which reading tells. Raises DataError.
 
-    Links to folders are followed, so that a folder that two lead to is there twice, and one that leads back is not."""
+    What is hidden is left out. Links to folders are followed: a folder with two links to it is listed twice, and a link
+    back to a folder above is skipped."""
     if not source.exists():
         raise DataError(source, "no such file or folder", "a picture, a folder of pictures, or a video")
     if not source.is_dir():
@@ -250,7 +251,6 @@ def listing(source: Path) -> list[Path]:
     found = _files_below(source)
     known = (*videos.SUFFIXES, *images.UNREAD)
     found = [path for path in found if path.suffix.lower() in known or images.is_image(path)]
-    found = [path for path in found if not any(part[0] == "." for part in path.relative_to(source).parts)]
     found = [path for path in found if not drawn(path)]
     if not found:
         raise DataError(source, "no picture and no video", f"files such as {', '.join((*images.SUFFIXES[:3], '.mp4'))}")
@@ -260,7 +260,7 @@ def listing(source: Path) -> list[Path]:
 def _files_below(folder: Path, above: tuple[str, ...] = ()) -> list[Path]:
     above += (os.path.realpath(folder),)
     try:
-        entries = list(folder.iterdir())
+        entries = [path for path in folder.iterdir() if path.name[0] != "."]
     except OSError as error:
         raise DataError(folder, f"a folder that cannot be read ({error.strerror})", "permission to read it") from None
     inner = [path for path in entries if path.is_dir() and os.path.realpath(path) not in above]

@@ -74,8 +74,8 @@ def camera(number: int | str = 0) -> Iterator[np.ndarray]:
 
 
 def writer(path: str | Path, size: tuple[int, int], fps: float = FPS):
-    """OpenCV's writer of a video of (width, height) pixels: .mp4 in MPEG-4, for players, or .webm in VP8, which takes
-    five times as long and plays in browsers, too. Raises DataError where it cannot write there."""
+    """OpenCV's writer of a video of (width, height) pixels: .mp4 in MPEG-4, for players, or .webm in VP8, which plays
+    in browsers, too, and is slower to write. Raises DataError where it cannot write there."""
     cv2 = opencv()
     codec = "VP80" if Path(path).suffix.lower() == ".webm" else "mp4v"
     made = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), fps, size)

@@ -24,7 +24,7 @@ RANGES = {
     "from 0 to below 1": (lambda value: 0 <= value < 1, "sparsities ratios"),
     "from 0 to 4294967295": (lambda value: 0 <= value < 2**32, "seed seeds seeds_at_random teacher_seed"),
 }  # fmt: skip
-SOME = "batches names networks sizes"  # lists that leave a notebook nothing to show where they are empty
+SOME = "batches names networks seeds sizes"  # lists that leave a notebook nothing to show where they are empty
 
 
 class ParameterError(ValueError):

@@ -73,7 +73,7 @@ input, select { font: inherit; max-width: 100%; }
 """
 CODE = """{%- extends 'basic/index.html.j2' -%}
 {% block input_group %}<details><summary>code</summary>{{ super() }}
-{%- if cell.metadata.printed %}<pre>{{ cell.metadata.printed | escape_html }}</pre>{% endif -%}
+{%- if cell.metadata.printed %}<pre>{{ cell.metadata.printed | ansi2html }}</pre>{% endif -%}
 </details>{% endblock %}
 """
 BETWEEN = (

@@ -128,9 +128,7 @@ def picture(root: str | Path = ".", out: str | Path | None = None) -> Path:
     claimed.index += ", claimed"
     ours = [*found.index[found["package"] == "this project"], *rebuilt.index]
     whole = pd.concat([shown, rebuilt, claimed])
-    papers = [name for name in ours if name.split(",")[0] not in models.OWN]
-    given = {"ours": ours, "claimed": claimed.index.tolist(), "papers": papers}
-    drawn = plots.size_and_accuracy(whole, "fer2013", "Accuracy by size, no TTA", **given)
+    drawn = plots.size_and_accuracy(whole, "fer2013", "Accuracy by size, no TTA", ours, claimed.index.tolist())
     path = Path(out or reference) / HEADLINE
     figures.save(drawn, path.parent, path.stem)
     path.with_suffix(".png").unlink()
@@ -364,7 +362,8 @@ def _of_stage(path: Path, place: str) -> str:
     if path.with_suffix(".tex").is_file():
         files.append(f'<a href="{place}/{path.stem}.tex">LaTeX</a>')
     caption = _caption(path) or f"{path.stem.replace('_', ' ')}{of and ', '}{of}"
-    caption = caption[0].upper() + caption[1:]
+    if "_" not in caption.split()[0]:  # which is the name of a network
+        caption = caption[0].upper() + caption[1:]
     known = SHOWN.get(path.parent.name, FIRST)
     if path.stem not in known and len(frame) > ROWS:
         return f"<p>{text.html(caption)}, {len(frame):,} rows: {', '.join(files)}</p>"
@@ -388,7 +387,8 @@ def read(path: Path) -> tuple[pd.DataFrame, str]:
         table = table.drop(columns="data")
     table = tables.with_intervals(table.convert_dtypes())  # whole numbers become whole
     for name in table.columns.intersection(KINDS):
-        table[name] = table[name].map(_spelled, na_action="ignore")
+        if tables.is_text(table[name]):
+            table[name] = table[name].map(_spelled, na_action="ignore")
     return table.rename(columns=_spelled), of
 
 

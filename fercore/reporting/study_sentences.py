@@ -14,7 +14,7 @@ from ..results.text import markdown
 from ..studies import statements
 from ..studies.cross_validation import RANDOM
 from . import sentences
-from .sentences import points
+from .sentences import listed, points
 
 
 def percent(value: float, digits: int = 0) -> str:
@@ -257,7 +257,7 @@ def variance(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
         both = "fold and temperature together"
         rest, column = ("the seed alone", "seeds") if len(several) else (both, "together")
         shown = several if len(several) else part
-        where = f" on {shown.index.unique('split')[0]}" if 0 < len(several) < len(part) else ""
+        where = f" on {listed(shown.index.unique('split'))}" if 0 < len(several) < len(part) else ""
         one = "" if len(several) == len(part) else f" Where there is one seed, its share is in that of {both}."
         lines.append(
             f"- **{markdown(labels[name])}**: temperature accounts for at most "

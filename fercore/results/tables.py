@@ -118,6 +118,7 @@ def with_intervals(frame: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
     frame = frame.loc[:, [not (column.isna() | column.eq("")).all() for _, column in frame.items()]].copy()
     columns = list(frame.columns)
     before = {columns[place - 1] for place, name in enumerate(columns) if name == "low" and place}
+    before = {name for name in before if pd.api.types.is_numeric_dtype(frame[name])}
     whose = {"value", "difference"} & set(columns) or before
     for name in columns:
         low, high = ("low", "high") if name in whose else (f"{name}_low", f"{name}_high")
@@ -159,8 +160,9 @@ def shown(frame: pd.DataFrame, digits: int = 3, index: bool = True) -> Styler:
 
     index  whether it is shown; one with names becomes columns, since it would head a row of its own below the head
     """
-    if index and all(frame.index.names) and frame.columns.nlevels == 1 and frame.columns.name is None:
-        frame, index = frame.reset_index(), False
+    names, plain = frame.index.names, frame.columns.nlevels == 1 and frame.columns.name is None
+    if index and all(names) and plain and not {*names} & {*frame.columns}:
+        frame, index = frame.reset_index().astype(dict.fromkeys(names, str)), False  # names, and no numbers to round
     joined = with_intervals(frame, digits)
     words = [name for name in joined if name in frame and is_text(frame[name])]
     cells = pd.DataFrame({name: _cells(column, digits) for name, column in joined.items()}, joined.index)

@@ -191,8 +191,8 @@ def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False
 
 def compared(here: Protocol, paper: Protocol) -> pd.DataFrame:
     """The same of students and teacher as a table: `teachers.compared`."""
-    own = {"network": (paper.teacher_network, teachers.said(here))} if teachers.pretrained(here) else None
-    return teachers.compared(_other(here, paper), _other(here, paper, True) if own is None else own)
+    own = {"network": (paper.teacher_network, teachers.said(here))}
+    return teachers.compared(_other(here, paper), own if teachers.pretrained(here) else _other(here, paper, True))
 
 
 def _other(here: Protocol, paper: Protocol, teacher: bool = False) -> dict[str, tuple]:

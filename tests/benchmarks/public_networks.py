@@ -905,8 +905,8 @@ def save(faces: datasets.Faces, found: Mapping, costs: pd.DataFrame, scores: pd.
     shown = mirrored[~files["aside"]]
     own = list(mirrored.index[mirrored["package"] == OWN])
     shown = shown.rename(columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"})
-    title, papers = "Flip TTA, networks that packages ship", [name for name in own if not name.startswith("lean_")]
-    figures.save(plots.size_and_accuracy(shown, faces, title, own, papers=papers), out, "size_and_accuracy")
+    title = "Flip TTA, networks that packages ship"
+    figures.save(plots.size_and_accuracy(shown, faces, title, own), out, "size_and_accuracy")
     (Path(out) / "size_and_accuracy.png").unlink()
     near = scores[(scores["part"] == "near_copies") & (scores["split"] == "PrivateTest")]["images"].iloc[0]
     packages = {public.package for public in NETWORKS} - {OWN}

@@ -204,6 +204,8 @@ def test_the_card_says_what_the_processor_worked_where_others_may_have_used_it()
 def test_soft_labels_are_named_beside_what_was_measured():
     soft = dataclasses.replace(RECIPE, soft_labels="given", soft_weight=0.7)
     assert model_card.departs(soft) == f"{model_card.departs(RECIPE)}, soft labels"
+    assert model_card.departs(dataclasses.replace(RECIPE, tta="one")).endswith("random weights, no TTA")
+    assert model_card.departs(dataclasses.replace(RECIPE, tta="flip")).endswith("random weights, flip TTA")
 
 
 def test_large_weights_are_kept_in_half_precision_and_all_that_is_said_is_of_them(made, faces, tmp_path, monkeypatch):

@@ -258,8 +258,29 @@ def test_linked_folders_are_looked_into_and_one_that_leads_back_is_not(tmp_path)
     for name in ("train", "test"):
         (tmp_path / "given" / name).symlink_to("../elsewhere")
     (tmp_path / "given/inner/back").symlink_to("..")
+    (tmp_path / "given/.hidden").mkdir()
+    Image.new("L", (48, 48)).save(tmp_path / "given/.hidden/a.png")
     found = predict.listing(tmp_path / "given")
     assert [path.relative_to(tmp_path / "given").as_posix() for path in found] == ["test/a.png", "train/a.png"]
+
+
+def test_a_hidden_folder_that_cannot_be_read_is_passed_over_and_another_is_told(tmp_path, monkeypatch):
+    """As .Trashes on a drive that somebody else has written."""
+    for name in (".Trashes", "open"):
+        (tmp_path / name).mkdir()
+    Image.new("L", (48, 48)).save(tmp_path / "open/a.png")
+    iterdir, closed = Path.iterdir, {".Trashes"}
+
+    def refusing(path):
+        if path.name in closed:
+            raise PermissionError(13, "Permission denied")
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", refusing)
+    assert [path.name for path in predict.listing(tmp_path)] == ["a.png"]
+    closed.add("open")
+    with pytest.raises(DataError, match=r"open: found a folder that cannot be read \(Permission denied\)"):
+        predict.listing(tmp_path)
 
 
 def test_pictures_of_a_folder_are_what_an_import_takes_for_images(photograph, tmp_path):

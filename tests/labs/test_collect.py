@@ -114,3 +114,12 @@ def test_a_student_who_has_handed_in_nothing_has_a_row_also_in_an_archive(tmp_pa
     (tmp_path / "space").mkdir()
     found = collect(Path(path), tmp_path / "space")
     assert list(found) == ["course/Ada/lab.ipynb", "course/Erin"] and found["course/Erin"] == "is empty"
+
+
+def test_an_archive_with_a_file_and_a_folder_of_one_name_is_told(tmp_path):
+    with zipfile.ZipFile(tmp_path / "course.zip", "w") as archive:
+        archive.writestr("Ada/x", b"1")
+        archive.writestr("Ada/x/", b"")
+    (tmp_path / "space").mkdir()
+    with pytest.raises(DataError, match=r"a folder 'Ada/x/', which is a file as well"):
+        collect(tmp_path / "course.zip", tmp_path / "space")

@@ -29,13 +29,13 @@ def code(source="secret = 1", **data):
 
 def test_outputs_are_shown_code_is_folded_and_nothing_is_reached_for(written):
     cell = code()
-    cell.outputs = [nbformat.v4.new_output("stream", text="<script>alert(1)</script> 42\n")]
+    cell.outputs = [nbformat.v4.new_output("stream", text="<script>alert(1)</script> \x1b[31m42\x1b[0m\n")]
     text = written(nbformat.v4.new_markdown_cell("# A & B\n\ntext"), cell)
     assert "<title>A &amp; B</title>" in text and "42" in text
     (folded,) = re.findall(r"<details><summary>code</summary>.*?</details>", text, re.DOTALL)
     assert "secret" in folded and text.count("secret") == 1
     assert "alert(1)" in folded and "42" in folded, "what is printed, too"
-    assert "<script" not in text
+    assert "<script" not in text and "\x1b" not in text, "colours of a terminal"
     assert not re.search(r"""(src|href)=["']?(https?:)?//""", text)
 
 

@@ -454,11 +454,12 @@ def test_a_category_keeps_its_color_where_another_is_not_shown():
 
 
 def test_size_and_accuracy_marks_ours_and_gives_intervals():
-    table = sized()
-    axis = plots.size_and_accuracy(table, seven(), "Networks", ["five"]).axes[0]
+    table = sized().rename(index={"five": "lean_932k"})
+    axis = plots.size_and_accuracy(table, seven(), "Networks", ["lean_932k"]).axes[0]
     dots = {tuple(np.round(line.get_xydata()[0], 6)): line for line in axis.lines if line.get_marker() in "oD"}
     assert {spot: line.get_marker() for spot, line in dots.items()} == {
-        (row.parameters, round(100 * row.value, 6)): "D" if row.Index == "five" else "o" for row in table.itertuples()
+        (row.parameters, round(100 * row.value, 6)): "D" if row.Index == "lean_932k" else "o"
+        for row in table.itertuples()
     }
     ends = [bar.get_segments()[0][:, 1] for bar in axis.collections]
     assert np.sort(ends, axis=0) == pytest.approx(np.sort(100 * table[["low", "high"]].to_numpy(), axis=0))
@@ -467,20 +468,22 @@ def test_size_and_accuracy_marks_ours_and_gives_intervals():
 
 def test_the_legend_says_which_networks_were_trained_here_and_which_are_claimed():
     for ours, claimed, expected in (
-        (["five"], ["one"], ["trained here", "from a public package", "claimed by a paper"]),
-        (["five"], [], ["trained here", "from a public package"]),
+        (["lean_932k, distilled"], ["one"], ["trained here", "from a public package", "claimed by a paper"]),
+        (["two", "lean_932k, distilled"], [], ["trained here", "a paper's, trained here", "from a public package"]),
         ([], [], ["from a public package"]),
     ):
-        [legend] = plots.size_and_accuracy(sized(), seven(), "Networks", ours, claimed).legends
+        table = sized().rename(index={"five": "lean_932k, distilled"})
+        [legend] = plots.size_and_accuracy(table, seven(), "Networks", ours, claimed).legends
         assert [text.get_text() for text in legend.texts] == expected
 
 
 def test_networks_of_one_size_stand_side_by_side_where_they_would_cover_one_another():
     table = pd.DataFrame(
         {"parameters": [1.26e6, 1.243e6, 1.26e6, 1.26e6, 5e6], "value": [0.59, 0.62, 0.586, 0.8, 0.59],
-         "low": [0.53, 0.61, np.nan, np.nan, 0.5], "high": [0.65, 0.63, np.nan, np.nan, 0.7]}, list("abcde")
+         "low": [0.53, 0.61, np.nan, np.nan, 0.5], "high": [0.65, 0.63, np.nan, np.nan, 0.7]},
+        ["lean_1m2", *"bcde"],
     )  # fmt: skip
-    axis = plots.size_and_accuracy(table, seven(), "Networks", ["a", "b"], ["c", "d"], ["b"]).axes[0]
+    axis = plots.size_and_accuracy(table, seven(), "Networks", ["lean_1m2", "b"], ["c", "d"]).axes[0]
     dots = [line for line in axis.lines if line.get_marker() in "oDs"]
     at = {round(line.get_ydata()[0], 6): line.get_xdata()[0] for line in dots}
     assert at[80] == 1.26e6, "with nobody beside it"
@@ -488,6 +491,9 @@ def test_networks_of_one_size_stand_side_by_side_where_they_would_cover_one_anot
     assert right == 5e6 and left / max(at[62], at[58.6]) > 1.03 > at[58.6] / at[62]
     below, above = ([line.get_zorder() for line in dots if line.get_marker() == marker] for marker in ("o", "D"))
     assert min(below) < min(bars.get_zorder() for bars in axis.collections) < min(above)
+    pair = plots.size_and_accuracy(table.iloc[[0, 4]].assign(parameters=1e6), seven(), "Networks").axes[0]
+    one, other = (line.get_xdata()[0] for line in pair.lines if line.get_marker() == "o")
+    assert one != other and one * other == pytest.approx(1e12), "half a step to either side"
 
 
 def test_a_line_leads_to_a_name_that_had_to_move_away_and_to_no_other():
@@ -499,12 +505,6 @@ def test_a_line_leads_to_a_name_that_had_to_move_away_and_to_no_other():
     moved = [text for text in axis.texts if text.arrow_patch is not None]
     assert 0 < len(moved) < len(crowd) and all(abs(text.get_position()[1]) > 6 for text in moved)
     assert {text.get_text() for text in axis.texts} == set(crowd.index)
-
-
-def test_networks_that_a_paper_designed_are_told_from_this_projects_own():
-    figure = plots.size_and_accuracy(sized(), seven(), "Networks", ["one", "five"], (), ["one"])
-    [legend] = figure.legends
-    assert [text.get_text() for text in legend.texts][:2] == ["trained here", "a paper's, trained here"]
 
 
 def test_what_is_only_claimed_is_hollow_and_may_have_no_interval():
@@ -694,6 +694,9 @@ def test_the_best_forms_are_shown_from_near_with_their_intervals_and_both_steps_
     ends = sorted(tuple(np.round(line.get_ydata(), 6)) for line in near.lines if len(line.get_xdata()) == 2)
     assert (65, 68) in ends and near.get_ylim()[0] > 50, "0.66, and not 0.5"
     told = words(figure)
+    numbers = {text.get_text() for axis in figure.axes for text in axis.texts}
+    named = {text.get_text().split()[0] for text in figure.legends[0].texts if text.get_text()[0].isdigit()}
+    assert numbers == named and len(named) > 1
     assert "Pareto front" in told and "fewer weights, FP16" in told
 
 
@@ -739,6 +742,12 @@ def test_every_network_is_drawn_however_many_there_are():
     figure = plots.pareto(table, "MiB", "accuracy", seven(), "Sizes", "MiB", "accuracy, %")
     told = {text.get_text() for text in figure.findobj(Text)}
     assert {*names} <= told
+
+
+def test_what_has_no_number_is_drawn_all_the_same():
+    figure = plots.latencies(timed().assign(median=np.nan, p90=np.nan), seven(), "Batch 1")
+    assert [text for text in words(figure) if text == "not here"]
+    assert "after 5 epochs" in plots.size_and_latency(costs(), seven(), "5 epochs").axes[0].get_title()
 
 
 def test_dashes_are_seen_as_such_in_long_trainings():

@@ -224,6 +224,8 @@ def test_ids_are_spelled_as_they_are_read(tmp_path):
     path = tmp_path / "scores.csv"
     path.write_text("network,part,score,device,accuracy\nlean_65k,near_deduplicated,macro_f1,raspberry_pi_4,0.5\n")
     assert site.read(path)[0].loc[0].tolist()[:4] == ["lean_65k", "near-deduplicated", "macro-F1", "Raspberry Pi 4"]
+    path.write_text("network,answers,split\nlean_65k,3,1\n")
+    assert site.read(path)[0].loc[0].tolist() == ["lean_65k", 3, 1], "a number is none"
 
 
 def test_the_ledger_stands_last_and_its_first_rows_alone_are_open(text):

@@ -63,6 +63,8 @@ def test_ones_own_picture_takes_the_place_of_the_first_and_what_is_none_is_told(
     assert seen == [(8, 8), (4, 6, 3)] and picture.value != first and said.value == ""
     chosen.value = [file("no.png", b"no")]
     assert said.value.startswith("no.png: found an image that cannot be decoded") and len(seen) == 2
+    chosen.value = [file("<b>.png", b"no")]
+    assert said.value.startswith("&lt;b&gt;.png: found")
 
 
 def test_ones_own_picture_is_read_as_every_other():

@@ -238,12 +238,24 @@ def test_the_names_of_an_index_are_no_second_row_of_the_head():
     frame = tables.save(pd.DataFrame({"score": [0.5, 0.25]}, rows), "", "t", "", "Table 1")
     page = tables.shown(frame).to_html()
     assert re.findall(r"<th[^>]*>(.*?)</th>", page) == ["net work", "T", "score"] and "Table 1" in page
-    assert re.findall(r"<td[^>]*>(.*?)</td>", page) == ["x_y", "1.000", "0.500", "x_y", "2.500", "0.250"]
+    assert re.findall(r"<td[^>]*>(.*?)</td>", page) == ["x_y", "1.0", "0.500", "x_y", "2.5", "0.250"]
+
+
+def test_values_of_an_index_are_names():
+    """Neither rounded, nor taken for what an interval is of; and an index that is a column as well stays an index."""
+    pytest.importorskip("jinja2")
+    for seed, shown in ((2013, "2013"), ("a", "a"), (0.5, "0.5")):
+        frame = pd.DataFrame({"low": [0.1], "high": [0.2]}, pd.Index([seed], name="seed"))
+        assert re.findall(r"<td[^>]*>(.*?)</td>", tables.shown(frame).to_html()) == [shown, "0.100", "0.200"]
+    frame = pd.DataFrame({"network": ["a"], "score": [0.5]}).set_index("network", drop=False)
+    assert re.findall(r"<td[^>]*>(.*?)</td>", tables.shown(frame).to_html()) == ["a", "0.500"]
 
 
 def test_an_interval_is_of_value_or_difference_or_of_the_column_before_it():
     frame = pd.DataFrame({"accuracy": [0.5], "low": [0.25], "high": [0.75], "f1": [0.1]})
     assert tables.with_intervals(frame).loc[0].tolist() == ["0.500 [0.250, 0.750]", 0.1]
+    frame = pd.DataFrame({"name": ["a"], "low": [0.25], "high": [0.75]})
+    assert tables.with_intervals(frame).loc[0].tolist() == ["a", 0.25, 0.75], "no number has an interval here"
     frame = pd.DataFrame({"value": [0.5], "seeds": [3], "low": [0.25], "high": [0.75]})
     assert tables.with_intervals(frame).loc[0].tolist() == ["0.500 [0.250, 0.750]", 3]
 

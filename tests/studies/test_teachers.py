@@ -264,3 +264,5 @@ def test_what_differs_from_a_paper_is_a_table_of_students_and_teacher():
         assert students == ["students", "epochs", "80", "4"]
         assert teacher[:2] == ["teacher", "network"] and teacher[3] == "lean_65k with this project's weights"
         assert len(study.compared(replace(paper, epochs=4, teacher_epochs=3), paper)) >= 2
+    rows = microexpnet_se.compared(replace(paper, weights="", teacher_weights=""), paper).to_numpy().tolist()
+    assert rows == [["students", "weights", "imagenet", "random"], ["teacher", "weights", "VGGFace2's", "random"]]

@@ -17,7 +17,7 @@ from ...results.tables import label
 from .drawing import MARKERS, as_text, ink, log_ticks, name_dots, split_of
 
 KINDS = ("trained here", "a paper's, trained here", "from a public package", "claimed by a paper")
-NEAR_TOP = 0.06  # below the best accuracy: what a second panel shows from near
+NEAR_TOP = 0.06  # below the best accuracy: what a second panel shows close up
 
 
 @as_text
@@ -50,15 +50,16 @@ def size_and_accuracy(
     title: str,
     ours: Sequence[str] = (),
     claimed: Sequence[str] = (),
-    papers: Sequence[str] = (),
 ) -> Figure:
     """Accuracy against parameters, on a logarithmic axis, each network with its interval and its name. Networks of one
     size that would cover one another stand side by side.
 
     table    indexed by network: parameters, and value, low, high (fractions); an interval may be missing
-    ours     those trained here, the others are of public packages; papers  those of them that a paper designed
+    ours     those trained here, of which a paper has designed some; the others are of public packages
     claimed  those that nobody has measured, hollow
     """
+    from ...models import OWN
+
     figure = Figure(figsize=(9, 5.3), layout="constrained")
     axis = figure.subplots()
     own, rebuilt, public, printed = KINDS
@@ -73,7 +74,8 @@ def size_and_accuracy(
     spots = ordered["parameters"] * (ends[1] / ends[0]) ** (0.014 * _aside(ordered))  # some points of the axis
     for (name, row), spot in zip(ordered.iterrows(), spots, strict=True):
         low, value, high = 100 * row[["low", "value", "high"]].astype(float)
-        kind = printed if name in claimed else rebuilt if name in papers else own if name in ours else public
+        here = own if name.partition(",")[0] in OWN else rebuilt
+        kind = printed if name in claimed else here if name in ours else public
         reach = None if np.isnan(low) else [[value - low], [high - value]]
         drawn[kind] = axis.errorbar(spot, value, yerr=reach, capsize=2, elinewidth=1, **kinds[kind])
         places.append((spot, value, kinds[kind]["color"], *np.nan_to_num([low, high], nan=value)))
@@ -165,6 +167,7 @@ def latencies(table: pd.DataFrame, faces: Faces, title: str) -> Figure:
            without a number for a network has a row that says so
     """
     timed = table.groupby("runtime")["median"].transform("count") > 0
+    timed |= not timed.any()
     groups = list(table[timed].groupby(["network", "img_size"], sort=False))
     height, columns = max(len(part) for _, part in groups), min(len(groups), 3)
     lines = -(-len(groups) // columns)
@@ -200,7 +203,7 @@ def latencies(table: pd.DataFrame, faces: Faces, title: str) -> Figure:
 def pareto(table: pd.DataFrame, x: str, y: str, faces: Faces, title: str, xlabel: str, ylabel: str) -> Figure:
     """Forms of networks, indexed by network and form: y (a fraction, shown as %) over x, the less the better; a colour
     a network, a marker for what was done to it. A line is the Pareto front: it joins those than which none is smaller
-    and better, and these are numbered and named. Beside all of them stand the best from near, with their intervals."""
+    and better, and these are numbered and named. Beside all of them stand the best, close up with their intervals."""
     figure = Figure(figsize=(13, 5), layout="constrained")
     axes = figure.subplots(1, 2)
     known = table.dropna(subset=[x, y])

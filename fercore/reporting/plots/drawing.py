@@ -80,7 +80,7 @@ def ink(color) -> tuple[float, ...]:
 
 
 def label_bars(bars, texts: Sequence[str]) -> None:
-    """Write in the midst of bars of one colour, in black or white, whichever is told from it more easily."""
+    """Write in the middle of bars of one colour, in black or white, whichever contrasts more."""
     dark = relative_luminance(bars[0].get_facecolor()[:3]) < 0.179  # where both contrasts are the same
     bars[0].axes.bar_label(bars, texts, label_type="center", color="white" if dark else "black")
 
