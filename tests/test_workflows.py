@@ -2,6 +2,8 @@
 
 import posixpath
 import re
+import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 from urllib.parse import unquote
@@ -39,10 +41,25 @@ def test_actions_are_kept_up_to_date():
     assert (kept["package-ecosystem"], kept["schedule"]["interval"]) == ("github-actions", "monthly")
 
 
+def linked(page: Path, root: Path) -> set[Path]:
+    """The files that a page links to or shows."""
+    found = re.findall(r'(?:href|src)="([^"#:]+)"', page.read_text(encoding="utf-8"))
+    return {Path(posixpath.normpath((page.parent / unquote(link)).relative_to(root))) for link in found}
+
+
 def test_what_the_report_links_to_is_in_the_artifact():
     (kept,) = [step["with"]["path"].split() for step in STEPS["reproduce"] if "upload-artifact" in step.get("uses", "")]
-    page = (ROOT / "reports/reference/index.html").read_text(encoding="utf-8")
-    places = {unquote(link) for link in re.findall(r'(?:href|src)="([^"#:]+)"', page)}
-    linked = {posixpath.normpath(f"reports/quick/{place}") for place in places}  # where the weekly page stands
-    assert len(linked) > 100 and all((ROOT / path.replace("/quick/", "/reference/")).exists() for path in linked)
-    assert not [path for path in linked if not any(path == one or path.startswith(f"{one}/") for one in kept)]
+    places = {path.as_posix() for path in linked(ROOT / "reports/reference/index.html", ROOT)}
+    assert len(places) > 100 and all((ROOT / path).exists() for path in places)
+    weekly = {path.replace("reports/reference/", "reports/quick/") for path in places}  # where that page stands
+    assert not [path for path in weekly if not any(path == one or path.startswith(f"{one}/") for one in kept)]
+
+
+def test_the_site_that_is_published_is_whole(tmp_path):
+    """What the step copies is copied here, and no link of the report leads outside of it."""
+    (made,) = [step["run"] for step in STEPS["pages"] if "run" in step]
+    assert "$" not in made
+    subprocess.run(["bash", "-ec", made.replace("_site", shlex.quote(str(tmp_path)))], check=True, cwd=ROOT)
+    (start,) = re.findall(r"url=([^\"]+)", (tmp_path / "index.html").read_text(encoding="utf-8"))
+    found = linked(tmp_path / start / "index.html", tmp_path)
+    assert len(found) > 100 and not [path for path in found if not (tmp_path / path).exists()]
