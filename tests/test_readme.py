@@ -52,10 +52,15 @@ def test_what_decides_which_network_to_take_is_what_was_measured():
         for name, of in (("largest", largest), ("larger", larger), ("smaller", smaller))
         for part in ("published", "near_deduplicated")
     }
-    told = "no better than `lean_250k` ({largest_near_deduplicated} and {larger_near_deduplicated} points), and "
-    told += "`lean_65k`, a quarter as large, is {smaller_near_deduplicated} points worse; on all test images these are "
-    told += "{largest_published} and {larger_published} better and {smaller_published} worse."
+    told = "`lean_1m2`, five times as large, and `lean_932k` are not shown to be better than `lean_250k` "
+    told += (
+        "({largest_near_deduplicated} and {larger_near_deduplicated} points), and `lean_65k`, a quarter as large, is "
+    )
+    told += "{smaller_near_deduplicated} points worse. On all test images the larger two are {largest_published} and "
+    told += "{larger_published} points better, and `lean_65k` is {smaller_published} worse."
     assert told.format(**shown) in text
+    sizes = table.groupby("network")["parameters"].first()
+    assert round(sizes["lean_1m2"] / sizes["lean_250k"]) == 5 and round(sizes["lean_250k"] / sizes["lean_65k"]) == 4
     for of in (largest, larger):
         assert of.loc["near_deduplicated", "low"] < 0 < of.loc["published", "low"]
     assert (smaller["low"] > 0).all()

@@ -1,8 +1,8 @@
-"""What GitHub runs: the README's commands, and an artifact that is the whole report."""
+"""What GitHub runs: the README's commands; an artifact, and a site, that are the whole report."""
 
+import html
 import posixpath
 import re
-import shlex
 import subprocess
 import tomllib
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_actions_are_kept_up_to_date():
 def linked(page: Path, root: Path) -> set[Path]:
     """The files that a page links to or shows."""
     found = re.findall(r'(?:href|src)="([^"#:]+)"', page.read_text(encoding="utf-8"))
-    return {Path(posixpath.normpath((page.parent / unquote(link)).relative_to(root))) for link in found}
+    return {Path(posixpath.normpath((page.parent / unquote(html.unescape(link))).relative_to(root))) for link in found}
 
 
 def test_what_the_report_links_to_is_in_the_artifact():
@@ -56,10 +56,13 @@ def test_what_the_report_links_to_is_in_the_artifact():
 
 
 def test_the_site_that_is_published_is_whole(tmp_path):
-    """What the step copies is copied here, and no link of the report leads outside of it."""
+    """What the step copies of a checkout is copied here, and no link of the report leads outside of it."""
     (made,) = [step["run"] for step in STEPS["pages"] if "run" in step]
-    assert "$" not in made
-    subprocess.run(["bash", "-ec", made.replace("_site", shlex.quote(str(tmp_path)))], check=True, cwd=ROOT)
-    (start,) = re.findall(r"url=([^\"]+)", (tmp_path / "index.html").read_text(encoding="utf-8"))
-    found = linked(tmp_path / start / "index.html", tmp_path)
-    assert len(found) > 100 and not [path for path in found if not (tmp_path / path).exists()]
+    (upload,) = [step for step in STEPS["pages"] if "upload-pages-artifact" in step.get("uses", "")]
+    assert "_site" in made and upload.get("with", {}).get("path", "_site") == "_site"
+    subprocess.run(["git", "checkout-index", "--all", f"--prefix={tmp_path}/"], check=True, cwd=ROOT)
+    subprocess.run(["bash", "-ec", made], check=True, cwd=tmp_path)
+    site = tmp_path / "_site"
+    (start,) = re.findall(r'url=([^"]+)', (site / "index.html").read_text(encoding="utf-8"))
+    found = linked(site / start / "index.html", site)
+    assert len(found) > 100 and not [path for path in found if not (site / path).exists()]
