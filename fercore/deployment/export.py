@@ -33,6 +33,7 @@ from ..models import weights
 from ..training import checkpoint
 
 PARITY = 1e-4  # what logarithms of probabilities may differ by, between PyTorch and the file, in fp32
+HALF_PARITY = 0.05  # the same where weights are stored in half precision
 INPUT, OUTPUT = "faces", "probabilities"
 RECORD, DIGEST = "fercore", "sha256"  # keys of the file's metadata
 OPSET = 20
@@ -61,7 +62,7 @@ class Description:
     temperature   that logits are divided by (`evaluation.calibration`)
     grey          colours are taken away first, as from the faces it was trained on
     fingerprint   of the weights, SHA-256
-    precision     fp32, fp16, int8
+    precision     of the arithmetic: fp32, fp16, int8
     """
 
     network: str
@@ -149,7 +150,7 @@ def _described(network: str, data: str, record: dict) -> Description:
     return Description(network, data, record["classes"], record["img_size"], **wanted)
 
 
-def from_weights(network: str, weights_of: str | Path, path: str | Path) -> Path:
+def from_weights(network: str, weights_of: str | Path, path: str | Path, half: bool = False) -> Path:
     """Export a network with weights that come with the project ("fer2013"), or in a file of `model_card.release`, or
     the best.safetensors of a run, whose probabilities are not calibrated.
 
@@ -171,7 +172,7 @@ def from_weights(network: str, weights_of: str | Path, path: str | Path) -> Path
             )
         description = _described(network, data, record)
         made = models.create(network, len(record["classes"]), weights_of)
-    return export(made, path, description)
+    return export(made, path, description, half=half)
 
 
 def _of_run(path: Path, record: dict) -> tuple[str, dict]:
@@ -200,12 +201,15 @@ def size_of(shape: Sequence[int]) -> int | tuple[int, int]:
     return height if height == width else (height, width)
 
 
-def export(network: nn.Module, path: str | Path, description: Description, faces: np.ndarray | None = None) -> Path:
+def export(
+    network: nn.Module, path: str | Path, description: Description, faces: np.ndarray | None = None, half: bool = False
+) -> Path:
     """Write `network` to `path` as ONNX once it is known to answer as PyTorch does; returns the path.
 
     faces  uint8 (N, H, W, 3) to compare on, by default random ones of two sizes beside `face_size`
+    half   whether weights are stored in half precision (`in_half`)
     Any number of faces of any size goes in at a time. Raises ExportError where the answers differ by more than PARITY,
-    and where the extra is missing; what stood at `path` before stays then.
+    with `half` HALF_PARITY, and where the extra is missing; what stood at `path` before stays then.
     """
     module = FromFace(network, description).eval()
     height, width = description.face_shape
@@ -214,17 +218,42 @@ def export(network: nn.Module, path: str | Path, description: Description, faces
     model = to_onnx(module, example, dynamic)
     content = model.SerializeToString()
     compared = [faces] if faces is not None else _random_faces(height, width)
+    _require_parity(module, content, compared, PARITY, path)
+    if half:
+        content = in_half(content)
+        _require_parity(module, content, compared, HALF_PARITY, path)
+    return write(content, path, replaced(description, fingerprint=fingerprint(network)))
+
+
+def _require_parity(
+    module: nn.Module, content: bytes, faces: Sequence[np.ndarray], most: float, path: str | Path
+) -> None:
     try:
-        apart = np.max([difference(module, content, part) for part in compared])  # NaN where one is, unlike max
+        apart = np.max([difference(module, content, part) for part in faces])  # NaN where one is, unlike max
     except ExportError:
         raise
     except Exception as error:  # of ONNX Runtime, of many kinds
         raise ExportError(f"{path}: ONNX Runtime does not run it ({error}); nothing written") from error
-    if not apart <= PARITY:
-        raise ExportError(
-            f"{path}: answers differ from PyTorch's by {apart:.2g}, more than {PARITY:g}; nothing written"
-        )
-    return write(content, path, replaced(description, fingerprint=fingerprint(network)))
+    if not apart <= most:
+        raise ExportError(f"{path}: answers differ from PyTorch's by {apart:.2g}, more than {most:g}; nothing written")
+
+
+def in_half(content: bytes) -> bytes:
+    """A serialised ONNX model with its weights stored in half precision: half as large. It turns them back into fp32
+    where it is loaded, and computes as before. The exporter has folded batch normalisation into them, so they are
+    rounded here even where the network's own already were. Raises ExportError where onnx is missing."""
+    onnx = required("onnx")
+    model = onnx.load_from_string(content)
+    casts = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) > 1:  # matrices and kernels
+            rounded = onnx.numpy_helper.to_array(tensor).astype(np.float16)
+            casts.append(onnx.helper.make_node("Cast", [f"{tensor.name}_half"], [tensor.name], to=tensor.data_type))
+            tensor.CopyFrom(onnx.numpy_helper.from_array(rounded, f"{tensor.name}_half"))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model.SerializeToString()
 
 
 def to_onnx(module: nn.Module, example: torch.Tensor, dynamic: dict | None = None):

@@ -86,7 +86,7 @@ def release(
     masks  as splits.kept has them for the split that is reported on. This is the one report on it of the run.
     teacher  what a recipe with distillation, and no other, has learned from, in words
     Weights of more than LARGE are rounded to half precision first, the run's network with them: what is reported is of
-    what is written.
+    what is written. The ONNX file's, into which batch normalisation is folded, are rounded once more.
 
     Raises what `require_releasable` raises, ValueError where one of teacher and distillation lacks the other, and
     BusyError where another process writes into `folder` or the run.
@@ -181,7 +181,7 @@ def _write(
     with tempfile.TemporaryDirectory() as scratch:  # what cannot be exported leaves nothing in the folder
         written = Path(scratch) / path.name
         checkpoint.write(written, stored, record)
-        exported = export.from_weights(network, written, written.with_suffix(".onnx"))
+        exported = export.from_weights(network, written, written.with_suffix(".onnx"), half=large)
         contents = {suffix: each.read_bytes() for suffix, each in ((path.suffix, written), (".onnx", exported))}
     report = metrics.report(labels, predicted, faces.classes).reset_index()
     monitor = run.recipe.monitor.replace("_", "-").replace("f1", "F1")

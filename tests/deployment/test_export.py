@@ -130,6 +130,24 @@ def test_a_file_that_answers_otherwise_is_not_written(made, tmp_path, monkeypatc
     assert (tmp_path / "old.onnx").read_text() == "what stood there"
 
 
+def test_weights_may_be_stored_in_half_precision(made, tmp_path, monkeypatch):
+    """Kernels and matrices are; arithmetic, biases and what the file says of itself stay."""
+    onnx = pytest.importorskip("onnx")
+    network, whole = made
+    path = export.export(network, tmp_path / "half.onnx", export.load(whole).description, half=True)
+    held = onnx.load(path).graph
+    stored = {len(tensor.dims): tensor.data_type for tensor in held.initializer if tensor.name.endswith("_half")}
+    assert stored == {4: onnx.TensorProto.FLOAT16, 2: onnx.TensorProto.FLOAT16}
+    assert export.load(path).description == export.load(whole).description
+    faces = np.random.default_rng(1).integers(0, 256, (3, 12, 12, 3), np.uint8)
+    apart = np.abs(export.load(path)(faces) - export.load(whole)(faces)).max()
+    assert 0 < apart < 1e-3, "rounded, and no more"
+    monkeypatch.setattr(export, "HALF_PARITY", 0)
+    with pytest.raises(ExportError, match="more than 0; nothing written"):
+        export.export(network, tmp_path / "other.onnx", DESCRIPTION, half=True)
+    assert not (tmp_path / "other.onnx").exists()
+
+
 def test_a_network_that_is_very_sure_is_exported_and_one_that_answers_nan_is_not(tiny, tmp_path):
     """Of logits more than 104 apart a probability is 0 in single precision."""
     network = tiny().eval()

@@ -215,7 +215,8 @@ def test_large_weights_are_kept_in_half_precision_and_all_that_is_said_is_of_the
     large = dataclasses.replace(run, folder=tmp_path / "run", network=copy.deepcopy(run.network))
     shutil.copytree(run.folder, large.folder)
     path = model_card.release(large, "tinyfer_lite", OPTIONS, faces, masks, tmp_path)
-    assert path.stat().st_size < 0.6 * whole.stat().st_size
+    for suffix in (".safetensors", ".onnx"):
+        assert path.with_suffix(suffix).stat().st_size < 0.6 * whole.with_suffix(suffix).stat().st_size
     loaded = models.create("tinyfer_lite", 7, path)
     rounded = {
         name: value.half().float() for name, value in run.network.state_dict().items() if value.is_floating_point()
@@ -226,6 +227,11 @@ def test_large_weights_are_kept_in_half_precision_and_all_that_is_said_is_of_the
     assert export.load(path.with_suffix(".onnx")).description.fingerprint == export.fingerprint(loaded)
     assert re.search(r"\d\.\d\d MiB in half precision, 7 classes", path.with_suffix(".md").read_text(encoding="utf-8"))
     assert "half precision" not in whole.with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_no_file_that_comes_along_is_large():
+    files = [path for path in weights.RELEASED.iterdir() if path.is_file()]
+    assert len(files) > 20 and not [path.name for path in files if path.stat().st_size > model_card.LARGE]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
