@@ -246,7 +246,8 @@ def in_half(content: bytes) -> bytes:
     model = onnx.load_from_string(content)
     casts = []
     for tensor in model.graph.initializer:
-        if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) > 1:  # matrices and kernels
+        own = tensor.name.startswith("network.")  # of the network that `FromFace` holds, and not of what resizes
+        if own and tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) > 1:  # matrices and kernels
             rounded = onnx.numpy_helper.to_array(tensor).astype(np.float16)
             casts.append(onnx.helper.make_node("Cast", [f"{tensor.name}_half"], [tensor.name], to=tensor.data_type))
             tensor.CopyFrom(onnx.numpy_helper.from_array(rounded, f"{tensor.name}_half"))
