@@ -371,6 +371,12 @@ def test_what_it_says_of_ingredients_is_what_was_measured():
     epochs = json.loads((folder / "provenance.json").read_text())["parameters"]["recipe"]["epochs"]
     whole = read_params(ROOT / "params/recipes/lean_65k-fer2013_distilled.yaml")["epochs"]
     assert f"over {epochs} epochs" in told and whole == 6 * epochs and "a sixth of the recommended training" in told
+    long = ROOT / f"reports/reference/ingredients-{whole}"
+    [row] = pd.read_csv(long / "ingredients.csv").itertuples()
+    ends = (100 * getattr(row, f"{score}{end}") for score in ("accuracy", "macro_f1") for end in ("", "_low", "_high"))
+    gains = "accuracy {:+.1f} [{:+.1f}, {:+.1f}], macro-F1 {:+.1f} [{:+.1f}, {:+.1f}]".format(*ends)
+    assert row.accuracy_low < 0 < row.accuracy_high and row.macro_f1_low < 0 < row.macro_f1_high and row.seeds == 3
+    assert f"Over all {whole} epochs {row.ingredient} is not shown to raise anything: {gains}, three seeds" in told
     apart = found.index[(found["accuracy_low"] > 0) | (found["accuracy_high"] < 0)]
     assert set(apart) == {*INGREDIENTS} - {"soft labels", "augmentation beyond flips", "bf16"}
     assert len(found) - len(INGREDIENTS) == 7 and "of the remaining seven contain 0" in told

@@ -91,8 +91,8 @@ def test_what_each_gives_is_told_with_its_sign_by_pairs_of_a_seed(tmp_path, monk
     [said] = json.loads((tmp_path / "out/sentences.json").read_text())
     assert said["sentence"] == (
         "Accuracy rises with warm-up and distillation; it falls with label smoothing; "
-        "it does neither, as far as these seeds show, with soft labels. "
-        "Macro-F1 does neither, as far as these seeds show, with label smoothing, warm-up, distillation and soft "
+        "it is not shown to change with soft labels. "
+        "Macro-F1 is not shown to change with label smoothing, warm-up, distillation and soft "
         "labels. "
         "Adjusted for all comparisons, p is below 0.05 for "
         "accuracy with label smoothing, warm-up and distillation."

@@ -161,14 +161,21 @@ def command(stage: Path, root: str | Path) -> str:
         run = f"fercore train params/recipes/{stage.name}.yaml --data data/fer2013 --to runs/{stage.name}"
         weights = root / f"fercore/models/released/{stage.name}.safetensors"
         return f"{run} --release fercore/models/released" if weights.is_file() else run
-    if (root / f"tests/benchmarks/{stage.name}.py").is_file():
-        return f"python tests/benchmarks/{stage.name}.py data/fer2013 --to reports/reference/{stage.name}"
-    return ""
+    name, _, epochs = stage.name.partition("-")
+    if not (root / f"tests/benchmarks/{name}.py").is_file():
+        return ""
+    trained = ""
+    if epochs:
+        chosen = pd.read_csv(stage / "runs.csv")["ingredient"].unique()
+        trained = f" --epochs {epochs} --runs runs/{stage.name} --only " + " ".join(f'"{one}"' for one in chosen)
+    return f"python tests/benchmarks/{name}.py data/fer2013{trained} --to reports/reference/{stage.name}"
 
 
 def source(stage: Path, root: str | Path) -> str:
-    """The file that says how a stage is made, from the root: its notebook's script, its recipe or its benchmark."""
-    kinds = (f"notebooks/{stage.name}.py", f"params/recipes/{stage.name}.yaml", f"tests/benchmarks/{stage.name}.py")
+    """The file that says how a stage is made, from the root: its notebook's script, its recipe or its benchmark, which
+    it is named after up to a hyphen and how many epochs are trained."""
+    name = stage.name.partition("-")[0]
+    kinds = (f"notebooks/{stage.name}.py", f"params/recipes/{stage.name}.yaml", f"tests/benchmarks/{name}.py")
     return next((path for path in kinds if Path(root, path).is_file()), "")
 
 
@@ -277,7 +284,8 @@ def _title(stage: Path, root: Path) -> str:
         return contents.title(root / file)
     opening = re.match(r'"""(?:.+\n?)+|(?:#.+\n?)+', (root / file).read_text(encoding="utf-8"))
     words = " ".join(re.sub(r'"""|^#', "", opening[0], flags=re.M).split()) if opening else stage.name
-    return re.split(r":|\.(?: |$)", words)[0]
+    title, epochs = re.split(r":|\.(?: |$)", words)[0], stage.name.partition("-")[2]
+    return f"{title}, {epochs} epochs" if epochs and file.startswith("tests/") else title
 
 
 def _stage(stage: Path, root: Path) -> str:

@@ -228,15 +228,15 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def to_see(found: pd.DataFrame) -> str:
-    """Which ingredients each score rises with, falls with, or neither, by each one's interval, and what of it is left
-    by p adjusted for their number, as Markdown."""
+    """Which ingredients each score rises with, falls with, or is not shown to change with, by each one's interval, and
+    what of it is left by p adjusted for their number, as Markdown."""
     sentences, left = [], []
     for score, name in zip(GIVES, ("Accuracy", "Macro-F1"), strict=True):
         rises, falls = found[f"{score}_low"] > 0, found[f"{score}_high"] < 0
         kinds = {
             "rises with": rises,
             "falls with": falls,
-            "does neither, as far as these seeds show, with": ~rises & ~falls,
+            "is not shown to change with": ~rises & ~falls,
         }
         said = [f"{words} {listed(map(markdown, found.index[which]))}" for words, which in kinds.items() if which.any()]
         sentences.append(f"{name} {'; it '.join(said)}.")

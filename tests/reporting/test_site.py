@@ -190,6 +190,13 @@ def test_what_makes_reference_results(project):
     assert made["lean_250k-fer2013"].endswith("--release fercore/models/released")
     assert made["lean_250k_soft_labels"].endswith("--to runs/lean_250k_soft_labels"), "no weights of it come along"
     assert made["public_networks"].startswith("python tests/benchmarks/public_networks.py")
+    assert (
+        made["ingredients"] == "python tests/benchmarks/ingredients.py data/fer2013 --to reports/reference/ingredients"
+    )
+    assert made["ingredients-120"] == (
+        "python tests/benchmarks/ingredients.py data/fer2013 --epochs 120 --runs runs/ingredients-120 "
+        '--only "logit adjustment" "the recipe" --to reports/reference/ingredients-120'
+    )
     assert all(made.values()), made
     sources = {stage.name: site.source(stage, ROOT) for stage in site.stages(ROOT / "reports/reference")}
     assert all(sources.values()), sources
