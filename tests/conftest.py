@@ -1,4 +1,4 @@
-"""Faces and a network that train in a moment, and the benchmarks as modules."""
+"""Faces and a network that train in a moment, photographs, and the benchmarks as modules."""
 
 import importlib
 import os
@@ -9,9 +9,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: for n
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from fercore.datasets.faces import Faces, table
+from fercore.deployment.detect import Box
 
 CLASSES = ("dark", "middle", "bright")
 
@@ -70,6 +72,27 @@ def tiny():
         return TinyNet(**options)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def two_faces():
+    """Finds the same two in every picture."""
+    return lambda picture: [Box(30, 20, 60, 80, 0.9), Box(140, 30, 40, 50, 0.8)]
+
+
+@pytest.fixture
+def photograph(tmp_path):
+    draw = np.random.default_rng(0)
+    path = tmp_path / "photograph.png"
+    Image.fromarray(draw.integers(0, 256, (160, 240, 3), np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def astronaut():
+    from skimage import data
+
+    return np.asarray(data.astronaut())
 
 
 LONGEST = ("notebooks", "trainer", "site", "sweep", "grade", "plots", "papers")

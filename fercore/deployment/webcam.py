@@ -8,15 +8,16 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from . import videos
-from .predict import LIMITS, Predictor, draw
+from . import detect, videos
+from .predict import LIMITS, Face, Predictor, draw
 
 PAGE = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>fercore webcam</title>
 <body style="margin:0;background:#111;color:#eee;font:16px sans-serif;text-align:center">
@@ -32,7 +33,46 @@ setInterval(async () => {{
 }}, 1000);
 </script></body></html>"""
 QUALITY = 80  # of the JPEG pictures
+HALF_LIFE = 0.3  # s: long beside a frame, short beside an expression
+REMEMBERED = 1.2  # s: by then what was said weighs a sixteenth
 HEAD = b"--frame\r\nContent-Type: image/jpeg\r\n\r\n"
+
+
+class Steady:
+    """Faces followed from frame to frame, so that an answer does not flicker where the face is still: each gets the
+    mean of what the network has said of it, in which an answer weighs half as much with every HALF_LIFE.
+
+    A face is the earlier one that it overlaps most, if by more than detect.OVERLAP, and otherwise a new one. One that
+    is not found is remembered for REMEMBERED.
+    """
+
+    def __init__(self, certain: float):
+        self.certain = certain
+        self.known: list[tuple[Face, float]] = []  # with when each was seen last
+
+    def __call__(self, faces: Sequence[Face], seconds: float) -> list[Face]:
+        """The same faces, seen `seconds` after the start, with their means."""
+        known = [(face, seen) for face, seen in self.known if seconds - seen <= REMEMBERED]
+        steady = [self._mean(face, seconds, known) for face in faces]
+        missed = [one for one in known if all(_overlap(one[0], face) <= detect.OVERLAP for face in steady)]
+        self.known = [(face, seconds) for face in steady] + missed
+        return steady
+
+    def _mean(self, face: Face, seconds: float, known: Sequence[tuple[Face, float]]) -> Face:
+        before, seen = max(known, key=lambda one: _overlap(face, one[0]), default=(None, 0.0))
+        if before is None or _overlap(face, before) <= detect.OVERLAP:
+            return face
+        weight = 0.5 ** ((seconds - seen) / HALF_LIFE)
+        pairs = ((name, before.probabilities[name], now) for name, now in face.probabilities.items())
+        means = {name: weight * then + (1 - weight) * now for name, then, now in pairs}
+        return replace(face, probabilities=means, certain=max(means.values()) >= self.certain)
+
+
+def _overlap(one: Face, other: Face) -> float:
+    """Of the boxes; 1 of two whole pictures."""
+    if one.box is None or other.box is None:
+        return float(one.box is other.box)
+    return detect.overlap(one.box, other.box)
 
 
 class Stream:
@@ -114,6 +154,7 @@ def watch(
     say=print,
 ) -> dict[str, float]:
     """Name the faces that a camera sees until it ends, `seconds` are over or Ctrl-C; returns frames, seconds and fps.
+    Answers are `Steady`.
 
     record  a video (.mp4, .webm) of what is drawn, as fast as it was seen
     say     what gets a line for the address and for every change of answer
@@ -122,7 +163,8 @@ def watch(
     stream, said, video = Stream(), "", isinstance(source, str) and Path(source).is_file()
     if record and video and Path(record).resolve() == Path(source).resolve():
         raise ValueError(f"{record} is what is looked at: name another file to record to")
-    recording = _Recording(record, videos.fps(Path(source)) if video else videos.FPS)
+    fps = videos.fps(Path(source)) if video else videos.FPS
+    recording, steady = _Recording(record, fps), Steady(predictor.certain)
     pictures = videos.camera(source)
     first = next(pictures)  # an error comes before an address is told
     server = serve(stream, port)
@@ -131,9 +173,10 @@ def watch(
     try:
         for picture in _chain(first, pictures):
             faces = predictor(picture)
-            image = draw(picture, faces)
             count += 1
             passed = time.perf_counter() - started
+            faces = steady(faces, count / fps if video else passed)
+            image = draw(picture, faces)
             buffer = io.BytesIO()
             image.save(buffer, "JPEG", quality=QUALITY)
             stream.put(buffer.getvalue())

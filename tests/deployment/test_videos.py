@@ -1,0 +1,55 @@
+"""Videos: read, drawn, written."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from fercore.deployment import predict, videos
+from fercore.deployment.predict import Found
+
+pytestmark = pytest.mark.skipif(find_spec("cv2") is None, reason="OpenCV is not installed, of the extra camera")
+
+
+def test_a_video(predictor, video, tmp_path):
+    found = list(predict.predict(predictor, [video], every=3))
+    assert [one.frame for one in found] == [0, 3] and found[0].picture.shape == (320, 320, 3)
+    predict.report(iter(found), predictor.description.classes, tmp_path / "drawn", say=str)
+    assert [number for number, _ in videos.frames(tmp_path / "drawn" / "video.mp4")] == [0, 1]
+    (tmp_path / "broken.mp4").write_bytes(video.read_bytes()[:200])
+    (broken,) = predict.predict(predictor, [tmp_path / "broken.mp4"])
+    assert isinstance(broken, Found) and "no frame that can be read" in broken.note
+
+
+@pytest.mark.parametrize(("every", "pace"), [(1, 15), (3, 5)])
+def test_a_drawn_video_takes_as_long_as_its_original(predictor, video, tmp_path, every, pace):
+    found = predict.predict(predictor, [video], every)
+    predict.report(found, predictor.description.classes, tmp_path / "drawn", say=str)
+    assert videos.fps(tmp_path / "drawn" / "video.mp4") == pytest.approx(pace)
+
+
+@pytest.mark.parametrize(("told", "pace"), [(24.0, 24.0), (0.0, videos.FPS), (90_000.0, videos.FPS)])
+def test_the_pace_of_a_video_that_does_not_tell_it(video, monkeypatch, told, pace):
+    """Streams without timestamps say 0, some containers their clock's ticks a second."""
+    monkeypatch.setattr("cv2.VideoCapture.get", lambda *_: told, raising=True)
+    assert videos.fps(video) == pace
+
+
+def test_a_drawn_video_never_takes_the_place_of_an_original(predictor, video):
+    before = video.read_bytes()
+    for _ in range(2):
+        found = predict.predict(predictor, [video.parent])
+        table = predict.report(found, predictor.description.classes, video.parent, str)
+        assert set(table["source"]) == {str(video)} and video.read_bytes() == before
+        assert sorted(path.name for path in video.parent.iterdir()) == ["video-2.mp4", "video.mp4"]
+    assert len(list(videos.frames(video.parent / "video-2.mp4"))) == 6
+
+
+def test_browsers_play_a_webm(tmp_path):
+    made = videos.writer(tmp_path / "kept.webm", (64, 48))
+    for grey in range(5):
+        made.write(np.full((48, 64, 3), 50 * grey, np.uint8))
+    made.release()
+    assert len(list(videos.frames(tmp_path / "kept.webm"))) == 5
+    kept = (tmp_path / "kept.webm").read_bytes()
+    assert kept.startswith(b"\x1aE\xdf\xa3") and b"V_VP8" in kept

@@ -1,0 +1,139 @@
+"""What a camera sees: followed from frame to frame, served to a browser, recorded."""
+
+import itertools
+from importlib.util import find_spec
+from pathlib import Path
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+
+from fercore import cli
+from fercore.datasets import DataError
+from fercore.deployment import videos, webcam
+from fercore.deployment.detect import Box
+from fercore.deployment.predict import Face
+
+pytestmark = pytest.mark.skipif(find_spec("cv2") is None, reason="OpenCV is not installed, of the extra camera")
+
+
+USAGE = Path(__file__).parents[2] / "docs/usage.md"
+
+
+def seen(happy, left=0):
+    """A face of two classes, of which the network is never sure."""
+    return Face(Box(left, 0, 10, 10), {"happy": happy, "sad": 1 - happy}, certain=False)
+
+
+class Alternates:
+    """Says happy and sad in turn of the same face, a little more often happy, as networks do of a face between them."""
+
+    certain = 0.5
+
+    def __init__(self):
+        self.answers = itertools.cycle([seen(0.8), seen(0.3)])
+
+    def __call__(self, picture):
+        return [next(self.answers)]
+
+
+def test_what_was_said_of_a_face_weighs_half_after_the_half_life():
+    assert f"half as much after {webcam.HALF_LIFE} seconds" in " ".join(USAGE.read_text(encoding="utf-8").split())
+    steady = webcam.Steady(certain=0.7)
+    assert steady([seen(0.9)], 0.0) == [seen(0.9)], "as the predictor has it: there is nothing to weigh"
+    (face,) = steady([seen(0.5)], webcam.HALF_LIFE)
+    assert face.probabilities == pytest.approx({"happy": 0.7, "sad": 0.3}) and face.certain
+    (face,) = steady([seen(0.3, left=1)], 3 * webcam.HALF_LIFE)
+    assert face.probabilities["happy"] == pytest.approx(0.7 / 4 + 0.3 * 3 / 4) and not face.certain
+    assert face.box.left == 1, "where it is now"
+
+
+def test_faces_are_told_apart_by_where_they_are():
+    steady = webcam.Steady(certain=0.5)
+    steady([seen(1.0), seen(0.0, left=20)], 0.0)
+    one, two, new = steady([seen(0.5), seen(0.5, left=21), seen(0.5, left=40)], webcam.HALF_LIFE)
+    assert [face.probabilities["happy"] for face in (one, two, new)] == pytest.approx([0.75, 0.25, 0.5])
+    whole = Face(None, {"happy": 1.0}, True)
+    steady([whole], 1.0)
+    (face,) = steady([Face(None, {"happy": 0.0}, True)], 1.0 + webcam.HALF_LIFE)
+    assert face.probabilities["happy"] == pytest.approx(0.5), "a picture that is a face is the same face"
+    (face,) = steady([seen(0.0, left=100)], 1.4)
+    assert face.probabilities["happy"] == 0, "and no box is it"
+
+
+def test_a_face_that_is_missed_in_a_frame_is_the_same_again_but_not_for_long():
+    for pause, expected in ((2 * webcam.HALF_LIFE, 1 / 4), (webcam.REMEMBERED + 0.1, 0.0)):
+        steady = webcam.Steady(certain=0.5)
+        steady([seen(1.0)], 0.0)
+        assert steady([], pause / 2) == []
+        (face,) = steady([seen(0.0)], pause)
+        assert face.probabilities["happy"] == pytest.approx(expected)
+    for second in range(10):
+        steady([seen(0.5, left=20 * second)], 10.0 * second)
+    assert len(steady.known) == 1, "who has gone is forgotten"
+
+
+def test_an_answer_does_not_flicker(video):
+    said = []
+    assert webcam.watch(Alternates(), str(video), say=said.append)["frames"] == 6
+    assert len(said) == 2 and "happy" in said[1], "the address and one answer, of six frames in 0.4 s"
+
+
+def test_a_recording_takes_as_long_as_what_was_seen(tmp_path, monkeypatch):
+    clock = iter([0.0, 0.4, 1.2, 1.21, 1.98, 2.0])  # 29.7 frames
+    monkeypatch.setattr(videos, "camera", lambda _: iter([np.zeros((360, 360, 3), np.uint8)] * 4))
+    monkeypatch.setattr(webcam.time, "perf_counter", lambda: next(clock, 2.0))
+    webcam.watch(Mock(return_value=[], certain=0.5), record=tmp_path / "kept.mp4", say=str)
+    assert len(list(videos.frames(tmp_path / "kept.mp4"))) == 2 * videos.FPS
+
+
+def test_a_picture_is_followed_by_the_head_of_the_next():
+    """Or a browser would show it only with the next one."""
+    from urllib.request import urlopen
+
+    stream = webcam.Stream()
+    server = webcam.serve(stream)
+    try:
+        with urlopen(f"http://127.0.0.1:{server.server_address[1]}/stream?1", timeout=5) as answer:
+            assert answer.read(len(webcam.HEAD)) == webcam.HEAD
+            stream.put(b"one")
+            assert answer.read(5 + len(webcam.HEAD)) == b"one\r\n" + webcam.HEAD
+        with pytest.raises(OSError, match=r"port \d+ on this computer is not available .*; leave --port out"):
+            webcam.serve(stream, server.server_address[1])
+    finally:
+        stream.end()
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_video_is_not_recorded_over(video):
+    before = video.read_bytes()
+    with pytest.raises(ValueError, match="is what is looked at"):
+        webcam.watch(Mock(return_value=[], certain=0.5), str(video), record=video, say=str)
+    assert video.read_bytes() == before
+
+
+def test_a_camera(predictor, video, tmp_path, capsys):
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    said = []
+
+    def say(line):
+        if not said:
+            address = line.split()[0]
+            assert b"/stream" in urlopen(address).read()
+            assert urlopen(address + "alive").status == 204
+            for path in ("", "stream", "alive"):  # a page elsewhere whose name leads here
+                with pytest.raises(HTTPError, match="403"):
+                    urlopen(Request(address + path, headers={"Host": "elsewhere.example"}))
+        said.append(line)
+
+    ended = webcam.watch(predictor, str(video), record=tmp_path / "kept.mp4", say=say)
+    assert ended["frames"] == 6 and len(said) == 2 and len(list(videos.frames(tmp_path / "kept.mp4"))) == 6
+    with pytest.raises(DataError, match=r"nothing\.mp4: found no such file"):
+        next(videos.camera("nothing.mp4"))
+    with pytest.raises(DataError, match="camera 99: found no picture"):
+        next(videos.camera(99))
+    assert cli.main(["webcam", "--camera", "99"]) == 1
+    assert "camera 99: found no picture" in capsys.readouterr().err
