@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from html import unescape
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -373,6 +374,15 @@ def test_of_an_equation_the_largest_difference_is_shown(judged, paper, tmp_path)
 def test_nothing_has_the_sign_of_a_number_that_rounds_to_zero(judged, paper):
     table = judged(paper, **{ACCURACY: -0.00001})[2]
     assert next(row for row in cells(render.page(table)) if row[0] == "paper/abstract.accuracy")[4] == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("measured", "claimed", "shown"),
+    [(2e-4, "1e-4", "2e-4"), (0.0, "1e-4", "0"), (np.inf, "1e-4", "inf"), (np.inf, "0.5", "inf"), (0.0, "0.5", "0.0")],
+)
+def test_a_setting_of_nothing_or_of_no_limit_is_shown_as_it_is_written(measured, claimed, shown):
+    row = {"measurement": "setting(lean, decay)", "measured": measured, "claimed": claimed, "unit": "", "low": np.nan}
+    assert render._number(row, "measured") == shown
 
 
 def test_written_files_are_the_same_bytes_again(judged, paper, tmp_path):
