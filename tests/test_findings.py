@@ -594,7 +594,7 @@ def test_the_ledgers_headline_is_what_it_gives_now():
         exact["evidence"].str.startswith("check "),
         exact["measurement"].fillna("").str.startswith("structure("),
     )
-    told = r"last printed digit \((\d+)\); .* other numbers \((\d+)\); or the network as it is built \((\d+)\)"
+    told = r"last printed digit \((\d+)\); following .*? \((\d+)\); or the network as it is built \((\d+)\)"
     kinds = [~checked & ~built, checked, built & ~checked]
     split = [int(kind.sum()) for kind in kinds]
     of_the_text = [int(number) for number in re.search(told, " ".join(LEDGER.split())).groups()]

@@ -9,7 +9,8 @@ import pandas as pd
 
 from ..datasets import Faces
 from ..results.measurements import word
-from .pixels import grey_levels, parts
+from .duplicates import contradicted
+from .pixels import constant, exact_duplicates, grey_levels, parts
 
 
 def counts(faces: Faces) -> pd.DataFrame:
@@ -26,7 +27,8 @@ def counts(faces: Faces) -> pd.DataFrame:
 
 
 def measurements(faces: Faces) -> list[dict]:
-    """The counts as measurements for the ledger: images(fer2013, PrivateTest, happy), "all" for totals."""
+    """What a set has as measurements for the ledger: images(fer2013, PrivateTest, happy), "all" for totals; classes,
+    the sides of its images, and how many show one grey value or have, to the byte, another label elsewhere."""
 
     def own(name: str) -> str:  # of a class or a split, and so not the total
         return "%61ll" if name == "all" else word(name)
@@ -34,11 +36,16 @@ def measurements(faces: Faces) -> list[dict]:
     several, data = len(faces.splits) > 1, word(faces.name)
     splits = [*((own(split) or "none" for split in faces.splits) if several else ()), "all"]
     names, found = [*map(own, faces.classes), "all"], _counted(faces)
-    return [
-        {"measurement": f"images({data}, {split}, {name})", "value": int(found[row, column])}
+    rows = {
+        f"images({data}, {split}, {name})": int(found[row, column])
         for row, name in enumerate(names)
         for column, split in enumerate(splits)
-    ]
+    }
+    rows |= {f"classes({data})": len(faces.classes)}
+    rows |= {f"side({data}, {axis})": faces.pixels.shape[number] for number, axis in ((1, "height"), (2, "width"))}
+    rows[f"faulty({data}, one_grey_value)"] = len(constant(faces.pixels))
+    rows[f"faulty({data}, labelled_twice)"] = len(contradicted(faces, exact_duplicates(faces.pixels)))
+    return [{"measurement": name, "value": value} for name, value in rows.items()]
 
 
 def _counted(faces: Faces) -> np.ndarray:

@@ -65,6 +65,9 @@ KINDS = {
     "macs": Kind("macs", ("network", "classes", "shape"), counted=True),
     "structure": Kind("", ("network", "part"), counted=True),  # of what a network is built, in the claim's unit
     "images": Kind("images", ("dataset", "split", "class"), counted=True),
+    "classes": Kind("classes", ("dataset",), counted=True),
+    "side": Kind("px", ("dataset", "axis"), counted=True),  # of all images, as they were imported
+    "faulty": Kind("images", ("dataset", "fault"), counted=True),
     "accuracy": Kind("fraction", _SCORE),
     "macro_f1": Kind("fraction", _SCORE),
     "weighted_f1": Kind("fraction", _SCORE),
@@ -101,6 +104,8 @@ SPLITS = (
 ARGUMENTS = {
     "device": (*DEVICES, HERE),
     "tensors": ("parameters", "buffers"),
+    "axis": ("height", "width"),
+    "fault": ("one_grey_value", "labelled_twice"),  # the same bytes with several labels, of which one at most is right
 }
 PATTERNS = {"statement": r"[a-z][a-z_0-9]*", "classes": r"\d+", "shape": r"\d+x\d+x\d+", "number": r"\d+"}
 PATTERNS |= {"notebook": r"\w+", "key": r"\w+(\.\w+)*", "part": r"\w+(\.\w+)*"}
