@@ -9,10 +9,13 @@ from pathlib import Path
 from ..results import text
 
 STYLE = """
-:root { color-scheme: light; --line: #d5d8dc; --quiet: #57606a; --link: #0b57a4; }
+:root { color-scheme: light dark; --paper: light-dark(#fff, #14181d); --ink: light-dark(#1f2328, #dfe4ea);
+  --quiet: light-dark(#57606a, #9aa5b1); --link: light-dark(#0b57a4, #82b8f5); --line: light-dark(#d5d8dc, #3a424b);
+  --box: light-dark(#f3f5f7, #222830); --shade: light-dark(#0004, #fff5); --mark: #bf5b04; }
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; scroll-padding-top: 1rem; }
-body { font: 16px/1.55 system-ui, sans-serif; color: #1f2328; background: #fff; margin: 0; overflow-wrap: break-word; }
+body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0;
+  overflow-wrap: break-word; }
 main, header, nav.contents, footer { max-width: 74rem; margin: 0 auto; padding: 0 1rem; }
 header { padding-top: 2rem; }
 h1, h2, h3, h4 { line-height: 1.25; margin: 2em 0 .6em; }
@@ -20,39 +23,41 @@ h1 { margin-top: 0; font-size: 1.9rem; }
 h2 { border-top: 1px solid var(--line); padding-top: 1.2em; }
 a { color: var(--link); }
 a:focus-visible, summary:focus-visible, input:focus-visible, select:focus-visible, [tabindex]:focus-visible
-  { outline: 3px solid #bf5b04; outline-offset: 2px; }
-.skip { position: absolute; left: -99rem; } .skip:focus { left: 1rem; top: .5rem; background: #fff; padding: .4rem; }
+  { outline: 3px solid var(--mark); outline-offset: 2px; }
+.skip { position: absolute; left: -99rem; }
+.skip:focus { left: 1rem; top: .5rem; background: var(--paper); padding: .4rem; }
 nav.contents ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; list-style: none; padding: 0; margin: 1rem auto; }
-img { max-width: 100%; height: auto; }
+img { max-width: 100%; height: auto; background: #fff; }
 figure { margin: 1.2rem 0; break-inside: avoid; } figcaption, small, .quiet { color: var(--quiet); }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 1rem 2rem;
   grid-auto-flow: dense; align-items: start; }
-figcaption > .said { color: #1f2328; } .said > :first-child { margin-top: .3em; } .said p { max-width: 60rem; }
+figcaption > .said { color: var(--ink); } .said > :first-child { margin-top: .3em; } .said p { max-width: 60rem; }
 .figures > :is(.wide, .across) { grid-column: 1 / -1; }
 code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
-p code, li code, dd code { background: #f1f3f5; padding: .1em .3em; overflow-wrap: anywhere; }
-pre { overflow-x: auto; background: #f6f8fa; padding: .6rem; }
+p code, li code, dd code { background: var(--box); padding: .1em .3em; overflow-wrap: anywhere; }
+pre { overflow-x: auto; background: var(--box); padding: .6rem; }
 .scroll, .output_area, .output_html { overflow-x: auto; }
-.scroll, .wide { background: linear-gradient(to right, #fff 40%, #fff0) 0 0 / 3rem 100%,
-  linear-gradient(to left, #fff 40%, #fff0) 100% 0 / 3rem 100%, linear-gradient(to right, #0004, #0000) 0 0 / 1rem 100%,
-  linear-gradient(to left, #0004, #0000) 100% 0 / 1rem 100%; background-repeat: no-repeat;
+.scroll, .wide { background: linear-gradient(to right, var(--paper) 40%, #0000) 0 0 / 3rem 100%,
+  linear-gradient(to left, var(--paper) 40%, #0000) 100% 0 / 3rem 100%,
+  linear-gradient(to right, var(--shade), #0000) 0 0 / 1rem 100%,
+  linear-gradient(to left, var(--shade), #0000) 100% 0 / 1rem 100%; background-repeat: no-repeat;
   background-attachment: local, local, scroll, scroll; } /* a shadow on the side where there is more */
 .wide img { mix-blend-mode: multiply; } .wide figcaption { position: sticky; left: 0; }
 table { border-collapse: collapse; margin: .8em 0; font-size: .85em; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding: .3em 0; }
 th, td { padding: .28em .6em; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; }
-thead th { border-bottom: 2px solid #6e7781; }
+thead th { border-bottom: 2px solid var(--quiet); }
 th[scope=row], .words, .claims td, .claims th, td:first-child, th:first-child { text-align: left; }
 tbody th { font-weight: normal; text-align: left; } table.dataframe { border: 0; }
 .dataframe :is(th, td) { border-width: 0 0 1px; } .scroll > table td { white-space: nowrap; }
 .scroll > table td.prose { white-space: normal; min-width: 16rem; max-width: 34rem; }
 :is(.ledger, .known) .scroll td { white-space: normal; }
-.warning { border-left: .3rem solid #bf5b04; padding-left: .7rem; }
+.warning { border-left: .3rem solid var(--mark); padding-left: .7rem; }
 details { margin: .5rem 0; } summary { cursor: pointer; color: var(--link); }
 form { display: flex; flex-wrap: wrap; gap: .5rem 1.2rem; margin: 1rem 0; }
 input, select { font: inherit; max-width: 100%; }
 .anchor-link, .prompt { display: none; }
-@media (min-width: 40rem) { .scroll > table th[scope=row] { position: sticky; left: 0; background: #fff; } }
+@media (min-width: 40rem) { .scroll > table th[scope=row] { position: sticky; left: 0; background: var(--paper); } }
 @media (max-width: 40rem) {
   .wide { overflow-x: auto; } .wide img { max-width: none; width: 44rem; }
   :is(.ledger, .known) thead { position: absolute; left: -99rem; }
@@ -65,7 +70,9 @@ input, select { font: inherit; max-width: 100%; }
   .ledger td:nth-child(5)::before, .known td:nth-child(4)::before { content: "measured "; }
   .known td:nth-child(5)::before { content: "deduplicated "; } .known td:nth-child(7)::before { content: "verdict: "; }
 }
+@media (prefers-color-scheme: dark) { .wide img { mix-blend-mode: normal; } } /* figures stay on white */
 @media print {
+  :root { color-scheme: light; }
   body { font-size: 10pt; } nav, form, .skip, script { display: none; } a { color: inherit; text-decoration: none; }
   .scroll { overflow: visible; } tr, figure { break-inside: avoid; } h2, h3 { break-after: avoid; }
   details::details-content { content-visibility: visible; }

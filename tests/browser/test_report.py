@@ -1,4 +1,4 @@
-"""The report in a browser: wide, narrow and on paper; its ledger searches; it asks nothing of anybody."""
+"""The report in a browser: wide, narrow, dark and on paper; its ledger searches; it asks nothing of anybody."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[2]
 REPORTS = sorted(ROOT.glob("reports/*/index.html"))
 PAGES = [*REPORTS, *sorted(ROOT.glob("reports/*/notebooks/*.html"))]
 SIZES = {"wide": {"width": 1280, "height": 1000}, "narrow": {"width": 390, "height": 844}}
+SIZES["dark"] = SIZES["wide"]
 
 
 def called(path):
@@ -17,7 +18,8 @@ def called(path):
 @pytest.fixture(params=SIZES)
 def opened(browser, request):
     """Opens a page from disk; fails where it has asked for anything else than files, or has said an error."""
-    page, said = browser.new_page(viewport=SIZES[request.param]), []
+    scheme = "dark" if request.param == "dark" else "light"
+    page, said = browser.new_page(viewport=SIZES[request.param], color_scheme=scheme), []
     page.on("request", lambda asked: said.append(asked.url) if not asked.url.startswith(("file:", "data:")) else None)
     page.on("requestfailed", lambda asked: said.append(f"failed: {asked.url}"))
     page.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
