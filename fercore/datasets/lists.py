@@ -33,6 +33,8 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".json")
 PATHS = ("filename", "filepath", "path", "pth", "file", "imagepath", "imagename", "image", "imgpath", "imgname", "img")
 PATHS += ("imagefile", "filepaths", "paths", "picture", "photo", "imageid", "id")
 LABELS = ("label", "labels", "emotion", "expression", "class", "category", "target", "labelname", "classname", "choice")
+LABELS += ("emotionname", "emotionlabel", "expressionname", "expressionlabel", "classlabel")
+MISSING = ("nan", "n/a", "<na>", "null")  # as pandas, spreadsheets and databases write it
 SPLITS = ("split", "usage", "subset", "partition", "set", "dataset")  # the last two may also say where it is from
 SUBJECTS = ("subject", "subjectid", "person", "personid", "participant", "participantid", "identity")
 BOX = ("xmin", "ymin", "xmax", "ymax")
@@ -276,7 +278,7 @@ def _word(where: str, value: object) -> str:
     """A field as text; a whole number may have become 3.0 on its way through a table."""
     if isinstance(value, (dict, list)):
         raise DataError(where, f"the value {str(value)[:40]}", "a word or a number")
-    word = "" if value is None or str(value).lower() == "nan" else str(value).strip()
+    word = "" if value is None or str(value).strip().lower() in MISSING else str(value).strip()
     return re.sub(r"^(\d+)\.0+$", r"\1", word)
 
 

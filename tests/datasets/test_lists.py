@@ -209,6 +209,23 @@ def test_of_two_lists_the_one_with_a_label_counts(tmp_path):
     assert "1 without a label in the list: 3.png" in datasets.load("folder", tmp_path).notes[-1]
 
 
+@pytest.mark.parametrize("missing", ["", "NaN", "N/A", "<NA>", "null"])
+def test_what_a_table_writes_where_there_is_no_label_is_none(tmp_path, missing):
+    draw(tmp_path, "1.png", "2.png", "3.png")
+    listed(tmp_path, "all.csv", "image,label", "1.png,happy", "2.png,sad", f"3.png,{missing}")
+    assert found(tmp_path) == {"1.png": ("happy", ""), "2.png": ("sad", "")}
+    assert "1 without a label in the list: 3.png" in datasets.load("folder", tmp_path).notes[-1]
+
+
+@pytest.mark.parametrize("column", ["emotion_name", "Emotion Label", "expression_label", "classLabel"])
+def test_a_column_of_labels_by_a_longer_name(tmp_path, column):
+    draw(tmp_path, "1.png", "2.png")
+    listed(tmp_path, "all.csv", f"image,label,{column}", "1.png,3,happy", "2.png,4,sad")
+    assert found(tmp_path) == {"1.png": ("happy", ""), "2.png": ("sad", "")}, "words and no numbers"
+    listed(tmp_path, "all.csv", f"image,{column}", "1.png,happy", "2.png,sad")
+    assert found(tmp_path) == {"1.png": ("happy", ""), "2.png": ("sad", "")}
+
+
 def test_names_that_each_split_has_are_of_the_split_that_its_list_is_of(tmp_path):
     draw(tmp_path / "images", "train/1.png", "train/2.png", "val/1.png", "val/2.png")
     listed(tmp_path / "labels", "train.csv", "path,label", "1.png,happy", "2.png,sad")
