@@ -13,13 +13,14 @@ from .. import yamlio
 # what numbers may be, by the names of parameters in any notebook; of a list or a mapping, each number in it
 RANGES = {
     "at least 1": (lambda value: value >= 1,
-        "batch_size batches calibrated_on epochs img_size latency_side looked_at passes sheet teacher_divisor "
+        "batch_size batches calibrated_on epochs img_size latency_side lengths looked_at passes sheet teacher_divisor "
         "teacher_epochs teacher_img_size threads timed_batches"),
     "at least 2": (lambda value: value >= 2, "folds"),
     "above 0": (lambda value: value > 0,
         "factor learning_rate seconds teacher_learning_rate temperature temperatures"),
     "at least 0": (lambda value: value >= 0,
-        "candidates fine_tuning images min_lr mixup patience plateau_patience tested_on warmup weight_decay"),
+        "beside candidates fine_tuning images min_lr mixup patience plateau_patience tested_on warmup weight_decay"),
+    "from 1 to 24": (lambda value: 1 <= value <= 24, "bits"),  # as compress.quantise has it
     "from 0 to 1": (lambda value: 0 <= value <= 1, "alpha alphas bn_momentum dropout threshold threshold_synthetic"),
     "from 0 to below 1": (lambda value: 0 <= value < 1, "sparsities ratios"),
     "from 0 to 4294967295": (lambda value: 0 <= value < 2**32, "seed seeds seeds_at_random teacher_seed"),

@@ -157,6 +157,21 @@ def test_ranges_are_of_parameters_that_there_are():
     assert named - known == set()
 
 
+def numeric(value):
+    if isinstance(value, (list, dict)):
+        return any(numeric(one) for one in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+@pytest.mark.parametrize("profile", ["quick", "laptop", "paper"])
+def test_every_number_has_a_range(profile):
+    """But for what a network is made with, which that network checks."""
+    named = {name for _, names in parameters.RANGES.values() for name in names.split()} | {"teacher_options"}
+    for book in ROOT.glob("notebooks/[0-9]*.ipynb"):
+        found = check_params(book, layers(book.stem, profile, ROOT / "params"))
+        assert {name for name, value in found.items() if numeric(value)} <= named, book.stem
+
+
 def pair(folder, *cells):
     """The percent script of a notebook."""
     script = folder / "05_book.py"
