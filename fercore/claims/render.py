@@ -179,7 +179,7 @@ def both_sides(contradictions: pd.DataFrame, name: str = "contradictions") -> st
     parts = [f'<div id="{name}" class="claims">']
     for paper, of_paper in contradictions.groupby("paper", sort=False):
         head = "".join(f"<th>{title}</th>" for title in ("what should hold", "claim", "printed", "against"))
-        parts.append(f"<h4>{text.html(paper)}</h4>\n<table><thead><tr>{head}</tr></thead><tbody>")
+        parts.append(f"<h3>{text.html(paper)}</h3>\n<table><thead><tr>{head}</tr></thead><tbody>")
         for what, rows in of_paper.groupby("what", sort=False):
             notes = {key: rows[key].iloc[0] for key in ("assuming", "source") if key in rows and rows[key].iloc[0]}
             small = "".join(f"<br><small>{key}: {text.html(note)}</small>" for key, note in notes.items())

@@ -86,6 +86,7 @@ CODE = """{%- extends 'basic/index.html.j2' -%}
 BETWEEN = (
     r"</details>\s*</div>\s*<div class=\"cell [^>]*code_cell[^>]*>\s*<details><summary>code</summary>"  # two folds
 )
+CORNER = r"<th(?: class=\"blank[^>]*)?>(?:&nbsp;|\s)*</th>"  # of a pandas table, plain or styled: it heads nothing
 CHECKED = "nbval-check-output"  # the tag of cells whose output is there for the tests
 SLIDERS = "<p>Sliders and choices are shown here as they stood; they can be moved in JupyterLab.</p>"
 WIDGET, STATE = (f"application/vnd.jupyter.widget-{part}+json" for part in ("view", "state"))
@@ -125,7 +126,7 @@ def page(notebook: str | Path, target: str | Path, record: str | Path | None = N
     exporter.template_name = "basic"
     body, _ = exporter.from_notebook_node(content)
     body = re.sub(BETWEEN, "", body)
-    body = body.replace("<th></th>", "<td></td>")  # the corner of a pandas table heads nothing
+    body = re.sub(CORNER, "<td></td>", body).replace("<pre>", '<pre tabindex="0">')  # a long line is scrolled by keys
     headings = ("".join(cell.source) for cell in content.cells if cell.cell_type == "markdown")
     title = next((text.splitlines()[0].lstrip("# ") for text in headings if text.startswith("# ")), "Report")
     if record and Path(record).is_file():

@@ -42,6 +42,7 @@ def test_a_page_fits_its_window_and_is_accessible(opened, shoot, accessible, pat
     accessible(page)
     page.evaluate("document.querySelectorAll('details').forEach(folded => folded.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
+    accessible(page)
 
 
 @pytest.mark.parametrize("path", REPORTS, ids=called)

@@ -203,7 +203,7 @@ def test_both_sides_as_a_page_are_escaped_and_say_what_a_check_says_once(judged,
         ["a few", "text.speed", "10 fps", "1"],
         ["text.rate", "0.001 setting", "1"],
     ]
-    assert text.count("<td rowspan") == 3 and '<td rowspan="2">a few</td>' in text and "<h4>paper</h4>" in text
+    assert text.count("<td rowspan") == 3 and '<td rowspan="2">a few</td>' in text and "<h3>paper</h3>" in text
     assert "<i>" not in text and "<small>source: A &amp; B</small>" in text
     assert '<div id="sides" class="claims">' in text and text.endswith("</tr>\n</tbody></table></div>")
 

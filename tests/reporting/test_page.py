@@ -5,6 +5,7 @@ import json
 import re
 
 import nbformat
+import pandas as pd
 import pytest
 
 from fercore.reporting.page import STATE, WIDGET, page, shell
@@ -52,6 +53,13 @@ def test_what_only_the_tests_read_is_left_out_and_folds_without_anything_between
 def test_a_picture_has_words_for_who_does_not_see_it(written):
     text = written(nbformat.v4.new_markdown_cell("# N\n\n## How many?"), code(**{"image/png": PNG}))
     assert re.findall(r'alt="(.*?)"', text) == ["figure: How many?"]
+
+
+def test_the_corner_of_a_table_is_no_heading(written):
+    table = pd.DataFrame({"b": [1]}, index=pd.Index(["x"], name="a")).rename_axis(columns="c")
+    text = written(code(**{"text/html": table.to_html()}), code(**{"text/html": table.style.to_html()}))
+    assert re.findall(r"<th[^>]*>(?:&nbsp;|\s)*</th>", text) == [] and text.count("<td></td>") == 2
+    assert len(re.findall(r"<th[^>]*>[abcx]</th>", text)) == 8
 
 
 def test_a_widget_is_the_picture_that_it_showed(written):
