@@ -27,8 +27,9 @@ def counts(faces: Faces) -> pd.DataFrame:
 
 
 def measurements(faces: Faces) -> list[dict]:
-    """What a set has as measurements for the ledger: images(fer2013, PrivateTest, happy), "all" for totals; classes,
-    the sides of its images, and how many show one grey value or have, to the byte, another label elsewhere."""
+    """The measurements of a set for the ledger: images(fer2013, PrivateTest, happy), "all" for totals; its classes;
+    the sides of its images; and how many images show one grey value, or have the same bytes as an image with another
+    label."""
 
     def own(name: str) -> str:  # of a class or a split, and so not the total
         return "%61ll" if name == "all" else word(name)
@@ -41,7 +42,7 @@ def measurements(faces: Faces) -> list[dict]:
         for row, name in enumerate(names)
         for column, split in enumerate(splits)
     }
-    rows |= {f"classes({data})": len(faces.classes)}
+    rows[f"classes({data})"] = int(np.count_nonzero(found[:-1, -1]))
     rows |= {f"side({data}, {axis})": faces.pixels.shape[number] for number, axis in ((1, "height"), (2, "width"))}
     rows[f"faulty({data}, one_grey_value)"] = len(constant(faces.pixels))
     rows[f"faulty({data}, labelled_twice)"] = len(contradicted(faces, exact_duplicates(faces.pixels)))

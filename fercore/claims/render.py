@@ -330,7 +330,7 @@ def _number(row: Mapping, name: str) -> str:
         return f"{_number(row, 'low')}..{_number(row, 'high')}"
     exact = Decimal(f"{value:.6g}")
     if not exact.is_finite() or (not exact and "e" in claimed):
-        return f"{value:g}"  # a power of ten has no 0
+        return f"{value:g}"  # 0 is no power of ten, and infinity has no decimals
     if "e" in claimed:
         return f"{exact.normalize():e}"  # 1e-4
     decimals = max(0, -Decimal(re.findall(NUMBER, claimed)[-1].replace(",", "")).as_tuple().exponent)

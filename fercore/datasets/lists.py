@@ -34,7 +34,7 @@ PATHS = ("filename", "filepath", "path", "pth", "file", "imagepath", "imagename"
 PATHS += ("imagefile", "filepaths", "paths", "picture", "photo", "imageid", "id")
 LABELS = ("label", "labels", "emotion", "expression", "class", "category", "target", "labelname", "classname", "choice")
 LABELS += ("emotionname", "emotionlabel", "expressionname", "expressionlabel", "classlabel")
-MISSING = ("nan", "n/a", "<na>", "null")  # as pandas, spreadsheets and databases write it
+MISSING = ("nan", "na", "n/a", "#n/a", "<na>", "null")  # as pandas, R, spreadsheets and databases write it
 SPLITS = ("split", "usage", "subset", "partition", "set", "dataset")  # the last two may also say where it is from
 SUBJECTS = ("subject", "subjectid", "person", "personid", "participant", "participantid", "identity")
 BOX = ("xmin", "ymin", "xmax", "ymax")
@@ -271,7 +271,9 @@ def _by_columns(path: Path, header: list[str], records: Iterable[tuple[str, dict
 
 
 def _number(value: object) -> bool:
-    return re.fullmatch(r"[\d.]*", str(value if value is not None else "")) is not None
+    """Whether a field is a number, or nothing."""
+    word = str(value if value is not None else "").strip().lower()
+    return word in MISSING or re.fullmatch(r"[\d.]*", word) is not None
 
 
 def _word(where: str, value: object) -> str:

@@ -33,17 +33,18 @@ setInterval(async () => {{
 }}, 1000);
 </script></body></html>"""
 QUALITY = 80  # of the JPEG pictures
-HALF_LIFE = 0.3  # s: long beside a frame, short beside an expression
+HALF_LIFE = 0.3  # s: several frames; an answer changes about so long after the face does, and less is not shown
 REMEMBERED = 1.2  # s: by then what was said weighs a sixteenth
 HEAD = b"--frame\r\nContent-Type: image/jpeg\r\n\r\n"
 
 
 class Steady:
-    """Faces followed from frame to frame, so that an answer does not flicker where the face is still: each gets the
-    mean of what the network has said of it, in which an answer weighs half as much with every HALF_LIFE.
+    """Faces tracked from frame to frame, so that an answer does not flicker where the face is still: each gets an
+    exponential moving average of the network's probabilities, in which a weight halves with every HALF_LIFE. The first
+    answer begins with all the weight, so that a wrong one is shown for about HALF_LIFE.
 
-    A face is the earlier one that it overlaps most, if by more than detect.OVERLAP, and otherwise a new one. One that
-    is not found is remembered for REMEMBERED.
+    A face goes on as the earlier one that it overlaps most, each as one at most, if by more than detect.OVERLAP; else
+    it is new. One that is not found is kept for REMEMBERED.
     """
 
     def __init__(self, certain: float):
@@ -51,17 +52,22 @@ class Steady:
         self.known: list[tuple[Face, float]] = []  # with when each was seen last
 
     def __call__(self, faces: Sequence[Face], seconds: float) -> list[Face]:
-        """The same faces, seen `seconds` after the start, with their means."""
+        """The same faces, seen `seconds` after the start, with their averages."""
         known = [(face, seen) for face, seen in self.known if seconds - seen <= REMEMBERED]
-        steady = [self._mean(face, seconds, known) for face in faces]
-        missed = [one for one in known if all(_overlap(one[0], face) <= detect.OVERLAP for face in steady)]
+        pairs = ((_overlap(face, old), i, j) for i, face in enumerate(faces) for j, (old, _) in enumerate(known))
+        earlier: dict[int, int] = {}
+        for shared, i, j in sorted(pairs, reverse=True):
+            if shared > detect.OVERLAP and i not in earlier and j not in earlier.values():
+                earlier[i] = j
+        steady = [
+            self._average(face, seconds, *known[earlier[number]]) if number in earlier else face
+            for number, face in enumerate(faces)
+        ]
+        missed = [one for number, one in enumerate(known) if number not in earlier.values()]
         self.known = [(face, seconds) for face in steady] + missed
         return steady
 
-    def _mean(self, face: Face, seconds: float, known: Sequence[tuple[Face, float]]) -> Face:
-        before, seen = max(known, key=lambda one: _overlap(face, one[0]), default=(None, 0.0))
-        if before is None or _overlap(face, before) <= detect.OVERLAP:
-            return face
+    def _average(self, face: Face, seconds: float, before: Face, seen: float) -> Face:
         weight = 0.5 ** ((seconds - seen) / HALF_LIFE)
         pairs = ((name, before.probabilities[name], now) for name, now in face.probabilities.items())
         means = {name: weight * then + (1 - weight) * now for name, then, now in pairs}
@@ -154,7 +160,7 @@ def watch(
     say=print,
 ) -> dict[str, float]:
     """Name the faces that a camera sees until it ends, `seconds` are over or Ctrl-C; returns frames, seconds and fps.
-    Answers are `Steady`.
+    Answers are averaged over time, see `Steady`.
 
     record  a video (.mp4, .webm) of what is drawn, as fast as it was seen
     say     what gets a line for the address and for every change of answer

@@ -161,22 +161,28 @@ def command(stage: Path, root: str | Path) -> str:
         run = f"fercore train params/recipes/{stage.name}.yaml --data data/fer2013 --to runs/{stage.name}"
         weights = root / f"fercore/models/released/{stage.name}.safetensors"
         return f"{run} --release fercore/models/released" if weights.is_file() else run
-    name, _, epochs = stage.name.partition("-")
+    name, epochs = _benchmark(stage)
     if not (root / f"tests/benchmarks/{name}.py").is_file():
         return ""
     trained = ""
-    if epochs:
+    if epochs and (stage / "runs.csv").is_file():
         chosen = pd.read_csv(stage / "runs.csv")["ingredient"].unique()
         trained = f" --epochs {epochs} --runs runs/{stage.name} --only " + " ".join(f'"{one}"' for one in chosen)
     return f"python tests/benchmarks/{name}.py data/fer2013{trained} --to reports/reference/{stage.name}"
 
 
 def source(stage: Path, root: str | Path) -> str:
-    """The file that says how a stage is made, from the root: its notebook's script, its recipe or its benchmark, which
-    it is named after up to a hyphen and how many epochs are trained."""
-    name = stage.name.partition("-")[0]
+    """The file that says how a stage is made, from the root: its notebook's script, its recipe or its benchmark."""
+    name, _ = _benchmark(stage)
     kinds = (f"notebooks/{stage.name}.py", f"params/recipes/{stage.name}.yaml", f"tests/benchmarks/{name}.py")
     return next((path for path in kinds if Path(root, path).is_file()), "")
+
+
+def _benchmark(stage: Path) -> tuple[str, str]:
+    """The benchmark that a stage is called after, BENCHMARK or BENCHMARK-EPOCHS, and these epochs, "" where it names
+    none."""
+    found = re.fullmatch(r"(\w+)-(\d+)", stage.name)
+    return (found[1], found[2]) if found else (stage.name, "")
 
 
 def _profile(stage: Path) -> str:
@@ -277,15 +283,16 @@ def _key(stage: Path) -> str:
 
 def _title(stage: Path, root: Path) -> str:
     """What a stage asks, or is: the title of its notebook, and of a recipe or a benchmark what its file begins with, up
-    to the first colon, sentence's end or empty line; its name where there is none of them."""
+    to the first colon, sentence's end or empty line, with its epochs where its name has them; its name where there is
+    none of them."""
     if not (file := source(stage, root)):
         return stage.name
     if file.startswith("notebooks/"):
         return contents.title(root / file)
     opening = re.match(r'"""(?:.+\n?)+|(?:#.+\n?)+', (root / file).read_text(encoding="utf-8"))
     words = " ".join(re.sub(r'"""|^#', "", opening[0], flags=re.M).split()) if opening else stage.name
-    title, epochs = re.split(r":|\.(?: |$)", words)[0], stage.name.partition("-")[2]
-    return f"{title}, {epochs} epochs" if epochs and file.startswith("tests/") else title
+    title, (_, epochs) = re.split(r":|\.(?: |$)", words)[0], _benchmark(stage)
+    return f"{title}, {epochs} epochs" if epochs else title
 
 
 def _stage(stage: Path, root: Path) -> str:

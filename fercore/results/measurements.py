@@ -66,7 +66,7 @@ KINDS = {
     "structure": Kind("", ("network", "part"), counted=True),  # of what a network is built, in the claim's unit
     "images": Kind("images", ("dataset", "split", "class"), counted=True),
     "classes": Kind("classes", ("dataset",), counted=True),
-    "side": Kind("px", ("dataset", "axis"), counted=True),  # of all images, as they were imported
+    "side": Kind("px", ("dataset", "axis"), counted=True),  # as imported; as published only without --size
     "faulty": Kind("images", ("dataset", "fault"), counted=True),
     "accuracy": Kind("fraction", _SCORE),
     "macro_f1": Kind("fraction", _SCORE),

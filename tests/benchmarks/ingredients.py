@@ -7,11 +7,12 @@ LEFT_OUT is taken out of the recipe, TRIED is put in: the first three are of air
 arXiv:2404.00498), where they pay on CIFAR-10; then smaller images first, adjusted logits, a teacher, as
 params/recipes/lean_65k-fer2013_distilled.yaml has it, and soft labels. Accuracy is PublicTest's after the last epoch,
 by the recipe's views; PrivateTest is not looked at, since the recipe is chosen by this. Trainings, some five minutes of
-one core each, go on where they were stopped, and several calls share them where they name other seeds or ingredients
-(--only); --to writes the tables of what there is. A teacher and soft labels take the place of smoothing, and so are
-compared with the recipe without it. Intervals are of one ingredient each; p_adjusted is of the paired t-test, for the
-number of ingredients and both scores. Minutes are of processors, whatever else ran, and `time` is their ratio: without
-what the teacher's training and soft labels take, which are made before and serve all trainings.
+one core each for 20 epochs and half an hour for 120, go on where they were stopped, and several calls share them where
+they name other seeds or ingredients (--only); --to writes the tables of what there is. A teacher and soft labels take
+the place of smoothing, and so are compared with the recipe without it. Intervals are of one ingredient each; p_adjusted
+is of the paired t-test, for the number of ingredients and both scores. Minutes are of processors, whatever else ran,
+and `time` is their ratio: without what the teacher's training and soft labels take, which are made before and serve all
+trainings.
 """
 
 import argparse

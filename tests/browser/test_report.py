@@ -7,19 +7,19 @@ import pytest
 ROOT = Path(__file__).parents[2]
 REPORTS = sorted(ROOT.glob("reports/*/index.html"))
 PAGES = [*REPORTS, *sorted(ROOT.glob("reports/*/notebooks/*.html"))]
-SIZES = {"wide": {"width": 1280, "height": 1000}, "narrow": {"width": 390, "height": 844}}
-SIZES["dark"] = SIZES["wide"]
+VIEWS = {"wide": {"width": 1280, "height": 1000}, "narrow": {"width": 390, "height": 844}}
+VIEWS["dark"] = VIEWS["wide"]
 
 
 def called(path):
     return path.relative_to(ROOT / "reports").with_suffix("").as_posix().replace("/", "-")
 
 
-@pytest.fixture(params=SIZES)
+@pytest.fixture(params=VIEWS)
 def opened(browser, request):
     """Opens a page from disk; fails where it has asked for anything else than files, or has said an error."""
     scheme = "dark" if request.param == "dark" else "light"
-    page, said = browser.new_page(viewport=SIZES[request.param], color_scheme=scheme), []
+    page, said = browser.new_page(viewport=VIEWS[request.param], color_scheme=scheme), []
     page.on("request", lambda asked: said.append(asked.url) if not asked.url.startswith(("file:", "data:")) else None)
     page.on("requestfailed", lambda asked: said.append(f"failed: {asked.url}"))
     page.on("console", lambda line: said.append(line.text) if line.type == "error" else None)
@@ -38,10 +38,12 @@ def opened(browser, request):
 def test_a_page_fits_its_window_and_is_accessible(opened, shoot, accessible, path):
     page, size = opened(path)
     shoot(page, f"{called(path)}-{size}")
-    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= VIEWS[size]["width"]
+    if size == "dark":
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 24, 29)"
     accessible(page)
     page.evaluate("document.querySelectorAll('details').forEach(folded => folded.open = true)")
-    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= VIEWS[size]["width"]
     accessible(page)
 
 

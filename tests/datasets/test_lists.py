@@ -209,7 +209,7 @@ def test_of_two_lists_the_one_with_a_label_counts(tmp_path):
     assert "1 without a label in the list: 3.png" in datasets.load("folder", tmp_path).notes[-1]
 
 
-@pytest.mark.parametrize("missing", ["", "NaN", "N/A", "<NA>", "null"])
+@pytest.mark.parametrize("missing", ["", "NaN", "NA", "N/A", "#N/A", "<NA>", "null"])
 def test_what_a_table_writes_where_there_is_no_label_is_none(tmp_path, missing):
     draw(tmp_path, "1.png", "2.png", "3.png")
     listed(tmp_path, "all.csv", "image,label", "1.png,happy", "2.png,sad", f"3.png,{missing}")
@@ -219,11 +219,13 @@ def test_what_a_table_writes_where_there_is_no_label_is_none(tmp_path, missing):
 
 @pytest.mark.parametrize("column", ["emotion_name", "Emotion Label", "expression_label", "classLabel"])
 def test_a_column_of_labels_by_a_longer_name(tmp_path, column):
-    draw(tmp_path, "1.png", "2.png")
-    listed(tmp_path, "all.csv", f"image,label,{column}", "1.png,3,happy", "2.png,4,sad")
-    assert found(tmp_path) == {"1.png": ("happy", ""), "2.png": ("sad", "")}, "words and no numbers"
-    listed(tmp_path, "all.csv", f"image,{column}", "1.png,happy", "2.png,sad")
-    assert found(tmp_path) == {"1.png": ("happy", ""), "2.png": ("sad", "")}
+    draw(tmp_path, "1.png", "2.png", "3.png")
+    wanted = {"1.png": ("happy", ""), "2.png": ("sad", ""), "3.png": ("sad", "")}
+    for number in ("4", "", "NaN", "N/A"):
+        listed(tmp_path, "all.csv", f"image,label,{column}", "1.png,3,happy", "2.png,4,sad", f"3.png,{number},sad")
+        assert found(tmp_path) == wanted, "words and no numbers, of which one may be missing"
+    listed(tmp_path, "all.csv", f"image,{column}", "1.png,happy", "2.png,sad", "3.png,sad")
+    assert found(tmp_path) == wanted
 
 
 def test_names_that_each_split_has_are_of_the_split_that_its_list_is_of(tmp_path):

@@ -14,19 +14,19 @@ from fercore.deployment import videos, webcam
 from fercore.deployment.detect import Box
 from fercore.deployment.predict import Face
 
-pytestmark = pytest.mark.skipif(find_spec("cv2") is None, reason="OpenCV is not installed, of the extra camera")
+needs_opencv = pytest.mark.skipif(find_spec("cv2") is None, reason="OpenCV is not installed, of the extra camera")
 
 
 USAGE = Path(__file__).parents[2] / "docs/usage.md"
 
 
 def seen(happy, left=0):
-    """A face of two classes, of which the network is never sure."""
+    """A face of two classes, marked as uncertain."""
     return Face(Box(left, 0, 10, 10), {"happy": happy, "sad": 1 - happy}, certain=False)
 
 
 class Alternates:
-    """Says happy and sad in turn of the same face, a little more often happy, as networks do of a face between them."""
+    """Says happy and sad in turn, and is a little surer of happy, as networks are of a face between the two."""
 
     certain = 0.5
 
@@ -61,6 +61,13 @@ def test_faces_are_told_apart_by_where_they_are():
     assert face.probabilities["happy"] == 0, "and no box is it"
 
 
+def test_of_two_faces_near_an_earlier_one_one_alone_goes_on_as_it():
+    steady = webcam.Steady(certain=0.5)
+    steady([seen(1.0)], 0.0)
+    one, two = steady([seen(0.0, left=-4), seen(0.0, left=3)], 0.01)
+    assert one.probabilities["happy"] == 0.0 and two.probabilities["happy"] > 0.9, "the one that overlaps it more"
+
+
 def test_a_face_that_is_missed_in_a_frame_is_the_same_again_but_not_for_long():
     for pause, expected in ((2 * webcam.HALF_LIFE, 1 / 4), (webcam.REMEMBERED + 0.1, 0.0)):
         steady = webcam.Steady(certain=0.5)
@@ -73,12 +80,21 @@ def test_a_face_that_is_missed_in_a_frame_is_the_same_again_but_not_for_long():
     assert len(steady.known) == 1, "who has gone is forgotten"
 
 
+@needs_opencv
 def test_an_answer_does_not_flicker(video):
     said = []
     assert webcam.watch(Alternates(), str(video), say=said.append)["frames"] == 6
     assert len(said) == 2 and "happy" in said[1], "the address and one answer, of six frames in 0.4 s"
 
 
+@needs_opencv
+def test_a_face_that_changes_in_a_video_is_told_by_the_videos_own_clock(video):
+    said, answers = [], itertools.chain([seen(0.2)], itertools.repeat(seen(1.0)))
+    webcam.watch(Mock(side_effect=lambda _: [next(answers)], certain=0.5), str(video), say=said.append)
+    assert len(said) == 3 and "sad" in said[1] and "happy" in said[2]
+
+
+@needs_opencv
 def test_a_recording_takes_as_long_as_what_was_seen(tmp_path, monkeypatch):
     clock = iter([0.0, 0.4, 1.2, 1.21, 1.98, 2.0])  # 29.7 frames
     monkeypatch.setattr(videos, "camera", lambda _: iter([np.zeros((360, 360, 3), np.uint8)] * 4))
@@ -106,6 +122,7 @@ def test_a_picture_is_followed_by_the_head_of_the_next():
         server.server_close()
 
 
+@needs_opencv
 def test_a_video_is_not_recorded_over(video):
     before = video.read_bytes()
     with pytest.raises(ValueError, match="is what is looked at"):
@@ -113,6 +130,7 @@ def test_a_video_is_not_recorded_over(video):
     assert video.read_bytes() == before
 
 
+@needs_opencv
 def test_a_camera(predictor, video, tmp_path, capsys):
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen

@@ -197,6 +197,9 @@ def test_what_makes_reference_results(project):
         "python tests/benchmarks/ingredients.py data/fer2013 --epochs 120 --runs runs/ingredients-120 "
         '--only "logit adjustment" "the recipe" --to reports/reference/ingredients-120'
     )
+    assert site.command(ROOT / "reports/reference/released-int8", ROOT) == "", "of no benchmark"
+    assert site._title(ROOT / "reports/reference/released-int8", ROOT) == "released-int8"
+    assert "--only" not in site.command(ROOT / "reports/reference/frontier-2", ROOT), "without runs.csv"
     assert all(made.values()), made
     sources = {stage.name: site.source(stage, ROOT) for stage in site.stages(ROOT / "reports/reference")}
     assert all(sources.values()), sources
