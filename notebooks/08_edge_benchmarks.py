@@ -176,7 +176,8 @@ print(len(devices[devices["source"] == "paper"]), "latencies that papers print")
 
 # %%
 stage.measure(measured)
-findings = {"networks": len(networks), "runtimes": len(names), "threads": threads, "bundles": len(measured)}
+sources = set(devices["source"]) - {"paper"}
+findings = {"networks": len(networks), "runtimes": len(names), "threads": threads, "bundles": len(sources)}
 settings = {"networks": networks, "names": names, "threads": threads, "batches": batches, "seconds": seconds}
 findings = stage.close(findings, settings | {"realtime": realtime, "machine": machine})
 display(tables.shown(findings.to_frame("finding")))

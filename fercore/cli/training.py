@@ -133,7 +133,7 @@ def _train(options) -> None:
         from ..studies import out_of_fold
 
         words["soft_labels"] = out_of_fold.read(soft, faces)
-    faces.rows(options.train)  # there, before anything else is done
+    rows = faces.rows(options.train)  # there, before anything else is done
     select = None if options.select == "none" else options.select
     if select == "select" and "select" not in {*faces.roles, *faces.splits}:
         raise ValueError(
@@ -155,7 +155,8 @@ def _train(options) -> None:
         if teacher:
             from ..studies import teachers
 
-            each = [teachers.of_student(*one, faces, network, words["recipe"], words["options"]) for one in teacher]
+            student = faces, network, words["recipe"], words["options"], rows
+            each = [teachers.of_student(*one, *student) for one in teacher]
             words["teacher"] = each[0] if len(each) == 1 else teachers.Mean(each)
         run = fit(
             network, faces, folder=options.to, train=options.train, select=select, device=options.device,

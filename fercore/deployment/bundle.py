@@ -104,9 +104,19 @@ def join(path: str | Path) -> tuple[pd.DataFrame, list[dict]]:
     return table[columns], measured
 
 
+def fastest(measured: Iterable[Mapping]) -> list[dict]:
+    """Of measurements of `join` that several files have of one network and device, the fastest."""
+    best: dict[str, dict] = {}
+    for row in measured:
+        kept = best.setdefault(row["measurement"], dict(row))
+        chosen = min if row["measurement"].startswith("latency(") else max
+        kept["value"] = chosen(kept["value"], row["value"])
+    return list(best.values())
+
+
 def beside(printed: Mapping[str, float], folder: str | Path = "") -> tuple[pd.DataFrame, list[dict]]:
     """What papers print of devices and what bundles found on them: a row a network and device, with ms of one image and
-    its source, a paper or a file; and the measurements of `join`.
+    its source, a paper or a file; and the `fastest` measurements of `join`.
 
     printed  by measurement, latency(RUN, DEVICE) in seconds or fps(...), of which the first counts where both stand
     folder   of JSON that bundles have printed; empty: none. Raises BundleError
@@ -126,4 +136,4 @@ def beside(printed: Mapping[str, float], folder: str | Path = "") -> tuple[pd.Da
             | {"ms": row.median, "source": path.name}
             for row in table.itertuples()
         ]
-    return pd.DataFrame(found).set_index(["network", "device"]), measured
+    return pd.DataFrame(found).set_index(["network", "device"]), fastest(measured)

@@ -254,7 +254,8 @@ def differences(
         if variant != reference
         for score in SCORES[:2]
     }
-    table = pd.DataFrame(rows).T.infer_objects().rename_axis(["variant", "score"])
+    index = pd.MultiIndex.from_tuples(rows, names=["variant", "score"])
+    table = pd.DataFrame(list(rows.values()), index, ["difference", "low", "high", "p", "note"])
     if len(predicted[reference]) > 1:
         table.insert(table.columns.get_loc("p") + 1, "p_adjusted", adjusted(table["p"]))
     return table
@@ -263,6 +264,8 @@ def differences(
 def adjusted(p: pd.Series) -> pd.Series:
     """p adjusted for the number of comparisons (Benjamini and Hochberg), of those that are not NaN."""
     told = p.dropna()
+    if told.empty:
+        return p
     return pd.Series(stats.false_discovery_control(told), told.index).reindex(p.index)
 
 

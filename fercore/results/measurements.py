@@ -234,7 +234,8 @@ def table(
     faces    the sets that are measured, whose names, splits and classes names may hold beside the ledger's own
     reserved  see `protocol`
 
-    Raises ValueError for a name that no claim could have: a misspelt one would never be found.
+    Raises ValueError for a name that no claim could have, since a misspelt one would never be found, and for one that
+    is there twice.
     """
     of = {
         "datasets": (*DATASETS, *SYNTHETIC, *(word(one.name) for one in faces)),
@@ -243,6 +244,8 @@ def table(
     }
     frame = pd.DataFrame(list(rows)).reindex(columns=COLUMNS).dropna(subset=["value"])
     frame["measurement"] = [check(name, **of) for name in frame["measurement"]]
+    if (twice := frame["measurement"][frame["measurement"].duplicated()]).size:
+        raise ValueError(f"{twice.iloc[0]} is measured twice")
     kinds = [KINDS[split(name)[0]] for name in frame["measurement"]]
     trained = protocol(profile, departs, reserved)
     protocols = ["" if kind.counted else trained if "dataset" in kind.arguments else PAPER for kind in kinds]
@@ -295,7 +298,7 @@ def every(folders: Iterable[str | Path]) -> pd.DataFrame:
     """As `gather`, with a measurement as often as it was made."""
     parts = []
     for folder in folders:
-        for path in sorted(Path(folder).glob(f"*/{FILE}")):
+        for path in sorted([*Path(folder).glob(FILE), *Path(folder).glob(f"*/{FILE}")]):
             kinds = {"measurement": str, "value": float, "profile": str, "protocol": str, "seeds": "Int64"}
             part = tables.read(path, dtype=kinds)
             if tuple(part.columns) != COLUMNS:

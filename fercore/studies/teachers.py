@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
@@ -127,15 +128,22 @@ def loaded(network: str, given: str, faces: Faces) -> Run:
 
 
 def of_student(
-    network: str, given: str, faces: Faces, student: str, recipe: Recipe, options: Mapping | None = None
+    network: str,
+    given: str,
+    faces: Faces,
+    student: str,
+    recipe: Recipe,
+    options: Mapping | None = None,
+    train: np.ndarray | None = None,
 ) -> nn.Module:
-    """The teacher, as `loaded` has it, of a student that is trained by `recipe`: a network that sees what it sees.
+    """The teacher, as `loaded` has it, of a student that is trained by `recipe` on the rows `train`, by default those
+    of the split that trains: a network that sees what it sees.
 
     Raises ValueError and warns as `origins.require_unseen` does, raises ValueError where the student's images have
     fewer channels, and WeightsError.
     """
     teacher = loaded(network, given, faces)
-    origins.require_unseen(network, given, faces, "the teacher")
+    origins.require_unseen(network, given, faces, "the teacher", train)
     channels = inference.channels(models.create(student, len(faces.classes), **(options or {})))
     return as_module(teacher, channels, recipe.img_size)
 

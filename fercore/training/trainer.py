@@ -417,8 +417,9 @@ def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces, a
     """Write metrics.json and provenance.json of a finished run. `again`: it was finished before, so that provenance,
     which tells how it was made, stays where it can be read."""
     best = training.history[training.best_epoch - 1]
-    summary = {"best_epoch": training.best_epoch, "epochs": len(training.history), "best": best}
-    tables.write_json(folder / checkpoint.METRICS, summary | {"selected_by": training.recipe.monitor})
+    by = None if training.select is None else training.recipe.monitor
+    summary = {"best_epoch": training.best_epoch, "epochs": len(training.history), "best": best, "selected_by": by}
+    tables.write_json(folder / checkpoint.METRICS, summary)
     if again:
         with suppress(OSError, ValueError):
             if tables.read_json(folder / checkpoint.PROVENANCE):

@@ -19,6 +19,7 @@ from fercore.deployment import benchmark, bundle, runtimes, timing
 from fercore.deployment.bundle import BundleError
 from fercore.deployment.detect import Box
 from fercore.deployment.predict import Predictor
+from fercore.results import measurements
 
 
 def test_runs_are_interleaved_and_the_slow_one_is_told():
@@ -171,6 +172,22 @@ def test_several_files_join_into_one_table(tmp_path, capsys):
         measured
     )
     assert capsys.readouterr().out.count("precision") == 2
+
+
+def test_of_one_device_timed_twice_the_faster_counts(tmp_path):
+    """As with other numbers of threads: the ledger reads one latency of each."""
+    folder = tmp_path / "bundles"
+    folder.mkdir()
+    for name, times in (("one", 1), ("four", 0.5)):
+        made = found_by_a_bundle()
+        made["rows"] = [row | {"median": times * row["median"]} for row in made["rows"]]
+        (folder / f"{name}.json").write_text(json.dumps(made))
+    files = [str(path) for path in sorted(folder.iterdir())]
+    assert cli.main(["bench", "join", *files, "--to", str(tmp_path / "to/pi")]) == 0
+    expected = {f"{kind}(microexpnet_se+kd+onnx, raspberry_pi_4)": by for kind, by in (("latency", 0.01), ("fps", 100))}
+    assert measurements.gather([tmp_path / "to"])["value"].to_dict() == expected
+    _, measured = bundle.beside({"latency(tinyfer_lite, ryzen_5_3600)": 0.009}, folder)
+    assert {row["measurement"]: row["value"] for row in measured} == expected
 
 
 def test_what_is_called_and_not_timed_is_counted():

@@ -485,6 +485,8 @@ def test_recall_by_frequency_is_the_mean_over_seeds():
 @pytest.mark.parametrize("seeds", [1, 2, 3])
 def test_differences_of_all_others_from_the_reference(seeds):
     labels, _ = draw(200)
+    nothing = statistics.differences(labels, {"full": [labels] * seeds}, "full", 7)
+    assert nothing.empty and nothing.index.names == ["variant", "score"] and "difference" in nothing
     predicted = {name: [draw(200, seed, skill=skill)[1] for seed in range(seeds)]
                  for name, skill in (("good", 0.9), ("full", 0.5), ("bad", 0.2))}  # fmt: skip
     table = statistics.differences(labels, predicted, "full", 7)

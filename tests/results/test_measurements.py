@@ -68,6 +68,14 @@ def test_what_is_saved_is_gathered_and_the_first_folder_wins(tmp_path):
     assert found.loc[name, "evidence"] == (tmp_path / "quick/02_b/measurements.csv").as_posix()
     assert found.loc["parameters(vgg13, 7)", "value"] == 80238599
     assert found.index.is_unique
+    alone = measurements.gather([tmp_path / "reference/02_b"])
+    assert alone["value"].to_dict() == {name: 0.5, "parameters(vgg13, 7)": 80238599}, "a stage's own folder"
+
+
+def test_what_is_measured_twice_in_one_place_is_refused_before_it_is_written():
+    row = {"measurement": "accuracy(tinyfer_lite, fer2013, PrivateTest)", "value": 0.5}
+    with pytest.raises(ValueError, match=r"accuracy\(tinyfer_lite, fer2013, PrivateTest\) is measured twice"):
+        measurements.table([row, row | {"value": 0.6}], "laptop")
 
 
 @pytest.mark.parametrize("reserved", ["", "another teacher"])

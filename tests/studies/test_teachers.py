@@ -163,6 +163,13 @@ def test_a_teacher_that_may_have_seen_what_is_held_out_is_refused_or_told(ours, 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert teachers.of_student("lean_65k", run, ours, "lean_65k", recipe)
+    with pytest.raises(ValueError, match="as it is not divided here"):  # whose epoch its images would choose
+        teachers.of_student("lean_65k", run, ours, "lean_65k", recipe, train=ours.rows("select"))
+    fit("lean_65k", ours, recipe, tmp_path / "other", train="select", device="cpu", progress=False)
+    other = str(tmp_path / "other/best.safetensors")
+    assert teachers.of_student("lean_65k", other, ours, "lean_65k", recipe, train=ours.rows("select"))
+    with pytest.raises(ValueError, match="as it is not divided here"):
+        teachers.of_student("lean_65k", other, ours, "lean_65k", recipe)
     table = ours.table.assign(split=ours.table["split"].sample(frac=1, random_state=0).to_numpy())
     for other in (replace(ours, table=table, fingerprint=None), divided):
         with pytest.raises(ValueError, match="as it is not divided here"):

@@ -100,9 +100,10 @@ def test_any_score_selects_and_the_first_of_equals_is_kept(faces, tiny, monitor)
     assert run.best_epoch == run.history[monitor].idxmax() + 1
 
 
-def test_without_a_selection_split_the_last_epoch_is_kept(faces, tiny):
-    run = train(tiny(), faces, select=None)
+def test_without_a_selection_split_the_last_epoch_is_kept(faces, tiny, tmp_path):
+    run = train(tiny(), faces, folder=tmp_path, select=None)
     assert run.best_epoch == 4 and "accuracy" not in run.history
+    assert json.loads((tmp_path / "metrics.json").read_text())["selected_by"] is None
     with pytest.raises(ValueError, match="plateau needs a split to select on"):
         train(tiny(), faces, quick(schedule="plateau"), select=None)
 
