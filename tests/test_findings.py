@@ -89,9 +89,9 @@ def test_what_it_says_of_lean_1m2_is_what_was_measured():
     scores = 100 * pd.read_csv(student / "scores.csv", index_col=["part", "score"])[["value", "low", "high"]]
     selected, before = (100 * pd.read_csv(run / "history.csv")["accuracy"].max() for run in (student, teacher))
     told = "one seed), scores {:.1f} [{:.1f}, {:.1f}] %, near-deduplicated {:.1f}, and on "
-    told += "PublicTest {:.1f}, less than its teacher"
+    told += "PublicTest {:.1f}, less than its teacher's {:.1f}"
     parts = scores.loc[("published", "accuracy")], scores.loc[("near_deduplicated", "accuracy"), "value"], selected
-    assert told.format(*parts[0], *parts[1:]) in " ".join(TEXT.split()) and selected < before
+    assert told.format(*parts[0], *parts[1:], before) in " ".join(TEXT.split()) and selected < before
 
 
 def test_what_the_text_says_of_public_networks_is_what_was_measured():
@@ -144,6 +144,10 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     for ours in ("lean_250k_distilled", "lean_932k", "lean_932k_distilled"):
         said.append(over_seeds(ours, "XCEPTION", near, "macro_f1"))
     said += [gap(*OWN, part, score) for score in ("accuracy", "macro_f1") for part in ("published", near)]
+    sizes = pd.read_csv(folder.with_name("frontier") / "sizes.csv", index_col=["network", "score", "part"])
+    sizes = sizes.rename(columns={"value": "difference"}).sort_index().loc["lean_932k_distilled"]
+    assert sizes["seeds"].eq(3).all()
+    said += [shown(sizes.loc[(score, part)]) for score in ("accuracy", "macro_f1") for part in ("published", near)]
     priors = pd.read_csv(folder.with_name("priors") / "gaps.csv", index_col=["ours", "network", "answers"])
     priors = priors.query("part == 'published' and score == 'macro_f1'").loc["lean_65k, distilled"].sort_index()
     states = [

@@ -72,6 +72,12 @@ def test_what_a_teacher_gives_is_told_of_seeds_that_were_trained_both_ways(front
     found = frontier.gains(faces, said, {})
     assert list(found.index.unique("network")) == ["lean"] and (found["seeds"] == 1).all()
     assert found.loc[("lean", "published", "accuracy"), "value"] == pytest.approx(1 - (half == labels).mean())
+    said["larger_distilled-1"] = half
+    found = frontier.gains(faces, said, {}, "lean_distilled")
+    assert list(found.index.unique("network")) == ["larger_distilled"] and (found["seeds"] == 1).all()
+    assert found.loc[("larger_distilled", "published", "accuracy"), "value"] == pytest.approx(
+        (half == labels).mean() - 1
+    )
 
 
 def test_each_variant_is_compared_with_each_public_network_on_the_same_images(frontier, faces):
@@ -126,7 +132,7 @@ def test_tables_and_figure_are_made_of_the_runs(frontier, faces, public, tmp_pat
     (said,) = json.loads((tmp_path / "out/sentences.json").read_text())
     assert said["figure"] == "size_and_accuracy" and said["sentence"].startswith("- `lean_65k`, seeds: 2; by the ")
     assert site.findings_of(tmp_path / "out")[1]["value"].tolist() == [2, len(faces.rows("test")), 1]
-    assert [path.name for path in (tmp_path / "out").glob("size*")] == ["size_and_accuracy.svg"]
+    assert [path.name for path in (tmp_path / "out").glob("size_*")] == ["size_and_accuracy.svg"]
     assert set(draw.call_args[0][0].index) == {"lean_65k", *NAMES[:2]}, "no second file of a package"
     others = ["frontier", "data/fer2013", "--runs", str(tmp_path / "others")]
     agreed = ["low", "high", "p"]

@@ -42,6 +42,21 @@ def test_what_decides_which_network_to_take_is_what_was_measured():
     told = "in the mean of three, distilled `lean_932k` scores {:.1f} %, `lean_250k` {:.1f} and `lean_65k` {:.1f}, and "
     told += "`lean_932k` from labels alone {:.1f}"
     assert told.format(*mean) in text and seeds["seeds"].loc[mean.index].eq(3).all()
+    gained = pd.read_csv(folder / "frontier/gains.csv", index_col=["network", "part", "score"]).sort_index()
+    row = 100 * gained.loc[("lean_932k", "published", "accuracy"), ["value", "low", "high"]].astype(float)
+    helps = "at that size three seeds do not show that distillation helps ({:+.1f} [{:.1f}, {:.1f}] points)"
+    assert helps.format(*row) in text and row["low"] < 0
+    sizes = pd.read_csv(folder / "frontier/sizes.csv", index_col=["network", "part", "score"]).sort_index()
+    assert sizes.loc[["lean_932k_distilled", "lean_65k_distilled"], "seeds"].eq(3).all()
+    compared = [
+        100 * sizes.loc[(f"{name}_distilled", part, "accuracy"), ["value", "low", "high"]].astype(float)
+        for name in ("lean_932k", "lean_65k")
+        for part in ("published", "near_deduplicated")
+    ]
+    told = "Over three seeds each, `lean_932k` minus `lean_250k` is {:+.1f} [{:.1f}, {:.1f}] points, on the remaining "
+    told += "images {:+.1f} [{:.1f}, {:.1f}]; `lean_65k` minus `lean_250k` {:+.1f} [{:.1f}, {:.1f}] and "
+    told += "{:+.1f} [{:.1f}, {:.1f}]."
+    assert told.format(*(value for each in compared for value in each)) in text
     gaps = pd.read_csv(folder / "public_networks/differences.csv", index_col=["ours", "network", "part"])
     gaps = gaps[gaps["views"].eq("mirrored") & gaps["score"].eq("accuracy")].sort_index()
     gaps = gaps.loc[DISTILLED, ["difference", "low", "high"]]

@@ -105,7 +105,7 @@ def join(path: str | Path) -> tuple[pd.DataFrame, list[dict]]:
 
 
 def fastest(measured: Iterable[Mapping]) -> list[dict]:
-    """Of measurements of `join` that several files have of one network and device, the fastest."""
+    """The fastest of `join`'s measurements, where several files timed the same network on the same device."""
     best: dict[str, dict] = {}
     for row in measured:
         kept = best.setdefault(row["measurement"], dict(row))

@@ -244,8 +244,7 @@ def table(
     }
     frame = pd.DataFrame(list(rows)).reindex(columns=COLUMNS).dropna(subset=["value"])
     frame["measurement"] = [check(name, **of) for name in frame["measurement"]]
-    if (twice := frame["measurement"][frame["measurement"].duplicated()]).size:
-        raise ValueError(f"{twice.iloc[0]} is measured twice")
+    _require_once(frame)
     kinds = [KINDS[split(name)[0]] for name in frame["measurement"]]
     trained = protocol(profile, departs, reserved)
     protocols = ["" if kind.counted else trained if "dataset" in kind.arguments else PAPER for kind in kinds]
@@ -262,11 +261,18 @@ def is_of_here(measurement: str) -> bool:
 
 
 def write(frame: pd.DataFrame, out: str | Path) -> None:
-    """Write what `table` made, or several of them together, to out/measurements.csv; nothing where `out` is empty."""
+    """Write what `table` made, or several of them together, to out/measurements.csv; nothing where `out` is empty.
+    Raises ValueError for a measurement that is there twice."""
+    _require_once(frame)
     if out:
         Path(out).mkdir(parents=True, exist_ok=True)
         frame = frame.sort_values("measurement")
         frame.to_csv(Path(out) / FILE, index=False, lineterminator="\n", float_format="%.12g")
+
+
+def _require_once(frame: pd.DataFrame) -> None:
+    if (twice := frame["measurement"][frame["measurement"].duplicated()]).size:
+        raise ValueError(f"{twice.iloc[0]} is measured twice")
 
 
 def conventions(found: pd.DataFrame, measurement: str) -> pd.DataFrame:
@@ -283,7 +289,7 @@ def rows(found: Mapping[str, Mapping], seeds: int) -> list[dict]:
 
 
 def gather(folders: Iterable[str | Path]) -> pd.DataFrame:
-    """What the stages below `folders` measured, indexed by measurement, with the file it stands in as `evidence`.
+    """What the stages in or below `folders` measured, indexed by measurement, with the file it stands in as `evidence`.
 
     Of several, one by the paper's settings wins, with a reservation or without, and of these the first folder's. Raises
     ValueError for a file that is not one of `write`, or holds what cannot have been measured.
@@ -295,10 +301,12 @@ def gather(folders: Iterable[str | Path]) -> pd.DataFrame:
 
 
 def every(folders: Iterable[str | Path]) -> pd.DataFrame:
-    """As `gather`, with a measurement as often as it was made."""
-    parts = []
+    """As `gather`, with a measurement as often as it was made; each file is read once."""
+    parts, read = [], set()
     for folder in folders:
-        for path in sorted([*Path(folder).glob(FILE), *Path(folder).glob(f"*/{FILE}")]):
+        below = [*Path(folder).glob(FILE), *Path(folder).glob(f"*/{FILE}")]
+        for path in sorted(path for path in below if path not in read):
+            read.add(path)
             kinds = {"measurement": str, "value": float, "profile": str, "protocol": str, "seeds": "Int64"}
             part = tables.read(path, dtype=kinds)
             if tuple(part.columns) != COLUMNS:

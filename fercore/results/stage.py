@@ -92,7 +92,7 @@ class Stage:
         reserved where the trainings have the paper's settings whatever the profile, which a verdict may rest on: what
                  is other all the same, such as "another teacher"; empty: nothing
 
-        Raises ValueError for a name that no claim could have.
+        Raises ValueError for a name that no claim could have, and for one that is there twice.
         """
         sets = [self.faces] if isinstance(self.faces, Faces) else list(self.faces)
         self.measured.append(measurements.table(rows, self.profile, departs, sets, reserved))

@@ -27,8 +27,8 @@ STEPS = {
 
 def best_teacher(baselines: str | Path, otherwise: Recipe) -> tuple[str, Recipe]:
     """The network that teaches, and its recipe: of those that 02_baselines has trained, TinyFER-Lite aside, the
-    one with the best mean macro-F1 on the selection split; mobilenet_v3_small, trained by the recipe `otherwise`, where
-    it has trained no other.
+    one with the best mean macro-F1 on the selection split; where it has trained no other network, mobilenet_v3_small
+    by the recipe `otherwise`.
 
     baselines  the folder of its tables; empty: there are none
     """

@@ -136,8 +136,8 @@ def of_student(
     options: Mapping | None = None,
     train: np.ndarray | None = None,
 ) -> nn.Module:
-    """The teacher, as `loaded` has it, of a student that is trained by `recipe` on the rows `train`, by default those
-    of the split that trains: a network that sees what it sees.
+    """The teacher, as `loaded` has it, as a network that sees what its student sees. The student is trained by `recipe`
+    on the rows `train`, by default those of the split that trains.
 
     Raises ValueError and warns as `origins.require_unseen` does, raises ValueError where the student's images have
     fewer channels, and WeightsError.

@@ -11,7 +11,8 @@ networks.csv has the scores: the public networks' are those of tests/benchmarks/
 several seeds is over them, that of one network over the images, so that the two say different things where they stand
 beside one another. What tells networks apart is differences.csv: on the same images, with both variances
 (`statistics.difference_from_one`), in mirrored views, p adjusted for all comparisons on the same images, without second
-files of one package. gains.csv has what a teacher gives: VARIANT_distilled less VARIANT, by pairs of a seed.
+files of one package. gains.csv has what a teacher gives: VARIANT_distilled less VARIANT, by pairs of a seed; sizes.csv
+the distilled networks less the one that `fercore predict` takes.
 predictions.csv has what each seed answers in mirrored views. Hours are of a training's processors, without what its
 soft labels took.
 """
@@ -29,6 +30,7 @@ from public_networks import MASK, NETWORKS, OWN, OnnxRuntime, Public, grey, late
 
 from fercore import audit, datasets, models
 from fercore.datasets import preprocess, splits
+from fercore.deployment import predict
 from fercore.evaluation import inference, metrics, statistics
 from fercore.models.weights import DISTILLED, called
 from fercore.reporting import plots
@@ -112,17 +114,20 @@ def differences(
     return table[["seeds", "difference", "low", "high", "p", "p_adjusted", "note"]]
 
 
-def gains(faces: datasets.Faces, said: pd.DataFrame, masks: dict) -> pd.DataFrame:
+def gains(faces: datasets.Faces, said: pd.DataFrame, masks: dict, over: str = "") -> pd.DataFrame:
     """What a teacher gives each variant that was trained with one and without: `fits.gains`, a network in place of a
     pair.
 
     said  what each seed answers of the images that test, a column VARIANT-SEED each
+    over  a distilled variant, to compare the other distilled ones with it instead
     """
     by_seed: dict[str, dict[str, np.ndarray]] = {}
     for run, answers in said.items():
         variant, seed = str(run).rsplit("-", 1)
         by_seed.setdefault(variant, {})[seed] = answers.to_numpy()
     pairs = {variant: (variant + DISTILLED, variant) for variant in by_seed}
+    if over:
+        pairs = {variant: (variant, over) for variant in by_seed if variant.endswith(DISTILLED) and variant != over}
     found = fits.gains(faces.labels[faces.rows("test")], by_seed, pairs, masks, len(faces.classes))
     return found.rename_axis(["network", "part", "score"])
 
@@ -196,6 +201,9 @@ def main():
         tables.save(apart, words.to, "differences", faces, caption)
         caption = "PrivateTest, flip TTA: with a teacher minus from labels alone, by pairs of a seed"
         tables.save(taught, words.to, "gains", faces, caption)
+        taken = predict.NETWORK + DISTILLED
+        caption = f"PrivateTest, flip TTA: distilled networks minus {called(taken)}, by pairs of a seed"
+        tables.save(gains(faces, said, masks, taken), words.to, "sizes", faces, caption)
         said = said.assign(label=faces.labels[said.index]).set_index("label", append=True)
         tables.save(said, words.to, PREDICTIONS.removesuffix(".csv"), faces)
         seen = {"figure": "size_and_accuracy", "sentence": to_see(apart)}

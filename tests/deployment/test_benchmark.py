@@ -175,10 +175,10 @@ def test_several_files_join_into_one_table(tmp_path, capsys):
 
 
 def test_of_one_device_timed_twice_the_faster_counts(tmp_path):
-    """As with other numbers of threads: the ledger reads one latency of each."""
+    """Several files of one device, as with other numbers of threads: the ledger has room for one latency of it."""
     folder = tmp_path / "bundles"
     folder.mkdir()
-    for name, times in (("one", 1), ("four", 0.5)):
+    for name, times in (("a", 1), ("b", 0.5), ("c", 0.8)):
         made = found_by_a_bundle()
         made["rows"] = [row | {"median": times * row["median"]} for row in made["rows"]]
         (folder / f"{name}.json").write_text(json.dumps(made))

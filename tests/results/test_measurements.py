@@ -72,10 +72,16 @@ def test_what_is_saved_is_gathered_and_the_first_folder_wins(tmp_path):
     assert alone["value"].to_dict() == {name: 0.5, "parameters(vgg13, 7)": 80238599}, "a stage's own folder"
 
 
-def test_what_is_measured_twice_in_one_place_is_refused_before_it_is_written():
+def test_what_is_measured_twice_in_one_place_is_refused_before_it_is_written(tmp_path):
     row = {"measurement": "accuracy(tinyfer_lite, fer2013, PrivateTest)", "value": 0.5}
     with pytest.raises(ValueError, match=r"accuracy\(tinyfer_lite, fer2013, PrivateTest\) is measured twice"):
         measurements.table([row, row | {"value": 0.6}], "laptop")
+    both = pd.concat([measurements.table([row], "laptop")] * 2)
+    with pytest.raises(ValueError, match="measured twice"):
+        measurements.write(both, tmp_path / "stage")
+    assert not (tmp_path / "stage").exists()
+    measurements.write(both.iloc[:1], tmp_path / "all/stage")
+    assert len(measurements.every([tmp_path / "all", tmp_path / "all/stage"])) == 1, "each file once"
 
 
 @pytest.mark.parametrize("reserved", ["", "another teacher"])
@@ -221,6 +227,7 @@ def test_what_cannot_have_been_measured_decides_nothing(tmp_path, change, said):
     )
     for name in ("measurement", "value"):  # `table` refuses other names, and leaves out what is not a number
         frame[name] = [row[name] for row in change(rows)]
-    measurements.write(frame, tmp_path / "01_x")
+    (tmp_path / "01_x").mkdir()
+    frame.to_csv(tmp_path / "01_x" / measurements.FILE, index=False)  # which `write` would refuse to write
     with pytest.raises(ValueError, match=rf"01_x/measurements\.csv: .*{said}"):
         measurements.every([tmp_path])
