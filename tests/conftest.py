@@ -75,6 +75,12 @@ def tiny():
 
 
 @pytest.fixture(scope="session")
+def opencv():
+    """Skips what needs OpenCV where it is not installed."""
+    pytest.importorskip("cv2", reason="OpenCV is not installed, of the extra camera")
+
+
+@pytest.fixture(scope="session")
 def two_faces():
     """Finds the same two in every picture."""
     return lambda picture: [Box(30, 20, 60, 80, 0.9), Box(140, 30, 40, 50, 0.8)]

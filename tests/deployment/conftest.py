@@ -13,7 +13,7 @@ def predictor(two_faces):
 
 
 @pytest.fixture
-def video(tmp_path, astronaut):
+def video(tmp_path, astronaut, opencv):
     path = tmp_path / "video.mp4"
     writer = videos.writer(path, (320, 320))
     for _ in range(6):

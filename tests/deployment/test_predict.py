@@ -2,7 +2,6 @@
 
 import json
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -140,6 +139,7 @@ def test_of_an_animation_that_breaks_off_what_there_is_is_looked_at(predictor, f
     assert [one.frame for one in found] == list(range(len(found))) and found and "cannot be decoded" in last.note
 
 
+@pytest.mark.usefixtures("opencv")
 def test_an_animation_of_any_pace_is_drawn_and_what_cannot_be_is_said(predictor, frames, tmp_path, monkeypatch):
     paths = [animated(tmp_path / f"{pace}.png", frames, duration=pace) for pace in (3, 15, 60_000)]
     predict.report(predict.predict(predictor, paths), CLASSES, tmp_path / "drawn", say=str)
@@ -291,6 +291,7 @@ def test_a_drawing_that_is_not_finished_leaves_the_earlier_one(predictor, photog
     assert [path.read_bytes() for path in (tmp_path / "drawn").iterdir()] == [before]
 
 
+@pytest.mark.usefixtures("opencv")
 def test_a_drawing_that_finds_no_room_costs_neither_the_table_nor_the_next_one(
     predictor, photograph, frames, tmp_path, monkeypatch
 ):
@@ -364,6 +365,7 @@ def test_the_limits_of_a_file_that_comes_with_the_project_are_its_cards():
     assert predict.limits_of(RELEASED / "lean_250k-fer2013.onnx") == predict.limits("lean_250k", "fer2013")
 
 
+@pytest.mark.usefixtures("opencv")
 def test_several_networks_look_at_the_largest_face():
     class Says:
         description = Mock(face_shape=(48, 48))
@@ -391,7 +393,7 @@ def test_several_networks_look_at_the_largest_face():
     assert face.shape == (48, 48, 3), "a face that is smaller than any is enlarged"
 
 
-@pytest.mark.skipif(find_spec("cv2") is None, reason="OpenCV is not installed, of the extra camera")
+@pytest.mark.usefixtures("opencv")
 def test_a_smile(astronaut):
     (face,) = Predictor()(astronaut)
     assert face.label == "happy" and face.certain

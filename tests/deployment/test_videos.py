@@ -1,14 +1,12 @@
 """Videos: read, drawn, written."""
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 
 from fercore.deployment import predict, videos
 from fercore.deployment.predict import Found
 
-pytestmark = pytest.mark.skipif(find_spec("cv2") is None, reason="OpenCV is not installed, of the extra camera")
+pytestmark = pytest.mark.usefixtures("opencv")
 
 
 def test_a_video(predictor, video, tmp_path):

@@ -1,7 +1,6 @@
 """What a camera sees: followed from frame to frame, served to a browser, recorded."""
 
 import itertools
-from importlib.util import find_spec
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -13,9 +12,6 @@ from fercore.datasets import DataError
 from fercore.deployment import videos, webcam
 from fercore.deployment.detect import Box
 from fercore.deployment.predict import Face
-
-needs_opencv = pytest.mark.skipif(find_spec("cv2") is None, reason="OpenCV is not installed, of the extra camera")
-
 
 USAGE = Path(__file__).parents[2] / "docs/usage.md"
 
@@ -80,21 +76,19 @@ def test_a_face_that_is_missed_in_a_frame_is_the_same_again_but_not_for_long():
     assert len(steady.known) == 1, "who has gone is forgotten"
 
 
-@needs_opencv
 def test_an_answer_does_not_flicker(video):
     said = []
     assert webcam.watch(Alternates(), str(video), say=said.append)["frames"] == 6
     assert len(said) == 2 and "happy" in said[1], "the address and one answer, of six frames in 0.4 s"
 
 
-@needs_opencv
 def test_a_face_that_changes_in_a_video_is_told_by_the_videos_own_clock(video):
     said, answers = [], itertools.chain([seen(0.2)], itertools.repeat(seen(1.0)))
     webcam.watch(Mock(side_effect=lambda _: [next(answers)], certain=0.5), str(video), say=said.append)
     assert len(said) == 3 and "sad" in said[1] and "happy" in said[2]
 
 
-@needs_opencv
+@pytest.mark.usefixtures("opencv")
 def test_a_recording_takes_as_long_as_what_was_seen(tmp_path, monkeypatch):
     clock = iter([0.0, 0.4, 1.2, 1.21, 1.98, 2.0])  # 29.7 frames
     monkeypatch.setattr(videos, "camera", lambda _: iter([np.zeros((360, 360, 3), np.uint8)] * 4))
@@ -122,7 +116,6 @@ def test_a_picture_is_followed_by_the_head_of_the_next():
         server.server_close()
 
 
-@needs_opencv
 def test_a_video_is_not_recorded_over(video):
     before = video.read_bytes()
     with pytest.raises(ValueError, match="is what is looked at"):
@@ -130,7 +123,6 @@ def test_a_video_is_not_recorded_over(video):
     assert video.read_bytes() == before
 
 
-@needs_opencv
 def test_a_camera(predictor, video, tmp_path, capsys):
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
