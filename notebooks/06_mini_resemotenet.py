@@ -189,7 +189,7 @@ alone, _ = fits.by_teacher(protocol.students(faces, None))  # these train beside
 trained = fits.fit_seeds(protocol.teacher(faces) | alone, [], faces, runs, kept_only=kept_only)
 teachers, logits = taught.at_hand(protocol, faces, trained, runs), None
 for teacher in teachers:  # one, or none where it is not there yet
-    logits = protocol.as_teacher(faces, teacher)
+    logits = None if teacher.network is None else protocol.as_teacher(faces, teacher)
     if teacher.best_epoch:  # else it was trained elsewhere
         curves = plots.training_curves({"teacher": teacher.history}, faces, "accuracy", "The teacher")
         display(stage.figure(curves, "teacher"))
@@ -215,7 +215,7 @@ display(tables.shown(study.described(variants)))
 
 # %%
 _, distilled = fits.by_teacher(variants)
-if logits is not None:  # else there is nothing to learn from yet
+if logits is not None or kept_only:  # else there is nothing to learn from yet
     trained |= fits.fit_seeds(distilled, [], faces, runs, kept_only=kept_only)
 trained = {name: trained[name] for name in variants if name in trained}
 

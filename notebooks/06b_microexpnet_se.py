@@ -122,7 +122,7 @@ display(Markdown(f"**Differs from the paper{'' if len(differs) else ' in nothing
 alone, _ = fits.by_teacher(protocol.students(faces, None))  # these train beside the teacher; more of them below
 trained = fits.fit_seeds(protocol.teacher(faces) | alone, [], faces, runs, kept_only=kept_only)
 teachers = taught.at_hand(protocol, faces, trained, runs)
-teacher = protocol.as_teacher(faces, teachers[0]) if teachers else None
+teacher = protocol.as_teacher(faces, teachers[0]) if teachers and teachers[0].network else None
 
 # %% [markdown]
 # In notebook 6 a teacher's answers could be kept, since an image was itself or its mirror image. Here each is turned, lightened,
@@ -140,7 +140,7 @@ teacher = protocol.as_teacher(faces, teachers[0]) if teachers else None
 # %%
 variants = protocol.students(faces, teacher)
 _, distilled = fits.by_teacher(variants)
-if teacher is not None:  # else there is nothing to learn from yet
+if teacher is not None or kept_only:  # else there is nothing to learn from yet
     trained |= fits.fit_seeds(distilled, [], faces, runs, kept_only=kept_only)
 trained = {name: trained[name] for name in variants if name in trained}
 

@@ -22,6 +22,8 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command.add_argument("name", help="such as 06_mini_resemotenet")
     command.add_argument("profile", help="smoke, quick, laptop or paper")
     command.add_argument("training", nargs="*", metavar="TRAINING", help="run these now; interrupted ones are resumed")
+    words = "write the finished ones to FOLDER without their weights: history, record, and answers to the tested images"
+    command.add_argument("--publish", metavar="FOLDER", help=words)
 
     command = add("params", _params, "check the parameters of every notebook before anything runs")
     command.add_argument("profile", help="smoke, quick, laptop or paper")
@@ -55,6 +57,8 @@ def _trainings(options) -> None:
 
     if options.training:
         trainings.train(options.name, options.profile, options.training)
+    if options.publish:
+        trainings.publish(options.name, options.profile, Path(options.publish))
     print(trainings.listed(options.name, options.profile).to_string())
 
 

@@ -1,4 +1,5 @@
-"""The trainings of a notebook one by one: what there are, how far each is, and one of them trained in advance.
+"""The trainings of a notebook one by one: what there are, how far each is, one of them trained in advance, and those
+that are finished published without their weights.
 
 The notebook finds them in the run folders of its profile, and only evaluates.
 """
@@ -13,7 +14,7 @@ import pandas as pd
 from .. import datasets
 from ..datasets import DataError, Faces, store
 from ..studies import fits, microexpnet_se, mini_resemotenet, teachers
-from ..training import checkpoint
+from ..training import answers, checkpoint
 from . import notebook
 from .parameters import ParameterError
 
@@ -45,6 +46,8 @@ def listed(name: str, profile: str) -> pd.DataFrame:
             done, folder = 0, Path(runs) / place
             if (folder / checkpoint.LAST).is_file():
                 done = len(checkpoint.read(folder / checkpoint.LAST, tensors=False)[1]["history"])
+            if answers.published(folder):
+                done = checkpoint.read_json(folder / checkpoint.METRICS)["epochs"]
             state = "finished" if fits.finished(runs, place) else "begun" if done else ""
             taught = words["recipe"].distillation is not None
             rows[place] = {"done": done, "epochs": words["recipe"].epochs, "state": state, "needs the teacher": taught}
@@ -67,9 +70,29 @@ def train(name: str, profile: str, names: Sequence[str]) -> None:
     for one in sorted(names, key=lambda one: one not in first):
         trainings: Mapping[str, Mapping] = first
         if one in known:
-            said = None
-            if known[one]["recipe"].distillation:
-                (own,) = teachers.at_hand(protocol, faces, fits.fit_seeds(teacher, [], faces, runs), runs)
-                said = protocol.as_teacher(faces, own)
+            said = _taught(protocol, faces, runs) if known[one]["recipe"].distillation else None
             trainings = fits.planned(protocol.students(faces, said))[1]
         fits.fit_each({one: trainings[one]}, faces, runs, workers=1)
+
+
+def publish(name: str, profile: str, folder: Path) -> list[str]:
+    """Write those that are finished to `folder`, without their weights (`answers.publish`); their names. Raises
+    RunError for those of other settings, and for those that other code has trained."""
+    protocol, faces, runs = load(name, profile)
+    if folder.resolve() == Path(runs).resolve():
+        raise ParameterError(f"{folder} is where they are trained; name another folder to publish them in")
+    said = _taught(protocol, faces, runs)
+    found = {}
+    for variants in (protocol.teacher(faces), protocol.students(faces, said)):
+        found |= fits.fit_each(fits.planned(variants)[1], faces, runs, kept_only=True)
+    for place, run in found.items():
+        answers.publish(run, faces, folder / place)
+    return list(found)
+
+
+def _taught(protocol, faces: Faces, runs: str):
+    """What the students learn from, of a teacher that is at hand with its weights; else None."""
+    trained = fits.fit_seeds(protocol.teacher(faces), [], faces, runs, kept_only=True)
+    for own in teachers.at_hand(protocol, faces, trained, runs):
+        return None if own.network is None else protocol.as_teacher(faces, own)
+    return None

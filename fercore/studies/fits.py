@@ -21,7 +21,7 @@ from ..evaluation.inference import channels
 from ..evaluation.metrics import SCORES
 from ..models.profile import profile
 from ..results import provenance
-from ..training import RunError, checkpoint
+from ..training import RunError, answers, checkpoint
 from ..training.recipe import Recipe
 from ..training.trainer import Run, fit
 from .sweep import require_complete, sweep
@@ -39,7 +39,8 @@ def fit_each(
     trainings  by name what `fit` takes beside the faces: network, recipe, weights, options, teacher, train, select
     folder     where each training has a folder of its name, and goes on where it was stopped; empty: nowhere
     workers    processes of this machine; by default one a core, and one in all where there is a GPU
-    kept_only  nothing is trained: those that `folder` does not have to their end are left out
+    kept_only  nothing is trained: those that `folder` does not have to their end are left out; of those that lie there
+               without their weights (`answers.publish`), there are the answers
 
     What lies there of other settings, data or code is trained again. Raises SweepError that names the first that
     failed; with `kept_only`, RunError for what lies there of others.
@@ -48,9 +49,8 @@ def fit_each(
         if folder and (Path(folder) / name / checkpoint.LAST).is_file():
             provenance.kept(f"{folder}/{name}")
     if kept_only:
-        ended = {name: words for name, words in trainings.items() if finished(folder, name)}
         return {
-            name: _one(words, faces, f"{folder}/{name}", restart=False, progress=False) for name, words in ended.items()
+            name: _kept(words, faces, f"{folder}/{name}") for name, words in trainings.items() if finished(folder, name)
         }
     with tempfile.TemporaryDirectory() as scratch:
         place = str(folder or scratch)
@@ -231,8 +231,16 @@ def _require_not_lost(folder: str, recipe: Recipe) -> None:
             raise RunError(f"{told} ({error}); move it away, or give another folder") from None
 
 
+def _kept(words: Mapping, faces: Faces, folder: str) -> Run:
+    if not answers.published(Path(folder)):
+        return _one(words, faces, folder, restart=False)
+    provenance.kept(folder)
+    return answers.read(Path(folder), words["network"], faces, words["recipe"], words.get("train", "train"))
+
+
 def _one(words: Mapping, faces: Faces, folder: str, restart: bool = True, progress: bool = False) -> Run:
     given = dict(words)
     if restart:
         _require_not_lost(folder, given["recipe"])
+        answers.clear(Path(folder or "."))
     return fit(given.pop("network"), faces, given.pop("recipe"), folder, restart=restart, progress=progress, **given)

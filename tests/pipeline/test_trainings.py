@@ -1,5 +1,6 @@
 """A notebook's trainings can be run one by one, and the notebook then finds them."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +68,26 @@ def test_the_notebook_finds_what_was_run_by_itself(project, faces):
     said = Protocol().as_teacher(faces, teacher)
     found = fits.fit_seeds(Protocol().students(faces, said), [], faces, project, kept_only=True)
     assert list(found) == ["taught"] and (project / TAUGHT / "last.safetensors").read_bytes() == before
+
+
+def test_the_finished_ones_are_published_and_the_notebook_shows_them_without_their_weights(project, faces, tmp_path):
+    trainings.train("06_x", "quick", [BIG, ALONE, TAUGHT])
+    folder = tmp_path / "published"
+    with pytest.raises(ParameterError, match="is where they are trained"):
+        trainings.publish("06_x", "quick", project)
+    assert trainings.publish("06_x", "quick", folder) == [BIG, ALONE, TAUGHT]
+    teacher = fits.fit_seeds(Protocol().teacher(faces), [], faces, folder, kept_only=True)["teacher"][0]
+    assert teacher.network is None
+    found = fits.fit_seeds(Protocol().students(faces, None), [], faces, folder, kept_only=True)
+    assert {name: len(each) for name, each in found.items()} == {"alone": 1, "taught": 1}
+    for path in project.iterdir():
+        if path != folder:
+            shutil.rmtree(path)
+    for path in folder.iterdir():
+        shutil.copytree(path, project / path.name)
+    listed = trainings.listed("06_x", "quick")
+    assert listed["state"].tolist() == ["finished", "finished", "", "finished"]
+    assert listed["done"].tolist() == [1, 1, 0, 1]
 
 
 def test_what_cannot_be_run_is_refused_before_anything_is(project):
