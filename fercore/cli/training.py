@@ -174,10 +174,13 @@ def _train(options) -> None:
 
 
 def _told(teacher: Sequence[tuple[str, str]]) -> str:
-    """The teachers, network and weights each, for a model card."""
+    """The teachers, network and weights each, for a model card: a file by its training's seed, since its reader does not
+    have it."""
+    from ..models import weights
     from ..reporting.sentences import listed
 
-    named = [f"{network} ({given})" for network, given in teacher]
+    seeds = {given: weights.record(given)["recipe"]["seed"] for _, given in teacher if not weights.is_name(given)}
+    named = [f"{network} ({f'seed {seeds[given]}' if given in seeds else given})" for network, given in teacher]
     return "the mean of the logits of " * (len(named) > 1) + listed(named, none="")
 
 

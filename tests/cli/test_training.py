@@ -13,6 +13,7 @@ from fercore.cli import main, training
 from fercore.datasets import splits
 from fercore.models import weights
 from fercore.results import tables
+from fercore.training import Recipe, fit
 
 ROOT = Path(__file__).parents[2]
 
@@ -115,11 +116,11 @@ def test_a_student_is_taught_by_a_network_that_comes_along_or_by_a_run(project, 
     assert "best.safetensors is of microexpnet_xxs, not lean_65k" in told and not (project / "other").exists()
 
 
-def test_teachers_are_told_by_network_and_weights():
-    one, two = ("lean_65k", "fer2013"), ("lean_65k", "runs/b/best.safetensors")
+def test_teachers_are_told_by_network_and_weights_and_a_file_by_its_seed(faces, tmp_path):
+    fit("lean_65k", faces, Recipe(epochs=1, img_size=48, seed=43), tmp_path)
+    one, two = ("lean_65k", "fer2013"), ("lean_65k", str(tmp_path / "best.safetensors"))
     assert training._told([]) == "" and training._told([one]) == "lean_65k (fer2013)"
-    told = "the mean of the logits of lean_65k (fer2013) and lean_65k (runs/b/best.safetensors)"
-    assert training._told([one, two]) == told
+    assert training._told([one, two]) == "the mean of the logits of lean_65k (fer2013) and lean_65k (seed 43)"
 
 
 @pytest.mark.parametrize("words", [["--select", "none"], ["--select", "PrivateTest"], ["--train", "PublicTest"]])
