@@ -174,8 +174,8 @@ def _train(options) -> None:
 
 
 def _told(teacher: Sequence[tuple[str, str]]) -> str:
-    """The teachers, network and weights each, for a model card: a file by its training's seed, since its reader does not
-    have it."""
+    """The teachers, network and weights each, for a model card: a file by its training's seed, since whoever reads the
+    card does not have it."""
     from ..models import weights
     from ..reporting.sentences import listed
 
