@@ -44,6 +44,7 @@ copies = True  # whether it is asked what copies of the tested images add
 beside = 1  # how many of a student's seeds the searches, the other reading and the copies have
 images = 800  # training images; 0: all
 dropout = 0.0  # times the rates of the networks' authors; 1: theirs
+trimmed = False  # whether weights that meet padding alone are left out, which changes no answer and saves time
 teacher_network = "resemotenet"
 teacher_weights = ""  # a file that it starts from; fer2013: pretrained weights of this project, and no training
 teacher_divisor = 8  # of the teacher's widths; 1: the whole ResEmoteNet
@@ -98,8 +99,20 @@ for number, called in {1: "I", 2: "II"}.items():
 
 # %%
 from fercore.reporting import student_sentences as sentences
+from fercore.studies import mini_resemotenet as study
 
 display(stage.says(sentences.sizes(counted)))
+
+# %% [markdown]
+# ### Do all of these weights see a face?
+#
+# Three poolings and three strides of 2 turn 64 × 64 pixels into one, and at an edge a kernel's outer weights multiply the zeros
+# that the image is padded with. **Guess: the last layer has kernels of 3 × 3 weights for an image of one pixel. How many of
+# these nine ever multiply it? And what share of the teacher's 80 million parameters never multiplies anything but zeros?**
+
+# %%
+unused = stage.table(study.unused(), "unused", "Weights that meet padding alone on images of 64 px", "")
+display(tables.shown(unused, digits=1), stage.says(sentences.unused(unused)))
 
 # %% [markdown]
 # ## A puzzle: 10,102.94 MB
@@ -176,7 +189,6 @@ display(tables.shown(table_3), tables.shown(audits.counts(faces)))
 # %%
 from fercore.pipeline.parameters import read_params
 from fercore.studies import fits
-from fercore.studies import mini_resemotenet as study
 from fercore.studies import teachers as taught
 
 protocol = study.Protocol.of(globals(), faces)  # the parameters above, collected
@@ -391,5 +403,5 @@ findings |= {} if taught.pretrained(protocol) else {"teacher_epochs": teacher_ep
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()}
 settings = {"recipe": protocol.recipe.plain(), "seeds": seeds} | taught.settings(protocol)
 settings |= {"experiments": experiments, "teacher_divisor": teacher_divisor, "images": images, "searched": searched}
-settings |= {"dropout": dropout}
+settings |= {"dropout": dropout, "trimmed": trimmed}
 display(tables.shown(stage.close(findings, settings).to_frame("finding")))

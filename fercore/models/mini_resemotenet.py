@@ -13,6 +13,7 @@ import torch
 from timm.models import register_model
 from torch import nn
 
+from . import padding
 from .weights import refuse
 
 NETWORKS = ("resemotenet", "mini_resemotenet_a", "mini_resemotenet_b", "mini_resemotenet_c")
@@ -93,12 +94,16 @@ def _create(
     num_classes: int = 7,
     in_chans: int = 3,
     dropout: float = 1.0,
+    trimmed: int = 0,
     **more,
 ):
+    """`trimmed`: the side, px, of the images that the network is for, without the weights that then meet padding alone;
+    0: with all."""
     refuse(more)
     if pretrained:
         raise ValueError("ResEmoteNet and its students have no ImageNet weights; the papers train them from scratch")
-    return ResEmoteNet(num_classes, in_chans, divisor, reduction, dropout)
+    network = ResEmoteNet(num_classes, in_chans, divisor, reduction, dropout)
+    return padding.trim(network, (in_chans, trimmed, trimmed)) if trimmed else network
 
 
 @register_model

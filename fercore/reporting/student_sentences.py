@@ -26,6 +26,21 @@ def sizes(counted: Mapping[str, float]) -> str:
     )
 
 
+def unused(table: pd.DataFrame) -> str:
+    """How many weights meet padding alone: a row a network with its parameters, unused, share and left."""
+    own = table.loc[study.NETWORKS[0]]
+    students = table.drop(index=study.NETWORKS[0]).rename(lambda name: name.rpartition("_")[2].upper())
+    smallest = students.iloc[-1]
+    return (
+        f"{own['unused']:,.0f} of the teacher's {own['parameters']:,.0f} parameters, {own['share']:.1f} %, never meet "
+        "anything but padding: what its last block is given has 2 × 2 pixels, and one pixel in its second layer, so of "
+        "the nine weights of a kernel four count there, and then one. The others have no gradient and change no "
+        f"answer; without them the teacher has {own['left']:,.0f}. It is the same share in its students "
+        f"({listed(f'{name} {row.share:.1f} %' for name, row in students.iterrows())}): {students.index[-1]}, of "
+        f"{smallest['parameters']:,.0f} parameters, works with {smallest['left']:,.0f}."
+    )
+
+
 def batches(table: pd.DataFrame, printed: Mapping[str, Mapping[str, float]], counted: Mapping[str, float]) -> str:
     """At which batches memory is what is printed: a row a data set and way, a column a network.
 

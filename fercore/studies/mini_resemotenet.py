@@ -14,10 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
-from .. import audit
+from .. import audit, models
 from ..datasets import Faces
-from ..evaluation import statistics
+from ..evaluation import inference, statistics
+from ..models import padding
 from ..models.mini_resemotenet import NETWORKS
 from ..results.measurements import name as measurement
 from ..training import losses
@@ -69,6 +71,7 @@ class Protocol:
     beside: int
     images: int
     dropout: float
+    trimmed: bool
     teacher_network: str
     teacher_weights: str
     teacher_divisor: int
@@ -118,7 +121,8 @@ class Protocol:
     @property
     def options(self) -> dict[str, float]:
         """What every network is made with."""
-        return {} if self.dropout == 1 else {"dropout": self.dropout}
+        trimmed = {"trimmed": self.img_size} if self.trimmed else {}
+        return trimmed | ({} if self.dropout == 1 else {"dropout": self.dropout})
 
     def teacher(self, faces: Faces) -> dict[str, dict]:
         """The teacher's training, for `fits.fit_seeds`; none of one that is not trained."""
@@ -171,6 +175,24 @@ class Protocol:
             add(f"{self.searched} {WITHOUT}", self.searched, None, self.beside, train=without)
             add(f"{self.searched} {WITH}", self.searched, None, self.beside, train=np.concatenate([rows, tested]))
         return found
+
+
+def unused(img_size: int = 64) -> pd.DataFrame:
+    """How many of the parameters of teacher and students meet padding alone on images of so many px (`padding.unused`):
+    a row a network, with the columns parameters, unused, share (%) and left."""
+    rows = {}
+    for name in NETWORKS:
+        with torch.device("meta"):
+            network = models.create(name)
+        count = sum(weight.numel() for weight in network.parameters())
+        left_out = sum(padding.unused(network, (inference.channels(network), img_size, img_size)).values())
+        rows[name] = {
+            "parameters": count,
+            "unused": left_out,
+            "share": 100 * left_out / count,
+            "left": count - left_out,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")
 
 
 def alone(size: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 from fercore.datasets.faces import Faces, table
 from fercore.evaluation import statistics
 from fercore.reporting import student_sentences as sentences
+from fercore.studies import mini_resemotenet as study
 
 COUNTED = {
     "parameters(resemotenet, 7)": 1000,
@@ -30,6 +31,12 @@ def scores(**values):
 
 def test_shares_of_the_teachers_parameters():
     assert "A (25.0 %), B (6.0 %), C (2.0 %)" in sentences.sizes(COUNTED)
+
+
+def test_weights_that_meet_padding_alone():
+    said = sentences.unused(study.unused())
+    assert "44,040,192 of the teacher's 80,238,599 parameters, 54.9 %, never meet" in said
+    assert "(A 54.9 %, B 54.8 % and C 54.6 %): C, of 1,259,911 parameters, works with 571,783" in said
 
 
 def test_the_nearest_batches_are_named_and_what_weights_alone_would_take():

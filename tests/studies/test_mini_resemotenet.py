@@ -99,6 +99,20 @@ def test_a_narrow_teacher_and_dropout_are_options_of_the_networks(faces):
     assert small().teacher(faces)[study.TEACHER]["options"] == {}, "the paper's"
 
 
+def test_trimmed_networks_are_the_same_training_and_no_departure(faces):
+    trimmed = small(trimmed=True)
+    assert trimmed.students(faces, None)["c alone"]["options"] == {"trimmed": 64}
+    assert study.other_than_the_papers(replace(PAPER, trimmed=True), PAPER) == ""
+    assert list(fits.planned(trimmed.students(faces, None))[0]) == list(fits.planned(small().students(faces, None))[0])
+
+
+def test_what_meets_padding_alone_is_counted_for_teacher_and_students():
+    table = study.unused()
+    assert table.loc["resemotenet", ["parameters", "unused", "left"]].tolist() == [80_238_599, 44_040_192, 36_198_407]
+    assert table.loc["mini_resemotenet_c", "unused"] == 688_128 and table["share"].round().eq(55).all()
+    assert not study.unused(128)["unused"].any()
+
+
 def test_what_is_other_than_in_the_paper_is_said_and_no_more():
     assert study.other_than_the_papers(PAPER, PAPER) == study.other_than_the_papers(PAPER, PAPER, teacher=True) == ""
     here = replace(PAPER, teacher_epochs=20, teacher_precision="bf16")
