@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
-from fercore import claims
+from fercore import claims, models
 from fercore.claims import settings
-from fercore.evaluation import statistics
+from fercore.evaluation import inference, statistics
+from fercore.models import padding
 from fercore.pipeline.parameters import read_params
 from fercore.results import measurements
+from fercore.studies import mini_resemotenet
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs/findings.md").read_text(encoding="utf-8")
@@ -472,6 +475,26 @@ def test_what_it_says_of_a_teacher_is_what_was_measured():
         added.append("{} [{:+}, {:+}]".format(*map(_points, accuracy.loc[part])))
     assert f"The teacher adds {added[0]} points on PrivateTest, and {added[1]} without near-duplicates." in text
     assert f"The teacher itself scores {100 * scores.loc['teacher', 'accuracy']:.1f}," in text
+
+
+def test_what_it_says_of_weights_that_meet_padding_alone_is_what_is_counted():
+    text, table = " ".join(LEDGER.split()), mini_resemotenet.unused()
+    whole, smallest = table.loc["resemotenet"], table.loc["mini_resemotenet_c"]
+    told = (
+        "{unused:,.0f} of its {parameters:,.0f} parameters ({share:.1f} %) have no gradient and change no answer: what "
+    )
+    assert (told + "computes is a network of {left:,.0f}.").format(**whole) in text
+    assert "C, of {parameters:,.0f} parameters, works with {left:,.0f}".format(**smallest) in text
+    assert table["share"].round().nunique() == 1
+    others = {"tinyfer_lite": 64, "microexpnet_se": 48, "light_fer": 71, "microexpnet_m": 84, "simple_cnn": 64}
+    shares = {}
+    for name, side in others.items():
+        with torch.device("meta"):
+            network = models.create(name)
+        count = sum(weight.numel() for weight in network.parameters())
+        shares[name] = sum(padding.unused(network, (inference.channels(network), side, side)).values()) / count
+    assert {name for name, share in shares.items() if share} == {"tinyfer_lite", "microexpnet_se"}
+    assert all(0.01 < shares[name] < 0.0205 for name in ("tinyfer_lite", "microexpnet_se"))
 
 
 def test_what_it_says_of_student_c_is_what_was_measured():
