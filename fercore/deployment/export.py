@@ -11,6 +11,7 @@ Needs the extra `edge`; running a file needs ONNX Runtime alone.
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import importlib
 import io
@@ -29,7 +30,7 @@ from torch import nn
 from .. import files, models
 from ..datasets import Faces, preprocess
 from ..evaluation import inference
-from ..models import weights
+from ..models import padding, weights
 from ..training import checkpoint
 
 PARITY = 1e-4  # what logarithms of probabilities may differ by, between PyTorch and the file, in fp32
@@ -208,14 +209,17 @@ def export(
 
     faces  uint8 (N, H, W, 3) to compare on, by default random ones of two sizes beside `face_size`
     half   whether weights are stored in half precision (`in_half`)
-    Any number of faces of any size goes in at a time. Raises ExportError where the answers differ by more than PARITY,
-    with `half` HALF_PARITY, and where the extra is missing; what stood at `path` before stays then.
+    Any number of faces of any size goes in at a time. Weights that meet padding alone are left out (`padding.trim`):
+    what the network sees has one size. Raises ExportError where the answers differ by more than PARITY, with `half`
+    HALF_PARITY, and where the extra is missing; what stood at `path` before stays then.
     """
     module = FromFace(network, description).eval()
     height, width = description.face_shape
     example = torch.zeros(2, height + 4, width + 6, 3, dtype=torch.uint8)
     dynamic = {INPUT: {0: torch.export.Dim("n"), 1: torch.export.Dim("height"), 2: torch.export.Dim("width")}}
-    model = to_onnx(module, example, dynamic)
+    seen = (inference.channels(network), description.img_size, description.img_size)
+    smaller = FromFace(padding.trim(copy.deepcopy(network), seen), description).eval()
+    model = to_onnx(smaller, example, dynamic)
     content = model.SerializeToString()
     compared = [faces] if faces is not None else _random_faces(height, width)
     _require_parity(module, content, compared, PARITY, path)

@@ -59,6 +59,8 @@ def _convolutions(
         and layer.dilation == (1, 1)
         and not isinstance(layer.padding, str)
     }
+    if not layers:
+        return
     hooks = [layer.register_forward_pre_hook(look(name)) for name, layer in layers.items()]
     try:
         with torch.no_grad(), evaluating(network):

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
 
+from fercore import models
 from fercore.datasets import preprocess
 from fercore.deployment import export
 from fercore.deployment.export import Description, ExportError, FromFace
@@ -48,6 +49,18 @@ def test_colours_are_taken_away_where_there_were_none(tiny):
     assert not torch.allclose(grey(colour), kept(colour))
     alike = colour[..., :1].expand(-1, -1, -1, 3)
     assert torch.allclose(grey(alike), kept(alike), atol=1e-6)
+
+
+def test_what_meets_padding_alone_is_left_out(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    torch.manual_seed(0)
+    network = models.create("mini_resemotenet_c", num_classes=3).eval()
+    whole = [weight.shape for weight in network.parameters()]
+    description = export.replaced(DESCRIPTION, network="mini_resemotenet_c", img_size=64, face_size=48)
+    path = export.export(network, tmp_path / "c.onnx", description)  # which compares the answers
+    kernels = {tuple(tensor.dims) for tensor in onnx.load(path).graph.initializer if len(tensor.dims) == 4}
+    assert {(256, 128, 2, 2), (256, 256, 1, 1)} <= kernels and (256, 256, 3, 3) not in kernels
+    assert [weight.shape for weight in network.parameters()] == whole, "the network itself stays as it is"
 
 
 def test_the_digest_is_the_end_of_the_file(tmp_path):
