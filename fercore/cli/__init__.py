@@ -27,7 +27,8 @@ def main(words: list[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads has seen enough, such as head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:  # DataError, ParameterError among them
+    # DataError and ParameterError are among them; AssertionError is timm's, for images that a network does not take
+    except (AssertionError, KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
         from ..results.text import plain
 
         print("fercore:", plain(" ".join(str(error).split())), file=sys.stderr)

@@ -199,8 +199,11 @@ def _score(options) -> None:
     faces = datasets.load_imported(options.data)
     masks = audit.without_copies(faces, options.split, options.mask) if options.mask else {}
     split = options.split if options.split in faces.splits else faces.split_of(options.split)
-    found = score.score(export.load(options.model), faces, options.split, masks)
+    model = export.load(options.model)
+    found = score.score(model, faces, options.split, masks)
     print(f"{split} of {faces.name}, with 95 % intervals over its images")
+    if why := score.seen(model.description, faces, split):
+        print(f"note: {why}")
     print(found.scores.round(4).to_string(), found.by_class.round(4).to_string(), sep="\n\n")
     print(f"\nexpected calibration error: {found.calibration_error:.4f}")
     if options.to:

@@ -68,7 +68,9 @@ def _claims(options) -> None:
         table = table[table[key].eq(value)] if value else table
     if options.measurement:
         table = table[table["measurement"].str.contains(options.measurement, regex=False)]
-    if options.open:
+    if not len(table) and not options.findings and not options.summary:
+        print("no claim fits")
+    elif options.open:
         _open(effort.plan(ledger, table, networks, evidence))
     elif options.summary:
         print(claims.summary(table).to_string())

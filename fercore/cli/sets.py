@@ -25,7 +25,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command.add_argument("--to", metavar="FOLDER", help="where to put it (default: data/NAME)")
     command.add_argument(
         "--split", metavar="SHARES", help="divide all images (80/10/10) or the training split (90/10); where subjects "
-        "are named, no subject is in two splits",
+        "are named, nobody is in two of the new splits",
     )  # fmt: skip
     command.add_argument(
         "--roles", metavar="ROLE=SPLIT,…", type=_roles,

@@ -58,7 +58,10 @@ def _trainings(options) -> None:
     if options.training:
         trainings.train(options.name, options.profile, options.training)
     if options.publish:
-        trainings.publish(options.name, options.profile, Path(options.publish))
+        published = trainings.publish(options.name, options.profile, Path(options.publish))
+        if not published:
+            raise ValueError(f"no training of {options.name} is finished yet: nothing is published")
+        print(f"{options.publish}: {', '.join(published)}")
     print(trainings.listed(options.name, options.profile).to_string())
 
 

@@ -68,7 +68,10 @@ def load(
             raise ValueError(
                 f"{source} is an imported set already; {', '.join(given)} can be given when it is imported"
             )
-        return _divided(store.load(source), roles, split, seed)
+        held = store.load(source)
+        if name not in ("folder", held.name):  # a folder's set has the folder's name
+            raise DataError(source, f"an import of {held.name}", f"{name}, as it is published or imported")
+        return _divided(held, roles, split, seed)
     return _divided(read(source, **options), roles, split, seed)
 
 

@@ -45,7 +45,7 @@ def read(
     subject  regular expression, searched in the path within the folder; the group named "subject", else the first group
     label    the same for the label, where it is not the folder: "AN" is angry, as in JAFFE; other words stay
     classes  names of the classes in the order of their labels; sorted by name if not given. Where the labels are
-             numbers, what these mean, from 0 or from 1
+             numbers, what these mean, from 0 or from 1, as the lowest or the highest of them tells
     labels   "folders" or "list": what counts where there are both. If not given, folders that are named after
              expressions or by labels of the list, else the list
     as_is    take folders as classes and splits whatever they are called; see `guarded` of `layout.by_folder`
@@ -55,6 +55,8 @@ def read(
     """
     if labels not in (None, "folders", "list"):
         raise ValueError(f"labels is {labels!r}; expected folders or list")
+    if classes is not None and (len({*classes}) < len(classes) or "" in classes):
+        raise ValueError(f"classes are {', '.join(map(repr, classes))}; expected a name for each, and none twice")
     path = Path(source).expanduser()
     given = [path.name] if path.suffix.lower() in lists.SUFFIXES and path.is_file() else None
     with tree.opened(path.parent if given else path) as seen:
@@ -69,7 +71,8 @@ def read(
             class_of, names, more = layout.ordered([item.label for item in items] + empty)
             notes += more
         else:
-            class_of, more = _among(seen.root, items, classes, by)
+            empty = _empty(seen, items) if by == "folders" else []
+            class_of, more = _among(seen.root, items, classes, by, empty)
             names = tuple(classes)
             notes += more
         if subject is not None:
@@ -141,14 +144,24 @@ def _are_classes(found: Sequence[layout.Item], listed: Sequence[layout.Item]) ->
 
 
 def _among(
-    root: Path, items: Sequence[layout.Item], classes: Sequence[str], by: str
+    root: Path, items: Sequence[layout.Item], classes: Sequence[str], by: str, empty: Sequence[str] = ()
 ) -> tuple[dict[str, str], list[str]]:
-    """The one of `classes` that each label is, by name or, where all labels are numbers, by number."""
+    """The one of `classes` that each label is, by name or, where all labels are numbers, by number.
+
+    empty  folders without an image, whose numbers tell as well from where all are counted
+    """
     held = {item.label: item for item in reversed(items)}
     codes = {label: int(label) for label in held if label.isdecimal()}
     if len(codes) == len(held) and not codes.keys() & set(classes):
-        low, high = min(codes.values()), max(codes.values())
+        known = [*codes.values(), *(int(one) for one in empty if one.isdecimal())]
+        low, high = min(known), max(known)
         first = int(high == len(classes))
+        if low and high < len(classes):
+            raise DataError(
+                root,
+                f"labels from {low} to {high} for {len(classes)} classes, which may begin with 0 or with 1",
+                f"a label 0 or {len(classes)}; or names for those that there are alone",
+            )
         if low >= first and high < len(classes) + first:
             note = f"{first} is {classes[0]}, and so on to {len(classes) + first - 1}, {classes[-1]}"
             return {label: classes[code - first] for label, code in codes.items()}, [note]

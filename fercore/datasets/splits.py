@@ -124,7 +124,8 @@ def divide(faces: Faces, shares: str, seed: int = 0) -> Faces:
     three shares, "80/10/10"  all images, into train, val and test, whatever splits there were
     two shares, "90/10"       what trains, into that and val, or select where a val reports; other splits stay, with
                               their roles. Without splits: train and test
-    Where the subject of every image is named, nobody's images are on two sides. Raises ValueError for other shares, and
+    Where the subject of every image is named, the new splits share nobody; the note counts who is on two sides since
+    an old split has them, too. Raises ValueError for other shares, and
     for a set with too few images or subjects.
     """
     words = shares.split("/")
@@ -147,7 +148,12 @@ def divide(faces: Faces, shares: str, seed: int = 0) -> Faces:
     if len(np.unique(group[rows])) < len(parts):
         raise ValueError(f"{faces.name}: too few {'subjects' if named else 'images'} for --split {shares}")
     column[rows] = np.array(names, object)[_drawn(faces.labels[rows], group[rows], parts / parts.sum(), seed)]
-    whole = "; nobody is on two sides" if named else "; images of one person may be on two sides"
+    whole = "; images of one person may be on two sides"
+    if named:
+        several = pd.Series(column).groupby(group).nunique().gt(1)
+        whole = "; nobody is on two sides"
+        if several.any():
+            whole = f"; {several.sum():,} of {len(several):,} people are on two sides, as what was not divided has them"
     note = f"Split {shares} by this project, seed {seed}: no score on it compares with a published one{whole}."
     table = faces.table.assign(split=column.astype(str))
     return replace(faces, table=table, notes=(*faces.notes, note), roles=roles, fingerprint=None)

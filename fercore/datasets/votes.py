@@ -72,7 +72,9 @@ def shares(faces: Faces, rows: np.ndarray) -> np.ndarray:
 
 
 def places(classes: tuple[str, ...]) -> tuple[int, ...]:
-    """Where each of `classes`, FER+'s own or FER2013's, stands among VOTES."""
+    """Where each of `classes`, FER+'s own or FER2013's, stands among VOTES. Raises ValueError for others."""
+    if others := [name for name in classes if meaning(name, CLASSES) not in VOTES]:
+        raise ValueError(f"FER+ has no votes for {', '.join(others)}; there are {', '.join(VOTES)}")
     return tuple(VOTES.index(meaning(name, CLASSES)) for name in classes)
 
 

@@ -81,7 +81,7 @@ def join(path: str | Path) -> tuple[pd.DataFrame, list[dict]]:
     """
     try:
         files.refuse_pipe(path)
-        made = json.loads(Path(path).read_text(encoding="utf-8"))
+        made = json.loads(Path(path).read_bytes())  # PowerShell writes UTF-16
         table = pd.DataFrame(made["rows"])
         elsewhere = table["runtime"].ne(FIRST)
         table["limit"] = table["limit"].mask(elsewhere)
@@ -90,7 +90,7 @@ def join(path: str | Path) -> tuple[pd.DataFrame, list[dict]]:
     except OSError:
         raise
     except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{path}: not what a bundle prints ({error!r})") from error
+        raise BundleError(f"{path}: not what a bundle prints ({type(error).__name__}: {error})") from error
     table = table.assign(device=device or processor)
     columns = ["device", "precision", *(name for name in COLUMNS if name in table)]
     measured = []

@@ -126,6 +126,11 @@ class Predictor:
             self.description = self.classify.description
         else:
             data = data or weights.preferred(network)
+            if not weights.is_name(data):
+                raise weights.WeightsError(
+                    f"{data} is no name of weights that come with the project; fercore export makes a model of a file, "
+                    "which --model takes"
+                )
             self.description = export.describe(network, data)
             module = export.FromFace(models.create(network, weights=data), self.description).eval()
             self.classify = lambda faces: _run(module, faces)
@@ -445,12 +450,13 @@ def summary(table: pd.DataFrame, calibrated: bool = True, more: str = "fercore p
     calibrated  whether the probabilities are, by the description of what gave them
     more        the command that tells all limits of what gave them
     """
-    pictures = len(table[["source", "frame"]].drop_duplicates())
-    faces = table[table["face"].notna()]
-    none = table["note"].eq(NO_FACE)
-    unread = table["face"].isna() & ~none
+    once = table.drop_duplicates()  # a picture may be given twice
+    faces = once[once["face"].notna()]
+    none = once["note"].eq(NO_FACE)
+    unread = once["face"].isna() & ~none
+    pictures = len(once[~unread][["source", "frame"]].drop_duplicates())
     counts = ", ".join(f"{name} {count}" for name, count in faces["label"].value_counts().items())
-    parts = [f"pictures: {pictures - unread.sum():,}", f"faces: {len(faces):,}" + (f" ({counts})" if counts else "")]
+    parts = [f"pictures: {pictures:,}", f"faces: {len(faces):,}" + (f" ({counts})" if counts else "")]
     numbers = {
         "uncertain": (~faces["certain"].astype(bool)).sum(),
         "without a face": none.sum(),

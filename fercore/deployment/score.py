@@ -13,7 +13,9 @@ import pandas as pd
 
 from ..datasets import Faces
 from ..evaluation import metrics, statistics
-from .export import Exported
+from ..models import weights
+from ..training import origins
+from .export import Description, Exported
 
 
 class Scores(NamedTuple):
@@ -25,6 +27,18 @@ class Scores(NamedTuple):
     matrix: np.ndarray
     calibration_error: float
     predictions: pd.DataFrame
+
+
+def seen(description: Description, faces: Faces, split: str = "test") -> str | None:
+    """Why the network of a file may have seen the images of a split, by what the file says it learned from, as a
+    clause; None where it has not."""
+    held = weights.data_of(description.data)
+    if held != faces.name:
+        return f"the network learned from {held}, and may have seen images of {faces.name}"
+    if held in origins.SPLITS and (why := origins.unsuited(held, faces)):
+        return f"the network's weights {why}"
+    trained = split in ("train", faces.roles.get("train"))
+    return f"the network was trained on {faces.split_of('train')}" if trained else None
 
 
 def score(run: Exported, faces: Faces, split: str = "test", masks: Mapping[str, np.ndarray] | None = None) -> Scores:

@@ -10,7 +10,7 @@ import numpy as np
 from ..datasets import DataError
 from .detect import opencv
 
-SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
+SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".3gp", ".flv", ".mts", ".ogv")
 FPS = 15.0  # of a video that does not say how fast it is
 
 

@@ -96,6 +96,7 @@ def test_a_file_that_comes_along_is_scored_and_its_answers_are_saved(said, tmp_p
     text = said(*words, "--to", str(tmp_path / "to"))
     answers = export.load(file).probabilities(faces, faces.rows("test")).argmax(1)
     value = statistics.compare(faces.labels[faces.rows("test")], answers, 7, {})["value"].iloc[0]
+    assert "\nnote: the network learned from fer2013, and may have seen images of synthfer\n" in text
     assert text.startswith("PrivateTest of synthfer, with 95 % intervals") and f"{value:.4f}" in text
     assert {path.name for path in (tmp_path / "to").iterdir()} >= {
         "scores.csv", "report.csv", "predictions.csv", "findings.json", "confusion.svg",
@@ -134,6 +135,8 @@ def test_the_command(photograph, tmp_path, capsys, monkeypatch, two_faces):
         assert cli.main(["predict", str(photograph), "--to", str(photograph / "t.csv")]) == 1
     assert cli.main(["predict", str(photograph), "--network", "light_fer"]) == 1
     assert "no weights 'fer2013' of light_fer" in capsys.readouterr().err
+    assert cli.main(["predict", "face.png", "--weights", "runs/mine/best.safetensors"]) == 1
+    assert "no name of weights that come with the project; fercore export makes a model" in capsys.readouterr().err
 
 
 def test_the_command_says_where_a_model_is_not_calibrated(photograph, capsys, monkeypatch, two_faces):
@@ -173,3 +176,7 @@ def test_the_limits_of_a_model_of_ones_own_are_of_no_other_network(network, data
         and "which of 7 words" in text
         and "surveillance" in text
     )
+
+
+def test_a_network_that_takes_one_size_says_so_in_a_line(refused):
+    assert "doesn't match model (224)" in refused("bench", "vit_tiny_patch16_224@48", "--runtimes", "PyTorch")

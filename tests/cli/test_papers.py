@@ -73,6 +73,11 @@ def test_unknown_papers_and_verdicts_are_refused(refused, at_the_root, words, ex
     assert expected in refused("claims", *words)
 
 
+@pytest.mark.parametrize("words", [(), ("--open",)])
+def test_where_no_claim_fits_it_is_said(said, at_the_root, words):
+    assert said("claims", "--measurement", "nothing is called this", *words) == "no claim fits\n"
+
+
 @pytest.mark.parametrize("words", [("--verdict", "exact"), ("--measurement", "parameters")])
 def test_findings_are_not_chosen_by_what_they_lack(refused, at_the_root, words):
     assert "leave out --verdict and --measurement" in refused("claims", "--findings", *words)

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,13 @@ def write(root, *paths):
 def small():
     pixels = np.arange(4 * 30, dtype=np.uint8).reshape(4, 5, 6)
     return Faces("small", pixels, table([0, 1, 0, 1], "x"), ("a", "b"))
+
+
+def test_an_import_of_another_set_is_not_taken_for_a_named_one(tmp_path):
+    path = datasets.import_dataset("folder", write(tmp_path / "some", "a/1.png", "b/2.png"), tmp_path / "set").parent
+    with pytest.raises(DataError, match="an import of some; expected fer2013"):
+        datasets.load("fer2013", path)
+    assert datasets.load("folder", path).name == "some"
 
 
 def test_names():
@@ -47,10 +55,10 @@ def test_a_rendered_set_takes_no_source(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", datasets.REAL)
-def test_an_imported_folder_is_opened_by_any_name(tmp_path, name):
-    store.save(small(), tmp_path)
+def test_an_imported_set_is_opened_by_its_name_or_as_a_folder(tmp_path, name):
+    store.save(replace(small(), name=name), tmp_path)
     faces = datasets.load(name, str(tmp_path))
-    assert faces.name == "small" and isinstance(faces.pixels, np.memmap)
+    assert faces.name == name == datasets.load("folder", tmp_path).name and isinstance(faces.pixels, np.memmap)
     assert (faces.pixels == small().pixels).all()
 
 
@@ -79,7 +87,7 @@ def test_bring_in_a_rendered_set(tmp_path):
 
 
 def test_an_imported_set_may_be_brought_in_elsewhere_and_onto_itself(tmp_path):
-    store.save(small(), tmp_path / "one")
+    store.save(replace(small(), name="fer2013"), tmp_path / "one")
     for target in ("two", "one"):
         datasets.import_dataset("fer2013", tmp_path / "one", tmp_path / target)
         assert (datasets.load_imported(tmp_path / target).pixels == small().pixels).all()

@@ -69,6 +69,26 @@ def test_given_classes_keep_their_labels(tmp_path):
         folder.read(root, classes=["a", "c"])
 
 
+def test_numbers_count_from_where_the_lowest_or_the_highest_tells(tmp_path):
+    names = ["a", "b", "c"]
+    assert folder.read(write(tmp_path / "0", "0/1.png", "1/1.png"), classes=names).labels.tolist() == [0, 1]
+    assert folder.read(write(tmp_path / "1", "2/1.png", "3/1.png"), classes=names).labels.tolist() == [1, 2]
+    root = write(tmp_path / "2", "1/1.png", "2/1.png")
+    with pytest.raises(
+        DataError, match=r"from 1 to 2 for 3 classes, which may begin with 0 or with 1; expected .* 0 or 3"
+    ):
+        folder.read(root, classes=names)
+    assert folder.read(root, classes=names[:2]).labels.tolist() == [0, 1]
+    (root / "3").mkdir()  # a folder without an image tells as well
+    assert folder.read(root, classes=names).labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("names", [["a", "b", "b"], ["a", "b", ""]])
+def test_classes_have_a_name_each(tmp_path, names):
+    with pytest.raises(ValueError, match="expected a name for each, and none twice"):
+        folder.read(write(tmp_path, "0/1.png", "1/1.png", "2/1.png"), classes=names)
+
+
 def test_a_class_without_an_image_is_absent_not_empty(tmp_path):
     root = write(tmp_path, *(f"{name}/1.png" for name in FER2013_CLASSES if name != "disgust"))
     (root / "disgust").mkdir()

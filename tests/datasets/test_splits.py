@@ -188,3 +188,11 @@ def test_no_part_is_left_empty_for_another(seed):
     faces = Faces("handmade", np.zeros((8, 4, 4), np.uint8), people, ("happy", "sad", "fear"))
     divided = splits.divide(faces, "34/33/33", seed)
     assert divided.table.groupby("split")["subject"].unique().map(len).to_dict() == {"test": 1, "train": 1, "val": 1}
+
+
+def test_people_who_stay_on_two_sides_are_counted():
+    """What trains is divided without anybody on two sides; a test split of before may have the same people."""
+    people = table([0, 1] * 6, ["train"] * 8 + ["test"] * 4, [f"S{number // 2 % 5}" for number in range(12)])
+    faces = Faces("handmade", np.zeros((12, 2, 2), np.uint8), people, ("happy", "sad"))
+    assert "1 of 5 people are on two sides, as what was not divided has them" in splits.divide(faces, "50/50").notes[-1]
+    assert "nobody is on two sides" in splits.divide(faces, "50/25/25").notes[-1]

@@ -157,6 +157,8 @@ def test_what_a_bundle_found_joins(tmp_path, made, expected):
     table, measured = bundle.join(path)
     assert {row["measurement"]: row["value"] for row in measured} == expected
     assert table["device"].eq(made["device"]).all() and table["times_limit"].to_list() == [4, 2]
+    path.write_bytes(json.dumps(made).encode("utf-16"))  # as PowerShell 5 redirects it
+    assert bundle.join(path)[0].equals(table)
 
 
 def test_several_files_join_into_one_table(tmp_path, capsys):
@@ -256,6 +258,10 @@ def test_what_no_bundle_printed(tmp_path, capsys):
     (tmp_path / "found.json").write_text("{}")
     with pytest.raises(BundleError, match="not what a bundle prints"):
         bundle.join(tmp_path / "found.json")
+    (tmp_path / "picture.json").write_bytes(b"\xff\xd8\xff\xe0" * 10_000)
+    with pytest.raises(BundleError) as found:
+        bundle.join(tmp_path / "picture.json")
+    assert len(str(found.value)) < 400, "the file itself is no part of the message"
     assert cli.main(["bench", "join", str(tmp_path / "found.json")]) == 1
     assert cli.main(["bench", "bundle"]) == 1
     capsys.readouterr()

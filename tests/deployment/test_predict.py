@@ -81,6 +81,8 @@ def test_bad_input_gets_one_line_and_the_rest_goes_on(predictor, photograph, tmp
         assert text in note
     assert predict.summary(table).startswith("pictures: 1; faces: 2 (") and "not read: 5" in predict.summary(table)
     assert "judge nobody by these answers. More: fercore predict --limits" in predict.summary(table)
+    twice = pd.concat([table, table])
+    assert predict.summary(twice) == predict.summary(table), "what is given twice is one picture"
 
 
 def animated(path, frames, **how):

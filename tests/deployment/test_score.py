@@ -1,10 +1,12 @@
 """A file is scored by what it answers, whatever the order of its classes."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from fercore.deployment import score
-from fercore.deployment.export import Description, Exported, ExportError
+from fercore.deployment.export import Description, Exported, ExportError, replaced
 
 
 class Says(Exported):
@@ -33,6 +35,19 @@ def test_scores_are_of_the_split_that_is_named(make_faces):
     assert list(score.score(Says(), faces, "Training").predictions.index.get_level_values("row")) == list(
         faces.rows("train")
     )
+
+
+def test_what_the_network_may_have_seen_is_said(make_faces):
+    faces, own = make_faces(90), Says().description
+    assert own.data == "mine" != faces.name
+    assert "learned from mine, and may have seen images of" in score.seen(own, faces)
+    own = replaced(own, data=faces.name)
+    assert score.seen(own, faces) is None and "was trained on Training" in score.seen(own, faces, "Training")
+    taught = replaced(own, data="fer2013_distilled")
+    fer2013 = dataclasses.replace(faces, name="fer2013")
+    assert score.seen(taught, fer2013) is None and "was trained on" in score.seen(taught, fer2013, "train")
+    other = dataclasses.replace(fer2013, roles={"train": "Training", "test": "PublicTest"})
+    assert "have seen images that are held out here" in score.seen(taught, other)
 
 
 def test_a_file_of_other_classes_is_refused(make_faces):

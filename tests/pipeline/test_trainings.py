@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from fercore import cli
 from fercore.pipeline import notebook, trainings
 from fercore.pipeline.parameters import ParameterError, check_params, layers
 from fercore.studies import fits, microexpnet_se, mini_resemotenet
@@ -70,9 +71,13 @@ def test_the_notebook_finds_what_was_run_by_itself(project, faces):
     assert list(found) == ["taught"] and (project / TAUGHT / "last.safetensors").read_bytes() == before
 
 
-def test_the_finished_ones_are_published_and_the_notebook_shows_them_without_their_weights(project, faces, tmp_path):
+def test_the_finished_ones_are_published_and_shown_without_their_weights(project, faces, tmp_path, capsys):
+    assert cli.main(["trainings", "06_x", "quick", "--publish", str(tmp_path / "none")]) == 1
+    assert "is finished yet: nothing is published" in capsys.readouterr().err and not (tmp_path / "none").exists()
     trainings.train("06_x", "quick", [BIG, ALONE, TAUGHT])
     folder = tmp_path / "published"
+    options = ["trainings", "06_x", "quick", "--publish", str(folder)]
+    assert cli.main(options) == 0 and f"{folder}: {BIG}, {ALONE}, {TAUGHT}" in capsys.readouterr().out
     with pytest.raises(ParameterError, match="is where they are trained"):
         trainings.publish("06_x", "quick", project)
     assert trainings.publish("06_x", "quick", folder) == [BIG, ALONE, TAUGHT]
