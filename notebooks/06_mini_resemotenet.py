@@ -338,8 +338,10 @@ else:
 
 # %%
 names = [f"{searched} {study.WITHOUT}", study.alone(searched), f"{searched} {study.WITH}"]
-copied = part.reindex([name for name in names if name in part.index])[["images", "value", "low", "high", "seeds"]]
-if len(copied) == 3:
+each = fits.of_common_seeds(*(by_seed.get(name, {}) for name in names))
+if each[0]:
+    copied = statistics.over_seeds(labels, dict(zip(names, each, strict=True)), len(faces.classes), {})
+    copied = copied[copied["score"] == "accuracy"].set_index("name")[["images", "value", "low", "high", "seeds"]]
     copied["trained on"] = [len(variants[name]["train"]) for name in copied.index]
     display(tables.shown(stage.table(copied, "copies", f"What copies of {tested} in training add")))
     figure = plots.intervals(copied.rename(sentences.called), faces, "Copies of tested images in training", f"{tested} accuracy, %")

@@ -169,7 +169,8 @@ for name, history in curves.items():
 # %%
 from fercore.reporting import student_sentences as sentences
 
-parameters = {study.TEACHER: sum(one.numel() for one in teachers[0].network.parameters())} if teachers else {}
+whole = [run.network for run in teachers if run.network is not None]  # the weights may not be at hand
+parameters = {study.TEACHER: sum(one.numel() for one in whole[0].parameters())} if whole else {}
 parameters |= sizes["parameters"].astype(int).to_dict()
 best = stage.table(study.selected(everyone, parameters), "selected", f"Best epochs on {selected}")
 display(tables.shown(best))

@@ -67,6 +67,9 @@ def train(name: str, profile: str, names: Sequence[str]) -> None:
         lacking = [one for one in first if not fits.finished(runs, one) and one not in names]
         if lacking:
             raise ParameterError(f"{name}, {profile}: train {', '.join(lacking)} first, which teaches")
+        if without := [one for one in first if answers.published(Path(runs, one))]:
+            told = f"{', '.join(without)} teaches, and lies there without its weights"
+            raise ParameterError(f"{name}, {profile}: {told}; remove it, and train it first")
     for one in sorted(names, key=lambda one: one not in first):
         trainings: Mapping[str, Mapping] = first
         if one in known:
@@ -82,11 +85,10 @@ def publish(name: str, profile: str, folder: Path) -> list[str]:
     if folder.resolve() == Path(runs).resolve():
         raise ParameterError(f"{folder} is where they are trained; name another folder to publish them in")
     said = _taught(protocol, faces, runs)
-    found = {}
-    for variants in (protocol.teacher(faces), protocol.students(faces, said)):
-        found |= fits.fit_each(fits.planned(variants)[1], faces, runs, kept_only=True)
+    planned = fits.planned(protocol.teacher(faces))[1] | fits.planned(protocol.students(faces, said))[1]
+    found = fits.fit_each(planned, faces, runs, kept_only=True)
     for place, run in found.items():
-        answers.publish(run, faces, folder / place)
+        answers.publish(run, faces, folder / place, planned[place].get("taught_by"))
     return list(found)
 
 

@@ -193,7 +193,7 @@ def copies(table: pd.DataFrame) -> str:
     return (
         f"The copies in the training split add {100 * (as_it_is - without):+.1f} points, and training on "
         f"the test split itself {100 * (within - as_it_is):+.1f} more, to {percent(within)}. With more parameters and "
-        "epochs a network has more room to learn answers by heart."
+        f"epochs a network has more room to learn answers by heart.{_one_seed(table)}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -39,8 +40,9 @@ def fit_each(
     trainings  by name what `fit` takes beside the faces: network, recipe, weights, options, teacher, train, select
     folder     where each training has a folder of its name, and goes on where it was stopped; empty: nowhere
     workers    processes of this machine; by default one a core, and one in all where there is a GPU
-    kept_only  nothing is trained: those that `folder` does not have to their end are left out; of those that lie there
-               without their weights (`answers.publish`), there are the answers
+    kept_only  nothing is trained: those that `folder` does not have to their end are left out, and, with a warning,
+               those whose teacher's weights are not at hand; of those that lie there without their own weights
+               (`answers.publish`), there are the answers
 
     What lies there of other settings, data or code is trained again. Raises SweepError that names the first that
     failed; with `kept_only`, RunError for what lies there of others.
@@ -49,9 +51,9 @@ def fit_each(
         if folder and (Path(folder) / name / checkpoint.LAST).is_file():
             provenance.kept(f"{folder}/{name}")
     if kept_only:
-        return {
-            name: _kept(words, faces, f"{folder}/{name}") for name, words in trainings.items() if finished(folder, name)
-        }
+        there = {name: words for name, words in trainings.items() if finished(folder, name)}
+        found = {name: _kept(words, faces, f"{folder}/{name}") for name, words in there.items()}
+        return {name: run for name, run in found.items() if run is not None}
     with tempfile.TemporaryDirectory() as scratch:
         place = str(folder or scratch)
         work = partial(
@@ -231,16 +233,22 @@ def _require_not_lost(folder: str, recipe: Recipe) -> None:
             raise RunError(f"{told} ({error}); move it away, or give another folder") from None
 
 
-def _kept(words: Mapping, faces: Faces, folder: str) -> Run:
-    if not answers.published(Path(folder)):
-        return _one(words, faces, folder, restart=False)
-    provenance.kept(folder)
-    return answers.read(Path(folder), words["network"], faces, words["recipe"], words.get("train", "train"))
+def _kept(words: Mapping, faces: Faces, folder: str) -> Run | None:
+    if answers.published(Path(folder)):
+        provenance.kept(folder)
+        return answers.read(Path(folder), faces, **words)
+    if words["recipe"].distillation and words.get("teacher") is None:
+        warnings.warn(f"{folder} is left out: the weights of its teacher are not at hand", stacklevel=3)
+        return None
+    return _one(words, faces, folder, restart=False)
 
 
 def _one(words: Mapping, faces: Faces, folder: str, restart: bool = True, progress: bool = False) -> Run:
-    given = dict(words)
+    given = {name: value for name, value in words.items() if name != "taught_by"}
+    if folder and answers.published(Path(folder)):
+        raise RunError(
+            f"{folder} has the answers of a training without its weights, which kept_only shows; to train it, remove it"
+        )
     if restart:
         _require_not_lost(folder, given["recipe"])
-        answers.clear(Path(folder or "."))
     return fit(given.pop("network"), faces, given.pop("recipe"), folder, restart=restart, progress=progress, **given)

@@ -146,8 +146,10 @@ class Protocol:
             words = {"network": "microexpnet_se", "name": f"06b_{name}", "recipe": recipe, "train": rows}
             words |= {"options": OPTIONS.get(name, {}), "weights": self.weights or None}
             words["seeds"] = list(self.seeds.get(name, ()))
+            if distilled:
+                words |= {"teacher": teacher, "taught_by": teachers.identity(self, faces)}
             if words["seeds"]:
-                found[label] = words | ({"teacher": teacher} if distilled else {})
+                found[label] = words
         return found
 
 
@@ -199,7 +201,7 @@ def selected(trained: Mapping[str, Sequence[Run]], parameters: Mapping[str, int]
         values = fits.selected_accuracy(runs)
         low, high = statistics.of_shares(values)
         epochs = np.mean([run.best_epoch for run in runs])
-        rows[name] = {"parameters": parameters[name], "value": values.mean(), "low": low, "high": high}
+        rows[name] = {"parameters": parameters.get(name, np.nan), "value": values.mean(), "low": low, "high": high}
         rows[name] |= {"best epoch": epochs, "seeds": len(runs)}
     return pd.DataFrame(rows).T.rename_axis("training")
 

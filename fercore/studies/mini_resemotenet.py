@@ -152,8 +152,10 @@ class Protocol:
             words |= {"name": f"06_{variant.replace(' ', '_').replace(',', '')}"}
             if variant in found:
                 raise ValueError(f"two trainings are called {variant}, which is told to two decimals; give each once")
+            if kd:
+                words |= {"teacher": logits, "taught_by": teachers.identity(self, faces)}
             if words["seeds"]:
-                found[variant] = words | ({"teacher": logits} if kd else {}) | more
+                found[variant] = words | more
 
         for size in SIZES:
             add(alone(size), size)

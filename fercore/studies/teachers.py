@@ -148,6 +148,16 @@ def of_student(
     return as_module(teacher, channels, recipe.img_size)
 
 
+def identity(protocol: Taught, faces: Faces) -> dict:
+    """What the students' teacher is, in plain values: for students of which answers alone are left."""
+    found = {"network": protocol.teacher_network, "weights": protocol.teacher_weights}
+    if pretrained(protocol):
+        return found
+    (words,) = protocol.teacher(faces).values()
+    options = {name: value for name, value in words["options"].items() if name != "trimmed"}
+    return found | {"options": options, "recipe": words["recipe"].plain(), "seeds": list(words["seeds"])}
+
+
 def said(protocol: Taught) -> str:
     """What a teacher that is not trained is, to be read."""
     distilled = protocol.teacher_weights.endswith(weights.DISTILLED)

@@ -3,7 +3,10 @@ published where the weights are not, and enough to work out its scores again."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from .. import models
 from ..datasets import Faces
 from . import checkpoint
 from .checkpoint import RunError
@@ -19,6 +23,7 @@ from .trainer import Run
 
 ANSWERS = "answers.safetensors"
 ROLES = ("select", "test")
+NEAR = 0.005  # what accuracy may differ by between the machine that trained and the one that was asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,49 +44,78 @@ class Answered(Run):
         return self.answers.loc[rows].to_numpy(np.float64)
 
 
-def publish(run: Run, faces: Faces, folder: Path) -> None:
-    """Write a training without its weights: its history, metrics and record, and its answers, float32."""
-    rows = np.concatenate([faces.rows(role) for role in ROLES])
+def publish(run: Run, faces: Faces, folder: Path, taught_by: Mapping | None = None) -> None:
+    """Write a training without its weights: its history, metrics and record, and its answers, float32.
+
+    taught_by  what its teacher is, in plain values. Raises RunError where `folder` holds a training with its weights.
+    """
+    if any((folder / name).exists() for name in (checkpoint.LAST, checkpoint.BEST)):
+        raise RunError(f"{folder} holds a training with its weights; publish to another folder")
+    (folder / checkpoint.METRICS).unlink(missing_ok=True)  # which says that it is whole, and is written last
+    rows = np.unique(np.concatenate([faces.rows(role) for role in ROLES]))
+    record = checkpoint.read_json(run.folder / checkpoint.PROVENANCE)
     found = torch.tensor(run.probabilities(faces, rows), dtype=torch.float32)
-    checkpoint.write(folder / ANSWERS, {"rows": torch.tensor(rows), "probabilities": found}, {"tta": run.recipe.tta})
+    about = {"training": _digest(record["parameters"]), "taught_by": taught_by}
+    checkpoint.write(folder / ANSWERS, {"rows": torch.tensor(rows), "probabilities": found}, about)
     for name in (checkpoint.HISTORY, checkpoint.PROVENANCE, checkpoint.METRICS):
         shutil.copyfile(run.folder / name, folder / name)
 
 
 def published(folder: Path) -> bool:
-    """Whether a training lies there as `publish` has left it: with answers, and without what goes on."""
-    return (folder / ANSWERS).is_file() and not (folder / checkpoint.LAST).is_file()
+    """Whether a training lies there as `publish` has left it."""
+    return (folder / ANSWERS).is_file()
 
 
-def clear(folder: Path) -> None:
-    """Take away what `publish` has left, so that nothing of it passes for the training that begins there."""
-    if published(folder):
-        checkpoint.clear(folder)
-        (folder / ANSWERS).unlink()
+def read(
+    folder: Path,
+    faces: Faces,
+    *,
+    network: str,
+    recipe: Recipe,
+    train: str | np.ndarray = "train",
+    weights: str | None = None,
+    options: Mapping | None = None,
+    taught_by: Mapping | None = None,
+    **_,
+) -> Answered:
+    """The training that `publish` has written, of what `fits.planned` says of it. The code may since have changed, and
+    weights that meet padding alone (`padding.trim`) may be left out or not.
 
-
-def read(folder: Path, network: str, faces: Faces, recipe: Recipe, train: str | np.ndarray = "train") -> Answered:
-    """The training that `publish` has written. Whatever its weights began with, and the code, may since have changed.
-
-    Raises RunError where it is of another network, other data, other training images or another recipe, and for what
-    is damaged.
+    Raises RunError where it is another training, and for what is damaged.
     """
     record = checkpoint.read_json(folder / checkpoint.PROVENANCE)
     metrics = checkpoint.read_json(folder / checkpoint.METRICS)
-    tensors, _ = checkpoint.read(folder / ANSWERS)
+    tensors, about = checkpoint.read(folder / ANSWERS)
     try:
-        held = {name: record["parameters"][name] for name in ("data", "recipe", "rows")}
-        held["network"] = record["parameters"]["network"].split(",")[0]
+        made = record["parameters"]
+        held = {name: made[name] for name in ("classes", "data", "recipe", "rows", "soft_labels")}
+        held |= {"network": made["network"].split(",")[0], "weights": made["start"]["weights"]}
+        held |= {"options": _untrimmed(made["start"]["options"]), "taught_by": about["taught_by"]}
         answers = pd.DataFrame(tensors["probabilities"].numpy(), index=tensors["rows"].numpy())
         history = pd.read_csv(folder / checkpoint.HISTORY)
         best, seconds = int(metrics["best_epoch"]), float(record["wall_seconds"])
-        if not 1 <= best <= len(history) or answers.shape[1] != len(faces.classes):
-            raise ValueError(f"best epoch {best} of {len(history)}, {answers.shape[1]} classes")
+        if about["training"] != _digest(made) or not 1 <= best <= len(history) or len(history) != metrics["epochs"]:
+            raise ValueError("its files are of several trainings")
+        if not np.isclose(answers.sum(axis=1), 1, atol=1e-4).all() or answers.index.has_duplicates:
+            raise ValueError("its answers are no probabilities")
     except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
         raise RunError(f"{folder}: a damaged record of a training ({error!r}); fetch it again") from None
     rows = {"train": faces.rows(train) if isinstance(train, str) else train, "select": faces.rows("select")}
-    wanted = {"network": network, "data": checkpoint.data_of(faces), "recipe": recipe.plain()}
-    wanted["rows"] = {part: checkpoint.rows_of(faces, places) for part, places in rows.items()}
-    if found := checkpoint.differences(held, wanted):
+    built = models.options_of(network, weights) | dict(options or {})
+    wanted = {"network": network, "weights": weights, "options": _untrimmed(built), "taught_by": taught_by}
+    wanted |= {"classes": list(faces.classes), "data": checkpoint.data_of(faces), "recipe": recipe.plain()}
+    wanted |= {"rows": {part: checkpoint.rows_of(faces, places) for part, places in rows.items()}, "soft_labels": None}
+    if found := checkpoint.differences(held, json.loads(json.dumps(wanted))):
         raise RunError(f"{folder} has the answers of another training ({'; '.join(found)})")
+    right = answers.loc[rows["select"]].to_numpy().argmax(1) == faces.labels[rows["select"]]
+    if abs(right.mean() - metrics["best"]["accuracy"]) > NEAR:
+        raise RunError(f"{folder}: its answers are not those that its metrics are of; fetch it again")
     return Answered(None, recipe, history, best, seconds, folder, answers)
+
+
+def _untrimmed(options: Mapping) -> dict:
+    return {name: value for name, value in options.items() if name != "trimmed"}
+
+
+def _digest(identity: Mapping) -> str:
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]

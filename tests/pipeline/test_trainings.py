@@ -90,9 +90,17 @@ def test_the_finished_ones_are_published_and_shown_without_their_weights(project
             shutil.rmtree(path)
     for path in folder.iterdir():
         shutil.copytree(path, project / path.name)
+    with pytest.raises(ParameterError, match=f"{BIG} teaches, and lies there without its weights"):
+        trainings.train("06_x", "quick", [TAUGHT])
     listed = trainings.listed("06_x", "quick")
     assert listed["state"].tolist() == ["finished", "finished", "", "finished"]
     assert listed["done"].tolist() == [1, 1, 0, 1]
+
+
+def test_a_student_with_weights_whose_teacher_has_none_is_left_out(project, faces):
+    trainings.train("06_x", "quick", [BIG, TAUGHT])
+    with pytest.warns(UserWarning, match=f"{TAUGHT} is left out: the weights of its teacher are not at hand"):
+        assert fits.fit_seeds(Protocol().students(faces, None), [], faces, project, kept_only=True) == {}
 
 
 def test_what_cannot_be_run_is_refused_before_anything_is(project):

@@ -1,20 +1,24 @@
 """A training without its weights still says what it answered."""
 
+import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fercore.studies import fits
+from fercore.studies.sweep import SweepError
 from fercore.training import Recipe, RunError, answers, checkpoint, fit
 
-RECIPE = Recipe(epochs=2, batch_size=16, img_size=12, augmentation=None, loss="cross_entropy", class_weighted=False)
-VARIANTS = {"a": {"network": "microexpnet_xxs", "recipe": replace(RECIPE, img_size=84)}}
+RECIPE = Recipe(epochs=2, batch_size=16, img_size=84, augmentation=None, loss="cross_entropy", class_weighted=False)
+NETWORK = "microexpnet_xxs"
+WORDS = {"network": NETWORK, "recipe": RECIPE}
 
 
 @pytest.fixture
-def run(faces, tiny, tmp_path):
-    return fit(tiny(), faces, RECIPE, tmp_path / "run")
+def run(faces, tmp_path):
+    return fit(NETWORK, faces, RECIPE, tmp_path / "run")
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def folder(run, faces, tmp_path):
 
 def test_its_answers_history_and_best_epoch_are_those_of_the_training(run, faces, folder):
     assert answers.published(folder) and not answers.published(run.folder)
-    found = answers.read(folder, "TinyNet", faces, RECIPE)
+    found = answers.read(folder, faces, **WORDS)
     assert found.network is None and found.best_epoch == run.best_epoch and found.history.equals(run.history)
     for role in ("select", "test"):
         rows = faces.rows(role)[::-1]
@@ -36,44 +40,87 @@ def test_its_answers_history_and_best_epoch_are_those_of_the_training(run, faces
 
 
 def test_images_that_were_not_asked_about_are_refused(faces, folder):
-    with pytest.raises(
-        RunError, match=rf"no answer to {len(faces.rows('train'))} images, such as row \d+, and no weights"
-    ):
-        answers.read(folder, "TinyNet", faces, RECIPE).probabilities(faces, np.arange(len(faces)))
+    told = rf"no answer to {len(faces.rows('train'))} images, such as row \d+, and no weights"
+    with pytest.raises(RunError, match=told):
+        answers.read(folder, faces, **WORDS).probabilities(faces, np.arange(len(faces)))
 
 
-def test_another_network_other_settings_other_data_and_other_images_are_refused(faces, folder):
-    with pytest.raises(RunError, match=r"another training .*network: TinyNet, not tinyfer"):
-        answers.read(folder, "tinyfer", faces, RECIPE)
-    with pytest.raises(RunError, match=r"another training .*recipe.batch_size: 16, not 8"):
-        answers.read(folder, "TinyNet", faces, replace(RECIPE, batch_size=8))
+def test_each_image_has_one_answer_where_a_split_selects_and_tests(faces, tmp_path):
+    one = replace(faces, roles={**faces.roles, "select": faces.roles["test"]})
+    run = fit(NETWORK, one, RECIPE, tmp_path / "run")
+    answers.publish(run, one, tmp_path / "published")
+    rows = one.rows("test")
+    assert answers.read(tmp_path / "published", one, **WORDS).probabilities(one, rows).shape == (len(rows), 3)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"network": "microexpnet_xs"}, "network: microexpnet_xxs, not microexpnet_xs"),
+        ({"recipe": replace(RECIPE, batch_size=8)}, "recipe.batch_size: 16, not 8"),
+        ({"options": {"dropout": 0.1}}, "options.dropout: None, not 0.1"),
+        ({"weights": "imagenet"}, "weights: None, not imagenet"),
+        ({"taught_by": {"network": "lean_250k"}}, "taught_by: None, not {'network': 'lean_250k'}"),
+    ],
+)
+def test_another_training_is_refused(faces, folder, changed, told):
+    with pytest.raises(RunError, match=re.escape(told)):
+        answers.read(folder, faces, **(WORDS | changed))
+
+
+def test_other_data_and_other_images_are_refused(faces, folder):
     with pytest.raises(RunError, match=r"another training .*rows.train"):
-        answers.read(folder, "TinyNet", faces, RECIPE, faces.rows("train")[1:])
+        answers.read(folder, faces, **WORDS, train=faces.rows("train")[1:])
     table = faces.table.assign(label=faces.table["label"].to_numpy()[::-1])
     with pytest.raises(RunError, match=r"another training .*data"):
-        answers.read(folder, "TinyNet", replace(faces, table=table, fingerprint=""), RECIPE)
+        answers.read(folder, replace(faces, table=table, fingerprint=""), **WORDS)
+
+
+def test_weights_that_meet_padding_alone_are_no_difference(faces, folder):
+    assert answers.read(folder, faces, **WORDS, options={"trimmed": 84}).best_epoch
 
 
 @pytest.mark.parametrize("name", [checkpoint.HISTORY, checkpoint.METRICS, checkpoint.PROVENANCE, answers.ANSWERS])
 def test_what_is_damaged_is_told_by_its_name(faces, folder, name):
     (folder / name).write_text("{}")
     with pytest.raises(RunError, match=f"{folder}.*(damaged|not a checkpoint)"):
-        answers.read(folder, "TinyNet", faces, RECIPE)
+        answers.read(folder, faces, **WORDS)
 
 
-def test_a_study_shows_it_and_what_trains_there_starts_over(faces, tmp_path):
-    (trained,) = fits.fit_seeds(VARIANTS, [1], faces, tmp_path / "runs")["a"]
+def test_answers_of_another_seed_and_answers_that_are_none_are_refused(faces, folder, tmp_path):
+    other = fit(NETWORK, faces, replace(RECIPE, seed=1), tmp_path / "other")
+    answers.publish(other, faces, tmp_path / "second")
+    held, about = checkpoint.read(folder / answers.ANSWERS)
+    shutil.copyfile(tmp_path / "second" / answers.ANSWERS, folder / answers.ANSWERS)
+    with pytest.raises(RunError, match="its files are of several trainings"):
+        answers.read(folder, faces, **WORDS)
+    checkpoint.write(folder / answers.ANSWERS, held | {"probabilities": held["probabilities"] * np.nan}, about)
+    with pytest.raises(RunError, match="its answers are no probabilities"):
+        answers.read(folder, faces, **WORDS)
+    checkpoint.write(folder / answers.ANSWERS, held | {"probabilities": held["probabilities"].roll(1, 1)}, about)
+    with pytest.raises(RunError, match="not those that its metrics are of"):
+        answers.read(folder, faces, **WORDS)
+
+
+def test_a_training_with_its_weights_is_not_published_over(run, faces):
+    with pytest.raises(RunError, match="holds a training with its weights"):
+        answers.publish(run, faces, run.folder)
+
+
+def test_a_study_shows_it_and_trains_nothing_in_its_place(faces, tmp_path):
+    (trained,) = fits.fit_seeds({"a": WORDS}, [1], faces, tmp_path / "runs")["a"]
     folder = tmp_path / "published" / trained.folder.name
     answers.publish(trained, faces, folder)
-    (shown,) = fits.fit_seeds(VARIANTS, [1], faces, tmp_path / "published", kept_only=True)["a"]
+    (shown,) = fits.fit_seeds({"a": WORDS}, [1], faces, tmp_path / "published", kept_only=True)["a"]
     rows = faces.rows("test")
     assert shown.network is None and shown.recipe.seed == 1
     assert np.allclose(shown.probabilities(faces, rows), trained.probabilities(faces, rows))
-    (again,) = fits.fit_seeds(VARIANTS, [1], faces, tmp_path / "published")["a"]
-    assert again.network is not None and not (folder / answers.ANSWERS).exists() and (folder / checkpoint.LAST).exists()
+    with pytest.raises(SweepError, match="has the answers of a training without its weights"):
+        fits.fit_seeds({"a": WORDS}, [1], faces, tmp_path / "published")
+    assert answers.published(folder)
 
 
 def test_what_was_published_is_published_again_as_it_is(faces, folder, tmp_path):
-    answers.publish(answers.read(folder, "TinyNet", faces, RECIPE), faces, tmp_path / "again")
+    answers.publish(answers.read(folder, faces, **WORDS), faces, tmp_path / "again")
     for path in folder.iterdir():
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
