@@ -17,6 +17,7 @@ from fercore.models import padding
 from fercore.pipeline.parameters import read_params
 from fercore.results import measurements
 from fercore.studies import mini_resemotenet
+from fercore.training import checkpoint
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs/findings.md").read_text(encoding="utf-8")
@@ -516,6 +517,14 @@ def test_what_it_says_of_student_c_is_what_was_measured():
             "{} [{:+}, {:+}]".format(*map(_points, gains.loc[("E6", part, "accuracy"), ["value", "low", "high"]]))
         )
     assert "the teacher adds {} points, and {} without near-duplicates".format(*added) in text
+    table = pd.read_csv(folder / "predictions.csv", index_col="row")
+    before, again = [_points(table[name].eq(table["label"]).mean()) for name in ("E6-0", "E6-1")], []
+    for seed in (42, 43):
+        held, _ = checkpoint.read(folder / f"trainings/06_E6-cross_entropy-80-{seed}/answers.safetensors")
+        said = pd.DataFrame(held["probabilities"].numpy(), index=held["rows"].numpy()).loc[table.index]
+        again.append(_points(said.idxmax(axis=1).eq(table["label"]).mean()))
+    told = "the same two seeds score {} and {} where they had scored {} and {} ([answers]"
+    assert told.format(*again, *before) in text
 
 
 def _points(share: float) -> Decimal:
