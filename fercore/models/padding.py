@@ -64,12 +64,18 @@ def _convolutions(
     hooks = [layer.register_forward_pre_hook(look(name)) for name, layer in layers.items()]
     try:
         with torch.no_grad(), evaluating(network):
-            network(torch.zeros(1, *shape, device=next(network.parameters()).device))
+            like = next(network.parameters())
+            network(torch.zeros(1, *shape, device=like.device, dtype=like.dtype))
     finally:
         for hook in hooks:
             hook.remove()
-    for name, axes in seen.items():  # a layer may be passed several times
-        yield name, layers[name], [(min(a for a, _ in axis), max(b for _, b in axis)) for axis in axes]
+    for name, axes in seen.items():  # a layer that is passed with several sizes keeps all its taps
+        kernel = layers[name].kernel_size
+        yield (
+            name,
+            layers[name],
+            [min(axis) if len(axis) == 1 else (0, side) for axis, side in zip(axes, kernel, strict=True)],
+        )
 
 
 def _span(side: int, kernel: int, stride: int, padding: int) -> tuple[int, int]:

@@ -70,7 +70,7 @@ def test_whatever_the_kernel_the_trimmed_layer_says_the_same(side, kernel, strid
     )
 
 
-def test_a_layer_that_is_passed_twice_keeps_what_either_image_meets():
+def test_a_layer_that_is_passed_with_several_sizes_keeps_all_its_weights():
     layer = nn.Conv2d(1, 1, 3, padding=1)
     network = nn.Sequential(layer, nn.AdaptiveAvgPool2d(1), layer)
     assert padding.unused(network, (1, 8, 8)) == {} and padding.unused(layer, (1, 1, 1)) == {"": 8}
