@@ -153,14 +153,14 @@ def _among(
     held = {item.label: item for item in reversed(items)}
     codes = {label: int(label) for label in held if label.isdecimal()}
     if len(codes) == len(held) and not codes.keys() & set(classes):
-        known = [*codes.values(), *(int(one) for one in empty if one.isdecimal())]
+        known = [*codes.values(), *(int(one) for one in empty if one.isdecimal() and int(one) <= len(classes))]
         low, high = min(known), max(known)
         first = int(high == len(classes))
         if low and high < len(classes):
             raise DataError(
                 root,
                 f"labels from {low} to {high} for {len(classes)} classes, which may begin with 0 or with 1",
-                f"a label 0 or {len(classes)}; or names for those that there are alone",
+                f"a label 0 or {len(classes)}" + (f"; or only the {high} names of 1 to {high}" if low == 1 else ""),
             )
         if low >= first and high < len(classes) + first:
             note = f"{first} is {classes[0]}, and so on to {len(classes) + first - 1}, {classes[-1]}"

@@ -16,7 +16,7 @@ from .modes import evaluating
 
 def unused(network: nn.Module, shape: tuple[int, int, int]) -> dict[str, int]:
     """How many weights of each convolution never meet a pixel of an image (C, H, W), by the layer's name; only layers
-    that have such weights."""
+    that have such weights, of those padded with zeros by a number and not dilated."""
     found = {}
     for name, layer, spans in _convolutions(network, shape):
         taps = [last - first for first, last in spans]
@@ -30,8 +30,11 @@ def trim(network: nn.Module, shape: tuple[int, int, int]) -> nn.Module:
     """Take these weights out, in place: of images of this shape the network says what it said before, of others it may
     not. Returns the network."""
     for _, layer, spans in [*_convolutions(network, shape)]:
+        if spans == [(0, side) for side in layer.kernel_size]:
+            continue
         rows, columns = (slice(*span) for span in spans)
-        layer.weight = nn.Parameter(layer.weight.detach()[:, :, rows, columns].clone())
+        kept = layer.weight.detach()[:, :, rows, columns].clone()
+        layer.weight = nn.Parameter(kept, requires_grad=layer.weight.requires_grad)
         layer.kernel_size = tuple(layer.weight.shape[2:])
         layer.padding = tuple(padding - first for padding, (first, _) in zip(layer.padding, spans, strict=True))
     return network

@@ -46,7 +46,7 @@ def listed(name: str, profile: str) -> pd.DataFrame:
             done, folder = 0, Path(runs) / place
             if (folder / checkpoint.LAST).is_file():
                 done = len(checkpoint.read(folder / checkpoint.LAST, tensors=False)[1]["history"])
-            if answers.published(folder):
+            if answers.published(folder) and fits.finished(runs, place):
                 done = checkpoint.read_json(folder / checkpoint.METRICS)["epochs"]
             state = "finished" if fits.finished(runs, place) else "begun" if done else ""
             taught = words["recipe"].distillation is not None

@@ -35,7 +35,7 @@ def unused(table: pd.DataFrame) -> str:
         f"{own['unused']:,.0f} of the teacher's {own['parameters']:,.0f} parameters, {own['share']:.1f} %, never meet "
         "anything but padding: what its last block is given has 2 × 2 pixels, and one pixel in its second layer, so of "
         "the nine weights of a kernel four count there, and then one. The others have no gradient and change no "
-        f"answer; without them the teacher has {own['left']:,.0f}. It is the same share in its students "
+        f"answer; without them the teacher has {own['left']:,.0f}. The share is nearly the same in its students "
         f"({listed(f'{name} {row.share:.1f} %' for name, row in students.iterrows())}): {students.index[-1]}, of "
         f"{smallest['parameters']:,.0f} parameters, works with {smallest['left']:,.0f}."
     )

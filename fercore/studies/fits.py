@@ -247,7 +247,8 @@ def _one(words: Mapping, faces: Faces, folder: str, restart: bool = True, progre
     given = {name: value for name, value in words.items() if name != "taught_by"}
     if folder and answers.published(Path(folder)):
         raise RunError(
-            f"{folder} has the answers of a training without its weights, which kept_only shows; to train it, remove it"
+            f"{folder} has the answers of a published training, which kept_only shows; to train there, remove "
+            f"{answers.ANSWERS}, and what came with it"
         )
     if restart:
         _require_not_lost(folder, given["recipe"])

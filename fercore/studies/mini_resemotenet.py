@@ -130,7 +130,8 @@ class Protocol:
             return {}
         words = {"network": self.teacher_network, "name": f"06_{self.teacher_network}", "recipe": self.teacher_recipe}
         narrower = self.teacher_divisor != 1 and self.teacher_network == NETWORKS[0]
-        options = ({"divisor": self.teacher_divisor} if narrower else {}) | self.options
+        own = self.options if self.teacher_network in NETWORKS else {}
+        options = ({"divisor": self.teacher_divisor} if narrower else {}) | own
         words |= {"options": options, "weights": self.teacher_weights or None, "seeds": [self.teacher_seed]}
         return {TEACHER: words | {"train": fits.training_rows(faces, self.images)}}
 

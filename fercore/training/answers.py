@@ -49,8 +49,10 @@ def publish(run: Run, faces: Faces, folder: Path, taught_by: Mapping | None = No
 
     taught_by  what its teacher is, in plain values. Raises RunError where `folder` holds a training with its weights.
     """
-    if any((folder / name).exists() for name in (checkpoint.LAST, checkpoint.BEST)):
-        raise RunError(f"{folder} holds a training with its weights; publish to another folder")
+    if folder.resolve() == run.folder.resolve() or any(
+        (folder / name).exists() for name in (checkpoint.LAST, checkpoint.BEST)
+    ):
+        raise RunError(f"{folder} holds a training; publish to another folder")
     (folder / checkpoint.METRICS).unlink(missing_ok=True)  # which says that it is whole, and is written last
     rows = np.unique(np.concatenate([faces.rows(role) for role in ROLES]))
     record = checkpoint.read_json(run.folder / checkpoint.PROVENANCE)
@@ -94,8 +96,11 @@ def read(
         answers = pd.DataFrame(tensors["probabilities"].numpy(), index=tensors["rows"].numpy())
         history = pd.read_csv(folder / checkpoint.HISTORY)
         best, seconds = int(metrics["best_epoch"]), float(record["wall_seconds"])
+        accuracy = float(metrics["best"]["accuracy"])
         if about["training"] != _digest(made) or not 1 <= best <= len(history) or len(history) != metrics["epochs"]:
             raise ValueError("its files are of several trainings")
+        if history["accuracy"].iloc[best - 1] != accuracy:
+            raise ValueError("its history is of another training")
         if not np.isclose(answers.sum(axis=1), 1, atol=1e-4).all() or answers.index.has_duplicates:
             raise ValueError("its answers are no probabilities")
     except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
@@ -107,8 +112,10 @@ def read(
     wanted |= {"rows": {part: checkpoint.rows_of(faces, places) for part, places in rows.items()}, "soft_labels": None}
     if found := checkpoint.differences(held, json.loads(json.dumps(wanted))):
         raise RunError(f"{folder} has the answers of another training ({'; '.join(found)})")
-    right = answers.loc[rows["select"]].to_numpy().argmax(1) == faces.labels[rows["select"]]
-    if abs(right.mean() - metrics["best"]["accuracy"]) > NEAR:
+    said = answers.reindex(rows["select"]).to_numpy()
+    if not (
+        np.isfinite(said).all() and abs((said.argmax(1) == faces.labels[rows["select"]]).mean() - accuracy) <= NEAR
+    ):
         raise RunError(f"{folder}: its answers are not those that its metrics are of; fetch it again")
     return Answered(None, recipe, history, best, seconds, folder, answers)
 

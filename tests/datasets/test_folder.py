@@ -79,6 +79,7 @@ def test_numbers_count_from_where_the_lowest_or_the_highest_tells(tmp_path):
     ):
         folder.read(root, classes=names)
     assert folder.read(root, classes=names[:2]).labels.tolist() == [0, 1]
+    (root / "2013").mkdir()  # which is none of the numbers
     (root / "3").mkdir()  # a folder without an image tells as well
     assert folder.read(root, classes=names).labels.tolist() == [0, 1]
 

@@ -135,7 +135,8 @@ def test_whether_a_search_has_found_anything_is_told_by_pairs():
 
 def test_what_copies_add():
     told = sentences.copies(scores(without=0.5, alone=0.52, within=0.9))
-    assert "add +2.0 points" in told and "+38.0 more, to 90.0 %" in told
+    assert "add +2.0 points" in told and "+38.0 more, to 90.0 %" in told and "With one seed" not in told
+    assert "With one seed" in sentences.copies(scores(without=0.5, alone=0.52, within=0.9).assign(seeds=1))
 
 
 def test_what_is_confused_and_what_is_hard():

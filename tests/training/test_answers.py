@@ -103,7 +103,7 @@ def test_answers_of_another_seed_and_answers_that_are_none_are_refused(faces, fo
 
 
 def test_a_training_with_its_weights_is_not_published_over(run, faces):
-    with pytest.raises(RunError, match="holds a training with its weights"):
+    with pytest.raises(RunError, match="holds a training; publish to another"):
         answers.publish(run, faces, run.folder)
 
 
@@ -115,7 +115,7 @@ def test_a_study_shows_it_and_trains_nothing_in_its_place(faces, tmp_path):
     rows = faces.rows("test")
     assert shown.network is None and shown.recipe.seed == 1
     assert np.allclose(shown.probabilities(faces, rows), trained.probabilities(faces, rows))
-    with pytest.raises(SweepError, match="has the answers of a training without its weights"):
+    with pytest.raises(SweepError, match="has the answers of a published training"):
         fits.fit_seeds({"a": WORDS}, [1], faces, tmp_path / "published")
     assert answers.published(folder)
 
