@@ -44,7 +44,7 @@ copies = True  # whether it is asked what copies of the tested images add
 beside = 1  # how many of a student's seeds the searches, the other reading and the copies have
 images = 800  # training images; 0: all
 dropout = 0.0  # times the rates of the networks' authors; 1: theirs
-trimmed = False  # whether weights that meet padding alone are left out, which changes no answer and saves time
+trimmed = False  # whether weights that only ever multiply padding are left out: the same outputs in less time
 teacher_network = "resemotenet"
 teacher_weights = ""  # a file that it starts from; fer2013: pretrained weights of this project, and no training
 teacher_divisor = 8  # of the teacher's widths; 1: the whole ResEmoteNet
@@ -111,7 +111,7 @@ display(stage.says(sentences.sizes(counted)))
 # these nine ever multiply it? And what share of the teacher's 80 million parameters never multiplies anything but zeros?**
 
 # %%
-unused = stage.table(study.unused(), "unused", "Weights that meet padding alone on images of 64 px", "")
+unused = stage.table(study.unused(), "unused", "Weights that only ever multiply padding on images of 64 px", "")
 display(tables.shown(unused, digits=1), stage.says(sentences.unused(unused)))
 
 # %% [markdown]

@@ -51,9 +51,9 @@ def test_what_decides_which_network_to_take_is_what_was_measured():
     gaps = gaps.loc[DISTILLED, ["difference", "low", "high"]]
     larger = -gaps.loc["lean_1m2, distilled", ["difference", "high", "low"]]
     told = (
-        f"`lean_1m2`, five times as large as `lean_250k` and one seed, differs from the file of `lean_250k` by {one} "
+        "`lean_1m2` (one seed), five times as large as `lean_250k`, differs from that network's file in the table by "
     )
-    told += f"points, near-deduplicated by {one}."
+    told += f"{one} points, near-deduplicated by {one}."
     assert told.format(*(100 * larger.loc[["published", "near_deduplicated"]].to_numpy().ravel())) in text
     parameters = table.groupby("network")["parameters"].first()
     assert round(parameters["lean_1m2"] / parameters["lean_250k"]) == 5

@@ -19,17 +19,16 @@ def unused(network: nn.Module, shape: tuple[int, int, int]) -> dict[str, int]:
     that have such weights, of those padded with zeros by a number and not dilated."""
     found = {}
     for name, layer, spans in _convolutions(network, shape):
-        taps = [last - first for first, last in spans]
-        left = layer.weight.numel() * (1 - taps[0] * taps[1] / (layer.kernel_size[0] * layer.kernel_size[1]))
-        if left:
-            found[name] = round(left)
+        met = layer.weight[:, :, slice(*spans[0]), slice(*spans[1])].numel()
+        if met < layer.weight.numel():
+            found[name] = layer.weight.numel() - met
     return found
 
 
 def trim(network: nn.Module, shape: tuple[int, int, int]) -> nn.Module:
     """Take these weights out, in place: of images of this shape the network says what it said before, of others it may
     not. Returns the network."""
-    for _, layer, spans in [*_convolutions(network, shape)]:
+    for _, layer, spans in _convolutions(network, shape):
         if spans == [(0, side) for side in layer.kernel_size]:
             continue
         rows, columns = (slice(*span) for span in spans)

@@ -18,7 +18,7 @@ from .. import models
 from ..datasets import Faces, preprocess
 from ..evaluation import inference
 from ..models import weights
-from ..training import origins
+from ..training import answers, origins
 from ..training.recipe import Recipe
 from ..training.trainer import Run
 
@@ -154,7 +154,7 @@ def identity(protocol: Taught, faces: Faces) -> dict:
     if pretrained(protocol):
         return found
     (words,) = protocol.teacher(faces).values()
-    options = {name: value for name, value in words["options"].items() if name != "trimmed"}
+    options = answers.untrimmed(words["options"])
     return found | {"options": options, "recipe": words["recipe"].plain(), "seeds": list(words["seeds"])}
 
 

@@ -3,7 +3,6 @@ published where the weights are not, and enough to work out its scores again."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -57,7 +56,7 @@ def publish(run: Run, faces: Faces, folder: Path, taught_by: Mapping | None = No
     rows = np.unique(np.concatenate([faces.rows(role) for role in ROLES]))
     record = checkpoint.read_json(run.folder / checkpoint.PROVENANCE)
     found = torch.tensor(run.probabilities(faces, rows), dtype=torch.float32)
-    about = {"training": _digest(record["parameters"]), "taught_by": taught_by}
+    about = {"training": record["parameters"], "taught_by": taught_by}
     checkpoint.write(folder / ANSWERS, {"rows": torch.tensor(rows), "probabilities": found}, about)
     for name in (checkpoint.HISTORY, checkpoint.PROVENANCE, checkpoint.METRICS):
         shutil.copyfile(run.folder / name, folder / name)
@@ -92,12 +91,12 @@ def read(
         made = record["parameters"]
         held = {name: made[name] for name in ("classes", "data", "recipe", "rows", "soft_labels")}
         held |= {"network": made["network"].split(",")[0], "weights": made["start"]["weights"]}
-        held |= {"options": _untrimmed(made["start"]["options"]), "taught_by": about["taught_by"]}
+        held |= {"options": untrimmed(made["start"]["options"]), "taught_by": about["taught_by"]}
         answers = pd.DataFrame(tensors["probabilities"].numpy(), index=tensors["rows"].numpy())
         history = pd.read_csv(folder / checkpoint.HISTORY)
         best, seconds = int(metrics["best_epoch"]), float(record["wall_seconds"])
         accuracy = float(metrics["best"]["accuracy"])
-        if about["training"] != _digest(made) or not 1 <= best <= len(history) or len(history) != metrics["epochs"]:
+        if about["training"] != made or not 1 <= best <= len(history) or len(history) != metrics["epochs"]:
             raise ValueError("its files are of several trainings")
         if history["accuracy"].iloc[best - 1] != accuracy:
             raise ValueError("its history is of another training")
@@ -107,7 +106,7 @@ def read(
         raise RunError(f"{folder}: a damaged record of a training ({error!r}); fetch it again") from None
     rows = {"train": faces.rows(train) if isinstance(train, str) else train, "select": faces.rows("select")}
     built = models.options_of(network, weights) | dict(options or {})
-    wanted = {"network": network, "weights": weights, "options": _untrimmed(built), "taught_by": taught_by}
+    wanted = {"network": network, "weights": weights, "options": untrimmed(built), "taught_by": taught_by}
     wanted |= {"classes": list(faces.classes), "data": checkpoint.data_of(faces), "recipe": recipe.plain()}
     wanted |= {"rows": {part: checkpoint.rows_of(faces, places) for part, places in rows.items()}, "soft_labels": None}
     if found := checkpoint.differences(held, json.loads(json.dumps(wanted))):
@@ -120,9 +119,6 @@ def read(
     return Answered(None, recipe, history, best, seconds, folder, answers)
 
 
-def _untrimmed(options: Mapping) -> dict:
+def untrimmed(options: Mapping) -> dict:
+    """A network's options but for the one that changes none of its answers."""
     return {name: value for name, value in options.items() if name != "trimmed"}
-
-
-def _digest(identity: Mapping) -> str:
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
