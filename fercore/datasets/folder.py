@@ -144,7 +144,7 @@ def _are_classes(found: Sequence[layout.Item], listed: Sequence[layout.Item]) ->
 
 
 def _among(
-    root: Path, items: Sequence[layout.Item], classes: Sequence[str], by: str, empty: Sequence[str] = ()
+    root: Path, items: Sequence[layout.Item], classes: Sequence[str], by: str, empty: Sequence[str]
 ) -> tuple[dict[str, str], list[str]]:
     """The one of `classes` that each label is, by name or, where all labels are numbers, by number.
 

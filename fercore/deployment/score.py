@@ -31,7 +31,7 @@ class Scores(NamedTuple):
 
 def seen(description: Description, faces: Faces, split: str = "test") -> str | None:
     """Why the network of a file may have seen the images of a split, by what the file says it learned from, as a
-    clause; None where it has not."""
+    clause; None where nothing in the file says so: it names its data, and only FER2013's division is known."""
     held = weights.data_of(description.data)
     if held != faces.name:
         return f"the network learned from {held}, and may have seen images of {faces.name}"

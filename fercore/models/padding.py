@@ -72,12 +72,8 @@ def _convolutions(
         for hook in hooks:
             hook.remove()
     for name, axes in seen.items():  # a layer that is passed with several sizes keeps all its taps
-        kernel = layers[name].kernel_size
-        yield (
-            name,
-            layers[name],
-            [min(axis) if len(axis) == 1 else (0, side) for axis, side in zip(axes, kernel, strict=True)],
-        )
+        sides = zip(axes, layers[name].kernel_size, strict=True)
+        yield name, layers[name], [min(axis) if len(axis) == 1 else (0, side) for axis, side in sides]
 
 
 def _span(side: int, kernel: int, stride: int, padding: int) -> tuple[int, int]:

@@ -35,7 +35,8 @@ def unused(table: pd.DataFrame) -> str:
         f"{own['unused']:,.0f} of the teacher's {own['parameters']:,.0f} parameters, {own['share']:.1f} %, only ever "
         "multiply padding: its last block receives 2 × 2 pixels, and the second layer of that block one, so of a "
         "kernel's nine weights four matter in the first layer and one in the second. The others have no gradient and "
-        f"change no output; without them the teacher has {own['left']:,.0f}. The share is nearly the same in its students "
+        f"change no output; without them the teacher has {own['left']:,.0f}. The share is nearly the same in its "
+        "students "
         f"({listed(f'{name} {row.share:.1f} %' for name, row in students.iterrows())}): {students.index[-1]}, of "
         f"{smallest['parameters']:,.0f} parameters, works with {smallest['left']:,.0f}."
     )
