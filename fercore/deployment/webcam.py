@@ -85,11 +85,11 @@ class Stream:
     """The latest picture, for as many browsers as look."""
 
     def __init__(self):
-        self.changed, self.jpeg, self.ended = threading.Condition(), b"", False
+        self.changed, self.jpeg, self.count, self.ended = threading.Condition(), b"", 0, False
 
     def put(self, jpeg: bytes) -> None:
         with self.changed:
-            self.jpeg = jpeg
+            self.jpeg, self.count = jpeg, self.count + 1
             self.changed.notify_all()
 
     def end(self) -> None:
@@ -98,14 +98,16 @@ class Stream:
             self.changed.notify_all()
 
     def __iter__(self) -> Iterator[bytes]:
+        """The picture that is there, then the latest whenever the one before has been dealt with, and the last."""
+        taken = 0
         while True:
             with self.changed:
-                self.changed.wait(timeout=5)
-                if self.ended:
+                while self.count == taken and not self.ended:
+                    self.changed.wait()
+                if self.count == taken:
                     return
-                jpeg = self.jpeg
-            if jpeg:
-                yield jpeg
+                taken, jpeg = self.count, self.jpeg
+            yield jpeg
 
 
 def serve(stream: Stream, port: int = 0) -> ThreadingHTTPServer:

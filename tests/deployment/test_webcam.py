@@ -1,6 +1,7 @@
 """What a camera sees: followed from frame to frame, served to a browser, recorded."""
 
 import itertools
+import time
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -95,6 +96,20 @@ def test_a_recording_takes_as_long_as_what_was_seen(tmp_path, monkeypatch):
     monkeypatch.setattr(webcam.time, "perf_counter", lambda: next(clock, 2.0))
     webcam.watch(Mock(return_value=[], certain=0.5), record=tmp_path / "kept.mp4", say=str)
     assert len(list(videos.frames(tmp_path / "kept.mp4"))) == 2 * videos.FPS
+
+
+def test_a_picture_that_came_before_anybody_looked_is_shown():
+    stream = webcam.Stream()
+    stream.put(b"one")
+    stream.put(b"two")
+    pictures = iter(stream)
+    start = time.monotonic()
+    assert next(pictures) == b"two"
+    stream.put(b"three")
+    stream.end()
+    assert list(pictures) == [b"three"], "the last one is shown before the stream ends"
+    assert list(stream) == [b"three"]
+    assert time.monotonic() - start < 2, "nothing was waited for"
 
 
 def test_a_picture_is_followed_by_the_head_of_the_next():
