@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from . import store
 from .faces import Faces
@@ -78,6 +77,8 @@ def random_folds(faces: Faces, count: int = 10, seed: int = 0) -> np.ndarray:
 
     Images of one person, and of one moment, fall on both sides; MicroExpNet's "random split" (section IV-A).
     """
+    from sklearn.model_selection import StratifiedKFold  # half a second, which most commands need not wait
+
     places = StratifiedKFold(count, shuffle=True, random_state=seed).split(faces.labels, faces.labels)
     return _numbered(places, len(faces))
 
@@ -96,6 +97,8 @@ def group_folds(
     groups = len(np.unique(group))
     if groups < count:
         raise ValueError(f"{faces.name} has {groups} groups, too few for {count} folds")
+    from sklearn.model_selection import StratifiedGroupKFold
+
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     return _numbered(splitter.split(labels, labels, group), len(rows))
 

@@ -66,6 +66,7 @@ def index(profile: str, root: str | Path = ".") -> str:
     root = Path(root)
     reports, reference = root / "reports" / profile, root / "reports" / REFERENCE
     params, folders = root / "params", [reports, reference] if profile != REFERENCE else [reference]
+    results = _results(reports, root)  # first, so that a damaged file is told at once
     networks = claims.networks(params / "paper/networks.yaml")
     ledger = claims.load(params / "claims", networks)
     evidence = settings.evidence(folders, params)
@@ -78,7 +79,7 @@ def index(profile: str, root: str | Path = ".") -> str:
         "headline": ("What the papers are known for", _headline(ledger, table, made, reports, reference)),
         "verdicts": ("What became of the claims", _verdicts(table)),
         "contradictions": ("Where papers contradict themselves or their data sets", _contradictions(findings, table)),
-        "results": ("What was measured", _results(reports, root)),
+        "results": ("What was measured", results),
         "real": ("Measured on real data before", _results(reference, root) if profile != REFERENCE else ""),
         "open": ("What it would take", _open(plan)),
         "provenance": ("How it was made", _provenance(reports, profile)),

@@ -107,11 +107,16 @@ def test_runs_and_gives_the_checked_numbers(notebook, folder):
 
 
 def test_a_changed_number_fails(folder):
-    notebook = next(path for path in NOTEBOOKS if path.stem == "09_report")
+    notebook = next(path for path in NOTEBOOKS if path.stem == "02_baselines")
     outputs = expected(notebook)
-    assert " claims" in outputs[0]["output"]
-    outputs[0]["output"] = outputs[0]["output"].replace(" claims", "0 claims")
-    result = validate(prepare(notebook, folder, outputs))
+    assert "accuracy 0." in outputs[0]["output"]
+    outputs[0]["output"] = outputs[0]["output"].replace("accuracy 0.", "accuracy 1.")
+    copy = prepare(notebook, folder, outputs)
+    cells = nbformat.read(copy, as_version=4)
+    last = next(number for number, cell in enumerate(cells.cells) if TAG in cell.metadata.get("tags", ()))
+    cells.cells = cells.cells[: last + 1]  # what follows takes a minute and changes nothing
+    nbformat.write(cells, copy)
+    result = validate(copy)
     assert result.returncode == 1
     assert "1 failed" in result.stdout
 
