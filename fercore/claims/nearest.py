@@ -35,11 +35,14 @@ def nearest(claim: Claim, made: pd.DataFrame) -> Nearest | None:
     if measurements.KINDS[kind].counted or kind in ("effect", "gain"):
         return None
     best = None
-    for name, row in made[made.index.str.startswith(f"{kind}(")].iterrows():
+    for place, name in enumerate(made.index):
+        if not name.startswith(f"{kind}("):
+            continue
         _, other, set_there = measurements.split(name)
         ways = _ways(kind, words, other)
         if ways is None:
             continue
+        row = made.iloc[place]
         unlike = sorted({*settings} ^ {*set_there})
         departs = [] if row["protocol"] == measurements.PAPER else [row["protocol"]]
         shortened = "profile" in row["protocol"]

@@ -124,7 +124,8 @@ def with_intervals(frame: pd.DataFrame, digits: int = 3) -> pd.DataFrame:
         low, high = ("low", "high") if name in whose else (f"{name}_low", f"{name}_high")
         if low in frame.columns and high in frame.columns:
             cells = frame[[name, low, high]].astype(float).to_numpy()
-            frame[name] = [_with_interval(*cell, decimals(cells.ravel(), digits)) for cell in cells]
+            places = decimals(cells.ravel(), digits)
+            frame[name] = [_with_interval(*cell, places) for cell in cells]
             frame = frame.drop(columns=[low, high])
     return frame
 
