@@ -109,7 +109,7 @@ def test_a_picture_that_came_before_anybody_looked_is_shown():
     stream.end()
     assert list(pictures) == [b"three"], "the last one is shown before the stream ends"
     assert list(stream) == [b"three"]
-    assert time.monotonic() - start < 2, "nothing was waited for"
+    assert time.monotonic() - start < 4, "nothing was waited for"
 
 
 def test_a_picture_is_followed_by_the_head_of_the_next():
@@ -119,7 +119,7 @@ def test_a_picture_is_followed_by_the_head_of_the_next():
     stream = webcam.Stream()
     server = webcam.serve(stream)
     try:
-        with urlopen(f"http://127.0.0.1:{server.server_address[1]}/stream?1", timeout=5) as answer:
+        with urlopen(f"http://127.0.0.1:{server.server_address[1]}/stream?1", timeout=30) as answer:
             assert answer.read(len(webcam.HEAD)) == webcam.HEAD
             stream.put(b"one")
             assert answer.read(5 + len(webcam.HEAD)) == b"one\r\n" + webcam.HEAD

@@ -185,7 +185,7 @@ def test_no_process_outlives_the_one_that_has_started_it(tmp_path):
     children = [psutil.Process(int(path.name)) for path in tmp_path.iterdir()]
     run.kill()
     run.wait()
-    _, alive = psutil.wait_procs(children, timeout=5)
+    _, alive = psutil.wait_procs(children, timeout=30)
     for process in alive:
         process.kill()
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
