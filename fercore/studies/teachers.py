@@ -154,8 +154,8 @@ def identity(protocol: Taught, faces: Faces) -> dict:
     if pretrained(protocol):
         return found
     (words,) = protocol.teacher(faces).values()
-    options = answers.untrimmed(words["options"])
-    return found | {"options": options, "recipe": words["recipe"].plain(), "seeds": list(words["seeds"])}
+    options, recipe = answers.but_layout(words["options"]), answers.but_layout(words["recipe"].plain())
+    return found | {"options": options, "recipe": recipe, "seeds": list(words["seeds"])}
 
 
 def said(protocol: Taught) -> str:

@@ -89,9 +89,10 @@ def read(
     tensors, about = checkpoint.read(folder / ANSWERS)
     try:
         made = record["parameters"]
-        held = {name: made[name] for name in ("classes", "data", "recipe", "rows", "soft_labels")}
+        held = {name: made[name] for name in ("classes", "data", "rows", "soft_labels")}
+        held["recipe"] = but_layout(made["recipe"])
         held |= {"network": made["network"].split(",")[0], "weights": made["start"]["weights"]}
-        held |= {"options": untrimmed(made["start"]["options"]), "taught_by": about["taught_by"]}
+        held |= {"options": but_layout(made["start"]["options"]), "taught_by": about["taught_by"]}
         answers = pd.DataFrame(tensors["probabilities"].numpy(), index=tensors["rows"].numpy())
         history = pd.read_csv(folder / checkpoint.HISTORY)
         best, seconds = int(metrics["best_epoch"]), float(record["wall_seconds"])
@@ -106,8 +107,8 @@ def read(
         raise RunError(f"{folder}: a damaged record of a training ({error!r}); fetch it again") from None
     rows = {"train": faces.rows(train) if isinstance(train, str) else train, "select": faces.rows("select")}
     built = models.options_of(network, weights) | dict(options or {})
-    wanted = {"network": network, "weights": weights, "options": untrimmed(built), "taught_by": taught_by}
-    wanted |= {"classes": list(faces.classes), "data": checkpoint.data_of(faces), "recipe": recipe.plain()}
+    wanted = {"network": network, "weights": weights, "options": but_layout(built), "taught_by": taught_by}
+    wanted |= {"classes": list(faces.classes), "data": checkpoint.data_of(faces), "recipe": but_layout(recipe.plain())}
     wanted |= {"rows": {part: checkpoint.rows_of(faces, places) for part, places in rows.items()}, "soft_labels": None}
     if found := checkpoint.differences(held, json.loads(json.dumps(wanted))):
         raise RunError(f"{folder} has the answers of another training ({'; '.join(found)})")
@@ -119,6 +120,7 @@ def read(
     return Answered(None, recipe, history, best, seconds, folder, answers)
 
 
-def untrimmed(options: Mapping) -> dict:
-    """A network's options but for the one that changes none of its answers."""
-    return {name: value for name, value in options.items() if name != "trimmed"}
+def but_layout(words: Mapping) -> dict:
+    """A network's options, or a recipe, without what changes no more of an answer than how it is rounded: which weights
+    are left out since they meet padding alone, and the order of an image's values in memory."""
+    return {name: value for name, value in words.items() if name not in ("trimmed", "channels_last")}

@@ -5,7 +5,8 @@
 published  an image file at a time through PIL and torchvision, a DataLoader with one worker, fp32, no kept answers: for
            a student the teacher looks at every batch; loss.item() after each step
 fp32, bf16 the training of `fit`: images in memory, the batch augmented at once; for a student kept logits
-trimmed    the same without the weights that meet padding alone (fercore/models/padding.py)
+trimmed    the same without the weights that meet padding alone (fercore/models/padding.py), in fp32 with an image's
+           channels last in memory as well, as 06_mini_resemotenet trains
 constant   the same steps in fp32, and in bf16, on one tensor that never changes: what the network alone allows
 arithmetic what the multiplications alone would take at this machine's rate in a large matrix product
 memory     what reading and writing weights, gradients and momentum alone would take at this machine's bandwidth
@@ -92,9 +93,9 @@ def published(network, faces, rows, folder):
     return run
 
 
-def ours(network, faces, rows, precision, trimmed=0):
+def ours(network, faces, rows, precision, trimmed=0, channels_last=False):
     """Two functions: the training of `fit` on all rows once, and the same on one tensor."""
-    recipe, logits = replace(RECIPE, precision=precision), None
+    recipe, logits = replace(RECIPE, precision=precision, channels_last=channels_last), None
     if network != TEACHER:
         recipe = replace(recipe, distillation=KD)
         logits = np.random.default_rng(0).normal(size=(2, len(faces), 7)).astype(np.float32)
@@ -166,6 +167,7 @@ def main():
             for precision in precisions:
                 ways[precision], ways[f"constant, {precision}"] = ours(network, faces, rows, precision)
                 ways[f"trimmed, {precision}"], _ = ours(network, faces, rows, precision, SIDE)
+            ways["trimmed, channels last"], _ = ours(network, faces, rows, "fp32", SIDE, channels_last=True)
             seconds = {way: [] for way in ways}
             for turn in range(options.turns + 1):
                 for way, run in ways.items():

@@ -76,8 +76,10 @@ def test_other_data_and_other_images_are_refused(faces, folder):
         answers.read(folder, replace(faces, table=table, fingerprint=""), **WORDS)
 
 
-def test_weights_that_meet_padding_alone_are_no_difference(faces, folder):
+def test_what_changes_no_more_than_the_rounding_is_no_difference(faces, folder):
     assert answers.read(folder, faces, **WORDS, options={"trimmed": 84}).best_epoch
+    other = replace(RECIPE, channels_last=not RECIPE.channels_last)
+    assert answers.read(folder, faces, **(WORDS | {"recipe": other})).best_epoch
 
 
 @pytest.mark.parametrize("name", [checkpoint.HISTORY, checkpoint.METRICS, checkpoint.PROVENANCE, answers.ANSWERS])
