@@ -29,8 +29,10 @@ def test_the_outermost_work_of_a_process_is_noted_while_it_goes_on(folder, capsy
 
 
 @pytest.mark.parametrize(("seconds", "left"), [(30, "1:10 left"), (3600, "2:20:00 left")])
-def test_what_remains_follows_from_what_was_done_here(folder, seconds, left):
-    note = {"desc": "x", "total": 100, "initial": 40, "done": 58, "started": time.time() - seconds}
+def test_what_remains_follows_from_what_was_done_here(folder, monkeypatch, seconds, left):
+    now = time.time()
+    monkeypatch.setattr(progress.time, "time", lambda: now)
+    note = {"desc": "x", "total": 100, "initial": 40, "done": 58, "started": now - seconds}
     (folder / "1.json").write_text(json.dumps(note))
     assert progress.notes(folder) == [f"x 58 %, {left}"]
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from fercore import datasets
 
 ROOT = Path(__file__).parents[1]
 PYTHON = f"""#!/bin/sh
-# a Python of which each command but the lock's takes a while, and which notes when it begins and ends
+# a Python of which each command but the lock's takes a while, with a file `hold` until that is gone, and which notes
+# when it begins and ends
 if [ "$1" = -c ]; then exec {sys.executable} "$@"; fi
 echo "begin $2 $VALUE" >> log
 sleep 0.2
+while [ -e hold ]; do sleep 0.05; done
 mkdir -p .venv/bin && cp "$PWD/python" .venv/bin/python
 echo "end $2 $VALUE" >> log
 """
@@ -32,19 +35,29 @@ def clone(tmp_path):
     return tmp_path
 
 
-def setup(clone, value="x"):
+def setup(clone, value="x", stdout=subprocess.PIPE):
     words = ["make", "setup", "PYTHON=./python", f"VALUE={value}"]
     own = {key: text for key, text in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}  # of make test
-    return subprocess.Popen(words, cwd=clone, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(words, cwd=clone, env=own, stdout=stdout, stderr=subprocess.STDOUT, text=True)
+
+
+def waits(path):
+    return "waiting for it" in path.read_text()
 
 
 def test_of_two_set_ups_at_once_one_waits_and_then_has_nothing_to_do(clone):
-    both = [setup(clone), setup(clone)]
-    said = [process.communicate(timeout=60)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+    (clone / "hold").touch()
+    said = [clone / "one", clone / "other"]
+    with open(said[0], "w") as one, open(said[1], "w") as other:
+        both = [setup(clone, stdout=one), setup(clone, stdout=other)]
+    deadline = time.monotonic() + 60
+    while not any(map(waits, said)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    (clone / "hold").unlink()
+    assert [process.wait(60) for process in both] == [0, 0], [text.read_text() for text in said]
     steps = [f"{what} {step} x" for step in ("venv", "pip", "pip") for what in ("begin", "end")]
     assert (clone / "log").read_text().splitlines() == steps
-    assert sorted("waiting for it" in text for text in said) == [False, True]
+    assert sorted(map(waits, said)) == [False, True]
     assert (clone / ".venv/ready").read_text().strip() == str(clone)
 
 
@@ -52,6 +65,7 @@ def test_of_a_set_up_that_is_killed_the_next_one_waits_for_what_still_runs(clone
     first = setup(clone)
     while not (clone / "log").exists():
         assert first.poll() is None
+        time.sleep(0.02)
     first.kill()
     first.wait()
     second = setup(clone)

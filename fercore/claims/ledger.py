@@ -175,7 +175,7 @@ class Ledger:
         paper, _, pattern = pattern.rpartition("/") if "/" in pattern else (paper, "", pattern)
         found = []
         for concrete in _members(pattern, self.groups.get(paper, {})):
-            if f"{paper}/{concrete}" in self.claims:  # most are, and need not be looked for among all
+            if f"{paper}/{concrete}" in self.claims:  # most patterns are ids, found without a search
                 found.append(concrete)
                 continue
             keys = [key.partition("/")[2] for key in self.claims if key.startswith(f"{paper}/")]

@@ -77,7 +77,7 @@ def random_folds(faces: Faces, count: int = 10, seed: int = 0) -> np.ndarray:
 
     Images of one person, and of one moment, fall on both sides; MicroExpNet's "random split" (section IV-A).
     """
-    from sklearn.model_selection import StratifiedKFold  # half a second, which most commands need not wait
+    from sklearn.model_selection import StratifiedKFold  # takes half a second, and most commands do not need it
 
     places = StratifiedKFold(count, shuffle=True, random_state=seed).split(faces.labels, faces.labels)
     return _numbered(places, len(faces))

@@ -98,7 +98,7 @@ class Stream:
             self.changed.notify_all()
 
     def __iter__(self) -> Iterator[bytes]:
-        """The picture that is there, then the latest whenever the one before has been dealt with, and the last."""
+        """The current picture; then, whenever one has been dealt with, the latest; and always the last."""
         taken = 0
         while True:
             with self.changed:

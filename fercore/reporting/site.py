@@ -66,7 +66,7 @@ def index(profile: str, root: str | Path = ".") -> str:
     root = Path(root)
     reports, reference = root / "reports" / profile, root / "reports" / REFERENCE
     params, folders = root / "params", [reports, reference] if profile != REFERENCE else [reference]
-    results = _results(reports, root)  # first, so that a damaged file is told at once
+    results = _results(reports, root)  # first, so that a damaged file is reported at once
     networks = claims.networks(params / "paper/networks.yaml")
     ledger = claims.load(params / "claims", networks)
     evidence = settings.evidence(folders, params)

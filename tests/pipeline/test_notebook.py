@@ -136,11 +136,16 @@ def test_a_second_run_is_told_of_the_first_and_once_that_is_killed_takes_its_pla
 
 
 def test_the_line_says_which_cell_runs_and_how_far_its_work_is(tmp_path, capfd, monkeypatch):
-    note = {"desc": "mobilenet_v2", "total": 10, "initial": 0, "done": 5, "started": time.time() - 60}
+    now = time.time()
+    monkeypatch.setattr(notebook.progress.time, "time", lambda: now)
+    note = {"desc": "mobilenet_v2", "total": 10, "initial": 0, "done": 5, "started": now - 60}
     (tmp_path / "1.json").write_text(json.dumps(note))
     monkeypatch.setattr(notebook, "SECONDS_BETWEEN_LINES", 0.05)
-    with notebook._Line("02_baselines, quick", tmp_path) as line:
-        line.cell = "cell 7 of 21"
-        time.sleep(0.3)
-    first, *_ = capfd.readouterr().err.splitlines()
+    line, said, deadline = notebook._Line("02_baselines, quick", tmp_path), "", time.monotonic() + 60
+    line.cell = "cell 7 of 21"
+    with line:
+        while "\n" not in said and time.monotonic() < deadline:
+            time.sleep(0.05)
+            said += capfd.readouterr().err
+    first, *_ = said.splitlines()
     assert first == "02_baselines, quick: cell 7 of 21 · mobilenet_v2 50 %, 1:00 left"

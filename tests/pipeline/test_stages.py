@@ -71,14 +71,16 @@ def test_dependencies_are_what_is_imported_directly_or_not():
 
 @pytest.mark.parametrize("name", ["02_baselines", "data", "09_report"])
 def test_each_dependency_on_code_is_found_anew(name):
-    """None stays because it stood there: all that are taken out come back, in their place."""
+    """No line is kept just because it was there: removed ones come back, in their place."""
     head, stage = TEXT.split(f"  {name}:\n", 1)
     own, others = stage.split("    outs:\n", 1)
     without, count = re.subn(r"      - fercore/.*\n", "", own)
     assert count > 3
     assert stages.rewritten(f"{head}  {name}:\n{without}    outs:\n{others}", ROOT) == TEXT
     extra = own.replace("      - fercore/", "      - fercore/no_such_module.py\n      - fercore/", 1)
-    assert stages.rewritten(f"{head}  {name}:\n{extra}    outs:\n{others}", ROOT) == TEXT, "nor what is not imported"
+    assert stages.rewritten(f"{head}  {name}:\n{extra}    outs:\n{others}", ROOT) == TEXT, (
+        "a module that is not imported goes"
+    )
 
 
 @pytest.mark.parametrize("name", [path.stem for path in stages.notebooks(ROOT)])

@@ -788,7 +788,7 @@ def test_a_second_training_in_one_folder_is_told(faces, tiny, tmp_path):
         for restart in (False, True):
             running = other.submit(train, tiny(), faces, folder=tmp_path, restart=restart)
             with pytest.raises(files.BusyError, match=rf"is being written by a training, process {os.getpid()} on "):
-                running.result(timeout=20)  # at once
+                running.result(timeout=60)  # at once
     train(tiny(), faces, folder=tmp_path)
     assert sorted(contents(tmp_path)) == sorted(RESULT)
 
