@@ -179,10 +179,15 @@ def test_the_digest_says_what_was_measured():
     evidence = settings.evidence([folder], ROOT / "params")
     total = claims.summary(claims.judge(ledger, evidence, claims.run(ledger, evidence))).loc["total"]
     assert f"**Of {total['total']:,} claims** {total['exact']} are exact (" in text
-    told = (
-        f"{total['reproduced']} is reproduced and {total['not reproduced']} are not, nine of these with another teacher"
-    )
+    table = claims.judge(ledger, evidence, claims.run(ledger, evidence)).set_index("verdict")
+    taught = table["protocol"].str.contains("teacher").groupby(level=0).sum()
+    taught = [{2: "two", 9: "nine"}[taught[verdict]] for verdict in ("reproduced", "not reproduced")]
+    told = f"{total['reproduced']} are reproduced, {taught[0]} of them with another teacher, and "
+    told += f"{total['not reproduced']} are not, {taught[1]} of them with another teacher"
     assert f"{told}; in {total['inconsistent']} a paper contradicts itself" in text
+    student = table.loc["reproduced"].set_index("id").loc["mini_resemotenet/results.c.accuracy"]
+    ends = "{measured:.1f} [{low:.1f}, {high:.1f}]".format(**student)
+    assert f"student C is printed with {student['claimed']} %, and scores {ends} with a far smaller teacher" in text
 
 
 def test_the_digest_is_of_the_findings():
