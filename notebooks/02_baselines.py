@@ -30,7 +30,7 @@
 data = ""  # a folder that fercore import has made; empty: a small rendered set
 audit = ""  # where 01_data_audit has put its files; empty: copies are searched for here
 params = "../params"  # with claims/, what the papers print
-runs = ""  # where trained networks go and are gone on with; empty: nowhere
+runs = ""  # where trained networks are saved and resumed from; empty: nowhere
 out = ""  # where figures and tables go; empty: nowhere
 profile = "quick"
 networks = ["simple_cnn", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "tinyfer_lite"]

@@ -30,7 +30,7 @@
 data = ""  # a folder that fercore import has made; empty: a small rendered set
 audit = ""  # where 01_data_audit has put its files; empty: copies are searched for here
 params = "../params"  # with claims/, what the paper prints, and paper/, how it trains
-runs = ""  # where trained networks go and are gone on with; empty: nowhere
+runs = ""  # where trained networks are saved and resumed from; empty: nowhere
 out = ""  # where figures and tables go; empty: nowhere
 profile = "quick"
 kept_only = False  # nothing is trained: what is in `runs` to its end is shown
@@ -40,10 +40,10 @@ searched = "c"  # the student on which temperature and alpha are searched for
 temperatures = [1.0]  # beside 3
 alphas = [0.1]  # beside 0.20
 readings = ["E6"]  # experiments that are run with the other reading of the loss too
-copies = True  # whether it is asked what copies of the tested images add
+copies = True  # whether it is measured what copies of the test images in training add
 beside = 1  # how many of a student's seeds the searches, the other reading and the copies have
 images = 800  # training images; 0: all
-dropout = 0.0  # times the rates of the networks' authors; 1: theirs
+dropout = 0.0  # times the authors' dropout rates; 1: theirs
 trimmed = False  # whether weights that only ever multiply padding are left out: the same outputs in less time
 teacher_network = "resemotenet"
 teacher_weights = ""  # a file that it starts from; fer2013: pretrained weights of this project, and no training
@@ -106,8 +106,8 @@ display(stage.says(sentences.sizes(counted)))
 # %% [markdown]
 # ### Do all of these weights see a face?
 #
-# Three poolings and three strides of 2 turn 64 × 64 pixels into one, and at an edge a kernel's outer weights multiply the zeros
-# that the image is padded with. **Guess: the last layer has kernels of 3 × 3 weights for an image of one pixel. How many of
+# Three pooling layers and three strides of 2 reduce 64 × 64 pixels to a 1 × 1 feature map, and at an edge a kernel's outer weights
+# multiply the zeros of the padding. **Guess: the last layer has kernels of 3 × 3 weights for a feature map of 1 × 1. How many of
 # these nine ever multiply it? And what share of the teacher's 80 million parameters never multiplies anything but zeros?**
 
 # %%

@@ -511,7 +511,7 @@ def test_what_it_says_of_student_c_is_what_was_measured():
     said = "scores {} [{}, {}] % on PrivateTest, three seeds, where 58.58 is printed"
     assert said.format(*taught) in text
     assert f"its cross-entropy there is {scores.loc['E6', 'loss']:.2f}, where" in text
-    assert "without a teacher C scores {} [{}, {}], one seed. By that seed the teacher".format(*alone) in text
+    assert "without a teacher: there C scores {} [{}, {}], one seed. With that seed the teacher".format(*alone) in text
     added = []
     for part in ("published", "near_deduplicated"):
         added.append(

@@ -173,12 +173,11 @@ class Ledger:
         """Ids of the claims that `pattern` means: * is any one part of an id, @name each member of a group in its
         order, other/… a claim of another paper. Raises LedgerError where there is none."""
         paper, _, pattern = pattern.rpartition("/") if "/" in pattern else (paper, "", pattern)
+        if f"{paper}/{pattern}" in self.claims:  # most patterns are ids, found without a search
+            return [f"{paper}/{pattern}"]
+        keys = [key.partition("/")[2] for key in self.claims if key.startswith(f"{paper}/")]
         found = []
         for concrete in _members(pattern, self.groups.get(paper, {})):
-            if f"{paper}/{concrete}" in self.claims:  # most patterns are ids, found without a search
-                found.append(concrete)
-                continue
-            keys = [key.partition("/")[2] for key in self.claims if key.startswith(f"{paper}/")]
             fitting = [key for key in keys if _fits(key.split("."), concrete.split("."))]
             if not fitting:
                 raise LedgerError(f"no claim {concrete!r}; {yamlio.did_you_mean(concrete, keys)}")

@@ -126,7 +126,7 @@ def _require_names(rows: Iterable[object]) -> None:
 
 def _divided(faces: Faces, roles: Mapping[str, str] | None, split: str | None, seed: int) -> Faces:
     if split is not None:
-        from . import splits  # scikit-learn takes a second
+        from . import splits  # which imports this module
 
         if len(split.split("/")) == 2 and roles:  # of what trains: so it matters what else the splits are for
             faces = _with_roles(faces, {role: one for role, one in roles.items() if one in faces.splits})

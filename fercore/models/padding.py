@@ -20,8 +20,7 @@ def unused(network: nn.Module, shape: tuple[int, int, int]) -> dict[str, int]:
     found = {}
     for name, layer, spans in _convolutions(network, shape):
         met = layer.weight[:, :, slice(*spans[0]), slice(*spans[1])].numel()
-        if met < layer.weight.numel():
-            found[name] = layer.weight.numel() - met
+        found[name] = layer.weight.numel() - met
     return found
 
 
@@ -29,8 +28,6 @@ def trim(network: nn.Module, shape: tuple[int, int, int]) -> nn.Module:
     """Take these weights out, in place: of images of this shape the network says what it said before, of others it may
     not. Returns the network."""
     for _, layer, spans in _convolutions(network, shape):
-        if spans == [(0, side) for side in layer.kernel_size]:
-            continue
         rows, columns = (slice(*span) for span in spans)
         kept = layer.weight.detach()[:, :, rows, columns].clone()
         layer.weight = nn.Parameter(kept, requires_grad=layer.weight.requires_grad)
@@ -42,7 +39,8 @@ def trim(network: nn.Module, shape: tuple[int, int, int]) -> nn.Module:
 def _convolutions(
     network: nn.Module, shape: tuple[int, int, int]
 ) -> Iterator[tuple[str, nn.Conv2d, list[tuple[int, int]]]]:
-    """Each convolution with the taps, first and behind the last, that meet a pixel, vertically and horizontally."""
+    """Each convolution that has unused taps, with those, first and behind the last, that meet a pixel, vertically and
+    horizontally."""
     seen: dict[str, list[set[tuple[int, int]]]] = {}
 
     def look(name: str):
@@ -73,7 +71,9 @@ def _convolutions(
             hook.remove()
     for name, axes in seen.items():  # a layer that is passed with several sizes keeps all its taps
         sides = zip(axes, layers[name].kernel_size, strict=True)
-        yield name, layers[name], [min(axis) if len(axis) == 1 else (0, side) for axis, side in sides]
+        spans = [min(axis) if len(axis) == 1 else (0, side) for axis, side in sides]
+        if spans != [(0, side) for side in layers[name].kernel_size]:
+            yield name, layers[name], spans
 
 
 def _span(side: int, kernel: int, stride: int, padding: int) -> tuple[int, int]:

@@ -67,6 +67,7 @@ def index(profile: str, root: str | Path = ".") -> str:
     reports, reference = root / "reports" / profile, root / "reports" / REFERENCE
     params, folders = root / "params", [reports, reference] if profile != REFERENCE else [reference]
     results = _results(reports, root)  # first, so that a damaged file is reported at once
+    before = _results(reference, root) if profile != REFERENCE else ""
     networks = claims.networks(params / "paper/networks.yaml")
     ledger = claims.load(params / "claims", networks)
     evidence = settings.evidence(folders, params)
@@ -80,7 +81,7 @@ def index(profile: str, root: str | Path = ".") -> str:
         "verdicts": ("What became of the claims", _verdicts(table)),
         "contradictions": ("Where papers contradict themselves or their data sets", _contradictions(findings, table)),
         "results": ("What was measured", results),
-        "real": ("Measured on real data before", _results(reference, root) if profile != REFERENCE else ""),
+        "real": ("Measured on real data before", before),
         "open": ("What it would take", _open(plan)),
         "provenance": ("How it was made", _provenance(reports, profile)),
         "ledger": ("The ledger", _ledger(ledger, table, made, plan)),

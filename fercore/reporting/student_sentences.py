@@ -31,14 +31,14 @@ def unused(table: pd.DataFrame) -> str:
     own = table.loc[study.NETWORKS[0]]
     students = table.drop(index=study.NETWORKS[0]).rename(lambda name: name.rpartition("_")[2].upper())
     smallest = students.iloc[-1]
+    shares = listed(f"{name} {row.share:.1f} %" for name, row in students.iterrows())
     return (
         f"{own['unused']:,.0f} of the teacher's {own['parameters']:,.0f} parameters, {own['share']:.1f} %, only ever "
-        "multiply padding: its last block receives 2 × 2 pixels, and the second layer of that block one, so of a "
-        "kernel's nine weights four matter in the first layer and one in the second. The others have no gradient and "
-        f"change no output; without them the teacher has {own['left']:,.0f}. The share is nearly the same in its "
-        "students "
-        f"({listed(f'{name} {row.share:.1f} %' for name, row in students.iterrows())}): {students.index[-1]}, of "
-        f"{smallest['parameters']:,.0f} parameters, works with {smallest['left']:,.0f}."
+        "multiply padding: its last block receives a 2 × 2 feature map, and the second layer of that block a 1 × 1 "
+        "one, so of a kernel's nine weights four matter in the first layer and one in the second. The others have no "
+        f"gradient and change no output; without them the teacher has {own['left']:,.0f}. The share is nearly the "
+        f"same in its students ({shares}): {students.index[-1]}, of {smallest['parameters']:,.0f} parameters, works "
+        f"with {smallest['left']:,.0f}."
     )
 
 

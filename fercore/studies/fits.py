@@ -248,7 +248,7 @@ def _one(words: Mapping, faces: Faces, folder: str, restart: bool = True, progre
     if folder and answers.published(Path(folder)):
         raise RunError(
             f"{folder} has the answers of a published training, which kept_only shows; to train there, remove "
-            f"{answers.ANSWERS}, and what came with it"
+            f"{', '.join((answers.ANSWERS, checkpoint.HISTORY, checkpoint.METRICS, checkpoint.PROVENANCE))}"
         )
     if restart:
         _require_not_lost(folder, given["recipe"])

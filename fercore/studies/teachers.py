@@ -154,7 +154,7 @@ def identity(protocol: Taught, faces: Faces) -> dict:
     if pretrained(protocol):
         return found
     (words,) = protocol.teacher(faces).values()
-    options, recipe = answers.but_layout(words["options"]), answers.but_layout(words["recipe"].plain())
+    options, recipe = answers.without_layout(words["options"]), answers.without_layout(words["recipe"].plain())
     return found | {"options": options, "recipe": recipe, "seeds": list(words["seeds"])}
 
 

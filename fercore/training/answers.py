@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +46,8 @@ class Answered(Run):
 def publish(run: Run, faces: Faces, folder: Path, taught_by: Mapping | None = None) -> None:
     """Write a training without its weights: its history, metrics and record, and its answers, float32.
 
-    taught_by  what its teacher is, in plain values. Raises RunError where `folder` holds a training with its weights.
+    taught_by  what its teacher is, in plain values. Raises RunError where `folder` holds a training with its weights,
+               or is the run's own.
     """
     if folder.resolve() == run.folder.resolve() or any(
         (folder / name).exists() for name in (checkpoint.LAST, checkpoint.BEST)
@@ -79,8 +80,8 @@ def read(
     taught_by: Mapping | None = None,
     **_,
 ) -> Answered:
-    """The training that `publish` has written, of what `fits.planned` says of it. The code may since have changed, and
-    weights that meet padding alone (`padding.trim`) may be left out or not.
+    """The training that `publish` has written, of what `fits.planned` says of it. The code may since have changed,
+    weights that meet padding alone (`padding.trim`) may be left out or not, and the memory format may be another.
 
     Raises RunError where it is another training, and for what is damaged.
     """
@@ -90,9 +91,9 @@ def read(
     try:
         made = record["parameters"]
         held = {name: made[name] for name in ("classes", "data", "rows", "soft_labels")}
-        held["recipe"] = but_layout(made["recipe"])
+        held["recipe"] = without_layout(made["recipe"])
         held |= {"network": made["network"].split(",")[0], "weights": made["start"]["weights"]}
-        held |= {"options": but_layout(made["start"]["options"]), "taught_by": about["taught_by"]}
+        held |= {"options": without_layout(made["start"]["options"]), "taught_by": about["taught_by"]}
         answers = pd.DataFrame(tensors["probabilities"].numpy(), index=tensors["rows"].numpy())
         history = pd.read_csv(folder / checkpoint.HISTORY)
         best, seconds = int(metrics["best_epoch"]), float(record["wall_seconds"])
@@ -107,8 +108,12 @@ def read(
         raise RunError(f"{folder}: a damaged record of a training ({error!r}); fetch it again") from None
     rows = {"train": faces.rows(train) if isinstance(train, str) else train, "select": faces.rows("select")}
     built = models.options_of(network, weights) | dict(options or {})
-    wanted = {"network": network, "weights": weights, "options": but_layout(built), "taught_by": taught_by}
-    wanted |= {"classes": list(faces.classes), "data": checkpoint.data_of(faces), "recipe": but_layout(recipe.plain())}
+    wanted = {"network": network, "weights": weights, "options": without_layout(built), "taught_by": taught_by}
+    wanted |= {
+        "classes": list(faces.classes),
+        "data": checkpoint.data_of(faces),
+        "recipe": without_layout(recipe.plain()),
+    }
     wanted |= {"rows": {part: checkpoint.rows_of(faces, places) for part, places in rows.items()}, "soft_labels": None}
     if found := checkpoint.differences(held, json.loads(json.dumps(wanted))):
         raise RunError(f"{folder} has the answers of another training ({'; '.join(found)})")
@@ -117,10 +122,11 @@ def read(
         np.isfinite(said).all() and abs((said.argmax(1) == faces.labels[rows["select"]]).mean() - accuracy) <= NEAR
     ):
         raise RunError(f"{folder}: its answers are not those that its metrics are of; fetch it again")
+    recipe = replace(recipe, channels_last=made["recipe"]["channels_last"])  # as it was trained
     return Answered(None, recipe, history, best, seconds, folder, answers)
 
 
-def but_layout(words: Mapping) -> dict:
+def without_layout(words: Mapping) -> dict:
     """A network's options, or a recipe, without what changes no more of an answer than how it is rounded: which weights
-    are left out since they meet padding alone, and the order of an image's values in memory."""
+    are left out since they meet padding alone, and the memory format."""
     return {name: value for name, value in words.items() if name not in ("trimmed", "channels_last")}

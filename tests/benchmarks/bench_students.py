@@ -5,8 +5,8 @@
 published  an image file at a time through PIL and torchvision, a DataLoader with one worker, fp32, no kept answers: for
            a student the teacher looks at every batch; loss.item() after each step
 fp32, bf16 the training of `fit`: images in memory, the batch augmented at once; for a student kept logits
-trimmed    the same without the weights that meet padding alone (fercore/models/padding.py), in fp32 with an image's
-           channels last in memory as well, as 06_mini_resemotenet trains
+trimmed    the same without the weights that meet padding alone (fercore/models/padding.py), in fp32 in memory format
+           channels_last as well, as 06_mini_resemotenet trains
 constant   the same steps in fp32, and in bf16, on one tensor that never changes: what the network alone allows
 arithmetic what the multiplications alone would take at this machine's rate in a large matrix product
 memory     what reading and writing weights, gradients and momentum alone would take at this machine's bandwidth

@@ -1,7 +1,8 @@
 """What a camera sees: followed from frame to frame, served to a browser, recorded."""
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
+import queue
+import threading
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -98,27 +99,32 @@ def test_a_recording_takes_as_long_as_what_was_seen(tmp_path, monkeypatch):
     assert len(list(videos.frames(tmp_path / "kept.mp4"))) == 2 * videos.FPS
 
 
+def seen_by(look):
+    """What `look` returns, to be waited for; a thread that waits for ever ends with the tests."""
+    seen = queue.Queue()
+    threading.Thread(target=lambda: seen.put(look()), daemon=True).start()
+    return seen
+
+
 def test_a_picture_that_came_before_anybody_looked_is_shown():
     stream = webcam.Stream()
     stream.put(b"one")
     stream.put(b"two")
     pictures = iter(stream)
-    with ThreadPoolExecutor(1) as viewer:
-        assert viewer.submit(next, pictures).result(timeout=4) == b"two", "at once"
-        stream.put(b"three")
-        stream.end()
-        assert list(pictures) == [b"three"], "the last one is shown before the stream ends"
-        assert list(stream) == [b"three"]
+    assert seen_by(lambda: next(pictures)).get(timeout=4) == b"two", "at once"
+    stream.put(b"three")
+    stream.end()
+    assert seen_by(lambda: list(pictures)).get(timeout=30) == [b"three"], "the last one is shown before the stream ends"
+    assert seen_by(lambda: list(stream)).get(timeout=30) == [b"three"]
 
 
 def test_who_waits_for_a_picture_is_told_of_the_end():
     stream = webcam.Stream()
-    with ThreadPoolExecutor(1) as viewer:
-        waiting = viewer.submit(list, stream)
-        with pytest.raises(TimeoutError):
-            waiting.result(timeout=0.2)
-        stream.end()
-        assert waiting.result(timeout=60) == []
+    waiting = seen_by(lambda: list(stream))
+    with pytest.raises(queue.Empty):
+        waiting.get(timeout=0.2)
+    stream.end()
+    assert waiting.get(timeout=30) == []
 
 
 def test_a_picture_is_followed_by_the_head_of_the_next():

@@ -79,7 +79,7 @@ def test_other_data_and_other_images_are_refused(faces, folder):
 def test_what_changes_no_more_than_the_rounding_is_no_difference(faces, folder):
     assert answers.read(folder, faces, **WORDS, options={"trimmed": 84}).best_epoch
     other = replace(RECIPE, channels_last=not RECIPE.channels_last)
-    assert answers.read(folder, faces, **(WORDS | {"recipe": other})).best_epoch
+    assert answers.read(folder, faces, **(WORDS | {"recipe": other})).recipe == RECIPE, "as it was trained"
 
 
 @pytest.mark.parametrize("name", [checkpoint.HISTORY, checkpoint.METRICS, checkpoint.PROVENANCE, answers.ANSWERS])
@@ -93,6 +93,7 @@ def test_answers_of_another_seed_and_answers_that_are_none_are_refused(faces, fo
     other = fit(NETWORK, faces, replace(RECIPE, seed=1), tmp_path / "other")
     answers.publish(other, faces, tmp_path / "second")
     held, about = checkpoint.read(folder / answers.ANSWERS)
+    held = {name: tensor.clone() for name, tensor in held.items()}  # the file is mapped, and written again below
     shutil.copyfile(tmp_path / "second" / answers.ANSWERS, folder / answers.ANSWERS)
     with pytest.raises(RunError, match="its files are of several trainings"):
         answers.read(folder, faces, **WORDS)
@@ -102,11 +103,28 @@ def test_answers_of_another_seed_and_answers_that_are_none_are_refused(faces, fo
     checkpoint.write(folder / answers.ANSWERS, held | {"probabilities": held["probabilities"].roll(1, 1)}, about)
     with pytest.raises(RunError, match="not those that its metrics are of"):
         answers.read(folder, faces, **WORDS)
+    few = {name: tensor[held["rows"] != faces.rows("select")[0]] for name, tensor in held.items()}
+    checkpoint.write(folder / answers.ANSWERS, few, about)
+    with pytest.raises(RunError, match="not those that its metrics are of"):
+        answers.read(folder, faces, **WORDS)
+    checkpoint.write(folder / answers.ANSWERS, held, about)
+    history = (folder / checkpoint.HISTORY).read_text().splitlines()
+    best = answers.read(folder, faces, **WORDS).best_epoch
+    history[best] = re.sub(r"\b0\.\d+", "0.001", history[best])
+    (folder / checkpoint.HISTORY).write_text("\n".join(history) + "\n")
+    with pytest.raises(RunError, match="its history is of another training"):
+        answers.read(folder, faces, **WORDS)
 
 
-def test_a_training_with_its_weights_is_not_published_over(run, faces):
+def test_a_training_is_not_published_over_its_weights_or_itself(run, faces, folder, tmp_path):
     with pytest.raises(RunError, match="holds a training; publish to another"):
         answers.publish(run, faces, run.folder)
+    (tmp_path / checkpoint.LAST).touch()
+    with pytest.raises(RunError, match="holds a training; publish to another"):
+        answers.publish(run, faces, tmp_path)
+    with pytest.raises(RunError, match="holds a training; publish to another"):
+        answers.publish(answers.read(folder, faces, **WORDS), faces, folder)
+    assert (folder / checkpoint.METRICS).is_file()
 
 
 def test_a_study_shows_it_and_trains_nothing_in_its_place(faces, tmp_path):
