@@ -8,8 +8,8 @@ import jupytext
 import pytest
 
 from fercore import datasets
-from fercore.pipeline.notebook import FOLDERS
 from fercore.results import measurements
+from fercore.results.folders import FOLDERS
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

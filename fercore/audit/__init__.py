@@ -1,6 +1,12 @@
 """What is in a data set before anyone trains on it: counts, duplicates, leakage between splits, and labels in doubt.
 
 Everything takes arrays or `Faces` and returns DataFrames; nothing here writes or draws.
+
+counts       how many images of what
+near         the same photograph twice, cropped, mirrored or edited
+duplicates   groups of such images: leakage between splits, labels that contradict
+labels       labels in doubt
+pixels       images as rows of numbers
 """
 
 from .counts import brightness, counts, mean_faces, measurements

@@ -1,4 +1,4 @@
-"""Commands that use networks: predict, webcam, export, bench."""
+"""Commands that use networks: predict, webcam, export, score, bench."""
 
 from __future__ import annotations
 

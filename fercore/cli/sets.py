@@ -124,8 +124,8 @@ def _import_given(environment: Mapping[str, str]) -> None:
     """What `make reproduce NAME=download` names; notebooks 1 to 3 read the last that names no subjects."""
     from .. import datasets
     from ..pipeline.data import choose
-    from ..pipeline.notebook import PROFILES
     from ..pipeline.parameters import layers, read_params, subject_sets
+    from ..results.folders import PROFILES
 
     given = {name: environment.get(name.upper()) for name in datasets.REAL if name != "ferplus"}
     votes, split = environment.get("FERPLUS"), environment.get("SPLIT")
@@ -199,8 +199,8 @@ def _audit(options) -> None:
 
 def _data(options) -> None:
     from ..pipeline.data import prepare
-    from ..pipeline.notebook import PROFILES
     from ..pipeline.parameters import subject_sets
+    from ..results.folders import PROFILES
 
     if options.name not in (known := [*PROFILES, *subject_sets()]):
         raise ValueError(

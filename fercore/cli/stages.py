@@ -6,27 +6,30 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from ..results.folders import PROFILES, REFERENCE
+
 
 def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Add these commands; `add` takes name, function and help."""
+    which = f"{', '.join(PROFILES[:-1])} or {PROFILES[-1]}"
     command = add("notebook", _notebook, "run a notebook as a stage, with a profile's parameters")
     command.add_argument("name", help="such as 05_kd_temperature_grid")
-    command.add_argument("profile", help="smoke, quick, laptop or paper")
+    command.add_argument("profile", help=which)
 
     words = "write the report as pages that open offline: reports/PROFILE/index.html"
     command = add("site", _site, words)
-    command.add_argument("profile", help="smoke, quick, laptop or paper; reference for the included results")
+    command.add_argument("profile", help=f"{which}; {REFERENCE} for the included results")
 
     words = "show how far the trainings of a notebook are, and run those that are named"
     command = add("trainings", _trainings, words)
     command.add_argument("name", help="such as 06_mini_resemotenet")
-    command.add_argument("profile", help="smoke, quick, laptop or paper")
+    command.add_argument("profile", help=which)
     command.add_argument("training", nargs="*", metavar="TRAINING", help="run these now; interrupted ones are resumed")
     words = "write the finished ones to FOLDER without their weights: history, record, and answers to the tested images"
     command.add_argument("--publish", metavar="FOLDER", help=words)
 
     command = add("params", _params, "check the parameters of every notebook before anything runs")
-    command.add_argument("profile", help="smoke, quick, laptop or paper")
+    command.add_argument("profile", help=which)
 
     add("deps", _deps, "update in dvc.yaml what each stage depends on")
 
@@ -42,12 +45,11 @@ def _notebook(options) -> None:
 
 
 def _site(options) -> None:
-    from ..pipeline.notebook import PROFILES
     from ..reporting import site
 
-    if options.profile not in (*PROFILES, site.REFERENCE):
-        raise ValueError(f"no profile {options.profile!r}; there are {', '.join(PROFILES)}, and {site.REFERENCE}")
-    if options.profile == site.REFERENCE:
+    if options.profile not in (*PROFILES, REFERENCE):
+        raise ValueError(f"no profile {options.profile!r}; there are {', '.join(PROFILES)}, and {REFERENCE}")
+    if options.profile == REFERENCE:
         site.picture()
     print(site.write(options.profile))
 

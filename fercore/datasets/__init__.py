@@ -7,6 +7,22 @@ faces = datasets.load_imported("data/fer2013")                  # memory-mapped
 
 To add one: a module here with `read(source, *, allocate, ...)`, and its name in REAL. The command, `make reproduce
 NAME=download` and the tests go by that table.
+
+faces         the one shape that every data set takes
+synthetic     rendered faces
+tree          what lies in a download
+archives      whatever that is packed as
+images        image files of any provenance
+layout        folders and names of files that say what images show
+lists         lists of labels beside them
+text          such a list, line by line
+yolo          exports for YOLO
+fer2013_csv   the CSV of FER2013, fast
+store         imported data sets on disk
+splits        which images train, select and test
+votes         what ten people saw in each image
+preprocess    grey levels, size, normalisation
+crops         the windows that MicroExpNet's authors cut
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ score        how often that file is right on a data set, in all and by class
 compress     smaller: weights taken out, weights rounded, channels taken out, integers throughout
 runtimes     PyTorch, ONNX Runtime, OpenVINO and others, each as a function from images to logits
 variants     one network in many smaller forms: what each answers, how large and how fast it is
+timing       how long things take on a machine that is not idle, by NumPy and the standard library alone
+videos       read and written, and cameras
 memory       how much a forward pass takes, by batch
 latency      how long it takes by TinyFER-Lite's protocol
 benchmark    how long in every runtime side by side, and from a camera's frame to a label

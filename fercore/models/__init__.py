@@ -3,6 +3,11 @@
 net = models.create("tinyfer_lite", num_classes=7)     # the same as timm.create_model(...)
 net = models.create("tinyfer_lite", weights="imagenet")
 models.names()
+
+weights   pretrained weights, and where they are from
+profile   parameters, size and operations
+padding   weights that only ever meet padding
+modes     training and evaluation mode
 """
 
 from __future__ import annotations

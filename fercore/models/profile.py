@@ -60,7 +60,8 @@ def _beside_products(layer: nn.Module, given: tuple, made: torch.Tensor) -> int:
 
 
 def count(networks: Iterable[Mapping]) -> list[dict]:
-    """The measurements of networks as params/paper/networks.yaml lists them: rows for `claims.save`.
+    """The measurements of networks as params/paper/networks.yaml lists them: rows for
+    `measurements.table`.
 
     The networks are built on PyTorch's meta device: nothing is drawn, nothing is computed.
     """

@@ -16,24 +16,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .. import files, progress
+from ..results.folders import FOLDERS, PROFILES
 from .parameters import check_params, layers
 
-PROFILES = ("smoke", "quick", "laptop", "paper")
-FOLDERS = {  # parameters that every notebook means alike
-    "profile": "{profile}",
-    "data": "data/{profile}",
-    "fer2013": "data/{profile}",
-    "ckplus": "data/subjects/ckplus",
-    "oulucasia": "data/subjects/oulucasia",
-    "bundles": "data/bundles",
-    "audit": "reports/{profile}/01_data_audit",
-    "baselines": "reports/{profile}/02_baselines",
-    "reports": "reports/{profile}",
-    "reference": "reports/reference",
-    "params": "params",
-    "runs": "runs/{profile}",
-    "out": "reports/{profile}/{name}",
-}
 SECONDS_BETWEEN_LINES = 60  # where the terminal is none, such as in the log of a CI
 
 

@@ -1,8 +1,13 @@
 """What a reader sees.
 
-plots       one function a figure
-sentences   words for what a figure shows, worked out from its values
-widgets     a figure with sliders
-page        tables to be read, a notebook as a page
-study_sentences, student_sentences, ledger_sentences   the same for the studies, for students and for the ledger
+plots                  one function a figure
+sentences              words for what a figure shows, worked out from its values
+study_sentences        the same for MicroExpNet's two studies
+student_sentences      the same for distilled students
+deployment_sentences   the same for compression and latency
+ledger_sentences       what the ledger of claims comes to
+widgets                a figure with sliders
+contents               the map of the notebooks
+page                   tables to be read, a notebook as a page
+site                   the report of a profile, as pages that open offline
 """

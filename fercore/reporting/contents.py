@@ -10,8 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..results import tables, text
-
-PROFILES = ("smoke", "quick", "laptop", "paper", "reference")
+from ..results.folders import PROFILES, READ, REFERENCE
 
 
 def notebooks(root: str | Path) -> pd.DataFrame:
@@ -86,13 +85,12 @@ def _folders(script: str) -> Iterator[str]:
     cell = re.search(r'^# %% tags=\["parameters"\]\n(.*?)(?=^# %%)', script, re.M | re.S)
     for line in cell[1].splitlines() if cell else ():
         name, _, value = line.partition("=")
-        read = name.strip() in ("data", "audit", "baselines", "reports", "fer2013", "ckplus", "oulucasia", "runs")
-        if read and isinstance(ast.literal_eval(value.strip()), str):
+        if name.strip() in READ and isinstance(ast.literal_eval(value.strip()), str):
             yield name.strip()
 
 
 def _took(root: Path, name: str) -> Iterator[str]:
-    for profile in PROFILES:
+    for profile in (*PROFILES, REFERENCE):
         for path in (
             root / f"reports/{profile}/provenance/{name}.json",
             root / f"reports/{profile}/{name}/provenance.json",

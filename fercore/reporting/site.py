@@ -20,11 +20,11 @@ import pandas as pd
 from .. import claims
 from ..claims import effort, render, settings
 from ..results import measurements, tables, text
+from ..results.folders import REFERENCE
 from ..results.tables import SENTENCES, TIMINGS
 from . import contents, ledger_sentences
 from .page import shell
 
-REFERENCE = "reference"
 PUBLIC = "public_networks"  # the stage whose table has the numbers of public networks
 HEADLINE = "headline.svg"  # of the reference results: size against accuracy
 ROWS = 40  # of a table that stands open or is folded away; a longer one is folded away or linked alone

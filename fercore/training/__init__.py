@@ -2,10 +2,15 @@
 
 run = fit("tinyfer_lite", faces, Recipe(img_size=64, epochs=15), "runs/mine")
 
-recipe       every setting of a training          augment     what a batch is put through
-losses       focal loss, distillation             trainer     the loop
-checkpoint   a run on disk, and its identity      vectorized  many small networks at once
+recipe       every setting of a training
+trainer      the loop
+vectorized   many small networks at once
+augment      what a batch is put through
+losses       focal loss, distillation
+checkpoint   a run on disk, and its identity
+answers      what a trained network answers to the tested images, in a file small enough to publish
 origins      what pretrained weights have seen
+memory       memory that a training frees stays with the process
 """
 
 from .augment import AUGMENTATIONS, Augmentation

@@ -19,9 +19,9 @@ import papermill
 import pytest
 
 from fercore.pipeline.data import prepare_data
-from fercore.pipeline.notebook import FOLDERS, PROFILES
 from fercore.pipeline.parameters import check_params, layers, read_params, subject_sets
 from fercore.pipeline.stages import notebooks
+from fercore.results.folders import FOLDERS, PROFILES
 
 ROOT = Path(__file__).parents[2]
 CHECKED = Path(__file__).parent / "checked"

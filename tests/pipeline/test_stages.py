@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from fercore.pipeline import stages
-from fercore.pipeline.notebook import FOLDERS, PROFILES
 from fercore.pipeline.parameters import check_params, subject_sets
+from fercore.results.folders import FOLDERS, PROFILES
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "dvc.yaml").read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ import pytest
 from fercore import cli
 from fercore.pipeline import notebook, trainings
 from fercore.pipeline.parameters import ParameterError, check_params, layers
+from fercore.results.folders import PROFILES
 from fercore.studies import fits, microexpnet_se, mini_resemotenet
 from fercore.training import Recipe
 
@@ -116,7 +117,7 @@ def test_what_cannot_be_run_is_refused_before_anything_is(project):
 @pytest.mark.parametrize(
     "name, module", [("06_mini_resemotenet", mini_resemotenet), ("06b_microexpnet_se", microexpnet_se)]
 )
-@pytest.mark.parametrize("profile", notebook.PROFILES)
+@pytest.mark.parametrize("profile", PROFILES)
 def test_every_profile_has_trainings_with_folders_of_their_own(name, module, profile, faces):
     known = check_params(ROOT / f"notebooks/{name}.ipynb", layers(name, profile, ROOT / "params"))
     protocol = module.Protocol.of(known)

@@ -13,8 +13,8 @@ from fercore import datasets, models
 from fercore.datasets import preprocess
 from fercore.evaluation import inference
 from fercore.models.weights import RELEASED, WeightsError, WeightsWarning, record
-from fercore.pipeline.notebook import PROFILES
 from fercore.pipeline.parameters import layers, read_params
+from fercore.results.folders import PROFILES
 from fercore.studies import fits, microexpnet_se, mini_resemotenet, teachers
 from fercore.training import Recipe, Run, checkpoint
 from fercore.training.trainer import fit
