@@ -202,12 +202,12 @@ print("surely above naming one class:", listed(statistics.surely_above(accuracy,
 # %%
 value, machines = accuracy["value"], accuracy.loc["lbp_svm"]
 display(stage.says(
-    f"{ranked(value)}. Above the support vector machine with their whole interval: "
+    f"{ranked(value)}. Above the support vector machine (SVM) with their whole interval: "
     f"{listed(map(markdown, statistics.surely_above(accuracy, machines['high'])))}. Below it with their whole interval: "
     f"{listed(map(markdown, accuracy.index[accuracy['high'] < machines['low']]))}. Intervals are "
-    + (f"over {len(rows):,} images of one training" if len(seeds) == 1 else f"over {len(seeds)} seeds, the machine's over images")
-    + "; where two overlap, neither order nor equality is shown: notebook 3 compares networks on the same images. The machine "
-    f"weighs classes, the networks {'do, too' if class_weighted else 'do not, which helps their accuracy: compare macro-F1, too'}.",
+    + (f"over {len(rows):,} images of one training" if len(seeds) == 1 else f"over {len(seeds)} seeds, the SVM's over images")
+    + "; where two overlap, neither order nor equality is shown: notebook 3 compares networks on the same images. The SVM "
+    f"weights classes, the networks {'do so, too' if class_weighted else 'do not, which helps their accuracy: compare macro-F1, too'}.",
     "accuracy",
 ))
 

@@ -122,7 +122,7 @@ display(tables.shown(unused, digits=1), stage.says(sentences.unused(unused)))
 # 80 and 20 MB. The rest of the memory is taken by the images and by what one layer hands to the next, which grows with
 # the batch, and the paper does not give its batch. So the batch can be worked out. By one reading a layer's output is
 # freed once the next has read it (*nothing kept*), by the other all stay, as in training (*kept for a backward pass*).
-# **Guess: do the six numbers come to one batch?**
+# **Guess: does one batch explain all six numbers?**
 
 # %%
 import pandas as pd
@@ -266,7 +266,7 @@ by_seed = fits.by_seed(everyone, predicted)
 # %%
 found = statistics.over_seeds(labels, predicted, len(faces.classes), masks)
 scores = statistics.wide(found)
-scores["loss"] = [study.losses_of(labels, each) for each in probabilities.values()]
+scores["loss"] = [study.cross_entropy(labels, each) for each in probabilities.values()]
 scores["seeds"] = [len(each) for each in probabilities.values()]
 scores = stage.table(scores, "scores", f"Teacher and students on {tested}")
 display(tables.shown(scores.drop(columns="weighted_f1")))  # the file has it

@@ -16,7 +16,7 @@
 # %% [markdown]
 # # 6b · The MicroExpNet of 2026: an ablation that was run once
 #
-# It takes MobileNetV3-Small, puts a squeeze-and-excitation block behind it (SE: the mean of each of its 576 channels goes through
+# It takes MobileNetV3-Small, appends a squeeze-and-excitation block (SE: the mean of each of its 576 channels goes through
 # 144 units and back to 576 gates, one a channel, as MobileNetV3-Small already has in 9 of its 11 blocks), has a ResNet-50 teach
 # it, and blends its images (mixup). Its Table 2 adds these one by one: 67.0, 68.4, 71.2 and 71.2 % on FER2013, one training
 # each. It shares its name with the network of notebooks 4 and 5, and nothing else.

@@ -93,7 +93,7 @@ display(Markdown(sentences.known_for(verdicts, ledger.headline)))
 # number of images gives, a speed-up that is not the quotient of the two times beside it. Tables that count a data set are compared
 # with that set, as it is counted here or as somebody else prints it, which is named. A printed number stands for every
 # number that would be rounded to it, so what is listed here cannot be put right by rounding. First come those of numbers that a
-# paper is known for. **Is that one slip a paper, or more?**
+# paper is known for. **Is that one slip per paper, or more?**
 
 # %%
 contradictions, doubtful = (render.contradictions(findings, assuming) for assuming in (False, True))

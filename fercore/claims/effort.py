@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from .. import yamlio
-from .ledger import Ledger, LedgerError
+from .ledger import Ledger, LedgerError, require_keys
 from .settings import FOLDER
 
 FILE = "effort.yaml"
@@ -31,8 +31,8 @@ def plan(
     """A row a command that would give open claims a verdict, cheapest first, and one a lack where no command does.
 
     table     the ledger as `claims.judge` has it; networks as `claims.networks`; evidence with what is counted of them
-    Columns: command (empty: none), needs (what is not at hand), hours (on the machine of params/effort.yaml; NaN where
-    unknown), claims (a tuple of ids). Raises LedgerError for a way that does not fit.
+    Columns: command (empty: none), needs (data, weights and devices, none of which is included), hours (on the machine
+    of params/effort.yaml; NaN where unknown), claims (a tuple of ids). Raises LedgerError for a way that does not fit.
     """
     path = Path(params, FILE)
     known = yamlio.read(path, LedgerError)
@@ -76,13 +76,13 @@ def _hours(
     way: Mapping, known: Mapping, networks: list[Mapping], evidence: pd.DataFrame, params: Path, path: Path
 ) -> float:
     where = f"{path}: {way.get('command')}"
-    _keys(way, WAY, where)
+    require_keys(way, WAY, where)
     if "seconds" in way:
         record = params.parent / way["seconds"]["record"]
         return json.loads(record.read_text(encoding="utf-8"))["wall_seconds"] * way["seconds"]["times"] / 3600
     inputs, seconds = {entry["network"]: entry for entry in reversed(networks)}, 0.0
     for part in way["takes"]:
-        _keys(part, PART, where)
+        require_keys(part, PART, where)
         if missing := sorted(PART - set(part)):
             raise LedgerError(f"{where}: a part of `takes` lacks {', '.join(missing)}")
         paper = params / FOLDER / f"{part['notebook']}.yaml"
@@ -91,8 +91,8 @@ def _hours(
         settings = yamlio.read(paper, LedgerError)
         images = math.prod(_count(settings, one, where) for one in part["times"]) * part["images"]
         for network, rate in part["trains"].items():
-            _keys({network: rate}, set(inputs), where, "network")
-            _keys({rate: network}, set(known["rates"]), where, "rate")
+            require_keys({network: rate}, set(inputs), where, kind="network")
+            require_keys({rate: network}, set(known["rates"]), where, kind="rate")
             entry = inputs[network]
             name = f"macs({network}, {entry['classes']}, {entry['input']})"
             side = int(entry["input"].split("x")[-1])
@@ -101,12 +101,6 @@ def _hours(
             macs = evidence.loc[name, "value"] * (settings.get("img_size", side) / side) ** 2
             seconds += macs * images / known["rates"][rate]
     return seconds / known["threads"] / 3600
-
-
-def _keys(mapping: Mapping, known: set[str], where: str, kind: str = "key") -> None:
-    for key in mapping:
-        if key not in known:
-            raise LedgerError(f"{where}: unknown {kind} {key!r}; {yamlio.did_you_mean(key, sorted(known))}")
 
 
 def _count(settings: Mapping, one: str | int, where: str) -> int:

@@ -192,7 +192,7 @@ def networks(path: str | Path = NETWORKS) -> list[dict]:
     entries = _read(Path(path))
     _shaped(entries, [{"*": "text"}], str(path))
     for entry in entries:
-        _keys(entry, {"network", "classes", "input"}, str(path), {"network", "classes", "input"})
+        require_keys(entry, {"network", "classes", "input"}, str(path), {"network", "classes", "input"})
     return [entry | {"classes": int(entry["classes"])} for entry in entries]
 
 
@@ -211,9 +211,9 @@ def load(folder: str | Path = FOLDER, counted: Iterable[Mapping] | None = None) 
     heads, groups, wholes = {}, {}, {}
     for path in paths:
         whole = wholes[path] = _read(path)
-        _keys(whole, FILE, str(path), {"paper"})
+        require_keys(whole, FILE, str(path), {"paper"})
         _shaped(whole, SHAPE, str(path))
-        _keys(whole["paper"], PAPER, f"{path}: paper", PAPER)
+        require_keys(whole["paper"], PAPER, f"{path}: paper", PAPER)
         heads[path.stem], groups[path.stem] = whole["paper"], whole.get("groups", {})
         for entry in _entries(whole, str(path)):
             claim = _claim(entry, path, known, names)
@@ -243,10 +243,10 @@ def _read(path: Path) -> dict | list:
 def _entries(whole: Mapping, path: str) -> Iterable[dict]:
     """The claims of a file as mappings of text, tables and text alike."""
     for name, table in (whole.get("tables") or {}).items():
-        _keys(table, TABLE, f"{path}: {name}", {"where", "columns", "rows"})
+        require_keys(table, TABLE, f"{path}: {name}", {"where", "columns", "rows"})
         shared = {key: table[key] for key in SHARED if key in table}
         for column, spec in table["columns"].items():
-            _keys(spec, SHARED, f"{path}: {name}: column {column}")
+            require_keys(spec, SHARED, f"{path}: {name}: column {column}")
         templates = " ".join(spec.get("measurement", "") for spec in (shared, *table["columns"].values()))
         named = set(re.findall(r"{(\w+)}", templates))
         for row, values in table["rows"].items():
@@ -254,7 +254,7 @@ def _entries(whole: Mapping, path: str) -> Iterable[dict]:
             if isinstance(values, dict):
                 own = {key: value for key, value in values.items() if key != "values"}
                 known = SHARED | {"values", *named}
-                _keys(values, known, f"{path}: {name}.{row}", {"values"})
+                require_keys(values, known, f"{path}: {name}.{row}", {"values"})
                 values = values["values"]
             if len(values) != len(table["columns"]):
                 raise LedgerError(
@@ -275,16 +275,16 @@ def _entries(whole: Mapping, path: str) -> Iterable[dict]:
             hint = yamlio.did_you_mean(unknown[0], sorted(given - SHARED - {"values"}))
             raise LedgerError(f"{path}: {name}: no row gives {{{unknown[0]}}}, which a measurement has; {hint}")
     for entry in whole.get("text") or ():
-        _keys(
+        require_keys(
             entry, TEXT, f"{path}: {entry.get('id', 'an entry without id')}", {"id", "where", "value", "unit", "about"}
         )
         yield entry
     for entry in whole.get("statements") or ():
         optional = {"needs", "measurement"}
-        _keys(entry, WORDS | optional, f"{path}: {entry.get('id', 'a statement without id')}", WORDS - optional)
+        require_keys(entry, WORDS | optional, f"{path}: {entry.get('id', 'a statement without id')}", WORDS - optional)
         yield entry | {"value": "", "unit": ""}
     for entry in whole.get("equations") or ():
-        _keys(entry, WORDS, f"{path}: {entry.get('id', 'an equation without id')}", WORDS - {"needs"})
+        require_keys(entry, WORDS, f"{path}: {entry.get('id', 'an equation without id')}", WORDS - {"needs"})
         number = re.sub(r"\D", "", entry["id"])
         yield entry | {"value": "", "unit": "", "measurement": f"equation({Path(path).stem}, {number})"}
 
@@ -360,7 +360,7 @@ def _claim(entry: Mapping, path: Path, networks: Iterable[str], papers: Iterable
 
 def _check(entry: Mapping, path: Path, ledger: Ledger) -> Check:
     where = f"{path}: {entry.get('id', 'a check without id')}"
-    _keys(entry, CHECK, where, {"id", "says"})
+    require_keys(entry, CHECK, where, {"id", "says"})
     forms = [form for form in FORMS if form in entry]
     if len(forms) != 1 or FORMS[forms[0]] not in entry:
         pairs = ", ".join(form if form == who else f"{who} and {form}" for form, who in FORMS.items())
@@ -408,12 +408,12 @@ def _shaped(value: object, shape: object, where: str) -> None:
         raise LedgerError(f"{where}: found {value!r}; expected {words[type(shape)]}")
 
 
-def _keys(mapping: Mapping, known: set[str], where: str, needed: Iterable[str] = ()) -> None:
+def require_keys(mapping: Mapping, known: set[str], where: str, needed: Iterable[str] = (), kind: str = "key") -> None:
     if not isinstance(mapping, dict):
         raise LedgerError(f"{where}: found {mapping!r}; expected names and values")
     for key in mapping:
         if key not in known:
-            raise LedgerError(f"{where}: unknown key {key!r}; {yamlio.did_you_mean(key, sorted(known))}")
+            raise LedgerError(f"{where}: unknown {kind} {key!r}; {yamlio.did_you_mean(key, sorted(known))}")
     for key in sorted(needed):
         if not mapping.get(key):
             raise LedgerError(f"{where}: no {key} is given")

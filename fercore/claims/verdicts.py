@@ -214,7 +214,8 @@ def measured(case: Case) -> Said | None:
     close = least <= case.value <= most
     undecided = ""
     if case.kind is GAIN and np.isnan(low):
-        undecided = "by the seeds so far: one on either side"
+        seeds = case.found["seeds"]
+        undecided = f"by the seeds so far: {'which agree' if seeds > 1 else 'one on either side'}, no interval"
     elif case.kind is GAIN and low <= min(0, printed) and max(0, printed) <= high:
         undecided = f"by the seeds so far: {ends} contains both the printed gain and zero"
     elif low < least and most < high:
@@ -248,8 +249,10 @@ def follows_from_the_paper(case: Case) -> Said | None:
     """What follows from the paper's own numbers; for a statement that is not yet tested, they are what there is."""
     if case.claim.needs or (case.claim.measurement and case.kind is not EFFECT) or _differ(case):
         return None
-    form = "from" if case.claim.text else "holds"
     every = [*case.checks, *(finding for reading in case.readings.values() for finding in reading)]
+    if any(finding.holds is None for finding in every):  # not measured, and may yet fail
+        return None
+    form = "from" if case.claim.text else "holds"
     holding = [finding for finding in every if finding.holds and finding.check.form == form]
     return Said("exact", _names(holding)) if holding else None
 

@@ -128,7 +128,7 @@ def _predictor(options, **more):
     return Predictor(**_named(options), **words, **more)
 
 
-def _predict(options) -> None:
+def _predict(options) -> int:
     from ..deployment import predict
 
     named = _named(options)

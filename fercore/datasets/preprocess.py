@@ -25,7 +25,7 @@ def grey(images: torch.Tensor) -> torch.Tensor:
         return images
     weights = torch.tensor(
         (0.2989, 0.587, 0.114), device=images.device, dtype=images.dtype
-    )  # ITU-R BT.601, as torchvision
+    )  # ITU-R BT.601's 0.299, 0.587, 0.114 as torchvision rounds them: they add up to 0.9999
     return (images * weights[:, None, None]).sum(1, keepdim=True)
 
 

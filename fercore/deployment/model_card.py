@@ -125,7 +125,7 @@ def require_releasable(network: str, faces: Faces, recipe: Recipe, weights: str 
         raise ValueError("a release answers by one view or two: its recipe's tta is one or flip, not ten")
     stem = _stem(network, faces, recipe)
     if {*stem} & {"/", "\\", "\0"}:
-        raise ValueError(f"{stem!r} is no name of a file: import the set under another name")
+        raise ValueError(f"{stem!r} cannot be the name of a file: import the set under another name")
     if faces.name.endswith(own_weights.DISTILLED):
         raise ValueError(f"{faces.name} reads as a set that another network has taught: import it under another name")
     for role in ROLES:

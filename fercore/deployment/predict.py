@@ -38,6 +38,7 @@ CROPPED = 112  # px: a picture with no longer side is a face that was cut out al
 NETWORK = "lean_250k"
 
 NO_FACE = "no face found"
+PLACE = ("left", "top", "width", "height")
 DRAWN = b"drawn by fercore predict"  # in every drawing, so that it is not taken for an original
 LIMITS = "An expression is not a feeling: judge nobody by these answers."
 WARNINGS = """\
@@ -394,9 +395,6 @@ def rows(found: Iterable[Found], classes: Sequence[str]) -> pd.DataFrame:
     columns = ["source", "frame", "face", *PLACE, "label", "probability", "certain", "note"]
     frame = pd.DataFrame(made, columns=[*columns, *(f"p_{name}" for name in classes)])
     return frame.astype({"frame": "Int64", "face": "Int64", "certain": "boolean"})
-
-
-PLACE = ("left", "top", "width", "height")
 
 
 def save(table: pd.DataFrame, path: str | Path) -> None:

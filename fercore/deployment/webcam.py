@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from . import detect, videos
-from .predict import LIMITS, Face, Predictor, draw
+from .predict import LIMITS, NO_FACE, Face, Predictor, draw
 
 PAGE = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>fercore webcam</title>
 <body style="margin:0;background:#111;color:#eee;font:16px sans-serif;text-align:center">
@@ -170,7 +171,7 @@ def watch(
     """
     stream, said, video = Stream(), "", isinstance(source, str) and Path(source).is_file()
     if record and video and Path(record).resolve() == Path(source).resolve():
-        raise ValueError(f"{record} is what is looked at: name another file to record to")
+        raise ValueError(f"{record} is the video being read: name another file to record to")
     fps = videos.fps(Path(source)) if video else videos.FPS
     recording, steady = _Recording(record, fps), Steady(predictor.certain)
     pictures = videos.camera(source)
@@ -179,7 +180,7 @@ def watch(
     say(f"http://127.0.0.1:{server.server_address[1]}/ shows it; Ctrl-C ends it. {LIMITS}")
     started, count = time.perf_counter(), 0
     try:
-        for picture in _chain(first, pictures):
+        for picture in itertools.chain([first], pictures):
             faces = predictor(picture)
             count += 1
             passed = time.perf_counter() - started
@@ -190,7 +191,7 @@ def watch(
             stream.put(buffer.getvalue())
             if record:
                 recording.write(image, None if video else passed)
-            if (told := "; ".join(face.label for face in faces) or "no face found") != said:
+            if (told := "; ".join(face.label for face in faces) or NO_FACE) != said:
                 said = told
                 say("; ".join(map(str, faces)) or told)
             if seconds is not None and passed >= seconds:
@@ -223,8 +224,3 @@ class _Recording:
     def close(self) -> None:
         if self.writer is not None:
             self.writer.release()
-
-
-def _chain(first: np.ndarray, rest: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    yield first
-    yield from rest

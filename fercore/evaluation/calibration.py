@@ -27,7 +27,7 @@ def fit_temperature(logits: torch.Tensor, labels: np.ndarray) -> float:
     """The temperature under which `labels`, int (n,), are most likely given logits (views, n, C).
 
     Take images that the network was not trained on, and report on others still. Warns where it is at an end of RANGE.
-    Raises ValueError for no image, for logits that are not finite, and for labels that are none.
+    Raises ValueError for no image, for logits that are not finite, and for labels out of range.
     """
     if not len(labels):
         raise ValueError("no image to fit a temperature on")

@@ -1,4 +1,4 @@
-"""Pretrained weights from where they can be had, and a clear word where they cannot."""
+"""Pretrained weights from wherever they are, or how to get them where they are missing."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ RWLOCK = Path(".dvc/tmp/rwlock")  # {"read": {path: [{"pid", "cmd"}, …]}, "wri
 
 
 def release_dead(path: Path = RWLOCK) -> None:
-    """Take the entries of processes that have ended, zombies among them, out of DVC's lock; what is none stays."""
+    """Take the entries of processes that have ended, zombies among them, out of DVC's lock; of one in another form,
+    nothing."""
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
         read, write = dict(held["read"]), dict(held["write"])

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from .. import files, progress
 from ..results.folders import FOLDERS, PROFILES
+from ..results.tables import TIMINGS
 from .parameters import check_params, layers
 
 SECONDS_BETWEEN_LINES = 60  # where the terminal is none, such as in the log of a CI
@@ -39,7 +40,8 @@ def run(name: str, profile: str) -> Path:
     """Execute notebooks/NAME.ipynb for a profile, at the root of the project; returns the executed notebook.
 
     Raises NotebookError for a cell that fails; the notebook is then there up to it. BusyError where another process
-    runs the same. However it ends, no process is left behind; where it is killed, its kernel sees that within a second.
+    runs the same. Where it succeeds, results that an earlier run left and this one has not written are removed. However
+    it ends, no process is left behind; where it is killed, its kernel sees that within a second.
     """
     given = parameters(name, profile)
     target = Path("reports", profile, "notebooks", f"{name}.ipynb")
@@ -48,8 +50,9 @@ def run(name: str, profile: str) -> Path:
     from papermill.exceptions import PapermillExecutionError
 
     _register()
-    started = time.monotonic()
-    locked = files.locked(FOLDERS["out"].format(name=name, profile=profile), "a notebook")
+    started, since = time.monotonic(), time.time()
+    out = Path(FOLDERS["out"].format(name=name, profile=profile))
+    locked = files.locked(out, "a notebook")
     with locked, _noting() as folder, _Line(f"{name}, {profile}", folder) as line:
         try:
             execute_notebook(
@@ -64,9 +67,18 @@ def run(name: str, profile: str) -> Path:
             logging.getLogger("asyncio").disabled = True  # which would tell of each task that ends with the kernel
             line.say(f"{name}, {profile}: stopped. What was trained is kept: the same command goes on from there.")
             raise
+        for folder in (out, out.with_name(TIMINGS) / name):
+            _clear(folder, since)
     minutes, seconds = divmod(round(time.monotonic() - started), 60)
     print(f"{name}, {profile}: {minutes} min {seconds} s" if minutes else f"{name}, {profile}: {seconds} s", flush=True)
     return target
+
+
+def _clear(folder: Path, since: float) -> None:
+    """Remove what an earlier run left and this one has not written again: it would be read as a result of this one."""
+    for path in folder.rglob("*"):
+        if path.is_file() and path.stat().st_mtime < since:
+            path.unlink()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from ..results import tables
 from ..results.text import markdown
 
 
@@ -23,12 +24,13 @@ def percent(share: float, digits: int = 1) -> str:
 
 def points(row: Mapping) -> str:
     """A difference of two fractions with its interval, in points: "-20.9 points [-27.0, -14.8]". An end that is not 0
-    has two digits where one would make it 0, or an interval that leaves out 0 would be told as one that holds it."""
+    has as many digits as it takes not to be shown as 0, or an interval that leaves out 0 would be told as one that
+    holds it."""
     shown = f"{round(100 * row['value'], 1) + 0.0:+.1f} points"  # no -0.0
     if np.isnan([row["low"], row["high"]]).any():
         return shown
-    ends = (100 * row[end] for end in ("low", "high"))
-    return f"{shown} [{', '.join(f'{end + 0.0:+.{2 if 0 < abs(end) < 0.05 else 1}f}' for end in ends)}]"
+    ends = (tables.fixed(100 * row[end], 1, signed=True) for end in ("low", "high"))
+    return f"{shown} [{', '.join(ends)}]"
 
 
 def warned(table: pd.DataFrame) -> str:

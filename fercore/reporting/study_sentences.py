@@ -13,13 +13,8 @@ from ..results import tables
 from ..results.text import markdown
 from ..studies import statements
 from ..studies.cross_validation import RANDOM
-from . import sentences
-from .sentences import listed, points
-
-
-def percent(value: float, digits: int = 0) -> str:
-    """A fraction: "82 %"."""
-    return sentences.percent(value, digits)
+from ..studies.distillation import GRID
+from .sentences import listed, percent, points
 
 
 def one_split(by_split: pd.DataFrame, faces: Mapping[str, Faces]) -> str:
@@ -30,7 +25,7 @@ def one_split(by_split: pd.DataFrame, faces: Mapping[str, Faces]) -> str:
     lines = []
     for name, one in faces.items():
         score = by_split.loc[(name, RANDOM)].mean()
-        text = f"- **{_label(one)}**: **{percent(score)}** of the held-out images on {RANDOM}."
+        text = f"- **{_label(one)}**: **{percent(score, 0)}** of the held-out images on {RANDOM}."
         lines.append(f"{text} {markdown(tables.majority(one))}")
     return "\n".join(lines)
 
@@ -49,7 +44,7 @@ def gap(by_split: pd.DataFrame, faces: Mapping[str, Faces]) -> str:
             else "which chance could do too, with so few folds"
         )
         lines.append(
-            f"- **{_label(one)}**: **{percent(here.mean())}** on {grouped}, {percent(there.mean())} on {RANDOM}: "
+            f"- **{_label(one)}**: **{percent(here.mean(), 0)}** on {grouped}, {percent(there.mean(), 0)} on {RANDOM}: "
             f"{points(found)}, {sure}."
         )
     return "\n".join(lines)
@@ -69,8 +64,8 @@ def gap_before(reference: str | Path) -> str:
         scores = scores.droplevel("data")
         grouped = next(split for split in scores.index if split != RANDOM)
         lines.append(
-            f"**Measured before, on {markdown(name)}**: the same network scores **{percent(scores[RANDOM])}** on "
-            f"{RANDOM} and **{percent(scores[grouped])}** on {grouped}."
+            f"**Measured before, on {markdown(name)}**: the same network scores **{percent(scores[RANDOM], 0)}** on "
+            f"{RANDOM} and **{percent(scores[grouped], 0)}** on {grouped}."
         )
     return "\n\n".join(lines)
 
@@ -82,7 +77,7 @@ def both_sides(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
         whose = "photograph" if "copy folds" in table.loc[name].index else "person"
         lines.append(
             f"- **{markdown(labels[name])}**, {split}: of {row['images']:,.0f} images, each held out once, "
-            f"**{row['known']:,.0f}** ({percent(row['share'])}) have the same {whose} among those trained on."
+            f"**{row['known']:,.0f}** ({percent(row['share'], 0)}) have the same {whose} among those trained on."
         )
     return "\n".join(lines)
 
@@ -95,9 +90,9 @@ def nearest(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
         grouped = next(split for split in part.index if split != RANDOM)
         lines.append(
             f"- **{markdown(labels[name])}**: copying the label of the most similar image is right for "
-            f"**{percent(part.loc[RANDOM, 'accuracy'])}** on {RANDOM}, where that image is of the same person or "
-            f"photograph {percent(part.loc[RANDOM, 'same'])} of the time, and for "
-            f"**{percent(part.loc[grouped, 'accuracy'])}** on {grouped}, where it never can be."
+            f"**{percent(part.loc[RANDOM, 'accuracy'], 0)}** on {RANDOM}, where that image is of the same person or "
+            f"photograph {percent(part.loc[RANDOM, 'same'], 0)} of the time, and for "
+            f"**{percent(part.loc[grouped, 'accuracy'], 0)}** on {grouped}, where it never can be."
         )
     return "\n".join(lines)
 
@@ -201,9 +196,9 @@ def shares(table: pd.DataFrame, label: str) -> str:
     first, last = own.index[0], own.index[-1]
     alone = ": a student there is trained on almost nothing but the labels" if own.iloc[-1] < 0.05 else ""
     return (
-        f"On {markdown(label)}, at temperature {first}, the teacher contributes {percent(own.iloc[0])} of the first "
+        f"On {markdown(label)}, at temperature {first}, the teacher contributes {percent(own.iloc[0], 0)} of the first "
         f"gradient step, at {last} **{percent(own.iloc[-1], 2)}**{alone}. At 4 with the factor T², it is "
-        f"{percent(table['share'].iloc[-1])}."
+        f"{percent(table['share'].iloc[-1], 0)}."
     )
 
 
@@ -261,19 +256,28 @@ def variance(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
         one = "" if len(several) == len(part) else f" Where there is one seed, its share is in that of {both}."
         lines.append(
             f"- **{markdown(labels[name])}**: temperature accounts for at most "
-            f"{percent(part['temperature'].max())} of the variance; the held-out fold for "
-            f"{percent(shown['folds'].mean())} on average{where}, and {rest} for {percent(shown[column].mean())}. "
-            f"p is below 0.05 in {int((part['p'] < 0.05).sum())} of {len(part)} rows.{one}"
+            f"{percent(part['temperature'].max(), 0)} of the variance; the held-out fold for "
+            f"{percent(shown['folds'].mean(), 0)} on average{where}, and {rest} for "
+            f"{percent(shown[column].mean(), 0)}. p is below 0.05 in {int((part['p'] < 0.05).sum())} of "
+            f"{len(part)} rows.{one}"
         )
     return "\n".join(lines)
 
 
 def without_search(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     """How methods without a search do beside the search and beside no teacher, of `Students.without_search`."""
-    count, lines = table.index.get_level_values("trainings").max(), []
+    lines = []
     for name, part in table.groupby(level="data", sort=False):
-        searched = part.index.get_level_values("trainings") > 1
+        searched = part.index.get_level_values("method").str.startswith(f"{GRID}, ")
         search, others = part.loc[searched, "accuracy"].mean(), part[~searched]
+        count = part.index.get_level_values("trainings")[searched].max()
+        found = (
+            f"- **{markdown(labels[name])}**: the search scores {percent(search, 1)} on average, for {count} "
+            f"training{'' if count == 1 else 's'}"
+        )
+        if others.empty:
+            lines.append(f"{found}; no other method was trained.")
+            continue
         mean = others["accuracy"].groupby(level="method", sort=False).mean()
         told = []
         compared = {"gain": "gains over training from scratch, which the figure shows"}
@@ -281,8 +285,7 @@ def without_search(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
             above, below = int((others[f"{ends}_low"] > 0).sum()), int((others[f"{ends}_high"] < 0).sum())
             told.append(f"of {len(others)} {what}, {above} are above 0 with their whole interval, and {below} below")
         lines.append(
-            f"- **{markdown(labels[name])}**: the search scores {percent(search, 1)} on average, for {count} "
-            f"trainings; of the others **{markdown(mean.idxmax())}** does best, with {percent(mean.max(), 1)} for one. "
+            f"{found}; of the others **{markdown(mean.idxmax())}** does best, with {percent(mean.max(), 1)} for one. "
             f"{told[0][0].upper()}{told[0][1:]}; {told[1]}."
         )
     return "\n".join(lines)

@@ -196,7 +196,7 @@ def protocol(profile: str, departs: str = "", reserved: str | None = None) -> st
     """
     if reserved is not None:
         return f"{WITH}{reserved}" if reserved else PAPER
-    shorter = "" if profile == "paper" or (departs and not profile) else f"{profile} profile"
+    shorter = "" if profile == "paper" or (departs and not profile) else f"{profile or 'unknown'} profile"
     return ", ".join(filter(None, (shorter, departs))) or PAPER
 
 
@@ -212,7 +212,7 @@ def started(profile: str, weights: str, other: str = "") -> tuple[str, str | Non
 
 
 def reservation(protocol: str) -> str | None:
-    """What a training that has the paper's settings is other in all the same; None where it has others."""
+    """In what a training with the paper's settings differs all the same; None where its settings are others."""
     if protocol == PAPER:
         return ""
     return protocol.removeprefix(WITH) if protocol.startswith(WITH) else None

@@ -91,14 +91,14 @@ def save(
 
 
 def read(path: str | Path, columns: Sequence[str] = (), **how) -> pd.DataFrame:
-    """A table that `save` has written; `how` as for pandas.read_csv.
+    """A table that `save` has written; `how` as for pandas.read_csv. Empty cells alone are NaN: "None" is a name.
 
     Raises OSError where there is none, and ValueError where it is damaged, ends within a line or lacks one of
     `columns`: with its name.
     """
     files.refuse_pipe(path)
     try:
-        frame = pd.read_csv(path, **how)
+        frame = pd.read_csv(path, **{"keep_default_na": False, "na_values": [""], **how})
         if not Path(path).read_bytes().endswith(b"\n"):
             raise ValueError("it ends within a line: cut off?")
     except OSError as error:
@@ -146,12 +146,12 @@ def decimals(values: Iterable[float], digits: int = 3) -> int:
     return max(0, digits - max(0, math.floor(math.log10(min(filter(None, sizes))))))
 
 
-def fixed(value: float, digits: int) -> str:
+def fixed(value: float, digits: int, signed: bool = False) -> str:
     """A number with so many decimals, and more where it would be shown as 0 and is not: an end of an interval is on one
     side of 0."""
     while digits < DIGITS and value and not round(value, digits):
         digits += 1
-    return f"{round(value, digits) + 0.0:,.{digits}f}"  # no -0.0
+    return f"{round(value, digits) + 0.0:{'+' if signed else ''},.{digits}f}"  # no -0.0
 
 
 def shown(frame: pd.DataFrame, digits: int = 3, index: bool = True) -> Styler:

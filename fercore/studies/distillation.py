@@ -22,6 +22,7 @@ from .sweep import require_complete, sweep
 NAME = "05_kd_temperature_grid"
 KEYS = ["data", "split", "size"]
 SQUARED = "T 4 with its square"
+GRID = "grid"  # what the name of the search over temperatures begins with, beside methods
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Teachers:
 
 
 def require_methods(methods: Sequence[str]) -> None:
-    """Raises ValueError for methods without a search that there are none of: before teachers are trained for them."""
+    """Raises ValueError for unknown methods without a search: before teachers are trained for them."""
     known = [name for name in METHODS if name not in (SCRATCH, SOFTENED)]  # which all students have besides
     for name in methods:
         if name not in known:
@@ -191,7 +192,7 @@ class Students:
         """On grouped folds the search over temperatures, and each other method: accuracy, gain over training from
         scratch, and difference to the search, with intervals; and how many trainings each takes."""
         count = self.softened.index.unique("temperature").size
-        compared = {(f"grid, {count} temperatures", count): self.chosen}
+        compared = {(f"{GRID}, {count} temperatures", count): self.chosen}
         for method in self.methods.index.unique("method").drop(SCRATCH):
             compared[method, 1] = self.methods.xs(method, level="method")
         rows = {}

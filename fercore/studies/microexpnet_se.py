@@ -98,7 +98,7 @@ class Protocol:
     @classmethod
     def of(cls, parameters: Mapping, faces: Faces | None = None) -> Protocol:
         """Of a notebook's parameters, whatever else it has, on its data (None: any): `teachers.of_data`. Raises
-        ValueError for rows that there are none of."""
+        ValueError for unknown rows."""
         known = cls(**{field.name: parameters[field.name] for field in fields(cls)})
         for name in known.seeds:
             if name not in LABELS:
@@ -170,7 +170,7 @@ def compared(here: Protocol, paper: Protocol) -> pd.DataFrame:
 
 
 def _other(here: Protocol, paper: Protocol, teacher: bool = False) -> dict[str, tuple]:
-    """By setting that students, or a teacher that is trained, have another of than the paper: the paper's, and this."""
+    """Settings in which students, or a teacher that is trained, differ from the paper: (the paper's, the one here)."""
     own, printed = ((one.teacher_recipe if teacher else one.recipe) for one in (here, paper))
     pairs = departures(own, printed)
     if "augmentation" in pairs:  # by its name
@@ -182,7 +182,7 @@ def _other(here: Protocol, paper: Protocol, teacher: bool = False) -> dict[str, 
 
 
 def reserved(here: Protocol, paper: Protocol, row: str) -> str:
-    """What a student that is trained as the paper says is other in all the same: its start, how the loss is read, and
+    """In what a student that is trained as the paper says differs all the same: its start, how the loss is read, and
     its teacher."""
     said = [] if here.weights else ["random weights"]
     if row in ("kd", "mixup", "full"):

@@ -93,7 +93,7 @@ class Protocol:
     @classmethod
     def of(cls, parameters: Mapping, faces: Faces | None = None) -> Protocol:
         """Of a notebook's parameters, whatever else it has, on its data (None: any): `teachers.of_data`. Raises
-        ValueError for experiments and sizes there are none of."""
+        ValueError for unknown experiments and sizes."""
         known = cls(**{field.name: parameters[field.name] for field in fields(cls)})
         for name in (*known.experiments, *known.readings):
             if name not in EXPERIMENTS:
@@ -222,7 +222,7 @@ def compared(here: Protocol, paper: Protocol) -> pd.DataFrame:
 
 
 def _other(here: Protocol, paper: Protocol, teacher: bool = False) -> dict[str, tuple]:
-    """By setting that students, or a teacher that is trained, have another of than the paper: the paper's, and this."""
+    """Settings in which students, or a teacher that is trained, differ from the paper: (the paper's, the one here)."""
     own, printed = ((one.teacher_recipe if teacher else one.recipe) for one in (here, paper))
     pairs = departures(own, printed)
     for name in ("images", "dropout", *(TEACHERS if teacher else [])):
@@ -342,12 +342,12 @@ def measurements(
     split, predicted = faces.split_of("test"), [one.argmax(1) for one in probabilities]
     rows = statistics.measurements(run, faces.name, split, labels, predicted, faces.classes, masks, settings)
     name = measurement("loss", run, faces.name, split, settings=settings)
-    return [*rows, {"measurement": name, "value": losses_of(labels, probabilities), "seeds": len(probabilities)}]
+    return [*rows, {"measurement": name, "value": cross_entropy(labels, probabilities), "seeds": len(probabilities)}]
 
 
 def protocol_of(variant: str, other: str, other_teacher: str) -> tuple[str, str | None]:
-    """What `Stage.measure` takes of a variant: how its training departs from the paper's, and where it does not, what
-    it is other in all the same.
+    """What `Stage.measure` takes of a variant: how its training departs from the paper's, and where it does not, in
+    what it differs all the same.
 
     other, other_teacher  how students and teacher differ from the paper's; empty: not
     """
@@ -359,7 +359,7 @@ def protocol_of(variant: str, other: str, other_teacher: str) -> tuple[str, str 
     return "", ", ".join(filter(None, [READING, other_teacher and f"another teacher: {other_teacher}"]))
 
 
-def losses_of(labels: np.ndarray, probabilities: Sequence[np.ndarray]) -> float:
+def cross_entropy(labels: np.ndarray, probabilities: Sequence[np.ndarray]) -> float:
     """Mean cross-entropy over images and seeds; probabilities float (N, C) each."""
     places = np.arange(len(labels))
     return float(np.mean([-np.log(np.maximum(one[places, labels], 1e-12)).mean() for one in probabilities]))

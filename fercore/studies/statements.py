@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ..evaluation import statistics
 from ..results import measurements
 
 SIZES = ("m", "s", "xs", "xxs")  # of MicroExpNet, from large to small
@@ -22,7 +23,7 @@ TESTED = ["value", "low", "high", "p"]
 
 
 def from_large_to_small(sizes: Sequence[str]) -> list[str]:
-    """Sizes of MicroExpNet in the order of SIZES. Raises ValueError for those that there are none of."""
+    """Sizes of MicroExpNet in the order of SIZES. Raises ValueError for unknown ones."""
     for size in sizes:
         if size not in SIZES:
             raise ValueError(f"no size {size!r}; there are {', '.join(SIZES)}")
@@ -167,7 +168,7 @@ def verdicts(tested: Mapping[tuple[str, str], tuple[str, dict[str, float]]]) -> 
     """
     index = pd.MultiIndex.from_tuples(tested, names=["data", "statement"])
     frame = pd.DataFrame([{"says": says, **found} for says, found in tested.values()], index)
-    frame["p_adjusted"] = frame["p"].dropna().groupby(level="data").transform(stats.false_discovery_control)
+    frame["p_adjusted"] = frame["p"].groupby(level="data").transform(statistics.adjusted)
     shown = frame["p_adjusted"] < 0.05
     of_data = frame.assign(shown=shown).groupby(level="data")
     share = of_data["shown"].transform("sum").clip(lower=1) / of_data["p"].transform("count").clip(lower=1)

@@ -50,8 +50,11 @@ def student_recipe(
 
 @dataclass(frozen=True)
 class Study:
-    """samples  by the name of the set
-    runs     a folder where what is done is kept, and not done again"""
+    """The sets of a study, each with its sample, and where its results are kept.
+
+    samples  by the name of the set
+    runs     a folder where what is done is kept, and not done again
+    """
 
     samples: Mapping[str, Sample]
     runs: str

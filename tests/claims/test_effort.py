@@ -98,7 +98,7 @@ def small(write, evidence, tmp_path):
 
 
 def test_what_no_command_gives_stands_by_what_it_lacks(small, paper):
-    """A set that is at hand is no lack."""
+    """Data are named, at hand or not, since none is included."""
     paper = paper.replace("about: speed, needs: [jetson_nano]", "about: speed, needs: [fer2013]")
     way = "{gives: ['accuracy(tinyfer_lite,*'], command: fercore x, takes: []}"
     counted = ["table1.sad.train", "table1.sad.test", "table1.all.train", "table1.all.test", "table2.ours.params"]

@@ -228,7 +228,12 @@ def test_what_one_training_has_over_another_is_decided_by_no_single_seed(write, 
     paper = paper.replace(ACCURACY, name)
     assert name in paper
     alone = verdicts(write(paper), evidence({"measurement": name, "value": 0.66, "seeds": 1})).loc["abstract.accuracy"]
-    assert alone["verdict"] == "not run" and alone["how"] == "not decided by the seeds so far: one on either side"
+    assert alone["verdict"] == "not run" and alone["how"] == (
+        "not decided by the seeds so far: one on either side, no interval"
+    )
+    row = {"measurement": name, "value": 0.66, "seeds": 3}
+    agreed = verdicts(write(paper), evidence(row)).loc["abstract.accuracy"]
+    assert agreed["verdict"] == "not run" and agreed["how"].endswith("so far: which agree, no interval")
     row = {"measurement": name, "value": 0.66, "low": 0.65, "high": 0.67, "seeds": 3}
     assert verdicts(write(paper), evidence(row)).loc["abstract.accuracy", "verdict"] == "reproduced"
 
@@ -359,6 +364,19 @@ def test_what_can_be_read_in_two_ways_is_decided_by_both(write, evidence, paper,
     assert (found["verdict"], found["evidence"]) == (verdict, "check one, other")
     if verdict == "not run":
         assert found["how"] == "depends on how it is read: one way: holds; other way: does not hold"
+
+
+def test_nothing_follows_from_the_paper_while_another_check_or_reading_waits_for_a_measurement(write, evidence, paper):
+    holds = 'holds: "{table2.ours.accuracy} < {table2.theirs.accuracy}"'
+    waits = 'holds: "{table2.ours.accuracy} < {=parameters(simple_cnn, 7)}"'
+    for ways in (("", ""), ("reads: one way, ", "reads: other way, ")):
+        checks = "".join(
+            f"  - {{id: c{number}, says: x, judged: [best], {way}{form}}}\n"
+            for number, (way, form) in enumerate(zip(ways, (holds, waits), strict=True))
+        )
+        assert verdicts(write(paper + checks), evidence()).loc["best", "verdict"] == "not run"
+        found = verdicts(write(paper + checks), evidence(**{"parameters(simple_cnn, 7)": 1e6}))
+        assert found.loc["best", "verdict"] == "exact"
 
 
 def test_a_layer_is_not_the_printed_one_for_being_read_as_one_that_fits(write, evidence, paper):

@@ -148,7 +148,7 @@ def test_a_picture_is_followed_by_the_head_of_the_next():
 
 def test_a_video_is_not_recorded_over(video):
     before = video.read_bytes()
-    with pytest.raises(ValueError, match="is what is looked at"):
+    with pytest.raises(ValueError, match="is the video being read"):
         webcam.watch(Mock(return_value=[], certain=0.5), str(video), record=video, say=str)
     assert video.read_bytes() == before
 

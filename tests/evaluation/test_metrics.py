@@ -500,6 +500,12 @@ def test_differences_of_all_others_from_the_reference(seeds):
         assert (table["p_adjusted"] >= table["p"]).all() and table["p_adjusted"].max() < 1
 
 
+def test_p_is_adjusted_for_the_comparisons_that_have_one():
+    found = statistics.adjusted(pd.Series({"a": 0.01, "b": 0.02, "c": 0.03, "none": np.nan, "d": 0.5}))
+    assert found.to_dict() == pytest.approx({"a": 0.04, "b": 0.04, "c": 0.04, "none": np.nan, "d": 0.5}, nan_ok=True)
+    assert statistics.adjusted(pd.Series([np.nan])).isna().all()
+
+
 def test_surely_above_is_with_the_whole_interval():
     scores = pd.DataFrame({"value": [0.5, 0.5, 0.4], "low": [0.3, 0.2, 0.35]}, index=["a", "b", "c"])
     assert statistics.surely_above(scores, 0.3) == ["c"] and statistics.surely_above(scores, 0.19) == ["a", "b", "c"]

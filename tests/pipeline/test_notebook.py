@@ -65,6 +65,29 @@ def test_it_runs_with_its_parameters_and_says_how_long_it_took(project, capfd):
     assert "Kernel" not in said.err and "WARNING" not in said.err
 
 
+WRITES = """
+from pathlib import Path
+for folder in (Path(out), Path(out).parent / "timings/01_x"):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in {names}:
+        (folder / name).write_text("{text}")
+"""
+
+
+def test_what_an_earlier_run_left_is_gone_after_one_that_succeeds(project):
+    root = project(WRITES.format(names=["scores.csv", "search.csv"], text="first"))
+    notebook.run("01_x", "smoke")
+    folders = [root / "reports/smoke/01_x", root / "reports/smoke/timings/01_x"]
+    project(WRITES.format(names=["scores.csv"], text="second"), "raise ValueError")
+    with pytest.raises(NotebookError):
+        notebook.run("01_x", "smoke")
+    assert all((folder / "search.csv").is_file() for folder in folders), "until there are others"
+    project(WRITES.format(names=["scores.csv"], text="third"))
+    notebook.run("01_x", "smoke")
+    for folder in folders:
+        assert {path.name: path.read_text() for path in folder.iterdir()} == {"scores.csv": "third"}
+
+
 def test_a_cell_that_fails_is_named_with_its_error(project):
     root = project("x = 1", "  # why\nraise ValueError('no such class')")
     with pytest.raises(NotebookError) as caught:

@@ -181,7 +181,7 @@ def test_luck_and_variance_are_told_of_each_set_by_itself():
 
 
 def test_a_search_is_compared_on_each_set_and_what_the_figure_shows_is_counted_too():
-    index = pd.MultiIndex.from_product([LABELS, ["grid", "DIST", "CTKD"]], names=["data", "method"])
+    index = pd.MultiIndex.from_product([LABELS, ["grid, 7 temperatures", "DIST", "CTKD"]], names=["data", "method"])
     frame = pd.DataFrame({"accuracy": [0.5, 0.52, 0.51, 0.3, 0.2, 0.25], "trainings": [7, 1, 1] * 2}, index)
     frame = frame.assign(gain_low=[0, 0.01, 0.02] * 2, gain_high=1, over_grid_low=-1, over_grid_high=[0, 1, -0.1] * 2)
     first, second = sentences.without_search(frame.set_index("trainings", append=True), LABELS).splitlines()
@@ -189,6 +189,12 @@ def test_a_search_is_compared_on_each_set_and_what_the_figure_shows_is_counted_t
     assert "Of 2 gains over training from scratch, which the figure shows, 2 are above 0 with their whole" in first
     assert "of 2 comparisons with the search, 0 are above 0 with their whole interval, and 1 below." in first
     assert "30.0 % on average" in second and "**CTKD** does best, with 25.0 %" in second
+    search = frame.xs("grid, 7 temperatures", level="method", drop_level=False)
+    alone = sentences.without_search(search.set_index("trainings", append=True), LABELS).splitlines()[0]
+    assert alone.endswith("50.0 % on average, for 7 trainings; no other method was trained.")
+    once = frame.assign(trainings=1).rename({"grid, 7 temperatures": "grid, 1 temperatures"}, level="method")
+    first = sentences.without_search(once.set_index("trainings", append=True), LABELS).splitlines()[0]
+    assert "50.0 % on average, for 1 training; of the others **DIST** does" in first and "Of 2 gains" in first
 
 
 def test_networks_of_one_answer_are_named_and_others_are_not():

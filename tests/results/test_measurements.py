@@ -153,7 +153,9 @@ def test_a_training_with_the_papers_settings_is_its_own_in_any_profile_but_for_w
     for reserved, said in (("", "paper"), ("another teacher: 2 epochs", "paper, with another teacher: 2 epochs")):
         protocol = measurements.table(rows, "laptop", reserved=reserved)["protocol"].item()
         assert protocol == said and measurements.reservation(protocol) == reserved
-    for other in ("laptop profile", "", "papers"):
+    unknown = measurements.table(rows)["protocol"].item()
+    assert unknown == "unknown profile", "which decides nothing"
+    for other in ("laptop profile", unknown, "", "papers"):
         assert measurements.reservation(other) is None
 
 

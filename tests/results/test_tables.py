@@ -319,3 +319,7 @@ def test_a_table_is_read_as_it_was_written(tmp_path):
     frame = pd.DataFrame({"n": [1, 2]}, index=pd.Index(["a", "b"], name="class"))
     tables.save(frame, tmp_path, "t", faces_of())
     assert tables.read(tmp_path / "t.csv", ["class", "n"], index_col="class")["n"].tolist() == [1, 2]
+    odd = pd.DataFrame({"class": ["None", "NA", "null", "nan", "happy"], "recall": [0.5, np.nan, 0.1, 0.2, 0.3]})
+    tables.save(odd, tmp_path, "odd", faces_of())
+    found = tables.read(tmp_path / "odd.csv")
+    assert found["class"].tolist() == odd["class"].tolist() and found["recall"].isna().tolist() == [0, 1, 0, 0, 0]
