@@ -83,7 +83,11 @@ display(Markdown(sentences.counted(verdicts)))
 # rest of it?**
 
 # %%
-display(HTML(render.grouped(render.headline(ledger, verdicts, made), ledger.papers)))
+from fercore.reporting import ledger_page
+from fercore.reporting.page import folded
+
+heads = render.headline(ledger, verdicts, made)
+display(HTML(ledger_page.STYLE + ledger_page.grouped(heads, ledger.papers)))
 display(Markdown(sentences.known_for(verdicts, ledger.headline)))
 
 # %% [markdown]
@@ -98,8 +102,8 @@ display(Markdown(sentences.known_for(verdicts, ledger.headline)))
 # %%
 contradictions, doubtful = (render.contradictions(findings, assuming) for assuming in (False, True))
 known = render.contradictions(findings, of=ledger.headline)
-display(Markdown(sentences.contradicted(findings, contradictions, verdicts)), HTML(render.both_sides(known, "known")))
-display(HTML(render.folded(f"All {len(contradictions)}, both sides", render.both_sides(contradictions))))
+display(Markdown(sentences.contradicted(findings, contradictions, verdicts)), HTML(ledger_page.both_sides(known, "known")))
+display(HTML(folded(f"All {len(contradictions)}, both sides", ledger_page.both_sides(contradictions))))
 
 # %% tags=["nbval-check-output"]
 print(contradictions.groupby("paper", sort=False).size().to_string())
@@ -110,7 +114,7 @@ print(contradictions.groupby("paper", sort=False).size().to_string())
 # Here the paper would have to say more before one could call it a contradiction.
 
 # %%
-display(HTML(render.folded(f"{len(doubtful)}, both sides", render.both_sides(doubtful, "doubtful"))))
+display(HTML(folded(f"{len(doubtful)}, both sides", ledger_page.both_sides(doubtful, "doubtful"))))
 
 # %% [markdown]
 # ## The networks
@@ -147,8 +151,8 @@ display(tables.shown(ways.rename(columns={"hours": "time"}), index=False))
 # `reports/PROFILE/index.html` has it beside all that the other notebooks measured. **Look up one that you would have cited.**
 
 # %%
-everything = render.page(verdicts, "../../../" if out else "../")  # from reports/PROFILE/notebooks, or from here
-display(HTML(render.folded(f"All {len(verdicts):,} claims, to be searched", everything)))
+everything = ledger_page.searchable(verdicts, "../../../" if out else "../")  # from reports/PROFILE/notebooks, or from here
+display(HTML(folded(f"All {len(verdicts):,} claims, to be searched", everything)))
 
 # %%
 if out:

@@ -13,7 +13,7 @@ settings    the papers' settings, against params/paper
 verdicts    what was measured and what was checked, as one verdict a claim
 nearest     what was measured that is nearest to a claim without a verdict
 effort      what it would take to give it one
-render      the judged ledger for reading
+render      the judged ledger as tables, and as macros for LaTeX
 """
 
 from .checks import Finding, contradicting, run

@@ -1,9 +1,9 @@
-"""The judged ledger for reading: tables for the report, a searchable page, macros for LaTeX."""
+"""The judged ledger for reading: tables for the report, numbers as they are shown, macros for LaTeX."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,22 +16,9 @@ from .nearest import nearest
 from .rounding import COUNTED, NUMBER, SCALES
 from .verdicts import at_hand, in_words
 
-COLUMNS = {
-    "id": "claim",
-    "where": "where",
-    "about": "about",
-    "claimed": "claimed",
-    "measured": "measured",
-    "verdict": "verdict",
-    "evidence": "evidence",
-}
-
 NOTHING = "–"
 SCALED = "".join(SCALES)  # K, M or G behind a number: its decimals are none of the measured one's
-FIRST = 50  # rows of the ledger that stand open while nothing is asked for; without scripts all do
 TRAINED = ("reproduced", "not reproduced")  # verdicts that may rest on a training
-
-STYLE = "<style>.claims td, .claims th { text-align: left; vertical-align: top; }</style>\n"
 
 # \measured{tinyfer/table5.simple_cnn.params} in a text; an id without a number is an error, not a blank
 MACROS = r"""% Made by notebooks/09_report. \measured{ID} \claimed{ID} \verdict{ID}, with the ids of params/claims.
@@ -67,11 +54,11 @@ def headline(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> pd.Data
                 "paper": row["paper"],
                 "where": row["where"],
                 "about": row["about"],
-                "claimed": _unit(row["claimed"], row["unit"]),
+                "claimed": with_unit(row["claimed"], row["unit"]),
                 "measured": measured or NOTHING,
                 "deduplicated": without or NOTHING,
                 "how": how,
-                "verdict": _verdict(row),
+                "verdict": verdict_of(row),
             }
         )
     return pd.DataFrame(found)
@@ -87,7 +74,7 @@ def _own(row: Mapping, sets: Collection[str]) -> tuple[str, str, str]:
     seeds = f", {row['seeds']:.0f} seed{'s' * bool(row['seeds'] > 1)}" if pd.notna(row["seeds"]) else ""
     but = ", but for what the verdict names" if row["protocol"] and measurements.reservation(row["protocol"]) else ""
     how = f"as the paper{but}{seeds}" if row["protocol"] else "counted"
-    return _with_interval(row, "measured"), _number(row, "deduplicated"), how
+    return _with_interval(row, "measured"), number(row, "deduplicated"), how
 
 
 def _the_papers(protocol: str) -> bool:
@@ -96,8 +83,8 @@ def _the_papers(protocol: str) -> bool:
 
 
 def _with_interval(row: Mapping, name: str) -> str:
-    ends = "" if pd.isna(row["low"]) or _is_range(row) else f" [{_number(row, 'low')}, {_number(row, 'high')}]"
-    return f"{_unit(_number(row, name), row['unit'])}{ends}"
+    ends = "" if pd.isna(row["low"]) or _is_range(row) else f" [{number(row, 'low')}, {number(row, 'high')}]"
+    return f"{with_unit(number(row, name), row['unit'])}{ends}"
 
 
 def beside(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> dict[str, tuple[str, str, str, str]]:
@@ -109,7 +96,7 @@ def beside(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> dict[str,
         if near := nearest(claim, made):
             values = {key: claim.in_unit(near.found[key]) for key in ("value", "low", "high", "deduplicated")}
             numbers = {**row, **values}
-            value, without = _with_interval(numbers, "value"), _number(numbers, "deduplicated")
+            value, without = _with_interval(numbers, "value"), number(numbers, "deduplicated")
             found[row["id"]] = value, without, near.measurement, near.differs
     return found
 
@@ -132,19 +119,6 @@ def printed_table(ledger: Ledger, name: str, measured: Mapping[str, float]) -> p
     printed = list(dict.fromkeys(name for name in [*fullest, *table] if not name.endswith(" here")))
     order = [column for one in printed for column in (one, f"{one} here") if column in table]
     return table[order].infer_objects()
-
-
-def grouped(frame: pd.DataFrame, papers: Mapping[str, Mapping]) -> str:
-    """A table as HTML, escaped, with the title of each paper above its rows."""
-    columns = [column for column in frame if column != "paper"]
-    head = "".join(f'<th scope="col">{text.html(column)}</th>' for column in columns)
-    parts = [f'<div class="claims"><table><thead><tr>{head}</tr></thead><tbody>']
-    for name, rows in frame.groupby("paper", sort=False):
-        title = f"<b>{text.html(name)}</b>: {text.html(papers[name]['title'])}"
-        parts.append(f'<tr><th colspan="{len(columns)}">{title}</th></tr>')
-        for _, row in rows.iterrows():
-            parts.append(f"<tr>{''.join(_cell(row[key]) for key in columns)}</tr>")
-    return STYLE + "\n".join(parts) + "</tbody></table></div>"
 
 
 def contradictions(findings: list[Finding], assuming: bool = False, of: Collection[str] | None = None) -> pd.DataFrame:
@@ -174,107 +148,6 @@ def contradictions(findings: list[Finding], assuming: bool = False, of: Collecti
     return pd.DataFrame(rows, columns=columns if assuming else columns[:-1])
 
 
-def both_sides(contradictions: pd.DataFrame, name: str = "contradictions") -> str:
-    """What `contradictions` gives as HTML: by paper, each check with the numbers that do not fit it."""
-    parts = [f'<div id="{name}" class="claims">']
-    for paper, of_paper in contradictions.groupby("paper", sort=False):
-        head = "".join(f"<th>{title}</th>" for title in ("what should hold", "claim", "printed", "against"))
-        parts.append(f"<h3>{text.html(paper)}</h3>\n<table><thead><tr>{head}</tr></thead><tbody>")
-        for what, rows in of_paper.groupby("what", sort=False):
-            notes = {key: rows[key].iloc[0] for key in ("assuming", "source") if key in rows and rows[key].iloc[0]}
-            small = "".join(f"<br><small>{key}: {text.html(note)}</small>" for key, note in notes.items())
-            first = f'<td rowspan="{len(rows)}">{text.html(what)}{small}</td>'
-            for _, row in rows.iterrows():
-                cells = "".join(_cell(row[key]) for key in ("claims", "printed", "against"))
-                parts.append(f"<tr>{first}{cells}</tr>")
-                first = ""
-        parts.append("</tbody></table>")
-    return STYLE + "\n".join(parts) + "</div>"
-
-
-def folded(name: str, body: str) -> str:
-    """HTML behind its name, which opens it."""
-    return f"<details><summary>{text.html(name)}</summary>{body}</details>"
-
-
-def page(
-    table: pd.DataFrame,
-    root: str = "",
-    name: str = "ledger",
-    near: Mapping[str, tuple[str, str, str, str]] | None = None,
-    ways: Mapping[str, tuple[str, str]] | None = None,
-) -> str:
-    """The ledger as HTML that needs nothing from elsewhere, with fields that search it; every text is escaped.
-
-    root  what leads from the page to where evidence files are named from: "../../" for reports/quick/index.html
-    near  as `beside` gives it; ways  by claim the place on the page that says what a verdict would take, and a word
-    """
-    near, ways = near or {}, ways or {}
-    head = "".join(f'<th scope="col">{text.html(title)}</th>' for title in COLUMNS.values())
-    rows = []
-    for _, row in table.iterrows():
-        cells = dict(row) | {"claimed": _unit(row["claimed"], row["unit"]), "measured": _number(row, "measured")}
-        if row["measurement"].startswith("equation(") and cells["measured"]:
-            cells["measured"] = f"largest difference {cells['measured']}"
-        cells["verdict"] = _verdict(row)
-        if row["cited"]:
-            cells["about"] += f" (cited {row['cited']})"
-        cells = {key: _cell(cells[key]) for key in COLUMNS}
-        if row["evidence"].endswith((".csv", ".yaml")):
-            link = text.html(root + row["evidence"])
-            cells["evidence"] = _within(cells["evidence"], lambda said, link=link: f'<a href="{link}">{said}</a>')
-        if row["how"]:
-            note = f"<br><small>{text.html(row['how'])}</small>"
-            cells["verdict"] = _within(cells["verdict"], lambda said, note=note: said + note)
-        if row["id"] in near:
-            value, _, measured, differs = map(text.html, near[row["id"]])
-            cells["measured"] = f"<td><small>nearest: {value}, {measured}; {differs}</small></td>"
-        if row["id"] in ways:
-            place, words = map(text.html, ways[row["id"]])
-            link = f'<br><a href="#{place}">{words}</a>'
-            cells["verdict"] = _within(cells["verdict"], lambda said, link=link: said + link)
-        cells["verdict"] = cells["verdict"].replace("<td>", f'<td data-verdict="{text.html(row["verdict"])}">', 1)
-        rows.append("".join(cells.values()))
-    body = "".join(f"<tr>{row}</tr>\n" for row in rows)
-    choices = {"paper": dict.fromkeys(table["paper"]), "verdict": dict.fromkeys(table["verdict"])}
-    fields = "".join(
-        f'<label>{field} <select data-column="{number}"><option value="">all</option>'
-        + "".join(f"<option>{text.html(one)}</option>" for one in of)
-        + "</select></label> "
-        for number, (field, of) in zip((0, 5), choices.items(), strict=True)
-    )
-    return f"""{STYLE}<div id="{name}" class="claims ledger">
-<form><label>search <input type="search" placeholder="words that a row must hold" size="30"></label> {fields}
-<output>{len(table):,} claims</output> <button type="button" hidden>show all</button></form>
-<div class="scroll" tabindex="0" role="group" aria-label="the ledger"><table><thead><tr>{head}</tr></thead>
-<tbody>
-{body}</tbody></table></div></div>
-<script>
-(() => {{
-  const box = document.getElementById("{name}"), rows = [...box.querySelectorAll("tbody tr")];
-  const texts = rows.map(row => row.textContent.toLowerCase());
-  const search = box.querySelector("input"), fields = [...box.querySelectorAll("select")];
-  const button = box.querySelector("button");
-  let first = {FIRST};
-  const chosen = (cell, field) => !field.value || (field.dataset.column === "0"
-    ? cell.textContent.startsWith(field.value + "/") : cell.dataset.verdict === field.value);
-  const update = () => {{
-    const words = search.value.toLowerCase().split(/\\s+/);
-    const hits = rows.filter((row, i) => !(row.hidden = !(words.every(word => texts[i].includes(word))
-      && fields.every(field => chosen(row.cells[field.dataset.column], field)))));
-    if (hits.length === rows.length) hits.slice(first).forEach(row => row.hidden = true);  // nothing is asked for
-    button.hidden = hits.length < rows.length || first >= rows.length;
-    const count = hits.length.toLocaleString("en"), those = `${{count}} claim${{hits.length === 1 ? "" : "s"}}`;
-    box.querySelector("output").textContent = button.hidden ? those : `the first ${{first}} of ${{those}}`;
-  }};
-  button.addEventListener("click", () => {{ first = rows.length; update(); }});
-  update();
-  box.addEventListener("input", update);
-  box.querySelector("form").addEventListener("submit", event => event.preventDefault());
-}})();
-</script>"""
-
-
 def write(out: str | Path, table: pd.DataFrame, **tables: pd.DataFrame) -> None:
     """Write the ledger and further tables as CSV, and claims.tex, into the folder `out`."""
     Path(out).mkdir(parents=True, exist_ok=True)
@@ -290,35 +163,24 @@ def macros(table: pd.DataFrame, path: str | Path) -> Path:
         claimed = text.latex(row["claimed"])
         for word, sign in (("less", "<"), ("greater", ">"), ("asciitilde", r"\sim")):
             claimed = claimed.replace(rf"\text{word}{{}}", f"${sign}$")
-        texts = {"measured": _number(row, "measured"), "claimed": claimed, "verdict": row["verdict"]}
+        texts = {"measured": number(row, "measured"), "claimed": claimed, "verdict": row["verdict"]}
         lines += [f"\\fercore@set{{{name}}}{{{row['id']}}}{{{text}}}\n" for name, text in texts.items()]
     Path(path).write_text(MACROS + "".join(lines) + "\\makeatother\n", encoding="utf-8", newline="\n")
     return Path(path)
 
 
-def _cell(value: object) -> str:
-    """One cell, escaped, whose ids and paths may break after a point, a stroke or an underscore."""
-    breaking = re.sub(r"([./_])(?=[a-z])", r"\1<wbr>", text.html(value))
-    return f"<td>{breaking}</td>"
-
-
-def _within(cell: str, change: Callable[[str], str]) -> str:
-    """A cell with what stands in it changed."""
-    return f"<td>{change(cell.removeprefix('<td>').removesuffix('</td>'))}</td>"
-
-
-def _verdict(row: pd.Series) -> str:
+def verdict_of(row: pd.Series) -> str:
     """The verdict, and what the training that it rests on was other in: "not reproduced, with another teacher"."""
     reserved = measurements.reservation(str(row["protocol"])) if row["verdict"] in TRAINED else ""
     return f"{in_words(row)}, with {reserved}" if reserved else in_words(row)
 
 
-def _unit(text: str, unit: str) -> str:
+def with_unit(text: str, unit: str) -> str:
     names = {"percent": " %", "times": "×", "setting": "", "fraction": "", "count": "", "": ""}
     return f"{text}{names.get(unit, f' {unit}')}" if text else ""
 
 
-def _number(row: Mapping, name: str) -> str:
+def number(row: Mapping, name: str) -> str:
     """A measured value with as many decimals as are printed; what is counted and what is set, in full; of a range that
     is set both ends, as they are printed. Where nothing is printed, as of an equation, two digits."""
     value, claimed = row[name], row["claimed"]
@@ -327,7 +189,7 @@ def _number(row: Mapping, name: str) -> str:
     if not claimed:
         return f"{value:.2g}"
     if _is_range(row) and name == "measured":
-        return f"{_number(row, 'low')}..{_number(row, 'high')}"
+        return f"{number(row, 'low')}..{number(row, 'high')}"
     exact = Decimal(f"{value:.6g}")
     if not exact.is_finite() or (not exact and "e" in claimed):
         return f"{value:g}"  # 0 is no power of ten, and infinity has no decimals

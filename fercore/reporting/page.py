@@ -110,6 +110,11 @@ def shell(title: str, body: str, contents: dict[str, str] | None = None, lead: s
 """
 
 
+def folded(name: str, body: str) -> str:
+    """HTML behind its name, which opens it."""
+    return f"<details><summary>{text.html(name)}</summary>{body}</details>"
+
+
 def page(notebook: str | Path, target: str | Path, record: str | Path | None = None) -> Path:
     """An executed notebook as one HTML file, which opens offline, its code and what that prints folded away, without
     what only the tests read; returns `target`.

@@ -22,8 +22,8 @@ from ..claims import effort, render, settings
 from ..results import measurements, tables, text
 from ..results.folders import REFERENCE
 from ..results.tables import SENTENCES, TIMINGS
-from . import contents, ledger_sentences
-from .page import shell
+from . import contents, ledger_page, ledger_sentences
+from .page import folded, shell
 
 PUBLIC = "public_networks"  # the stage whose table has the numbers of public networks
 HEADLINE = "headline.svg"  # of the reference results: size against accuracy
@@ -217,7 +217,7 @@ def _headline(ledger, table: pd.DataFrame, made: pd.DataFrame, reports: Path, re
         links = f'The numbers stand in <a href="#{_key(reference / PUBLIC)}">the table of public networks</a> and in '
         links += '<a href="#ledger">the ledger</a>.'
         picture = _figure(HEADLINE if path.parent == reports else inline, caption, said=links, wide=True)
-    rows = render.grouped(render.headline(ledger, table, made), ledger.papers)
+    rows = ledger_page.grouped(render.headline(ledger, table, made), ledger.papers)
     return f"""{picture}
 <p><i>Nearest</i> is what stands closest to a claim whose own training, data or device could not be had, under its own
 name and with how it differs; it decides no verdict. <i>Deduplicated</i> leaves out the test images that also stand in
@@ -230,15 +230,17 @@ def _verdicts(table: pd.DataFrame) -> str:
     meanings = "".join(f"<dt>{name}</dt><dd>{meaning}</dd>" for name, meaning in claims.VERDICTS.items())
     return f"""{_table(claims.summary(table).reset_index(), "Claims by paper and verdict")}
 <p>{_bold(ledger_sentences.counted(table))}</p>
-{render.folded("What each verdict means", f"<dl>{meanings}</dl>")}"""
+{folded("What each verdict means", f"<dl>{meanings}</dl>")}"""
 
 
 def _contradictions(findings: list[claims.Finding], table: pd.DataFrame) -> str:
     found, doubtful = (render.contradictions(findings, assuming) for assuming in (False, True))
-    both = (_scrolled(render.both_sides(one, name), name) for one, name in ((found, "sides"), (doubtful, "doubtful")))
+    both = (
+        _scrolled(ledger_page.both_sides(one, name), name) for one, name in ((found, "sides"), (doubtful, "doubtful"))
+    )
     return f"""<p>{_bold(ledger_sentences.contradicted(findings, found, table))}</p>
-{render.folded(f"All {len(found)}, both sides", next(both))}
-{render.folded(f"{len(doubtful)} under an assumption, or by one reading of several", next(both))}"""
+{folded(f"All {len(found)}, both sides", next(both))}
+{folded(f"{len(doubtful)} under an assumption, or by one reading of several", next(both))}"""
 
 
 def _open(plan: pd.DataFrame) -> str:
@@ -246,7 +248,7 @@ def _open(plan: pd.DataFrame) -> str:
     items = []
     for number, way in ways.iterrows():
         needs = text.html(measurements.spelled(way["needs"]) or "nothing")
-        which = render.folded("which", f"<p>{', '.join(map(text.html, way['claims']))}</p>")
+        which = folded("which", f"<p>{', '.join(map(text.html, way['claims']))}</p>")
         many = f"{len(way['claims'])} claim{'s' * (len(way['claims']) > 1)}"
         items.append(
             f'<li id="way-{number}"><b>{effort.shown(way["hours"])}</b>, {many}, needs {needs}:<br>'
@@ -258,7 +260,7 @@ def _open(plan: pd.DataFrame) -> str:
 EPYC (Zen 4), worked out from multiply-adds, images and epochs over measured rates (<code>params/effort.yaml</code>).
 What a command measures joins the ledger by itself, as do the files of <code>reports/paper</code> from elsewhere.</p>
 <ol>{"".join(items)}</ol>
-{render.folded(f"{counts.sum():,} claims that no command here settles", _table(rest, "Claims without a command"))}"""
+{folded(f"{counts.sum():,} claims that no command here settles", _table(rest, "Claims without a command"))}"""
 
 
 def _ledger(ledger, table: pd.DataFrame, made: pd.DataFrame, plan: pd.DataFrame) -> str:
@@ -267,7 +269,7 @@ def _ledger(ledger, table: pd.DataFrame, made: pd.DataFrame, plan: pd.DataFrame)
         for number, way in plan[plan["command"] != ""].iterrows()
         for key in way["claims"]
     }
-    return render.page(table, "../../", "claims", near=render.beside(ledger, table, made), ways=ways)
+    return ledger_page.searchable(table, "../../", "claims", near=render.beside(ledger, table, made), ways=ways)
 
 
 def _results(reports: Path, root: Path) -> str:
@@ -323,7 +325,7 @@ def _stage(stage: Path, root: Path) -> str:
 <div class="figures">{"".join(parts)}</div>
 {"".join(table for table in listed if not table.startswith(("<details", "<p")))}
 {"".join(table for table in listed if table.startswith(("<details", "<p")))}
-{render.folded(f"{len(numbers)} settings and single numbers", _table(numbers, f"Of {stage.name}"))}</section>"""
+{folded(f"{len(numbers)} settings and single numbers", _table(numbers, f"Of {stage.name}"))}</section>"""
 
 
 class _Escaping(mistune.HTMLRenderer):
@@ -385,7 +387,7 @@ def _of_stage(path: Path, place: str) -> str:
     if path.stem not in known and len(frame) > ROWS:
         return f"<p>{text.html(caption)}, {len(frame):,} rows: {', '.join(files)}</p>"
     table = f'{_table(frame, caption)}<div class="quiet">{", ".join(files)}</div>'
-    return table if path.stem in known and len(frame) <= ROWS else render.folded(caption, table)
+    return table if path.stem in known and len(frame) <= ROWS else folded(caption, table)
 
 
 def _caption(path: Path) -> str:

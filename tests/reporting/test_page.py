@@ -8,7 +8,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from fercore.reporting.page import STATE, WIDGET, page, shell
+from fercore.reporting.page import STATE, WIDGET, folded, page, shell
 
 PNG = base64.b64encode(b"\x89PNG").decode()
 
@@ -86,3 +86,7 @@ def test_a_page_can_be_read_by_keys_on_a_phone_and_on_paper():
     assert "<title>&lt;T&gt;</title>" in text and '<a href="#a">A &amp; B</a>' in text
     for part in ('lang="en"', "<main", "<header", "<nav", 'name="viewport"', 'class="skip"', "@media print", "focus"):
         assert part in text
+
+
+def test_what_is_folded_has_a_name_that_opens_it():
+    assert folded("A & B", "<p>1</p>") == "<details><summary>A &amp; B</summary><p>1</p></details>"
