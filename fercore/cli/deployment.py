@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from . import numbers
+from .outputs import make_room
 
 INT8_METHODS = ("per tensor", "per channel", "per channel, percentiles")  # compress.METHODS, which imports PyTorch
 
@@ -140,20 +141,15 @@ def _predict(options) -> int:
     if options.to and Path(options.to).suffix not in (".csv", ".json"):  # before the work, not after it
         raise ValueError(f"{options.to}: a table is written to a file ending in .csv or .json")
     predictor = _predictor(options)
-    _make_room(options.to)
+    make_room(options.to)
     found = predict.predict(predictor, options.sources, options.every)
     keep = partial(predict.save, path=options.to) if options.to else None
     table = predict.report(found, predictor.description.classes, options.draw, keep=keep)
     given = [word for key, value in [*named.items(), ("model", options.model)] if value for word in (f"--{key}", value)]
     limits = shlex.join(["fercore", "predict", *given, "--limits"])
     print(predict.summary(table, predictor.description.calibrated, limits))
-    return int(table["face"].isna().all() and not table["note"].eq(predict.NO_FACE).any())
-
-
-def _make_room(path: str | None) -> None:
-    """The folder of a file to be written, before the work whose result it is. Raises OSError."""
-    if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    nothing = table["face"].isna().all() and not table["note"].eq(predict.NO_FACE).any()
+    return int(nothing or (bool(options.draw) and not table.attrs["drawn"]))
 
 
 def _webcam(options) -> None:
@@ -175,7 +171,7 @@ def _export(options) -> None:
         raise ValueError("--method can only be used with --int8, which names the data set to calibrate on")
     if Path(options.to).suffix != ".onnx":
         raise ValueError(f"{options.to}: what is written is ONNX; name a file ending in .onnx")
-    _make_room(options.to)
+    make_room(options.to)
     given = options.weights or weights.preferred(options.network)
     if not options.int8:
         print(export.from_weights(options.network, given, options.to))
@@ -201,7 +197,8 @@ def _score(options) -> None:
     split = options.split if options.split in faces.splits else faces.split_of(options.split)
     model = export.load(options.model)
     found = score.score(model, faces, options.split, masks)
-    print(f"{split} of {faces.name}, with 95 % intervals over its images")
+    told = split or "all images"
+    print(f"{told} of {faces.name}, with 95 % intervals over images")
     if why := score.seen(model.description, faces, split):
         print(f"note: {why}")
     print(found.scores.round(4).to_string(), found.by_class.round(4).to_string(), sep="\n\n")
@@ -211,11 +208,11 @@ def _score(options) -> None:
         from ..results import figures, tables
 
         name = Path(options.model).name
-        tables.save(found.scores, options.to, "scores", faces, f"{name} on {split}")
-        tables.save(found.by_class, options.to, "report", faces, f"{name} on {split}, by class")
+        tables.save(found.scores, options.to, "scores", faces, f"{name} on {told}")
+        tables.save(found.by_class, options.to, "report", faces, f"{name} on {told}, by class")
         tables.save(found.predictions, options.to, "predictions", faces)
         tables.save_findings({"calibration_error": found.calibration_error}, options.to, faces)
-        figures.save(plots.confusion(found.matrix, faces, f"{name}, {split}"), options.to, "confusion")
+        figures.save(plots.confusion(found.matrix, faces, f"{name}, {told}"), options.to, "confusion")
         print(f"saved in {options.to}")
 
 
@@ -242,7 +239,7 @@ def _bench(options) -> None:
         if not rest:
             raise ValueError("name the file: fercore bench bundle fercore-bench.pyz [NETWORK@SIDE ...]")
         specs = rest[1:] or ["microexpnet_xxs@84", "microexpnet_se@48", "tinyfer_lite@64", "tinyfer_lite@224"]
-        _make_room(rest[0])
+        make_room(rest[0])
         path = bundle.make(rest[0], map(benchmark.network, specs))
         print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB; python {path.name} --device NAME > NAME.json")
         return

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import numbers
+from .outputs import make_room
 
 
 def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -47,7 +48,7 @@ def _grade(options) -> None:
     from ..labs import grade
 
     path = Path(options.to)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_room(path)
 
     def keep(table) -> None:
         text = table.to_csv().encode("utf-8-sig")  # by whose mark Excel knows that names are in UTF-8

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..results.folders import PROFILES, REFERENCE
+from .outputs import noted_warnings
 
 
 def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -57,14 +58,15 @@ def _site(options) -> None:
 def _trainings(options) -> None:
     from ..pipeline import trainings
 
-    if options.training:
-        trainings.train(options.name, options.profile, options.training)
-    if options.publish:
-        published = trainings.publish(options.name, options.profile, Path(options.publish))
-        if not published:
-            raise ValueError(f"no training of {options.name} is finished yet: nothing is published")
-        print(f"{options.publish}: {', '.join(published)}")
-    print(trainings.listed(options.name, options.profile).to_string())
+    with noted_warnings():
+        if options.training:
+            trainings.train(options.name, options.profile, options.training)
+        if options.publish:
+            published = trainings.publish(options.name, options.profile, Path(options.publish))
+            if not published:
+                raise ValueError(f"no training of {options.name} is finished yet: nothing is published")
+            print(f"{options.publish}: {', '.join(published)}")
+        print(trainings.listed(options.name, options.profile).to_string())
 
 
 def _params(options) -> None:

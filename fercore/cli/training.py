@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from . import numbers
+from .outputs import noted_warnings
 
 
 def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -150,8 +149,7 @@ def _train(options) -> None:
                 "--train and --select, or --release"
             )
         require_releasable(network, faces, words["recipe"], words["weights"])
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
+    with noted_warnings():
         if teacher:
             from ..studies import teachers
 

@@ -112,7 +112,8 @@ def _by_folder_or_list(
         return "folders", by_folder, found, more + _compared(found, items, used), used
     if items:
         if guarded and not as_is:
-            layout.require_classes(seen.root / used[0], [*{item.label for item in items}], "give a list of all classes")
+            held = [*{item.label for item in items}]
+            layout.require_classes(seen.root / used[0], held, "give a list of all classes", by_list.notes(used))
         return "list", by_list, items, notes, used
     if listed:
         raise DataError(seen.root / next(iter(listed)), "; ".join([*notes, *by_list.notes(used)]), lists.HERE)

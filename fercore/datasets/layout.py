@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from . import images
+from . import images, splits
 from .faces import FER2013_CLASSES, DataError, Faces, meaning, role_of, table
 from .tree import Seen
 
@@ -165,10 +165,11 @@ def _require_levels(home: Path, found: Sequence[Item]) -> None:
     require_classes(home, classes, "give the folder that holds the classes")
 
 
-def require_classes(where: Path, classes: Sequence[str], otherwise: str) -> None:
-    """Raise DataError for a single class: most likely what was read as classes is none."""
+def require_classes(where: Path, classes: Sequence[str], otherwise: str, notes: Sequence[str] = ()) -> None:
+    """Raise DataError for a single class: most likely what was read as classes is none. `notes` say what was not."""
     if len(classes) == 1:
-        raise DataError(where, f"one class, {classes[0]!r}, alone", f"two at least: {otherwise}, {OVERRULE}")
+        found = "; ".join([f"one class, {classes[0]!r}, alone", *notes])
+        raise DataError(where, found, f"two at least: {otherwise}, {OVERRULE}")
 
 
 def ordered(names: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...], list[str]]:
@@ -244,10 +245,6 @@ def faces(
             if one not in held
         ),
     ]
-    for split in place:
-        here = {class_of[item.label] for item in items if item.split == split}
-        if lacking := [one for one in kept if one in held - here]:
-            notes.append(f"split {split} has no image of {', '.join(lacking)}")
     frame = table(
         [kept.index(class_of[item.label]) for item in items],
         [item.split for item in items],
@@ -255,7 +252,8 @@ def faces(
         [item.sequence for item in items],
         sources,
     )
-    return Faces(name, pixels, frame, kept, notes=(*notes, *seen.notes(used)))
+    found = Faces(name, pixels, frame, kept)
+    return replace(found, notes=(*notes, *splits.lacking(found), *seen.notes(used)))
 
 
 def noted(found: Faces, *notes: str) -> Faces:

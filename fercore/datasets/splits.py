@@ -158,7 +158,19 @@ def divide(faces: Faces, shares: str, seed: int = 0) -> Faces:
             whole = f"; {several.sum():,} of {len(several):,} people are on two sides, as what was not divided has them"
     note = f"Split {shares} by this project, seed {seed}: no score on it compares with a published one{whole}."
     table = faces.table.assign(split=column.astype(str))
-    return replace(faces, table=table, notes=(*faces.notes, note), roles=roles, fingerprint=None)
+    divided = replace(faces, table=table, roles=roles, fingerprint=None)
+    kept = [one for one in faces.notes if one not in lacking(faces)]
+    return replace(divided, notes=(*kept, note, *lacking(divided)))
+
+
+def lacking(faces: Faces) -> list[str]:
+    """A note for each split that has no image of a class which another has: what scores there leave out."""
+    found = pd.crosstab(faces.table["split"], faces.labels).eq(0)  # of the classes that have images
+    return [
+        f"split {split} has no image of {', '.join(faces.classes[label] for label in row.index[row])}"
+        for split, row in found.reindex(faces.splits).iterrows()
+        if row.any()
+    ]
 
 
 def _drawn(labels: np.ndarray, group: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:

@@ -271,7 +271,7 @@ def _files_below(folder: Path, above: tuple[str, ...] = ()) -> list[Path]:
         raise DataError(folder, f"a folder that cannot be read ({error.strerror})", "permission to read it") from None
     inner = [path for path in entries if path.is_dir() and os.path.realpath(path) not in above]
     deeper = [path for each in inner for path in _files_below(each, above)]
-    return [path for path in entries if path.is_file()] + deeper
+    return [path for path in entries if path.is_file() or not path.exists()] + deeper  # a dead link: reading tells
 
 
 def read(picture: str | Path | np.ndarray) -> np.ndarray:
@@ -290,6 +290,7 @@ def report(
     drawing of this run or a file that is no drawing has it. Drawings of an earlier run are replaced. What cannot be
     drawn is said, and the next one is gone on with.
 
+    The table's attrs["drawn"] is how many pictures and videos have been drawn.
     keep  is given the table at the end, or as it is where somebody stops it
     """
     folder, kept, video = Path(folder).resolve() if folder else None, [], _Video(say)
@@ -322,6 +323,7 @@ def report(
     finally:
         video.close()
         table = rows(kept, classes)
+        table.attrs["drawn"] = len(names) - len(undrawn)
         if keep is not None:
             keep(table)
     return table

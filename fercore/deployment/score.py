@@ -38,7 +38,7 @@ def seen(description: Description, faces: Faces, split: str = "test") -> str | N
     if held in origins.SPLITS and (why := origins.unsuited(held, faces)):
         return f"the network's weights {why}"
     trained = split in ("train", faces.roles.get("train"))
-    return f"the network was trained on {faces.split_of('train')}" if trained else None
+    return f"the network was trained on {faces.split_of('train') or 'all images'}" if trained else None
 
 
 def score(run: Exported, faces: Faces, split: str = "test", masks: Mapping[str, np.ndarray] | None = None) -> Scores:

@@ -140,10 +140,7 @@ def released(name: str, data: str) -> tuple[Path, dict]:
         there = [path.stem.rpartition("-") for path in sorted(RELEASED.glob("*.safetensors"))]
         own = [repr(found) for network, _, found in there if network == name]
         known = ", ".join(own) or f"none, but of {', '.join(dict.fromkeys(network for network, *_ in there)) or 'none'}"
-        raise WeightsError(
-            f"no weights {data!r} of {name} come with the project; there are {known}, "
-            f"{'' if data == 'imagenet' else repr('imagenet') + ', '}and any .safetensors file of the whole network"
-        )
+        raise WeightsError(f"no weights {data!r} of {name} come with the project; there are {known}")
     found = record(path)
     return path, {"num_classes": len(found["classes"]), **found["options"]}
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
+
+from .. import files
+
+METADATA = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}  # what would be another each time
 
 
 def save(figure: Figure, out: str | Path, name: str) -> Figure:
@@ -17,8 +22,9 @@ def save(figure: Figure, out: str | Path, name: str) -> Figure:
             figure.set_layout_engine("none")
         with matplotlib.rc_context({"svg.hashsalt": "fercore", "savefig.dpi": 150, "savefig.bbox": "tight"}):
             said = described(figure)
-            figure.savefig(Path(out) / f"{name}.svg", metadata={"Date": None, "Creator": None, "Title": said})
-            figure.savefig(Path(out) / f"{name}.png", metadata={"Software": None, "Title": said})
+            for suffix, metadata in METADATA.items():
+                write = partial(figure.savefig, format=suffix, metadata={**metadata, "Title": said})
+                files.replace(Path(out) / f"{name}.{suffix}", write)
     return figure
 
 

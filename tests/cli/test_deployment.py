@@ -1,6 +1,7 @@
 """The commands that use networks: what they export, and what they see by."""
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -85,7 +86,7 @@ def test_a_camera_is_seen_by_what_predict_takes(said, refused, monkeypatch):
     assert "leave out --network" in refused("webcam", "--model", "a.onnx", "--network", "tinyfer_lite")
 
 
-def test_a_file_that_comes_along_is_scored_and_its_answers_are_saved(said, tmp_path, refused):
+def test_a_file_that_comes_along_is_scored_and_its_answers_are_saved(said, tmp_path, refused, monkeypatch):
     pytest.importorskip("onnxruntime")
     from fercore.evaluation import statistics
 
@@ -110,6 +111,14 @@ def test_a_file_that_comes_along_is_scored_and_its_answers_are_saved(said, tmp_p
     text = said(*words, "--mask", str(tmp_path / "mask.csv"))
     assert re.search(rf"near_deduplicated +accuracy +{len(faces.rows('test')) - 1} ", text)
     assert "has no split 'tset'" in refused(*words, "--split", "tset")
+    one = replace(faces, name="mine", table=faces.table.assign(split=""), roles=None, fingerprint=None)
+    model = export.load(file)
+    model.description = export.replaced(model.description, data="mine")
+    with monkeypatch.context() as patched:
+        patched.setattr(datasets, "load_imported", lambda _: one)
+        patched.setattr(export, "load", lambda _: model)
+        text = said(*words, "--split", "")
+    assert text.startswith("all images of mine, with 95 % intervals") and "was trained on all images\n" in text
 
 
 def test_the_command(photograph, tmp_path, capsys, monkeypatch, two_faces):
@@ -133,6 +142,18 @@ def test_the_command(photograph, tmp_path, capsys, monkeypatch, two_faces):
     with monkeypatch.context() as patched:
         patched.setattr(predict, "predict", lambda *_: pytest.fail("worked for a table that has no place"))
         assert cli.main(["predict", str(photograph), "--to", str(photograph / "t.csv")]) == 1
+        (tmp_path / "folder.csv").mkdir()
+        capsys.readouterr()
+        assert cli.main(["predict", str(photograph), "--to", str(tmp_path / "folder.csv")]) == 1
+        assert capsys.readouterr().err.endswith("folder.csv'\n")
+    with monkeypatch.context() as patched:
+
+        def full(path, write):
+            raise OSError(28, "No space left on device", str(path))
+
+        patched.setattr(predict.files, "replace", full)
+        assert cli.main(["predict", str(photograph), "--draw", str(tmp_path / "full")]) == 1, "nothing could be drawn"
+        assert "not drawn" in capsys.readouterr().out
     assert cli.main(["predict", str(photograph), "--network", "light_fer"]) == 1
     assert "no weights 'fer2013' of light_fer" in capsys.readouterr().err
     assert cli.main(["predict", "face.png", "--weights", "runs/mine/best.safetensors"]) == 1

@@ -425,6 +425,12 @@ def test_folders_that_are_no_classes_and_one_label(tmp_path):
     assert len(datasets.load("folder", tmp_path, labels="list", as_is=True)) == 2
 
 
+def test_a_list_that_contradicts_itself_down_to_one_class_says_what_was_passed_over(tmp_path):
+    listed(draw(tmp_path, "a.png", "b.png"), "labels.csv", "file,label", "a.png,happy", "b.png,sad", "a.png,sad")
+    with pytest.raises(DataError, match=r"one class, 'sad', alone; .*1 of several labels: a\.png; expected two"):
+        datasets.load("folder", tmp_path)
+
+
 def test_numbers_are_named_by_the_classes_that_are_given(tmp_path):
     draw(tmp_path, *(f"{number}.png" for number in range(7)))
     listed(tmp_path, "l.csv", "path,label", *(f"{number}.png,{number}" for number in range(7)))

@@ -190,6 +190,21 @@ def test_no_part_is_left_empty_for_another(seed):
     assert divided.table.groupby("split")["subject"].unique().map(len).to_dict() == {"test": 1, "train": 1, "val": 1}
 
 
+def test_a_class_that_a_new_split_lacks_is_told_and_none_of_what_an_old_one_lacked():
+    known = ["split test has no image of sad", "Faces of a film."]
+    faces = Faces(
+        "handmade", np.zeros((44, 2, 2), np.uint8), table([0, 1] * 20 + [0] * 4, ["train"] * 40 + ["test"] * 4),
+        ("happy", "sad"), notes=tuple(known),
+    )  # fmt: skip
+    assert splits.lacking(faces) == known[:1]
+    assert [note for note in splits.divide(faces, "80/10/10").notes if note in known] == known[1:]
+    assert [note for note in splits.divide(faces, "90/10").notes if note in known] == known[::-1], "as it still does"
+    people = table([0] * 9 + [1] * 7, "", ["a"] * 4 + ["b"] * 5 + ["a"] * 7)
+    divided = splits.divide(Faces("handmade", np.zeros((16, 2, 2), np.uint8), people, ("happy", "sad")), "60/40")
+    (lacks,) = {"train", "test"} - set(divided.table.loc[divided.labels == 1, "split"])
+    assert divided.notes[-1] == f"split {lacks} has no image of sad"
+
+
 def test_people_who_stay_on_two_sides_are_counted():
     """What trains is divided without anybody on two sides; a test split of before may have the same people."""
     people = table([0, 1] * 6, ["train"] * 8 + ["test"] * 4, [f"S{number // 2 % 5}" for number in range(12)])

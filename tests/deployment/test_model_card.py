@@ -119,12 +119,12 @@ def test_a_release_says_how_large_and_of_what_colour_its_faces_are(made):
 def test_what_does_not_fit_is_told(released):
     with pytest.raises(WeightsError, match=r"tinyfer_lite-fer2013\.safetensors has 7 classes, not 8"):
         models.create("tinyfer_lite", 8, weights="fer2013")
-    told = r"no weights 'rafdb' of tinyfer_lite come with the project; there are 'fer2013', 'imagenet'"
+    told = r"no weights 'rafdb' of tinyfer_lite come with the project; there are 'fer2013'$"
     with pytest.raises(WeightsError, match=told):
         models.create("tinyfer_lite", 7, weights="rafdb")
-    with pytest.raises(WeightsError, match="there are 'fer2013', and any"):
+    with pytest.raises(WeightsError, match=r"there are 'fer2013'$"):
         weights.released("tinyfer_lite", "imagenet")  # which is refused, and so is not among what there is
-    with pytest.raises(WeightsError, match="of lean_250 come with the project; there are none, but of tinyfer_lite, "):
+    with pytest.raises(WeightsError, match="of lean_250 come with the project; there are none, but of tinyfer_lite"):
         weights.released("lean_250", "fer2013")
     with pytest.raises(WeightsError, match=r"no weights at best\.safetensors"):
         models.create("tinyfer_lite", 7, weights="best.safetensors")

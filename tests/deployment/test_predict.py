@@ -248,6 +248,17 @@ def test_linked_folders_are_looked_into_and_one_that_leads_back_is_not(tmp_path)
     assert [path.relative_to(tmp_path / "given").as_posix() for path in found] == ["test/a.png", "train/a.png"]
 
 
+def test_a_dead_link_is_told_as_a_picture_that_cannot_be_read(predictor, photograph, tmp_path):
+    (tmp_path / "given").mkdir()
+    Image.open(photograph).save(tmp_path / "given/one.png")
+    for name in ("dead.jpg", "dead.txt"):
+        (tmp_path / "given" / name).symlink_to(tmp_path / "nowhere")
+    assert [path.name for path in predict.listing(tmp_path / "given")] == ["dead.jpg", "one.png"]
+    said = []
+    predict.report(predict.predict(predictor, [tmp_path / "given"]), CLASSES, say=said.append)
+    assert len(said) == 2 and "dead.jpg" in said[0]
+
+
 def test_a_hidden_folder_that_cannot_be_read_is_passed_over_and_another_is_told(tmp_path, monkeypatch):
     """As .Trashes on a drive that somebody else has written."""
     for name in (".Trashes", "open"):

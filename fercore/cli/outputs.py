@@ -1,0 +1,34 @@
+"""What commands write: files, seen to before the work whose result they are, and notes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def make_room(path: str | Path | None) -> None:
+    """The folder of a file to be written, made where it is not there. Raises OSError where the file cannot be."""
+    if not path:
+        return
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:  # which names the other file
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+@contextmanager
+def noted_warnings() -> Iterator[None]:
+    """Warnings as notes on standard error, one line each, instead of with the place in the code."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"note: {message}", file=sys.stderr)
+        yield
