@@ -578,6 +578,24 @@ def test_what_runtimes_take_is_what_was_measured():
     assert list(eight.groups()) == [f"{ms:.2f}" for ms in found]
 
 
+def test_what_students_take_in_training_is_what_was_measured():
+    table = pd.read_csv(ROOT / "reports/reference/student_training/speed.csv").set_index(["network", "way"])
+    ours = table.loc[[("resemotenet", "trimmed, fp32"), ("mini_resemotenet_c", "trimmed, fp32, channels last")]]
+    told = re.search(
+        r"trains ResEmoteNet on (\d+) images a second and student C on (\d+): ([\d.]+) and ([\d.]+) times as many "
+        r".*, and (\d+) % and (\d+) % of what",
+        " ".join(LEDGER.split()),
+    )
+    shown = [*(f"{value:.0f}" for value in ours["images_per_second"]), *(f"{x:.1f}" for x in ours["times_published"])]
+    assert list(told.groups()) == shown + [f"{100 * share:.0f}" for share in ours["share_of_limit"]]
+    rate = table["images_per_second"].unstack("way")
+    assert (
+        rate[["bf16", "trimmed, bf16"]].max(axis=1) < rate.drop(columns=["bf16", "trimmed, bf16"]).max(axis=1)
+    ).all()
+    machine = json.loads((ROOT / "reports/reference/student_training/provenance.json").read_text())["parameters"]
+    assert "Intel(R) Xeon(R)" in machine["machine"]["processor"] and machine["threads"] == 1
+
+
 def test_what_it_says_of_statements_is_what_was_tested():
     """On FER2013 none is shown, and the split does more than any pooling."""
     for stage in ("04_microexpnet_pooling", "05_kd_temperature_grid"):

@@ -47,6 +47,7 @@ SHOWN = {  # tables that are to be seen, by stage; the others are folded away
     "frontier": ("networks",),
     "released": ("files",),
     "ingredients": ("ingredients",),
+    "student_training": ("speed",),
 }
 FIRST = ("scores", "verdicts", "comparison")  # of a stage that is not listed
 KINDS = ("part", "score", "answers", "split", "device")  # columns of ids that are no names

@@ -8,13 +8,15 @@ Batches of 16 at 64 px by stochastic gradient descent, as Mini-ResEmoteNet's sec
 published  one image file at a time through PIL and torchvision, a DataLoader with one worker, fp32, no kept answers:
            for a student the teacher looks at every batch; loss.item() after each step
 ours       the training of `fit`: images in memory, the batch augmented at once; for a student kept logits. With all
-           weights, and without those that only meet padding (fercore/models/padding.py), in fp32, bf16 and, as
-           06_mini_resemotenet trains, in fp32 with the channels last in memory
+           weights, and without those that only meet padding (fercore/models/padding.py), in fp32, bf16 and in
+           fp32 with the channels last in memory; notebook 06 trains ResEmoteNet by the third of these ways and its
+           students by the last
 
 speed.csv has a row a network and way: the median images a second of some turns, which all ways of a network take one
 after the other in one process; `alone` is the same on one batch that never changes, what the network itself takes. The
-limit is the lesser of two: what the multiplications allow at the rate of a large matrix product, and what reading and
-writing weights, gradients and momentum allows at the bandwidth of a large copy, both measured in this process.
+limit is the lesser of two: what the multiplications allow at the rate of a large matrix product, in the precision in
+which that is faster, and what reading and writing weights, gradients and momentum allows at the bandwidth of a large
+copy, both measured in this process.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ from fercore import datasets, models
 from fercore.deployment import timing
 from fercore.evaluation import inference
 from fercore.models.profile import profile
-from fercore.reporting.sentences import listed
+from fercore.reporting.sentences import percent
 from fercore.results import provenance, tables
 from fercore.results.text import markdown
 from fercore.training import augment, losses, memory
@@ -62,7 +64,7 @@ WAYS = {  # of ours: whether without weights that only meet padding, precision, 
     "trimmed, bf16": (True, "bf16", False),
     "trimmed, fp32, channels last": (True, "fp32", True),
 }
-OURS = "trimmed, fp32, channels last"  # as 06_mini_resemotenet trains
+OURS = dict.fromkeys(NETWORKS, "trimmed, fp32, channels last") | {TEACHER: "trimmed, fp32"}  # as notebook 06 trains
 # times the weights go through memory in a step: forward, backward, gradient out and in, momentum and weights in and out
 MOVED = 8
 WORK, MOST = 2.7e10, 480  # a turn's multiply-accumulates in forward passes, and images: it takes seconds
@@ -142,22 +144,19 @@ def ours(
     return run, alone
 
 
-def limit(network: str, trimmed: bool, rate: dict[str, float], precision: str) -> float:
-    """Images a second that arithmetic and memory allow, of which one is short; `rate` as of `rates`."""
+def limit(network: str, trimmed: bool, arithmetic: float, memory: float) -> float:
+    """Images a second that arithmetic and memory allow, of which one is short, by what `rates` gives."""
     size = profile(models.create(network, 7, trimmed=SIDE * trimmed), (3, SIDE, SIDE))
-    by_arithmetic = rate[precision] / (3 * size["macs"])  # backward, twice as many as forward
-    return min(by_arithmetic, BATCH * rate["memory"] / (MOVED * size["bytes"]))
+    return min(arithmetic / (3 * size["macs"]), BATCH * memory / (MOVED * size["bytes"]))  # backward is twice forward
 
 
-def rates() -> dict[str, float]:
-    """Multiply-accumulates a second in a large matrix product, by precision, and bytes a second of a large copy."""
-    found = {}
-    for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-        one = torch.randn(1024, 1024).to(kind)
-        found[name] = 1024**3 / min(timed(lambda one=one: one @ one) for _ in range(10))
+def rates() -> tuple[float, float]:
+    """Multiply-accumulates a second in a large matrix product, and bytes a second of a large copy."""
+    each = [torch.randn(1024, 1024).to(kind) for kind in (torch.float32, torch.bfloat16)]
+    seconds = min(timed(lambda one=one: one @ one) for one in each for _ in range(10))
     block, other = torch.zeros(2**26), torch.ones(2**26)
     moved = 2 * block.element_size() * len(block)  # read and written
-    return found | {"memory": moved / min(timed(lambda: block.copy_(other)) for _ in range(4))}
+    return 1024**3 / seconds, moved / min(timed(lambda: block.copy_(other)) for _ in range(4))
 
 
 def timed(run: Callable[[], None]) -> float:
@@ -185,8 +184,7 @@ def speeds(network: str, faces: datasets.Faces, turns: int, most: int = MOST) ->
     found = {way: len(rows) / statistics.median(each) for way, each in seconds.items()}
     rate = rates()
     for way in (PUBLISHED, *ways):
-        trimmed, precision, _ = WAYS.get(way, WAYS["fp32"])
-        allowed = limit(network, trimmed, rate, precision)
+        allowed = limit(network, WAYS.get(way, WAYS["fp32"])[0], *rate)
         yield {
             "network": network, "way": way, "images_per_second": found[way], "alone": found.get((way, "alone")),
             "times_published": found[way] / found[PUBLISHED], "limit": allowed, "share_of_limit": found[way] / allowed,
@@ -195,13 +193,15 @@ def speeds(network: str, faces: datasets.Faces, turns: int, most: int = MOST) ->
 
 def to_see(speed: pd.DataFrame, processor: str) -> str:
     """What there is to see in speed.csv, as Markdown."""
-    one = speed.xs(OURS, level="way")
-    told = [
-        f"*{markdown(network)}* {row['images_per_second']:,.0f} images a second, {row['times_published']:.1f} times as "
-        f"many as the published loop and {100 * row['share_of_limit']:.0f} % of what the processor allows"
-        for network, row in one.iterrows()
-    ]
-    return f"On one core of {markdown(processor)}, as 06 trains: {listed(told)}."
+    lines = [f"Images a second in training on one core of {markdown(processor)}, as notebook 06 trains:", ""]
+    for network in speed.index.unique("network"):
+        row = speed.loc[network, OURS[network]]
+        lines.append(
+            f"- *{markdown(network)}*: {row['images_per_second']:,.0f}, {row['times_published']:.1f} times as many as "
+            f"by the loop that such repositories publish, and {percent(row['share_of_limit'], 0)} of what arithmetic "
+            "and memory allow."
+        )
+    return "\n".join(lines)
 
 
 def main():
