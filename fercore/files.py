@@ -29,7 +29,7 @@ def refuse_pipe(path: str | Path) -> None:
 
 def replace(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
     """Make or replace the file `path` by what `write` writes; where that fails, the old one stays. Raises OSError, with
-    its name where the system says why.
+    its name.
 
     It is written under another name, forced to disk, then put in place in one step.
     """
@@ -42,7 +42,9 @@ def replace(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
             os.fsync(file.fileno())
         os.replace(part, path)
     except OSError as error:  # which names the other file, or in writing none
-        if error.errno is None or error.filename not in (None, str(part)):
+        if error.errno is None:  # NumPy's own, for a file that is cut short
+            raise OSError(f"{path}: {error}") from None
+        if error.filename not in (None, str(part)):
             raise
         raise OSError(error.errno, error.strerror, str(path)) from None
     finally:

@@ -13,12 +13,19 @@ def full(file):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def cut(file):
+    """As NumPy tells it."""
+    raise OSError("18432 requested and 3968 written")
+
+
 def test_a_full_disk_is_told_with_the_file_and_leaves_the_old_one(tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes(b"old")
     with pytest.raises(OSError, match="No space left") as caught:
         files.replace(path, full)
     assert caught.value.filename == str(path) and caught.value.errno == errno.ENOSPC
+    with pytest.raises(OSError, match=rf"{path.name}: 18432 requested and 3968 written"):
+        files.replace(path, cut)
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 

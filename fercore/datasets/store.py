@@ -40,7 +40,7 @@ REFERS = f"refers-{HEX * 16}.txt"
 def allocate(shape: tuple[int, ...], folder: Path | None = None) -> np.memmap:
     """A writable uint8 array of `shape` in a new file of `folder`, or in a temporary file that goes with the array.
 
-    Raises OSError where the disk has no room for it.
+    Raises OSError, with the folder, where the disk has no room for it.
     """
     path = Path(folder or tempfile.gettempdir()) / f"{uuid.uuid4().hex}.tmp"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +49,9 @@ def allocate(shape: tuple[int, ...], folder: Path | None = None) -> np.memmap:
         if hasattr(os, "posix_fallocate"):  # the file is all holes: on a full disk, writing to one kills the process
             with open(path, "r+b") as file:
                 os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:  # which names the file, or none
+        path.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror or str(error), str(path.parent)) from None
     except BaseException:
         path.unlink(missing_ok=True)
         raise

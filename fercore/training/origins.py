@@ -48,8 +48,8 @@ def require_unseen(network: str, given: str | Path, faces: Faces, whose: str, tr
         same = unsuited(data, faces) is None and (train is None or np.array_equal(train, faces.rows("train")))
     if data == faces.name and not same:
         raise ValueError(
-            f"{given} of {network} was trained on {data} as it is not divided here, and may have seen images that "
-            "select or test; give the file of a network that was trained on this import"
+            f"{given} of {network} was trained on another division of {data} than the one here, and may have seen "
+            "images that select or test; give the file of a network that was trained on this import"
         )
     if data != faces.name:
         note = f"{whose} learned from {data}, and may have seen images of {faces.name} that select or test here"

@@ -515,7 +515,8 @@ def batches_of(images: int, batch_size: int, world: int = 1) -> int:
 
 
 def _kept(epoch: int) -> str:
-    return f"the checkpoint of epoch {epoch - 1} is kept. A lower learning rate, a longer warm-up or fp32 may help"
+    kept = f"the checkpoint of epoch {epoch - 1} is kept" if epoch > 1 else "there is no checkpoint yet"
+    return f"{kept}. A lower learning rate, a longer warm-up or fp32 may help"
 
 
 def _sound(network: nn.Module, epoch: int, row: Mapping[str, float] = MappingProxyType({})) -> None:

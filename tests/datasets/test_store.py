@@ -172,9 +172,9 @@ def test_room_is_reserved_before_a_pixel_is_written(tmp_path, monkeypatch, insid
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as caught:
         store.allocate((1000, 48, 48), tmp_path if inside else None)
-    assert list(tmp_path.iterdir()) == [path]
+    assert caught.value.filename == str(tmp_path) and list(tmp_path.iterdir()) == [path]
 
 
 def test_pixels_in_the_folder_are_renamed_not_copied(tmp_path, monkeypatch):

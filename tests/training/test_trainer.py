@@ -605,6 +605,8 @@ def test_a_loss_that_is_not_finite_stops_and_the_last_good_checkpoint_is_kept(fa
     torch.manual_seed(0)
     with pytest.raises(RunError, match=r"the loss is nan in epoch 2, batch 3; the checkpoint of epoch 1 is kept"):
         train(Breaking(tiny(), 6), faces, folder=tmp_path)
+    with pytest.raises(RunError, match=r"the loss is nan in epoch 1, batch 3; there is no checkpoint yet\. A lower"):
+        train(Breaking(tiny(), 2), faces, folder=tmp_path / "none")
     held, record = checkpoint.read(tmp_path / "last.safetensors")
     assert len(record["history"]) == 1 and all(tensor.isfinite().all() for tensor in held.values())
     run = train(Breaking(tiny(), 99), faces, folder=tmp_path)
@@ -692,7 +694,7 @@ class Silent(nn.Module):
 
 
 def test_a_network_that_answers_nothing_does_not_end_well(faces, tiny, tmp_path):
-    told = r"answer is not finite for 15 of 15 images, the first of them row 12 of grey noise, after epoch 1; the check"
+    told = r"answer is not finite for 15 of 15 images, the first of them row 12 of grey noise, after epoch 1; there is no check"
     with pytest.raises(RunError, match=told):
         train(Silent(tiny()), faces, folder=tmp_path)
     assert not list(tmp_path.iterdir())
