@@ -1,4 +1,4 @@
-"""Images a second of training ResEmoteNet and its students: the loop that such repositories publish, re-stated, against
+"""Images a second in training ResEmoteNet and its students: the loop that such repositories publish, re-stated, against
 ours and against what the processor allows.
 
     python tests/benchmarks/student_training.py data/fer2013 [--to reports/reference/student_training]
