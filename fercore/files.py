@@ -29,7 +29,7 @@ def refuse_pipe(path: str | Path) -> None:
 
 def replace(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
     """Make or replace the file `path` by what `write` writes; where that fails, the old one stays. Raises OSError, with
-    its name.
+    the file's name.
 
     It is written under another name, forced to disk, then put in place in one step.
     """

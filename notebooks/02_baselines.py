@@ -207,7 +207,7 @@ display(stage.says(
     f"{listed(map(markdown, accuracy.index[accuracy['high'] < machines['low']]))}. Intervals are "
     + (f"over {len(rows):,} images of one training" if len(seeds) == 1 else f"over {len(seeds)} seeds, the SVM's over images")
     + "; where two overlap, neither order nor equality is shown: notebook 3 compares networks on the same images. The SVM "
-    f"weights classes, the networks {'do so, too' if class_weighted else 'do not, which helps their accuracy: compare macro-F1, too'}.",
+    f"weights classes; the networks {'do so, too' if class_weighted else 'do not, which helps their accuracy: compare macro-F1, too'}.",
     "accuracy",
 ))
 

@@ -582,7 +582,7 @@ def test_what_students_take_in_training_is_what_was_measured():
     table = pd.read_csv(ROOT / "reports/reference/student_training/speed.csv").set_index(["network", "way"])
     ours = table.loc[[("resemotenet", "trimmed, fp32"), ("mini_resemotenet_c", "trimmed, fp32, channels last")]]
     told = re.search(
-        r"trains ResEmoteNet on (\d+) images a second and student C on (\d+): ([\d.]+) and ([\d.]+) times as many "
+        r"trains ResEmoteNet at (\d+) images a second and student C at (\d+): ([\d.]+) and ([\d.]+) times as many "
         r".*, and (\d+) % and (\d+) % of what",
         " ".join(LEDGER.split()),
     )

@@ -215,7 +215,9 @@ def measured(case: Case) -> Said | None:
     undecided = ""
     if case.kind is GAIN and np.isnan(low):
         seeds = case.found["seeds"]
-        undecided = f"by the seeds so far: {'which agree' if seeds > 1 else 'one on either side'}, no interval"
+        undecided = (
+            f"by the seeds so far: {'they agree' if seeds > 1 else 'one on either side'}, which gives no interval"
+        )
     elif case.kind is GAIN and low <= min(0, printed) and max(0, printed) <= high:
         undecided = f"by the seeds so far: {ends} contains both the printed gain and zero"
     elif low < least and most < high:

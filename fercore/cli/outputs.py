@@ -1,4 +1,4 @@
-"""What commands write: files, seen to before the work whose result they are, and notes."""
+"""What commands write: the place of a file, checked before the work whose result it is, and notes of one line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def make_room(path: str | Path | None) -> None:
-    """The folder of a file to be written, made where it is not there. Raises OSError where the file cannot be."""
+    """Make the folder of a file to be written. Raises OSError where the file cannot be written."""
     if not path:
         return
     path = Path(path)
@@ -22,7 +22,7 @@ def make_room(path: str | Path | None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:  # which names the other file
+    except OSError as error:  # which names the temporary file
         raise OSError(error.errno, error.strerror, str(path)) from None
 
 

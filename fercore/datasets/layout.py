@@ -166,7 +166,10 @@ def _require_levels(home: Path, found: Sequence[Item]) -> None:
 
 
 def require_classes(where: Path, classes: Sequence[str], otherwise: str, notes: Sequence[str] = ()) -> None:
-    """Raise DataError for a single class: most likely what was read as classes is none. `notes` say what was not."""
+    """Raise DataError for a single class: most likely what was read as classes is none.
+
+    notes  what was passed over, to be told as well
+    """
     if len(classes) == 1:
         found = "; ".join([f"one class, {classes[0]!r}, alone", *notes])
         raise DataError(where, found, f"two at least: {otherwise}, {OVERRULE}")

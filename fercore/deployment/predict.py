@@ -323,7 +323,7 @@ def report(
     finally:
         video.close()
         table = rows(kept, classes)
-        table.attrs["drawn"] = len(names) - len(undrawn)
+        table.attrs["drawn"] = sum(one not in undrawn and path not in video.lost for one, path in names.items())
         if keep is not None:
             keep(table)
     return table
@@ -334,6 +334,7 @@ class _Video:
 
     def __init__(self, say):
         self.path, self.writer, self.say = None, None, say
+        self.lost: set[Path] = set()
 
     def write(self, path: Path, image: Image.Image, fps: float) -> None:
         if path != self.path:
@@ -350,6 +351,7 @@ class _Video:
                     file.write((8 + len(DRAWN)).to_bytes(4, "big") + b"free" + DRAWN)
             except OSError as error:  # without it the next run would take what is there for an original
                 self.path.unlink(missing_ok=True)
+                self.lost.add(self.path)
                 self.say(plain(f"{self.path}: not drawn, {error}"))
 
 

@@ -15,8 +15,8 @@ RWLOCK = Path(".dvc/tmp/rwlock")  # {"read": {path: [{"pid", "cmd"}, …]}, "wri
 
 
 def release_dead(path: Path = RWLOCK) -> None:
-    """Take the entries of processes that have ended, zombies among them, out of DVC's lock; of one in another form,
-    nothing."""
+    """Take the entries of processes that have ended, zombies among them, out of DVC's lock. One in another format is
+    left as it is."""
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
         read, write = dict(held["read"]), dict(held["write"])

@@ -50,10 +50,11 @@ def run(name: str, profile: str) -> Path:
     from papermill.exceptions import PapermillExecutionError
 
     _register()
-    started, since = time.monotonic(), time.time()
+    started = time.monotonic()
     out = Path(FOLDERS["out"].format(name=name, profile=profile))
     locked = files.locked(out, "a notebook")
     with locked, _noting() as folder, _Line(f"{name}, {profile}", folder) as line:
+        since = (out / files.LOCK).stat().st_mtime  # by the clock of the disk, which may be another machine's
         try:
             execute_notebook(
                 f"notebooks/{name}.ipynb", target, given, engine_name="fercore", kernel_name="python3",
@@ -67,8 +68,8 @@ def run(name: str, profile: str) -> Path:
             logging.getLogger("asyncio").disabled = True  # which would tell of each task that ends with the kernel
             line.say(f"{name}, {profile}: stopped. What was trained is kept: the same command goes on from there.")
             raise
-        for folder in (out, out.with_name(TIMINGS) / name):
-            _clear(folder, since)
+        for results in (out, out.with_name(TIMINGS) / name):
+            _clear(results, since)
     minutes, seconds = divmod(round(time.monotonic() - started), 60)
     print(f"{name}, {profile}: {minutes} min {seconds} s" if minutes else f"{name}, {profile}: {seconds} s", flush=True)
     return target

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from .. import files
 
-METADATA = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}  # what would be another each time
+METADATA = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}  # what would differ from run to run
 
 
 def save(figure: Figure, out: str | Path, name: str) -> Figure:

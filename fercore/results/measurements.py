@@ -192,7 +192,7 @@ def split(text: str) -> tuple[str, list[str], list[str]]:
 def protocol(profile: str, departs: str = "", reserved: str | None = None) -> str:
     """PAPER where a training is the paper's own, and otherwise how it differs: "laptop profile, random weights".
 
-    reserved  where it has the paper's settings in whatever profile: what is other all the same, if anything
+    reserved  where it has the paper's settings in whatever profile: how it differs nevertheless, if at all
     """
     if reserved is not None:
         return f"{WITH}{reserved}" if reserved else PAPER
@@ -212,7 +212,7 @@ def started(profile: str, weights: str, other: str = "") -> tuple[str, str | Non
 
 
 def reservation(protocol: str) -> str | None:
-    """In what a training with the paper's settings differs all the same; None where its settings are others."""
+    """How a training with the paper's settings differs nevertheless; None where its settings differ."""
     if protocol == PAPER:
         return ""
     return protocol.removeprefix(WITH) if protocol.startswith(WITH) else None

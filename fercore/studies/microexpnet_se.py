@@ -182,7 +182,7 @@ def _other(here: Protocol, paper: Protocol, teacher: bool = False) -> dict[str, 
 
 
 def reserved(here: Protocol, paper: Protocol, row: str) -> str:
-    """In what a student that is trained as the paper says differs all the same: its start, how the loss is read, and
+    """How a student that is trained as the paper says differs nevertheless: its start, how the loss is read, and
     its teacher."""
     said = [] if here.weights else ["random weights"]
     if row in ("kd", "mixup", "full"):

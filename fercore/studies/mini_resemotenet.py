@@ -117,7 +117,7 @@ class Protocol:
 
     @property
     def teacher_recipe(self) -> Recipe:
-        """ResEmoteNet is slower with channels last, by a seventh."""
+        """The teacher's: without channels last, with which ResEmoteNet is a seventh slower."""
         return replace(self.recipe, epochs=self.teacher_epochs, precision=self.teacher_precision, channels_last=False)
 
     @property
@@ -347,8 +347,8 @@ def measurements(
 
 
 def protocol_of(variant: str, other: str, other_teacher: str) -> tuple[str, str | None]:
-    """What `Stage.measure` takes of a variant: how its training departs from the paper's, and where it does not, in
-    what it differs all the same.
+    """What `Stage.measure` takes of a variant: how its training departs from the paper's settings, or
+    where it does not, how it differs nevertheless.
 
     other, other_teacher  how students and teacher differ from the paper's; empty: not
     """

@@ -185,7 +185,7 @@ def _keys(trials: pd.DataFrame, rest: Callable[[Mapping], Mapping]) -> list[str]
         raise SweepError(f"trials and identity are kept as JSON: {error}") from None
     keys = [hashlib.sha256(text.encode()).hexdigest()[:24] for text in texts]
     if twice := [str(dict(trials.iloc[place])) for place, key in enumerate(keys) if key in keys[:place]]:
-        raise SweepError(f"{len(twice)} of the trials are duplicates, first {twice[0]}")
+        raise SweepError(f"duplicate trials: {len(twice)}, the first {twice[0]}")
     return keys
 
 

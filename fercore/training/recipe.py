@@ -45,7 +45,7 @@ class Recipe:
     filter_bias_and_bn  weight decay on weights alone, not on biases and what normalises (timm's name for it)
     schedule        plateau: times `factor` after more than `plateau_patience` epochs in which `monitor` did not improve
                     cosine: down to `min_lr`; step: times `factor` every `step` epochs
-    warmup          epochs of linear rise of the learning rate from 0, before
+    warmup          epochs before that, in which the learning rate rises linearly from 0
     monitor         the score of the selection split that the best epoch has
     patience        epochs without a better score after which training stops; 0: never
     tta             views at evaluation: the image (one); with its mirror image (flip); ten crops, as of AlexNet (ten)

@@ -1,5 +1,5 @@
-"""Images a second in training ResEmoteNet and its students: the loop that such repositories publish, re-stated, against
-ours and against what the processor allows.
+"""Images a second in training ResEmoteNet and its students: the training loop that is usually published,
+re-implemented, against ours and against what the processor allows.
 
     python tests/benchmarks/student_training.py data/fer2013 [--to reports/reference/student_training]
 
@@ -145,7 +145,7 @@ def ours(
 
 
 def limit(network: str, trimmed: bool, arithmetic: float, memory: float) -> float:
-    """Images a second that arithmetic and memory allow, of which one is short, by what `rates` gives."""
+    """Images a second that arithmetic and memory allow, whichever allows fewer; by what `rates` gives."""
     size = profile(models.create(network, 7, trimmed=SIDE * trimmed), (3, SIDE, SIDE))
     return min(arithmetic / (3 * size["macs"]), BATCH * memory / (MOVED * size["bytes"]))  # backward is twice forward
 
@@ -198,8 +198,8 @@ def to_see(speed: pd.DataFrame, processor: str) -> str:
         row = speed.loc[network, OURS[network]]
         lines.append(
             f"- *{markdown(network)}*: {row['images_per_second']:,.0f}, {row['times_published']:.1f} times as many as "
-            f"by the loop that such repositories publish, and {percent(row['share_of_limit'], 0)} of what arithmetic "
-            "and memory allow."
+            f"with the training loop that is usually published, and {percent(row['share_of_limit'], 0)} of what "
+            "arithmetic and memory allow."
         )
     return "\n".join(lines)
 

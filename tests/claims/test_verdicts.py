@@ -229,11 +229,11 @@ def test_what_one_training_has_over_another_is_decided_by_no_single_seed(write, 
     assert name in paper
     alone = verdicts(write(paper), evidence({"measurement": name, "value": 0.66, "seeds": 1})).loc["abstract.accuracy"]
     assert alone["verdict"] == "not run" and alone["how"] == (
-        "not decided by the seeds so far: one on either side, no interval"
+        "not decided by the seeds so far: one on either side, which gives no interval"
     )
     row = {"measurement": name, "value": 0.66, "seeds": 3}
     agreed = verdicts(write(paper), evidence(row)).loc["abstract.accuracy"]
-    assert agreed["verdict"] == "not run" and agreed["how"].endswith("so far: which agree, no interval")
+    assert agreed["verdict"] == "not run" and agreed["how"].endswith("so far: they agree, which gives no interval")
     row = {"measurement": name, "value": 0.66, "low": 0.65, "high": 0.67, "seeds": 3}
     assert verdicts(write(paper), evidence(row)).loc["abstract.accuracy", "verdict"] == "reproduced"
 

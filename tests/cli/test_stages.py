@@ -1,9 +1,14 @@
 """The commands that run notebooks and what these need."""
 
 import json
+import warnings
 from pathlib import Path
 
+import pandas as pd
+
 from fercore import datasets
+from fercore.cli import main
+from fercore.pipeline import trainings
 
 
 def test_data(project, said, refused):
@@ -41,6 +46,16 @@ def test_params(project, said, refused):
 def test_the_trainings_of_a_notebook_that_has_none_to_be_run_alone(refused, at_the_root):
     told = refused("trainings", "01_data_audit", "quick")
     assert "cannot be run one by one; those of 06_mini_resemotenet, 06b_microexpnet_se can" in told
+
+
+def test_what_trainings_warn_of_is_a_note(at_the_root, monkeypatch, capsys):
+    def listed(*_):
+        warnings.warn("the teacher is trained from random weights", stacklevel=1)
+        return pd.DataFrame()
+
+    monkeypatch.setattr(trainings, "listed", listed)
+    assert main(["trainings", "06_mini_resemotenet", "quick"]) == 0
+    assert capsys.readouterr().err == "note: the teacher is trained from random weights\n"
 
 
 def test_notebook_of_an_unknown_name_or_profile(refused, at_the_root):

@@ -325,6 +325,7 @@ def test_a_drawing_that_finds_no_room_costs_neither_the_table_nor_the_next_one(
     assert told == [str(photograph), str(tmp_path / "drawn/moves.mp4")]
     assert set(table["source"]) == {str(moves), str(photograph)} and kept[0].equals(table)
     assert not list((tmp_path / "drawn").iterdir()), "nothing that the next run would take for an original"
+    assert table.attrs["drawn"] == 0
 
 
 def test_where_somebody_stops_it_the_table_has_what_was_found(predictor, photograph):

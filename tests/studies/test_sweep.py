@@ -226,7 +226,7 @@ def test_a_function_that_gives_something_else_is_told(give, told):
 @pytest.mark.parametrize(
     "trials, told",
     [
-        (pd.concat([POINTS, POINTS[:1]]), "1 of the trials are duplicates, first"),
+        (pd.concat([POINTS, POINTS[:1]]), "duplicate trials: 1, the first"),
         (POINTS.assign(error=1), "the trials have a column 'error'"),
         (POINTS.assign(when=pd.Timestamp("2020-01-01")), "kept as JSON"),
     ],
