@@ -16,8 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .. import files, progress
-from ..results.folders import FOLDERS, PROFILES
-from ..results.tables import TIMINGS
+from ..results.folders import FOLDERS, PROFILES, TIMINGS
 from .parameters import check_params, layers
 
 SECONDS_BETWEEN_LINES = 60  # where the terminal is none, such as in the log of a CI

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import closure
 from ..closure import PACKAGE
-from ..results.tables import TIMINGS
+from ..results.folders import TIMINGS
 from .parameters import subject_sets
 
 REPORTS = "reports/${item.profile}"

@@ -29,7 +29,7 @@ def points(row: Mapping) -> str:
     shown = f"{round(100 * row['value'], 1) + 0.0:+.1f} points"  # no -0.0
     if np.isnan([row["low"], row["high"]]).any():
         return shown
-    ends = (tables.fixed(100 * row[end], 1, signed=True) for end in ("low", "high"))
+    ends = (tables.fixed(float(100 * row[end]), 1, signed=True) for end in ("low", "high"))
     return f"{shown} [{', '.join(ends)}]"
 
 

@@ -20,8 +20,8 @@ import pandas as pd
 from .. import claims
 from ..claims import effort, render, settings
 from ..results import measurements, tables, text
-from ..results.folders import REFERENCE
-from ..results.tables import SENTENCES, TIMINGS
+from ..results.folders import REFERENCE, TIMINGS
+from ..results.tables import SENTENCES
 from . import contents, ledger_page, ledger_sentences
 from .page import folded, shell
 

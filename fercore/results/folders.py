@@ -18,3 +18,4 @@ FOLDERS = {  # parameters that every notebook means alike
     "out": "reports/{profile}/{name}",
 }
 READ = tuple(name for name in FOLDERS if name not in ("profile", "params", "out"))  # what a stage finds there
+TIMINGS = "timings"  # the folder for what is another number each time (`Stage.timings`)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from ..datasets import Faces
 from ..datasets.synthetic import NOTE
 from . import figures, measurements, provenance, tables
+from .folders import TIMINGS
 from .text import markdown
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Stage:
     def timings(self) -> Stage:
         """Takes tables and figures of what is another number each time, such as latencies: into timings/ beside the
         folder, on which no later stage depends, so that none runs again for it."""
-        beside = Path(self.out).with_name(tables.TIMINGS) / Path(self.out).name if self.out else ""
+        beside = Path(self.out).with_name(TIMINGS) / Path(self.out).name if self.out else ""
         return Stage(str(beside), self.faces, self.profile)
 
     def measure(self, rows: Sequence[Mapping], departs: str = "", reserved: str | None = None) -> None:

@@ -23,7 +23,6 @@ pd.set_option("display.html.use_mathjax", False)  # in a displayed frame, no nam
 
 DIGITS = 6  # after the point, as in measurements.csv: what is shown of them is rounded once
 LATEX_DIGITS = 4  # where nobody reads more
-TIMINGS = "timings"  # the folder for what is another number each time (`Stage.timings`)
 SENTENCES = "sentences.json"  # what is to be seen in a stage's results, and in which figure (`Stage.says`)
 CAPTION = "caption"  # among a frame's attrs
 PAGE = 200  # rows; a longer table is for programs, and is written as CSV alone
