@@ -78,7 +78,7 @@ def _own(row: Mapping, sets: Collection[str]) -> tuple[str, str, str]:
 
 
 def _the_papers(protocol: str) -> bool:
-    """Whether a training has the paper's settings, whatever else it was other in."""
+    """Whether a training has the paper's settings, however else it differs."""
     return measurements.reservation(protocol) is not None
 
 
@@ -170,7 +170,7 @@ def macros(table: pd.DataFrame, path: str | Path) -> Path:
 
 
 def verdict_of(row: pd.Series) -> str:
-    """The verdict, and what the training that it rests on was other in: "not reproduced, with another teacher"."""
+    """The verdict, and how the training that it rests on differs: "not reproduced, with another teacher"."""
     reserved = measurements.reservation(str(row["protocol"])) if row["verdict"] in TRAINED else ""
     return f"{in_words(row)}, with {reserved}" if reserved else in_words(row)
 

@@ -135,7 +135,7 @@ def _predict(options) -> int:
     named = _named(options)
     if options.limits:
         print(predict.limits_of(options.model) if options.model else predict.limits(**named))
-        return
+        return 0
     if not options.sources:
         raise ValueError("name a picture, a folder or a video; fercore predict --help says more")
     if options.to and Path(options.to).suffix not in (".csv", ".json"):  # before the work, not after it

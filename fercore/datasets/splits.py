@@ -159,7 +159,8 @@ def divide(faces: Faces, shares: str, seed: int = 0) -> Faces:
     note = f"Split {shares} by this project, seed {seed}: no score on it compares with a published one{whole}."
     table = faces.table.assign(split=column.astype(str))
     divided = replace(faces, table=table, roles=roles, fingerprint=None)
-    kept = [one for one in faces.notes if one not in lacking(faces)]
+    before = lacking(faces)
+    kept = [one for one in faces.notes if one not in before]
     return replace(divided, notes=(*kept, note, *lacking(divided)))
 
 

@@ -293,9 +293,9 @@ def report(
     The table's attrs["drawn"] is how many pictures and videos have been drawn.
     keep  is given the table at the end, or as it is where somebody stops it
     """
-    folder, kept, video = Path(folder).resolve() if folder else None, [], _Video(say)
     names: dict[str, Path] = {}
-    undrawn: set[str] = set()
+    undrawn: set[Path] = set()
+    folder, kept, video = Path(folder).resolve() if folder else None, [], _Video(say, undrawn)
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -314,27 +314,27 @@ def report(
                 try:
                     if one.frame is None:
                         files.replace(names[one.source], partial(image.save, format="PNG", pnginfo=_comment()))
-                    elif one.source not in undrawn:
+                    elif names[one.source] not in undrawn:
                         video.write(names[one.source], image, one.fps)
                 except (DataError, ExportError, OSError) as error:  # such as of a disk that is full
-                    undrawn.add(one.source)
+                    undrawn.add(names[one.source])
                     say(plain(f"{one.source}: not drawn, {error}"))
             kept.append(replace(one, picture=None))
     finally:
         video.close()
         table = rows(kept, classes)
-        table.attrs["drawn"] = sum(one not in undrawn and path not in video.lost for one, path in names.items())
+        table.attrs["drawn"] = len({*names.values()} - undrawn)
         if keep is not None:
             keep(table)
     return table
 
 
 class _Video:
-    """The video that is being written; another path begins the next. One that cannot be ended is said."""
+    """The video that is being written; another path begins the next. One that cannot be ended is said, and added to
+    `undrawn`."""
 
-    def __init__(self, say):
-        self.path, self.writer, self.say = None, None, say
-        self.lost: set[Path] = set()
+    def __init__(self, say, undrawn: set[Path]):
+        self.path, self.writer, self.say, self.undrawn = None, None, say, undrawn
 
     def write(self, path: Path, image: Image.Image, fps: float) -> None:
         if path != self.path:
@@ -351,7 +351,7 @@ class _Video:
                     file.write((8 + len(DRAWN)).to_bytes(4, "big") + b"free" + DRAWN)
             except OSError as error:  # without it the next run would take what is there for an original
                 self.path.unlink(missing_ok=True)
-                self.lost.add(self.path)
+                self.undrawn.add(self.path)
                 self.say(plain(f"{self.path}: not drawn, {error}"))
 
 

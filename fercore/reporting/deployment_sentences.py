@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..deployment.compress import METHODS
 from ..deployment.runtimes import FIRST
-from .sentences import listed, percent, points, warned
+from .sentences import in_points, listed, percent, points, warned
 
 ENOUGH = 0.01  # of accuracy: what INT8 may lose before quantisation-aware training would be worth its time
 
@@ -126,7 +126,7 @@ def losses(differences: pd.DataFrame) -> str:
 
 def _asks_for_training(row: Mapping) -> str:
     """Whether INT8 loses ENOUGH for quantisation-aware training, by the ends of the interval as they are shown."""
-    low, high = (round(100 * row[end], 1) for end in ("low", "high"))
+    low, high = (in_points(row[end]) for end in ("low", "high"))
     if low > -100 * ENOUGH:
         return "less than a point is lost, and quantisation-aware training has little to gain"
     if high < -100 * ENOUGH:

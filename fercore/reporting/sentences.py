@@ -22,14 +22,19 @@ def percent(share: float, digits: int = 1) -> str:
     return "–" if pd.isna(share) else f"{100 * share:.{digits}f} %"
 
 
+def in_points(fraction: float) -> float:
+    """A difference of two fractions in points, rounded as it is shown; NumPy's own numbers round otherwise."""
+    return round(float(100 * fraction), 1) + 0.0  # no -0.0
+
+
 def points(row: Mapping) -> str:
     """A difference of two fractions with its interval, in points: "-20.9 points [-27.0, -14.8]". An end that is not 0
     has as many digits as it takes not to be shown as 0, or an interval that leaves out 0 would be told as one that
     holds it."""
-    shown = f"{round(100 * row['value'], 1) + 0.0:+.1f} points"  # no -0.0
+    shown = f"{in_points(row['value']):+.1f} points"
     if np.isnan([row["low"], row["high"]]).any():
         return shown
-    ends = (tables.fixed(float(100 * row[end]), 1, signed=True) for end in ("low", "high"))
+    ends = (tables.fixed(100 * row[end], 1, signed=True) for end in ("low", "high"))
     return f"{shown} [{', '.join(ends)}]"
 
 

@@ -14,7 +14,7 @@ from ..results.text import markdown
 from ..studies import statements
 from ..studies.cross_validation import RANDOM
 from ..studies.distillation import GRID
-from .sentences import listed, percent, points
+from .sentences import in_points, listed, percent, points
 
 
 def one_split(by_split: pd.DataFrame, faces: Mapping[str, Faces]) -> str:
@@ -152,7 +152,7 @@ def split_or_pooling(by_split: pd.DataFrame, gain: pd.DataFrame, labels: Mapping
     for name, label in labels.items():
         mean = by_split.loc[name].mean(axis=1)
         split, pooled = mean[RANDOM] - mean.drop(RANDOM).iloc[0], gain.xs(name, level="data")["value"].abs()
-        parts = round(100 * abs(split), 1), round(100 * pooled.max(), 1)  # as they are shown
+        parts = in_points(abs(split)), in_points(pooled.max())  # as they are shown
         more = (
             "both change as much"
             if parts[0] == parts[1]
@@ -270,7 +270,7 @@ def without_search(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     for name, part in table.groupby(level="data", sort=False):
         searched = part.index.get_level_values("method").str.startswith(f"{GRID}, ")
         search, others = part.loc[searched, "accuracy"].mean(), part[~searched]
-        count = part.index.get_level_values("trainings")[searched].max()
+        count = part.index.get_level_values("trainings").max()
         found = (
             f"- **{markdown(labels[name])}**: the search scores {percent(search, 1)} on average, for {count} "
             f"training{'' if count == 1 else 's'}"

@@ -90,8 +90,8 @@ class Stage:
 
         departs  how the trainings differ from the paper's own, such as "random weights"; empty: they are the paper's,
                  or nothing was trained. A profile other than `paper` differs by itself
-        reserved where the trainings have the paper's settings whatever the profile, which a verdict may rest on: what
-                 is other all the same, such as "another teacher"; empty: nothing
+        reserved where the trainings have the paper's settings whatever the profile, which a verdict may rest on: how
+                 they differ nevertheless, such as "another teacher"; empty: nothing
 
         Raises ValueError for a name that no claim could have, and for one that is there twice.
         """

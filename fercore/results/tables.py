@@ -148,6 +148,7 @@ def decimals(values: Iterable[float], digits: int = 3) -> int:
 def fixed(value: float, digits: int, signed: bool = False) -> str:
     """A number with so many decimals, and more where it would be shown as 0 and is not: an end of an interval is on one
     side of 0."""
+    value = float(value)  # NumPy's own numbers round -1.65 to -1.6, though what is stored is beyond it
     while digits < DIGITS and value and not round(value, digits):
         digits += 1
     return f"{round(value, digits) + 0.0:{'+' if signed else ''},.{digits}f}"  # no -0.0

@@ -192,7 +192,7 @@ class Students:
         """On grouped folds the search over temperatures, and each other method: accuracy, gain over training from
         scratch, and difference to the search, with intervals; and how many trainings each takes."""
         count = self.softened.index.unique("temperature").size
-        compared = {(f"{GRID}, {count} temperatures", count): self.chosen}
+        compared = {(f"{GRID}, {count} temperature{'s' * (count > 1)}", count): self.chosen}
         for method in self.methods.index.unique("method").drop(SCRATCH):
             compared[method, 1] = self.methods.xs(method, level="method")
         rows = {}

@@ -10,8 +10,9 @@ import pytest
 from fercore import cli, datasets
 from fercore.cli import main
 from fercore.datasets import splits
-from fercore.deployment import compress, detect, export, predict, webcam
+from fercore.deployment import bundle, compress, detect, export, predict, webcam
 from fercore.deployment.predict import Predictor
+from fercore.labs import grade
 from fercore.models import weights
 
 CLASSES = tuple("abcdefg")
@@ -20,6 +21,18 @@ CLASSES = tuple("abcdefg")
 def test_what_is_exported_is_called_onnx(refused, project):
     assert "name a file ending in .onnx" in refused("export", "lean_65k", "--to", "x.tflite")
     assert not (project / "x.tflite").exists()
+
+
+def test_a_place_that_no_file_can_take_is_told_before_the_work(refused, project, monkeypatch):
+    def worked(*_):
+        pytest.fail("worked for a file that has no place")
+
+    monkeypatch.setattr(export, "from_weights", worked)
+    monkeypatch.setattr(bundle, "make", worked)
+    monkeypatch.setattr(grade, "grade_all", worked)
+    for words in (["export", "lean_65k", "--to"], ["bench", "bundle"], ["grade", "handed_in", "--to"]):
+        (project / words[0]).with_suffix(".onnx").mkdir()
+        assert f"{words[0]}.onnx" in refused(*words, f"{words[0]}.onnx")
 
 
 def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypatch):

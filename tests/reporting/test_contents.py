@@ -77,7 +77,8 @@ def test_every_notebook_and_the_readmes_table_are_told():
     found = contents.notebooks(ROOT)
     assert found["notebook"].tolist() == sorted(path.name for path in ROOT.glob("notebooks/[0-9]*.ipynb"))
     assert (found["title"] != "").all() and "data" in found.iloc[0]["takes"]
-    assert "bundles" in found.set_index("notebook").loc["08_edge_benchmarks.ipynb", "takes"].split(", ")
+    takes = found.set_index("notebook")["takes"].str.split(", ")
+    assert "bundles" in takes["08_edge_benchmarks.ipynb"] and "reference" in takes["06b_microexpnet_se.ipynb"]
     told = contents.section(ROOT / "docs/usage.md", "Your download, and the command")
     assert "fercore import fer2013 DOWNLOAD" in told and "#" not in told.splitlines()[0]
     assert contents.section(ROOT / "docs/usage.md", "No such heading") == ""

@@ -41,12 +41,14 @@ def test_from_the_highest_to_the_lowest():
         (0.006, 0.0003, 0.012, "+0.6 points [+0.03, +1.2]"),
         (-0.0002, -0.004, 0.0, "+0.0 points [-0.4, +0.0]"),
         (-0.050688, -0.101377, -6e-06, "-5.1 points [-10.1, -0.001]"),
+        (0.0385, 0.0165, 0.0535, "+3.9 points [+1.7, +5.3]"),
         (0.01, np.nan, np.nan, "+1.0 points"),
     ],
 )
 def test_a_difference_in_points(value, low, high, expected):
     """An interval that leaves out 0 is never shown as one that begins there."""
-    assert points({"value": value, "low": low, "high": high}) == expected
+    row = {"value": value, "low": low, "high": high}
+    assert points(row) == points(pd.Series(row)) == expected
 
 
 def test_what_is_not_to_be_trusted_is_named():

@@ -192,7 +192,7 @@ def test_a_search_is_compared_on_each_set_and_what_the_figure_shows_is_counted_t
     search = frame.xs("grid, 7 temperatures", level="method", drop_level=False)
     alone = sentences.without_search(search.set_index("trainings", append=True), LABELS).splitlines()[0]
     assert alone.endswith("50.0 % on average, for 7 trainings; no other method was trained.")
-    once = frame.assign(trainings=1).rename({"grid, 7 temperatures": "grid, 1 temperatures"}, level="method")
+    once = frame.assign(trainings=1).rename({"grid, 7 temperatures": "grid, 1 temperature"}, level="method")
     first = sentences.without_search(once.set_index("trainings", append=True), LABELS).splitlines()[0]
     assert "50.0 % on average, for 1 training; of the others **DIST** does" in first and "Of 2 gains" in first
 

@@ -266,6 +266,11 @@ def test_no_number_but_0_is_shown_as_0_and_none_has_the_sign_of_0():
     assert tables.with_intervals(frame)["difference"].tolist() == shown
 
 
+def test_a_number_of_numpy_is_rounded_as_in_a_sentence():
+    for value, digits in ((100 * -0.0165, 1), (0.0385, 3), (2.675, 2)):
+        assert tables.fixed(np.float64(value), digits) == f"{value:.{digits}f}"
+
+
 @pytest.mark.parametrize(
     ("values", "digits"), [([1.0, 20.0], 0), ([0.5, 400], 3), ([35.25, 400], 2), ([4600.5], 0), ([0.0], 0), ([], 0)]
 )
