@@ -250,14 +250,14 @@ display(stage.figure(plots.reliability(table, error, faces, f"seed {seeds[0]}"),
 # %%
 sure, right = (np.average(table[column], weights=table["images"]) for column in ("confidence", "accuracy"))
 display(stage.says(
-    f"On average it is {percent(sure)} sure and {percent(right)} right, with seed {seeds[0]}: "
-    f"{'too sure' if sure > right else 'not sure enough'}, by {100 * abs(sure - right):.1f} points.",
+    f"Mean confidence {percent(sure)}, accuracy {percent(right)}, with seed {seeds[0]}: "
+    f"{'overconfident' if sure > right else 'underconfident'} by {100 * abs(sure - right):.1f} points.",
     "calibration",
 ))
 for name in (ablation.ECA, ablation.FOCAL):  # the same but for the loss
     bins, _ = metrics.calibration(labels, probabilities[name][0])
     sure, right = (np.average(bins[column], weights=bins["images"]) for column in ("confidence", "accuracy"))
-    display(Markdown(f"*{markdown(name)}*: {percent(sure)} sure, {percent(right)} right."))
+    display(Markdown(f"*{markdown(name)}*: confidence {percent(sure)}, accuracy {percent(right)}."))
 
 # %% [markdown]
 # ## What each choice adds

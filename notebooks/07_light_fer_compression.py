@@ -166,7 +166,7 @@ display(Markdown("; ".join(f"{markdown(name)}, {markdown(light[name])}: {markdow
 # ## Fewer channels
 #
 # A weight that is 0 is still stored and still multiplied, unless the machine can skip it. So take whole channels out, which
-# leaves a smaller network of the ordinary kind, and train it on. **Of a network that has lost 30 % of its channels, how much of
+# leaves a smaller network of the ordinary kind, and fine-tune it. **Of a network that has lost 30 % of its channels, how much of
 # the work is left?**
 
 # %%

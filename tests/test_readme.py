@@ -43,8 +43,8 @@ def test_what_decides_which_network_to_take_is_what_was_measured():
         for part in ("published", "near_deduplicated")
     ]
     one = "{:+.1f} [{:+.1f}, {:+.1f}]"
-    told = f"Over three seeds each, `lean_932k` minus `lean_250k` is {one} points, near-deduplicated {one}; `lean_65k` "
-    told += f"minus `lean_250k` is {one} and {one}."
+    told = f"Over three seeds each, the distilled `lean_932k` minus the distilled `lean_250k` is {one} points, "
+    told += f"near-deduplicated {one}; the distilled `lean_65k` minus that `lean_250k` is {one} and {one}."
     assert told.format(*(value for each in compared for value in each)) in text
     gaps = pd.read_csv(folder / "public_networks/differences.csv", index_col=["ours", "network", "part"])
     gaps = gaps[gaps["views"].eq("mirrored") & gaps["score"].eq("accuracy")].sort_index()

@@ -57,7 +57,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command.add_argument("--to", metavar="FILE.onnx", required=True, help="the file to write")
     command.add_argument(
         "--int8", metavar="FOLDER", help="quantise to INT8, calibrated on this imported data set; refused if that "
-        "costs more than half a point of accuracy on the split that selects",
+        "costs more than half a point of accuracy on the validation split",
     )  # fmt: skip
     command.add_argument(
         "--method", choices=INT8_METHODS, metavar="METHOD", help="how to quantise with --int8: weights with one scale "
@@ -65,7 +65,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         f"{'; '.join(INT8_METHODS)} (default: {INT8_METHODS[-1]})",
     )  # fmt: skip
 
-    words = "score a file of fercore export on a data set: accuracy, F1 and calibration, in all and by class"
+    words = "score a file of fercore export on a data set: accuracy, F1 and calibration, overall and by class"
     command = add("score", _score, words)
     command.add_argument("model", metavar="FILE.onnx", help="what fercore export has made, or comes with the project")
     command.add_argument("--data", metavar="FOLDER", required=True, help="an imported data set, such as data/mine")

@@ -138,7 +138,7 @@ def _train(options) -> None:
         raise ValueError(
             f"{options.data} has no split to choose the epoch on; it has {', '.join(map(repr, faces.splits))}. "
             "Name it (--select SPLIT), keep the last epoch (--select none), or import it with --split 80/10/10, or "
-            "90/10 where the data set itself has a split that tests"
+            "90/10 where the data set itself has a test split"
         )
     # before hours of training: a mask of other images is refused, and so is a release that could not be written
     masks = audit.without_copies(faces, "test", options.mask) if options.mask else None

@@ -4,7 +4,7 @@ predict      a photograph, which emotion? pictures, folders, videos; several fac
 webcam       the same of a camera, in a browser
 detect       where the faces of a picture are
 export       one ONNX file that takes faces as the camera has them, and says what it is
-score        how often that file is right on a data set, in all and by class
+score        how often that file is right on a data set, overall and by class
 compress     smaller: weights taken out, weights rounded, channels taken out, integers throughout
 runtimes     PyTorch, ONNX Runtime, OpenVINO and others, each as a function from images to logits
 variants     one network in many smaller forms: what each answers, how large and how fast it is

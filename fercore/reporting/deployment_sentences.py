@@ -80,7 +80,7 @@ def work_left(shares: Mapping[str, pd.Series]) -> str:
             said = f"{percent(share, 0)} of the multiplications are left"
             lines.append(f"- `{name}` without {percent(ratio, 0)} of its channels: {said}.")
     note = "Each of two layers that follow one another loses channels, so that what lies between them loses both times."
-    return "\n".join([*lines, "", note]) if lines else "Nothing is trained on here, so left out."
+    return "\n".join([*lines, "", note]) if lines else "Nothing is fine-tuned here, so this is left out."
 
 
 def speed(latency: pd.DataFrame) -> str:
@@ -154,7 +154,7 @@ def overfitted(table: pd.DataFrame) -> str:
     printed = (table["paper_train"] - table["paper_test"]).dropna()
     if len(printed):
         said += f" In the paper: {100 * printed.iloc[0]:+.1f} points."
-    return f"{said} A large gap says that faces are known by heart; a small one may mean that little was learned."
+    return f"{said} A large gap is a sign of overfitting; a small one may mean that little was learned."
 
 
 def best_runtimes(table: pd.DataFrame) -> str:

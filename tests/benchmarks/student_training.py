@@ -198,8 +198,8 @@ def to_see(speed: pd.DataFrame, processor: str) -> str:
         row = speed.loc[network, OURS[network]]
         lines.append(
             f"- *{markdown(network)}*: {row['images_per_second']:,.0f}, {row['times_published']:.1f} times as many as "
-            f"with the training loop that is usually published, and {percent(row['share_of_limit'], 0)} of what "
-            "arithmetic and memory allow."
+            f"with the training loop that is usually published, and {percent(row['share_of_limit'], 0)} of the "
+            "core's roofline (arithmetic and memory bandwidth)."
         )
     return "\n".join(lines)
 
