@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from .. import models
-from ..evaluation.inference import channels
+from ..evaluation import inference
 from ..models.modes import evaluating
 from ..models.profile import profile
 
@@ -25,7 +25,7 @@ def latency(
     GPUs are waited for. Source: TinyFER-Lite, section 5: batch 1, ten warm-up passes, 50 timed ones.
     """
     device = next(network.parameters()).device
-    images = torch.rand(batch_size, channels(network), img_size, img_size, device=device)
+    images = torch.rand(batch_size, inference.channels(network), img_size, img_size, device=device)
     seconds = []
     with evaluating(network):
         for number in range(warmup + timed):
@@ -50,7 +50,7 @@ def costs(
     rows = []
     for name in networks:
         network = models.create(name, classes)
-        size = profile(network, (channels(network), img_size, img_size))
+        size = profile(network, (inference.channels(network), img_size, img_size))
         row = {"network": name, "parameters": size["parameters"], "MiB": size["bytes_buffers"] / 2**20}
         for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
             seconds = latency(network.to(device), img_size, timed=timed)
@@ -66,13 +66,13 @@ def macs(networks: Sequence[str], img_size: int, classes: int = 7) -> pd.Series:
     found = {}
     for name in networks:
         network = models.create(name, classes)
-        found[name] = profile(network, (channels(network), img_size, img_size))["macs"] / 1e6
+        found[name] = profile(network, (inference.channels(network), img_size, img_size))["macs"] / 1e6
     return pd.Series(found, dtype=float)
 
 
 def by_batch(networks: Sequence[str], img_size: int, batches: Sequence[int], timed: int = 5) -> pd.DataFrame:
     """Milliseconds of one image on this machine, a row a network and a column a batch: the median of `timed` passes."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = inference.default_device()
     rows = {}
     for name in networks:
         network = models.create(name, 7).to(device)

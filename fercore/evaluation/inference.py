@@ -67,13 +67,18 @@ def cpu_has_bf16() -> bool:
     return platform.machine().lower() not in ("x86_64", "amd64") or torch.cpu._is_avx512_bf16_supported()
 
 
+def default_device() -> torch.device:
+    """A GPU where there is one, otherwise the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def precision_here(precision: str) -> str:
     """`precision`, or fp32 with a warning where the device that trains here lacks it: for notebooks, whose settings may
     have been written for another machine. What a recipe asks for is never replaced; it refuses what is no precision."""
     if precision not in PRECISIONS:
         return precision
     try:
-        autocast(precision, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        autocast(precision, default_device())
     except ValueError as error:
         warnings.warn(f"fp32 in place of {precision}: {error}", stacklevel=2)
         return "fp32"

@@ -226,7 +226,7 @@ def _require_not_lost(folder: str, recipe: Recipe) -> None:
     except (RunError, KeyError, TypeError):  # damaged: `fit` says so
         return
     try:
-        inference.autocast(held, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        inference.autocast(held, inference.default_device())
     except ValueError as error:
         if held != recipe.precision:
             told = f"{folder} holds a training that has ended in {held}, and {recipe.precision} would replace it"

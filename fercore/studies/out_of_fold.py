@@ -119,7 +119,7 @@ def require_makeable(
     if folds < 2:
         raise ValueError(f"{folds} folds; expected 2 or more")
     faces.rows("train")  # there, or an error
-    inference.autocast(recipe.precision, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    inference.autocast(recipe.precision, inference.default_device())
     with torch.device("meta"):
         models.create(network, len(faces.classes), **(options or {}))
 

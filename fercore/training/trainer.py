@@ -102,7 +102,7 @@ def fit(
     BusyError where another process trains in `folder`; ValueError and KeyError for arguments that do not fit.
     """
     memory.keep_freed()
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = torch.device(device or inference.default_device())
     folder = Path(folder) if folder else None
     if (recipe.distillation is None) != (teacher is None):
         raise ValueError("distillation needs both a teacher and a recipe with its settings")

@@ -82,7 +82,7 @@ def fit_many(
     Raises ValueError for windows of an image in several folds, and where lanes are to train together that cannot: with
     batch normalisation, augmentation, mixup, schedules that follow a score, losses that are no mean over images.
     """
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = torch.device(device or inference.default_device())
     if len(folds) != len(faces):
         raise ValueError(f"folds of {len(folds):,} images; {faces.name} has {len(faces):,}")
     if len(folds) % windows or (folds.reshape(-1, windows) != folds[::windows, None]).any():

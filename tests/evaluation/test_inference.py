@@ -126,6 +126,12 @@ def test_what_is_no_precision_is_left_to_the_recipe_which_refuses_it(recwarn):
     assert not recwarn.list
 
 
+@pytest.mark.parametrize("there, device", [(True, "cuda"), (False, "cpu")])
+def test_a_gpu_is_used_where_there_is_one(monkeypatch, there, device):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert inference.default_device().type == device
+
+
 def test_bf16_is_refused_on_a_gpu_that_lacks_it(monkeypatch):
     gpu, named = torch.device("cuda"), {torch.device("cuda"): "Tesla P100"}
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)

@@ -8,9 +8,11 @@ what has changed.
 
 import ast
 import json
+import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import jupytext
@@ -89,7 +91,23 @@ def validate(copy):
         "--rootdir",
     ]
     command = [sys.executable, "-m", "pytest", *words, copy.parent, "-c", "/dev/null", copy]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1800)
+    with one_core():
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1800)
+
+
+@contextmanager
+def one_core():
+    """What is started within trains one network after the other: to start a process for each would take longer than
+    smoke-sized trainings do, and the other worker of these tests has the other core."""
+    if not hasattr(os, "sched_getaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {sorted(cores)[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % len(cores)]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 @pytest.fixture(scope="module")
