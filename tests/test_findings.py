@@ -502,7 +502,7 @@ def test_what_it_says_of_student_c_is_what_was_measured():
     folder = ROOT / "reports/reference/06_mini_resemotenet"
     scores = pd.read_csv(folder / "scores.csv", index_col="name")
     gains = pd.read_csv(folder / "gains.csv", index_col=["experiment", "part", "score"])
-    assert scores["seeds"].to_dict() == {"teacher": 1, "c alone": 3, "E6": 3} and gains["seeds"].eq(3).all()
+    assert scores["seeds"].to_dict() == {"teacher": 1, "c alone": 3, "E4": 1, "E6": 3} and gains["seeds"].eq(3).all()
     taught, alone = (
         [_points(scores.loc[name, f"accuracy{end}"]) for end in ("", "_low", "_high")] for name in ("E6", "c alone")
     )
@@ -518,10 +518,15 @@ def test_what_it_says_of_student_c_is_what_was_measured():
             "{} [{:+}, {:+}]".format(*map(_points, gains.loc[("E6", part, "accuracy"), ["value", "low", "high"]]))
         )
     assert "The teacher adds {} points, and {} without near-duplicates".format(*added) in text
+    ends = ("", "_low", "_high", "_near_deduplicated")
+    b = "Student B, taught in the same way (E4, one seed), scores {} [{}, {}] %, and {} without near-duplicates, where"
+    assert b.format(*(_points(scores.loc["E4", f"accuracy{end}"]) for end in ends)) in text
+    assert f"with that teacher, which scores {_points(scores.loc['teacher', 'accuracy'])} itself" in text
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert f"that teacher adds {added[0]} points over three seeds" in readme
     table = pd.read_csv(folder / "predictions.csv", index_col="row")
     columns = {f"{name}-{number}": (name, 42 + number) for name in ("E6", "c alone") for number in range(3)}
+    columns["E4-0"] = "E4", 42
     for column, (name, seed) in columns.items():
         name = name.replace(" ", "_")
         held, _ = checkpoint.read(folder / f"trainings/06_{name}-cross_entropy-80-{seed}/answers.safetensors")
@@ -639,16 +644,19 @@ def test_the_ledgers_headline_is_what_it_gives_now():
     counts = {"claims": other.sum(), "measurements": decided["measurement"].nunique()}
     assert f"The {counts['claims']} rest on {SMALL[counts['measurements']]} measurements" in text
     counts = taught[other].sum(), decided.loc[taught, "measurement"].nunique()
-    assert "{} of the claims, on {} of the measurements, are of".format(*(SMALL[count] for count in counts)) in text
+    told = f"{counts[0]} of the claims, on {SMALL[counts[1]]} of the measurements, are of students taught by"
+    assert told in text
+    times = (decided["measured"].round(1).eq(62.8) & taught).sum()
+    assert f"student B, whose one number is printed {SMALL[times]} times" in text
     needed = sum(found[name] for name in claims.VERDICTS if name.startswith("needs"))
     told = f"{needed} need data, weights or a device, and {found['as run'] + found['not run']} are settings or open."
     assert told in text
-    reproduced = ["table4_fer2013.e6_c.accuracy", "results.c.accuracy"]
-    reproduced = ["light_fer/table2.light_fer.test", *(f"mini_resemotenet/{key}" for key in reproduced)]
+    reproduced = ["light_fer/table2.light_fer.test", "light_fer/results.accuracy"]
+    reproduced += [f"mini_resemotenet/{key}" for key in ("table4_fer2013.e6_c.accuracy", "results.c.accuracy")]
     assert table.loc[table["verdict"] == "reproduced", "id"].tolist() == reproduced
     happy = table.set_index("id").loc["microexpnet_se/figure3.happy"]
     ends = " [{low:.1f}, {high:.1f}] is measured".format(**happy)
-    told = f"*happy*, printed {happy['claimed']} %, is not decided: {happy['measured']:.1f}{ends}"
+    told = f"*happy*, {happy['claimed']} % in Figure 3 of the former, is not decided: {happy['measured']:.1f}{ends}"
     assert f"{told} and {happy['tolerance']} are allowed, but {happy['claimed']} is outside" in text
     assert happy["how"].endswith("and leaves out the printed number")
     exact = table[table["verdict"] == "exact"]

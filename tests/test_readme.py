@@ -182,7 +182,7 @@ def test_the_digest_says_what_was_measured():
     assert f"**Of {total['total']:,} claims** {total['exact']} are exact (" in text
     table = table.set_index("verdict")
     taught = table["protocol"].str.contains("teacher").groupby(level=0).sum()
-    taught = [{2: "two", 9: "nine"}[taught[verdict]] for verdict in ("reproduced", "not reproduced")]
+    taught = [{2: "two", 15: "15"}[taught[verdict]] for verdict in ("reproduced", "not reproduced")]
     told = f"{total['reproduced']} are reproduced, {taught[0]} of them with another teacher, and "
     told += f"{total['not reproduced']} are not, {taught[1]} of them with another teacher"
     assert f"{told}; in {total['inconsistent']} a paper contradicts itself" in text

@@ -269,7 +269,7 @@ def read_two_ways(case: Case) -> Said | None:
     """What holds by one reading and not by another is open: the paper would have to say which it means."""
     if not _differ(case):
         return None
-    words = {True: "holds", False: "does not hold", None: "not measured"}
+    words = {True: "not contradicted", False: "contradicted", None: "not measured"}
     said = "; ".join(f"{name}: {words[holds(reading)]}" for name, reading in case.readings.items())
     return Said(
         "not run",

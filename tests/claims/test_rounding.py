@@ -16,7 +16,7 @@ from fercore.claims import rounding
         ("547", "images", "", 547, 547, 547),
         ("547", "ms", "", 547, 546.5, 547.5),  # measured: rounded
         ("1.18", "parameters", "M", 1.18e6, 1.175e6, 1.185e6),
-        ("900K", "parameters", "", 900e3, 899.5e3, 900.5e3),
+        ("900K", "parameters", "", 900e3, 850e3, 950e3),  # which of its zeros it was rounded to nobody can tell
         ("21.8M", "parameters", "", 21.8e6, 21.75e6, 21.85e6),
         ("0.09", "macs", "G", 0.09e9, 0.085e9, 0.095e9),
         ("~287,000", "images", "", 287000, 286500, 287500),  # about: to its last digit that is not zero
@@ -25,6 +25,7 @@ from fercore.claims import rounding
         (">95", "percent", "", 95, 95, math.inf),
         ("<1", "MB", "", 1, -math.inf, 1),
         ("~3M", "parameters", "", 3e6, 2.5e6, 3.5e6),
+        ("21.0M", "parameters", "", 21e6, 20.95e6, 21.05e6),
         ("8..9", "times", "", 8.5, 8, 9),
         ("8..9", "parameters", "K", 8500, 8000, 9000),
         ("8..8", "times", "", 8, 8, 8),

@@ -363,7 +363,7 @@ def test_what_can_be_read_in_two_ways_is_decided_by_both(write, evidence, paper,
     found = verdicts(write(paper), evidence()).loc["best"]
     assert (found["verdict"], found["evidence"]) == (verdict, "check one, other")
     if verdict == "not run":
-        assert found["how"] == "depends on how it is read: one way: holds; other way: does not hold"
+        assert found["how"] == "depends on how it is read: one way: not contradicted; other way: contradicted"
 
 
 def test_nothing_follows_from_the_paper_while_another_check_or_reading_waits_for_a_measurement(write, evidence, paper):
