@@ -671,3 +671,17 @@ def test_the_ledgers_headline_is_what_it_gives_now():
     assert of_the_text == split, (
         f"docs/findings.md's *exact*: computed ({split[0]}), following ({split[1]}), built ({split[2]})"
     )
+
+
+def test_what_it_says_of_shares_of_images_is_what_the_paper_prints():
+    ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
+    cells = re.compile(r"mini_resemotenet/table4_fer2013\.\w+\.accuracy")
+    printed = [claim.text for key, claim in ledger.claims.items() if cells.fullmatch(key)]
+    one, both = ({f"{round(10000 * count / of) / 100:.2f}" for count in range(of + 1)} for of in (3589, 7178))
+    text = " ".join(LEDGER.split())
+    assert not one.intersection(printed) and "76.33" in both and "76.42" in printed
+    assert f"None of the {SMALL[len(printed)]} accuracies that Table IV prints for FER2013 is a share of" in text
+    assert f"{SMALL[len(both.intersection(printed))]} of them, and the 76.33 that the text prints" in text
+    assert (
+        f"as by chance {len(one) / 100:.0f} % of numbers are" in text and f", as {len(both) / 100:.0f} % are." in text
+    )
