@@ -289,3 +289,9 @@ def test_thumbnails_are_grey_means():
     assert np.abs(audit.thumbnails(pixels) - expected).max() <= 1  # rows and columns are rounded one after the other
     assert np.array_equal(audit.thumbnails(pixels, [2]), audit.thumbnails(pixels)[2:])
     assert np.array_equal(audit.thumbnails(pixels[:, :48, :48]), pixels[:, :48, :48])
+
+
+def test_images_of_one_grey_each_are_no_copies_of_one_another():
+    noise = np.random.default_rng(0).integers(0, 256, (6, 48, 48), np.uint8)
+    flat = np.stack([np.full((48, 48), level, np.uint8) for level in (10, 200)])
+    assert near.near_duplicates(np.concatenate([noise, flat])).empty

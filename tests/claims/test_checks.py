@@ -1,5 +1,7 @@
 """A check fails only where no numbers that would be printed the same way can make it true."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -323,3 +325,8 @@ def test_what_cannot_be_compared_is_refused(write):
 
 def test_no_check_no_finding(write):
     assert claims.run(write(text(a=("1", "ms"))), pd.DataFrame()) == []
+
+
+@pytest.mark.parametrize(("found", "said"), [((True, True), True), ((True, None), None), ((None, False), False)])
+def test_a_reading_that_fails_fails_whatever_is_not_measured(found, said):
+    assert checks.holds([SimpleNamespace(holds=one) for one in found]) is said

@@ -328,3 +328,25 @@ def test_no_papers_number_stands_beside_rendered_faces_or_those_of_another_set(m
     assert faces.synthetic and math.isnan(ledger.beside(faces)(name))
     assert ledger.beside(replace(faces, synthetic=False, name="fer2013"))(name) == ledger.printed(name) > 0
     assert math.isnan(ledger.beside(replace(faces, synthetic=False, name="rafdb"))(name))
+    assert math.isnan(ledger.beside(replace(faces, name="fer2013"))(name))  # rendered, by whatever name
+
+
+def test_a_share_of_a_loss_is_tolerated_on_both_sides(write, paper):
+    name = "gain(tinyfer_lite, simple_cnn, fer2013, PublicTest)"
+    loss = (
+        f'  - {{id: loss, where: x, value: "-0.6", unit: points, about: x, measurement: "{name}", tolerance: "10%"}}\n'
+    )
+    claim = write(paper.replace("statements:", f"{loss}statements:", 1)).claims["paper/loss"]
+    assert claim.allowed == pytest.approx(0.06) and claim.tolerated == pytest.approx((-0.66, -0.54))
+
+
+def test_a_range_is_met_by_what_reaches_one_of_its_ends(write, paper):
+    text = "  - {id: range, where: x, value: 8..9, unit: times, about: x}\n"
+    claim = write(paper.replace("statements:", f"{text}statements:", 1)).claims["paper/range"]
+    assert claim.printed_meets(8.8, 10) and claim.printed_meets(7, 8.1) and not claim.printed_meets(9.1, 10)
+
+
+def test_an_equation_has_no_printed_number(write, paper):
+    ledger = write(paper)
+    (name,) = {one.measurement for one in ledger.claims.values() if one.measurement.startswith("equation(")}
+    assert math.isnan(ledger.printed(name))

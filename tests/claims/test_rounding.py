@@ -15,6 +15,7 @@ from fercore.claims import rounding
         ("932,202", "parameters", "", 932202, 932202, 932202),  # counted and in full: itself
         ("547", "images", "", 547, 547, 547),
         ("547", "ms", "", 547, 546.5, 547.5),  # measured: rounded
+        ("2.5", "epochs", "", 2.5, 2.45, 2.55),  # a mean of what is counted
         ("1.18", "parameters", "M", 1.18e6, 1.175e6, 1.185e6),
         ("900K", "parameters", "", 900e3, 850e3, 950e3),  # which of its zeros it was rounded to nobody can tell
         ("21.8M", "parameters", "", 21.8e6, 21.75e6, 21.85e6),

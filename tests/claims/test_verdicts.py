@@ -264,6 +264,8 @@ def test_an_interval_that_contains_the_printed_gain_and_zero_decides_nothing(
     [
         (0.004, 0.001, 0.005, "reproduced"),  # 0.4 points where 0.6 are printed, within 1
         (-0.002, -0.0035, -0.0005, "not reproduced"),  # a loss within the tolerance of the gain
+        (0.005, 0.003, 0.0075, "reproduced"),  # holds the printed one, and not zero
+        (0.004, 0.0, 0.005, "not reproduced"),  # as good as none
         (0.002, -0.001, 0.005, "not reproduced"),  # nor is a gain what holds zero and not the printed one
         (0.012, -0.02, 0.04, "not run"),
     ],

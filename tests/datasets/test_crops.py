@@ -39,3 +39,9 @@ def test_colour_and_large_images_are_brought_to_the_same(faces):
     colour = np.stack([board] * 3, -1)[None].repeat(2, 0)
     found = crops.eight(Faces("board", colour, table([0, 1]), ("a", "b")))
     assert found.pixels.shape == (16, 84, 84) and np.abs(found.pixels[:, 3:-3, 3:-3].astype(int) - 127).max() <= 3
+
+
+def test_a_crop_of_one_grey_has_that_grey():
+    pixels = np.repeat(np.arange(256, dtype=np.uint8), 100 * 100).reshape(256, 100, 100)
+    found = crops.eight(Faces("flat", pixels, table([0] * 256, ""), ("a",))).pixels
+    assert (found == np.repeat(np.arange(256), 8)[:, None, None]).all()

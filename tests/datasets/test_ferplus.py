@@ -353,3 +353,16 @@ def test_missing_files_are_named(tmp_path):
         ferplus.read(write(tmp_path, draw()), fer2013=tmp_path / "fer2013.csv")
     with pytest.raises(DataError, match=r"found a folder; expected fer2013new"):
         votes_of.join(faces(), tmp_path)  # a folder
+
+
+def test_votes_stay_beside_their_image_where_one_before_it_has_no_label(tmp_path):
+    for split, name in enumerate(("Train", "Valid", "Test")):
+        folder = tmp_path / f"FER2013{name}"
+        folder.mkdir()
+        lines = []
+        for number, votes in enumerate(("2,2,2,2,2,0,0,0,0,0", "0,9,1,0,0,0,0,0,0,0")):
+            Image.new("L", (48, 48), 40 * split + number).save(folder / f"fer{split}{number}.png")
+            lines.append(f'fer{split}{number}.png,"(0, 0, 48, 48)",{votes}\n')
+        (folder / "label.csv").write_text("".join(lines))
+    found = ferplus.read(tmp_path).table[["votes_happiness", "votes_surprise"]]
+    assert found.to_numpy().tolist() == [[9, 1]] * 3

@@ -380,3 +380,10 @@ def test_an_array_that_is_no_scalar_is_refused(tmp_path, value):
         np.save(tmp_path / "a.npy", value)
     with pytest.raises(DataError, match=r"a\.npy: found"):
         text.scalar(tmp_path / "a.npy")
+
+
+def test_what_a_palette_hides_is_not_shown(tmp_path):
+    image = Image.new("P", (4, 4), 0)
+    image.putpalette([0, 0, 0, 200, 200, 200])
+    image.save(tmp_path / "hidden.png", transparency=0)
+    assert (images.decode(tmp_path / "hidden.png", "L") == 255).all()  # on white, as other transparent images

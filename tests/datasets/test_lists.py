@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fercore import cli, datasets
-from fercore.datasets import DataError
+from fercore.datasets import DataError, folder
 
 SEVEN = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 NOISE = np.random.default_rng(13)
@@ -451,3 +451,12 @@ def test_the_command_takes_a_list_and_says_what_it_took(tmp_path, capsys, monkey
     assert datasets.load_imported("data/folder").roles == {"train": "train", "select": "valid", "test": "test"}
     assert cli.main(["import", "folder", "set/train/_classes.csv", "--labels", "list"]) == 0
     assert len(datasets.load_imported("data/folder")) == 2
+
+
+def test_a_list_of_all_images_beside_one_of_each_split_doubles_none(tmp_path):
+    for number in range(4):
+        Image.new("L", (8, 8), 40 * number).save(tmp_path / f"{number}.png")
+    rows = [f"{number}.png,{('sad', 'happy')[number % 2]}\n" for number in range(4)]
+    for name, part in (("labels", rows), ("train", rows[:2]), ("test", rows[2:])):
+        (tmp_path / f"{name}.csv").write_text("path,label\n" + "".join(part))
+    assert folder.read(tmp_path).table["split"].value_counts().to_dict() == {"train": 2, "test": 2}

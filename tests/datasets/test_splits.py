@@ -211,3 +211,9 @@ def test_people_who_stay_on_two_sides_are_counted():
     faces = Faces("handmade", np.zeros((12, 2, 2), np.uint8), people, ("happy", "sad"))
     assert "1 of 5 people are on two sides, as what was not divided has them" in splits.divide(faces, "50/50").notes[-1]
     assert "nobody is on two sides" in splits.divide(faces, "50/25/25").notes[-1]
+
+
+def test_what_fills_an_empty_part_empties_no_other():
+    people = table([0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1], "", list("aaaabbbccdde"))
+    faces = Faces("handmade", np.zeros((12, 4, 4), np.uint8), people, ("happy", "sad"))
+    assert set(splits.divide(faces, "80/10/10").table["split"]) == {"train", "val", "test"}

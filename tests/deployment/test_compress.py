@@ -224,3 +224,10 @@ class TestInt8:
         ):
             compress.export_int8(path, faces, to, count=16, allowed=-2.0)
         assert not to.exists()
+
+
+def test_what_was_pruned_is_of_the_last_epoch_and_not_of_one_before_it(tiny, faces, monkeypatch):
+    asked, fit_as_it_is = {}, compress.fit
+    monkeypatch.setattr(compress, "fit", lambda *words, **more: asked.update(more) or fit_as_it_is(*words, **more))
+    compress.prune_and_train(tiny(), 0.5, faces, RECIPE)
+    assert asked["select"] is None

@@ -47,3 +47,17 @@ def test_the_teachers_weights_are_the_most_of_a_single_image():
     whole = memory.inference_bytes("resemotenet", 64, 1)
     assert 320_954_396 < whole < 1.02 * 320_954_396
     assert not torch.is_grad_enabled() or memory.inference_bytes("resemotenet", 64, 1, kept=True) > whole
+
+
+def test_what_a_network_keeps_beside_its_weights_is_memory_too(monkeypatch):
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("mean", torch.zeros(1000))
+            self.layer = nn.Conv2d(1, 1, 1, bias=False)
+
+        def forward(self, images):
+            return self.layer(images)
+
+    monkeypatch.setattr(memory.models, "create", lambda name, classes: Network())
+    assert memory.inference_bytes("network", 10, 1) == 4 * (1000 + 1 + 10 * 10 + 10 * 10)

@@ -40,3 +40,15 @@ def test_a_temperature_at_the_end_of_its_range_is_told():
     logits = torch.tensor([[[4.0, 0.0], [0.0, 4.0]]])
     with pytest.warns(UserWarning, match="no temperature calibrates these"):
         assert calibration.fit_temperature(logits, np.array([1, 0])) > 19, "labels that contradict every answer"
+
+
+def test_no_temperature_nearby_fits_better():
+    draw = np.random.default_rng(0)
+    logits = torch.from_numpy(draw.normal(size=(1, 500, 7)) * 3)
+    labels = np.where(draw.random(500) < 0.5, logits[0].argmax(1).numpy(), draw.integers(0, 7, 500))
+
+    def loss(temperature):
+        return -np.log(calibration.calibrated(logits, temperature)[np.arange(500), labels]).mean()
+
+    found = calibration.fit_temperature(logits, labels)
+    assert loss(found) < min(loss(0.998 * found), loss(1.002 * found))

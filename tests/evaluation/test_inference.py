@@ -157,3 +157,15 @@ def test_an_answer_that_is_not_finite_is_no_answer(make_faces):
 
     with pytest.raises(ValueError, match=r"not finite for 3 of 6 images, the first of them row 5 of grey noise"):
         probabilities(Network(3, 3), faces, np.array([3, 4, 5, 2, 8, 0]), 12)
+
+
+def test_an_answer_that_is_not_finite_is_told_of_whichever_view(make_faces):
+    class Network(torch.nn.Linear):
+        views = 0
+
+        def forward(self, images):
+            self.views += 1
+            return torch.full((len(images), 3), float("nan") if self.views == 2 else 0.0)
+
+    with pytest.raises(ValueError, match="not finite for 2 of 2 images"):
+        probabilities(Network(3, 3), make_faces(9), np.array([0, 1]), 12, "flip")

@@ -33,6 +33,7 @@ from fercore.studies.cross_validation import (  # fmt: skip
 from fercore.studies.sweep import sweep
 from fercore.training import losses
 from fercore.training.recipe import Recipe
+from fercore.training.vectorized import settings
 
 RECIPE = Recipe(
     epochs=1, batch_size=32, img_size=84, augmentation=None, loss="cross_entropy",
@@ -280,3 +281,38 @@ def test_logits_of_a_teacher_that_sees_smaller_windows_are_of_the_students_image
     [[[name]]] = [list(splits.values()) for splits in logits_of(taught).values()]
     faces, _ = prepared(samples["synthck"])
     assert load_logits(tmp_path / name, faces).shape == (len(faces), len(faces.classes))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_method_teaches_as_it_is_defined(samples, monkeypatch, method):
+    taught = []
+
+    def fit_many(network, faces, lanes, recipe, folds, **more):
+        taught.extend(settings(recipe, lane).distillation for lane in lanes.to_dict("records"))
+        return lanes.assign(**dict.fromkeys(cross_validation.FOUND, 0.5))
+
+    monkeypatch.setattr(cross_validation, "fit_many", fit_many)
+    monkeypatch.setattr(cross_validation, "load_logits", lambda path, faces: None)
+    trials = grid(samples, ["microexpnet_xxs"], [1], [method], [2.0], group_split=True)
+    cohort(trials, samples, RECIPE, {"synthck": {SUBJECTS: ["a.npy", "b.npy"]}})
+    as_printed = {SOFTENED: losses.microexpnet(2.0), "CTKD": losses.Curriculum(rise=0.1)}
+    assert taught == [as_printed.get(method, METHODS[method])] * 2
+
+
+def test_a_teacher_is_scored_by_all_windows_and_what_it_rules_out_has_a_logit(samples, tmp_path, monkeypatch):
+    draw = np.random.default_rng(0)
+
+    def said(network, faces, rows, *more):
+        found = draw.dirichlet(np.full(len(faces.classes), 0.5), len(rows))
+        found[:, 0] = 0
+        return found / found.sum(1, keepdims=True)
+
+    monkeypatch.setattr(cross_validation.inference, "probabilities", said)
+    trials = grid(samples, ["microexpnet_xxs"], [1], group_split=True).head(1)
+    taught = teach(trials, samples, "microexpnet_xxs", RECIPE, teachers=str(tmp_path))
+    faces, folds = prepared(samples["synthck"])
+    logits = load_logits(tmp_path / taught["logits"][0], faces)
+    assert np.isfinite(logits).all()
+    answers = np.exp(logits).reshape(-1, 8, logits.shape[1]).mean(1).argmax(1)
+    held_out = folds[SUBJECTS][::8] == 0
+    assert (answers == faces.labels[::8])[held_out].mean() == pytest.approx(taught["accuracy"][0])

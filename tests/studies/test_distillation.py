@@ -55,8 +55,10 @@ def test_the_best_temperature_is_that_of_the_mean_and_the_chosen_one_of_other_fo
     noisy = found()
     noisy.loc[(noisy["temperature"] == 2.0) & (noisy["fold"] == 0), "accuracy"] = 0.95  # of this fold alone
     students = Students.of(noisy)
-    assert students.best.loc[key].iloc[0] == pytest.approx(0.95)
-    assert students.chosen.loc[key].iloc[0] == pytest.approx(0.6)
+    assert students.best.loc[key].tolist() == pytest.approx([0.95, 0.51, 0.52])  # one temperature, and not a fold's own
+    assert students.chosen.loc[key].tolist() == pytest.approx([0.6, 0.51, 0.52])
+    over_grid = students.without_search().loc[(*key, "DIST", 1), "over_grid"]  # which nobody has who knows the scores
+    assert over_grid == pytest.approx(0.55 - (0.6 + 0.51 + 0.52) / 3)
 
 
 def test_figures_and_table_4_have_each_number_in_its_place():

@@ -139,7 +139,8 @@ def test_other_weights_or_images_are_other_logits(faces, tiny, tmp_path):
     fits.teacher_logits(run, faces, tmp_path, faces.rows("train")[:5])
     run.network.head.bias.data += 1
     fits.teacher_logits(run, faces, tmp_path)
-    assert len(list(tmp_path.iterdir())) == 3
+    fits.teacher_logits(replace(run, recipe=replace(run.recipe, img_size=10)), faces, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_other_code_of_the_network_is_other_logits(faces, tiny, tmp_path, monkeypatch):

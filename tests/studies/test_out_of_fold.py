@@ -82,6 +82,10 @@ def test_what_is_kept_comes_back_and_is_refused_for_other_images(faces, make_fac
     assert np.allclose(back, probabilities, atol=1e-3, equal_nan=True) and np.allclose(back[rows].sum(1), 1)
     mean = (probabilities + np.roll(probabilities, 1, axis=1)) / 2
     assert np.allclose(out_of_fold.read([first, second], faces), mean, atol=1e-3, equal_nan=True)
+    fewer = fold.copy()
+    fewer[rows[0]] = UNSEEN
+    out_of_fold.write(second, faces, probabilities, fewer, {})
+    assert np.isnan(out_of_fold.read([first, second], faces)[rows[0]]).all()  # not what one of them alone has
     with pytest.raises(ValueError, match=r"a.safetensors is of other images or .*run fercore soft-labels$"):
         out_of_fold.read([first], make_faces(seed=1))
     with pytest.raises(ValueError, match="other images or classes"):

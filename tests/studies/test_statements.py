@@ -347,3 +347,37 @@ def test_a_level_of_the_index_as_columns():
     assert list(wide) == [f"{kind}{part}" for kind in ("p2", "none") for part in ("", "_low", "_high", "_paper")]
     assert wide.index.tolist() == ["a", "b"] and wide["p2"].tolist() == [4, 16.5] and wide["none"].tolist() == [1.5, 15]
     assert "p2_paper" not in statements.side_by_side(statements.table(BY_FOLD), "pooling", ["p2"])
+
+
+def test_of_effects_that_all_have_to_be_above_0_the_least_certain_speaks_and_not_the_smallest():
+    sure, doubtful = statements.effect([0.05, 0.051, 0.052]), statements.effect([0.0, 0.2, 0.4])
+    test = statements.intersection_union_test
+    assert test(sure, doubtful) == test(doubtful, sure) == doubtful
+
+
+def test_where_nothing_is_shown_the_interval_is_that_of_the_effect_alone():
+    found = statements.effect([0.02, -0.01, 0.03, -0.03])
+    table = statements.verdicts({("z", "s"): ("S", found)})
+    assert table.loc[("z", "s"), ["low", "high"]].tolist() == pytest.approx([found["low"], found["high"]])
+
+
+def test_no_share_of_a_variance_is_below_0():
+    rows = [(f, t, s, 0.1 * f + 0.05 * t + d) for f in range(3) for t in range(2) for s, d in enumerate((-0.1, 0.1))]
+    found = statements.variance(pd.DataFrame(rows, columns=["fold", "t", "seed", "accuracy"]), "t")
+    assert found["together"] == 0 and min(found.values()) >= 0
+
+
+def test_p_of_a_level_knows_that_folds_share_images():
+    """Nadeau and Bengio's factor, by hand: 1 + folds / (folds - 1) in place of 1."""
+    both = np.array([[0.5, 0.62], [0.51, 0.58], [0.47, 0.60]])
+    rows = [(f, t, 0, both[f, t]) for f in range(3) for t in range(2)]
+    found = statements.variance(pd.DataFrame(rows, columns=["fold", "t", "seed", "accuracy"]), "t")
+    rest = both - both.mean(0) - both.mean(1, keepdims=True) + both.mean()
+    within, level = (rest**2).sum() / 2, 3 * ((both.mean(0) - both.mean()) ** 2).sum()
+    assert found["p"] == pytest.approx(stats.f.sf(level / (within * (1 + 3 / 2)), 1, 2))
+
+
+def test_no_luck_has_a_p_of_0():
+    by_level = np.full((4, 10), 0.5)
+    by_level[0] = 0.9
+    assert statements.luck(by_level, draws=50)["p"] == pytest.approx(1 / 51)

@@ -247,3 +247,14 @@ def test_images_with_one_side_too_long_are_shrunk_as_evaluation_has_them(shape, 
     assert found.shape[-2:] == seen
     if shape != seen:
         assert torch.equal(preprocess.normalise(found), preprocess.resize(pixels, 24))
+
+
+def test_an_image_of_one_level_keeps_it_whatever_its_contrast():
+    pixels = torch.full((20, 12, 12), 51, dtype=torch.uint8)
+    found = augment.augment(pixels, 12, dataclasses.replace(NONE, contrast=0.5), torch.Generator().manual_seed(0))
+    assert torch.allclose(found, augment.augment(pixels, 12, NONE), atol=1e-5)
+
+
+def test_what_would_not_fit_is_not_erased():
+    ranges = dataclasses.replace(NONE, erasing=1.0, erasing_area=(0.9, 0.9), erasing_ratio=(3.0, 3.0))
+    assert augment.erase(torch.ones(50, 1, 10, 10), ranges, torch.Generator().manual_seed(0)).min() == 1

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from torch.optim import lr_scheduler
 from fercore.training import losses
 from fercore.training.augment import AUGMENTATIONS, Augmentation
 from fercore.training.losses import Distillation
-from fercore.training.recipe import Recipe, criterion, departures, from_plain, learning_rate, optimizer
+from fercore.training.recipe import Recipe, criterion, departures, from_plain, learning_rate, optimizer, weighed
 
 
 @pytest.mark.parametrize(
@@ -312,3 +313,11 @@ def test_departures_are_the_settings_in_which_two_recipes_differ():
     assert departures(Recipe()) == {}
     found = departures(Recipe(epochs=2, schedule="cosine"), Recipe(epochs=3))
     assert found == {"epochs": (3, 2), "schedule": ("plateau", "cosine")}
+
+
+def test_what_a_loss_is_the_mean_over():
+    """Of weighted classes the sum of their weights; of a distilled batch, whose other terms have none, its images."""
+    weight, target = torch.tensor([1.0, 3.0]), torch.tensor([0, 1, 1])
+    recipe = Recipe(loss="cross_entropy", class_weighted=True)
+    assert weighed(recipe, weight, target) == 7
+    assert weighed(replace(recipe, distillation=losses.logit_standardisation()), weight, target) == 3

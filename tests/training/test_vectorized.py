@@ -8,7 +8,7 @@ import pytest
 
 from fercore import datasets
 from fercore.datasets import splits
-from fercore.training import losses
+from fercore.training import losses, vectorized
 from fercore.training.augment import Augmentation
 from fercore.training.recipe import Recipe
 from fercore.training.vectorized import fit_many, settings
@@ -192,8 +192,6 @@ def test_an_image_is_scored_by_the_mean_over_its_windows(faces, folds):
 
 def test_lanes_that_cannot_train_together_train_in_turn_on_a_gpu_too(faces, folds, monkeypatch):
     """By default; DIST is no mean over images. The GPU is played by the CPU."""
-    from fercore.training import vectorized
-
     went = []
     for name in ("_together", "_in_turn"):
         monkeypatch.setattr(vectorized, name, lambda *work, name=name: went.append(name) or [])
@@ -204,3 +202,14 @@ def test_lanes_that_cannot_train_together_train_in_turn_on_a_gpu_too(faces, fold
         with pytest.raises(ValueError):  # there is nothing to score
             fit_many("microexpnet_xxs", faces, lanes, recipe, folds, teacher=logits, progress=False)
     assert went == ["_in_turn", "_together"]
+
+
+def test_a_face_is_what_its_windows_say_together(make_faces, monkeypatch):
+    faces, folds = make_faces(12), np.repeat([0, 1, 2], 4)
+    said = np.tile([[0.4, 0.3, 0.3], [0.0, 1.0, 0.0]], (2, 1))  # together 1, where the labels are 0 and 2
+    monkeypatch.setattr(vectorized.inference, "probabilities", lambda network, faces, rows, *more: said[: len(rows)])
+    monkeypatch.setattr(vectorized, "_in_turn", lambda network, faces, recipes, *more: ((None, 0.0) for _ in recipes))
+    lanes, recipe = pd.DataFrame({"fold": [0]}), Recipe(augmentation=None)
+    found = fit_many("simple_cnn", faces, lanes, recipe, folds, windows=2, progress=False)
+    assert found["accuracy"].tolist() == [0.0]
+    assert found["window_accuracy"].tolist() == [(np.array([0, 1, 0, 1]) == faces.labels[:4]).mean()]
