@@ -183,3 +183,4 @@ def test_fewer_images_are_drawn_from_those_that_train(faces):
     rows = fits.training_rows(faces, 10)
     assert len(set(rows)) == 10 and set(rows) <= set(faces.rows("train"))
     assert (fits.training_rows(faces, 10) == rows).all() and len(fits.training_rows(faces)) == len(faces.rows("train"))
+    assert (np.diff(rows) > 0).all() and (fits.training_rows(faces, 10**6) == faces.rows("train")).all()

@@ -110,6 +110,9 @@ def test_answers_of_another_seed_and_answers_that_are_none_are_refused(faces, fo
     checkpoint.write(folder / answers.ANSWERS, held, about)
     history = (folder / checkpoint.HISTORY).read_text().splitlines()
     best = answers.read(folder, faces, **WORDS).best_epoch
+    (folder / checkpoint.HISTORY).write_text("\n".join([*history, history[-1]]) + "\n")
+    with pytest.raises(RunError, match="its files are of several trainings"):
+        answers.read(folder, faces, **WORDS)
     history[best] = re.sub(r"\b0\.\d+", "0.001", history[best])
     (folder / checkpoint.HISTORY).write_text("\n".join(history) + "\n")
     with pytest.raises(RunError, match="its history is of another training"):
