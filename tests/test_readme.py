@@ -188,7 +188,10 @@ def test_the_digest_says_what_was_measured():
     assert f"{told}; in {total['inconsistent']} a paper contradicts itself" in text
     student = table.loc["reproduced"].set_index("id").loc["mini_resemotenet/results.c.accuracy"]
     ends = "{measured:.1f} [{low:.1f}, {high:.1f}]".format(**student)
-    told = f"{student['claimed']} % for Mini-ResEmoteNet's student C, which reaches {ends} here, with a far smaller"
+    told = (
+        "Mini-ResEmoteNet's student C, for which the paper reports {} % and which reaches {} here, with a far smaller"
+    )
+    told = told.format(student["claimed"], ends)
     assert told in text
 
 

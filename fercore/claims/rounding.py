@@ -40,8 +40,9 @@ def read(text: str, unit: str, scale: str = "") -> tuple[float, iv.mpf]:
     """A printed number: its value and the interval that it stands for, both in `unit`, with K, M and G multiplied out.
 
     "67.07" stands for 67.065 to 67.075; "932,202" parameters for themselves; "~287,000" (about) is meant to its last
-    digit that is not zero, 286,500 to 287,500, and so is "900K", 850,000 to 950,000, as nobody can tell which of its
-    zeros were rounded to; ">95" for 95 and more; "8..9" for that range. Raises ValueError.
+    digit that is not zero, 286,500 to 287,500, and so is "900K", 850,000 to 950,000, since its zeros may be digits or
+    only fill places (a column's scale leaves a number as exact as its digits); ">95" for 95 and more; "8..9" for that
+    range. Raises ValueError.
     """
     found = PRINTED.fullmatch(text)
     if not found:

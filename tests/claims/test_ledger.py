@@ -340,10 +340,15 @@ def test_a_share_of_a_loss_is_tolerated_on_both_sides(write, paper):
     assert claim.allowed == pytest.approx(0.06) and claim.tolerated == pytest.approx((-0.66, -0.54))
 
 
-def test_a_range_is_met_by_what_reaches_one_of_its_ends(write, paper):
+def test_a_range_is_met_by_any_interval_that_overlaps_it(write, paper):
     text = "  - {id: range, where: x, value: 8..9, unit: times, about: x}\n"
     claim = write(paper.replace("statements:", f"{text}statements:", 1)).claims["paper/range"]
-    assert claim.printed_meets(8.8, 10) and claim.printed_meets(7, 8.1) and not claim.printed_meets(9.1, 10)
+    assert (
+        claim.printed_meets(8.8, 10)
+        and claim.printed_meets(8.3, 8.7)
+        and claim.printed_meets(7, 8.1)
+        and not claim.printed_meets(9.1, 10)
+    )
 
 
 def test_an_equation_has_no_printed_number(write, paper):

@@ -17,7 +17,7 @@ from fercore.claims import rounding
         ("547", "ms", "", 547, 546.5, 547.5),  # measured: rounded
         ("2.5", "epochs", "", 2.5, 2.45, 2.55),  # a mean of what is counted
         ("1.18", "parameters", "M", 1.18e6, 1.175e6, 1.185e6),
-        ("900K", "parameters", "", 900e3, 850e3, 950e3),  # which of its zeros it was rounded to nobody can tell
+        ("900K", "parameters", "", 900e3, 850e3, 950e3),  # its zeros may be digits, or only fill places
         ("21.8M", "parameters", "", 21.8e6, 21.75e6, 21.85e6),
         ("0.09", "macs", "G", 0.09e9, 0.085e9, 0.095e9),
         ("~287,000", "images", "", 287000, 286500, 287500),  # about: to its last digit that is not zero

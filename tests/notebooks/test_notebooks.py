@@ -97,8 +97,8 @@ def validate(copy):
 
 @contextmanager
 def one_core():
-    """What is started within trains one network after the other: to start a process for each would take longer than
-    smoke-sized trainings do, and the other worker of these tests has the other core."""
+    """On Linux, what is started within has one core, so that it trains one network after the other: starting a process
+    for each takes longer than smoke-sized trainings do. Each worker takes another core, as long as there are enough."""
     if not hasattr(os, "sched_getaffinity"):
         yield
         return
