@@ -293,10 +293,9 @@ display(stage.figure(figure, "gains"), stage.says(sentences.steps(gained), "gain
 
 # %% [markdown]
 # And the three together? Here are the differences from the full recipe. Is one due to the choice, or to chance? Over several
-# seeds the interval and p say what other seeds would give on these same test images; what other images would change is not
-# in them. p is adjusted for the number of comparisons (Benjamini and Hochberg), intervals are not: of several, chance alone
-# makes one leave out 0 more often than once in twenty. With one seed there is no p: the interval is of these two trainings,
-# and another seed alone can move a score by as much.
+# seeds the interval and p are for other seeds and other images. p is adjusted for the number of comparisons (Benjamini and
+# Hochberg), intervals are not: of several, chance alone makes one leave out 0 more often than once in twenty. With one seed there
+# is no p: the interval is of these two trainings, and another seed alone can move a score by as much.
 
 # %%
 against = statistics.differences(labels, predicted, ablation.FULL, len(faces.classes))
@@ -311,7 +310,7 @@ display(stage.says(
     f"Accuracy: {ranked(ablated['accuracy'])}. With their whole interval better than the full recipe: "
     f"{listed(f'*{markdown(name)}*' for name in better)}; worse: "
     f"{listed(f'*{markdown(name)}*' for name in worse)}; the others are not told apart. "
-    + (f"That is over {len(seeds)} seeds." if len(seeds) > 1 else "One seed: what holds of these trainings may not hold of the choice."),
+    + (f"That is over images and {len(seeds)} seeds." if len(seeds) > 1 else "One seed: what holds of these trainings may not hold of the choice."),
     "ablation",
 ))
 
@@ -413,7 +412,7 @@ findings |= {"weights": weights or "random", "calibration_error": error, "teache
 gap = part.loc[ablation.ALONE, ["low", "high"]] * -100
 always = f"{-100 * part.loc[ablation.ALONE, 'difference']:+.1f} points with each"
 known = always if gap.isna().any() else f"between {gap['high']:+.1f} and {gap['low']:+.1f} points"
-display(Markdown("Several seeds, and an interval over them that leaves out 0."), stage.says(
+display(Markdown("Several seeds, and an interval that leaves out 0."), stage.says(
     f"Over {len(seeds)} seed{'s' * (len(seeds) > 1)}, accuracy of the full recipe less that of MobileNetV3-Small alone is {known}."
 ))
 findings = stage.close(findings, {"seeds": seeds, "weights": weights, "teacher": teacher, "recipe": recipe.plain()})

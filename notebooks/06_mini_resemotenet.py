@@ -285,9 +285,8 @@ print("above naming one class:", "; ".join(part.index[part["value"] > majority])
 # %% [markdown]
 # ## Your two guesses: what does the teacher add?
 #
-# The same student, the same seeds, the same epochs, once with the teacher and once without. Over several seeds the interval says
-# what other seeds would give on these test images; of one seed it is of two trainings, and another seed alone may move a score by
-# as much.
+# The same student, the same seeds, the same epochs, once with the teacher and once without. With several seeds the interval is
+# for other seeds and other images; with one seed it is of two trainings, and another seed alone may move a score by as much.
 
 # %%
 gained = study.gains(labels, by_seed, masks, len(faces.classes))

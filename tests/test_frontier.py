@@ -87,7 +87,7 @@ def test_each_variant_is_compared_with_each_public_network_on_the_same_images(fr
     table = frontier.differences(faces, ours, {"theirs": other, "same": one}, masks).sort_index()
     assert len(table) == 2 * 2 * 2 * 2 and set(table.index.unique("part")) == {"published", "half"}
     half = masks["half"]
-    expected = statistics.difference_from_one(labels[half], [one[half], two[half]], other[half], 7, "macro_f1")
+    expected = statistics.difference(labels[half], [one[half], two[half]], [other[half]], 7, "macro_f1")
     row = table.loc[("seeds", "theirs", "half", "macro_f1")]
     assert {name: row[name] for name in expected} == expected and row["seeds"] == 2
     assert table.loc[("alone", "same", "published", "accuracy"), "difference"] == 0

@@ -1,4 +1,4 @@
-"""How sure a score is: intervals over images, Student's over seeds, and differences between networks.
+"""How sure a score is: intervals over images, Student's over seeds; and differences between networks, over both.
 
 Of one test set there are no other seeds to compare with. Accuracy then has Wilson's interval, and F1 the jackknife's:
 what each image does to the score, when it is left out, says how much the score varies; Student's t stands for how few
@@ -25,6 +25,7 @@ AGREE = "all seeds agree: no interval"
 NONE_DECIDES = "no image decides: Hanley's interval"
 NOT_KNOWN = "the same on all images: no interval"
 FEW_DECIDE = "few images decide: the interval may be too short"
+TWO_SEEDS = "two seeds: the interval may be too short"
 SAME = 1e-12  # scores, and differences of them, that are no further apart are the same
 
 
@@ -165,74 +166,62 @@ def difference(
     labels: np.ndarray, one: Sequence[np.ndarray], other: Sequence[np.ndarray], classes: int, score: str = "accuracy"
 ) -> dict[str, float | str]:
     """By how much `one` is better than `other`: difference, 95 % interval low to high, p, how often as large a one
-    comes about where there is none, and note, which says where the interval is not to be trusted (`trust`, FEW_DECIDE),
-    of what kind it is (NONE_DECIDES), or why there is none.
+    comes about where there is none, and note, which says where the interval is not to be trusted (`trust`, FEW_DECIDE,
+    TWO_SEEDS), of what kind it is (NONE_DECIDES), or why there is none.
 
-    one, other  predictions int (N,), a seed each, paired. Two or more: the paired t-test over seeds. One: the jackknife
-    over images, the same ones for both; its interval is of these two trainings and not of the choices that set them
-    apart, which one seed cannot tell from chance, so there is no p (NaN). Where the difference is the same for all
-    seeds there is neither interval nor p (`student`).
-    Raises ValueError where the two have not as many seeds.
+    one    predictions int (N,), a seed each
+    other  the same of the same images, in pairs with those; or of one network that has no other seeds
+    With d_i what image i does to the mean score of `one` less what it does to the other's (of accuracy: the share of
+    the seeds that are right on it, the one less the other), the variance over S seeds is
+
+        var(d) / N + var(the seeds' differences) / S
+
+    with the degrees of freedom of Welch and Satterthwaite: the interval is for other images and other trainings. What
+    differs by seed and image alike stands in both parts, so that it is rather too long; where seeds differ by some
+    times as much as images make up, it covers 92 % with three of them, and 87 % with two. Where the difference is the
+    same for all seeds there is neither interval nor p.
+
+    With one seed the first part is all there is: it is of these two trainings and not of the choices that set them
+    apart, which one seed cannot tell from chance, so there is no p (NaN). Where both are right on the same images the
+    first part is 0: accuracy then has the interval of what was never seen among N (J. A. Hanley and A. Lippman-Hand,
+    1983: "the rule of three").
+    Raises ValueError where `other` has neither one seed nor as many as `one`.
     """
-    if len(one) != len(other):
-        raise ValueError(f"{len(one)} seeds and {len(other)}; expected as many, to be compared in pairs")
-    if len(one) == 1:
-        return difference_from_one(labels, one, other[0], classes, score)
-    values = [
-        np.array([float(scores(confusion(labels, seed, classes))[score]) for seed in seeds]) for seeds in (one, other)
-    ]
+    if len(other) not in (1, len(one)):
+        raise ValueError(f"{len(one)} seeds and {len(other)}; expected as many, to be compared in pairs, or one")
+    values, images, notes = zip(*(_seeds(labels, side, classes, score) for side in (one, other)), strict=True)
     gaps = values[0] - values[1]
-    low, high = student(gaps)
-    agree = math.isnan(low)
-    p = math.nan if agree else float(stats.ttest_rel(*values).pvalue)
-    return {"difference": float(gaps.mean()), "low": low, "high": high, "p": p, "note": AGREE if agree else ""}
-
-
-def difference_from_one(
-    labels: np.ndarray, seeds: Sequence[np.ndarray], other: np.ndarray, classes: int, score: str = "accuracy"
-) -> dict[str, float | str]:
-    """By how much the mean of some seeds is better than one network that has no other seeds: keys as of `difference`.
-
-    seeds  predictions int (N,) each; other  int (N,), of the same images
-    With d_i what image i does to the mean score of the S seeds less what it does to the other's (of accuracy: the share
-    of the seeds that are right on it, less 1 where the other is), the variance is
-
-        var(d) / N + var(the seeds' scores) / S
-
-    with the degrees of freedom of Welch and Satterthwaite. What differs by seed and image alike stands in both parts,
-    so that the interval is rather too long; of two seeds that differ much it was found to cover 92 %. With one seed
-    the first part is all there is: it is of these two networks, as in `difference`, and there is no p. Where one seed's
-    network is right on the same images as the other, the first part is 0: accuracy then has the interval of what was
-    never seen among N (J. A. Hanley and A. Lippman-Hand, 1983: "the rule of three"). Where several seeds agree there is
-    no interval.
-    """
-    matrices = [confusion(labels, predicted, classes) for predicted in (*seeds, other)]
-    *values, against = (float(scores(matrix)[score]) for matrix in matrices)
-    *each, its = (
-        _influence(matrix)[score][labels, predicted]
-        for matrix, predicted in zip(matrices, (*seeds, other), strict=True)
-    )
-    gap = float(np.mean(values) - against)
-    variance, freedom = _spread(np.mean(each, axis=0) - its)
-    note = next(filter(None, (_trust(matrix, score) for matrix in matrices)), "")
-    if len(seeds) == 1:
-        one, two = (seeds[0] == labels, other == labels) if score == "accuracy" else (seeds[0], other)
-        decide = np.count_nonzero(one != two)
+    gap, note = float(gaps.mean()), notes[0] or notes[1]
+    variance, freedom = _spread(images[0] - images[1])
+    if len(one) == 1:
+        first, second = (one[0] == labels, other[0] == labels) if score == "accuracy" else (one[0], other[0])
+        decide = np.count_nonzero(first != second)
         if not variance:
             known = score == "accuracy" and not decide
             reach, why = (1 - 0.05 ** (1 / len(labels)), NONE_DECIDES) if known else (math.nan, NOT_KNOWN)
             return {"difference": gap, "low": gap - reach, "high": gap + reach, "p": math.nan, "note": why}
         note = note or (FEW_DECIDE if decide < OF_A_CLASS else "")
-    if len(seeds) > 1:
-        if np.ptp(values) <= SAME:
-            return {"difference": gap, "low": math.nan, "high": math.nan, "p": math.nan, "note": AGREE}
-        parts = np.array([variance, np.var(values, ddof=1) / len(seeds)])
+    elif np.ptp(gaps) <= SAME:
+        return {"difference": gap, "low": math.nan, "high": math.nan, "p": math.nan, "note": AGREE}
+    else:
+        note = note or (TWO_SEEDS if len(gaps) == 2 else "")
+        parts = np.array([variance, gaps.var(ddof=1) / len(gaps)])
         variance = parts.sum()
-        freedom = variance**2 / (parts**2 / [freedom, len(seeds) - 1]).sum()
+        freedom = variance**2 / (parts**2 / [freedom, len(gaps) - 1]).sum()
     error = math.sqrt(variance)
     reach = float(stats.t.ppf(0.975, freedom) * error)
-    p = float(2 * stats.t.sf(abs(gap) / error, freedom)) if len(seeds) > 1 else math.nan
+    p = float(2 * stats.t.sf(abs(gap) / error, freedom)) if len(one) > 1 else math.nan
     return {"difference": gap, "low": gap - reach, "high": gap + reach, "p": p, "note": note}
+
+
+def _seeds(
+    labels: np.ndarray, seeds: Sequence[np.ndarray], classes: int, score: str
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """A score of each seed, (S,), what each image does to their mean, (N,), and the first `_trust` but an empty one."""
+    matrices = [confusion(labels, predicted, classes) for predicted in seeds]
+    values = np.array([float(scores(matrix)[score]) for matrix in matrices])
+    each = [_influence(matrix)[score][labels, own] for matrix, own in zip(matrices, seeds, strict=True)]
+    return values, np.mean(each, axis=0), next(filter(None, (_trust(matrix, score) for matrix in matrices)), "")
 
 
 def _trust(matrix: np.ndarray, score: str) -> str:

@@ -175,7 +175,7 @@ def search(table: pd.DataFrame, chosen: Mapping, faces: Faces) -> str:
         same = percent(table["value"].iloc[0])
         return f"On {select} all {len(table)} settings score {same}: none is best."
     apart = table.loc[worst, ["behind", "behind_low", "behind_high"]].set_axis(["value", "low", "high"])
-    noise = "images" if table.loc[worst, "seeds"] == 1 else "seeds"
+    noise = "images" if table.loc[worst, "seeds"] == 1 else "images and seeds"
     text = f"Best on {select} is *{best}*, worst *{worst}*, {points(apart)} apart on the same images: "
     if pd.isna(apart["low"]):
         text += "for all seeds alike, which are too few to tell how much that is."

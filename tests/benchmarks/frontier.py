@@ -10,9 +10,9 @@ variants without a run here stay as --to has them.
 networks.csv has the scores: the public networks' are those of tests/benchmarks/public_networks.py. The interval of
 several seeds is over them, that of one network over the images, so that the two say different things where they stand
 beside one another. What tells networks apart is differences.csv: on the same images, with both variances
-(`statistics.difference_from_one`), in mirrored views, p adjusted for all comparisons on the same images, without second
-files of one package. gains.csv has what a teacher gives: VARIANT_distilled less VARIANT, by pairs of a seed; sizes.csv
-the distilled networks less the one that `fercore predict` takes.
+(`statistics.difference`), in mirrored views, p adjusted for all comparisons on the same images, without second files of
+one package. gains.csv has what a teacher gives: VARIANT_distilled less VARIANT, by pairs of a seed; sizes.csv the
+distilled networks less the one that `fercore predict` takes.
 predictions.csv has what each seed answers in mirrored views. Hours are of a training's processors, without what its
 soft labels took.
 """
@@ -105,9 +105,8 @@ def differences(
     for part, kept in {"published": np.ones(len(labels), bool), **masks}.items():
         for (variant, seeds), (name, other) in product(ours.items(), public.items()):
             for score in metrics.SCORES[:2] if kept.any() else ():
-                found = statistics.difference_from_one(
-                    labels[kept], [one[kept] for one in seeds], other[kept], len(faces.classes), score
-                )
+                ours = [one[kept] for one in seeds]
+                found = statistics.difference(labels[kept], ours, [other[kept]], len(faces.classes), score)
                 rows[variant, name, part, score] = {"seeds": len(seeds)} | found
     table = pd.DataFrame(rows).T.infer_objects().rename_axis(["network", "public", "part", "score"])
     table["p_adjusted"] = table.groupby("part")["p"].transform(statistics.adjusted)

@@ -638,6 +638,10 @@ def test_what_intervals_are_over_is_told_and_seeds_where_they_differ(seeds, told
     table = scored(["a", "b"]) if seeds is None else scored(["a", "b"]).assign(seeds=seeds)
     axis = plots.intervals(table, seven(), "Scores", "accuracy, %").axes[0]
     assert axis.get_xlabel() == f"accuracy, %{told}" and axis.get_yticklabels()[1].get_text() == second
+    apart = plots.intervals(table, seven(), "Scores", "points", zero=True).axes[0].get_xlabel()
+    assert apart == f"points{told}".replace("over 2", "over images and 2").replace(
+        "over 3", "over images and 3"
+    ).replace("over the", "over images and the")
     none = plots.intervals(table.assign(low=np.nan, high=np.nan), seven(), "Scores", "accuracy, %").axes[0]
     assert none.get_xlabel() == "accuracy, %"
 

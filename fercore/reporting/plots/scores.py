@@ -74,7 +74,7 @@ def intervals(
     """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval, and what
     that is over, which its column `seeds` says where it has one.
 
-    zero  with a line at 0
+    zero  they are differences: with a line at 0
     near  with a second panel of so many points to either side of 0, where whatever is further away is an arrow
     """
     figure = Figure(figsize=(8 if near is None else 10, 0.42 * len(table) + 1.3), layout="constrained")
@@ -85,7 +85,7 @@ def intervals(
         axis.errorbar(value, places, xerr=reach, fmt="o", capsize=3)
         if zero:
             axis.axvline(0, color="0.4", linewidth=1)
-        axis.set(xlabel=_over(table, xlabel), ylim=(len(table) - 0.5, -0.5))
+        axis.set(xlabel=_over(table, xlabel, zero), ylim=(len(table) - 0.5, -0.5))
     axes[0].set_yticks(places, _with_seeds(table))
     if near is not None:
         axes[1].set(xlim=(-near, near), xlabel=f"the same, within {near:g} points of 0")
@@ -101,8 +101,9 @@ def intervals(
     return figure
 
 
-def _over(table: pd.DataFrame, what: str) -> str:
-    """`what` with what the 95 % intervals of a table are over: images, where one training is all there is, or seeds."""
+def _over(table: pd.DataFrame, what: str, differences: bool) -> str:
+    """`what` with what the 95 % intervals of a table are over: images, where one training is all there is, or seeds, or
+    of differences over both."""
     known = table.dropna(subset=["low", "high"])  # else there is none to be told of
     if known.empty or "seeds" not in table:
         return what if known.empty else f"{what}; 95 % intervals"
@@ -110,7 +111,8 @@ def _over(table: pd.DataFrame, what: str) -> str:
     if seeds == {1}:
         return f"{what}; 95 % over images"
     one, several = "; of one seed over images" if 1 in seeds else "", seeds - {1}
-    return f"{what}; 95 % over {several.pop() if len(several) == 1 else 'the'} seeds{one}"
+    both = "images and " if differences else ""
+    return f"{what}; 95 % over {both}{several.pop() if len(several) == 1 else 'the'} seeds{one}"
 
 
 def _with_seeds(table: pd.DataFrame) -> list[str]:
