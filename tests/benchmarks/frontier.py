@@ -105,8 +105,8 @@ def differences(
     for part, kept in {"published": np.ones(len(labels), bool), **masks}.items():
         for (variant, seeds), (name, other) in product(ours.items(), public.items()):
             for score in metrics.SCORES[:2] if kept.any() else ():
-                ours = [one[kept] for one in seeds]
-                found = statistics.difference(labels[kept], ours, [other[kept]], len(faces.classes), score)
+                own = [one[kept] for one in seeds]
+                found = statistics.difference(labels[kept], own, [other[kept]], len(faces.classes), score)
                 rows[variant, name, part, score] = {"seeds": len(seeds)} | found
     table = pd.DataFrame(rows).T.infer_objects().rename_axis(["network", "public", "part", "score"])
     table["p_adjusted"] = table.groupby("part")["p"].transform(statistics.adjusted)

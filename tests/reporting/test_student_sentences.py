@@ -124,7 +124,9 @@ def test_whether_a_search_has_found_anything_is_told_by_pairs():
     assert "With one seed" in told and told.endswith("On PrivateTest, which chose nothing, *T 2* scores 49.0 %.")
     found = searched([0.5, 0.525, 0.52], [apart, best, apart], seeds=3)
     told = sentences.search(found, {"value": 0.49}, FACES)
-    assert "among seeds" in told and "Two of 3 that were picked" in told and "With one seed" not in told
+    assert (
+        "among images and seeds gives" in told and "Two of 3 that were picked" in told and "With one seed" not in told
+    )
     told = sentences.search(found.assign(behind_low=-0.001), {"value": 0.49}, FACES)
     assert "nothing that noise could not" in told and "picked" not in told
     told = sentences.search(found.assign(behind_low=np.nan, behind_high=np.nan), {"value": 0.49}, FACES)
