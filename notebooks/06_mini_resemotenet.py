@@ -275,7 +275,8 @@ display(tables.shown(scores.drop(columns="weighted_f1")))  # the file has it
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")
 named = part.rename(lambda name: sentences.called(name, teacher_network))
 display(stage.figure(plots.intervals(named, faces, f"All {len(labels):,} images", f"{tested} accuracy, %"), "accuracy"))
-printed = None if taught.pretrained(protocol) else ledger.beside(faces)
+the_papers = teacher_network == "resemotenet" and not taught.pretrained(protocol)
+printed = ledger.beside(faces) if the_papers else None
 display(stage.says(sentences.scores(part, np.bincount(labels).max() / len(labels), printed), "accuracy"))
 
 # %%
@@ -374,7 +375,7 @@ for size, name in study.chosen(trained).items():
 other = study.other_than_the_papers(protocol, paper)
 other_teacher = study.other_than_the_papers(protocol, paper, teacher=True)
 for name in everyone:
-    rows_of = study.measurements(name, faces, labels, probabilities[name], masks)
+    rows_of = study.measurements(name, faces, labels, probabilities[name], masks, teacher_network)
     if name == study.TEACHER and taught.pretrained(protocol):
         continue  # it is not the paper's, and measured elsewhere
     departs, reserved = study.protocol_of(name, other, other_teacher)

@@ -293,7 +293,7 @@ display(stage.figure(figure, "size_and_accuracy"), stage.says(sentences.frontier
 # %%
 for row, label in {study.TEACHER: study.TEACHER, **study.LABELS}.items():
     if label in predicted and (row != study.TEACHER or not taught.pretrained(protocol)):  # else it is measured elsewhere
-        values = study.measured(row, faces, labels, predicted[label], best.loc[label], masks)
+        values = study.measured(row, faces, labels, predicted[label], best.loc[label], masks, teacher_network)
         departs = other_teacher if row == study.TEACHER else other
         if row == study.TEACHER and not departs and not protocol.teacher_weights:
             departs = "random weights"

@@ -210,7 +210,7 @@ class Students:
         tested, softened = {}, found[found["method"] == SOFTENED]
         for (data, split), own in softened.groupby(["data", "split"], sort=False):
             if split != RANDOM:
-                parts = [part.loc[(data, split)] for part in (self.scratch, self.average, self.best, self.chosen)]
+                parts = [part.loc[(data, split)] for part in (self.scratch, self.average, self.chosen)]
                 said = statements.of_distillation(*parts, statements.swing(own, "temperature"))
                 tested |= {(data, statement): one for statement, one in said.items()}
         return statements.verdicts(tested)

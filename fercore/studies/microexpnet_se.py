@@ -239,13 +239,14 @@ def measured(
     predicted: Sequence[np.ndarray],
     best: pd.Series,
     masks: Mapping[str, np.ndarray],
+    teacher: str,
 ) -> list[dict]:
     """Measurements for the ledger of a row of LABELS or of the teacher: accuracy on the split that selects, and scores
     on the one that tests, but for the backbone, which notebook 2 measures, and a row that has the full network's name.
 
-    best  of `selected`
+    best  of `selected`; teacher  which network the teacher is, whose name it has
     """
-    run = RUNS.get(row, "resnet50" if row == TEACHER else "")
+    run = RUNS.get(row, teacher if row == TEACHER else "")
     if not run:
         return []
     name = measurements.name("accuracy", run, faces.name, faces.split_of("select"), settings=SETTINGS.get(row, ()))

@@ -324,18 +324,19 @@ def measurements(
     labels: np.ndarray,
     probabilities: Sequence[np.ndarray],
     masks: Mapping[str, np.ndarray],
+    teacher: str,
 ) -> list[dict]:
     """Scores of a variant on the split that tests as measurements for the ledger: of the teacher, of the students alone
     and of the experiments, by the paper's names; nothing of the others.
 
-    probabilities  float (N, C), a seed each
+    probabilities  float (N, C), a seed each; teacher  which network the teacher is, whose name it has
     """
     settings: tuple[str, ...] = ()
     if variant in EXPERIMENTS:
         size, alpha = EXPERIMENTS[variant]
         run, settings = f"mini_resemotenet_{size}+kd", (f"T={TEMPERATURE:g}", f"alpha={alpha:.2f}")
     elif variant == TEACHER:
-        run = "resemotenet"
+        run = teacher
     elif variant in map(alone, SIZES):
         run = f"mini_resemotenet_{variant.partition(' ')[0]}"
     else:

@@ -98,18 +98,20 @@ def test_the_best_epochs_on_the_split_that_selects():
 def test_measurements_have_the_names_of_the_claims(faces):
     labels = faces.labels[faces.rows("test")]
     best = pd.Series({"value": 0.5, "low": 0.4, "high": 0.6, "seeds": 1})
-    names = [row["measurement"] for row in study.measured("full", faces, labels, [labels], best, {})]
+    names = [row["measurement"] for row in study.measured("full", faces, labels, [labels], best, {}, "lean_250k")]
     run = "microexpnet_se+kd+mixup, grey noise"
     assert f"accuracy({run}, PublicTest)" in names and f"recall({run}, PrivateTest, dark)" in names
-    (only,) = study.measured("backbone", faces, labels, [labels], best, {})
+    (only,) = study.measured("backbone", faces, labels, [labels], best, {}, "lean_250k")
     assert only["measurement"] == "accuracy(mobilenet_v3_small, grey noise, PublicTest)" and only["value"] == 0.5
-    (only,) = study.measured("mixup", faces, labels, [labels], best, {})
+    (only,) = study.measured("mixup", faces, labels, [labels], best, {}, "lean_250k")
     assert only["measurement"] == f"accuracy({run}, PublicTest, hidden=0)"
+    taught_by = study.measured("teacher", faces, labels, [labels], best, {}, "lean_250k")
+    assert taught_by[0]["measurement"] == "accuracy(lean_250k, grey noise, PublicTest)", "whichever network it is"
     ledger = claims.load(ROOT / "params/claims", claims.networks(ROOT / "params/paper/networks.yaml"))
     for row in ("kd", "mixup"):  # the paper's row with a teacher has mixup, too
         wanted = ledger.claims[f"microexpnet_se/table2.{row}.accuracy"].measurement
         assert wanted == only["measurement"].replace("grey noise", "fer2013")
-    other = study.measured("full", replace(faces, name="affectnet"), labels, [labels], best, {})
+    other = study.measured("full", replace(faces, name="affectnet"), labels, [labels], best, {}, "lean_250k")
     assert other[0]["measurement"] == f"accuracy({run.replace('grey noise', 'affectnet')}, PublicTest)"
     assert ledger.claims["microexpnet_se/abstract.affectnet"].measurement.startswith(f"accuracy({run.split(',')[0]}, ")
 

@@ -141,12 +141,16 @@ def test_a_verdict_may_rest_on_another_teacher_but_on_no_shorter_training(varian
 def test_measurements_have_the_names_of_the_claims(faces):
     labels = faces.labels[faces.rows("test")]
     sure = np.eye(3)[labels] * 0.97 + 0.01
-    found = {row["measurement"]: row["value"] for row in study.measurements("E4", faces, labels, [sure], {})}
+    found = {
+        row["measurement"]: row["value"] for row in study.measurements("E4", faces, labels, [sure], {}, "lean_250k")
+    }
     name = "mini_resemotenet_b+kd, grey noise, PrivateTest, T=3, alpha=0.15"
     assert found[f"accuracy({name})"] == 1 and found[f"loss({name})"] == pytest.approx(-np.log(0.98))
-    alone = [row["measurement"] for row in study.measurements("c alone", faces, labels, [sure], {})]
+    alone = [row["measurement"] for row in study.measurements("c alone", faces, labels, [sure], {}, "lean_250k")]
     assert "accuracy(mini_resemotenet_c, grey noise, PrivateTest)" in alone
-    assert study.measurements("T 1", faces, labels, [sure], {}) == []
+    taught_by = study.measurements("teacher", faces, labels, [sure], {}, "lean_250k")
+    assert taught_by[0]["measurement"] == "accuracy(lean_250k, grey noise, PrivateTest)", "whichever network it is"
+    assert study.measurements("T 1", faces, labels, [sure], {}, "lean_250k") == []
 
 
 def test_what_a_teacher_adds_is_of_the_same_seeds_and_images():

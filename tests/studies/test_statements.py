@@ -307,10 +307,12 @@ def test_what_the_paper_says_of_distillation_holds_where_it_was_planted():
     draw, sizes = np.random.default_rng(0), ["m", "s", "xs", "xxs"]
     part = lambda values: pd.DataFrame(np.array([values] * 5).T + draw.normal(size=(4, 5)) * 0.001, sizes)  # noqa: E731
     scratch, average = part([0.5] * 4), part([0.51, 0.52, 0.53, 0.54])
-    found = judged(statements.of_distillation(scratch, average, average + 0.02, average - 0.02, part([1, 2, 3, 4])))
-    same = ("kd_helps", "kd_helps_best", "kd_grows", "kd_grows_best", "temperature_swings")
+    found = judged(statements.of_distillation(scratch, average, average - 0.002, part([1, 2, 3, 4])))
+    same = ("kd_helps", "kd_helps_chosen", "kd_grows", "kd_grows_chosen", "temperature_swings")
     assert {found[name] for name in same} == {"holds"}
     assert found["temperature_pays"] in ("not shown", "the opposite holds")
+    worse = judged(statements.of_distillation(scratch, average, part([0.48] * 4), part([1, 2, 3, 4])))
+    assert worse["kd_helps"] == "holds" and worse["kd_helps_chosen"] == "the opposite holds"
 
 
 def test_what_temperatures_make_of_a_score_is_without_what_seeds_do():
