@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 from .. import files, models
-from ..datasets import Faces, store
+from ..datasets import SYNTHETIC, Faces, store
 from ..evaluation import inference, statistics
 from ..evaluation.inference import channels
 from ..evaluation.metrics import SCORES
@@ -216,20 +216,26 @@ def _fit(trials: pd.DataFrame, trainings: Mapping[str, Mapping], faces: Faces, p
     return pd.DataFrame({"done": [True] * len(trials)})
 
 
-def _require_not_lost(folder: str, recipe: Recipe) -> None:
-    """Raise RunError where a training has ended in a precision that this machine lacks, and is asked for in another:
-    it would be trained again in its place."""
+def _require_not_lost(folder: str, recipe: Recipe, faces: Faces) -> None:
+    """Raise RunError where a training has ended on another set of real images, or in a precision that this machine
+    lacks, and is asked for in another: it would be trained again in its place."""
     if not (Path(folder) / checkpoint.METRICS).is_file():
         return
     try:
-        held = checkpoint.read_json(Path(folder) / checkpoint.PROVENANCE)["parameters"]["recipe"]["precision"]
-    except (RunError, KeyError, TypeError):  # damaged: `fit` says so
+        made = checkpoint.read_json(Path(folder) / checkpoint.PROVENANCE)["parameters"]
+        held, learned = made["recipe"]["precision"], checkpoint.name_of_data(made["data"])
+    except (RunError, KeyError, TypeError, AttributeError):  # damaged: `fit` says so
         return
+    ended, instead = f"{folder} holds a training that has ended", "would replace it"
+    if learned != faces.name and learned not in SYNTHETIC:
+        raise RunError(
+            f"{ended} on {learned}, and one on {faces.name} {instead}; move {Path(folder).parent} away, or give another"
+        )
     try:
         inference.autocast(held, inference.default_device())
     except ValueError as error:
         if held != recipe.precision:
-            told = f"{folder} holds a training that has ended in {held}, and {recipe.precision} would replace it"
+            told = f"{ended} in {held}, and {recipe.precision} {instead}"
             raise RunError(f"{told} ({error}); move it away, or give another folder") from None
 
 
@@ -251,5 +257,5 @@ def _one(words: Mapping, faces: Faces, folder: str, restart: bool = True, progre
             f"{', '.join((answers.ANSWERS, checkpoint.HISTORY, checkpoint.METRICS, checkpoint.PROVENANCE))}"
         )
     if restart:
-        _require_not_lost(folder, given["recipe"])
+        _require_not_lost(folder, given["recipe"], faces)
     return fit(given.pop("network"), faces, given.pop("recipe"), folder, restart=restart, progress=progress, **given)

@@ -97,6 +97,14 @@ def test_what_has_ended_in_a_precision_that_this_machine_lacks_is_not_replaced(f
     assert (folder / checkpoint.BEST).read_bytes() == held
 
 
+def test_a_training_on_other_real_images_is_not_trained_over(faces, tmp_path):
+    for name in ("synthfer", "rafdb"):  # what was rendered is rendered again
+        fit_seeds({"a": seeds_of()["a"]}, [1], replace(faces, name=name), tmp_path)
+    with pytest.raises(sweep.SweepError, match="that has ended on rafdb, and one on fer2013 would replace it; move"):
+        fit_seeds({"a": seeds_of()["a"]}, [1], replace(faces, name="fer2013"), tmp_path)
+    assert fit_seeds({"a": seeds_of()["a"]}, [1], replace(faces, name="rafdb"), tmp_path, kept_only=True)
+
+
 def test_two_variants_in_one_folder_are_refused(faces):
     with pytest.raises(ValueError, match="of 2 trainings only 1 have a folder of their own"):
         fit_seeds(seeds_of(name="same"), [1], faces)
