@@ -183,8 +183,8 @@ def finished(folder: str | Path, name: str) -> bool:
 
 def teacher_logits(teacher: Run, faces: Faces, folder: str | Path = "", rows: np.ndarray | None = None) -> np.ndarray:
     """What a trained teacher says of the training images and of their mirror images, float32 (2, N, classes); NaN of
-    all others, which no student asks for. Students that see flips alone learn from it what they learn from the teacher
-    itself, which then looks at each image twice and not once an epoch.
+    all others, which no student asks for. Students that see flips alone, trained in fp32, learn from it what they learn
+    from the teacher itself, which then looks at each image twice and not once an epoch.
 
     folder  where it is kept, under a name of its own for another teacher, other images and another size; empty: nowhere
     rows    of the images, where they are others than all training images
