@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -639,9 +640,7 @@ def test_what_intervals_are_over_is_told_and_seeds_where_they_differ(seeds, told
     axis = plots.intervals(table, seven(), "Scores", "accuracy, %").axes[0]
     assert axis.get_xlabel() == f"accuracy, %{told}" and axis.get_yticklabels()[1].get_text() == second
     apart = plots.intervals(table, seven(), "Scores", "points", zero=True).axes[0].get_xlabel()
-    assert apart == f"points{told}".replace("over 2", "over images and 2").replace(
-        "over 3", "over images and 3"
-    ).replace("over the", "over images and the")
+    assert apart == "points" + re.sub(r"over (?:the )?(?=\d|seeds)", "over images and ", told)
     none = plots.intervals(table.assign(low=np.nan, high=np.nan), seven(), "Scores", "accuracy, %").axes[0]
     assert none.get_xlabel() == "accuracy, %"
 

@@ -111,8 +111,8 @@ def _over(table: pd.DataFrame, what: str, differences: bool) -> str:
     if seeds == {1}:
         return f"{what}; 95 % over images"
     one, several = "; of one seed over images" if 1 in seeds else "", seeds - {1}
-    both = "images and " if differences else ""
-    return f"{what}; 95 % over {both}{several.pop() if len(several) == 1 else 'the'} seeds{one}"
+    count = f"{several.pop()} " if len(several) == 1 else "" if differences else "the "
+    return f"{what}; 95 % over {'images and ' if differences else ''}{count}seeds{one}"
 
 
 def _with_seeds(table: pd.DataFrame) -> list[str]:
