@@ -69,19 +69,18 @@ def is_image(path: Path) -> bool:
     return start.startswith(STARTS) or (start[:4] == b"RIFF" and start[8:] == b"WEBP")
 
 
-def listing(folder: Path, pattern: str = "*") -> list[Path]:
-    """The image files in `folder` that match `pattern`, in natural order, without hidden ones such as ._*."""
-    return sorted((path for path in _visible(folder, pattern) if path.is_file() and is_image(path)), key=natural)
+def listing(folder: Path) -> list[Path]:
+    """The image files in `folder`, in natural order, without hidden ones such as ._*."""
+    return sorted((path for path in _visible(folder) if path.is_file() and is_image(path)), key=natural)
 
 
 def folders(folder: Path) -> list[Path]:
     """The folders in `folder`, in natural order, hidden ones left out."""
-    return sorted((path for path in _visible(folder, "*") if path.is_dir()), key=natural)
+    return sorted((path for path in _visible(folder) if path.is_dir()), key=natural)
 
 
-def _visible(folder: Path, pattern: str) -> list[Path]:
-    found = folder.glob(pattern)
-    return [path for path in found if not archives.hidden(path.relative_to(folder).as_posix())]
+def _visible(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*") if not archives.hidden(path.name)]
 
 
 def present(root: Path, names: Sequence[str]) -> list[Path]:
