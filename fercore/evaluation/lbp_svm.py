@@ -43,7 +43,7 @@ def _histograms(image: np.ndarray, cells: int) -> np.ndarray:
 
 
 def lbp_svm(
-    faces: Faces, train: np.ndarray, select: np.ndarray, costs: Sequence[float] = (0.0001, 0.001), seed: int = 0
+    faces: Faces, train: np.ndarray, select: np.ndarray, costs: Sequence[float] = (0.0001, 0.001)
 ) -> tuple[Pipeline, float]:
     """A classifier of `lbp` features fitted on the rows `train`, and its C: the one with the best macro-F1 on `select`.
 
@@ -53,7 +53,7 @@ def lbp_svm(
     seen, expected = lbp(faces.pixels[select]), faces.labels[select]
 
     def fitted(cost: float) -> Pipeline:
-        machine = LinearSVC(C=cost, class_weight="balanced", dual=False, max_iter=200, tol=1e-3, random_state=seed)
+        machine = LinearSVC(C=cost, class_weight="balanced", dual=False, max_iter=200, tol=1e-3, random_state=0)
         return make_pipeline(StandardScaler(), machine).fit(features, labels)
 
     with warnings.catch_warnings(), ThreadPoolExecutor() as pool:  # liblinear computes outside Python's lock

@@ -124,11 +124,11 @@ def require_makeable(
         models.create(network, len(faces.classes), **(options or {}))
 
 
-def folds_of(faces: Faces, group: np.ndarray, folds: int = 5, seed: int = 0) -> np.ndarray:
+def folds_of(faces: Faces, group: np.ndarray, folds: int) -> np.ndarray:
     """The fold of each training image, int (N,) of 0 to folds - 1; UNSEEN of others. Raises ValueError."""
     rows = faces.rows("train")
     fold = np.full(len(faces), UNSEEN)
-    fold[rows] = splits.group_folds(faces, group, folds, seed, rows)
+    fold[rows] = splits.group_folds(faces, group, folds, 0, rows)
     return fold
 
 
