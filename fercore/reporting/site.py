@@ -506,25 +506,12 @@ def _scrolled(table: str, name: str) -> str:
 
 
 def _cells(column: pd.Series) -> list[str]:
-    """The cells of a column, numbers with as many decimals as one another; each alone where they are of many kinds."""
-    if column.dtype == object:
-        return [_shown(value) for value in column]
-    digits = tables.decimals([value for value in column if isinstance(value, (float, np.floating))])
-    return [_shown(value, digits) for value in column]
-
-
-def _shown(value: object, digits: int | None = None) -> str:
-    if isinstance(value, Mapping) or (isinstance(value, Iterable) and not isinstance(value, str)):
-        value = json.dumps(value)
-    elif pd.isna(value):
-        return ""
-    elif isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    elif isinstance(value, (int, np.integer)):
-        return f"{value:,}"
-    elif isinstance(value, (float, np.floating)):
-        return tables.fixed(value, tables.decimals([value]) if digits is None else digits)
-    return text.html(value)
+    """The cells of a column, escaped: numbers with as many decimals as one another, or each with its own where values
+    are of many kinds."""
+    if column.dtype != object:
+        return [text.html(cell) for cell in tables.cells(column)]
+    plain = (json.dumps(one) if isinstance(one, Iterable) and not isinstance(one, str) else one for one in column)
+    return [text.html(cell) for one in plain for cell in tables.cells([one])]
 
 
 def _bold(markdown: str) -> str:

@@ -166,10 +166,10 @@ def shown(frame: pd.DataFrame, digits: int = 3, index: bool = True) -> Styler:
         frame, index = frame.reset_index().astype(dict.fromkeys(names, str)), False  # names, and no numbers to round
     joined = with_intervals(frame, digits)
     words = [name for name in joined if name in frame and is_text(frame[name])]
-    cells = pd.DataFrame({name: _cells(column, digits) for name, column in joined.items()}, joined.index)
-    cells = cells.rename_axis(columns=frame.columns.name).rename(columns=_spaced)
-    cells = cells.rename_axis(index=_spaced, columns=_spaced)
-    styled = cells.style.set_table_attributes('class="tex2jax_ignore mathjax_ignore"')  # nor are dollars mathematics
+    written = pd.DataFrame({name: cells(column, digits) for name, column in joined.items()}, joined.index)
+    written = written.rename_axis(columns=frame.columns.name).rename(columns=_spaced)
+    written = written.rename_axis(index=_spaced, columns=_spaced)
+    styled = written.style.set_table_attributes('class="tex2jax_ignore mathjax_ignore"')  # nor are dollars mathematics
     styled = styled.format(escape="html").format_index(escape="html", axis=0).format_index(escape="html", axis=1)
     styled = styled.set_properties(subset=[_spaced(name) for name in words], **{"text-align": "left"})
     whole = [_spaced(name) for name in joined if name not in words]
@@ -188,9 +188,10 @@ def is_text(column: pd.Series) -> bool:
     return any(isinstance(value, str) and value and not re.match(r"[~<>+-]?\d", value) for value in column)
 
 
-def _cells(column: pd.Series, digits: int) -> list[str]:
-    digits = decimals([value for value in column if isinstance(value, (float, np.floating))], digits)
-    return [_cell(value, digits) for value in column]
+def cells(values: Sequence | pd.Series, digits: int = 3) -> list[str]:
+    """The cells of a column as text: yes and no, numbers with thousands and `decimals`, nothing where there is none."""
+    digits = decimals([value for value in values if isinstance(value, (float, np.floating))], digits)
+    return [_cell(value, digits) for value in values]
 
 
 def _cell(value: object, digits: int) -> str:
