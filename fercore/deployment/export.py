@@ -202,13 +202,11 @@ def size_of(shape: Sequence[int]) -> int | tuple[int, int]:
     return height if height == width else (height, width)
 
 
-def export(
-    network: nn.Module, path: str | Path, description: Description, faces: np.ndarray | None = None, half: bool = False
-) -> Path:
-    """Write `network` to `path` as ONNX once it is known to answer as PyTorch does; returns the path.
+def export(network: nn.Module, path: str | Path, description: Description, half: bool = False) -> Path:
+    """Write `network` to `path` as ONNX once it is known to answer as PyTorch does, to random faces of `face_size` and
+    of two sizes beside it; returns the path.
 
-    faces  uint8 (N, H, W, 3) to compare on, by default random ones of two sizes beside `face_size`
-    half   whether weights are stored in half precision (`in_half`)
+    half  whether weights are stored in half precision (`in_half`)
     Any number of faces of any size goes in at a time. Weights that meet padding alone are left out (`padding.trim`):
     what the network sees has one size. Raises ExportError where the answers differ by more than PARITY, with `half`
     HALF_PARITY, and where the extra is missing; what stood at `path` before stays then.
@@ -221,7 +219,7 @@ def export(
     smaller = FromFace(padding.trim(copy.deepcopy(network), seen), description).eval()
     model = to_onnx(smaller, example, dynamic)
     content = model.SerializeToString()
-    compared = [faces] if faces is not None else _random_faces(height, width)
+    compared = _random_faces(height, width)
     _require_parity(module, content, compared, PARITY, path)
     if half:
         content = in_half(content)

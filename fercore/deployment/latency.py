@@ -38,9 +38,7 @@ def latency(
     return np.array(seconds)
 
 
-def costs(
-    networks: Sequence[str], img_size: int, timed: int, printed: Callable[[str], float], classes: int = 7
-) -> pd.DataFrame:
+def costs(networks: Sequence[str], img_size: int, timed: int, printed: Callable[[str], float]) -> pd.DataFrame:
     """Size and latency of untrained networks, a row each: parameters, MiB with buffers, and of this machine's CPU, and
     its GPU where it has one, milliseconds and their 95th percentile; beside them what the paper prints.
 
@@ -49,7 +47,7 @@ def costs(
     """
     rows = []
     for name in networks:
-        network = models.create(name, classes)
+        network = models.create(name, 7)
         size = profile(network, (inference.channels(network), img_size, img_size))
         row = {"network": name, "parameters": size["parameters"], "MiB": size["bytes_buffers"] / 2**20}
         for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
@@ -61,11 +59,11 @@ def costs(
     return pd.DataFrame(rows).set_index("network")
 
 
-def macs(networks: Sequence[str], img_size: int, classes: int = 7) -> pd.Series:
+def macs(networks: Sequence[str], img_size: int) -> pd.Series:
     """Millions of multiply-accumulates of one image, by network, of as many channels as the network takes."""
     found = {}
     for name in networks:
-        network = models.create(name, classes)
+        network = models.create(name, 7)
         found[name] = profile(network, (inference.channels(network), img_size, img_size))["macs"] / 1e6
     return pd.Series(found, dtype=float)
 

@@ -16,7 +16,7 @@ from ..evaluation.inference import channels
 KEPT = {"nothing kept": False, "kept for a backward pass": True}
 
 
-def inference_bytes(network: str, img_size: int, batch_size: int, kept: bool = False, classes: int = 7) -> int:
+def inference_bytes(network: str, img_size: int, batch_size: int, kept: bool = False) -> int:
     """The most bytes that a forward pass in fp32 holds at once: weights, images, and what layers hand on.
 
     kept  as where gradients are not switched off: what a backward pass would ask for is held until the end
@@ -24,7 +24,7 @@ def inference_bytes(network: str, img_size: int, batch_size: int, kept: bool = F
     What a framework takes beside it is left out: its context on a device, scratch of its kernels, what it sets aside.
     """
     with torch.device("meta"):
-        made = models.create(network, classes).eval()
+        made = models.create(network, 7).eval()
         images = torch.empty(batch_size, channels(made), img_size, img_size)
     held = sum(one.numel() * one.element_size() for one in (*made.parameters(), *made.buffers(), images))
     with torch.set_grad_enabled(kept), _Held() as counted:
@@ -34,10 +34,10 @@ def inference_bytes(network: str, img_size: int, batch_size: int, kept: bool = F
     return held + counted.most
 
 
-def by_batch(networks: Sequence[str], img_size: int, batches: Sequence[int], classes: int = 7) -> pd.DataFrame:
+def by_batch(networks: Sequence[str], img_size: int, batches: Sequence[int]) -> pd.DataFrame:
     """`inference_bytes` in MB (10^6), a row a network, way and batch."""
     rows = [
-        (network, way, batch, inference_bytes(network, img_size, batch, kept, classes) / 1e6)
+        (network, way, batch, inference_bytes(network, img_size, batch, kept) / 1e6)
         for network in networks
         for way, kept in KEPT.items()
         for batch in batches
@@ -45,9 +45,9 @@ def by_batch(networks: Sequence[str], img_size: int, batches: Sequence[int], cla
     return pd.DataFrame(rows, columns=["network", "way", "batch", "MB"]).set_index(["network", "way", "batch"])
 
 
-def batch_of(network: str, img_size: int, megabytes: float, kept: bool = False, classes: int = 7) -> float:
+def batch_of(network: str, img_size: int, megabytes: float, kept: bool = False) -> float:
     """The batch at which `inference_bytes` come to so many MB (10^6); below 1 where one image takes more."""
-    first, last = (inference_bytes(network, img_size, batch, kept, classes) for batch in (1024, 2048))
+    first, last = (inference_bytes(network, img_size, batch, kept) for batch in (1024, 2048))
     each = (last - first) / 1024
     return 1024 + (1e6 * megabytes - first) / each
 

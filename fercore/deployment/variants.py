@@ -188,9 +188,9 @@ class Variants:
             self.found[name] = Variant(answers, {"MiB": len(content) / 2**20}, onnx=content)
 
     @runtimes.own_threads()
-    def in_runtimes(self, names: Sequence[str], batch: int = 32) -> dict[str, str]:
+    def in_runtimes(self, names: Sequence[str]) -> dict[str, str]:
         """The network as runtimes have it, by their names in `runtimes.RUNTIMES`; of those that are missing, why."""
-        missing = {}
+        missing, batch = {}, 32  # which a runtime may be compiled for
         for name in names:
             try:
                 loaded = runtimes.load(name, self.dense, batch=batch)
