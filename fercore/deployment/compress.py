@@ -20,7 +20,7 @@ import math
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -446,5 +446,5 @@ def export_int8(
             f"{100 * found['fp32']:.2f} %; nothing written: another method may lose less, "
             f"{' or '.join(repr(name) for name in METHODS if name != method)}"
         )
-    export.write(made, to, export.replaced(description, precision="int8"))
+    export.write(made, to, replace(description, precision="int8"))
     return found

@@ -19,7 +19,7 @@ import json
 import logging
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -224,7 +224,7 @@ def export(network: nn.Module, path: str | Path, description: Description, half:
     if half:
         content = in_half(content)
         _require_parity(module, content, compared, HALF_PARITY, path)
-    return write(content, path, replaced(description, fingerprint=fingerprint(network)))
+    return write(content, path, replace(description, fingerprint=fingerprint(network)))
 
 
 def _require_parity(
@@ -388,10 +388,6 @@ def fingerprint(network: nn.Module) -> str:
     for name, tensor in network.state_dict().items():
         digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def replaced(description: Description, **changes) -> Description:
-    return Description(**(asdict(description) | changes))
 
 
 def ready() -> None:

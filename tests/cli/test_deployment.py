@@ -53,7 +53,7 @@ def test_a_file_in_eight_bits_says_what_it_loses(said, tmp_path, faces, monkeypa
         said(*words, "--method", method)
         assert asked[-1] == ("a.onnx", method)
     assert cli.deployment.INT8_METHODS == compress.METHODS
-    held = export.replaced(held, temperature=1.0)  # a run's own weights
+    held = replace(held, temperature=1.0)  # a run's own weights
     assert said(*words).endswith(f"49.60 %\n{export.NOT_CALIBRATED}\n")
 
 
@@ -126,7 +126,7 @@ def test_a_file_that_comes_along_is_scored_and_its_answers_are_saved(said, tmp_p
     assert "has no split 'tset'" in refused(*words, "--split", "tset")
     one = replace(faces, name="mine", table=faces.table.assign(split=""), roles=None, fingerprint=None)
     model = export.load(file)
-    model.description = export.replaced(model.description, data="mine")
+    model.description = replace(model.description, data="mine")
     with monkeypatch.context() as patched:
         patched.setattr(datasets, "load_imported", lambda _: one)
         patched.setattr(export, "load", lambda _: model)
@@ -177,7 +177,7 @@ def test_the_command_says_where_a_model_is_not_calibrated(photograph, capsys, mo
     predictor = Predictor(detector=two_faces)
     monkeypatch.setattr(cli.deployment, "_predictor", lambda _: predictor)
     for temperature, said in ((0.9, 0), (1.0, 1)):
-        predictor.description = export.replaced(predictor.description, temperature=temperature)
+        predictor.description = replace(predictor.description, temperature=temperature)
         assert cli.main(["predict", str(photograph)]) == 0
         assert capsys.readouterr().out.count(export.NOT_CALIBRATED) == said
 

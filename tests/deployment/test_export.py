@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def test_a_face_is_seen_as_at_evaluation(tiny, faces, tta, channels):
     seen = preprocess.resize(pixels, 16, channels)
     views = [seen, seen.flip(-1)] if tta == "flip" else [seen]
     expected = torch.stack([(network(view) / 0.8).softmax(-1) for view in views]).mean(0)
-    module = FromFace(network, export.replaced(DESCRIPTION, tta=tta))
+    module = FromFace(network, replace(DESCRIPTION, tta=tta))
     found = module(torch.from_numpy(export.three_channels(faces.pixels[:5])))
     assert torch.allclose(found, expected, atol=1e-6)
 
@@ -45,7 +46,7 @@ def test_a_face_is_seen_as_at_evaluation(tiny, faces, tta, channels):
 def test_colours_are_taken_away_where_there_were_none(tiny):
     network, draw = tiny(channels=3).eval(), np.random.default_rng(0)
     colour = torch.from_numpy(draw.integers(0, 256, (2, 12, 12, 3), np.uint8))
-    grey, kept = (FromFace(network, export.replaced(DESCRIPTION, grey=value)) for value in (True, False))
+    grey, kept = (FromFace(network, replace(DESCRIPTION, grey=value)) for value in (True, False))
     assert not torch.allclose(grey(colour), kept(colour))
     alike = colour[..., :1].expand(-1, -1, -1, 3)
     assert torch.allclose(grey(alike), kept(alike), atol=1e-6)
@@ -56,7 +57,7 @@ def test_what_meets_padding_alone_is_left_out(tmp_path):
     torch.manual_seed(0)
     network = models.create("mini_resemotenet_c", num_classes=3).eval()
     whole = [weight.shape for weight in network.parameters()]
-    description = export.replaced(DESCRIPTION, network="mini_resemotenet_c", img_size=64, face_size=48)
+    description = replace(DESCRIPTION, network="mini_resemotenet_c", img_size=64, face_size=48)
     path = export.export(network, tmp_path / "c.onnx", description)  # which compares the answers
     kernels = {tuple(tensor.dims) for tensor in onnx.load(path).graph.initializer if len(tensor.dims) == 4}
     assert {(256, 128, 2, 2), (256, 256, 1, 1)} <= kernels and (256, 256, 3, 3) not in kernels
@@ -114,7 +115,7 @@ def made(tmp_path_factory):
     network = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     network.append(nn.Linear(8, 3)).eval()
     path = tmp_path_factory.mktemp("export") / "tiny.onnx"
-    return network, export.export(network, path, export.replaced(DESCRIPTION, tta="flip"))
+    return network, export.export(network, path, replace(DESCRIPTION, tta="flip"))
 
 
 def test_answers_are_pytorchs(made):

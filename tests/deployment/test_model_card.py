@@ -68,7 +68,7 @@ def test_the_file_for_onnx_runtime_is_of_the_weights_beside_it(path):
     network, data = path.stem.rsplit("-", 1)
     exported, made = export.load(path.with_suffix(".onnx")), models.create(network, weights=data).eval()
     described = export.describe(network, data)
-    assert exported.description == export.replaced(described, fingerprint=export.fingerprint(made))
+    assert exported.description == dataclasses.replace(described, fingerprint=export.fingerprint(made))
     seen = np.random.default_rng(1).integers(0, 256, (3, 71, 60, 3), np.uint8)
     with torch.no_grad():
         expected = export.FromFace(made, described)(torch.from_numpy(seen)).numpy()
@@ -81,7 +81,7 @@ def test_the_file_for_onnx_runtime_is_of_the_weights_beside_it(path):
 @pytest.mark.parametrize("path", sorted(weights.RELEASED.glob("*-int8.onnx")), ids=lambda path: path.stem)
 def test_a_file_in_eight_bits_is_of_the_weights_beside_it(path, faces):
     whole, quantised = (export.load(path.with_name(path.name.replace(part, ""))) for part in ("-int8", ""))
-    assert quantised.description == export.replaced(whole.description, precision="int8")
+    assert quantised.description == dataclasses.replace(whole.description, precision="int8")
     seen = torch.from_numpy(np.array(faces.pixels[:24]))[:, None]
     for size in ((48, 48), (71, 60), (400, 300)):
         resized = resize(seen, list(size), antialias=True)[:, 0].numpy()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fercore.deployment import score
-from fercore.deployment.export import Description, Exported, ExportError, replaced
+from fercore.deployment.export import Description, Exported, ExportError
 
 
 class Says(Exported):
@@ -41,9 +41,9 @@ def test_what_the_network_may_have_seen_is_said(make_faces):
     faces, own = make_faces(90), Says().description
     assert own.data == "mine" != faces.name
     assert "learned from mine, and may have seen images of" in score.seen(own, faces)
-    own = replaced(own, data=faces.name)
+    own = dataclasses.replace(own, data=faces.name)
     assert score.seen(own, faces) is None and "was trained on Training" in score.seen(own, faces, "Training")
-    taught = replaced(own, data="fer2013_distilled")
+    taught = dataclasses.replace(own, data="fer2013_distilled")
     fer2013 = dataclasses.replace(faces, name="fer2013")
     assert score.seen(taught, fer2013) is None and "was trained on" in score.seen(taught, fer2013, "train")
     other = dataclasses.replace(fer2013, roles={"train": "Training", "test": "PublicTest"})
