@@ -16,11 +16,11 @@ import zlib
 import numpy as np
 from PIL import Image
 
+from .. import SYNTHETIC as SETS
 from .. import store
 from ..faces import FER2013_CLASSES, DataError, Faces, table
 from . import expressions, render
 
-SETS = ("synthfer", "synthck", "synthoulu")
 CK_CLASSES = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
 OULU_CLASSES = ("anger", "disgust", "fear", "happy", "sadness", "surprise")
 SPLITS = ("Training", "PublicTest", "PrivateTest")
