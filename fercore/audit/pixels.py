@@ -43,6 +43,7 @@ def thumbnails(pixels: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray
 
 
 def unit(vectors: np.ndarray, centre: bool = True) -> np.ndarray:
+    """Rows (n, d) at length 1, float32 (n, d); less their means, `centre`, so that their products are correlations."""
     vectors = vectors - vectors.mean(axis=1, keepdims=True) if centre else vectors
     return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)).astype(np.float32)
 

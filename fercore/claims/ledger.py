@@ -409,6 +409,10 @@ def _shaped(value: object, shape: object, where: str) -> None:
 
 
 def require_keys(mapping: Mapping, known: set[str], where: str, needed: Iterable[str] = (), kind: str = "key") -> None:
+    """Raise LedgerError for other keys than the `known`, and where one that is `needed` is missing or empty.
+
+    kind  what the error calls a key
+    """
     if not isinstance(mapping, dict):
         raise LedgerError(f"{where}: found {mapping!r}; expected names and values")
     for key in mapping:

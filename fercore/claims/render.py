@@ -176,6 +176,7 @@ def verdict_of(row: pd.Series) -> str:
 
 
 def with_unit(text: str, unit: str) -> str:
+    """A number with a unit of the ledger as it is read, "74.0 %"; empty text stays empty."""
     names = {"percent": " %", "times": "×", "setting": "", "fraction": "", "count": "", "": ""}
     return f"{text}{names.get(unit, f' {unit}')}" if text else ""
 

@@ -58,6 +58,7 @@ class Case:
 
     @property
     def value(self) -> float:
+        """What was measured, in the claim's unit; there has to be some."""
         return self.claim.in_unit(self.found["value"])
 
 

@@ -58,6 +58,8 @@ RELEASE = {"train": (287_651,), "val": (4_000, 3_999)}
 
 
 class Row(NamedTuple):
+    """What AffectNet says of an image."""
+
     name: str  # of the image, within the data folder
     code: int
     box: tuple[int, int, int, int] | None  # (left, top, right, bottom); None for an image that is cropped already

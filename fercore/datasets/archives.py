@@ -58,8 +58,10 @@ ERRORS += (tarfile.TarError, UnicodeError)
 
 
 class Member(NamedTuple):
+    """A file in an archive; it can be opened until the next one is asked for."""
+
     name: str
-    size: int
+    size: int  # bytes, as the archive says, once unpacked
     open: Callable[[], BinaryIO]
     same: str = ""  # the member before it that it is another name of
 
@@ -134,10 +136,12 @@ class Limited(io.RawIOBase):
 
 
 def limit(path: Path) -> int:
+    """How many bytes an archive may unpack to."""
     return SPARE + RATIO * path.stat().st_size
 
 
 def bomb(path: Path) -> DataError:
+    """The error for an archive that unpacks to more than `limit`, to be raised."""
     size = path.stat().st_size
     found = f"an archive of {size:,} bytes that unpacks to more than {limit(path):,} (decompression bomb?)"
     return DataError(path, found, "a data set as it is published; one that is as large can be given as a folder")

@@ -47,6 +47,8 @@ NONE, SEVERAL = "without a label in the list", "of several labels"
 
 
 class Row(NamedTuple):
+    """What a list says of an image, or of one face in it."""
+
     where: str  # in a list, as an error says it
     name: str  # of the image, as the list has it
     label: str

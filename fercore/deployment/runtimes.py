@@ -69,11 +69,13 @@ def own_threads() -> Iterator[None]:
 
 
 def torch_eager(network: Network, threads: int, batch: int) -> Loaded:
+    """For any batch; the number of threads stays PyTorch's in the whole process (`own_threads`)."""
     torch.set_num_threads(threads)
     return _torch(network.module.eval(), network)
 
 
 def torch_compiled(network: Network, threads: int, batch: int) -> Loaded:
+    """As `torch_eager`, compiled at each batch's first call. Raises Missing without a C++ compiler."""
     torch.set_num_threads(threads)
     if not shutil.which(os.environ.get("CXX", "g++")):
         raise Missing("needs a C++ compiler at run time, g++, which is not installed")
@@ -81,18 +83,22 @@ def torch_compiled(network: Network, threads: int, batch: int) -> Loaded:
 
 
 def onnxruntime(network: Network, threads: int, batch: int) -> Loaded:
+    """For any batch. Raises ExportError where a package of the extra is missing."""
     return of_onnx(network.onnx, threads)
 
 
 def onnxruntime_int8(network: Network, threads: int, batch: int) -> Loaded:
+    """As `onnxruntime`, quantised per tensor (`compress.int8`)."""
     return of_onnx(compress.int8(network.onnx, network.calibration()), threads)
 
 
 def openvino_fp32(network: Network, threads: int, batch: int) -> Loaded:
+    """Compiled for `batch` images; fewer are filled up with zeros. Raises ExportError where OpenVINO is missing."""
     return _openvino(_read_openvino(network), network, threads, batch, "f32")
 
 
 def openvino_bf16(network: Network, threads: int, batch: int) -> Loaded:
+    """As `openvino_fp32`. Raises Missing where the processor has no bf16."""
     core = required("openvino", *OPENVINO).Core()
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise Missing("this processor has no bf16 arithmetic")
@@ -100,6 +106,7 @@ def openvino_bf16(network: Network, threads: int, batch: int) -> Loaded:
 
 
 def openvino_int8(network: Network, threads: int, batch: int) -> Loaded:
+    """As `openvino_fp32`, quantised by NNCF (`compress.int8_openvino`); what is left is in fp32."""
     return _openvino(compress.int8_openvino(network.onnx, network.calibration()), network, threads, batch, "f32")
 
 

@@ -142,6 +142,7 @@ class Students:
 
     @classmethod
     def of(cls, found: pd.DataFrame) -> Students:
+        """Of what `train` finds, the mean over seeds. Raises KeyError without SCRATCH or SOFTENED among the methods."""
         mean = statements.by_fold(found, [*KEYS, "method", "temperature"])
         softened = mean.xs(SOFTENED, level="method")
         by_key = softened.groupby(KEYS, sort=False)

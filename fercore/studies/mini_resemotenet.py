@@ -206,6 +206,7 @@ def alone(size: str) -> str:
 
 
 def other_reading(experiment: str) -> str:
+    """The variant whose alpha is the weight of the hard labels, as the paper's text has it, not equation 6's beta."""
     return f"{experiment}, as in the text"
 
 

@@ -89,15 +89,17 @@ def only_flips(ranges: Augmentation | None) -> bool:
 
 
 class Drawing:
-    """Numbers for a batch, one an image, from one generator."""
+    """Numbers for a batch, one an image, from one generator: each float (count,)."""
 
     def __init__(self, count: int, random: torch.Generator | None, device: torch.device):
         self.count, self.random, self.device = count, random, device
 
     def uniform(self) -> torch.Tensor:
+        """Numbers from 0 to 1."""
         return torch.rand(self.count, generator=self.random, device=self.device)
 
     def between(self, low: float, high: float) -> torch.Tensor:
+        """Numbers drawn evenly between the ends."""
         return low + (high - low) * self.uniform()
 
     def ratio(self, low: float, high: float) -> torch.Tensor:

@@ -190,6 +190,7 @@ class Curriculum:
         return nn.Parameter(torch.ones((), device=device))
 
     def temperature(self, learned: torch.Tensor) -> torch.Tensor:
+        """T at what has been learned so far, a scalar with its gradient."""
         return self.low + self.span * learned.sigmoid()
 
     def __call__(
