@@ -35,7 +35,7 @@ from importlib import import_module
 from pathlib import Path
 
 from .. import files
-from . import store
+from . import store, tree
 from .faces import FER2013_CLASSES, ROLES, DataError, Faces, NoSplit
 
 __all__ = ["FER2013_CLASSES", "NAMES", "ROLES", "DataError", "Faces", "NoSplit", "import_dataset", "load"]
@@ -79,7 +79,7 @@ def load(
     if source is None:
         raise ValueError(f"{name} needs a source: the file or folder that holds it")
     source = Path(source).expanduser()
-    if (source / store.INDEX).is_file():
+    if tree.imported(source):
         if given := sorted(set(options) - {"allocate"}):
             raise ValueError(
                 f"{source} is an imported set already; {', '.join(given)} can be given when it is imported"
@@ -101,9 +101,12 @@ def import_dataset(name: str, source: str | Path | None, folder: str | Path, **o
     """Import `name` from `source` into `folder`, whole or not at all; returns the path of its `dataset.json`.
 
     Memory use does not grow with the set: readers put pixels straight into the file that `load_imported` maps. Options
-    and errors are those of `load`; and BusyError where another process writes into `folder`.
+    and errors are those of `load`; and BusyError where another process writes into `folder`, ValueError where that is,
+    or lies in, the folder that is read.
     """
     folder = Path(folder).expanduser()
+    if source is not None and name in REAL:
+        _require_apart(Path(source).expanduser(), folder)
     with files.locked(folder, "an import"):
         store.sweep(folder)  # what an import that was killed has left
         try:
@@ -111,6 +114,15 @@ def import_dataset(name: str, source: str | Path | None, folder: str | Path, **o
         except BaseException:
             store.sweep(folder)
             raise
+
+
+def _require_apart(source: Path, folder: Path) -> None:
+    """Or the next time the import would be read in place of the pictures, or among them. One may be put onto itself."""
+    home, target = source.resolve(), folder.resolve()
+    if (home == target and not (home / store.INDEX).is_file()) or home in target.parents:
+        where = "is" if home == target else "lies in"
+        told = "give another to put the import into (--to FOLDER), or move the download elsewhere"
+        raise ValueError(f"{folder} {where} the folder that is read: {told}")
 
 
 def _reader(name: str) -> Callable[..., Faces]:

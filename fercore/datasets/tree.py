@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from .. import files
-from . import archives, images
+from . import archives, images, store
 from .faces import DataError
 
 DEEPEST = 12  # folders within folders
@@ -149,6 +149,24 @@ class Seen:
             *self.unpacking,
             f"{read + left:,} file{'s' * (read + left > 1)} found, {read:,} read; skipped: {'; '.join(reasons)}",
         ]
+
+
+def imported(folder: Path) -> bool:
+    """Whether `folder` is an imported set. Raises DataError where a download lies in it as well: which of the two is
+    meant, nobody knows."""
+    if not (folder / store.INDEX).is_file():
+        return False
+    own = {path for pattern in (store.REFERS, *store.OWN) for path in folder.glob(pattern)}
+    others = [path for path in sorted(_listed(folder)) if path not in own and not archives.hidden(path.name)]
+    if beside := [path.name for path in others if path.is_dir() or _of_download(path)]:
+        expected = "one of them: move one away, or to read the others anew remove dataset.json, pixels-*.npy and "
+        raise DataError(folder, f"an import, and {_named(beside)} beside it", f"{expected}table-*.csv")
+    return True
+
+
+def _of_download(path: Path) -> bool:
+    """Whether a file is what a data set is read from."""
+    return images.is_image(path) or path.suffix.lower() == ".csv" or (path.is_file() and bool(archives.kind(path)))
 
 
 def _named(names: list[str]) -> str:

@@ -94,6 +94,34 @@ def test_an_imported_set_may_be_brought_in_elsewhere_and_onto_itself(tmp_path):
         assert len(list((tmp_path / target).iterdir())) == 3
 
 
+@pytest.mark.parametrize(("target", "where"), [("own", "is"), ("own/data/own", "lies in"), ("own/../own", "is")])
+def test_an_import_is_not_put_among_the_pictures_it_is_made_of(tmp_path, target, where):
+    """Or the next one would read it in their place."""
+    root = write(tmp_path / "own", "a/1.png", "b/2.png")
+    with pytest.raises(ValueError, match=rf"{where} the folder that is read: give another .*--to.*move the download"):
+        datasets.import_dataset("folder", root, tmp_path / target)
+    assert sorted(path.name for path in root.iterdir()) == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", ["c/3.png", "3.jpg", "fer2013.csv", "c.zip", None])
+def test_an_import_beside_a_download_is_not_read_in_its_place(tmp_path, name):
+    store.save(replace(small(), name="fer2013"), tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    assert len(datasets.load("fer2013", tmp_path)) == 4
+    if name is None:
+        (tmp_path / "@eaDir").mkdir()  # and what others put everywhere is no download
+        assert len(datasets.load("fer2013", tmp_path)) == 4
+        return
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"PK\x03\x04")
+    told = rf"found an import, and {name.split('/')[0]} beside it; expected one of them: .*remove dataset\.json"
+    with pytest.raises(DataError, match=told):
+        datasets.load("fer2013", tmp_path)
+    with pytest.raises(DataError, match=told):
+        datasets.import_dataset("fer2013", tmp_path, tmp_path)
+    assert len(datasets.load_imported(tmp_path)) == 4
+
+
 @pytest.mark.parametrize("old", [False, True])
 def test_a_reader_that_fails_late_leaves_nothing_and_the_old_set_intact(tmp_path, old):
     root = write(tmp_path / "images", *(f"{'ab'[number % 2]}/{number}.png" for number in range(9)))

@@ -716,13 +716,13 @@ def test_a_whole_copy_without_its_official_splits_is_whole():
 
 
 def test_lost_splits_are_said_plainly(tmp_path):
-    faces = fer2013.read(draw_folder(tmp_path, PLAIN_NAMES))
+    faces = fer2013.read(draw_folder(tmp_path / "download", PLAIN_NAMES))
     assert faces.splits == ("Training", "test") and faces.labels.tolist() == [0, 6, 0, 1]
     [note, part] = faces.notes
     assert part.startswith("Not the whole of FER2013: 4 images, 2 of them Training; it has 35,887, 28,709 of them")
     assert "2 of 4 images do not say whether they are of PublicTest or of PrivateTest" in note
     assert "the official splits are lost" in note
-    datasets.import_dataset("fer2013", tmp_path, tmp_path / "set")
+    datasets.import_dataset("fer2013", tmp_path / "download", tmp_path / "set")
     assert datasets.load_imported(tmp_path / "set").notes == faces.notes
 
 
