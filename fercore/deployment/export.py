@@ -320,12 +320,22 @@ def read(path: str | Path) -> tuple[bytes, Description]:
     length = len(_entry(DIGEST, "0" * 64))
     body, last = content[:-length], content[-length:]
     if not last.startswith(_entry(DIGEST, "0" * 64)[:-64]):
-        raise ExportError(f"{path}: cut short, or no file of fercore export; export it again")
+        raise ExportError(f"{path}: {_weights(path) or 'cut short, or no file of fercore export; export it again'}")
     if last[-64:].decode("ascii", "replace") != hashlib.sha256(body).hexdigest():
         raise ExportError(f"{path}: changed since it was exported, its digest does not fit; export it again")
     start = _entry(RECORD, "")[3:]  # tag and lengths differ by what follows
     text = body[body.rindex(start[:-1]) + len(start) - 1 :]
     return content, _description(path, text[text.index(b"{") :])
+
+
+def _weights(path: Path) -> str:
+    """Of a file of weights, how a model is made of them; empty for any other."""
+    pickled, target = weights.pickled(path), path.with_suffix(".safetensors")
+    if not pickled and path.suffix != target.suffix:
+        return ""
+    first = f"fercore convert {path} {target}, then " if pickled else ""
+    made = f"{first}fercore export NETWORK --weights {target} --to {path.with_suffix('.onnx')}"
+    return f"weights, of which a model is yet to be made: {made}"
 
 
 class Exported:

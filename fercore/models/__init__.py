@@ -25,15 +25,16 @@ from torch import nn
 from .weights import (
     WeightsError,
     WeightsWarning,
+    classes_of,
     file_of,
     from_timm,
     from_torchvision,
     head,
     is_name,
     load_file,
+    note_classes,
     record,
     released,
-    same_classes,
 )
 
 __all__ = ["OWN", "WeightsError", "WeightsWarning", "create", "exists", "names", "options_of"]
@@ -58,7 +59,7 @@ def create(
 ) -> nn.Module:
     """A network by name: one of `names()` or `OWN`, or any other that timm or else torchvision knows.
 
-    num_classes  outputs; by default what the paper has
+    num_classes  outputs; by default as many as `classes`, else what the weights or the paper have
     weights      None: drawn at random. "imagenet": the backbone's, through torchvision or timm. A path: a .safetensors
                  file of the whole network; for light_fer also Keras's ImageNet weights (.h5, .npz), without a head.
                  "fer2013", "fer2013_distilled": those that come with the project
@@ -68,6 +69,10 @@ def create(
     Raises ValueError for a name that neither knows, and WeightsError where weights cannot be had or do not fit; it
     never goes on with random ones instead.
     """
+    if classes is not None:
+        num_classes = len(classes) if num_classes is None else num_classes
+        if num_classes != len(classes):
+            raise ValueError(f"{num_classes} outputs cannot be the {len(classes)} classes {', '.join(classes)}")
     options = options_of(name, weights) | options
     if is_name(weights):
         weights, own = released(name, weights)
@@ -88,11 +93,13 @@ def create(
         raise ValueError(f"no network {name!r}; there are {', '.join([*names(), *OWN])}, timm's and torchvision's")
     if weights is not None and not imagenet:
         path = Path(weights).expanduser()
-        spare = set()
-        if classes is not None and not same_classes(path, classes):
+        spare, held = set(), None if classes is None else classes_of(path)
+        if held not in (None, tuple(classes or ())):
             with torch.random.fork_rng(()):  # a network of one more class, to see which of its weights that changes
-                spare = head(network, create(name, **options | {"num_classes": len(classes) + 1}))
+                spare = head(network, create(name, **options | {"num_classes": num_classes + 1}))
         load_file(network, path, spare)
+        if classes is not None:  # not before: what cannot be loaded is not taken for anything
+            note_classes(path, held, classes)
     return network
 
 

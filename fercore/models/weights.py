@@ -168,13 +168,12 @@ def record(path: str | Path) -> dict:
     """What a file of released weights, or of a run, says of itself: network, options, classes, img_size, tta, recipe...
 
     temperature  by which logits are divided for calibrated probabilities; None where none was fitted
-    Raises WeightsError where there is no file, and for one without such a record.
+    Raises WeightsError where there is no file, for a pickle, and for one without such a record.
     """
     from safetensors import safe_open
 
     path = Path(path).expanduser()
-    if not path.is_file():
-        raise WeightsError(f"no weights at {path}")
+    require_safetensors(path)
     try:
         with safe_open(path, "pt") as file:
             held = file.metadata() or {}
@@ -209,19 +208,23 @@ def record_of_classes(path: Path, classes: Sequence[str]) -> dict:
     return found
 
 
-def same_classes(path: Path, classes: Sequence[str]) -> bool:
-    """Whether the weights at `path` are of these classes in this order; a WeightsWarning says so where they are not,
-    and where the file does not name its own and can only be taken at its number."""
+def classes_of(path: Path) -> tuple[str, ...] | None:
+    """The classes that the weights at `path` are of, in their order; None where the file does not name them."""
     held = _record(path).get("classes")
+    return None if held is None else tuple(held)
+
+
+def note_classes(path: Path, held: Sequence[str] | None, classes: Sequence[str]) -> None:
+    """Give a WeightsWarning where weights of the classes `held`, as `classes_of` has them, were taken for others, and
+    where the file does not name its own and could only be taken at its number."""
     if held is None:
         note = f"{path} does not name its classes: they are taken to be {', '.join(classes)}, in this order"
-        warnings.warn(note, WeightsWarning, stacklevel=3)
-        return True
-    if tuple(held) == tuple(classes):
-        return True
-    note = f"{path} is of the classes {', '.join(held)}, and not {', '.join(classes)}: all but its head is taken"
-    warnings.warn(f"{note}, and a new head is drawn", WeightsWarning, stacklevel=3)
-    return False
+    elif tuple(held) != tuple(classes):
+        note = f"{path} is of the classes {', '.join(held)}, and not {', '.join(classes)}: all but its head is taken"
+        note += ", and a new head is drawn"
+    else:
+        return
+    warnings.warn(note, WeightsWarning, stacklevel=3)
 
 
 def head(network: nn.Module, larger: nn.Module) -> set[str]:
@@ -248,13 +251,7 @@ def load_file(network: nn.Module, path: Path, spare: Collection[str] = ()) -> No
     kept in half precision becomes what the network computes with."""
     from safetensors.torch import load_file as read
 
-    if not path.is_file():
-        raise WeightsError(f"no weights at {path}; give a .safetensors file of the whole network, or 'imagenet'")
-    if pickled(path):
-        raise WeightsError(
-            f"{path} is a pickled PyTorch file, not safetensors, and is not opened here: a pickle can run anything. "
-            f"Where you trust it, convert it once: fercore convert {path} {path.with_suffix('.safetensors')}"
-        )
+    require_safetensors(path)
     own = network.state_dict()
     try:
         held = plain_names(read(path))
@@ -295,6 +292,17 @@ def unsound(name: str, value: torch.Tensor) -> str | None:
 
 def _type(value: torch.Tensor) -> str:
     return str(value.dtype).removeprefix("torch.")
+
+
+def require_safetensors(path: Path) -> None:
+    """Raise WeightsError where there is no file, and for a pickle, which is never opened."""
+    if not path.is_file():
+        raise WeightsError(f"no weights at {path}; give a .safetensors file of the whole network")
+    if pickled(path):
+        raise WeightsError(
+            f"{path} is a pickled PyTorch file, not safetensors, and is not opened here: a pickle can run anything. "
+            f"Where you trust it, convert it once: fercore convert {path} {path.with_suffix('.safetensors')}"
+        )
 
 
 def pickled(path: Path) -> bool:

@@ -219,8 +219,21 @@ def test_a_run_is_exported_as_it_was_trained(made, make_faces, tmp_path, size):
 
 
 def test_weights_that_are_not_there_are_called_so(tmp_path):
-    with pytest.raises(WeightsError, match=r"^no weights at .*missing\.safetensors$"):
+    with pytest.raises(WeightsError, match=r"^no weights at .*missing\.safetensors; give"):
         export.from_weights("lean_65k", tmp_path / "missing.safetensors", tmp_path / "a.onnx")
+    torch.save({}, tmp_path / "state.pth")
+    with pytest.raises(WeightsError, match=r"state\.pth is a pickled PyTorch file.*fercore convert"):
+        export.from_weights("lean_65k", tmp_path / "state.pth", tmp_path / "a.onnx")
+
+
+def test_weights_given_for_a_model_are_told_how_one_is_made_of_them(tmp_path):
+    torch.save({}, tmp_path / "w.pth")
+    save_file({}, tmp_path / "w.safetensors")
+    made = r"fercore export NETWORK --weights \S+w\.safetensors --to \S+w\.onnx$"
+    with pytest.raises(ExportError, match=rf"w\.pth: weights, .*: fercore convert \S+ \S+, then {made}"):
+        export.read(tmp_path / "w.pth")
+    with pytest.raises(ExportError, match=rf"w\.safetensors: weights, of which a model is yet to be made: {made}"):
+        export.read(tmp_path / "w.safetensors")
 
 
 def test_weights_without_a_record_are_told_the_way_in_python(made, tmp_path):

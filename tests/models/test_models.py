@@ -232,6 +232,29 @@ def test_weights_from_a_file(tmp_path):
         models.create("microexpnet_xs", weights=tmp_path / "other.safetensors")
 
 
+def test_what_cannot_be_loaded_is_not_taken_for_anything(tmp_path, recwarn):
+    torch.save({}, tmp_path / "w.pth")
+    save_file(models.create("microexpnet_xxs", 7).state_dict(), tmp_path / "w.safetensors")
+    for file in ("no.safetensors", "w.pth"):
+        with pytest.raises(models.WeightsError):
+            models.create("microexpnet_xxs", weights=tmp_path / file, classes=tuple("abcdefg"))
+    with pytest.raises(models.WeightsError, match="does not fit"):
+        models.create("microexpnet_xs", weights=tmp_path / "w.safetensors", classes=tuple("abcdefg"))
+    assert not recwarn
+    with pytest.warns(models.WeightsWarning, match="does not name its classes: they are taken to be a, b"):
+        models.create("microexpnet_xxs", weights=tmp_path / "w.safetensors", classes=tuple("abcdefg"))
+
+
+def test_a_network_has_an_output_for_each_class_that_is_named():
+    with pytest.warns(models.WeightsWarning, match="a new head is drawn"):
+        six = models.create("lean_65k", weights="fer2013", classes=tuple("abcdef"))
+    seven = models.create("lean_65k", weights="fer2013").state_dict()
+    assert {len(value) for name, value in six.state_dict().items() if value.shape != seven[name].shape} == {6}
+    assert six(torch.zeros(2, 1, 48, 48)).shape == (2, 6)
+    with pytest.raises(ValueError, match="7 outputs cannot be the 2 classes a, b"):
+        models.create("lean_65k", 7, classes=("a", "b"))
+
+
 def test_a_file_that_says_how_its_network_was_made_makes_it_so():
     """A stride changes no tensor's shape: made otherwise, the network would load the weights and answer otherwise."""
     path, own = weights.released("tinyfer_lite", "fer2013")
