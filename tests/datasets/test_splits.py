@@ -217,3 +217,10 @@ def test_what_fills_an_empty_part_empties_no_other():
     people = table([0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1], "", list("aaaabbbccdde"))
     faces = Faces("handmade", np.zeros((12, 4, 4), np.uint8), people, ("happy", "sad"))
     assert set(splits.divide(faces, "80/10/10").table["split"]) == {"train", "val", "test"}
+
+
+@pytest.mark.parametrize(("shares", "whole"), [("70/10/10", 90), ("80/10", 90), ("80/20/10", 110), ("8/1/1", 10)])
+def test_shares_that_are_not_of_the_whole_are_refused(shares, whole):
+    faces = Faces("handmade", np.zeros((12, 4, 4), np.uint8), table([0, 1] * 6), ("happy", "sad"))
+    with pytest.raises(ValueError, match=f"'{shares}': these add up to {whole}; give shares that add up to 100"):
+        splits.divide(faces, shares)
