@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
 from .. import files, models
-from ..datasets import DataError, images
+from ..datasets import DataError, archives, images
 from ..evaluation.calibration import CERTAIN
 from ..models import weights
 from ..results.text import plain
@@ -266,7 +266,7 @@ def listing(source: Path) -> list[Path]:
 def _files_below(folder: Path, above: tuple[str, ...] = ()) -> list[Path]:
     above += (os.path.realpath(folder),)
     try:
-        entries = [path for path in folder.iterdir() if path.name[0] != "."]
+        entries = [path for path in folder.iterdir() if not archives.hidden(path.name)]
     except OSError as error:
         raise DataError(folder, f"a folder that cannot be read ({error.strerror})", "permission to read it") from None
     inner = [path for path in entries if path.is_dir() and os.path.realpath(path) not in above]

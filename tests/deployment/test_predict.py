@@ -242,8 +242,9 @@ def test_linked_folders_are_looked_into_and_one_that_leads_back_is_not(tmp_path)
     for name in ("train", "test"):
         (tmp_path / "given" / name).symlink_to("../elsewhere")
     (tmp_path / "given/inner/back").symlink_to("..")
-    (tmp_path / "given/.hidden").mkdir()
-    Image.new("L", (48, 48)).save(tmp_path / "given/.hidden/a.png")
+    for name in (".hidden", "@eaDir", "__MACOSX"):  # the latter of network drives and macOS, with copies of pictures
+        (tmp_path / "given" / name).mkdir()
+        Image.new("L", (48, 48)).save(tmp_path / "given" / name / "a.png")
     found = predict.listing(tmp_path / "given")
     assert [path.relative_to(tmp_path / "given").as_posix() for path in found] == ["test/a.png", "train/a.png"]
 
