@@ -51,6 +51,7 @@ def _site(options) -> None:
     if options.profile not in (*PROFILES, REFERENCE):
         raise ValueError(f"no profile {options.profile!r}; there are {', '.join(PROFILES)}, and {REFERENCE}")
     if options.profile == REFERENCE:
+        _require_root()
         site.picture()
     print(site.write(options.profile))
 
@@ -86,5 +87,11 @@ def _params(options) -> None:
 def _deps(options) -> None:
     from ..pipeline import stages
 
+    _require_root()
     path = Path("dvc.yaml")
     path.write_text(stages.rewritten(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _require_root() -> None:
+    if not Path("dvc.yaml").is_file():
+        raise FileNotFoundError("dvc.yaml: not there; run this at the root of the project")

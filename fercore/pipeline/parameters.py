@@ -59,7 +59,9 @@ def check_params(notebook: str | Path, files: Iterable[str | Path]) -> dict:
 def layers(notebook: str, profile: str, params: str | Path = "params") -> list[Path]:
     """The files that set a notebook's parameters, in their order: the papers' values, what the short profiles share,
     and what this one changes; a file that is not there changes nothing, though DVC wants all that a stage names. Raises
-    ParameterError where the notebook has no file in `params`/paper."""
+    ParameterError where the notebook has no file in `params`/paper, and elsewhere than at the root of the project."""
+    if not Path(params, "paper").is_dir():
+        raise ParameterError(f"{Path(params, 'paper')}: no such folder; run this at the root of the project")
     kinds = ("paper",) if profile == "paper" else ("paper", "short", profile)
     files = [Path(params) / kind / f"{notebook}.yaml" for kind in kinds]
     if not files[0].is_file():

@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from fercore import datasets
 from fercore.cli import main
@@ -56,6 +57,15 @@ def test_what_trainings_warn_of_is_a_note(at_the_root, monkeypatch, capsys):
     monkeypatch.setattr(trainings, "listed", listed)
     assert main(["trainings", "06_mini_resemotenet", "quick"]) == 0
     assert capsys.readouterr().err == "note: the teacher is trained from random weights\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["data smoke", "notebook 01_data_audit smoke", "trainings 06_mini_resemotenet smoke", "params smoke", "deps"]
+    + ["site reference", "labs", "grade ."],
+)
+def test_what_needs_the_project_says_so_elsewhere(refused, command):
+    assert "at the root of the project" in refused(*command.split())
 
 
 def test_notebook_of_an_unknown_name_or_profile(refused, at_the_root):
