@@ -107,7 +107,7 @@ def _class_folders(seen: tree.Seen, size, contempt: bool, labels: str, allocate:
         used = []
         for path in seen.lists("labels.csv"):
             items, more = _relabelled(seen, path, items, labels)
-            notes.append(more)
+            notes += more
             used.append(path.relative_to(seen.root).as_posix())
     class_of, codes = {}, {int(item.label) for item in items if item.label.isdecimal()}
     if codes and 0 not in codes:
@@ -136,8 +136,11 @@ def _roles(splits: tuple[str, ...]) -> dict[str, str]:
     return roles | {"test": roles.pop("select")} if "select" in roles and "test" not in roles else roles
 
 
-def _relabelled(seen: tree.Seen, path: Path, items: list[layout.Item], labels: str) -> tuple[list[layout.Item], str]:
-    """`items` with the labels that were asked for, and the note on how many the list of labels contradicts."""
+def _relabelled(
+    seen: tree.Seen, path: Path, items: list[layout.Item], labels: str
+) -> tuple[list[layout.Item], list[str]]:
+    """`items` with the labels that were asked for, and the note on how many the list of labels contradicts; none where
+    it contradicts none."""
     rows = text.rows(path)
     where, head = next(rows)
     names = [field.strip().lower() for field in head]
@@ -152,13 +155,14 @@ def _relabelled(seen: tree.Seen, path: Path, items: list[layout.Item], labels: s
     said = {item.name: next((listed[end] for end in _ends(item.name) if end in listed), None) for item in items}
     differ = [item for item in items if said[item.name] and _other(item.label, said[item.name])]
     left = sum(one is None for one in said.values())
+    if not differ:
+        return items, []
     note = f"{path.name} has another label for {len(differ):,} of {len(items) - left:,} images that it lists"
     if labels == "folders":
-        return items, f"{note}: the folders count; with labels=list (--labels list) it does"
+        return items, [f"{note}: the folders count; with labels=list (--labels list) it does"]
     changed = [item._replace(label=said[item.name] or item.label) for item in items]
-    return changed, f"{note}: it counts, as asked" + (
-        f"; for {left:,} that it does not list the folders do" if left else ""
-    )
+    rest = f"; for {left:,} that it does not list the folders do" if left else ""
+    return changed, [f"{note}: it counts, as asked{rest}"]
 
 
 def _ends(name: str) -> list[str]:

@@ -25,7 +25,7 @@ import numpy as np
 from . import archives, images
 from .faces import FER2013_CLASSES as CLASSES
 from .faces import DataError, Faces, table
-from .text import fields_found, quote
+from .text import UTF8, fields_found, quote
 
 SIDE = 48
 PIXELS = SIDE * SIDE
@@ -144,7 +144,7 @@ def _header(source: Path, line: bytes, classes: tuple[str, ...] = CLASSES) -> _O
     if not line:
         raise DataError(source, "an empty file", "the header emotion,pixels,Usage")
     if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise DataError(source, "UTF-16 text", "a CSV in UTF-8")
+        raise DataError(source, "UTF-16 text", UTF8)
     start = line.removeprefix(codecs.BOM_UTF8)[:512]
     if start[:1] > b"\x7f" or any(byte < 32 and byte not in b"\t\r\n" for byte in start):
         raise DataError(source, "a file that is no text", "a CSV with the header emotion,pixels,Usage, packed or not")
@@ -374,7 +374,8 @@ def _careful(source: Path, line: int, text: bytes, order: _Order) -> _Block:
         label, split = (row[column].strip().encode() for column in (order.emotion, order.usage))
         if label not in label_of:
             expected = f"a whole number of 0 to {order.classes - 1}"
-            expected += " (7 is contempt in ckextended.csv, which is CK+: import it as ckplus)" if label == b"7" else ""
+            if label == b"7":
+                expected += " (take 1 off codes that begin with 1; ckextended.csv, where 7 is contempt, is ckplus)"
             raise DataError(where, f"the emotion {quote(row[order.emotion])}", expected)
         if split not in SPLIT_OF:
             raise DataError(where, f"the Usage {quote(row[order.usage])}", ", ".join(SPLITS))

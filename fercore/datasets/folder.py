@@ -128,12 +128,12 @@ def _by_folder_or_list(
 
 
 def _compared(found: Sequence[layout.Item], listed: Sequence[layout.Item], used: Sequence[str]) -> list[str]:
-    """The note on how many labels of folders the lists contradict; none without a list."""
+    """The note on how many labels of folders the lists contradict; none where they contradict none."""
     said = {item.name: item.label for item in listed}
     both = [item for item in found if item.name in said]
     differ = sum(layout.plain(item.label) != layout.plain(said[item.name]) for item in both)
     note = f"{', '.join(used)} has another label for {differ:,} of {len(both):,} images that it lists"
-    return [f"{note}: the folders count; with labels=list (--labels list) it does"] if both else []
+    return [f"{note}: the folders count; with labels=list (--labels list) it does"] if differ else []
 
 
 def _are_classes(found: Sequence[layout.Item], listed: Sequence[layout.Item]) -> bool:

@@ -27,6 +27,7 @@ BACKGROUND = 255  # what shows through where an image is transparent: white, as 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")  # by content, not by name: EPS would start Ghostscript
 ANIMATED = ("PNG", "WEBP", "GIF")  # a JPEG's further pictures are previews, a TIFF's are pages
 MAX_PIXELS = 89_000_000  # what Pillow reads without a warning; what unpacks to more is damaged or hostile
+DEEP = "8 bits a channel: save it so, as PNG or JPEG"
 CHUNK = 1024  # images that are queued for decoding at a time, so that memory stays flat
 
 
@@ -183,7 +184,7 @@ def _frames(path: Path, mode: str, content: BinaryIO | None = None) -> Iterator[
                 if width * height > MAX_PIXELS:
                     raise DataError(path, f"{width} x {height} pixels", few)
                 if image.mode.startswith(("I", "F")) or _deep(image):  # Pillow would clip these at 255, or cut them
-                    raise DataError(path, f"pixels of Pillow's mode {image.mode}, 16 or 32 bits", "8 bits a channel")
+                    raise DataError(path, f"pixels of Pillow's mode {image.mode}, 16 or 32 bits", DEEP)
                 image.load()
                 upright = image
                 with contextlib.suppress(Exception):  # a damaged EXIF block, common on the web, harms nothing
@@ -195,7 +196,8 @@ def _frames(path: Path, mode: str, content: BinaryIO | None = None) -> Iterator[
     except FileNotFoundError:
         raise DataError(path, "no such file", "an image that the data set lists") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(path, str(error), few) from None
+        size = int(re.search(r"\d+", str(error))[0])  # Pillow's words are of attacks
+        raise DataError(path, f"{size:,} pixels", few) from None
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error and more for such files
         found = f"an image that cannot be decoded ({_why(path, content, error)})"
         raise DataError(path, found, "a readable image file") from None

@@ -191,7 +191,7 @@ def ordered(names: Sequence[str]) -> tuple[dict[str, str], tuple[str, ...], list
     notes = [f"{' and '.join(group)} are one class" for group in same.values() if len(group) > 1]
     if None not in held and set(FER2013_CLASSES) <= held:
         return known, tuple(name for name in EXPRESSIONS if name in held), notes
-    of = {name: (one if len(group) > 1 else name) for one, group in same.items() for name in group}
+    of = {name: (one if len(group) > 1 else name.strip()) for one, group in same.items() for name in group}
     if all(name.isdecimal() for name in names):
         notes.append(
             f"classes are numbers, {', '.join(sorted(names, key=int))}: their meaning is unknown, so no "

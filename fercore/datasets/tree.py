@@ -16,6 +16,8 @@ from .faces import DataError
 
 DEEPEST = 12  # folders within folders
 FACES = "of several faces"  # why an image of a list or a YOLO export is passed over
+UNREAD = dict.fromkeys(images.UNREAD, "of a kind that is not read: save as JPEG")
+UNREAD[".parquet"] = "Parquet, which is not read: save its images into class folders"
 NAMED = 3  # files that a note names of those that were passed over for one reason
 
 
@@ -139,7 +141,7 @@ class Seen:
         for name in self.others:
             if name not in used:
                 suffix = PurePosixPath(name).suffix.lower()
-                why = "Parquet, which is not read: save its images into class folders" if suffix == ".parquet" else ""
+                why = UNREAD.get(suffix, "")
                 passed.setdefault(why or f"no image ({suffix or 'no suffix'})", []).append(name)
         if not passed:
             return self.unpacking

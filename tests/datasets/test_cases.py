@@ -625,7 +625,7 @@ def test_a_table_in_another_writing_is_told(tmp_path):
     with pytest.raises(DataError, match="expected emotion,pixels,Usage in any order, with commas between them"):
         datasets.load("fer2013", path)
     path.write_text(rows(), "utf-16")
-    with pytest.raises(DataError, match="found UTF-16 text; expected a CSV in UTF-8"):
+    with pytest.raises(DataError, match=r"found UTF-16 text; expected UTF-8 text .*save it as CSV UTF-8"):
         datasets.load("fer2013", path)
 
 

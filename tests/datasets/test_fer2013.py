@@ -460,7 +460,7 @@ BAD = {
     "header of another set": ("emotion,pixels\n", "line 1", "found the header 'emotion,pixels'; expected emotion,"),
     "column twice": ("emotion,pixels,Usage,pixels\n", "line 1", "found the header 'emotion,pixels,Usage,pixels'"),
     "semicolons": (WHOLE.replace(",", ";"), "line 1", "found the header 'emotion;pixels;Usage'; expected"),
-    "UTF-16": (WHOLE.encode("utf-16"), "", "found UTF-16 text; expected a CSV in UTF-8"),
+    "UTF-16": (WHOLE.encode("utf-16"), "", "found UTF-16 text; expected UTF-8 text .*save it as CSV UTF-8"),
     "old Mac": (WHOLE.replace("\n", "\r"), "line 1", r"found the header 'emotion,pixels,Usage\\r"),
     "garbage": (np.random.default_rng(0).bytes(300_000), "", "found a file that is no text"),
     "garbage without a line": (b"\x01" * 300_000, "", "found a file that is no text"),

@@ -32,6 +32,17 @@ def test_classes_at_the_top(tmp_path):
     assert faces.pixels.shape == (3, 5, 6) and faces.pixels[:, 0, 0].tolist() == [12, 11, 10]
 
 
+def test_a_picture_of_a_kind_that_is_not_read_is_told_as_one(tmp_path):
+    root = write(tmp_path, "smile/1.png", "frown/1.png")
+    (root / "smile/2.HEIC").write_bytes(b"x")
+    told = "3 files found, 2 read; skipped: 1 of a kind that is not read: save as JPEG: smile/2.HEIC"
+    assert folder.read(root).notes == (told,)
+
+
+def test_blanks_around_a_folders_name_are_not_of_the_class(tmp_path):
+    assert folder.read(write(tmp_path, "smile /1.png", "frown/1.png")).classes == ("frown", "smile")
+
+
 def test_splits_at_the_top(tmp_path):
     faces = folder.read(
         write(tmp_path, "train/b/1.png", "train/a/2.png", "test/a/3.png", "test/b/4.png", "test/b/5.png")

@@ -184,7 +184,11 @@ DAMAGED = {
     "bomb.png": (bomb, "decompression bomb"),
     "large.png": (lambda path: bomb(path, 13_000), "13000 x 13000 pixels; expected an image of at most 89000000 "),
     "phone.png": (lambda path: bomb(path, 8_000), "truncated"),  # 64 million pixels, as photographs have them
-    "deep.png": (lambda path: Image.fromarray(np.full((4, 4), 9000, np.uint16)).save(path), "8 bits a channel"),
+    "deep.png": (
+        lambda path: Image.fromarray(np.full((4, 4), 9000, np.uint16)).save(path),
+        "8 bits a channel: save it so",
+    ),
+    "huge.png": (lambda path: bomb(path, 20_000), "found 400,000,000 pixels; expected an image of at most"),
     "deep.tif": (lambda path: Image.fromarray(np.zeros((4, 4), np.float32)).save(path), "8 bits a channel"),
     "missing.png": (lambda path: None, "no such file"),
     "script.png": (

@@ -371,6 +371,12 @@ def test_an_archive_with_a_list(tmp_path):
 # -- folders and lists ---------------------------------------------------------------------------------------------
 
 
+def test_a_list_that_contradicts_no_folder_is_not_told_to(tmp_path):
+    draw(tmp_path, "Happy/1.png", "sad/1.png")
+    listed(tmp_path, "labels.csv", "path,label", "Happy/1.png,happiness", "sad/1.png,sad")
+    assert datasets.load("folder", tmp_path).notes == ()
+
+
 def test_folders_of_expressions_count_and_the_list_where_it_is_said(tmp_path):
     draw(tmp_path, "Happy/1.png", "Happy/2.png", "sad/1.png")
     listed(tmp_path, "labels.csv", "path,label", "Happy/1.png,happiness", "Happy/2.png,sad", "sad/9.png,sad")
