@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from . import numbers
-from .outputs import make_room
+from .outputs import make_room, refuse_file
 
 INT8_METHODS = ("per tensor", "per channel", "per channel, percentiles")  # compress.METHODS, which imports PyTorch
 
@@ -140,6 +140,7 @@ def _predict(options) -> int:
         raise ValueError("name a picture, a folder or a video; fercore predict --help says more")
     if options.to and Path(options.to).suffix not in (".csv", ".json"):  # before the work, not after it
         raise ValueError(f"{options.to}: a table is written to a file ending in .csv or .json")
+    refuse_file(options.draw)
     predictor = _predictor(options)
     make_room(options.to)
     found = predict.predict(predictor, options.sources, options.every)
@@ -192,6 +193,7 @@ def _score(options) -> None:
     from .. import audit, datasets
     from ..deployment import export, score
 
+    refuse_file(options.to)
     faces = datasets.load_imported(options.data)
     masks = audit.without_copies(faces, options.split, options.mask) if options.mask else {}
     split = options.split if options.split in faces.splits else faces.split_of(options.split)
@@ -235,6 +237,7 @@ def _bench(options) -> None:
     reads = {"bundle": [], "join": ["to"]}.get(first, ["to", *timed])
     if unread := [key for key in ("to", *timed) if getattr(options, key) is not None and key not in reads]:
         raise ValueError(f"bench {first} does not read --{unread[0].replace('names', 'runtimes')}")
+    refuse_file(options.to)
     if first == "bundle":
         if not rest:
             raise ValueError("name the file: fercore bench bundle fercore-bench.pyz [NETWORK@SIDE ...]")

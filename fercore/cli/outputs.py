@@ -26,6 +26,12 @@ def make_room(path: str | Path | None) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from None
 
 
+def refuse_file(folder: str | Path | None) -> None:
+    """Raise NotADirectoryError where a folder to write into is a file."""
+    if folder and Path(folder).is_file():
+        raise NotADirectoryError(f"{folder} is a file; expected a folder")
+
+
 @contextmanager
 def noted_warnings() -> Iterator[None]:
     """Warnings as notes on standard error, one line each, instead of with the place in the code."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from . import numbers
+from .outputs import refuse_file
 
 
 def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -117,6 +118,7 @@ def _import(options) -> None:
     if "seed" in given and "split" not in given and options.name in datasets.REAL:
         raise ValueError("--seed can only be used with --split, and for synthetic sets")
     to = options.to or Path("data") / options.name
+    refuse_file(to)
     _show(datasets.import_dataset(options.name, options.source, to, **given))
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import numbers
-from .outputs import noted_warnings
+from .outputs import noted_warnings, refuse_file
 
 
 def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -91,6 +91,8 @@ def _read_recipe(path: str) -> tuple[str, dict, list[str], list[tuple[str, str]]
         if not isinstance(value, kind) or value == "":
             what = "a name" if kind is str else "names with values"
             raise ValueError(f"{path}: {name} is {value!r}, a {type(value).__name__}; expected {what}")
+    if made_with.get("in_chans", 1) not in (1, 3):
+        raise ValueError(f"{path}: in_chans is {made_with['in_chans']!r}; expected 1 (grey) or 3 (colour)")
     if taken := {"name", "num_classes", "weights", "classes"} & made_with.keys():
         raise ValueError(
             f"{path}: {', '.join(sorted(taken))} among options; classes are those of the data, and network "
@@ -124,10 +126,15 @@ def _train(options) -> None:
 
     if options.mask and not options.release:
         raise ValueError("--mask can only be used with --release: training is the same without it")
+    refuse_file(options.to), refuse_file(options.release)
+    if (Path(options.to) / "dataset.json").is_file():
+        raise ValueError(f"{options.to} holds an imported data set; give another folder to put the run into (--to)")
     network, words, soft, teacher = _read_recipe(options.recipe)
     if options.seed is not None:
         words["recipe"] = replace(words["recipe"], seed=options.seed)
     faces = datasets.load_imported(options.data)
+    if missing := [file for file in soft if not Path(file).expanduser().is_file()]:
+        raise ValueError(f"{options.recipe}: no soft labels at {missing[0]}; fercore soft-labels makes them")
     if soft:
         from ..studies import out_of_fold
 
@@ -135,8 +142,9 @@ def _train(options) -> None:
     rows = faces.rows(options.train)  # there, before anything else is done
     select = None if options.select == "none" else options.select
     if select == "select" and "select" not in {*faces.roles, *faces.splits}:
+        has = "is not divided" if faces.splits == ("",) else f"has {', '.join(map(repr, faces.splits))}"
         raise ValueError(
-            f"{options.data} has no split to choose the epoch on; it has {', '.join(map(repr, faces.splits))}. "
+            f"{options.data} has no split to choose the epoch on; it {has}. "
             "Name it (--select SPLIT), keep the last epoch (--select none), or import it with --split 80/10/10, or "
             "90/10 where the data set itself has a test split"
         )

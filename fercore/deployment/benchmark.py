@@ -45,7 +45,7 @@ def network(spec: str) -> Network:
     project, the network is made with their options (tinyfer_lite's has a stem of stride 1); otherwise with its defaults
     and random weights, which take as long. Raises ValueError."""
     name, _, side = spec.partition("@")
-    if not side.isdigit():
+    if not side.isdigit() or int(side) < 1:
         raise ValueError(
             f"{spec!r} is not NAME@SIDE, such as tinyfer_lite@64: name the network of a file, "
             "which takes as long with any weights"

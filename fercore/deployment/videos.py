@@ -11,6 +11,7 @@ from ..datasets import DataError
 from .detect import opencv
 
 SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".3gp", ".flv", ".mts", ".ogv")
+NO_FRAME = "no frame that can be read", "a video that OpenCV reads, such as .mp4 or .avi"
 FPS = 15.0  # of a video that does not say how fast it is
 
 
@@ -37,7 +38,7 @@ def frames(path: Path, every: int = 1) -> Iterator[tuple[int, np.ndarray]]:
     finally:
         video.release()
     if number == 0:
-        raise DataError(path, "no frame that can be read", "a video that OpenCV reads, such as .mp4 or .avi")
+        raise DataError(path, *NO_FRAME)
 
 
 def fps(path: Path) -> float:
@@ -69,6 +70,8 @@ def camera(number: int | str = 0) -> Iterator[np.ndarray]:
             yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
     finally:
         source.release()
+    if not given and isinstance(number, str):
+        raise DataError(number, *NO_FRAME)
     if not given:
         raise DataError(f"camera {number}", "no picture", "a camera that is plugged in and not in use; try --camera 1")
 

@@ -214,3 +214,12 @@ def test_the_limits_of_a_model_of_ones_own_are_of_no_other_network(network, data
 
 def test_a_network_that_takes_one_size_says_so_in_a_line(refused):
     assert "doesn't match model (224)" in refused("bench", "vit_tiny_patch16_224@48", "--runtimes", "PyTorch")
+
+
+def test_what_is_given_for_something_else_is_told_before_the_work(refused, project, capsys):
+    (project / "file").write_text("mine")
+    for words in (["predict", "x.png", "--draw"], ["score", "x.onnx", "--data", "x", "--to"], ["bench", "--to"]):
+        assert "file is a file; expected a folder" in refused(*words, "file")
+    assert "lean_250k@0" in refused("bench", "lean_250k@0")
+    assert main(["predict", "https://example.org/a.png"]) == 1
+    assert "found an address; expected a file or folder here: download it first" in capsys.readouterr().out

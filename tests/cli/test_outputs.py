@@ -27,6 +27,13 @@ def test_a_folder_in_the_place_of_the_file_and_a_folder_that_takes_none_are_told
         outputs.make_room(tmp_path / "t.csv")
 
 
+def test_a_file_in_the_place_of_a_folder_is_told(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(NotADirectoryError, match="file is a file; expected a folder"):
+        outputs.refuse_file(tmp_path / "file")
+    outputs.refuse_file(tmp_path), outputs.refuse_file(tmp_path / "new"), outputs.refuse_file(None)
+
+
 def test_warnings_are_notes(capsys):
     with outputs.noted_warnings():
         warnings.warn("the teacher is trained from random weights", stacklevel=1)

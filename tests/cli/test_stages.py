@@ -61,9 +61,11 @@ def test_what_trainings_warn_of_is_a_note(at_the_root, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     "command",
-    ["data smoke", "notebook 01_data_audit smoke", "trainings 06_mini_resemotenet smoke", "params smoke", "deps"]
-    + ["site reference", "labs", "grade ."],
-)
+    [
+        "data smoke", "notebook 01_data_audit smoke", "trainings 06_mini_resemotenet smoke", "params smoke", "deps",
+        "site reference", "labs", "grade .",
+    ],
+)  # fmt: skip
 def test_what_needs_the_project_says_so_elsewhere(refused, command):
     assert "at the root of the project" in refused(*command.split())
 

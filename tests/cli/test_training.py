@@ -200,3 +200,19 @@ def test_weights_are_converted_to_a_folder_that_is_made_and_to_no_other_kind_of_
     assert "m2.pth: weights are written to a file ending in .safetensors" in refused("convert", "m.pth", "m2.pth")
     Path("file").touch()
     assert "file" in refused("convert", "m.pth", "file/m.safetensors")
+
+
+def test_what_cannot_be_trained_is_told_before_anything_is(project, refused):
+    datasets.import_dataset("synthoulu", None, project / "set", images=36)
+    (project / "file").write_text("mine")
+
+    def told(recipe, to="run"):
+        (project / "r.yaml").write_text(f"network: lean_65k\n{recipe}\n")
+        return refused("train", "r.yaml", "--data", "set", "--to", to)
+
+    assert "r.yaml: in_chans is 4; expected 1 (grey) or 3 (colour)" in told("options: {in_chans: 4}")
+    missing = told("loss: cross_entropy\nsoft_labels: no.safetensors")
+    assert "r.yaml: no soft labels at no.safetensors; fercore soft-labels makes them" in missing
+    assert "file is a file; expected a folder" in told("", "file")
+    assert "set holds an imported data set; give another folder" in told("", "set")
+    assert "set has no split to choose the epoch on; it is not divided. Name it" in told("")

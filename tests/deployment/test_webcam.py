@@ -173,6 +173,9 @@ def test_a_camera(predictor, video, tmp_path, capsys):
     assert ended["frames"] == 6 and len(said) == 2 and len(list(videos.frames(tmp_path / "kept.mp4"))) == 6
     with pytest.raises(DataError, match=r"nothing\.mp4: found no such file"):
         next(videos.camera("nothing.mp4"))
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    with pytest.raises(DataError, match=r"empty\.mp4: found no frame that can be read; expected a video"):
+        next(videos.camera(str(tmp_path / "empty.mp4")))
     with pytest.raises(DataError, match="camera 99: found no picture"):
         next(videos.camera(99))
     assert cli.main(["webcam", "--camera", "99"]) == 1
