@@ -101,8 +101,8 @@ def import_dataset(name: str, source: str | Path | None, folder: str | Path, **o
     """Import `name` from `source` into `folder`, whole or not at all; returns the path of its `dataset.json`.
 
     Memory use does not grow with the set: readers put pixels straight into the file that `load_imported` maps. Options
-    and errors are those of `load`; and BusyError where another process writes into `folder`, ValueError where that is,
-    or lies in, the folder that is read.
+    and errors are those of `load`; and BusyError where another process writes into `folder`, ValueError where that is
+    the folder that is read.
     """
     folder = Path(folder).expanduser()
     if source is not None and name in REAL:
@@ -117,12 +117,10 @@ def import_dataset(name: str, source: str | Path | None, folder: str | Path, **o
 
 
 def _require_apart(source: Path, folder: Path) -> None:
-    """Or the next time the import would be read in place of the pictures, or among them. One may be put onto itself."""
-    home, target = source.resolve(), folder.resolve()
-    if (home == target and not (home / store.INDEX).is_file()) or home in target.parents:
-        where = "is" if home == target else "lies in"
+    """Or the next time the import would be read in place of the pictures. One may be put onto itself."""
+    if source.resolve() == folder.resolve() and not (source / store.INDEX).is_file():
         told = "give another to put the import into (--to FOLDER), or move the download elsewhere"
-        raise ValueError(f"{folder} {where} the folder that is read: {told}")
+        raise ValueError(f"{folder} is the folder that is read: {told}")
 
 
 def _reader(name: str) -> Callable[..., Faces]:
