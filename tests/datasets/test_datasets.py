@@ -98,7 +98,7 @@ def test_an_import_is_not_put_among_the_pictures_it_is_made_of(tmp_path):
     """Or the next one would read it in their place; further down it is passed over."""
     root = write(tmp_path / "own", "a/1.png", "b/2.png")
     for target in ("own", "own/../own"):
-        with pytest.raises(ValueError, match="is the folder that is read: give another .*--to.*move the download"):
+        with pytest.raises(ValueError, match=r"is the folder that is read: give another .*--to.*move the download"):
             datasets.import_dataset("folder", root, tmp_path / target)
     assert sorted(path.name for path in root.iterdir()) == ["a", "b"]
     for _ in range(2):
