@@ -94,4 +94,4 @@ def _deps(options) -> None:
 
 def _require_root() -> None:
     if not Path("dvc.yaml").is_file():
-        raise FileNotFoundError("dvc.yaml: not there; run this at the root of the project")
+        raise FileNotFoundError("dvc.yaml: no such file; run this at the root of the project")

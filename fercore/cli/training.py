@@ -126,8 +126,9 @@ def _train(options) -> None:
 
     if options.mask and not options.release:
         raise ValueError("--mask can only be used with --release: training is the same without it")
-    refuse_file(options.to), refuse_file(options.release)
-    if (Path(options.to) / "dataset.json").is_file():
+    refuse_file(options.to)
+    refuse_file(options.release)
+    if (Path(options.to) / datasets.store.INDEX).is_file():
         raise ValueError(f"{options.to} holds an imported data set; give another folder to put the run into (--to)")
     network, words, soft, teacher = _read_recipe(options.recipe)
     if options.seed is not None:

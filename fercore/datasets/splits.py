@@ -128,8 +128,8 @@ def divide(faces: Faces, shares: str, seed: int = 0) -> Faces:
     two shares, "90/10"       what trains, into that and val, or select where a val reports; other splits stay, with
                               their roles. Without splits: train and test
     Where the subject of every image is named, the new splits share nobody; the note counts who is on two sides since
-    an old split has them, too. Raises ValueError for other shares, such as do not add up to 100, and for a set with too
-    few images or subjects.
+    an old split has them, too. Raises ValueError for other shares, for those that do not add up to 100, and for a
+    set with too few images or subjects.
     """
     words = shares.split("/")
     if len(words) not in (2, 3) or not all(word.strip().isdigit() and int(word) > 0 for word in words):

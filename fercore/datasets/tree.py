@@ -154,21 +154,16 @@ class Seen:
 
 
 def imported(folder: Path) -> bool:
-    """Whether `folder` is an imported set. Raises DataError where a download lies in it as well: which of the two is
-    meant, nobody knows."""
+    """Whether `folder` is an imported set. Raises DataError where pictures or folders lie in it as well: which of the
+    two is meant, nobody knows. (A CSV or an archive that was imported is named when it is read again.)"""
     if not (folder / store.INDEX).is_file():
         return False
     own = {path for pattern in (store.REFERS, *store.OWN) for path in folder.glob(pattern)}
     others = [path for path in sorted(_listed(folder)) if path not in own and not archives.hidden(path.name)]
-    if beside := [path.name for path in others if path.is_dir() or _of_download(path)]:
+    if beside := [path.name for path in others if path.is_dir() or images.is_image(path)]:
         expected = "one of them: move one away, or to read the others anew remove dataset.json, pixels-*.npy and "
         raise DataError(folder, f"an import, and {_named(beside)} beside it", f"{expected}table-*.csv")
     return True
-
-
-def _of_download(path: Path) -> bool:
-    """Whether a file is what a data set is read from."""
-    return images.is_image(path) or path.suffix.lower() == ".csv" or (path.is_file() and bool(archives.kind(path)))
 
 
 def _named(names: list[str]) -> str:

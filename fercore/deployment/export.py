@@ -330,9 +330,10 @@ def read(path: str | Path) -> tuple[bytes, Description]:
 
 def _weights(path: Path) -> str:
     """Of a file of weights, how a model is made of them; empty for any other."""
-    pickled, target = weights.pickled(path), path.with_suffix(".safetensors")
-    if not pickled and path.suffix != target.suffix:
+    pickled = weights.pickled(path)
+    if not pickled and path.suffix != ".safetensors":
         return ""
+    target = weights.converted(path) if pickled else path
     first = f"fercore convert {path} {target}, then " if pickled else ""
     made = f"{first}fercore export NETWORK --weights {target} --to {path.with_suffix('.onnx')}"
     return f"weights, of which a model is yet to be made: {made}"

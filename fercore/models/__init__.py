@@ -64,8 +64,9 @@ def create(
                  file of the whole network; for light_fer also Keras's ImageNet weights (.h5, .npz), without a head.
                  "fer2013", "fer2013_distilled": those that come with the project
     options      of the network; by default those that the weights were made with, where these say so (`options_of`)
-    classes      names of the outputs. Where the file says that its own are others, or stand in another order, it gives
-                 all but the head, which is drawn at random, with a WeightsWarning; as where it does not name them
+    classes      names of the outputs. Where the file says that its own are others, or stand in another order, all but
+                 the head is taken, which is drawn at random; where it does not name them, all is. Both give a
+                 WeightsWarning
     Raises ValueError for a name that neither knows, and WeightsError where weights cannot be had or do not fit; it
     never goes on with random ones instead.
     """
@@ -93,8 +94,8 @@ def create(
         raise ValueError(f"no network {name!r}; there are {', '.join([*names(), *OWN])}, timm's and torchvision's")
     if weights is not None and not imagenet:
         path = Path(weights).expanduser()
-        spare, held = set(), None if classes is None else classes_of(path)
-        if held not in (None, tuple(classes or ())):
+        spare, held = set(), classes_of(path) if classes is not None else None
+        if held is not None and held != tuple(classes):
             with torch.random.fork_rng(()):  # a network of one more class, to see which of its weights that changes
                 spare = head(network, create(name, **options | {"num_classes": num_classes + 1}))
         load_file(network, path, spare)

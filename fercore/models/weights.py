@@ -214,12 +214,12 @@ def classes_of(path: Path) -> tuple[str, ...] | None:
     return None if held is None else tuple(held)
 
 
-def note_classes(path: Path, held: Sequence[str] | None, classes: Sequence[str]) -> None:
+def note_classes(path: Path, held: tuple[str, ...] | None, classes: Sequence[str]) -> None:
     """Give a WeightsWarning where weights of the classes `held`, as `classes_of` has them, were taken for others, and
     where the file does not name its own and could only be taken at its number."""
     if held is None:
         note = f"{path} does not name its classes: they are taken to be {', '.join(classes)}, in this order"
-    elif tuple(held) != tuple(classes):
+    elif held != tuple(classes):
         note = f"{path} is of the classes {', '.join(held)}, and not {', '.join(classes)}: all but its head is taken"
         note += ", and a new head is drawn"
     else:
@@ -301,8 +301,14 @@ def require_safetensors(path: Path) -> None:
     if pickled(path):
         raise WeightsError(
             f"{path} is a pickled PyTorch file, not safetensors, and is not opened here: a pickle can run anything. "
-            f"Where you trust it, convert it once: fercore convert {path} {path.with_suffix('.safetensors')}"
+            f"Where you trust it, convert it once: fercore convert {path} {converted(path)}"
         )
+
+
+def converted(path: Path) -> Path:
+    """Where the safetensors file that is made of a pickle may be put."""
+    target = path.with_suffix(".safetensors")
+    return path.with_name(f"{path.stem}-converted.safetensors") if target == path else target
 
 
 def pickled(path: Path) -> bool:

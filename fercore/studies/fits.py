@@ -217,7 +217,7 @@ def _fit(trials: pd.DataFrame, trainings: Mapping[str, Mapping], faces: Faces, p
 
 
 def _require_not_lost(folder: str, recipe: Recipe, faces: Faces) -> None:
-    """Raise RunError where a training has ended on another set of real images, or in a precision that this machine
+    """Raise RunError where a training has ended on real images of another name, or in a precision that this machine
     lacks, and is asked for in another: it would be trained again in its place."""
     if not (Path(folder) / checkpoint.METRICS).is_file():
         return
@@ -228,9 +228,7 @@ def _require_not_lost(folder: str, recipe: Recipe, faces: Faces) -> None:
         return
     ended, instead = f"{folder} holds a training that has ended", "would replace it"
     if learned != faces.name and learned not in SYNTHETIC:
-        raise RunError(
-            f"{ended} on {learned}, and one on {faces.name} {instead}; move {Path(folder).parent} away, or give another"
-        )
+        raise RunError(f"{ended} on {learned}, and one on {faces.name} {instead}; move {Path(folder).parent} away")
     try:
         inference.autocast(held, inference.default_device())
     except ValueError as error:

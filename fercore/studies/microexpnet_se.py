@@ -244,7 +244,7 @@ def measured(
     """Measurements for the ledger of a row of LABELS or of the teacher: accuracy on the split that selects, and scores
     on the one that tests, but for the backbone, which notebook 2 measures, and a row that has the full network's name.
 
-    best  of `selected`; teacher  which network the teacher is, whose name it has
+    best  of `selected`; teacher  the network that teaches
     """
     run = RUNS.get(row, teacher if row == TEACHER else "")
     if not run:

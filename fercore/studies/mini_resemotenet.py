@@ -327,10 +327,10 @@ def measurements(
     masks: Mapping[str, np.ndarray],
     teacher: str,
 ) -> list[dict]:
-    """Scores of a variant on the split that tests as measurements for the ledger: of the teacher, of the students alone
-    and of the experiments, by the paper's names; nothing of the others.
+    """Scores of a variant on the split that tests as measurements for the ledger: of the students alone and of the
+    experiments, by the paper's names, and of the teacher, by its own; nothing of the others.
 
-    probabilities  float (N, C), a seed each; teacher  which network the teacher is, whose name it has
+    probabilities  float (N, C), a seed each; teacher  the network that teaches
     """
     settings: tuple[str, ...] = ()
     if variant in EXPERIMENTS:

@@ -42,7 +42,7 @@ from fercore.training.recipe import Recipe, from_plain
 
 RECIPE = "the recipe"
 GIVES = ("accuracy", "macro_f1")
-GAINS = "PublicTest accuracy with it, less without it, points; 95 % over seeds"
+GAINS = "PublicTest accuracy with it, less without it, points, over seeds alone"
 SMOOTHING = "label smoothing"
 LEFT_OUT = {
     SMOOTHING: {"smoothing": 0.0},
@@ -288,9 +288,8 @@ def main():
         tables.save(found, words.to, "ingredients", faces, caption)
         shown = found.rename(columns={"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"})
         title = f"What each ingredient gives {network}, {words.epochs} epochs"
-        shown = shown[["value", "low", "high"]].astype(
-            float
-        )  # without seeds: those alone are what the intervals are over
+        # without the column seeds, for which the figure would say that intervals are over images, too
+        shown = shown[["value", "low", "high"]].astype(float)
         figure = plots.intervals(shown, faces, title, GAINS, zero=True)
         figures.save(figure, words.to, "gains")
         (words.to / "gains.png").unlink()

@@ -31,7 +31,8 @@ def test_a_file_in_the_place_of_a_folder_is_told(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(NotADirectoryError, match="file is a file; expected a folder"):
         outputs.refuse_file(tmp_path / "file")
-    outputs.refuse_file(tmp_path), outputs.refuse_file(tmp_path / "new"), outputs.refuse_file(None)
+    for folder in (tmp_path, tmp_path / "new", None):
+        outputs.refuse_file(folder)
 
 
 def test_warnings_are_notes(capsys):

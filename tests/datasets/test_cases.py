@@ -326,6 +326,9 @@ def test_affectnet_as_kaggle_has_it_with_both_readings(tmp_path):
     other = datasets.load("affectnet", tmp_path, labels="list")
     assert other.classes[other.labels[other.table["source"].eq("sad/image0000001.jpg")][0]] == "fear"
     assert datasets.load("affectnet", tmp_path, contempt=False).classes == SEVEN
+    write(tmp_path / "labels.csv", ",pth,label,relFCs\n0,anger/image0000000.jpg,anger,.9\n")
+    for labels in ("folders", "list"):
+        assert not any("another label" in note for note in datasets.load("affectnet", tmp_path, labels=labels).notes)
 
 
 def test_affectnets_validation_is_reported_on(tmp_path):
@@ -367,7 +370,7 @@ def test_ckextended_has_the_codes_of_fer2013_and_contempt(tmp_path, packed):
     usages = ("Training",) * 8 + ("PublicTest", "PrivateTest")
     lines = [f"{number % 8},{line.split(',', 1)[1]}" for number, line in enumerate(rows(usages).splitlines()[1:])]
     path = write(tmp_path / "in" / "ckextended.csv", "\n".join(["emotion,pixels,Usage", *lines]) + "\n")
-    with pytest.raises(DataError, match=r"line 9: found the emotion '7'; .*which is CK\+: import it as ckplus"):
+    with pytest.raises(DataError, match=r"line 9: found the emotion '7'; .*import it as ckplus"):
         datasets.load("fer2013", path)
     faces = datasets.load("ckplus", zipped(tmp_path / "archive.zip", tmp_path / "in") if packed else path)
     named = [faces.classes[label] for label in faces.labels]

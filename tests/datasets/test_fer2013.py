@@ -487,7 +487,11 @@ BAD = {
     "Arabic digits": (bad(3, 1, pixel(8, "٣٣")), "line 4", "found '٣٣' as pixel 8;"),
     "brackets": (bad(3, 1, lambda field: f"[{field}]"), "line 4", r"found '\[\d+' as pixel 1;"),
     "not UTF-8": (bad(3, 1, pixel(8, "@")).encode().replace(b"@", b"\xff"), "line 4", "found '\ufffd' as pixel 8;"),
-    "label 7": (bad(3, 0, "7"), "line 4", "found the emotion '7'; expected a whole number of 0 to 6"),
+    "label 7": (
+        bad(3, 0, "7"),
+        "line 4",
+        "found the emotion '7'; expected a whole number of 0 to 6 (codes that begin with 1: take 1 off",
+    ),
     "label -1": (bad(3, 0, "-1"), "line 4", "found the emotion '-1'"),
     "label 10": (bad(3, 0, "10"), "line 4", "found the emotion '10'"),
     "label 1.0": (bad(3, 0, "1.0"), "line 4", "found the emotion '1.0'"),

@@ -74,7 +74,7 @@ def intervals(
     """A row for each of `table` (indexed by name; value, low, high as fractions): a dot with its interval, and what
     that is over, which its column `seeds` says where it has one.
 
-    zero  they are differences: with a line at 0
+    zero  they are differences, of `statistics.difference`: with a line at 0
     near  with a second panel of so many points to either side of 0, where whatever is further away is an arrow
     """
     figure = Figure(figsize=(8 if near is None else 10, 0.42 * len(table) + 1.3), layout="constrained")
@@ -111,8 +111,8 @@ def _over(table: pd.DataFrame, what: str, differences: bool) -> str:
     if seeds == {1}:
         return f"{what}; 95 % over images"
     one, several = "; of one seed over images" if 1 in seeds else "", seeds - {1}
-    count = f"{several.pop()} " if len(several) == 1 else "" if differences else "the "
-    return f"{what}; 95 % over {'images and ' if differences else ''}{count}seeds{one}"
+    each = f"{several.pop()} seeds" if len(several) == 1 else "seeds" if differences else "the seeds"
+    return f"{what}; 95 % over {'images and ' if differences else ''}{each}{one}"
 
 
 def _with_seeds(table: pd.DataFrame) -> list[str]:
