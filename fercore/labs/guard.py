@@ -25,6 +25,7 @@ WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 CHANGES = {  # how many of an event's first arguments are paths that it changes
     "os.remove": 1,
     "os.rename": 2,
+    "os.link": 2,  # of a secret, too: by its new name it would be read
     "os.mkdir": 1,
     "os.rmdir": 1,
     "os.truncate": 1,
@@ -74,7 +75,7 @@ def install(own: str, secret: Sequence[str], report: str) -> None:
             for path in args[: CHANGES[event]]:
                 if event != "os.mkdir" or not os.path.isdir(path):
                     changed(path)
-        elif event in ("os.link", "os.symlink"):  # a link to a secret would be opened by its own name
+        elif event == "os.symlink":  # what it leads to is seen where it is opened
             changed(args[1])
         elif event in ("os.kill", "os.killpg"):
             end(f"signals a process: {args[0]}")

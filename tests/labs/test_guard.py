@@ -12,16 +12,25 @@ ENDED = {
     "open('../secret/answer.py').read()": "reads",
     "import os; os.symlink('../secret/answer.py', 'link'); open('link').read()": "reads",
     "import shutil; shutil.copy('../secret/answer.py', 'copy.py')": "reads",
+    "import os; os.link('../secret/answer.py', 'link'); open('link').read()": "writes",
+    "import os; os.link('../secret/answer.py', '../link')": "writes",
     "open('../outside.txt', 'w')": "writes",
+    "open('../own.txt', 'w')": "writes",  # its name begins as the folder's does
     "import os; os.open('../outside.txt', os.O_CREAT)": "writes",
     "import pathlib; pathlib.Path('../outside').mkdir()": "writes",
     "import os; os.remove('../secret/answer.py')": "writes",
     "import os; os.rename('../secret/answer.py', 'answer.py')": "writes",
+    "import os; open('mine.txt', 'w').close(); os.rename('mine.txt', '../outside.txt')": "writes",
+    "import os; os.truncate('../secret/answer.py', 0)": "writes",
     "import os; os.system('cat ../secret/answer.py')": "starts a process",
     "import subprocess; subprocess.run(['cat', '../secret/answer.py'])": "starts a process",
     "import os; os.fork()": "starts a process",
+    "import os; os.posix_spawn('/bin/true', ['true'], {})": "starts a process",
     "import os; os.kill(os.getppid(), 9)": "signals a process",
+    "import os; os.killpg(os.getpgrp(), 0)": "signals a process",
     "import socket; socket.create_connection(('127.0.0.1', 9))": "connects",
+    "import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', 9))": "connects",
+    "import socket; socket.getaddrinfo('localhost', 9)": "connects",
 }
 
 
@@ -55,6 +64,7 @@ def test_lets_pass_what_a_lab_needs(tried):
     lines = [
         "open('mine.txt', 'w').write('x'); open('mine.txt').read(); os.rename('mine.txt', 'ours.txt')",
         "os.makedirs('sub/folder', exist_ok=True); os.makedirs('..', exist_ok=True); open(os.devnull, 'w')",
+        "os.fdopen(os.open('mine.txt', os.O_RDWR | os.O_CREAT), 'w').write('x'); os.link('mine.txt', 'linked.txt')",
         "import matplotlib; matplotlib.use('Agg'); from matplotlib import pyplot; pyplot.savefig('figure.png')",
         "import scipy.stats, sklearn.linear_model; from fercore import datasets; from fercore.labs import practice",
         "faces = datasets.load('synthfer', images=200); images = practice.inputs(faces.pixels[:64])",
@@ -63,10 +73,11 @@ def test_lets_pass_what_a_lab_needs(tried):
     assert tried("import os\n" + "\n".join(lines)) == (0, "", "")
 
 
-def test_what_has_the_answers_cannot_be_imported(tried):
-    status, error, report = tried("from fercore.training import losses")
+@pytest.mark.parametrize("name", ["training.losses", "labs.grade", "labs.make", "cli"])
+def test_what_has_the_answers_cannot_be_imported(tried, name):
+    status, error, report = tried(f"import fercore.{name}")
     assert status == 1 and report == ""
-    assert "ImportError: fercore.training has the answers" in error
+    assert "ImportError: fercore." in error and "has the answers" in error
 
 
 def test_a_test_that_trips_says_what_is_missing_and_what_returned_nothing():
@@ -86,3 +97,14 @@ def test_a_class_or_an_object_that_can_be_called_reaches_its_test_as_it_is():
     )
     network = type("Network", (), {"width": 3, "__call__": lambda self: None})()
     assert guard.failures(source, {"layer": list, "network": network}) == [None]
+
+
+def test_a_test_that_ends_the_process_fails_and_one_that_asks_for_all_names_is_given_them():
+    source = (
+        "from otter.test_files import test_case\n"
+        "@test_case()\ndef one(first): first()\n"
+        "@test_case()\ndef two(env): assert env['first']"
+    )
+    assert guard.failures(source, {"first": lambda: exit(1)}) == ["SystemExit: 1", None]
+    broken = source.replace("env['first']", "env['second']")
+    assert guard.failures(broken, {"first": int})[1] == "KeyError: 'second'"
