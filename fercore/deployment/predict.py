@@ -318,7 +318,7 @@ def report(
                     if one.frame is None:
                         files.replace(names[one.source], partial(image.save, format="PNG", pnginfo=_comment()))
                     elif names[one.source] not in undrawn:
-                        video.write(names[one.source], image, one.fps)
+                        video.write(names[one.source], one.frame, image, one.fps)
                 except (DataError, ExportError, OSError) as error:  # such as of a disk that is full
                     undrawn.add(names[one.source])
                     say(plain(f"{one.source}: not drawn, {error}"))
@@ -333,16 +333,17 @@ def report(
 
 
 class _Video:
-    """The video that is being written; another path begins the next. One that cannot be ended is said, and added to
-    `undrawn`."""
+    """The video that is being written; another path begins the next, and a frame that does not follow the last one
+    begins it anew, as where a video is given twice. One that cannot be ended is said, and added to `undrawn`."""
 
     def __init__(self, say, undrawn: set[Path]):
-        self.path, self.writer, self.say, self.undrawn = None, None, say, undrawn
+        self.path, self.frame, self.writer, self.say, self.undrawn = None, -1, None, say, undrawn
 
-    def write(self, path: Path, image: Image.Image, fps: float) -> None:
-        if path != self.path:
+    def write(self, path: Path, frame: int, image: Image.Image, fps: float) -> None:
+        if path != self.path or frame <= self.frame:
             self.close()
             self.path, self.writer = path, videos.writer(path, image.size, fps)
+        self.frame = frame
         self.writer.write(np.asarray(image)[:, :, ::-1])
 
     def close(self) -> None:

@@ -43,6 +43,13 @@ def test_a_drawn_video_never_takes_the_place_of_an_original(predictor, video):
     assert len(list(videos.frames(video.parent / "video-2.mp4"))) == 6
 
 
+@pytest.mark.parametrize("every", [1, 3, 6])
+def test_a_video_that_is_given_twice_is_drawn_as_long_as_it_is(predictor, video, tmp_path, every):
+    found = predict.predict(predictor, [video, video], every)
+    table = predict.report(found, predictor.description.classes, tmp_path / "drawn", say=str)
+    assert len(list(videos.frames(tmp_path / "drawn/video.mp4"))) == 6 / every and table.attrs["drawn"] == 1
+
+
 def test_browsers_play_a_webm(tmp_path):
     made = videos.writer(tmp_path / "kept.webm", (64, 48))
     for grey in range(5):
