@@ -444,7 +444,7 @@ def draw(picture: np.ndarray, faces: Sequence[Face]) -> Image.Image:
         text = f"{face.label}{'' if face.certain else '?'} {100 * face.probability:.0f} %"
         box = pen.textbbox((0, 0), text, font=font)
         x = min(max(left, 0), max(image.width - box[2] - 8, 0))
-        y = top - box[3] - 6 if top > box[3] + 6 else min(top + 2, image.height - box[3] - 6)
+        y = top - box[3] - 6 if top > box[3] + 6 else min(max(top, 0) + 2, image.height - box[3] - 6)
         pen.rectangle((x, y, x + box[2] + 8, y + box[3] + 5), fill=color)
         pen.text((x + 4, y + 1), text, fill="white", font=font)
     return image

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from fercore.datasets import DataError
 from fercore.deployment import detect, export, predict, videos
@@ -203,6 +203,21 @@ def test_drawn_pictures(predictor, photograph, tmp_path):
     found = predict.predict(predictor, [photograph, tmp_path / "below"])
     predict.report(found, CLASSES, tmp_path / "drawn", say=str)
     assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["photograph-2.png", "photograph.png"]
+
+
+@pytest.mark.parametrize("place", [(0, 0), (0, 190), (230, 0), (230, 190), (-20, -20)])
+def test_what_a_face_is_called_stands_in_the_picture(monkeypatch, place):
+    labels, rectangle = [], ImageDraw.ImageDraw.rectangle
+
+    def noted(pen, box, *given, **more):
+        if "fill" in more:
+            labels.append(box)
+        rectangle(pen, box, *given, **more)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "rectangle", noted)
+    image = predict.draw(np.zeros((200, 240, 3), np.uint8), [Face(Box(*place, 30, 30), {"surprise": 1.0}, True)])
+    ((left, top, right, bottom),) = labels
+    assert min(left, top) >= 0 and right <= image.width and bottom <= image.height
 
 
 def test_a_drawing_never_takes_the_place_of_an_original(predictor, photograph, tmp_path):
