@@ -5,6 +5,8 @@ import queue
 import threading
 from pathlib import Path
 from unittest.mock import Mock
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -16,6 +18,12 @@ from fercore.deployment.detect import Box
 from fercore.deployment.predict import Face
 
 USAGE = Path(__file__).parents[2] / "docs/usage.md"
+
+
+@pytest.fixture(autouse=True)
+def ends_at_once(monkeypatch):
+    """By itself, a server looks twice a second whether it is to end."""
+    monkeypatch.setattr(webcam.ThreadingHTTPServer.serve_forever, "__defaults__", (0.01,))
 
 
 def seen(happy, left=0):
@@ -99,6 +107,40 @@ def test_a_recording_takes_as_long_as_what_was_seen(tmp_path, monkeypatch):
     assert len(list(videos.frames(tmp_path / "kept.mp4"))) == 2 * videos.FPS
 
 
+def test_a_recording_of_a_video_is_as_fast_as_the_video(opencv, tmp_path):
+    writer = videos.writer(tmp_path / "fast.mp4", (64, 64), 30)
+    for _ in range(4):
+        writer.write(np.zeros((64, 64, 3), np.uint8))
+    writer.release()
+    webcam.watch(Mock(return_value=[], certain=0.5), str(tmp_path / "fast.mp4"), record=tmp_path / "kept.mp4", say=str)
+    assert videos.fps(tmp_path / "kept.mp4") == 30
+
+
+def test_a_recording_has_the_colours_that_were_seen(video, astronaut, tmp_path):
+    webcam.watch(Mock(return_value=[], certain=0.5), str(video), record=tmp_path / "kept.mp4", say=str)
+    for _, picture in videos.frames(tmp_path / "kept.mp4"):
+        assert picture.mean((0, 1)) == pytest.approx(astronaut[:320, :320].mean((0, 1)), abs=8)
+
+
+def test_ctrl_c_ends_it_and_the_recording_is_whole(video, tmp_path):
+    predictor = Mock(side_effect=[[], [], KeyboardInterrupt], certain=0.5)
+    ended = webcam.watch(predictor, str(video), record=tmp_path / "kept.mp4", say=str)
+    assert ended["frames"] == 2 and len(list(videos.frames(tmp_path / "kept.mp4"))) == 2
+
+
+def test_it_ends_after_so_many_seconds(video, monkeypatch):
+    clock = itertools.count(0.0, 0.5)
+    monkeypatch.setattr(webcam.time, "perf_counter", lambda: next(clock))
+    assert webcam.watch(Mock(return_value=[], certain=0.5), str(video), seconds=1.0, say=str)["frames"] == 2
+
+
+def test_what_is_certain_is_as_the_predictor_has_it(video):
+    said = []
+    answers = itertools.chain([seen(0.2)], itertools.repeat(seen(0.85)))
+    webcam.watch(Mock(side_effect=lambda _: [next(answers)], certain=0.9), str(video), say=said.append)
+    assert said[-1].startswith("uncertain: happy")
+
+
 def seen_by(look):
     """What `look` returns, to be waited for; a thread that waits for ever ends with the tests."""
     seen = queue.Queue()
@@ -129,8 +171,6 @@ def test_who_waits_for_a_picture_is_told_of_the_end():
 
 def test_a_picture_is_followed_by_the_head_of_the_next():
     """Or a browser would show it only with the next one."""
-    from urllib.request import urlopen
-
     stream = webcam.Stream()
     server = webcam.serve(stream)
     try:
@@ -146,17 +186,31 @@ def test_a_picture_is_followed_by_the_head_of_the_next():
         server.server_close()
 
 
-def test_a_video_is_not_recorded_over(video):
+def test_a_camera_is_served_to_this_computer_alone_by_either_of_its_names():
+    stream = webcam.Stream()
+    server = webcam.serve(stream)
+    try:
+        host, port = server.server_address
+        assert host == "127.0.0.1"
+        for name in ("127.0.0.1", "localhost"):
+            with urlopen(f"http://{name}:{port}/alive", timeout=30) as answer:
+                assert answer.status == 204
+    finally:
+        stream.end()
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_video_is_not_recorded_over_by_whatever_path_it_is_named(video, monkeypatch):
+    monkeypatch.chdir(video.parent)
     before = video.read_bytes()
-    with pytest.raises(ValueError, match="is the video being read"):
-        webcam.watch(Mock(return_value=[], certain=0.5), str(video), record=video, say=str)
-    assert video.read_bytes() == before
+    for record in (video, video.name):
+        with pytest.raises(ValueError, match="is the video being read"):
+            webcam.watch(Mock(return_value=[], certain=0.5), str(video), record=record, say=str)
+        assert video.read_bytes() == before
 
 
 def test_a_camera(predictor, video, tmp_path, capsys):
-    from urllib.error import HTTPError
-    from urllib.request import Request, urlopen
-
     said = []
 
     def say(line):
