@@ -1,8 +1,11 @@
 """Videos: read, drawn, written."""
 
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
+from fercore.datasets import DataError
 from fercore.deployment import predict, videos
 from fercore.deployment.predict import Found
 
@@ -50,11 +53,50 @@ def test_a_video_that_is_given_twice_is_drawn_as_long_as_it_is(predictor, video,
     assert len(list(videos.frames(tmp_path / "drawn/video.mp4"))) == 6 / every and table.attrs["drawn"] == 1
 
 
-def test_browsers_play_a_webm(tmp_path):
-    made = videos.writer(tmp_path / "kept.webm", (64, 48))
+def test_pictures_of_videos_and_cameras_are_rgb(video, astronaut):
+    colour = astronaut[:320, :320].mean((0, 1))  # much more red than blue
+    for picture in (*(picture for _, picture in videos.frames(video)), *videos.camera(str(video))):
+        assert picture.mean((0, 1)) == pytest.approx(colour, abs=8)
+
+
+def test_a_drawn_video_has_the_colours_of_its_original(tmp_path, astronaut):
+    found = [Found("a.mp4", number, (), predict.NO_FACE, astronaut[:320, :320]) for number in range(3)]
+    predict.report(found, (), tmp_path, say=str)
+    for _, picture in videos.frames(tmp_path / "a.mp4"):
+        assert picture.mean((0, 1)) == pytest.approx(astronaut[:320, :320].mean((0, 1)), abs=8)
+
+
+def test_a_video_whose_name_ends_in_capitals_is_one(predictor, video):
+    loud = video.rename(video.with_name("CLIP.MP4"))
+    assert [one.frame for one in predict.predict(predictor, [loud.parent])] == list(range(6))
+
+
+def test_a_stream_by_its_address_is_no_file_that_is_missing(monkeypatch):
+    asked = []
+    monkeypatch.setattr("cv2.VideoCapture", lambda source: asked.append(source) or Mock(read=lambda: (False, None)))
+    with pytest.raises(DataError, match="no frame that can be read"):
+        next(videos.camera("rtsp://camera/1"))
+    assert asked == ["rtsp://camera/1"]
+
+
+def test_a_video_whose_frame_cannot_be_decoded_ends_there(video, monkeypatch):
+    picture = np.zeros((9, 9, 3), np.uint8)
+    broken = Mock(retrieve=Mock(side_effect=[(True, picture), (True, picture), (False, None)]))
+    monkeypatch.setattr("cv2.VideoCapture", lambda _: broken)
+    assert [number for number, _ in videos.frames(video)] == [0, 1]
+
+
+def test_a_video_that_cannot_be_written_there_is_told(tmp_path):
+    with pytest.raises(DataError, match="cannot write a video"):
+        videos.writer(tmp_path / "none/kept.mp4", (64, 64))
+
+
+@pytest.mark.parametrize("name", ["kept.webm", "kept.WEBM"])
+def test_browsers_play_a_webm(tmp_path, name):
+    made = videos.writer(tmp_path / name, (64, 48))
     for grey in range(5):
         made.write(np.full((48, 64, 3), 50 * grey, np.uint8))
     made.release()
-    assert len(list(videos.frames(tmp_path / "kept.webm"))) == 5
-    kept = (tmp_path / "kept.webm").read_bytes()
+    assert len(list(videos.frames(tmp_path / name))) == 5
+    kept = (tmp_path / name).read_bytes()
     assert kept.startswith(b"\x1aE\xdf\xa3") and b"V_VP8" in kept
