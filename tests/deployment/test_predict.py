@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -13,10 +14,14 @@ from PIL import Image, ImageDraw
 from fercore.datasets import DataError
 from fercore.deployment import detect, export, predict, videos
 from fercore.deployment.detect import Box
-from fercore.deployment.predict import Face, Predictor
+from fercore.deployment.predict import Face, Found, Predictor
 from fercore.models.weights import RELEASED, WeightsError
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+def face_of(certain=True, box=None, **probabilities):
+    return Face(box, probabilities, certain)
 
 
 def test_three_lines(predictor, photograph):
@@ -34,6 +39,20 @@ def test_no_face_and_a_face_already_cut_out(photograph):
     assert predictor(photograph) == [] and found == [(160, 240, 3)]
     (face,) = predictor(np.zeros((48, 48), np.uint8))  # as small as a data set's
     assert face.box is None and len(found) == 1 and str(face).endswith("% (whole picture)")
+
+
+def test_a_picture_of_one_long_side_is_looked_through_and_one_of_two_short_sides_is_a_face(predictor):
+    for shape, boxes in (((112, 112, 3), 1), ((112, 113, 3), 2), ((113, 112, 3), 2)):
+        assert len(predictor(np.zeros(shape, np.uint8))) == boxes
+
+
+def test_the_detector_is_given_its_sizes_and_the_model_its_threads(monkeypatch):
+    given = Mock()
+    monkeypatch.setattr(detect, "detector", given.detector)
+    monkeypatch.setattr(export, "load", given.load)
+    Predictor(model="a.onnx", detector="yunet", sizes=detect.MOVING, threads=3)
+    given.detector.assert_called_once_with("yunet", detect.MOVING)
+    given.load.assert_called_once_with("a.onnx", 3)
 
 
 def test_an_answer_that_is_not_finite_is_no_answer(predictor, photograph, monkeypatch):
@@ -55,6 +74,14 @@ def test_a_threshold_of_ones_own(photograph, two_faces):
     assert not any(face.certain for face in Predictor(detector=two_faces, certain=1.0)(photograph))
     with pytest.raises(ValueError, match="certain is a probability"):
         Predictor(detector=two_faces, certain=50)
+
+
+def test_what_is_as_probable_as_asked_for_is_certain():
+    picture = np.zeros((48, 48), np.uint8)
+    (face,) = Predictor(detector=None)(picture)
+    for more, certain in ((0.0, True), (1e-6, False)):
+        (again,) = Predictor(detector=None, certain=face.probability + more)(picture)
+        assert again.certain is certain
 
 
 def test_bad_input_gets_one_line_and_the_rest_goes_on(predictor, photograph, tmp_path):
@@ -83,6 +110,35 @@ def test_bad_input_gets_one_line_and_the_rest_goes_on(predictor, photograph, tmp
     assert "judge nobody by these answers. More: fercore predict --limits" in predict.summary(table)
     twice = pd.concat([table, table])
     assert predict.summary(twice) == predict.summary(table), "what is given twice is one picture"
+
+
+def test_where_the_network_cannot_look_the_next_picture_is_gone_on_with(predictor, photograph, monkeypatch):
+    monkeypatch.setattr(videos, "fps", Mock(side_effect=export.ExportError("cv2 is not installed")))
+    clip = photograph.with_name("a.mp4")
+    clip.touch()
+    first, second = predict.predict(predictor, [clip, photograph])
+    assert first.note == "cv2 is not installed" and len(second.faces) == 2
+
+
+def test_frames_are_told_by_their_number():
+    said = []
+    found = [Found("a.mp4", 3, (), predict.NO_FACE, np.zeros((9, 9, 3), np.uint8))]
+    predict.report(found, CLASSES, say=said.append)
+    assert said == ["a.mp4, frame 3: no face found"]
+
+
+def test_the_summary_counts_frames_faces_and_what_is_uncertain_or_without_one():
+    picture = np.zeros((9, 9, 3), np.uint8)
+    found = [
+        Found("a.mp4", 0, (face_of(happy=0.9), face_of(False, sad=0.4)), "", picture),
+        Found("a.mp4", 1, (), predict.NO_FACE, picture),
+        Found("b.png", None, (face_of(happy=0.8),), "", picture),
+        Found("c.png", None, (), "cannot be decoded"),
+    ]
+    table = predict.rows(found, ["happy", "sad"])
+    first, second, *_ = predict.summary(table).splitlines()
+    assert first == "pictures: 3; faces: 3 (happy 2, sad 1); uncertain: 1; without a face: 1; not read: 1"
+    assert second != export.NOT_CALIBRATED == predict.summary(table, calibrated=False).splitlines()[1]
 
 
 def animated(path, frames, **how):
@@ -192,6 +248,13 @@ def test_tables(predictor, photograph, tmp_path):
         assert r"\udcffé.png" in (tmp_path / name).read_text(encoding="utf-8").replace(r"\\", "\\")
 
 
+def test_a_face_has_a_row_with_its_place(predictor, photograph):
+    table = predict.rows(predict.predict(predictor, [photograph]), CLASSES)
+    assert table[list(predict.PLACE)].to_numpy().tolist() == [[30, 20, 60, 80], [140, 30, 40, 50]]
+    apart = face_of(box=Box(1.26, 2, 3, 4), happy=1.0)
+    assert predict.rows([Found("a", None, (apart,))], ["happy"])["left"].item() == 1.3
+
+
 def test_drawn_pictures(predictor, photograph, tmp_path):
     picture = predict.read(photograph)
     image = predict.draw(picture, predictor(photograph))
@@ -205,6 +268,18 @@ def test_drawn_pictures(predictor, photograph, tmp_path):
     assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["photograph-2.png", "photograph.png"]
 
 
+@pytest.mark.parametrize(
+    ("certain", "colour", "said"), [(True, (20, 110, 200), "happy 40 %"), (False, (105, 105, 105), "happy? 40 %")]
+)
+def test_a_drawn_face_has_a_frame_at_its_place_and_says_whether_it_is_certain(monkeypatch, certain, colour, said):
+    words = []
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", lambda pen, place, *given, **more: words.append(given[0]))
+    face = face_of(certain, Box(60, 80, 40, 50), happy=0.4, sad=0.3)
+    image = predict.draw(np.full((200, 240, 3), 255, np.uint8), [face])
+    rows, columns = np.nonzero((np.asarray(image)[180:] == colour).all(axis=2))  # below the label
+    assert (columns.min(), columns.max(), rows.max() + 180) == (120, 200, 260) and words == [said]
+
+
 @pytest.mark.parametrize("place", [(0, 0), (0, 190), (230, 0), (230, 190), (-20, -20)])
 def test_what_a_face_is_called_stands_in_the_picture(monkeypatch, place):
     labels, rectangle = [], ImageDraw.ImageDraw.rectangle
@@ -215,9 +290,18 @@ def test_what_a_face_is_called_stands_in_the_picture(monkeypatch, place):
         rectangle(pen, box, *given, **more)
 
     monkeypatch.setattr(ImageDraw.ImageDraw, "rectangle", noted)
-    image = predict.draw(np.zeros((200, 240, 3), np.uint8), [Face(Box(*place, 30, 30), {"surprise": 1.0}, True)])
+    image = predict.draw(np.zeros((200, 240, 3), np.uint8), [face_of(box=Box(*place, 30, 30), surprise=1.0)])
     ((left, top, right, bottom),) = labels
     assert min(left, top) >= 0 and right <= image.width and bottom <= image.height
+
+
+def test_a_drawing_that_is_named_itself_is_not_drawn_over(predictor, photograph, tmp_path):
+    for _ in range(2):
+        predict.report(predict.predict(predictor, [photograph]), CLASSES, tmp_path / "drawn", say=str)
+    drawing = tmp_path / "drawn/photograph.png"
+    before = drawing.read_bytes()
+    predict.report(predict.predict(predictor, [drawing]), CLASSES, tmp_path / "drawn", say=str)
+    assert drawing.read_bytes() == before and (tmp_path / "drawn/photograph-2.png").is_file()
 
 
 def test_a_drawing_never_takes_the_place_of_an_original(predictor, photograph, tmp_path):
@@ -238,6 +322,14 @@ def test_a_drawing_never_takes_the_place_of_an_original(predictor, photograph, t
     )  # which leaves b.png unread
     assert {path: path.read_bytes() for path in before} == before
     assert len(list(folder.iterdir())) == 6
+
+
+def test_pictures_come_in_natural_order(tmp_path):
+    for name in ("10.png", "9.png", "b/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("L", (48, 48)).save(tmp_path / name)
+    found = [path.relative_to(tmp_path).as_posix() for path in predict.listing(tmp_path)]
+    assert found == ["9.png", "10.png", "b/1.png"]
 
 
 def test_folders_are_listed_before_anything_is_drawn(predictor, photograph, tmp_path):
@@ -395,6 +487,12 @@ def test_the_limits_of_a_file_that_comes_with_the_project_are_its_cards():
     assert predict.limits_of(RELEASED / "lean_250k-fer2013.onnx") == predict.limits("lean_250k", "fer2013")
 
 
+def test_the_limits_of_a_file_in_eight_bits_say_that_they_are_of_another(tmp_path):
+    whole, told = export.read(RELEASED / "lean_250k-fer2013.onnx")
+    file = export.write(whole, tmp_path / "a.onnx", replace(told, precision="int8"))
+    assert predict.limits_of(file) == predict.OTHER.format("INT8") + predict.limits("lean_250k", "fer2013")
+
+
 @pytest.mark.usefixtures("opencv")
 def test_several_networks_look_at_the_largest_face():
     class Says:
@@ -421,6 +519,22 @@ def test_several_networks_look_at_the_largest_face():
     assert predict.opinions({"a": one}, picture[:40, :40])[2] == "happy"
     face, _, _ = predict.opinions({"a": Predictor()}, picture, lambda _: [detect.Box(210, 110, 7, 8)])
     assert face.shape == (48, 48, 3), "a face that is smaller than any is enlarged"
+
+
+@pytest.mark.usefixtures("opencv")
+def test_networks_are_given_the_largest_face_by_area_as_large_as_the_largest_of_them_takes():
+    small, large = (
+        Mock(description=Mock(face_shape=(side, side)), return_value=[face_of(happy=1.0)]) for side in (48, 64)
+    )
+    picture = np.zeros((200, 300, 3), np.uint8)
+    picture[:, 200:] = 255
+    boxes = [Box(0, 0, 60, 20), Box(210, 40, 50, 60)]
+    face, _, _ = predict.opinions({"small": small, "large": large}, picture, lambda _: boxes)
+    assert face.min() > 200 and face.shape == (64, 64, 3)
+    assert [one.call_args.args[0].shape for one in (small, large)] == [face.shape] * 2
+    cut_out = np.zeros((112, 112, 3), np.uint8)
+    face, _, _ = predict.opinions({"small": small}, cut_out, lambda _: pytest.fail("searched a face"))
+    assert face.shape == cut_out.shape
 
 
 @pytest.mark.usefixtures("opencv")
