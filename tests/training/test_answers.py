@@ -1,5 +1,6 @@
 """A training without its weights still says what it answered."""
 
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -74,6 +75,8 @@ def test_other_data_and_other_images_are_refused(faces, folder):
     table = faces.table.assign(label=faces.table["label"].to_numpy()[::-1])
     with pytest.raises(RunError, match=r"another training .*data"):
         answers.read(folder, replace(faces, table=table, fingerprint=""), **WORDS)
+    with pytest.raises(RunError, match=r"another training .*classes"):
+        answers.read(folder, replace(faces, classes=faces.classes[::-1]), **WORDS)
 
 
 def test_what_changes_no_more_than_the_rounding_is_no_difference(faces, folder):
@@ -103,6 +106,11 @@ def test_answers_of_another_seed_and_answers_that_are_none_are_refused(faces, fo
     checkpoint.write(folder / answers.ANSWERS, held | {"probabilities": held["probabilities"].roll(1, 1)}, about)
     with pytest.raises(RunError, match="not those that its metrics are of"):
         answers.read(folder, faces, **WORDS)
+    twice = held["rows"].clone()
+    twice[1] = twice[0]
+    checkpoint.write(folder / answers.ANSWERS, held | {"rows": twice}, about)
+    with pytest.raises(RunError, match="its answers are no probabilities"):
+        answers.read(folder, faces, **WORDS)
     few = {name: tensor[held["rows"] != faces.rows("select")[0]] for name, tensor in held.items()}
     checkpoint.write(folder / answers.ANSWERS, few, about)
     with pytest.raises(RunError, match="not those that its metrics are of"):
@@ -119,12 +127,59 @@ def test_answers_of_another_seed_and_answers_that_are_none_are_refused(faces, fo
         answers.read(folder, faces, **WORDS)
 
 
+def test_the_epoch_that_was_kept_need_not_be_the_one_of_the_highest_accuracy(faces, folder):
+    """It is chosen by another score, or is the last."""
+    best = answers.read(folder, faces, **WORDS).best_epoch
+    lines = (folder / checkpoint.HISTORY).read_text().splitlines()
+    other, column = 3 - best, lines[0].split(",").index("accuracy")
+    values = lines[other].split(",")
+    lines[other] = ",".join([*values[:column], "0.9999", *values[column + 1 :]])
+    (folder / checkpoint.HISTORY).write_text("\n".join(lines) + "\n")
+    assert answers.read(folder, faces, **WORDS).best_epoch == best
+
+
+def test_a_best_epoch_that_its_history_does_not_have_is_damage(faces, folder):
+    last = float(answers.read(folder, faces, **WORDS).history["accuracy"].iloc[-1])
+    metrics = checkpoint.read_json(folder / checkpoint.METRICS)
+    for epoch in (0, -1, 3):
+        other = metrics | {"best_epoch": epoch, "best": metrics["best"] | {"accuracy": last}}
+        (folder / checkpoint.METRICS).write_text(json.dumps(other))
+        with pytest.raises(RunError, match="its files are of several trainings"):
+            answers.read(folder, faces, **WORDS)
+
+
+@pytest.mark.parametrize("name", [checkpoint.HISTORY, checkpoint.PROVENANCE, checkpoint.METRICS])
+def test_what_is_published_in_part_is_not_taken_for_whole(run, faces, folder, monkeypatch, name):
+    """Not even where an earlier one lies there whole."""
+    copy = shutil.copyfile
+
+    def stopped(source, target):
+        if target.name == name:
+            raise KeyboardInterrupt
+        copy(source, target)
+
+    monkeypatch.setattr(answers.shutil, "copyfile", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        answers.publish(run, faces, folder)
+    assert not (folder / checkpoint.METRICS).exists() and not fits.finished(str(folder.parent), folder.name)
+
+
+def test_by_whom_it_was_taught_is_published_with_it(run, faces, tmp_path):
+    teacher = {"network": "lean_250k"}
+    answers.publish(run, faces, tmp_path / "taught", teacher)
+    assert answers.read(tmp_path / "taught", faces, **WORDS, taught_by=teacher).best_epoch == run.best_epoch
+    with pytest.raises(RunError, match="taught_by"):
+        answers.read(tmp_path / "taught", faces, **WORDS)
+
+
 def test_a_training_is_not_published_over_its_weights_or_itself(run, faces, folder, tmp_path):
     with pytest.raises(RunError, match="holds a training; publish to another"):
         answers.publish(run, faces, run.folder)
-    (tmp_path / checkpoint.LAST).touch()
-    with pytest.raises(RunError, match="holds a training; publish to another"):
-        answers.publish(run, faces, tmp_path)
+    for name in (checkpoint.LAST, checkpoint.BEST):
+        (tmp_path / name).touch()
+        with pytest.raises(RunError, match="holds a training; publish to another"):
+            answers.publish(run, faces, tmp_path)
+        (tmp_path / name).unlink()
     with pytest.raises(RunError, match="holds a training; publish to another"):
         answers.publish(answers.read(folder, faces, **WORDS), faces, folder)
     assert (folder / checkpoint.METRICS).is_file()
