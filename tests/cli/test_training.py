@@ -3,16 +3,21 @@
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from fercore import cli, datasets
 from fercore.cli import main, training
 from fercore.datasets import splits
+from fercore.deployment import model_card
 from fercore.models import weights
 from fercore.results import tables
+from fercore.studies import out_of_fold
 from fercore.training import Recipe, fit
 
 ROOT = Path(__file__).parents[2]
@@ -216,3 +221,65 @@ def test_what_cannot_be_trained_is_told_before_anything_is(project, refused):
     assert "file is a file; expected a folder" in told("", "file")
     assert "set holds an imported data set; give another folder" in told("", "set")
     assert "set has no split to choose the epoch on; it is not divided. Name it" in told("")
+
+
+@pytest.fixture
+def fitted(project, monkeypatch):
+    """What `fit` is asked for by `fercore train`, of a set that lies in set and a recipe in r.yaml; trains nothing."""
+    made = datasets.load("synthfer", images=200)
+    datasets.store.save(dataclasses.replace(made, name="mine", synthetic=False), "set")
+    (project / "r.yaml").write_text("network: microexpnet_xxs\nepochs: 2\nimg_size: 84\nschedule: cosine\n")
+    asked = {}
+    history = pd.DataFrame({"accuracy": [0.9, 0.1], "macro_f1": [0.8, 0.2]})
+    run = SimpleNamespace(history=history, best_epoch=1)
+    monkeypatch.setattr("fercore.training.trainer.fit", lambda network, faces, **words: asked.update(words) or run)
+    return asked
+
+
+def test_a_training_is_as_it_was_asked_for_and_its_best_epoch_is_told(fitted, said):
+    words = ["train", "r.yaml", "--data", "set", "--to", "run"]
+    assert said(*words) == "run: epoch 1 of 2, PublicTest accuracy 0.9000, macro-F1 0.8000\n"
+    recipe = fitted["recipe"]
+    plain = {"folder": "run", "train": "train", "select": "select", "device": None, "restart": False}
+    assert {name: fitted[name] for name in plain} == plain
+    more = ["--seed", "0", "--device", "cpu", "--restart", "--train", "PublicTest", "--select", "none"]
+    assert said(*words, *more) == "run: epoch 1 of 2, last\n"
+    other = {"folder": "run", "train": "PublicTest", "select": None, "device": "cpu", "restart": True}
+    assert {name: fitted[name] for name in other} == other
+    assert fitted["recipe"] == dataclasses.replace(recipe, seed=0)
+
+
+def test_of_several_processes_one_tells(fitted, said, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    assert said("train", "r.yaml", "--data", "set", "--to", "run") == ""
+
+
+def test_a_set_without_a_split_to_choose_on_is_told_what_to_do(fitted, refused):
+    datasets.import_dataset("synthoulu", None, "whole", images=36)
+    assert "keep the last epoch (--select none)" in refused("train", "r.yaml", "--data", "whole", "--to", "run")
+    assert not fitted
+
+
+def test_a_release_is_told_its_masks_and_its_teacher(fitted, project, capsys, monkeypatch):
+    given, masks = Mock(return_value="released"), {"deduplicated": np.ones(3, bool)}
+    monkeypatch.setattr(model_card, "release", given)
+    monkeypatch.setattr(model_card, "require_releasable", lambda *_: None)
+    monkeypatch.setattr("fercore.audit.without_copies", lambda *words: {**masks, "of": words[1:]})
+    with (project / "r.yaml").open("a") as file:
+        file.write("loss: cross_entropy\ndistillation: {temperature: 4, soft: 1, hard: 1}\n")
+        file.write("teacher_network: lean_65k\nteacher_weights: fer2013\n")
+    words = ["train", "r.yaml", "--data", "set", "--to", "run", "--release", "out"]
+    assert cli.main(words) == 0 and capsys.readouterr().out.endswith("\nreleased\n")
+    *_, searched, folder, teacher = given.call_args.args
+    assert (searched["of"], folder, teacher) == (("test",), Path("out"), "lean_65k (fer2013)")
+    assert cli.main([*words, "--mask", "mask.csv"]) == 0
+    assert given.call_args.args[4]["of"] == ("test", "mask.csv")
+
+
+def test_copies_of_a_file_are_taken_for_soft_labels(fitted, said, monkeypatch):
+    made = Mock(return_value=(Path("made"), 0.5))
+    monkeypatch.setattr("fercore.audit.copies", lambda faces, file: file)
+    monkeypatch.setattr(out_of_fold, "require_makeable", lambda *_, **__: None)
+    monkeypatch.setattr(out_of_fold, "make", made)
+    said("soft-labels", "r.yaml", "--data", "set", "--to", "made", "--copies", "groups.csv")
+    assert made.call_args.kwargs["group"] == "groups.csv"
