@@ -40,6 +40,13 @@ def test_points_are_given_by_question_and_hints_where_they_are_not(submit):
     assert row["hints"].startswith("double: TypeError")  # of the hidden test: the other one holds
 
 
+@pytest.mark.parametrize(("whole", "found", "points"), [
+    (False, [None, "wrong", None, "wrong"], 2), (True, [None, "wrong", None, None], 0), (True, [None] * 4, 4),
+])  # fmt: skip
+def test_points_are_shared_among_the_tests_of_a_question_unless_it_is_all_or_nothing(whole, found, points):
+    assert grade.Question("one", 4, whole, "").earned(found) == points
+
+
 def test_bad_submissions_are_told_as_such_and_stop_nobody(submit, labs, tmp_path, monkeypatch):
     outside = tmp_path / "outside.txt"
     (solution,) = labs.glob("tiny/autograder/*.ipynb")
@@ -203,3 +210,26 @@ def test_a_folder_without_submissions_or_without_labs_is_told(tmp_path, labs):
         grade.grade_all(tmp_path, labs)
     with pytest.raises(FileNotFoundError, match="make labs"):
         grade.grade_all(tmp_path, tmp_path)
+
+
+@pytest.fixture
+def not_run(monkeypatch):
+    """What each submission would have been run with; none is."""
+    asked = []
+    monkeypatch.setattr(grade, "run", lambda *given: asked.append(given) or grade.Outcome(grade.GRADED, {}))
+    return asked
+
+
+def test_what_a_submission_may_not_read_are_the_others_the_labs_and_the_solutions(submit, labs, not_run):
+    submit(one=[RIGHT])
+    handed_in, unpacked, made, *answers = not_run[0][2]
+    assert (handed_in, made) == (submit.folder, labs) and unpacked.name.startswith("submissions-")
+    assert {path.name for path in answers} == {"notebooks", "tests", ".git"}
+
+
+def test_a_notebook_that_was_renamed_says_its_lab_in_its_metadata(submit, labs, not_run):
+    submit.folder.mkdir()
+    notebook = nbformat.read(labs / "tiny/student/tiny.ipynb", 4)
+    notebook.cells = [nbformat.v4.new_code_cell(RIGHT)]
+    nbformat.write(notebook, submit.folder / "mueller.ipynb")
+    assert submit().loc["mueller.ipynb", ["lab", "out_of"]].tolist() == ["tiny", 3]
