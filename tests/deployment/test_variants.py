@@ -77,9 +77,34 @@ def test_a_form_of_which_nothing_is_left_has_no_ratio(forms):
     assert np.isnan(forms.found["weights of 1 bits"].cost["R"])
 
 
+def test_what_lost_weights_is_trained_on_at_half_the_rate(forms, network, monkeypatch):
+    asked = []
+    monkeypatch.setattr(compress, "prune_and_train", lambda *given: asked.append(given[3:]) or network)
+    monkeypatch.setattr(compress, "prune_channels", lambda *_: network)
+    monkeypatch.setattr(variants, "fit", trained := Mock())
+    forms.folder = "runs/x"
+    forms.fewer_weights([0.5], epochs=5)
+    forms.fewer_channels([0.25], epochs=5)
+    half = replace(RECIPE, epochs=5, learning_rate=RECIPE.learning_rate / 2)
+    assert asked == [(half, "runs/x-pruned-0.5-5")]
+    trained.assert_called_once_with(network, forms.faces, half, "runs/x-channels-0.25-5", select=None, restart=True)
+
+
 def test_without_a_training_weights_are_taken_out_at_once_alone(forms):
     assert forms.fewer_weights([0.5, 0.9], epochs=0)["how"].tolist() == ["at once", "at once"]
     assert forms.light_fer() == "pruned 0.5 at once, FP16"
+
+
+def test_light_fers_form_has_weights_that_fp16_holds(forms):
+    forms.fewer_weights([0.5], epochs=0)
+    module = forms.found[forms.light_fer()].module
+    assert all(torch.equal(value.float(), value.half().float()) for value in module.state_dict().values())
+
+
+def test_two_ratios_of_one_name_are_refused_before_anything_is_trained(forms, monkeypatch):
+    monkeypatch.setattr(compress, "prune_channels", lambda *_: pytest.fail("worked"))
+    with pytest.raises(ValueError, match="each once"):
+        forms.fewer_channels([0.301, 0.304], epochs=1)
 
 
 def test_lists_that_are_empty_are_refused_before_anything_is_trained():
@@ -124,6 +149,36 @@ def test_scores_and_differences_are_of_the_same_images(forms, faces):
     assert differences["value"].item() == pytest.approx(gap) and differences["value"].dtype == float
     assert differences["note"].item() == statistics.TOO_FEW
     assert scores.loc[FP32, "same_answer"] == 1 and "accuracy_deduplicated" in scores
+
+
+def test_few_images_are_the_only_ones_that_are_answered(network, faces):
+    forms = Variants("x", network, faces, faces.rows("test")[:5], RECIPE, calibrated_on=8)
+    assert forms.found[FP32].probabilities.shape == (5, 3) and len(forms.labels) == 5
+
+
+def test_integers_are_made_by_each_method_and_each_is_as_large_as_its_file(forms, monkeypatch):
+    monkeypatch.setattr(compress, "int8", lambda content, images, method: content + method.encode())
+    monkeypatch.setattr(compress, "float16", lambda content: content + b"half")
+    monkeypatch.setattr(runtimes, "of_onnx", Mock())
+    monkeypatch.setattr(forms, "_answers", lambda run: None)
+    vars(forms.dense)["onnx"] = b"whole "
+    forms.integers()
+    made = {f"INT8 {method}": f"whole {method}".encode() for method in compress.METHODS} | {"FP16": b"whole half"}
+    assert {name: one.onnx for name, one in forms.found.items() if name != FP32} == made
+    assert all(forms.found[name].cost == {"MiB": len(content) / 2**20} for name, content in made.items())
+
+
+def test_each_form_is_timed_as_a_model_of_its_own_with_the_threads_that_are_asked_for(forms, network, monkeypatch):
+    asked, shapes = [], set()
+    run = Mock(run=lambda images: shapes.add(images.shape))
+    monkeypatch.setattr(runtimes, "of_onnx", lambda *given: asked.append(given) or run)
+    monkeypatch.setattr(variants, "Network", lambda name, *_: Mock(onnx=name.encode()))
+    vars(forms.dense)["onnx"] = b"whole"
+    forms.add("smaller", network)
+    forms.found["integers"] = variants.Variant(forms.found[FP32].probabilities, {}, onnx=b"INT8")
+    times = forms.latency([FP32, "smaller", "integers"], seconds=0.001, threads=2)
+    assert asked == [(b"whole", 2), (b"smaller", 2), (b"INT8", 2)] and shapes == {(1, 1, 12, 12)}
+    assert times.loc[FP32, "times_faster"] == 1
 
 
 class TestByName:
