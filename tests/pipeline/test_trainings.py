@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 
 from fercore import cli
+from fercore.datasets import DataError, store
 from fercore.pipeline import notebook, trainings
 from fercore.pipeline.parameters import ParameterError, check_params, layers
 from fercore.results.folders import PROFILES
 from fercore.studies import fits, microexpnet_se, mini_resemotenet
-from fercore.training import Recipe
+from fercore.training import Recipe, answers, checkpoint
 
 ROOT = Path(__file__).parents[2]
 SMALL = Recipe(epochs=1, batch_size=16, img_size=12, augmentation=None, loss="cross_entropy", class_weighted=False)
@@ -98,6 +99,27 @@ def test_the_finished_ones_are_published_and_shown_without_their_weights(project
     assert listed["done"].tolist() == [1, 1, 0, 1]
 
 
+def test_one_that_was_stopped_is_listed_as_begun(project):
+    trainings.train("06_x", "quick", [ALONE])
+    (project / ALONE / checkpoint.METRICS).unlink()
+    listed = trainings.listed("06_x", "quick")
+    assert listed["state"].tolist() == ["", "begun", "", ""] and listed["done"].tolist() == [0, 1, 0, 0]
+
+
+def test_by_whom_a_student_was_taught_is_published_with_it(project, monkeypatch):
+    students, teacher = Protocol.students, {"network": "microexpnet_xxs"}
+
+    def told(self, faces, logits):
+        made = students(self, faces, logits)
+        return made | {"taught": made["taught"] | {"taught_by": teacher}}
+
+    monkeypatch.setattr(Protocol, "students", told)
+    trainings.train("06_x", "quick", [BIG, TAUGHT])
+    trainings.publish("06_x", "quick", project / "published")
+    held = {name: checkpoint.read(project / "published" / name / answers.ANSWERS)[1] for name in (BIG, TAUGHT)}
+    assert (held[BIG]["taught_by"], held[TAUGHT]["taught_by"]) == (None, teacher)
+
+
 def test_a_student_with_weights_whose_teacher_has_none_is_left_out(project, faces):
     trainings.train("06_x", "quick", [BIG, TAUGHT])
     with pytest.warns(UserWarning, match=f"{TAUGHT} is left out: the weights of its teacher are not at hand"):
@@ -131,3 +153,11 @@ def test_data_that_are_not_there_yet_are_told_with_the_command_that_puts_them_th
     monkeypatch.setattr(trainings, "PROTOCOLS", {"06_x": type("module", (), {"Protocol": Protocol})})
     with pytest.raises(ParameterError, match="fercore data laptop"):
         trainings.listed("06_x", "laptop")
+
+
+def test_data_that_are_damaged_are_told_as_such_and_not_as_missing(monkeypatch, tmp_path):
+    monkeypatch.setattr(notebook, "parameters", lambda name, profile: {"data": str(tmp_path), "runs": ""})
+    monkeypatch.setattr(trainings, "PROTOCOLS", {"06_x": type("module", (), {"Protocol": Protocol})})
+    (tmp_path / store.INDEX).write_text("{")
+    with pytest.raises(DataError):
+        trainings.listed("06_x", "quick")
