@@ -99,6 +99,17 @@ def test_a_camera_is_seen_by_what_predict_takes(said, refused, monkeypatch):
     assert "leave out --network" in refused("webcam", "--model", "a.onnx", "--network", "tinyfer_lite")
 
 
+def test_a_camera_is_watched_as_it_was_asked_for(said, monkeypatch):
+    asked, told = [], SimpleNamespace(description=SimpleNamespace(calibrated=True))
+    monkeypatch.setattr(predict, "Predictor", lambda **_: told)
+    monkeypatch.setattr(
+        webcam, "watch", lambda *given: asked.append(given) or {"frames": 1, "seconds": 1.0, "fps": 1.0}
+    )
+    said("webcam", "--camera", "1", "--port", "8000", "--seconds", "2.5", "--record", "kept.webm")
+    said("webcam", "--camera", "rtsp://camera")
+    assert asked == [(told, 1, 8000, 2.5, "kept.webm"), (told, "rtsp://camera", 0, None, None)]
+
+
 def test_a_file_that_comes_along_is_scored_and_its_answers_are_saved(said, tmp_path, refused, monkeypatch):
     pytest.importorskip("onnxruntime")
     from fercore.evaluation import statistics
@@ -132,6 +143,14 @@ def test_a_file_that_comes_along_is_scored_and_its_answers_are_saved(said, tmp_p
         patched.setattr(export, "load", lambda _: model)
         text = said(*words, "--split", "")
     assert text.startswith("all images of mine, with 95 % intervals") and "was trained on all images\n" in text
+
+
+def test_every_so_many_frames_is_what_is_looked_at(photograph, said, monkeypatch):
+    asked = []
+    real = predict.predict
+    monkeypatch.setattr(predict, "predict", lambda *given: asked.append(given[1:]) or real(*given))
+    said("predict", str(photograph), "--detector", "none", "--every", "5")
+    assert asked == [([str(photograph)], 5)]
 
 
 def test_the_command(photograph, tmp_path, capsys, monkeypatch, two_faces):

@@ -78,6 +78,12 @@ def test_an_import_that_cannot_be_done(project, refused, words, part):
     assert not (project / "there/dataset.json").exists()
 
 
+def test_an_import_tells_the_splits_of_the_roles_and_which_nobody_has(said):
+    assert "roles: train all, select none, test none" in said("import", "synthoulu", "--images", "36").splitlines()
+    text = said("import", "synthfer", "--images", "200")
+    assert "roles: train Training, select PublicTest, test PrivateTest" in text.splitlines()
+
+
 def test_audit_tells_counts_copies_and_leakage(project, said):
     root = project / "faces"
     pictures(root)
@@ -107,6 +113,12 @@ def test_audit_says_that_faces_are_rendered(said):
     said("import", "synthoulu", "--images", "36")
     text = said("audit", "data/synthoulu")
     assert text.splitlines()[0] == "synthoulu (synthetic): 36 images" and "in_Training" not in text
+
+
+def test_an_audit_is_saved_for_the_ledger(said):
+    said("import", "synthoulu", "--images", "36")
+    said("audit", "data/synthoulu", "--save", "counts")
+    assert "images(synthoulu" in Path("counts/measurements.csv").read_text()
 
 
 def test_audit_notices_images_and_labels_that_were_changed_after_the_import(project, said, refused):
@@ -142,6 +154,12 @@ def test_what_a_word_of_a_command_should_look_like_is_told(capsys, words, told):
     with pytest.raises(SystemExit):
         main(["import", "folder", "x", *words])
     assert told in capsys.readouterr().err
+
+
+def test_words_of_an_import_are_read():
+    read = cli._parser().parse_args(["import", "affectnet", "x", "--size", "64x48", "--no-contempt"])
+    assert read.size == (64, 48) and read.contempt is False
+    assert cli._parser().parse_args(["import", "affectnet", "x", "--size", "48"]).size == 48
 
 
 def test_blanks_between_words_of_a_command_do_not_matter():

@@ -69,6 +69,23 @@ def test_a_set_that_names_its_subjects_is_read_in_every_profile(project, monkeyp
     assert cli.main(["import", "--given"]) == 0 and "rendered" not in capsys.readouterr().out
 
 
+def test_what_the_environment_names_is_imported_with_its_votes_and_split(monkeypatch):
+    asked, chosen = [], []
+    monkeypatch.setattr(
+        datasets, "import_dataset", lambda *given, **more: asked.append((*given, more)) or given[2] / "x"
+    )
+    monkeypatch.setattr("fercore.pipeline.data.choose", chosen.append)
+    monkeypatch.setattr(cli.sets, "_show", lambda path: None)
+    cli.sets._import_given({"FER2013": "f.csv", "FERPLUS": "v.csv", "SPLIT": "90/10", "CKPLUS": "ck", "RAFDB": "r"})
+    votes, split = {"votes": "v.csv"}, {"split": "90/10"}
+    assert sorted(asked, key=lambda one: one[0]) == [
+        ("ckplus", "ck", Path("data/ckplus"), {}),
+        ("fer2013", "f.csv", Path("data/fer2013"), votes | split),
+        ("rafdb", "r", Path("data/rafdb"), split),
+    ]
+    assert sorted(chosen) == [Path("data/fer2013"), Path("data/rafdb")]
+
+
 def test_votes_without_faces_and_shares_without_a_set_are_told(monkeypatch, capsys):
     monkeypatch.setenv("FERPLUS", "fer2013new.csv")
     assert cli.main(["import", "--given"]) == 1 and "give FER2013=fer2013.csv, too" in capsys.readouterr().err
