@@ -292,8 +292,8 @@ figure = plots.intervals(steps, faces, "What each choice adds by itself", f"{tes
 display(stage.figure(figure, "gains"), stage.says(sentences.steps(gained), "gains"))
 
 # %% [markdown]
-# And the three together? Here are the differences from the full recipe. Is one due to the choice, or to chance? Over several
-# seeds the interval and p are for other seeds and other images. p is adjusted for the number of comparisons (Benjamini and
+# And the three together? Here are the differences from the full recipe. Is one due to the choice, or to chance? With several
+# seeds, the interval and p allow for other seeds and other images. p is adjusted for the number of comparisons (Benjamini and
 # Hochberg), intervals are not: of several, chance alone makes one leave out 0 more often than once in twenty. With one seed there
 # is no p: the interval is of these two trainings, and another seed alone can move a score by as much.
 

@@ -286,8 +286,9 @@ print("above naming one class:", "; ".join(part.index[part["value"] > majority])
 # %% [markdown]
 # ## Your two guesses: what does the teacher add?
 #
-# The same student, the same seeds, the same epochs, once with the teacher and once without. With several seeds the interval is
-# for other seeds and other images; with one seed it is of two trainings, and another seed alone may move a score by as much.
+# The same student, the same seeds, the same epochs, once with the teacher and once without. With several seeds the interval
+# allows for other seeds and other images; with one seed it is of two trainings, and another seed alone may move a score by
+# as much.
 
 # %%
 gained = study.gains(labels, by_seed, masks, len(faces.classes))

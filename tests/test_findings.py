@@ -182,7 +182,7 @@ def test_what_the_text_says_of_public_networks_is_what_was_measured():
     ends = (f"accuracy{end}" for end in ("", "_low", "_high"))
     assert told.format(*(_points(row[end]) for end in ends)) in text and row["seeds"] == 3
     low = gains.loc["lean_932k", "low"].xs("accuracy", level="score")
-    assert low["published"] < 0 < low[near] and "do not show on all images that distillation adds anything" in text
+    assert low["published"] < 0 < low[near] and "three seeds do not show that distillation adds anything" in text
     assert gaps.loc[(*OWN, "mirrored", "published", "macro_f1"), "low"] > 0, "above"
     classes = pd.read_csv(folder / "classes.csv", index_col=["class", "part", "network"]).sort_index()
     disgust, others = classes.loc["disgust"], classes.drop("disgust")["f1"].unstack("class").mean(axis=1)

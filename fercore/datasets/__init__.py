@@ -117,7 +117,8 @@ def import_dataset(name: str, source: str | Path | None, folder: str | Path, **o
 
 
 def _require_apart(source: Path, folder: Path) -> None:
-    """Or the next time the import would be read in place of the pictures. One may be put onto itself."""
+    """Raise ValueError where a download would be imported into its own folder: read again, the import would be taken
+    in place of the pictures. What is already an import may be put onto itself."""
     if source.resolve() == folder.resolve() and not (source / store.INDEX).is_file():
         told = "give another to put the import into (--to FOLDER), or move the download elsewhere"
         raise ValueError(f"{folder} is the folder that is read: {told}")

@@ -375,8 +375,8 @@ def _careful(source: Path, line: int, text: bytes, order: _Order) -> _Block:
         if label not in label_of:
             expected = f"a whole number of 0 to {order.classes - 1}"
             if label == b"7":
-                expected += " (codes that begin with 1: take 1 off each;"
-                expected += " ckextended.csv, where 7 is contempt: import it as ckplus)"
+                expected += " (if the codes begin with 1, take 1 off each;"
+                expected += " if this is ckextended.csv, where 7 is contempt, import it as ckplus)"
             raise DataError(where, f"the emotion {quote(row[order.emotion])}", expected)
         if split not in SPLIT_OF:
             raise DataError(where, f"the Usage {quote(row[order.usage])}", ", ".join(SPLITS))

@@ -161,7 +161,7 @@ def imported(folder: Path) -> bool:
     own = {path for pattern in (store.REFERS, *store.OWN) for path in folder.glob(pattern)}
     others = [path for path in sorted(_listed(folder)) if path not in own and not archives.hidden(path.name)]
     if beside := [path.name for path in others if path.is_dir() or images.is_image(path)]:
-        expected = "one of them: move one away, or to read the others anew remove dataset.json, pixels-*.npy and "
+        expected = "one of them: move one away, or, to read the pictures anew, remove dataset.json, pixels-*.npy and "
         raise DataError(folder, f"an import, and {_named(beside)} beside it", f"{expected}table-*.csv")
     return True
 

@@ -178,9 +178,10 @@ def difference(
 
     with the degrees of freedom of Welch and Satterthwaite: the interval is for other images and other trainings. What
     differs by seed and image alike stands in both parts, which makes it longer. Few seeds make it too short where they
-    differ much: with several times the variance over images it covers 92 % with three seeds and 87 % with two, by
-    simulation; and a small p is less sure than it looks: where there is no difference, it is below 0.01 in up to 3.5 %
-    of cases with three seeds, in 8 % with two. Where the difference is the same for all seeds there is neither.
+    differ much: if the variance over seeds is several times that over images, it covers 92 % with three seeds and 87 %
+    with two, by simulation; and a small p is less sure than it looks: where there is no difference, it is below 0.01
+    in up to 3.5 % of cases with three seeds, in 8 % with two. Where the difference is the same for all seeds there is
+    neither interval nor p.
 
     With one seed the first part is all there is: it is of these two trainings and not of the choices that set them
     apart, which one seed cannot tell from chance, so there is no p (NaN). Where both are right on the same images the
@@ -218,7 +219,7 @@ def difference(
 def _seeds(
     labels: np.ndarray, seeds: Sequence[np.ndarray], classes: int, score: str
 ) -> tuple[np.ndarray, np.ndarray, str]:
-    """A score of each seed, (S,), what each image does to their mean, (N,), and the first `_trust` but an empty one."""
+    """A score of each seed, (S,); what each image does to their mean, (N,); the first `_trust` that is not empty."""
     matrices = [confusion(labels, predicted, classes) for predicted in seeds]
     values = np.array([float(scores(matrix)[score]) for matrix in matrices])
     each = [_influence(matrix)[score][labels, own] for matrix, own in zip(matrices, seeds, strict=True)]

@@ -94,7 +94,7 @@ def grade_all(
     submissions, labs = Path(submissions).expanduser().resolve(), Path(labs).expanduser().resolve()
     known = {place.parent.name: questions(place) for place in sorted(labs.glob("*/autograder"))}
     if not known:
-        raise FileNotFoundError(f"no labs in {labs}; make labs, at the root of the project, makes them")
+        raise FileNotFoundError(f"no labs in {labs}; run make labs at the root of the project to make them")
     rows = []
     with tempfile.TemporaryDirectory(prefix="submissions-") as space:
         space = Path(space).resolve()

@@ -65,8 +65,8 @@ def create(
                  "fer2013", "fer2013_distilled": those that come with the project
     options      of the network; by default those that the weights were made with, where these say so (`options_of`)
     classes      names of the outputs. Where the file says that its own are others, or stand in another order, all but
-                 the head is taken, which is drawn at random; where it does not name them, all is. Both give a
-                 WeightsWarning
+                 the head is taken, and a new head is drawn at random; where it does not name them, the head is taken,
+                 too. Both give a WeightsWarning
     Raises ValueError for a name that neither knows, and WeightsError where weights cannot be had or do not fit; it
     never goes on with random ones instead.
     """

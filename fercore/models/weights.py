@@ -216,7 +216,7 @@ def classes_of(path: Path) -> tuple[str, ...] | None:
 
 def note_classes(path: Path, held: tuple[str, ...] | None, classes: Sequence[str]) -> None:
     """Give a WeightsWarning where weights of the classes `held`, as `classes_of` has them, were taken for others, and
-    where the file does not name its own and could only be taken at its number."""
+    where the file does not name its own, so that only their number could be checked."""
     if held is None:
         note = f"{path} does not name its classes: they are taken to be {', '.join(classes)}, in this order"
     elif held != tuple(classes):

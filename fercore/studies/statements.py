@@ -219,9 +219,9 @@ def of_distillation(
     size = {name: part.to_numpy().T for name, part in (("any", average - scratch), ("chosen", chosen - scratch))}
     return {
         "kd_helps": ("distillation helps, at the mean over temperatures", effect((average - scratch).mean())),
-        "kd_helps_chosen": ("so it does at one chosen on other folds", effect((chosen - scratch).mean())),
+        "kd_helps_chosen": ("so it does at a temperature chosen on other folds", effect((chosen - scratch).mean())),
         "kd_grows": ("it helps the more, the smaller the network", trend(size["any"])),
-        "kd_grows_chosen": ("so it does at one chosen on other folds", trend(size["chosen"])),
+        "kd_grows_chosen": ("so it does at a temperature chosen on other folds", trend(size["chosen"])),
         "temperature_pays": (
             "a temperature chosen on other folds beats one drawn at random",
             effect((chosen - average).mean()),

@@ -176,8 +176,8 @@ def settings(protocol: Taught) -> dict:
 
 def as_module(teacher: Run, channels: int, img_size: int, precision: str = "fp32") -> nn.Module:
     """The teacher as a network that sees what its students see: images of so many channels and so many px, which it
-    takes at its own size. In half precision where that is given; else in the precision that its students are trained in
-    (`fit` asks it within theirs)."""
+    takes at its own size. With another `precision` than fp32 it computes in that; else in the one that its students are
+    trained in (`fit` asks it within theirs)."""
     network = teacher.network
     if teacher.recipe.img_size != img_size:
         network = nn.Sequential(Resized(teacher.recipe.img_size), network).eval()

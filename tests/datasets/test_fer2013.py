@@ -490,7 +490,7 @@ BAD = {
     "label 7": (
         bad(3, 0, "7"),
         "line 4",
-        r"found the emotion '7'; expected a whole number of 0 to 6 \(codes that begin with 1: take 1 off",
+        r"found the emotion '7'; expected a whole number of 0 to 6 \(if the codes begin with 1, take 1 off",
     ),
     "label -1": (bad(3, 0, "-1"), "line 4", "found the emotion '-1'"),
     "label 10": (bad(3, 0, "10"), "line 4", "found the emotion '10'"),
