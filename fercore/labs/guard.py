@@ -32,6 +32,7 @@ CHANGES = {  # how many of an event's first arguments are paths that it changes
     "os.chmod": 1,
     "os.chown": 1,
     "os.utime": 1,
+    "sqlite3.connect": 1,
 }
 HARMLESS = (["/sbin/ldconfig", "-p"], ["uname", "-p"])  # how Python looks for libraries, when PyTorch is imported
 STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty")
