@@ -68,10 +68,10 @@ display(Markdown(stage.about()))
 # %% [markdown]
 # ## What does the network get to see?
 #
-# Under the paper's augmentation, it never sees the same image twice: in each epoch every image is cropped, turned,
-# mirrored, lightened and now and then partly erased, all at random. (The parameter `augmentation` says which one is
-# trained with here.) Choose a kind, and move the seed. **Guess**: in how many of the pictures could *you* still name the
-# expression? (*flip* mirrors only; *tinyfer_lite* is this paper's, *microexpnet_se* notebook 6b's; *none* changes nothing.)
+# Under the paper's augmentation, it never sees the same image twice: in each epoch every image is cropped, rotated, flipped,
+# jittered in brightness and contrast, and now and then partly erased, all at random. (The parameter `augmentation` says which
+# one is trained with here.) Choose a kind, and move the seed. **Guess**: in how many of the pictures could *you* still name the
+# expression? (*flip* flips only; *tinyfer_lite* is this paper's, *microexpnet_se* notebook 6b's; *none* changes nothing.)
 
 # %%
 import ipywidgets
@@ -238,9 +238,9 @@ explore(
 # %% [markdown]
 # ### Does it know when it does not know?
 #
-# Of the answers that it is 70 % sure of, 70 % should be right; the calibration error is the mean gap between the two over the
-# bins. **Guess**: focal loss takes weight from what is already answered well. Does that make a network too sure of itself, or
-# not sure enough? The figure is of the full recipe; below it stands what focal loss alone does.
+# Of predictions made with 70 % confidence, 70 % should be right; the expected calibration error (ECE) is the mean gap between
+# the two over the bins, weighted by images. **Guess**: focal loss takes weight from what is already classified well. Does that
+# make a network overconfident or underconfident? The figure is of the full recipe; below it stands what focal loss alone does.
 
 # %%
 table, error = metrics.calibration(labels, probabilities[ablation.FULL][0])

@@ -103,8 +103,8 @@ display(stage.says(sentences.teachers(teachers.right(study), labels)))
 # %% [markdown]
 # ## What a temperature makes of its answers
 #
-# Move the sliders: another image, another temperature. The legend gives the *perplexity*, e to the entropy: an answer as
-# undecided as between so many equally likely classes. (The teacher is the first fold's: most of these images it was trained on.)
+# Move the sliders: another image, another temperature. The legend gives the *perplexity*, the exponential of the entropy: how
+# many equally likely classes would be just as uncertain. (The teacher is the first fold's, trained on most of these images.)
 # **At which temperature would you, as the student, learn most about what this face looks like? And what is left of the answer at
 # the highest?**
 
@@ -136,10 +136,10 @@ display(tables.shown(shares.T, digits=4))
 display(stage.says(sentences.shares(shares, labels[one])))
 
 # %% [markdown]
-# The cause: softer answers pull more softly. The gradient of the teacher's term shrinks with the square of the temperature, and
-# Hinton, Vinyals and Dean multiply it by T² for that reason; equation 2 leaves the factor out. (With it the teacher's part
-# changes little at high temperatures; whether it is more or less than half depends on how sure the teacher is.) So whatever a
-# high temperature does here, part of it is that nobody listens to the teacher any more.
+# The cause: softer targets give smaller gradients. The gradient of the teacher's term shrinks with the square of the
+# temperature, and Hinton, Vinyals and Dean multiply it by T² for that reason; equation 2 leaves the factor out. (With it the
+# teacher's part changes little at high temperatures; whether it is more or less than half depends on how confident the teacher
+# is.) So whatever a high temperature does here, part of it is that nobody listens to the teacher any more.
 #
 # ## The grid
 #
@@ -223,10 +223,10 @@ display(stage.says(sentences.differences(gain, labels, "gains"), "gains"))
 # ## Signal or noise?
 #
 # Where does the variance of the students' accuracy come from? From the fold that is held out; from the temperature, the same
-# in all folds; from the two together, which is a temperature that suits one fold and not another; and from the seed alone, with
+# in all folds; from their interaction, a temperature that suits one fold and not another; and from the seed alone, with
 # everything else as it was. **Guess: how large is the temperature's part, how large the seed's?** (With one seed, the last two
-# cannot be told apart. p is of the temperature having no effect. Estimates below 0 are set to 0, so that a small share may be
-# noise.)
+# cannot be told apart. p is for the null hypothesis that temperature has no effect. Estimates below 0 are set to 0, so that a
+# small share may be noise.)
 
 # %%
 spread = distillation.variance(found)
@@ -268,8 +268,8 @@ display(stage.says(sentences.without_search(others, labels), "methods"))
 # Each statement is that something is above 0: it *holds* where it is and p, adjusted for all of them on the same data, is
 # below 0.05; *the opposite holds* where it is below 0; otherwise it is *not shown*, which is neither. They are tested on
 # grouped folds, as is Table IV. Intervals are widened for the number of statements, so that they leave out 0 where there is a
-# verdict. How much temperatures differ is counted without what seeds alone make of it, which takes more than one. **You have
-# seen the figures: which of these will hold?**
+# verdict. How much temperatures differ is their variance less that of seeds alone, which takes several seeds. **You have seen
+# the figures: which of these will hold?**
 
 # %%
 verdicts = students.verdicts(found)

@@ -176,12 +176,12 @@ display(tables.shown(table_3), tables.shown(audits.counts(faces)))
 # %% [markdown]
 # ## The teacher
 #
-# The paper's recipe, printed for the students and taken for the teacher, too: stochastic gradient descent at 0.001, batches of
-# 16, 80 epochs, mirrored at random, rare classes weighted more, and the rate cut to a tenth on a plateau. What it does not print
+# The paper's recipe, printed for the students and taken for the teacher, too: SGD with a learning rate of 0.001, batches of 16,
+# 80 epochs, random horizontal flips, class weights, and the learning rate cut to a tenth on a plateau. What it does not print
 # is taken from PyTorch's defaults (a patience of ten epochs) or from the code of ResEmoteNet's authors (weight decay, momentum
-# 0.9, dropout). That code trains the teacher without class weights and at a constant rate; here the paper's recipe is used for
-# both. The plateau is judged by accuracy on PublicTest, which is our choice. RAF-DB has no validation split: one in ten of
-# its training images is held out.
+# 0.9, dropout). That code trains the teacher without class weights and at a constant learning rate; here the paper's recipe is
+# used for both. The plateau is judged by accuracy on PublicTest, which is our choice. RAF-DB has no validation split: one in
+# ten of its training images is held out.
 #
 # All 80 epochs take some forty hours of a core, so on FER2013 the laptop profile has another teacher: this project's
 # pretrained `lean_250k`. Here is what differs in this profile. The epoch is chosen on PublicTest.
@@ -207,9 +207,9 @@ for teacher in teachers:  # one, or none where it is not there yet
         display(stage.figure(curves, "teacher"))
 
 # %% [markdown]
-# Its answers are computed once, for each image and its mirror image, and kept: with mirroring as the only augmentation a student
+# Its answers are computed once, for each image and its mirror image, and kept: with flips as the only augmentation a student
 # sees nothing else, so it learns from the kept answers what it would from the teacher itself, and 80 million parameters are not
-# run through again in every epoch. (Notebook 6b turns, lightens and blends its images. There it cannot be done.)
+# run through again in every epoch. (Notebook 6b also rotates, jitters and mixes its images. There it cannot be done.)
 #
 # ## Students, with a teacher and without
 #
@@ -275,7 +275,7 @@ display(tables.shown(scores.drop(columns="weighted_f1")))  # the file has it
 part = found[(found["part"] == "published") & (found["score"] == "accuracy")].set_index("name")
 named = part.rename(lambda name: sentences.called(name, teacher_network))
 display(stage.figure(plots.intervals(named, faces, f"All {len(labels):,} images", f"{tested} accuracy, %"), "accuracy"))
-the_papers = teacher_network == "resemotenet" and not taught.pretrained(protocol)
+the_papers = teacher_network == paper.teacher_network and not taught.pretrained(protocol)
 printed = ledger.beside(faces) if the_papers else None
 display(stage.says(sentences.scores(part, np.bincount(labels).max() / len(labels), printed), "accuracy"))
 

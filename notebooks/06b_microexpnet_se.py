@@ -125,9 +125,9 @@ teachers = taught.at_hand(protocol, faces, trained, runs)
 teacher = protocol.as_teacher(faces, teachers[0]) if teachers and teachers[0].network else None
 
 # %% [markdown]
-# In notebook 6 a teacher's answers could be kept, since an image was itself or its mirror image. Here each is turned, lightened,
-# partly erased and blended with another, anew in every epoch, so the teacher has to look at what the student sees: with
-# `lean_250k` an epoch takes 1.4 times as long as without a teacher, with a ResNet-50 several times.
+# In notebook 6 a teacher's answers could be kept, since an image was itself or its mirror image. Here each is rotated, jittered
+# in brightness and contrast, partly erased and mixed with another (mixup), anew in every epoch, so the teacher has to look at
+# what the student sees: with `lean_250k` an epoch takes 1.4 times as long as without a teacher, with a ResNet-50 several times.
 #
 # ## Six rows
 #
@@ -146,7 +146,7 @@ trained = {name: trained[name] for name in variants if name in trained}
 
 # %% [markdown]
 # Figure 2 of the paper: the teacher converges by epoch 35, the student stays three to four points below, and both losses fall
-# without a sign of overfitting. **Look for the epoch in which the loss of PublicTest turns.**
+# without a sign of overfitting. **Look for the epoch in which the loss on PublicTest starts to rise.**
 
 # %%
 everyone = ({study.TEACHER: teachers} if teachers else {}) | trained
@@ -162,9 +162,9 @@ for name, history in curves.items():
 # %% [markdown]
 # ## Table 2
 #
-# On the split that also chose the epochs, as the paper has it, so these scores flatter. With several seeds an interval is given.
-# (Your guess of the paper's own table: *+ teacher*, *+ mixup* and *full* print the same 71.2 %, so three scores are left of
-# five.)
+# On the split that also chose the epochs, as the paper has it, so these scores are optimistic. With several seeds an interval
+# is given. (Your guess of the paper's own table: *+ teacher*, *+ mixup* and *full* print the same 71.2 %, so three scores are
+# left of five.)
 
 # %%
 from fercore.reporting import student_sentences as sentences
@@ -211,8 +211,9 @@ print("above naming one class:", "; ".join(part.index[part["value"] > majority])
 # ## Your guess: which step adds most?
 #
 # The same seeds and images for both sides of a step; *A less B* is the accuracy of A minus that of B. With one seed the interval
-# is of two trainings, and another seed may turn a step round; several tell what the step is worth. A step of which one side is not
-# trained here is left out, and your guess stays open: on FER2013, `reports/reference/06b_microexpnet_se/gains.csv` has more.
+# is of two trainings, and another seed may reverse a step's sign; several tell what the step is worth. A step of which one side
+# is not trained here is left out, and your guess stays open: on FER2013, `reports/reference/06b_microexpnet_se/gains.csv` has
+# more.
 
 # %%
 gained = study.gains(labels, fits.by_seed(everyone, predicted), masks, len(faces.classes))

@@ -28,7 +28,7 @@ FINDINGS = {
     "PrivateTest images also in Training, byte for byte": ("exact_PrivateTest_in_Training", "images_PrivateTest"),
     "PrivateTest images whose photograph was found in Training": ("near_PrivateTest_in_Training", "images_PrivateTest"),
     "images that have a copy with another label": ("near_contradicted", "images"),
-    "labels that a majority of ten FER+ voters contradicts": ("labels_voted_wrong", "images"),
+    "labels that a majority of ten FER+ annotators contradicts": ("labels_voted_wrong", "images"),
 }
 _, NETWORKS, DATA, CHOICES, SMALLER, LEDGER = re.split(r"^## .+$", TEXT, flags=re.M)
 ROWS = dict(re.findall(r"^\| ([^|]+?) \| (.+) \|$", DATA, flags=re.M))
@@ -218,10 +218,11 @@ def test_what_it_says_of_the_voters_labels_is_what_was_measured():
     folder, text = ROOT / "reports/reference/voted", " ".join(NETWORKS.split())
     found = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]
     told = (
-        f"on {found['images']:,} images of PrivateTest a majority of FER+'s ten voters (single votes aside) is for one"
+        f"on {found['images']:,} images of PrivateTest a majority of FER+'s ten annotators (single votes aside) is for"
     )
     assert (
-        f"{told} of the seven classes, and for {100 * found['labels_that_agree']:.1f} % of them it is FER2013's" in text
+        f"{told} one of the seven classes, and for {100 * found['labels_that_agree']:.1f} % of them it is FER2013's"
+        in text
     )
     table = pd.read_csv(folder / "networks.csv", index_col=["part", "score", "network"]).sort_index()
     ours, other, third = (
@@ -299,7 +300,7 @@ def test_what_the_text_says_of_tinyfer_lites_choices_is_what_was_measured():
 
 SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 FORMS = {
-    "as it is": "fp32",
+    "uncompressed": "fp32",
     "weights in 8 bits, by the paper's equations": "weights of 8 bits",
     "weights in 4 bits": "weights of 4 bits",
     "half of the weights pruned, no fine-tuning": "pruned 0.5 at once",

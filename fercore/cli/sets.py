@@ -175,6 +175,7 @@ def _audit(options) -> None:
     from ..datasets import store
     from ..results import measurements, tables
 
+    refuse_file(options.save)
     faces = store.verify(options.folder)
     print(f"{tables.label(faces)}: {len(faces):,} images")
     split = faces.splits != ("",)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..results.folders import PROFILES, REFERENCE
-from .outputs import noted_warnings
+from .outputs import noted_warnings, refuse_file
 
 
 def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -60,6 +60,7 @@ def _trainings(options) -> None:
     from ..pipeline import trainings
 
     with noted_warnings():
+        refuse_file(options.publish)
         if options.training:
             trainings.train(options.name, options.profile, options.training)
         if options.publish:

@@ -134,8 +134,6 @@ def _train(options) -> None:
     if options.seed is not None:
         words["recipe"] = replace(words["recipe"], seed=options.seed)
     faces = datasets.load_imported(options.data)
-    if missing := [file for file in soft if not Path(file).expanduser().is_file()]:
-        raise ValueError(f"{options.recipe}: no soft labels at {missing[0]}; fercore soft-labels makes them")
     if soft:
         from ..studies import out_of_fold
 
@@ -143,9 +141,9 @@ def _train(options) -> None:
     rows = faces.rows(options.train)  # there, before anything else is done
     select = None if options.select == "none" else options.select
     if select == "select" and "select" not in {*faces.roles, *faces.splits}:
-        has = "is not divided" if faces.splits == ("",) else f"has {', '.join(map(repr, faces.splits))}"
+        has = "is not split" if faces.splits == ("",) else f"has {', '.join(map(repr, faces.splits))}"
         raise ValueError(
-            f"{options.data} has no split to choose the epoch on; it {has}. "
+            f"{options.data} has no validation split to select the epoch on; it {has}. "
             "Name it (--select SPLIT), keep the last epoch (--select none), or import it with --split 80/10/10, or "
             "90/10 where the data set itself has a test split"
         )

@@ -35,7 +35,7 @@ from importlib import import_module
 from pathlib import Path
 
 from .. import files
-from . import store, tree
+from . import images, store
 from .faces import FER2013_CLASSES, ROLES, DataError, Faces, NoSplit
 
 __all__ = ["FER2013_CLASSES", "NAMES", "ROLES", "DataError", "Faces", "NoSplit", "import_dataset", "load"]
@@ -79,7 +79,7 @@ def load(
     if source is None:
         raise ValueError(f"{name} needs a source: the file or folder that holds it")
     source = Path(source).expanduser()
-    if tree.imported(source):
+    if images.imported(source):
         if given := sorted(set(options) - {"allocate"}):
             raise ValueError(
                 f"{source} is an imported set already; {', '.join(given)} can be given when it is imported"

@@ -159,10 +159,10 @@ def _relabelled(
         return items, []
     note = f"{path.name} has another label for {len(differ):,} of {len(items) - left:,} images that it lists"
     if labels == "folders":
-        return items, [f"{note}: the folders count; with labels=list (--labels list) it does"]
+        return items, [f"{note}: folder labels are used; labels=list (--labels list) uses the list's"]
     changed = [item._replace(label=said[item.name] or item.label) for item in items]
-    rest = f"; for {left:,} that it does not list the folders do" if left else ""
-    return changed, [f"{note}: it counts, as asked{rest}"]
+    rest = f"; folder labels for the {left:,} that it does not list" if left else ""
+    return changed, [f"{note}: the list's labels are used, as asked{rest}"]
 
 
 def _ends(name: str) -> list[str]:

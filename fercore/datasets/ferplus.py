@@ -96,7 +96,7 @@ def _listed(path: Path) -> list[tuple[Path, list[int]]]:
 def _joined(source: str | Path, fer2013: str | Path | Faces, target: str, allocate: Callable) -> Faces:
     if not isinstance(fer2013, Faces):
         path = Path(fer2013).expanduser()
-        fer2013 = store.load(path) if tree.imported(path) else original.read(path)
+        fer2013 = store.load(path) if images.imported(path) else original.read(path)
     faces = votes.join(fer2013, source)
     wanted = votes.targets(votes.counts(faces), target)
     kept = np.flatnonzero(wanted.any(axis=1))

@@ -107,7 +107,7 @@ def _by_folder_or_list(
         if not _are_classes(found, []):
             expected = f"{error.expected}; or --labels folders, if these count"
             raise DataError(error.where, error.found, expected) from None
-        return "folders", by_folder, found, [*more, f"the folders count, for a list cannot be read: {error}"], []
+        return "folders", by_folder, found, [*more, f"folder labels are used; a list cannot be read: {error}"], []
     if found and (2 * len(items) < len(found) or _are_classes(found, items)):
         return "folders", by_folder, found, more + _compared(found, items, used), used
     if items:
@@ -133,7 +133,7 @@ def _compared(found: Sequence[layout.Item], listed: Sequence[layout.Item], used:
     both = [item for item in found if item.name in said]
     differ = sum(layout.plain(item.label) != layout.plain(said[item.name]) for item in both)
     note = f"{', '.join(used)} has another label for {differ:,} of {len(both):,} images that it lists"
-    return [f"{note}: the folders count; with labels=list (--labels list) it does"] if differ else []
+    return [f"{note}: folder labels are used; labels=list (--labels list) uses the list's"] if differ else []
 
 
 def _are_classes(found: Sequence[layout.Item], listed: Sequence[layout.Item]) -> bool:

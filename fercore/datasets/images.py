@@ -17,6 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from . import archives
 from .faces import DataError
+from .store import INDEX
 from .store import allocate as allocate_temporary
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm", ".ppm")
@@ -27,7 +28,7 @@ BACKGROUND = 255  # what shows through where an image is transparent: white, as 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF", "PPM")  # by content, not by name: EPS would start Ghostscript
 ANIMATED = ("PNG", "WEBP", "GIF")  # a JPEG's further pictures are previews, a TIFF's are pages
 MAX_PIXELS = 89_000_000  # what Pillow reads without a warning; what unpacks to more is damaged or hostile
-DEEP = "8 bits a channel: save it so, as PNG or JPEG"
+DEEP = "8 bits per channel: convert it to 8-bit PNG or JPEG"
 CHUNK = 1024  # images that are queued for decoding at a time, so that memory stays flat
 
 
@@ -78,6 +79,18 @@ def listing(folder: Path) -> list[Path]:
 def folders(folder: Path) -> list[Path]:
     """The folders in `folder`, in natural order, hidden ones left out."""
     return sorted((path for path in _visible(folder) if path.is_dir()), key=natural)
+
+
+def imported(folder: Path) -> bool:
+    """Whether `folder` is an imported set. Raises DataError where pictures or folders lie in it as well: which of the
+    two is meant, nobody knows. (A CSV or an archive that was imported is named when it is read again.)"""
+    if not (folder / INDEX).is_file():
+        return False
+    if beside := [path.name for path in (*folders(folder), *listing(folder))]:
+        named = ", ".join(beside[:3]) + (", …" if len(beside) > 3 else "")
+        expected = "one of them: move one away, or, to read the pictures anew, remove dataset.json, pixels-*.npy and "
+        raise DataError(folder, f"an import, and {named} beside it", f"{expected}table-*.csv")
+    return True
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -195,9 +208,8 @@ def _frames(path: Path, mode: str, content: BinaryIO | None = None) -> Iterator[
         raise
     except FileNotFoundError:
         raise DataError(path, "no such file", "an image that the data set lists") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        size = int(re.search(r"\d+", str(error))[0])  # Pillow's words are of attacks
-        raise DataError(path, f"{size:,} pixels", few) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise DataError(path, "more pixels", few) from None  # Pillow's words are of attacks
     except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error and more for such files
         found = f"an image that cannot be decoded ({_why(path, content, error)})"
         raise DataError(path, found, "a readable image file") from None

@@ -127,7 +127,7 @@ def _agreeing(seen: tree.Seen, items: list[layout.Item], class_of: dict[str, str
                 raise DataError(where, f"image {name!r}, which is in no folder", "images that are there")
             if class_of[item.label] != code:
                 found = f"label {fields[label].strip()} ({code}) of an image in the folder {item.label}"
-                raise DataError(where, found, "the same in both; without the list, the folders count")
+                raise DataError(where, found, "the same in both; without the list, folder labels are used")
     return used
 
 

@@ -136,7 +136,7 @@ def divide(faces: Faces, shares: str, seed: int = 0) -> Faces:
         raise ValueError(f"--split {shares!r}; expected shares such as 80/10/10, or 90/10")
     if (whole := sum(map(int, words))) != 100:
         raise ValueError(f"--split {shares!r}: these add up to {whole}; give shares that add up to 100")
-    parts = np.array([int(word) for word in words], float)
+    parts = np.array([int(word) for word in words]) / 100
     column = faces.table["split"].astype(object).to_numpy(copy=True)
     unsplit = faces.splits == ("",)
     if len(parts) == 3:
@@ -152,7 +152,7 @@ def divide(faces: Faces, shares: str, seed: int = 0) -> Faces:
     group = subjects(faces) if named else np.arange(len(faces))
     if len(np.unique(group[rows])) < len(parts):
         raise ValueError(f"{faces.name}: too few {'subjects' if named else 'images'} for --split {shares}")
-    column[rows] = np.array(names, object)[_drawn(faces.labels[rows], group[rows], parts / parts.sum(), seed)]
+    column[rows] = np.array(names, object)[_drawn(faces.labels[rows], group[rows], parts, seed)]
     whole = "; images of one person may be on two sides"
     if named:
         several = pd.Series(column).groupby(group).nunique().gt(1)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from .. import files
-from . import archives, images, store
+from . import archives, images
 from .faces import DataError
 
 DEEPEST = 12  # folders within folders
 FACES = "of several faces"  # why an image of a list or a YOLO export is passed over
-UNREAD = dict.fromkeys(images.UNREAD, "of a kind that is not read: save as JPEG")
+UNREAD = dict.fromkeys(images.UNREAD, "in an unsupported format: save as JPEG")
 UNREAD[".parquet"] = "Parquet, which is not read: save its images into class folders"
 NAMED = 3  # files that a note names of those that were passed over for one reason
 
@@ -151,19 +151,6 @@ class Seen:
             *self.unpacking,
             f"{read + left:,} file{'s' * (read + left > 1)} found, {read:,} read; skipped: {'; '.join(reasons)}",
         ]
-
-
-def imported(folder: Path) -> bool:
-    """Whether `folder` is an imported set. Raises DataError where pictures or folders lie in it as well: which of the
-    two is meant, nobody knows. (A CSV or an archive that was imported is named when it is read again.)"""
-    if not (folder / store.INDEX).is_file():
-        return False
-    own = {path for pattern in (store.REFERS, *store.OWN) for path in folder.glob(pattern)}
-    others = [path for path in sorted(_listed(folder)) if path not in own and not archives.hidden(path.name)]
-    if beside := [path.name for path in others if path.is_dir() or images.is_image(path)]:
-        expected = "one of them: move one away, or, to read the pictures anew, remove dataset.json, pixels-*.npy and "
-        raise DataError(folder, f"an import, and {_named(beside)} beside it", f"{expected}table-*.csv")
-    return True
 
 
 def _named(names: list[str]) -> str:

@@ -320,7 +320,7 @@ def read(path: str | Path) -> tuple[bytes, Description]:
     length = len(_entry(DIGEST, "0" * 64))
     body, last = content[:-length], content[-length:]
     if not last.startswith(_entry(DIGEST, "0" * 64)[:-64]):
-        raise ExportError(f"{path}: {_weights(path) or 'cut short, or no file of fercore export; export it again'}")
+        raise ExportError(f"{path}: {_weights(path) or 'truncated, or not written by fercore export; export it again'}")
     if last[-64:].decode("ascii", "replace") != hashlib.sha256(body).hexdigest():
         raise ExportError(f"{path}: changed since it was exported, its digest does not fit; export it again")
     start = _entry(RECORD, "")[3:]  # tag and lengths differ by what follows
@@ -336,7 +336,7 @@ def _weights(path: Path) -> str:
     target = weights.converted(path) if pickled else path
     first = f"fercore convert {path} {target}, then " if pickled else ""
     made = f"{first}fercore export NETWORK --weights {target} --to {path.with_suffix('.onnx')}"
-    return f"weights, of which a model is yet to be made: {made}"
+    return f"weights, not an exported model; to export them: {made}"
 
 
 class Exported:

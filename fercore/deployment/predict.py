@@ -252,7 +252,7 @@ def listing(source: Path) -> list[Path]:
     What is hidden is left out. Links to folders are followed: a folder with two links to it is listed twice, and a link
     back to a folder above is skipped."""
     if re.match(r"https?:/", str(source)):  # of which Path makes one slash
-        raise DataError(str(source).replace(":/", "://", 1), "an address", "a file or folder here: download it first")
+        raise DataError(str(source).replace(":/", "://", 1), "a URL", "a local file or folder: download it first")
     if not source.exists():
         raise DataError(source, "no such file or folder", "a picture, a folder of pictures, or a video")
     if not source.is_dir():

@@ -247,7 +247,7 @@ def differences(
     }
     index = pd.MultiIndex.from_tuples(rows, names=["variant", "score"])
     table = pd.DataFrame(list(rows.values()), index, ["difference", "low", "high", "p", "note"])
-    if len(predicted[reference]) > 1:
+    if max(map(len, predicted.values())) > 1:
         table.insert(table.columns.get_loc("p") + 1, "p_adjusted", adjusted(table["p"]))
     return table
 

@@ -220,8 +220,8 @@ def note_classes(path: Path, held: tuple[str, ...] | None, classes: Sequence[str
     if held is None:
         note = f"{path} does not name its classes: they are taken to be {', '.join(classes)}, in this order"
     elif held != tuple(classes):
-        note = f"{path} is of the classes {', '.join(held)}, and not {', '.join(classes)}: all but its head is taken"
-        note += ", and a new head is drawn"
+        note = f"{path} is of the classes {', '.join(held)}, and not {', '.join(classes)}: all weights but "
+        note += "the head's are loaded, and a new head is initialised at random"
     else:
         return
     warnings.warn(note, WeightsWarning, stacklevel=3)

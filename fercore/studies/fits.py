@@ -226,7 +226,7 @@ def _require_not_lost(folder: str, recipe: Recipe, faces: Faces) -> None:
         held, learned = made["recipe"]["precision"], checkpoint.name_of_data(made["data"])
     except (RunError, KeyError, TypeError, AttributeError):  # damaged: `fit` says so
         return
-    ended, instead = f"{folder} holds a training that has ended", "would replace it"
+    ended, instead = f"{folder} holds a finished training", "would replace it"
     if learned != faces.name and learned not in SYNTHETIC:
         raise RunError(f"{ended} on {learned}, and one on {faces.name} {instead}; move {Path(folder).parent} away")
     try:

@@ -150,13 +150,16 @@ def write(path: str | Path, faces: Faces, probabilities: np.ndarray, fold: np.nd
 def read(paths: Sequence[str | Path], faces: Faces) -> np.ndarray:
     """Soft labels for `fit`, float32 (N, classes): the mean of files that `write` has made; NaN where one has none.
 
-    Raises RunError for another file, ValueError where one is of other images or classes.
+    Raises RunError for another file, ValueError where one is not there, or is of other images or classes.
     """
     if not paths:
         raise ValueError("no file of soft labels")
     means = []
     for path in paths:
-        held, record = checkpoint.read(Path(path).expanduser())
+        file = Path(path).expanduser()
+        if not file.is_file():
+            raise ValueError(f"no soft labels at {path}; fercore soft-labels makes them")
+        held, record = checkpoint.read(file)
         own = store.images_fingerprint(faces)
         if record.get(splits.FINGERPRINT) != own or record.get("classes") != list(faces.classes):
             found = f"{record.get('data')} ({record.get(splits.FINGERPRINT)})"

@@ -241,4 +241,4 @@ def test_what_is_given_for_something_else_is_told_before_the_work(refused, proje
         assert "file is a file; expected a folder" in refused(*words, "file")
     assert "lean_250k@0" in refused("bench", "lean_250k@0")
     assert main(["predict", "https://example.org/a.png"]) == 1
-    assert "found an address; expected a file or folder here: download it first" in capsys.readouterr().out
+    assert "found a URL; expected a local file or folder: download it first" in capsys.readouterr().out

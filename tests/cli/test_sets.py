@@ -78,6 +78,14 @@ def test_an_import_that_cannot_be_done(project, refused, words, part):
     assert not (project / "there/dataset.json").exists()
 
 
+def test_a_file_in_the_place_of_a_folder_is_told_before_the_work(project, refused):
+    (project / "file").write_text("mine")
+    told = "file is a file; expected a folder"
+    assert told in refused("import", "synthoulu", "--images", "36", "--to", "file")
+    assert told in refused("audit", "nowhere", "--save", "file")
+    assert told in refused("trainings", "06_mini_resemotenet", "smoke", "--publish", "file")
+
+
 def test_an_import_tells_the_splits_of_the_roles_and_which_nobody_has(said):
     assert "roles: train all, select none, test none" in said("import", "synthoulu", "--images", "36").splitlines()
     text = said("import", "synthfer", "--images", "200")

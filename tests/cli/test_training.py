@@ -217,10 +217,14 @@ def test_what_cannot_be_trained_is_told_before_anything_is(project, refused):
 
     assert "r.yaml: in_chans is 4; expected 1 (grey) or 3 (colour)" in told("options: {in_chans: 4}")
     missing = told("loss: cross_entropy\nsoft_labels: no.safetensors")
-    assert "r.yaml: no soft labels at no.safetensors; fercore soft-labels makes them" in missing
+    assert "no soft labels at no.safetensors; fercore soft-labels makes them" in missing
     assert "file is a file; expected a folder" in told("", "file")
     assert "set holds an imported data set; give another folder" in told("", "set")
-    assert "set has no split to choose the epoch on; it is not divided. Name it" in told("")
+    undivided = told("")
+    assert "set has no validation split to select the epoch on; it is not split. Name it" in undivided
+    assert "keep the last epoch (--select none)" in undivided and not (project / "run").exists()
+    release = refused("train", "r.yaml", "--data", "set", "--to", "run", "--release", "file")
+    assert "file is a file; expected a folder" in release
 
 
 @pytest.fixture
@@ -252,12 +256,6 @@ def test_a_training_is_as_it_was_asked_for_and_its_best_epoch_is_told(fitted, sa
 def test_of_several_processes_one_tells(fitted, said, monkeypatch):
     monkeypatch.setenv("RANK", "1")
     assert said("train", "r.yaml", "--data", "set", "--to", "run") == ""
-
-
-def test_a_set_without_a_split_to_choose_on_is_told_what_to_do(fitted, refused):
-    datasets.import_dataset("synthoulu", None, "whole", images=36)
-    assert "keep the last epoch (--select none)" in refused("train", "r.yaml", "--data", "whole", "--to", "run")
-    assert not fitted
 
 
 def test_a_release_is_told_its_masks_and_its_teacher(fitted, project, capsys, monkeypatch):

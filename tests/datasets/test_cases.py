@@ -322,7 +322,7 @@ def test_affectnet_as_kaggle_has_it_with_both_readings(tmp_path):
     faces = datasets.load("affectnet", tmp_path)
     assert faces.classes == (*SEVEN, "contempt") and faces.pixels.shape == (16, 112, 112, 3)
     assert faces.classes[faces.labels[faces.table["source"].eq("sad/image0000001.jpg")][0]] == "sad"
-    assert "labels.csv has another label for 1 of 2 images that it lists: the folders count" in faces.notes[0]
+    assert "labels.csv has another label for 1 of 2 images that it lists: folder labels are used" in faces.notes[0]
     other = datasets.load("affectnet", tmp_path, labels="list")
     assert other.classes[other.labels[other.table["source"].eq("sad/image0000001.jpg")][0]] == "fear"
     assert datasets.load("affectnet", tmp_path, contempt=False).classes == SEVEN
@@ -478,7 +478,7 @@ def test_what_is_transparent_lies_on_white(tmp_path):
 
 def test_sixteen_bits_in_colour_are_refused(tmp_path):
     (tmp_path / "a.ppm").write_bytes(b"P6\n2 2\n65535\n" + bytes(24))
-    with pytest.raises(DataError, match="expected 8 bits a channel"):
+    with pytest.raises(DataError, match="expected 8 bits per channel"):
         images.decode(tmp_path / "a.ppm", "RGB")
 
 
@@ -1039,7 +1039,9 @@ def test_two_shares_divide_what_trains(tmp_path):
 
 def test_a_head_of_other_classes_is_drawn_anew_and_said(tmp_path):
     same = models.create("tinyfer_lite", 7, weights="fer2013", classes=SEVEN)
-    with pytest.warns(models.WeightsWarning, match=r"is of the classes angry, .*, and not 1, 2, .*a new head is drawn"):
+    with pytest.warns(
+        models.WeightsWarning, match=r"is of the classes angry, .*, and not 1, 2, .*a new head is initialised"
+    ):
         other = models.create("tinyfer_lite", 7, weights="fer2013", classes=tuple("1234567"))
     with pytest.warns(models.WeightsWarning):
         eight = models.create("tinyfer_lite", 8, weights="fer2013", classes=(*SEVEN, "contempt"))

@@ -35,7 +35,7 @@ def test_classes_at_the_top(tmp_path):
 def test_a_picture_of_a_kind_that_is_not_read_is_told_as_one(tmp_path):
     root = write(tmp_path, "smile/1.png", "frown/1.png")
     (root / "smile/2.HEIC").write_bytes(b"x")
-    told = "3 files found, 2 read; skipped: 1 of a kind that is not read: save as JPEG: smile/2.HEIC"
+    told = "3 files found, 2 read; skipped: 1 in an unsupported format: save as JPEG: smile/2.HEIC"
     assert folder.read(root).notes == (told,)
 
 

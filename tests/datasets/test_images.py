@@ -186,10 +186,10 @@ DAMAGED = {
     "phone.png": (lambda path: bomb(path, 8_000), "truncated"),  # 64 million pixels, as photographs have them
     "deep.png": (
         lambda path: Image.fromarray(np.full((4, 4), 9000, np.uint16)).save(path),
-        "8 bits a channel: save it so",
+        "8 bits per channel: convert it",
     ),
-    "huge.png": (lambda path: bomb(path, 20_000), "found 400,000,000 pixels; expected an image of at most"),
-    "deep.tif": (lambda path: Image.fromarray(np.zeros((4, 4), np.float32)).save(path), "8 bits a channel"),
+    "huge.png": (lambda path: bomb(path, 20_000), "found more pixels; expected an image of at most"),
+    "deep.tif": (lambda path: Image.fromarray(np.zeros((4, 4), np.float32)).save(path), "8 bits per channel"),
     "missing.png": (lambda path: None, "no such file"),
     "script.png": (
         lambda path: path.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"),

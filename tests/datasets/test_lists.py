@@ -383,7 +383,7 @@ def test_folders_of_expressions_count_and_the_list_where_it_is_said(tmp_path):
     faces = datasets.load("folder", tmp_path)
     assert faces.classes == ("Happy", "sad") and len(faces) == 3
     (note,) = (note for note in faces.notes if note.startswith("labels.csv has another label for 1 of 2 images"))
-    assert note.endswith("that it lists: the folders count; with labels=list (--labels list) it does")
+    assert note.endswith("that it lists: folder labels are used; labels=list (--labels list) uses the list's")
     assert found(tmp_path, labels="list")["Happy/2.png"] == ("sad", "")
     assert len(datasets.load("folder", tmp_path, labels="folders")) == 3
     with pytest.raises(ValueError, match="labels is 'lists'; expected folders or list"):
@@ -399,7 +399,7 @@ def test_a_list_that_cannot_be_read_beside_folders_of_expressions_is_a_note(tmp_
         listed(tmp_path, "labels.csv", "path,label", rows)
         (note, _) = datasets.load("folder", tmp_path).notes
         assert (
-            note.startswith(f"the folders count, for a list cannot be read: {tmp_path}/labels.csv: line 2")
+            note.startswith(f"folder labels are used; a list cannot be read: {tmp_path}/labels.csv: line 2")
             and told in note
         )
         with pytest.raises(DataError, match=told):

@@ -76,12 +76,12 @@ def test_the_digest_is_the_end_of_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda content: content[:-1], "cut short, or no file of fercore export"),
-        (lambda content: content[: len(content) // 2], "cut short"),
-        (lambda content: b"", "cut short"),
+        (lambda content: content[:-1], "truncated, or not written by fercore export"),
+        (lambda content: content[: len(content) // 2], "truncated"),
+        (lambda content: b"", "truncated"),
         (lambda content: b"x" + content[1:], "changed since it was exported"),
         (lambda content: content.replace(b"bright", b"brighp"), "changed since it was exported"),
-        (lambda content: content + b"0", "cut short"),
+        (lambda content: content + b"0", "truncated"),
     ],
 )
 def test_a_changed_file_is_refused(tmp_path, change, told):
@@ -232,7 +232,7 @@ def test_weights_given_for_a_model_are_told_how_one_is_made_of_them(tmp_path):
     made = r"fercore export NETWORK --weights \S+w\.safetensors --to \S+w\.onnx$"
     with pytest.raises(ExportError, match=rf"w\.pth: weights, .*: fercore convert \S+ \S+, then {made}"):
         export.read(tmp_path / "w.pth")
-    with pytest.raises(ExportError, match=rf"w\.safetensors: weights, of which a model is yet to be made: {made}"):
+    with pytest.raises(ExportError, match=rf"w\.safetensors: weights, not an exported model; to export them: {made}"):
         export.read(tmp_path / "w.safetensors")
 
 

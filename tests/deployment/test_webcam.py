@@ -44,7 +44,7 @@ class Alternates:
 
 
 def test_what_was_said_of_a_face_weighs_half_after_the_half_life():
-    assert f"half as much after {webcam.HALF_LIFE} seconds" in " ".join(USAGE.read_text(encoding="utf-8").split())
+    assert f"half-life of {webcam.HALF_LIFE} seconds" in " ".join(USAGE.read_text(encoding="utf-8").split())
     steady = webcam.Steady(certain=0.7)
     assert steady([seen(0.9)], 0.0) == [seen(0.9)], "as the predictor has it: there is nothing to weigh"
     (face,) = steady([seen(0.5)], webcam.HALF_LIFE)

@@ -245,8 +245,14 @@ def test_what_cannot_be_loaded_is_not_taken_for_anything(tmp_path, recwarn):
         models.create("microexpnet_xxs", weights=tmp_path / "w.safetensors", classes=tuple("abcdefg"))
 
 
+def test_a_pickle_is_never_converted_onto_itself(tmp_path):
+    torch.save({}, tmp_path / "p.safetensors")
+    with pytest.raises(models.WeightsError, match=r"convert \S+p\.safetensors \S+p-converted\.safetensors"):
+        models.create("microexpnet_xxs", weights=tmp_path / "p.safetensors")
+
+
 def test_a_network_has_an_output_for_each_class_that_is_named():
-    with pytest.warns(models.WeightsWarning, match="a new head is drawn"):
+    with pytest.warns(models.WeightsWarning, match="a new head is initialised"):
         six = models.create("lean_65k", weights="fer2013", classes=tuple("abcdef"))
     seven = models.create("lean_65k", weights="fer2013").state_dict()
     assert {len(value) for name, value in six.state_dict().items() if value.shape != seven[name].shape} == {6}

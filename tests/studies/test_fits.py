@@ -92,7 +92,7 @@ def test_what_has_ended_in_a_precision_that_this_machine_lacks_is_not_replaced(f
     monkeypatch.setattr(inference, "cpu_has_bf16", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     other = {"a": {"network": "microexpnet_xxs", "recipe": replace(RECIPE, batch_size=8)}}
-    with pytest.raises(sweep.SweepError, match=r"holds a training that has ended in bf16, and fp32 would replace it"):
+    with pytest.raises(sweep.SweepError, match=r"holds a finished training in bf16, and fp32 would replace it"):
         fit_seeds(other, [1], faces, tmp_path)
     assert (folder / checkpoint.BEST).read_bytes() == held
 
@@ -100,7 +100,9 @@ def test_what_has_ended_in_a_precision_that_this_machine_lacks_is_not_replaced(f
 def test_a_training_on_other_real_images_is_not_trained_over(faces, tmp_path):
     for name in ("synthfer", "rafdb"):  # what was rendered is rendered again
         fit_seeds({"a": seeds_of()["a"]}, [1], replace(faces, name=name), tmp_path)
-    with pytest.raises(sweep.SweepError, match="that has ended on rafdb, and one on fer2013 would replace it; move"):
+    with pytest.raises(
+        sweep.SweepError, match="a finished training on rafdb, and one on fer2013 would replace it; move"
+    ):
         fit_seeds({"a": seeds_of()["a"]}, [1], replace(faces, name="fer2013"), tmp_path)
     assert fit_seeds({"a": seeds_of()["a"]}, [1], replace(faces, name="rafdb"), tmp_path, kept_only=True)
 
