@@ -119,7 +119,7 @@ def scores(accuracy: pd.DataFrame, majority: float, printed: Callable[[str], flo
     if study.TEACHER in accuracy.index and len(accuracy) > 1:
         students = accuracy["value"].drop(study.TEACHER)
         reach = int((students >= accuracy.loc[study.TEACHER, "value"]).sum())
-        text += f" As good as the teacher or better: {reach} of {len(students)} students."
+        text += f" As good as the teacher or better: {reach} of these {len(students)} ways to train a student."
     said = np.nan if printed is None else printed("accuracy(resemotenet, fer2013, PrivateTest)")
     if study.TEACHER in accuracy.index and not np.isnan(said):
         text += f" The teacher: {percent(accuracy.loc[study.TEACHER, 'value'])}, where {percent(said, 2)} is printed."
@@ -130,16 +130,28 @@ def gains(table: pd.DataFrame) -> str:
     """What a teacher adds, of `mini_resemotenet.gains`."""
     part = table.xs(("published", "accuracy"), level=["part", "score"])
     each = [f"{row['size'].upper()} ({name}, {_seeds(row)}) {points(row)}" for name, row in part.iterrows()]
-    sure = part.index[(part["low"] > 0) | (part["high"] < 0)]
-    most = " One size alone is trained both ways here, so which size gains more stays open."
-    if part["size"].nunique() > 1:
-        best = part["value"].max()
-        sizes = listed(f"{size.upper()}'s" for size in part.loc[part["value"] == best, "size"].unique())
-        most = f" The largest estimate is {sizes}." if best > 0 else " By these estimates no size gains."
     return (
-        f"Accuracy with a teacher minus accuracy without: {listed(each)}.{most} Intervals that leave out 0: "
-        f"{listed(sure)}.{_one_seed(part)}{warned(part)}"
+        f"Accuracy with a teacher minus accuracy without: {listed(each)}.{_largest(part)} Intervals that leave out 0: "
+        f"{_sure(part)}.{_one_seed(part)}{warned(part)}"
     )
+
+
+def _largest(gained: pd.DataFrame) -> str:
+    """Which size gains most, of those that are taught with the same alpha: the more alphas are tried on a size, the
+    higher its largest gain by chance."""
+    alpha = pd.Series([study.EXPERIMENTS[name][1] for name in gained.index], gained.index)
+    told = []
+    for value, rows in gained.groupby(alpha, sort=False):
+        if rows["size"].nunique() > 1:
+            sizes = rows.loc[rows["value"] == rows["value"].max(), "size"].unique()
+            names = listed(f"{size.upper()}'s" for size in sizes)
+            told.append(f" At α = {value:.2f} the largest estimate is {names}.")
+    return "".join(told) or " No two sizes are taught with the same α here, so which gains more stays open."
+
+
+def _sure(table: pd.DataFrame) -> str:
+    """The rows whose interval leaves out 0."""
+    return listed(table.index[(table["low"] > 0) | (table["high"] < 0)])
 
 
 def _one_seed(table: pd.DataFrame) -> str:
@@ -189,13 +201,17 @@ def search(table: pd.DataFrame, chosen: Mapping, faces: Faces) -> str:
 
 
 def copies(table: pd.DataFrame) -> str:
-    """Accuracy without copies of the tested images in training, with those that there are, and with all."""
-    without, as_it_is, within = table["value"]
-    return (
-        f"The copies in the training split add {100 * (as_it_is - without):+.1f} points, and training on "
-        f"the test split itself {100 * (within - as_it_is):+.1f} more, to {percent(within)}. With more parameters and "
-        f"epochs a network has more room to learn answers by heart.{_one_seed(table)}"
-    )
+    """What copies of the tested images in training add, and these images themselves: of `mini_resemotenet.copies`."""
+    told = []
+    for what, rows in table.groupby(level=0, sort=False):
+        each = listed(f"{points(row)} on {_part(part)} ({row['images']:,.0f})" for (_, part), row in rows.iterrows())
+        verb = "Copies in training add" if what == "copies" else "Training on the test set, too, adds"
+        told.append(f"{verb} to accuracy {each}.")
+    return " ".join(told) + _one_seed(table) + warned(table)
+
+
+def _part(name: str) -> str:
+    return "all tested images" if name == "all" else f"those {name}"
 
 
 def confused(matrix: np.ndarray, faces: Faces, seeds: int = 1) -> str:

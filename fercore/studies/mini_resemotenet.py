@@ -38,10 +38,10 @@ EXPERIMENTS = {  # Table IV: student and alpha; the temperature of all six is 3
     "E5": ("b", 0.10),
     "E6": ("c", 0.20),
 }
-TEMPERATURE = 3.0
+TEMPERATURE, ALPHA = 3.0, 0.20  # of the experiments; at which alpha temperatures are searched for
 TEACHERS = ("teacher_network", "teacher_weights", "teacher_divisor")  # in which a teacher may be another
 READING = "alpha read as equation 6's beta"  # by the text below it alpha is the weight of the hard labels
-WITHOUT, WITH = "without copies of the test set", "with the test set"  # what else a student is trained on
+WITHOUT, WITH = "without copies of the test set", "with the test set"  # trained on other images than Training's
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class Protocol:
             add(other_reading(name), size, losses.mini_resemotenet_text(TEMPERATURE, alpha), self.beside)
         if self.searched:
             for temperature in self.temperatures:
-                add(f"T {temperature:g}", self.searched, losses.mini_resemotenet(temperature, 0.20), self.beside)
+                add(f"T {temperature:g}", self.searched, losses.mini_resemotenet(temperature, ALPHA), self.beside)
             for alpha in self.alphas:
                 add(f"alpha {alpha:.2f}", self.searched, losses.mini_resemotenet(TEMPERATURE, alpha), self.beside)
         if self.searched and self.copies:
@@ -208,6 +208,11 @@ def alone(size: str) -> str:
 def other_reading(experiment: str) -> str:
     """The variant whose alpha is the weight of the hard labels, as the paper's text has it, not equation 6's beta."""
     return f"{experiment}, as in the text"
+
+
+def as_printed(variant: str) -> bool:
+    """Whether a variant is trained on the images of the split that trains: its score compares with others."""
+    return not variant.endswith((WITHOUT, WITH))
 
 
 def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False) -> str:
@@ -271,18 +276,39 @@ def readings(labels: np.ndarray, predicted: Mapping[str, Mapping[int, np.ndarray
     return found.droplevel(["part", "score"]).rename_axis("experiment")
 
 
-def searched(variants: Iterable[str], size: str) -> dict[str, str]:
-    """What was searched over on the student of a size: variants by setting, in the order of the settings; the
-    experiment that has both, as "T 3, alpha 0.20", among them."""
+def copies(
+    labels: np.ndarray, predicted: Mapping[str, Mapping[int, np.ndarray]], size: str, copied: np.ndarray, classes: int
+) -> pd.DataFrame:
+    """What copies of the tested images in training add to accuracy, and then the tested images themselves: a row a step
+    and part of the tested images, with the columns of `fits.gains` and `images`, their number.
+
+    copied  bool (N,), the tested images that the split that trains has, too
+    """
+    within = f"{size} {WITH}"
+    pairs = {"copies": (alone(size), f"{size} {WITHOUT}"), "the test set": (within, alone(size))}
+    parts = {"with a copy": copied, "without one": ~copied}
+    found = fits.gains(labels, predicted, pairs, parts, classes).query("score == 'accuracy'").droplevel("score")
+    found = found.rename(index={"published": "all"}, level="part").rename_axis(["what is added", "part"])
+    counts = {"all": len(labels)} | {part: int(kept.sum()) for part, kept in parts.items()}
+    found.insert(0, "images", found.index.get_level_values("part").map(counts))
+    return found
+
+
+def searched(variants: Iterable[str], size: str, also: bool = False) -> dict[str, str]:
+    """What was searched over on the student of a size: variants by setting, its experiments among them, as
+    "T 3, alpha 0.20 (E3)", which come first where they have the alpha at which temperatures are searched for.
+
+    also  whether this is the size on which other temperatures and alphas than Table IV's are searched for
+    """
     found, variants = {}, list(variants)
-    for variant in variants:
+    for variant in variants if also else ():
         kind, _, value = variant.partition(" ")
         if kind in ("T", "alpha"):
             found[(kind, float(value))] = (variant, variant)
     for name, (own, alpha) in EXPERIMENTS.items():
         if own == size and name in variants:
-            found[("T", TEMPERATURE)] = (f"T {TEMPERATURE:g}, alpha {alpha:.2f} ({name})", name)
-            break
+            place = ("T", TEMPERATURE) if alpha == ALPHA else ("alpha", alpha)
+            found[place] = (f"T {TEMPERATURE:g}, alpha {alpha:.2f} ({name})", name)
     return dict(found[key] for key in sorted(found, key=lambda key: (key[0] != "T", key[1])))
 
 
@@ -348,18 +374,23 @@ def measurements(
     return [*rows, {"measurement": name, "value": cross_entropy(labels, probabilities), "seeds": len(probabilities)}]
 
 
-def protocol_of(variant: str, other: str, other_teacher: str) -> tuple[str, str | None]:
+def protocol_of(
+    variant: str, other: str, other_teacher: str, accuracy: Mapping[str, float] | None = None
+) -> tuple[str, str | None]:
     """What `Stage.measure` takes of a variant: how its training departs from the paper's settings, or
     where it does not, how it differs nevertheless.
 
     other, other_teacher  how students and teacher differ from the paper's; empty: not
+    accuracy              by variant, to name that of the other reading of the loss, where there is one
     """
     own = other_teacher if variant == TEACHER else other
     if own:
         return own, None
     if variant not in EXPERIMENTS:
         return "", ""
-    return "", ", ".join(filter(None, [READING, other_teacher and f"another teacher: {other_teacher}"]))
+    told = (accuracy or {}).get(other_reading(variant))
+    reading = READING if told is None else f"{READING} (as in the text: {100 * told:.1f} %)"
+    return "", ", ".join(filter(None, [reading, other_teacher and f"another teacher: {other_teacher}"]))
 
 
 def cross_entropy(labels: np.ndarray, probabilities: Sequence[np.ndarray]) -> float:

@@ -92,7 +92,8 @@ def mini_resemotenet(temperature: float = 3.0, beta: float = 0.2) -> Distillatio
 
 
 def mini_resemotenet_text(temperature: float = 3.0, alpha: float = 0.2) -> Distillation:
-    """Mini-ResEmoteNet as the sentence below equation 6 has it: alpha for the hard labels, and what is left, T^2."""
+    """Mini-ResEmoteNet as the sentence below equation 6 has it: alpha is the weight of the hard labels. It calls the
+    teacher's beta, which is printed nowhere; 1 - alpha is taken, times T^2."""
     return Distillation(temperature, 1 - alpha, alpha)
 
 

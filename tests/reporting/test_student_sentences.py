@@ -62,7 +62,7 @@ def test_times_against_the_cards_arithmetic():
 def test_scores_say_who_is_above_one_class_and_what_is_printed_on_real_faces_alone():
     told = sentences.scores(scores(teacher=0.6, E6=0.3), 0.25, lambda name: 0.7979)
     assert "teacher (60.0 %), E6 (30.0 %)" in told and "above it with the whole interval: 1 of 2" in told
-    assert "As good as the teacher or better: 0 of 1 students." in told
+    assert "As good as the teacher or better: 0 of these 1 ways to train a student." in told
     assert "The teacher: 60.0 %, where 79.79 % is printed" in told
     assert "printed" not in sentences.scores(scores(teacher=0.6), 0.25, lambda name: np.nan)
     other = sentences.scores(scores(teacher=0.6, E6=0.3), 0.25, None)
@@ -89,10 +89,11 @@ def test_what_a_teacher_adds(value, told):
     assert f"C (E6, 2 seeds) {100 * value:+.1f} points [{100 * value - 1:+.1f}, {100 * value + 1:+.1f}]" in text
     assert f"leave out 0: {told}." in text and "With one seed" not in text and "stays open" in text
     assert "With one seed, an interval" in sentences.gains(gains(value, seeds=1))
-    both = pd.concat([gains(value), gains(value + 0.1).assign(size="b")])
-    assert "The largest estimate is B's." in sentences.gains(both)
-    assert "By these estimates no size gains." in sentences.gains(both.assign(value=[-0.02, -0.01]))
-    noted = both.assign(note=["", statistics.TOO_FEW])
+    both = pd.concat([gains(value), gains(value + 0.1).assign(size="b").rename(index={"E6": "E3"})])
+    assert "At α = 0.20 the largest estimate is B's." in sentences.gains(both)
+    apart = sentences.gains(both.rename(index={"E3": "E4"}))
+    assert "largest" not in apart and "No two sizes are taught with the same α here" in apart, "0.20 and 0.15"
+    noted = both.assign(note=[statistics.TOO_FEW, ""])
     assert sentences.gains(noted).endswith(" Few images: the interval may be too short (*E6*).")
 
 
@@ -136,9 +137,18 @@ def test_whether_a_search_has_found_anything_is_told_by_pairs():
 
 
 def test_what_copies_add():
-    told = sentences.copies(scores(without=0.5, alone=0.52, within=0.9))
-    assert "add +2.0 points" in told and "+38.0 more, to 90.0 %" in told and "With one seed" not in told
-    assert "With one seed" in sentences.copies(scores(without=0.5, alone=0.52, within=0.9).assign(seeds=1))
+    index = pd.MultiIndex.from_product([["copies", "the test set"], ["all", "with a copy"]])
+    table = pd.DataFrame({"images": [3589, 288] * 2, "value": [0.01, 0.2, 0.4, 0.3]}, index)
+    table = table.assign(low=table["value"] - 0.02, high=table["value"] + 0.02, seeds=2, note="")
+    told = sentences.copies(table)
+    assert told.startswith(
+        "Copies in training add to accuracy +1.0 points [-1.0, +3.0] on all tested images (3,589) and "
+        "+20.0 points [+18.0, +22.0] on those with a copy (288). Training on the test set, too, adds to accuracy +40.0"
+    )
+    assert "With one seed" not in told and "With one seed" in sentences.copies(table.assign(seeds=1))
+    noted = sentences.copies(table.assign(note=["", statistics.TOO_FEW, "", ""]))
+    assert noted.endswith("too short (*copies with a copy*).")
+    assert "Training on" not in sentences.copies(table.loc[["copies"]]), "the other has not been trained"
 
 
 def test_what_is_confused_and_what_is_hard():

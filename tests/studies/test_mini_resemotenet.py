@@ -93,6 +93,33 @@ def test_copies_of_tested_images_are_taken_out_of_training_or_put_in(faces):
     assert set(variants[f"c {study.WITH}"]["train"]) == {*rows, *tested}
 
 
+def test_what_copies_add_is_told_of_the_images_that_have_one_and_of_the_others():
+    """Right after copies came in: the copied images alone; after the test set came in: all."""
+    labels, copied = np.arange(40) % 2, np.arange(40) < 10
+    predicted = {"c alone": {1: np.where(copied, labels, 1 - labels), 2: labels}}
+    predicted |= {f"c {study.WITHOUT}": {1: 1 - labels}, f"c {study.WITH}": {1: labels}}
+    found = study.copies(labels, predicted, "c", copied, 2)
+    assert found["value"].unstack().to_dict("index") == {
+        "copies": {"all": 0.25, "with a copy": 1, "without one": 0},
+        "the test set": {"all": 0.75, "with a copy": 0, "without one": 1},
+    }
+    assert found.loc["copies", "images"].tolist() == [40, 10, 30] and set(found["seeds"]) == {1}
+    del predicted[f"c {study.WITHOUT}"]
+    assert found.loc[["the test set"]].equals(study.copies(labels, predicted, "c", copied, 2)), "what there is"
+    assert study.copies(labels, {}, "c", copied, 2).empty
+
+
+def test_students_of_other_images_are_not_ranked_with_the_rest():
+    variants = ["c alone", "E6", study.other_reading("E6"), f"c {study.WITHOUT}", f"c {study.WITH}", study.TEACHER]
+    assert [name for name in variants if study.as_printed(name)] == [*variants[:3], study.TEACHER]
+
+
+def test_a_verdict_names_what_the_other_reading_of_the_loss_scores():
+    accuracy = {"E6": 0.58, study.other_reading("E6"): 0.5712}
+    assert study.protocol_of("E6", "", "", accuracy)[1] == f"{study.READING} (as in the text: 57.1 %)"
+    assert study.protocol_of("E4", "", "", accuracy)[1] == study.protocol_of("E6", "", "")[1] == study.READING
+
+
 def test_a_narrow_teacher_and_dropout_are_options_of_the_networks(faces):
     narrow = small(teacher_divisor=4, dropout=0.0)
     assert narrow.teacher(faces)[study.TEACHER]["options"] == {"divisor": 4, "dropout": 0.0}
@@ -181,9 +208,13 @@ def test_readings_are_compared_on_the_same_seeds():
 
 
 def test_the_search_has_the_experiment_of_the_table_among_its_settings():
-    found = study.searched(["E4", "T 5", "E6", "alpha 0.10", "T 1", "c alone"], "c")
+    variants = ["E3", "E4", "T 5", "E6", "E5", "alpha 0.10", "T 1", "c alone"]
+    found = study.searched(variants, "c", also=True)
     assert list(found) == ["T 1", "T 3, alpha 0.20 (E6)", "T 5", "alpha 0.10"]
     assert list(found.values()) == ["T 1", "E6", "T 5", "alpha 0.10"]
+    found = study.searched(variants, "b")
+    assert list(found) == ["T 3, alpha 0.20 (E3)", "T 3, alpha 0.10 (E5)", "T 3, alpha 0.15 (E4)"], "Table IV's own"
+    assert list(found.values()) == ["E3", "E5", "E4"] and not study.searched(variants, "a")
 
 
 def test_settings_are_compared_in_pairs_of_the_seeds_that_all_have():
