@@ -16,7 +16,7 @@
 # %% [markdown]
 # # 2 · Baselines: what does a small network add?
 #
-# TinyFER-Lite's authors count the parameters of five networks and time them, but train only their own. Does theirs deserve
+# TinyFER-Lite's author counts the parameters of five networks and times them, but trains only one. Does it deserve
 # its place? Here they are trained under one protocol: the same split, seeds, augmentation, optimiser, epochs and selection.
 # (The quick profile leaves EfficientNet-B0 out, which takes as long as the others together.)
 #

@@ -167,10 +167,11 @@ display(tables.shown(study.labelled(study.held_out())))
 # pooling after conv2 the layer fc1 has three times as many neurons. This keeps the parameters about equal, so a comparison is of
 # whole designs, not of pooling alone.
 #
-# Where the authors' script departs from their text, the text is followed: the script divides the rate by 10 after the first
-# epoch, never shuffles, draws biases from a normal distribution, and drops the first image of most folds. The script also feeds
-# grey levels from 0 to 255 as they are, where here, as for all networks, images are normalised: a rate of 1e-4 means something
-# else then.
+# Where the authors' script of the candidates departs from their text, the text is followed: the script divides the rate by 10
+# after the first epoch, never shuffles, draws biases from a normal distribution, and drops the first image of most folds. The
+# eight windows are the script's, since the text does not say where at the corners and sides they are. The script also feeds grey
+# levels from 0 to 255 as they are, where here, as for all networks, images are normalised: a rate of 1e-4 means something else
+# then.
 #
 # **Guess: by how many points does pooling after both change XXS on grouped folds, and by how many on random ones?**
 
@@ -286,7 +287,7 @@ display(stage.says(sentences.split_or_pooling(by_split, gain, labels)))
 # How a test was split off can matter more than the network. Ask of every score whom it was tested on.
 
 # %%
-from fercore.studies.study import OTHER  # than the paper's: faces that are not searched for, images that are normalised
+from fercore.studies.study import OTHER  # than the paper's, all the same
 
 stage.measure(pooling.measured(table_2, verdicts, epochs, len(seeds)), reserved=OTHER if profile == "paper" else None)
 findings = {"networks": len(found), "folds": folds, "seeds": len(seeds), "epochs": epochs}

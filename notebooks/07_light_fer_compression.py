@@ -69,7 +69,8 @@ display(Markdown(stage.about()))
 # ## A weight in eight bits, by hand
 #
 # Equations 2 to 4 of the paper: the greatest weight M gives the scale S = (2ᵇ - 1) / 2M, and every weight is multiplied by it,
-# rounded, and kept within ±(2ᵇ - 1)/2. **How many different values can a weight still have, of 8 bits, 4, or 2?**
+# rounded, and kept within ±(2ᵇ - 1)/2. (The paper has the equations for FP16, too, but they give integers.) **How many different
+# values can a weight still have, of 8 bits, 4, or 2?**
 
 # %%
 import pandas as pd
@@ -155,7 +156,8 @@ display(stage.says(sentences.taken_out(curve, whole), "sparsity"))
 
 # %% [markdown]
 # Light-FER is pruned while it trains and then stored in half precision. So is each network here, with the smallest share of
-# weights above; it goes into the table below.
+# weights above; it goes into the table below. (The paper prunes by a *constrained approach* without hyperparameters, which it does
+# not describe: by magnitude, and by a share that is chosen, is our way.)
 
 # %%
 light = {name: one.light_fer() for name, one in forms.items()}
@@ -248,8 +250,9 @@ except ExportError as error:
 # %% [markdown]
 # ## The paper's tables
 #
-# Table 1 shows the system one picture of each emotion, and all seven are classified correctly. **If a network is right on 70 % of
-# faces, how likely is that?** Here is the first picture of each emotion in the set.
+# Table 1 seems to show the system one picture of each emotion, and all seven are classified correctly. (The paper calls its
+# numbers accuracy, and not of how many pictures; as a confusion matrix they would contradict Table 2.) **If a network is right on
+# 70 % of faces, how likely is that?** Here is the first picture of each emotion in the set.
 
 # %%
 import numpy as np
@@ -298,8 +301,8 @@ for row in curve.itertuples():
 # %%
 ours = (  # the paper prints nothing of its training
     f"ImageNet's weights, {epochs} epochs by {recipe.optimizer} at {learning_rate:g} in batches of {batch_size}, "
-    f"{recipe.precision}, {fine_tuning} more while {percent(sparsities[0], 0)} of the weights are pruned, {img_size} px and "
-    "faces as the data set cuts them, none of which the paper prints"
+    f"{recipe.precision}, {fine_tuning} more while {percent(sparsities[0], 0)} of the weights are pruned by magnitude, {img_size} "
+    "px and faces as the data set cuts them, none of which the paper prints, nor loss, augmentation and schedule"
 )
 for name, form in light.items():
     run, answers = f"{name}+pruned+fp16", forms[name].found[form].probabilities.argmax(1)

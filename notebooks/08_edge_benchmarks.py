@@ -16,8 +16,9 @@
 # %% [markdown]
 # # 8 · On the edge: what does a face cost?
 #
-# The papers time their networks on a Ryzen, an i7, a Raspberry Pi and a Jetson Nano, each in one framework. So a reader cannot
-# tell how much of such a number is the network, how much is what runs it, and how much of a camera's frame either of them is.
+# The papers time their networks on a Ryzen, an i5, an i7, graphics cards, a Raspberry Pi and a Jetson Nano, all but Light-FER
+# (four frameworks on the Jetson) in one framework. So a reader cannot tell how much of such a number is the network, how much is
+# what runs it, and how much of a camera's frame either of them is.
 #
 # **Guess, before anything is timed: of the milliseconds that PyTorch takes for one face, what part is spent on multiplying?**
 #
@@ -107,7 +108,7 @@ display(tables.shown(formats.dropna(subset=["MiB"]), digits=4), stage.says(sente
 # %% [markdown]
 # ## From a camera's frame to a label
 #
-# TinyFER-Lite's authors ask for this in their section 8: the whole way, with the faces found and cut out, on frames of 640×480.
+# TinyFER-Lite's author asks for this in section 8: the whole way, with the faces found and cut out; here on frames of 640×480.
 # **What takes longer, to find a face, or to name its expression? And what do five faces cost?**
 
 # %%
@@ -148,11 +149,12 @@ display(Markdown(f"*{markdown(predict.LIMITS)}* More: `fercore predict --limits`
 # %% [markdown]
 # ## Beside the papers' devices
 #
-# Milliseconds of one image, as the papers print them (Light-FER's Tables 3 and 4 as frames a second). Ours above are of this
+# Milliseconds of one image, as the papers print them (Light-FER's Tables 3 and 4 as frames a second, which may be of its whole
+# system, with the detector of faces). Ours above are of this
 # machine and cannot be compared with any of them. On a device of the papers, `fercore bench bundle` makes one file that runs
 # there with NumPy and ONNX Runtime; give it `--device` with the paper's name for the device, as in the table, and put what it
-# prints into `data/bundles` as NAME.json: it then stands below, and in the ledger where the paper timed ONNX Runtime, too (MicroExpNet of
-# 2026).
+# prints into `data/bundles` as NAME.json: it then stands below, and in the ledger where the paper timed ONNX Runtime, too
+# (MicroExpNet of 2026; Light-FER did, at an image size that it does not print).
 
 # %%
 from fercore import claims

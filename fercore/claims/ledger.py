@@ -105,9 +105,11 @@ class Claim:
 
     @property
     def tolerated(self) -> tuple[float, float]:
-        """From where to where a measured value, in `unit`, is within the tolerance."""
+        """From where to where a measured value, in `unit`, is within the tolerance, which a bound, as in "<1", has
+        none of."""
         low, high = self.printed
-        return low - self.allowed, high + self.allowed
+        allowed = 0 if math.isinf(low) or math.isinf(high) else self.allowed
+        return low - allowed, high + allowed
 
     def printed_meets(self, low: float, high: float) -> bool:
         """Whether the printed number, or some of its range, is in an interval, in `unit`; not in one that is NaN."""

@@ -11,7 +11,7 @@ from . import preprocess
 from .faces import Faces
 
 FACE, WINDOW = 256, 224  # px, in the authors' code
-# top and left: four corners, and four at the sides
+# top and left, as in the authors' code: four corners and four more, none of them at the bottom, one at no side
 EIGHT = ((0, 0), (0, 5), (0, 32), (5, 0), (32, 0), (5, 5), (32, 32), (5, 32))
 
 

@@ -27,6 +27,7 @@ from .runtimes import Network
 
 FP32 = "fp32"  # the network as it was
 RANDOM, RELEASED, IMAGENET = "random weights", "weights that come with the project", "imagenet"  # or a file
+LEAST_EPOCHS = 5  # of a training that is to tell something about a paper that does not print how many it had
 COLUMNS = ("MiB", "R", "nonzero", "macs")
 
 
@@ -113,10 +114,11 @@ class Variants:
     @property
     def departs(self) -> str:
         """How what is measured differs from a training from ImageNet's weights that all images of the split test: its
-        start, and fewer images; empty: in nothing."""
-        whole = len(self.faces.rows("test"))
+        start, or too few epochs for a paper that prints none, and fewer images; empty: in nothing."""
+        whole, epochs = len(self.faces.rows("test")), self.recipe.epochs
         part = f"the first {len(self.rows)} images" if len(self.rows) < whole else ""
-        return ", ".join(filter(None, ("" if self.start == IMAGENET else self.start, part)))
+        short = f"{epochs} epoch{'s' * (epochs > 1)}" if epochs < LEAST_EPOCHS else ""
+        return ", ".join(filter(None, (short if self.start == IMAGENET else self.start, part)))
 
     def add(self, name: str, network: nn.Module, bits: int = 32, rest: int = 32) -> Variant:
         """A form that PyTorch runs; its file is counted with the weights of convolutions and linear layers at so many

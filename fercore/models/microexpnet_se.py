@@ -1,8 +1,8 @@
 """The MicroExpNet of 2026: MobileNetV3-Small with a squeeze-and-excitation block, distilled from ResNet-50.
 
 R. P V, "Real-Time Emotion Recognition Using Lightweight Deep Learning", 2026, doi:10.5281/zenodo.18899708. It shares
-its name with the MicroExpNet of Cugu et al. (`microexpnet.py`). The text's own parts give 1,243,127 parameters; the
-paper says 1.18 M in one place and 1.10 M in another.
+its name with the MicroExpNet of Cugu et al. (`microexpnet.py`). The layers that the text describes have 1,243,127
+parameters; it prints 1.18 M, 1.10 M in Table 2 for the rows without the hidden layer, and 1.2 M in the abstract.
 """
 
 from __future__ import annotations

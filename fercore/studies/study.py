@@ -28,9 +28,8 @@ from .cross_validation import COHORT, RANDOM, Sample, Taken, cache_key, cohort, 
 from .sweep import require_complete, sweep
 
 FOLD = ["data", "split", "fold"]
-OTHER = (
-    "CK+'s frames whole, images normalised"  # what trainings on real data are other in than MicroExpNet's all the same
-)
+# in what trainings on real data differ from MicroExpNet's all the same
+OTHER = "CK+'s frames whole, six outputs for Oulu-CASIA, images normalised, scored by the mean of eight windows"
 
 
 def student_recipe(

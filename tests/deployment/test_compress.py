@@ -52,7 +52,7 @@ def test_weights_that_are_all_zero_have_no_scale():
 
 
 def test_equation_1():
-    assert compress.compression_ratio([100, 300], [50, 50]) == 4
+    assert compress.compression_ratio([100, 300], [50, 100]) == pytest.approx(400 / 150), "of all, not a mean of ratios"
     with pytest.raises(ValueError, match="nothing is left"):
         compress.compression_ratio([5], [0])
 

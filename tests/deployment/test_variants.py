@@ -195,7 +195,10 @@ class TestByName:
         few = Variants.of("lean_250k", faces, faces.rows("test")[:4], RECIPE, "fer2013", calibrated_on=4)
         assert few.departs == f"{variants.RELEASED}, the first 4 images"
         few.start = variants.IMAGENET
+        few.recipe = replace(few.recipe, epochs=variants.LEAST_EPOCHS)
         assert few.departs == "the first 4 images"
+        few.recipe = replace(few.recipe, epochs=1)
+        assert few.departs == "1 epoch, the first 4 images", "which says nothing about a paper that prints no number"
         expected = models.create("lean_250k", weights="fer2013").state_dict()
         assert torch.equal(forms.dense.module.state_dict()["stem.0.weight"], expected["stem.0.weight"])
         path, _ = weights.released("lean_250k", "fer2013")
