@@ -186,7 +186,10 @@ def test_the_digest_says_what_was_measured():
     taught = table["protocol"].str.contains("teacher").groupby(level=0).sum()
     taught = [{2: "two", 15: "15"}[taught[verdict]] for verdict in ("reproduced", "not reproduced")]
     told = f"{total['reproduced']} are reproduced, {taught[0]} of them with another teacher, and "
-    told += f"{total['not reproduced']} are not, {taught[1]} of them with another teacher"
+    weights = table.loc["not reproduced", "protocol"].eq("paper, with random weights").sum()
+    told += (
+        f"{total['not reproduced']} are not, {taught[1]} of them with another teacher and {weights} from random weights"
+    )
     assert f"{told}; in {total['inconsistent']} a paper contradicts itself" in text
     student = table.loc["reproduced"].set_index("id").loc["mini_resemotenet/results.c.accuracy"]
     ends = "{measured:.1f} [{low:.1f}, {high:.1f}]".format(**student)
