@@ -17,13 +17,14 @@
 # # 3 · TinyFER-Lite: which of its choices pays?
 #
 # The paper takes MobileNetV3-Small and makes three choices: Efficient Channel Attention (ECA) on its last map, focal loss in
-# place of cross-entropy, and a weight for each class. ECA takes the mean of each channel, runs a 1D convolution (of 3 weights, by
-# the number of parameters) over neighbouring channels and a sigmoid, and multiplies each channel by what comes out; MobileNetV3-Small already has such gates, by
-# squeeze-and-excitation, in 9 of its 11 blocks. Focal loss is −(1 − p)² log p for the probability p of the right class, and a
-# class of which there are fewer images weighs more. (Labs 2 and 5 have you write them.) The paper trains the result once. So a
-# reader cannot tell which of the three helps, nor whether another seed would undo it. Here the choices are added to
-# MobileNetV3-Small, one by one and together: the ablation that the paper's section 7 asks for. (*MobileNetV3-Small alone* is its
-# features below TinyFER-Lite's head; with its own head, as in notebook 2, it has 1,525,031 parameters.)
+# place of cross-entropy, and a weight for each class. ECA takes the mean of each channel, runs a 1D convolution (of 3 weights,
+# by the number of parameters) over neighbouring channels and a sigmoid, and multiplies each channel by what comes out;
+# MobileNetV3-Small already has such gates, by squeeze-and-excitation, in 9 of its 11 blocks. Focal loss is −(1 − p)² log p for
+# the probability p of the right class, and a class of which there are fewer images weighs more. (Labs 2 and 5 have you write
+# them.) The paper trains the result once. So a reader cannot tell which of the three helps, nor whether another seed would undo
+# it. Here the choices are added to MobileNetV3-Small, one by one and together: the ablation that the paper's section 7 asks
+# for. (*MobileNetV3-Small alone* is its features below TinyFER-Lite's head; with its own head, as in notebook 2, it has
+# 1,525,031 parameters.)
 #
 # The paper: N. Khalid, *TinyFER-Lite: A Small-Data and Lightweight Attention-Based Architecture for Real-Time Facial Emotion
 # Recognition*.

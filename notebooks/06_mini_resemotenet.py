@@ -121,8 +121,8 @@ display(tables.shown(unused, digits=1), stage.says(sentences.unused(unused)))
 # This is the memory that the paper reports for the teacher's inference on FER2013, with 5,088.46 for student A and
 # 1,814.97 for B (Table V); for the same networks on RAF-DB it is 838.19, 827.96 and 748.72. The weights alone take 321,
 # 80 and 20 MB. The rest of the memory is taken by the images and by what one layer hands to the next, which grows with
-# the batch, and the paper gives neither its batch nor the size of its images. With 64 px, which ResEmoteNet's paper has for both
-# data sets, the batch can be worked out. By one reading a layer's output is
+# the batch, and the paper says neither which batch inference has nor to what size images are scaled. With 64 px, which
+# ResEmoteNet's paper has for both data sets, the batch can be worked out. By one reading a layer's output is
 # freed once the next has read it (*nothing kept*), by the other all stay, as in training (*kept for a backward pass*).
 # **Guess: does one batch explain all six numbers?**
 
@@ -183,9 +183,9 @@ display(tables.shown(table_3), tables.shown(audits.counts(faces)))
 # is taken from PyTorch's defaults (a patience of ten epochs) or from the code of ResEmoteNet's authors (weight decay, momentum
 # 0.9, dropout). That code trains the teacher without class weights and at a constant learning rate, and stops after 16 epochs
 # without a gain; here the paper's recipe is used for both. The paper gives no formula for its class weights, and its equations
-# have none: they are TinyFER-Lite's (equation 14), the inverse of a class's share, and weight the labels' part of the loss. The
-# plateau is judged by accuracy on PublicTest, which is our choice. RAF-DB has no validation split: one in ten of its training
-# images is held out.
+# have none: those used here are TinyFER-Lite's (equation 14), proportional to the inverse of a class's share, and weigh only
+# the labels' part of the loss. The plateau is judged by accuracy on PublicTest, which is our choice. RAF-DB has no validation
+# split: one in ten of its training images is held out.
 #
 # All 80 epochs take some 25 hours of a core, so on FER2013 the laptop profile has another teacher: this project's
 # pretrained `lean_250k`. Here is what differs in this profile. The epoch is chosen on PublicTest.
@@ -220,9 +220,9 @@ for teacher in teachers:  # one, or none where it is not there yet
 # The loss of the paper (equation 6) is cross-entropy + β T² × the Kullback-Leibler divergence of the student's softened
 # probabilities from the teacher's. The text below it, and Table IV, speak of α, which the equation does not have. Read as the
 # equation: β is the α of Table IV, so at T = 3 the teacher weighs 0.20 × 9 and the labels 1. Read as the text, *α is the weight
-# for hard label loss*: the labels weigh 0.20, and the teacher β, which is printed nowhere; with β = 1 − α it weighs 0.80 × 9. The
-# first is used here, and the second is run as a check. Its weights add up to 7.4, the first's to 2.8, at the same learning rate: so
-# it takes larger steps, too. **Guess: does it matter?**
+# for hard label loss*: the labels weigh 0.20, and the teacher β, which is printed nowhere; with β = 1 − α it weighs 0.80 × 9.
+# The first is used here, and the second is run as a check. Its weights add up to 7.4, the first's to 2.8, at the same learning
+# rate, so its steps are larger, too. **Guess: does it matter?**
 #
 # E1 to E6 are Table IV's experiments: A with α 0.20 and 0.15, B with 0.20, 0.15 and 0.10, C with 0.20, all at T = 3.
 
@@ -252,10 +252,10 @@ for name, loss in fell.items():
 # %% [markdown]
 # ## On PrivateTest, once
 #
-# Table IV for these data. The paper says *test accuracy*, and not on which of FER2013's two test splits: here it is PrivateTest's,
-# since PublicTest chooses epochs. *Deduplicated* leaves out the images that are also in Training, byte for byte,
-# *near-deduplicated* those whose photograph is. **Guess: which students beat naming the most frequent class? Which come near
-# their teacher?**
+# Table IV for these data. The paper says *test accuracy*, but not on which of FER2013's two test splits; here it is
+# PrivateTest, since PublicTest chooses the epochs. *Deduplicated* leaves out the images that are also in Training, byte for
+# byte, *near-deduplicated* those whose photograph is. **Guess: which students beat naming the most frequent class? Which come
+# near their teacher?**
 
 # %%
 import numpy as np
@@ -271,7 +271,7 @@ predicted = {name: [one.argmax(1) for one in each] for name, each in probabiliti
 by_seed = fits.by_seed(everyone, predicted)
 
 # %%
-compared = {name: each for name, each in probabilities.items() if study.as_printed(name)}
+compared = {name: each for name, each in probabilities.items() if study.of_same_images(name)}
 found = statistics.over_seeds(labels, {name: predicted[name] for name in compared}, len(faces.classes), masks)
 scores = statistics.wide(found)
 scores["loss"] = [study.cross_entropy(labels, each) for each in compared.values()]
@@ -321,8 +321,9 @@ if len(read):
 # ### The search for T and α
 #
 # The paper tries temperatures from 1 to 5 and finds 3 *consistently superior*, and of three alphas the upper two. Its table has
-# T = 3 alone, and all three alphas for student B. A search chooses, so it is made on PublicTest; what it has chosen is then looked
-# at on PrivateTest. **Guess: how far apart are the best and the worst temperature? And how far two seeds of one temperature?**
+# T = 3 alone, and all three alphas for student B. A search chooses, so it is made on PublicTest; what it has chosen is then
+# looked at on PrivateTest. **Guess: how far apart are the best and the worst temperature? And how far two seeds of one
+# temperature?**
 
 # %%
 select, searches = faces.rows("select"), {}
@@ -345,10 +346,10 @@ if not searches:
 #
 # One in twelve of FER2013's test images is also in Training, byte for byte, and a copy of the data in which more of them are
 # would be an easier test. So here is one student three times: trained on Training without the images that PrivateTest has too
-# (those of the same photograph that differ in some byte stay), on Training as it is, and on Training and PrivateTest, which are an
-# eighth more images, and so more steps and slightly other class weights. **Guess by how much each adds on PrivateTest, and on
-# the images that Training has a copy of.** (Whether this is how the teacher's printed 79.79 % came about, these trainings cannot
-# show.)
+# (those of the same photograph that differ in some byte stay), on Training as it is, and on Training with PrivateTest added: an
+# eighth more images, and so more steps and slightly different class weights. **Guess what each step adds on PrivateTest, and on
+# those of its images that have a copy in Training.** (Whether this is how the teacher's printed 79.79 % came about, these
+# trainings cannot show.)
 
 # %%
 group = audits.exact_duplicates(faces.pixels)

@@ -14,7 +14,7 @@
 # ---
 
 # %% [markdown]
-# # 6b · The MicroExpNet of 2026: an ablation without seeds
+# # 6b · The MicroExpNet of 2026: an ablation without intervals
 #
 # It takes MobileNetV3-Small, appends a squeeze-and-excitation block (SE: the mean of each of its 576 channels goes through
 # 144 units and back to 576 gates, one a channel, as MobileNetV3-Small already has in 9 of its 11 blocks), has a ResNet-50 teach
@@ -132,12 +132,11 @@ teacher = protocol.as_teacher(faces, teachers[0]) if teachers and teachers[0].ne
 # ## Six rows
 #
 # L = α T² × the Kullback-Leibler divergence of the student's softened probabilities from the teacher's + (1 − α) ×
-# cross-entropy, T = 4, α = 0.7. By its text the paper
-# softens the student's answers in the cross-entropy, too; here, as in the work it cites for the loss, they are not. Its faces
-# are grey, and the network, which MobileNetV3 gives three channels, sees them three times. The rows are the paper's, but for two:
-# its *+ KD* and *+ mixup* are one network by its own note, *+ mixup* here, and *+ teacher* is what its text mentions without a
-# number, distillation without mixup; the last is the full network without a teacher, which is what the teacher should be compared
-# with.
+# cross-entropy, T = 4, α = 0.7. By its text the paper softens the student's answers in the cross-entropy, too; here, as in the
+# work it cites for the loss, they are not. Its faces are grey, and the network, which MobileNetV3 gives three channels, sees
+# them three times. The rows are the paper's, but for two: its *+ KD* and *+ mixup* are one network by its own note, *+ mixup*
+# here, and *+ teacher* is distillation without mixup, of which its text says only that it is 0.6 points lower. The last row is
+# the full network without a teacher, which is what the teacher should be compared with.
 
 # %%
 variants = protocol.students(faces, teacher)
@@ -274,10 +273,10 @@ display(stage.says(
 # %% [markdown]
 # ## Figure 5: size against accuracy
 #
-# Of the six networks of the paper's Table 1 five are cited, and one of these, ResNet-50, its text calls the teacher that it
-# trained; it does not say whose accuracies it has measured itself. Here is
-# every network that was measured on FER2013's PrivateTest under one evaluation: this project's, and those that public packages
-# ship. **Guess: how many parameters does the best have?**
+# Of the six networks in the paper's Table 1, five carry a citation; one of these, ResNet-50, is by the text the teacher that
+# the author trained. Which accuracies the author measured is not said. Here is every network that was measured on FER2013's
+# PrivateTest under one evaluation: this project's, and those that public packages ship. **Guess: how many parameters does the
+# best have?**
 
 # %%
 from dataclasses import replace

@@ -156,8 +156,8 @@ display(stage.says(sentences.taken_out(curve, whole), "sparsity"))
 
 # %% [markdown]
 # Light-FER is pruned while it trains and then stored in half precision. So is each network here, with the smallest share of
-# weights above; it goes into the table below. (The paper prunes by a *constrained approach* without hyperparameters, which it does
-# not describe: by magnitude, and by a share that is chosen, is our way.)
+# weights above; it goes into the table below. (The paper prunes by a *constrained approach* without hyperparameters, which it
+# does not describe; pruning by magnitude, to a share that we choose, is our way.)
 
 # %%
 light = {name: one.light_fer() for name, one in forms.items()}
@@ -251,8 +251,8 @@ except ExportError as error:
 # ## The paper's tables
 #
 # Table 1 seems to show the system one picture of each emotion, and all seven are classified correctly. (The paper calls its
-# numbers accuracy, and not of how many pictures; as a confusion matrix they would contradict Table 2.) **If a network is right on
-# 70 % of faces, how likely is that?** Here is the first picture of each emotion in the set.
+# numbers accuracy, but does not say of how many pictures; as a confusion matrix they would contradict Table 2.) **If a network
+# is right on 70 % of faces, how likely is that?** Here is the first picture of each emotion in the set.
 
 # %%
 import numpy as np
@@ -302,7 +302,7 @@ for row in curve.itertuples():
 ours = (  # the paper prints nothing of its training
     f"ImageNet's weights, {epochs} epochs by {recipe.optimizer} at {learning_rate:g} in batches of {batch_size}, "
     f"{recipe.precision}, {fine_tuning} more while {percent(sparsities[0], 0)} of the weights are pruned by magnitude, {img_size} "
-    "px and faces as the data set cuts them, none of which the paper prints, nor loss, augmentation and schedule"
+    "px and faces as the data set cuts them, none of which the paper prints; nor does it print loss, augmentation and schedule"
 )
 for name, form in light.items():
     run, answers = f"{name}+pruned+fp16", forms[name].found[form].probabilities.argmax(1)

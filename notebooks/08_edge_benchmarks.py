@@ -16,9 +16,9 @@
 # %% [markdown]
 # # 8 · On the edge: what does a face cost?
 #
-# The papers time their networks on a Ryzen, an i5, an i7, graphics cards, a Raspberry Pi and a Jetson Nano, all but Light-FER
-# (four frameworks on the Jetson) in one framework. So a reader cannot tell how much of such a number is the network, how much is
-# what runs it, and how much of a camera's frame either of them is.
+# The papers time their networks on a Ryzen, an i5, an i7, graphics cards, a Raspberry Pi and a Jetson Nano, each device in one
+# framework, except that Light-FER runs four on its Jetson. So a reader cannot tell how much of such a number is the network,
+# how much is what runs it, and how much of a camera's frame either of them is.
 #
 # **Guess, before anything is timed: of the milliseconds that PyTorch takes for one face, what part is spent on multiplying?**
 #
@@ -150,11 +150,11 @@ display(Markdown(f"*{markdown(predict.LIMITS)}* More: `fercore predict --limits`
 # ## Beside the papers' devices
 #
 # Milliseconds of one image, as the papers print them (Light-FER's Tables 3 and 4 as frames a second, which may be of its whole
-# system, with the detector of faces). Ours above are of this
-# machine and cannot be compared with any of them. On a device of the papers, `fercore bench bundle` makes one file that runs
-# there with NumPy and ONNX Runtime; give it `--device` with the paper's name for the device, as in the table, and put what it
-# prints into `data/bundles` as NAME.json: it then stands below, and in the ledger where the paper timed ONNX Runtime, too
-# (MicroExpNet of 2026; Light-FER did, at an image size that it does not print).
+# system, with its face detector). Ours above are of this machine and cannot be compared with any of them. On a device of the
+# papers, `fercore bench bundle` makes one file that runs there with NumPy and ONNX Runtime; give it `--device` with the paper's
+# name for the device, as in the table, and put what it prints into `data/bundles` as NAME.json: it then stands below, and in
+# the ledger where the paper timed ONNX Runtime, too (the MicroExpNet of 2026; not Light-FER, which timed it at an image size
+# that it does not print).
 
 # %%
 from fercore import claims

@@ -137,6 +137,9 @@ def _share_of(check: Check, claim: Claim, whole: iv.mpf) -> Finding:
     return Finding(check, (claim.id,), f"{claim.text} {claim.unit}", "; ".join(shares), False)
 
 
+TOUCH = 1e-10  # how far ends of intervals that are equal may be apart: they are worked out in binary
+
+
 def _holds(check: Check, ledger: Ledger, evidence: pd.DataFrame) -> Finding:
     sides = re.split(r"(<=|>=|==|<|>)", check.right)
     if len(sides) != 3:
@@ -145,9 +148,9 @@ def _holds(check: Check, ledger: Ledger, evidence: pd.DataFrame) -> Finding:
     left, right = _alike(left, right)
     pairs = list(zip(np.atleast_1d(left), np.atleast_1d(right), strict=True))
     impossible = {
-        "<": lambda a, b: a.a >= b.b,
+        "<": lambda a, b: a.a >= b.b - TOUCH,
         "<=": lambda a, b: a.a > b.b,
-        ">": lambda a, b: a.b <= b.a,
+        ">": lambda a, b: a.b <= b.a + TOUCH,
         ">=": lambda a, b: a.b < b.a,
         "==": lambda a, b: a.b < b.a or b.b < a.a,
     }[sides[1]]

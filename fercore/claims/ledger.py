@@ -78,7 +78,7 @@ class Claim:
     cited: str  # the paper's own reference where the number is of somebody else's network
     needs: tuple[str, ...]
     measurement: str
-    tolerance: str  # in `unit`, or with a % sign; empty where the number is counted
+    tolerance: str  # in `unit`, or with a % sign; empty where the number is counted, or a bound
 
     @property
     def key(self) -> str:
@@ -91,7 +91,9 @@ class Claim:
 
     @property
     def allowed(self) -> float:
-        """The tolerance in `unit`."""
+        """The tolerance in `unit`; 0 for a bound."""
+        if not self.tolerance:
+            return 0.0
         if self.tolerance.endswith("%"):
             return abs(self.value) * float(self.tolerance[:-1]) / 100
         return float(self.tolerance)
@@ -105,11 +107,9 @@ class Claim:
 
     @property
     def tolerated(self) -> tuple[float, float]:
-        """From where to where a measured value, in `unit`, is within the tolerance, which a bound, as in "<1", has
-        none of."""
+        """From where to where a measured value, in `unit`, is within the tolerance; a bound such as "<1" has none."""
         low, high = self.printed
-        allowed = 0 if math.isinf(low) or math.isinf(high) else self.allowed
-        return low - allowed, high + allowed
+        return low - self.allowed, high + self.allowed
 
     def printed_meets(self, low: float, high: float) -> bool:
         """Whether the printed number, or some of its range, is in an interval, in `unit`; not in one that is NaN."""
@@ -336,7 +336,7 @@ def _claim(entry: Mapping, path: Path, networks: Iterable[str], papers: Iterable
         kind = measurements.KINDS[measurements.split(measurement)[0]]
         if unit and kind.unit and rounding.UNITS[unit][0] != kind.unit:
             raise LedgerError(f"{where}: {unit} does not fit {measurement}, which is in {kind.unit}")
-        if kind.counted or kind is measurements.KINDS["effect"]:
+        if kind.counted or kind is measurements.KINDS["effect"] or entry["value"][:1] in ("<", ">"):
             tolerance = ""
         elif not re.fullmatch(r"\d+(\.\d+)?%?", tolerance):
             raise LedgerError(f"{where}: tolerance is {tolerance!r}; expected a number in {unit}, or one with %")

@@ -211,7 +211,8 @@ def measured(case: Case) -> Said | None:
     printed, evidence = case.claim.value, case.found["evidence"]
     low, high = (case.claim.in_unit(case.found[end]) for end in ("low", "high"))
     least, most = case.claim.tolerated
-    ends, tolerance = f"95 % interval {low:,.4g} to {high:,.4g}", f"the tolerance, {_range(least, most)}"
+    allowed = "the tolerance" if case.claim.tolerance else "what is printed"
+    ends, tolerance = f"95 % interval {low:,.4g} to {high:,.4g}", f"{allowed}, {_range(least, most)}"
     close = least <= case.value <= most
     undecided = ""
     if case.kind is GAIN and np.isnan(low):

@@ -1,9 +1,9 @@
 """A network made smaller: weights taken out, weights rounded, channels taken out, and integers throughout.
 
 Light-FER (A. M. Pascual et al., Sensors 2022, section 3) prunes while it trains and then quantises; its equations 1 to
-4 are functions below. The paper says that it prunes by a constrained approach, without hyperparameters, and neither
+4 are functions below. The paper says that it prunes by a constrained approach, without hyperparameters, but neither
 how nor how much: here weights are pruned by magnitude, the same share of each layer, and by the schedule of M. Zhu,
-S. Gupta, arXiv:1710.01878, as by the toolkit of Keras, with which the paper works.
+S. Gupta, arXiv:1710.01878, as Keras's toolkit does (the paper uses Keras).
 
 pruned = compress.prune_and_train(network, 0.8, faces, recipe)
 

@@ -2,7 +2,8 @@
 
 R. P V, "Real-Time Emotion Recognition Using Lightweight Deep Learning", 2026, doi:10.5281/zenodo.18899708. It shares
 its name with the MicroExpNet of Cugu et al. (`microexpnet.py`). The layers that the text describes have 1,243,127
-parameters; it prints 1.18 M, 1.10 M in Table 2 for the rows without the hidden layer, and 1.2 M in the abstract.
+parameters; it prints 1.18 M, 1.2 M in abstract and Table 1, and for three rows of Table 2 1.10 M, which fits a network
+without the hidden layer.
 """
 
 from __future__ import annotations

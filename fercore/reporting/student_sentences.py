@@ -119,7 +119,7 @@ def scores(accuracy: pd.DataFrame, majority: float, printed: Callable[[str], flo
     if study.TEACHER in accuracy.index and len(accuracy) > 1:
         students = accuracy["value"].drop(study.TEACHER)
         reach = int((students >= accuracy.loc[study.TEACHER, "value"]).sum())
-        text += f" As good as the teacher or better: {reach} of these {len(students)} ways to train a student."
+        text += f" Ways to train a student that are as good as the teacher or better: {reach} of {len(students)}."
     said = np.nan if printed is None else printed("accuracy(resemotenet, fer2013, PrivateTest)")
     if study.TEACHER in accuracy.index and not np.isnan(said):
         text += f" The teacher: {percent(accuracy.loc[study.TEACHER, 'value'])}, where {percent(said, 2)} is printed."
@@ -205,8 +205,8 @@ def copies(table: pd.DataFrame) -> str:
     told = []
     for what, rows in table.groupby(level=0, sort=False):
         each = listed(f"{points(row)} on {_part(part)} ({row['images']:,.0f})" for (_, part), row in rows.iterrows())
-        verb = "Copies in training add" if what == "copies" else "Training on the test set, too, adds"
-        told.append(f"{verb} to accuracy {each}.")
+        verb = "Copies in training change" if what == "copies" else "Training on the test set, too, changes"
+        told.append(f"{verb} accuracy by {each}.")
     return " ".join(told) + _one_seed(table) + warned(table)
 
 

@@ -210,8 +210,8 @@ def other_reading(experiment: str) -> str:
     return f"{experiment}, as in the text"
 
 
-def as_printed(variant: str) -> bool:
-    """Whether a variant is trained on the images of the split that trains: its score compares with others."""
+def of_same_images(variant: str) -> bool:
+    """Whether a variant is trained on the images that most are trained on: its score compares with theirs."""
     return not variant.endswith((WITHOUT, WITH))
 
 
@@ -295,8 +295,9 @@ def copies(
 
 
 def searched(variants: Iterable[str], size: str, also: bool = False) -> dict[str, str]:
-    """What was searched over on the student of a size: variants by setting, its experiments among them, as
-    "T 3, alpha 0.20 (E3)", which come first where they have the alpha at which temperatures are searched for.
+    """What was searched over on the student of a size: variants by setting, temperatures first. Its experiments are
+    among them, as "T 3, alpha 0.20 (E3)": by their temperature where they have the alpha of the search for
+    temperatures, else by their alpha.
 
     also  whether this is the size on which other temperatures and alphas than Table IV's are searched for
     """
@@ -381,14 +382,14 @@ def protocol_of(
     where it does not, how it differs nevertheless.
 
     other, other_teacher  how students and teacher differ from the paper's; empty: not
-    accuracy              by variant, to name that of the other reading of the loss, where there is one
+    accuracy              by variant, to name that of the other reading of the loss, of its own seeds, if there is one
     """
     own = other_teacher if variant == TEACHER else other
     if own:
         return own, None
     if variant not in EXPERIMENTS:
         return "", ""
-    told = (accuracy or {}).get(other_reading(variant))
+    told = None if accuracy is None else accuracy.get(other_reading(variant))
     reading = READING if told is None else f"{READING} (as in the text: {100 * told:.1f} %)"
     return "", ", ".join(filter(None, [reading, other_teacher and f"another teacher: {other_teacher}"]))
 

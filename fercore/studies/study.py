@@ -28,7 +28,7 @@ from .cross_validation import COHORT, RANDOM, Sample, Taken, cache_key, cohort, 
 from .sweep import require_complete, sweep
 
 FOLD = ["data", "split", "fold"]
-# in what trainings on real data differ from MicroExpNet's all the same
+# how trainings on real data still differ from MicroExpNet's
 OTHER = "CK+'s frames whole, six outputs for Oulu-CASIA, images normalised, scored by the mean of eight windows"
 
 

@@ -319,7 +319,7 @@ def test_an_open_tolerance_is_told_by_its_end(write, evidence, paper):
     claim = f'  - {{id: fast, where: x, value: "<1", unit: ms, about: x, measurement: "{name}", tolerance: 1}}\n'
     row = {"measurement": name, "value": 0.0009, "low": 0.0008, "high": 0.003}
     found = verdicts(write(paper.replace("statements:", f"{claim}statements:", 1)), evidence(row)).loc["fast"]
-    assert found["how"] == "95 % interval 0.8 to 3 reaches beyond the tolerance, up to 1"
+    assert found["how"] == "95 % interval 0.8 to 3 reaches beyond what is printed, up to 1"
 
 
 MACS = "macs(tinyfer_lite, 7, 3x224x224)"

@@ -62,7 +62,7 @@ def test_times_against_the_cards_arithmetic():
 def test_scores_say_who_is_above_one_class_and_what_is_printed_on_real_faces_alone():
     told = sentences.scores(scores(teacher=0.6, E6=0.3), 0.25, lambda name: 0.7979)
     assert "teacher (60.0 %), E6 (30.0 %)" in told and "above it with the whole interval: 1 of 2" in told
-    assert "As good as the teacher or better: 0 of these 1 ways to train a student." in told
+    assert "Ways to train a student that are as good as the teacher or better: 0 of 1." in told
     assert "The teacher: 60.0 %, where 79.79 % is printed" in told
     assert "printed" not in sentences.scores(scores(teacher=0.6), 0.25, lambda name: np.nan)
     other = sentences.scores(scores(teacher=0.6, E6=0.3), 0.25, None)
@@ -142,8 +142,8 @@ def test_what_copies_add():
     table = table.assign(low=table["value"] - 0.02, high=table["value"] + 0.02, seeds=2, note="")
     told = sentences.copies(table)
     assert told.startswith(
-        "Copies in training add to accuracy +1.0 points [-1.0, +3.0] on all tested images (3,589) and "
-        "+20.0 points [+18.0, +22.0] on those with a copy (288). Training on the test set, too, adds to accuracy +40.0"
+        "Copies in training change accuracy by +1.0 points [-1.0, +3.0] on all tested images (3,589) and +20.0 points "
+        "[+18.0, +22.0] on those with a copy (288). Training on the test set, too, changes accuracy by +40.0 points"
     )
     assert "With one seed" not in told and "With one seed" in sentences.copies(table.assign(seeds=1))
     noted = sentences.copies(table.assign(note=["", statistics.TOO_FEW, "", ""]))

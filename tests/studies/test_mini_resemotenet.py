@@ -111,11 +111,11 @@ def test_what_copies_add_is_told_of_the_images_that_have_one_and_of_the_others()
 
 def test_students_of_other_images_are_not_ranked_with_the_rest():
     variants = ["c alone", "E6", study.other_reading("E6"), f"c {study.WITHOUT}", f"c {study.WITH}", study.TEACHER]
-    assert [name for name in variants if study.as_printed(name)] == [*variants[:3], study.TEACHER]
+    assert [name for name in variants if study.of_same_images(name)] == [*variants[:3], study.TEACHER]
 
 
 def test_a_verdict_names_what_the_other_reading_of_the_loss_scores():
-    accuracy = {"E6": 0.58, study.other_reading("E6"): 0.5712}
+    accuracy = pd.Series({"E6": 0.58, study.other_reading("E6"): 0.5712})
     assert study.protocol_of("E6", "", "", accuracy)[1] == f"{study.READING} (as in the text: 57.1 %)"
     assert study.protocol_of("E4", "", "", accuracy)[1] == study.protocol_of("E6", "", "")[1] == study.READING
 
