@@ -222,6 +222,16 @@ def test_orderings(write, comparison, holds):
     assert (finding.check.id, finding.claims) == ("c", ("paper/a",))
 
 
+def test_ends_that_meet_are_neither_less_nor_more(write):
+    """-0.07 to -0.05 and -0.09 to -0.07, worked out in binary, overlap by a last digit."""
+    numbers = text(a=("97.93", "percent"), b=("97.99", "percent"), c=("96.65", "percent"), d=("96.73", "percent"))
+    for comparison in ("{a} - {b} < {c} - {d}", "{c} - {d} > {a} - {b}"):
+        (finding,) = check(write, numbers, judged=["a"], holds=comparison)
+        assert finding.holds is False
+    (finding,) = check(write, numbers, judged=["a"], holds="{c} - {d} <= {a} - {b}")
+    assert finding.holds is True
+
+
 @pytest.mark.parametrize(
     ("comparison", "left", "right"),
     [
