@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -41,14 +41,15 @@ class Case:
     checks: list[Finding]  # of the claim, as it stands
     doubts: list[Finding]  # checks of it that fail, if what they assume is so
     readings: dict[str, list[Finding]]  # of the claim in each of the ways in which it can be read
-    counted: pd.DataFrame  # what was counted by a named convention, as `measurements.conventions` has it
+    counted: pd.DataFrame  # what was counted by a named convention, as `measurements.otherwise` has it
+    read: pd.DataFrame  # and what was measured by another reading of the paper than `found` was
     at_hand: set[str]  # data sets on which anything was measured
 
     @property
     def of_the_paper(self) -> bool:
         """Whether a training had the paper's settings: a shorter one says nothing about its number. What it was other
         in all the same, such as the teacher, is shown with the verdict."""
-        return self.found is not None and measurements.reservation(str(self.found["protocol"])) is not None
+        return self.found is not None and _of_the_paper(self.found)
 
     @property
     def tested(self) -> bool:
@@ -72,7 +73,9 @@ def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd
     for finding in findings:
         for key in finding.claims:
             of.setdefault(key, []).append(finding)
-    sets, conventions = at_hand(evidence), evidence[evidence.index.str.contains(", convention=", regex=False)]
+    sets, ways = at_hand(evidence), {}
+    for way in (measurements.CONVENTION, measurements.READING):
+        ways[way] = evidence[evidence.index.str.contains(f", {way}=", regex=False)]
     rows = []
     for claim in ledger.claims.values():
         found = evidence.loc[claim.measurement] if claim.measurement in evidence.index else None
@@ -81,8 +84,8 @@ def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd
         checks = [finding for finding in own if not finding.check.assumes]
         doubts = [finding for finding in own if finding.check.assumes and finding.holds is False]
         as_it_stands = [finding for finding in checks if not finding.check.reads]
-        counted = measurements.conventions(conventions, claim.measurement)
-        case = Case(claim, kind, found, as_it_stands, doubts, readings(checks), counted, sets)
+        others = (measurements.otherwise(named, claim.measurement, way) for way, named in ways.items())
+        case = Case(claim, kind, found, as_it_stands, doubts, readings(checks), *others, sets)
         rule, said = next((rule, said) for rule in RULES if (said := rule(case)))
         rows.append(
             {
@@ -201,13 +204,27 @@ def counted_and_other(case: Case) -> Said | None:
 
 
 def measured(case: Case) -> Said | None:
-    """A training that is the paper's own, within the tolerance or outside. Where that and whether its interval contains
+    """A training that is the paper's own, within the tolerance or outside; what it is by one reading of the paper and
+    not by another that was measured, too, is open."""
+    if case.kind is EFFECT or not case.of_the_paper:
+        return None
+    said = _within(case)
+    others = {way: row for way, row in case.read.iterrows() if _of_the_paper(row)}
+    by = {way: _within(replace(case, found=row)).verdict for way, row in others.items()}
+    if said.verdict == "not run" or {said.verdict, "not run"} >= set(by.values()):
+        return said
+    value = case.claim.in_unit
+    told = [f"by the {way} {value(others[way]['value']):,.4g}, {verdict}" for way, verdict in by.items()]
+    how = f"depends on how the paper is read: {value(case.found['value']):,.4g} is {said.verdict}; {'; '.join(told)}"
+    return Said("not run", said.evidence, how)
+
+
+def _within(case: Case) -> Said:
+    """What a training is, within the tolerance or outside. Where that and whether its interval contains
     the printed number disagree, nothing is decided, unless the whole interval is within the tolerance, nor where it
     reaches beyond the tolerance on both sides. What one training has over another is decided by no single seed, as
     another may turn it round, and by no interval that contains both the printed gain and zero; and it is reproduced
     only where its whole interval is on the side of zero where the printed gain is."""
-    if case.kind is EFFECT or not case.of_the_paper:
-        return None
     printed, evidence = case.claim.value, case.found["evidence"]
     low, high = (case.claim.in_unit(case.found[end]) for end in ("low", "high"))
     least, most = case.claim.tolerated
@@ -287,6 +304,10 @@ def open_(case: Case) -> Said | None:
 
 RULES = (counted_and_equal, contradicted, counted_by_a_convention, as_run, statement_tested, counted_and_other)
 RULES += (measured, follows_from_the_paper, lacking, read_two_ways, open_)
+
+
+def _of_the_paper(found: pd.Series) -> bool:
+    return measurements.reservation(str(found["protocol"])) is not None
 
 
 def _differ(case: Case) -> bool:

@@ -275,10 +275,13 @@ def _require_once(frame: pd.DataFrame) -> None:
         raise ValueError(f"{twice.iloc[0]} is measured twice")
 
 
-def conventions(found: pd.DataFrame, measurement: str) -> pd.DataFrame:
-    """Of what `gather` gives, what was counted as `measurement` is but for a convention, by the convention's name:
-    macs(mobilenet_v2, 1000, 3x224x224, convention=ptflops)."""
-    start = f"{measurement.removesuffix(')')}, convention="
+CONVENTION, READING = "convention", "reading"  # settings that make a measurement another way of taking the same claim
+
+
+def otherwise(found: pd.DataFrame, measurement: str, way: str) -> pd.DataFrame:
+    """Of what `gather` gives, what was measured as `measurement` is but for a way of counting (CONVENTION), or of
+    reading a paper (READING), by the way's name: macs(mobilenet_v2, 1000, 3x224x224, convention=ptflops)."""
+    start = f"{measurement.removesuffix(')')}, {way}="
     kept = found[found.index.str.startswith(start)] if measurement else found[:0]
     return kept.rename(index=lambda name: name.removeprefix(start).removesuffix(")"))
 

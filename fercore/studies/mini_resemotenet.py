@@ -21,6 +21,7 @@ from ..datasets import Faces
 from ..evaluation import inference, statistics
 from ..models import padding
 from ..models.mini_resemotenet import NETWORKS
+from ..results.measurements import READING as READ
 from ..results.measurements import name as measurement
 from ..training import losses
 from ..training.augment import AUGMENTATIONS
@@ -40,7 +41,8 @@ EXPERIMENTS = {  # Table IV: student and alpha; the temperature of all six is 3
 }
 TEMPERATURE, ALPHA = 3.0, 0.20  # of the experiments; at which alpha temperatures are searched for
 TEACHERS = ("teacher_network", "teacher_weights", "teacher_divisor")  # in which a teacher may be another
-READING = "alpha read as equation 6's beta"  # by the text below it alpha is the weight of the hard labels
+READING = "alpha read as equation 6's beta"
+OTHER_READING = "alpha read as the weight of the hard labels"  # as the text below equation 6 has it
 WITHOUT, WITH = "without copies of the test set", "with the test set"  # trained on other images than Training's
 
 
@@ -210,6 +212,11 @@ def other_reading(experiment: str) -> str:
     return f"{experiment}, as in the text"
 
 
+def _experiment(variant: str) -> str:
+    """The experiment that a variant is, by either reading of the loss; what it is called where it is none."""
+    return variant.removesuffix(", as in the text")
+
+
 def of_same_images(variant: str) -> bool:
     """Whether a variant is trained on the images that most are trained on: its score compares with theirs."""
     return not variant.endswith((WITHOUT, WITH))
@@ -355,14 +362,15 @@ def measurements(
     teacher: str,
 ) -> list[dict]:
     """Scores of a variant on the split that tests as measurements for the ledger: of the students alone and of the
-    experiments, by the paper's names, and of the teacher, by its own; nothing of the others.
+    experiments, by both readings of the loss, by the paper's names, and of the teacher, by its own; nothing of others.
 
     probabilities  float (N, C), a seed each; teacher  the network that teaches
     """
     settings: tuple[str, ...] = ()
-    if variant in EXPERIMENTS:
-        size, alpha = EXPERIMENTS[variant]
+    if (experiment := _experiment(variant)) in EXPERIMENTS:
+        size, alpha = EXPERIMENTS[experiment]
         run, settings = f"mini_resemotenet_{size}+kd", (f"T={TEMPERATURE:g}", f"alpha={alpha:.2f}")
+        settings += () if variant == experiment else (f"{READ}=text",)
     elif variant == TEACHER:
         run = teacher
     elif variant in map(alone, SIZES):
@@ -375,22 +383,18 @@ def measurements(
     return [*rows, {"measurement": name, "value": cross_entropy(labels, probabilities), "seeds": len(probabilities)}]
 
 
-def protocol_of(
-    variant: str, other: str, other_teacher: str, accuracy: Mapping[str, float] | None = None
-) -> tuple[str, str | None]:
+def protocol_of(variant: str, other: str, other_teacher: str) -> tuple[str, str | None]:
     """What `Stage.measure` takes of a variant: how its training departs from the paper's settings, or
     where it does not, how it differs nevertheless.
 
     other, other_teacher  how students and teacher differ from the paper's; empty: not
-    accuracy              by variant, to name that of the other reading of the loss, of its own seeds, if there is one
     """
     own = other_teacher if variant == TEACHER else other
     if own:
         return own, None
-    if variant not in EXPERIMENTS:
+    if (experiment := _experiment(variant)) not in EXPERIMENTS:
         return "", ""
-    told = None if accuracy is None else accuracy.get(other_reading(variant))
-    reading = READING if told is None else f"{READING} (as in the text: {100 * told:.1f} %)"
+    reading = READING if variant == experiment else OTHER_READING
     return "", ", ".join(filter(None, [reading, other_teacher and f"another teacher: {other_teacher}"]))
 
 

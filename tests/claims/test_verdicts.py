@@ -314,6 +314,29 @@ def test_a_number_that_is_no_share_of_the_images_is_doubted_beside_the_verdict(w
     assert found["how"] == "the printed number is not a share (grim), if it is one"
 
 
+@pytest.mark.parametrize(
+    ("other", "protocol", "verdict", "how"),
+    [
+        (
+            0.7,
+            "paper, with x",
+            "not run",
+            "depends on how the paper is read: 66 is reproduced; by the text 70, not reproduced",
+        ),
+        (0.665, "paper, with x", "reproduced", ""),  # by both
+        (0.7, "quick profile", "reproduced", ""),  # a shorter training says nothing
+    ],
+)
+def test_what_one_reading_of_the_paper_reproduces_and_another_does_not_is_open(
+    write, evidence, other, protocol, verdict, how
+):
+    name = ACCURACY.replace(")", ", reading=text)")
+    measured = evidence(**{ACCURACY: 0.66, name: other})
+    measured.loc[name, "protocol"] = protocol
+    found = verdicts(write(), measured).loc["abstract.accuracy"]
+    assert (found["verdict"], found["how"]) == (verdict, how)
+
+
 def test_an_open_tolerance_is_told_by_its_end(write, evidence, paper):
     name = "latency(tinyfer_lite, i7_7700hq)"
     claim = f'  - {{id: fast, where: x, value: "<1", unit: ms, about: x, measurement: "{name}", tolerance: 1}}\n'

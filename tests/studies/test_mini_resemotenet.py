@@ -114,10 +114,18 @@ def test_students_of_other_images_are_not_ranked_with_the_rest():
     assert [name for name in variants if study.of_same_images(name)] == [*variants[:3], study.TEACHER]
 
 
-def test_a_verdict_names_what_the_other_reading_of_the_loss_scores():
-    accuracy = pd.Series({"E6": 0.58, study.other_reading("E6"): 0.5712})
-    assert study.protocol_of("E6", "", "", accuracy)[1] == f"{study.READING} (as in the text: 57.1 %)"
-    assert study.protocol_of("E4", "", "", accuracy)[1] == study.protocol_of("E6", "", "")[1] == study.READING
+def test_both_readings_of_the_loss_are_measured_and_each_says_which_it_is(faces):
+    rows = faces.rows("test")
+    labels, answers = faces.labels[rows], [np.full((len(rows), len(faces.classes)), 0.5)]
+    found = {
+        variant: study.measurements(variant, faces, labels, answers, {}, "x")[0]["measurement"]
+        for variant in ("E6", study.other_reading("E6"))
+    }
+    assert found["E6"].endswith(", T=3, alpha=0.20)")
+    assert found[study.other_reading("E6")] == found["E6"].replace(")", ", reading=text)")
+    assert study.protocol_of("E6", "", "") == ("", study.READING)
+    assert study.protocol_of(study.other_reading("E6"), "", "") == ("", study.OTHER_READING)
+    assert study.measurements(f"c {study.WITH}", faces, labels, answers, {}, "x") == [], "no claim is of these images"
 
 
 def test_a_narrow_teacher_and_dropout_are_options_of_the_networks(faces):
