@@ -204,14 +204,10 @@ def copies(table: pd.DataFrame) -> str:
     """What copies of the tested images in training add, and these images themselves: of `mini_resemotenet.copies`."""
     told = []
     for what, rows in table.groupby(level=0, sort=False):
-        each = listed(f"{points(row)} on {_part(part)} ({row['images']:,.0f})" for (_, part), row in rows.iterrows())
+        each = listed(f"{points(row)} on {part} ({row['images']:,.0f})" for (_, part), row in rows.iterrows())
         verb = "Copies in training change" if what == "copies" else "Training on the test set, too, changes"
         told.append(f"{verb} accuracy by {each}.")
     return " ".join(told) + _one_seed(table) + warned(table)
-
-
-def _part(name: str) -> str:
-    return "all tested images" if name == "all" else f"those {name}"
 
 
 def confused(matrix: np.ndarray, faces: Faces, seeds: int = 1) -> str:

@@ -43,6 +43,7 @@ TEMPERATURE, ALPHA = 3.0, 0.20  # of the experiments; at which alpha temperature
 TEACHERS = ("teacher_network", "teacher_weights", "teacher_divisor")  # in which a teacher may be another
 READING = "alpha read as equation 6's beta"
 OTHER_READING = "alpha read as the weight of the hard labels"  # as the text below equation 6 has it
+ALL = "all tested images"
 WITHOUT, WITH = "without copies of the test set", "with the test set"  # trained on other images than Training's
 
 
@@ -293,10 +294,10 @@ def copies(
     """
     within = f"{size} {WITH}"
     pairs = {"copies": (alone(size), f"{size} {WITHOUT}"), "the test set": (within, alone(size))}
-    parts = {"with a copy": copied, "without one": ~copied}
+    parts = {"those with a copy": copied, "those without one": ~copied}
     found = fits.gains(labels, predicted, pairs, parts, classes).query("score == 'accuracy'").droplevel("score")
-    found = found.rename(index={"published": "all"}, level="part").rename_axis(["what is added", "part"])
-    counts = {"all": len(labels)} | {part: int(kept.sum()) for part, kept in parts.items()}
+    found = found.rename(index={"published": ALL}, level="part").rename_axis(["what is added", "part"])
+    counts = {ALL: len(labels)} | {part: int(kept.sum()) for part, kept in parts.items()}
     found.insert(0, "images", found.index.get_level_values("part").map(counts))
     return found
 

@@ -137,7 +137,7 @@ def test_whether_a_search_has_found_anything_is_told_by_pairs():
 
 
 def test_what_copies_add():
-    index = pd.MultiIndex.from_product([["copies", "the test set"], ["all", "with a copy"]])
+    index = pd.MultiIndex.from_product([["copies", "the test set"], [study.ALL, "those with a copy"]])
     table = pd.DataFrame({"images": [3589, 288] * 2, "value": [0.01, 0.2, 0.4, 0.3]}, index)
     table = table.assign(low=table["value"] - 0.02, high=table["value"] + 0.02, seeds=2, note="")
     told = sentences.copies(table)
@@ -147,7 +147,7 @@ def test_what_copies_add():
     )
     assert "With one seed" not in told and "With one seed" in sentences.copies(table.assign(seeds=1))
     noted = sentences.copies(table.assign(note=["", statistics.TOO_FEW, "", ""]))
-    assert noted.endswith("too short (*copies with a copy*).")
+    assert noted.endswith("too short (*copies those with a copy*).")
     assert "Training on" not in sentences.copies(table.loc[["copies"]]), "the other has not been trained"
 
 

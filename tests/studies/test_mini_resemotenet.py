@@ -100,8 +100,8 @@ def test_what_copies_add_is_told_of_the_images_that_have_one_and_of_the_others()
     predicted |= {f"c {study.WITHOUT}": {1: 1 - labels}, f"c {study.WITH}": {1: labels}}
     found = study.copies(labels, predicted, "c", copied, 2)
     assert found["value"].unstack().to_dict("index") == {
-        "copies": {"all": 0.25, "with a copy": 1, "without one": 0},
-        "the test set": {"all": 0.75, "with a copy": 0, "without one": 1},
+        "copies": {study.ALL: 0.25, "those with a copy": 1, "those without one": 0},
+        "the test set": {study.ALL: 0.75, "those with a copy": 0, "those without one": 1},
     }
     assert found.loc["copies", "images"].tolist() == [40, 10, 30] and set(found["seeds"]) == {1}
     del predicted[f"c {study.WITHOUT}"]
