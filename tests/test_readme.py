@@ -192,8 +192,8 @@ def test_the_digest_says_what_was_measured():
     student = table.loc["not run"].set_index("id").loc["mini_resemotenet/results.c.accuracy"]
     by_text = 100 * evidence.loc[student["measurement"].replace(")", ", reading=text)"), ["value", "low", "high"]]
     told = (
-        "Mini-ResEmoteNet's student C, for which the paper reports {} %. With a far smaller teacher than the paper's it "
-        "reaches {:.1f} [{:.1f}, {:.1f}] here by the paper's equation, and {:.1f} [{:.1f}, {:.1f}] by its text"
+        "Mini-ResEmoteNet's student C, for which the paper reports {} %. With a far smaller teacher than the paper's "
+        "it reaches {:.1f} [{:.1f}, {:.1f}] here by the paper's equation, and {:.1f} [{:.1f}, {:.1f}] by its text"
     )
     assert told.format(*student[["claimed", "measured", "low", "high"]], *by_text) in text
     assert student["how"].startswith("depends on how the paper is read")
