@@ -260,7 +260,7 @@ if more:
 # ## What the paper says, tested
 #
 # Eight statements. Each says that something is above 0: it *holds* where it is and p, adjusted for all of them on the same
-# data, is below 0.05; *the opposite holds* where it is below 0; otherwise it is *not shown*, which is neither. A positive
+# data, is below 0.05; *does not hold* where it is below 0; otherwise it is *not shown*, which is neither. A positive
 # value agrees with the paper: that small networks lose by pooling, of -6 points, means that they gain 6. Pooling is that after
 # both convolutions, the one that the paper goes on with; its small networks, XS and XXS, are taken on their mean. Intervals
 # are widened for the number of statements, so that they leave out 0 where there is a verdict. Some statements rest on the

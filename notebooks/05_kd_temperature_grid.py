@@ -266,7 +266,7 @@ display(stage.says(sentences.without_search(others, labels), "methods"))
 # ## What the paper says, tested
 #
 # Each statement is that something is above 0: it *holds* where it is and p, adjusted for all of them on the same data, is
-# below 0.05; *the opposite holds* where it is below 0; otherwise it is *not shown*, which is neither. They are tested on
+# below 0.05; *does not hold* where it is below 0; otherwise it is *not shown*, which is neither. They are tested on
 # grouped folds, as is Table IV. Intervals are widened for the number of statements, so that they leave out 0 where there is a
 # verdict. How much temperatures differ is their variance less that of seeds alone, which takes several seeds. **You have seen
 # the figures: which of these will hold?**

@@ -189,10 +189,10 @@ def statement_tested(case: Case) -> Said | None:
     if not case.tested:
         return None
     low, high = case.found["low"], case.found["high"]
-    ends = f"95 % interval of the effect {low:+.4g} to {high:+.4g}"
+    ends = f"interval of the effect {low:+.4g} to {high:+.4g}"  # 95 %, or more where several statements are tested
     if low > 0 or high < 0:
         return Said("reproduced" if low > 0 else "not reproduced", case.found["evidence"], ends)
-    return Said("not run", case.found["evidence"], f"not decided by the seeds so far: {ends}")
+    return Said("not run", case.found["evidence"], f"not decided so far: {ends}")
 
 
 def counted_and_other(case: Case) -> Said | None:

@@ -126,7 +126,7 @@ def _import_given(environment: Mapping[str, str]) -> None:
     """What `make reproduce NAME=download` names; notebooks 1 to 3 read the last that names no subjects."""
     from .. import datasets
     from ..pipeline.data import choose
-    from ..pipeline.parameters import layers, read_params, subject_sets
+    from ..pipeline.parameters import layers, profiles_of, read_params, subject_sets
     from ..results.folders import PROFILES
 
     given = {name: environment.get(name.upper()) for name in datasets.REAL if name != "ferplus"}
@@ -145,7 +145,12 @@ def _import_given(environment: Mapping[str, str]) -> None:
             _show(path)
             if name not in subjects:
                 choose(path.parent)
-    if chosen and (profile := environment.get("PROFILE")) in PROFILES:
+    if (profile := environment.get("PROFILE")) not in PROFILES:
+        return
+    for name in subjects:
+        if given[name] and profile not in (read := profiles_of(name)) and read:
+            print(f"PROFILE={profile} does not read {name}; add PROFILE={read[0]}")
+    if chosen:
         real = [name for name in PROFILES if read_params(*layers("data", name))["dataset"] not in datasets.SYNTHETIC]
         if profile not in real:
             print(f"PROFILE={profile} reads rendered faces; add PROFILE={real[0]} to read the set that is given")

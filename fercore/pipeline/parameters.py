@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .. import yamlio
+from ..results.folders import PROFILES
 
 # what numbers may be, by the names of parameters in any notebook; of a list or a mapping, each number in it
 RANGES = {
@@ -72,6 +73,13 @@ def layers(notebook: str, profile: str, params: str | Path = "params") -> list[P
 def subject_sets(root: str | Path = ".") -> list[str]:
     """The sets that name their subjects, the same in every profile: those of params/paper/data_NAME.yaml."""
     return sorted(path.stem.removeprefix("data_") for path in Path(root).glob("params/paper/data_*.yaml"))
+
+
+def profiles_of(name: str) -> list[str]:
+    """The profiles in which some notebook takes a set that names its subjects, by its parameter `sets`."""
+    notebooks = [path.stem for path in Path("params/paper").glob("[0-9]*.yaml")]
+    sets = {profile: [read_params(*layers(one, profile)).get("sets", ()) for one in notebooks] for profile in PROFILES}
+    return [profile for profile, each in sets.items() if any(name in one for one in each)]
 
 
 def fitting(owner: str, known: Mapping, files: Iterable[str | Path]) -> dict[str, tuple[object, str | Path]]:

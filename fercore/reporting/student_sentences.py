@@ -279,4 +279,7 @@ def frontier(known: pd.DataFrame) -> str:
         f"{markdown(name)} ({row['parameters']:,.0f} parameters, {percent(row['value'])})"
         for name, row in above.iterrows()
     ]
-    return f"Better than every smaller one: {listed(each)}; {len(known) - len(above)} of {len(known)} are not."
+    return (
+        f"These score above every smaller one here, by however little: {listed(each)}; {len(known) - len(above)} of "
+        f"{len(known)} do not."
+    )

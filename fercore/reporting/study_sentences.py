@@ -172,8 +172,8 @@ def verdicts(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     for name, part in table.groupby(level="data", sort=False):
         count = part["verdict"].value_counts()
         lines.append(
-            f"- **{markdown(labels[name])}**: {len(part)} statements: *holds* {count.get('holds', 0)}, *the opposite "
-            f"holds* {count.get('the opposite holds', 0)}, *not shown* {count.get('not shown', 0)}."
+            f"- **{markdown(labels[name])}**: {len(part)} statements: *holds* {count.get('holds', 0)}, *does not "
+            f"hold* {count.get('does not hold', 0)}, *not shown* {count.get('not shown', 0)}."
         )
     return "\n".join(lines)
 
@@ -255,11 +255,11 @@ def variance(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
         where = f" on {listed(shown.index.unique('split'))}" if 0 < len(several) < len(part) else ""
         one = "" if len(several) == len(part) else f" Where there is one seed, its share is in that of {both}."
         lines.append(
-            f"- **{markdown(labels[name])}**: temperature accounts for at most "
-            f"{percent(part['temperature'].max(), 0)} of the variance; the held-out fold for "
-            f"{percent(shown['folds'].mean(), 0)} on average{where}, and {rest} for "
-            f"{percent(shown[column].mean(), 0)}. p is below 0.05 in {int((part['p'] < 0.05).sum())} of "
-            f"{len(part)} rows.{one}"
+            f"- **{markdown(labels[name])}**: temperature's part of the variance is estimated at "
+            f"{percent(part['temperature'].min(), 0)} to {percent(part['temperature'].max(), 0)}, that of the held-out "
+            f"fold at {percent(shown['folds'].mean(), 0)} on average{where}, and that of {rest} at "
+            f"{percent(shown[column].mean(), 0)}. For temperature p is below 0.05 in {int((part['p'] < 0.05).sum())} "
+            f"of {len(part)} rows, where chance alone gives one in twenty.{one}"
         )
     return "\n".join(lines)
 
@@ -285,7 +285,8 @@ def without_search(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
             above, below = int((others[f"{ends}_low"] > 0).sum()), int((others[f"{ends}_high"] < 0).sum())
             told.append(f"of {len(others)} {what}, {above} are above 0 with their whole interval, and {below} below")
         lines.append(
-            f"{found}; of the others **{markdown(mean.idxmax())}** does best, with {percent(mean.max(), 1)} for one. "
+            f"{found}; of the others **{markdown(mean.idxmax())}** has the highest mean, {percent(mean.max(), 1)}, for "
+            "one, and is picked on the folds that this is of. "
             f"{told[0][0].upper()}{told[0][1:]}; {told[1]}."
         )
     return "\n".join(lines)

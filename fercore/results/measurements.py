@@ -228,8 +228,9 @@ def table(
     """Measurements as the ledger reads them, sorted by name; without those whose value is NaN, which could not be
     estimated, as by folds that agree.
 
-    rows     a mapping each: measurement and value (in its kind's unit), and where there are any low and high (95 %),
-             seeds, deduplicated and near_deduplicated (the value on the test images that are left)
+    rows     a mapping each: measurement and value (in its kind's unit), and where there are any low and high (95 %, of
+             an effect as `statements.verdicts` widens it), seeds, deduplicated and near_deduplicated (the value on
+             the test images that are left)
     departs  how the trainings differ from the paper's, beside the profile; what a device takes depends on none
     faces    the sets that are measured, whose names, splits and classes names may hold beside the ledger's own
     reserved  see `protocol`

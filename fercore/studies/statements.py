@@ -162,9 +162,10 @@ def verdicts(tested: Mapping[tuple[str, str], tuple[str, dict[str, float]]]) -> 
     """Statements that something is above 0, by data and id: what they say, value, low, high, p_adjusted, verdict.
 
     p is adjusted for all statements of the same data (Benjamini and Hochberg), so that what another set shows changes
-    nothing. One holds where it is below 0.05 and the value above 0, the opposite holds where the value is below 0, and
-    otherwise it is not shown. Intervals are widened to decide alike: where R of m statements are shown, each misses at
-    0.05 R / m (Benjamini and Yekutieli, Journal of the American Statistical Association 100, 2005), R at least 1.
+    nothing. One holds where it is below 0.05 and the value above 0, does not hold where the value is below 0 (of a
+    conjunction that is no proof of the opposite), and otherwise it is not shown. Intervals are widened to decide alike:
+    where R of m statements are shown, each misses at 0.05 R / m (Benjamini and Yekutieli, Journal of the American
+    Statistical Association 100, 2005), R at least 1.
     """
     index = pd.MultiIndex.from_tuples(tested, names=["data", "statement"])
     frame = pd.DataFrame([{"says": says, **found} for says, found in tested.values()], index)
@@ -173,7 +174,7 @@ def verdicts(tested: Mapping[tuple[str, str], tuple[str, dict[str, float]]]) -> 
     of_data = frame.assign(shown=shown).groupby(level="data")
     share = of_data["shown"].transform("sum").clip(lower=1) / of_data["p"].transform("count").clip(lower=1)
     reach = _reach(frame, 0.05 * share)
-    side = np.where(frame["value"] > 0, "holds", "the opposite holds")
+    side = np.where(frame["value"] > 0, "holds", "does not hold")
     frame = frame.assign(low=frame["value"] - reach, high=frame["value"] + reach)
     return frame.assign(verdict=np.where(shown, side, "not shown"))[["says", *TESTED[:3], "p_adjusted", "verdict"]]
 

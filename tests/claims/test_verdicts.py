@@ -180,8 +180,8 @@ def test_a_statement_that_something_is_above_0_is_tested_and_until_then_the_pape
 
 def test_an_effect_shows_its_interval_and_is_open_where_that_holds_0(write, evidence, paper):
     paper = paper.replace("about: the best of Table II}", 'about: x, measurement: "effect(best, fer2013)"}')
-    undecided = "not decided by the seeds so far: 95 % interval of the effect -0.1 to +5"
-    for low, high, said in ((0.01, 0.03, "95 % interval of the effect +0.01 to +0.03"), (-0.1, 5, undecided)):
+    undecided = "not decided so far: interval of the effect -0.1 to +5"
+    for low, high, said in ((0.01, 0.03, "interval of the effect +0.01 to +0.03"), (-0.1, 5, undecided)):
         row = {"measurement": "effect(best, fer2013)", "value": 0.02, "low": low, "high": high}
         found = verdicts(write(paper), evidence(row)).loc["best"]
         assert found["how"] == said and found["evidence"].endswith("measurements.csv")

@@ -69,6 +69,23 @@ def test_a_set_that_names_its_subjects_is_read_in_every_profile(project, monkeyp
     assert cli.main(["import", "--given"]) == 0 and "rendered" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("name", "profile", "told"),
+    [
+        ("ckplus", "quick", False),
+        ("ckplus", "laptop", False),
+        ("oulucasia", "laptop", True),
+        ("oulucasia", "paper", False),
+    ],
+)
+def test_a_profile_that_does_not_read_a_set_of_subjects_says_so(monkeypatch, capsys, name, profile, told):
+    monkeypatch.setattr(datasets, "import_dataset", lambda *given, **more: given[2] / "x")
+    monkeypatch.setattr(cli.sets, "_show", lambda path: None)
+    cli.sets._import_given({name.upper(): "download", "PROFILE": profile})
+    said = f"PROFILE={profile} does not read {name}; add PROFILE=paper\n"
+    assert capsys.readouterr().out == (said if told else "")
+
+
 def test_what_the_environment_names_is_imported_with_its_votes_and_split(monkeypatch):
     asked, chosen = [], []
     monkeypatch.setattr(

@@ -197,4 +197,4 @@ def test_the_steps_of_an_ablation():
 def test_networks_that_no_smaller_one_surpasses():
     known = pd.DataFrame({"parameters": [10, 20, 30], "value": [0.6, 0.5, 0.7]}, index=["a", "b", "c <i>"])
     told = sentences.frontier(known)
-    assert "a (10 parameters, 60.0 %) and c" in told and "1 of 3 are not" in told and "<i>" not in told
+    assert "a (10 parameters, 60.0 %) and c" in told and "1 of 3 do not" in told and "<i>" not in told

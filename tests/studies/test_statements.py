@@ -189,7 +189,7 @@ def test_statements_are_adjusted_for_their_number_and_judged_by_that():
     apart = statements.verdicts({("set", "a"): ("A", almost)} | elsewhere)
     assert apart.loc[("set", "a")].equals(alone.loc[("set", "a")])  # what another set shows changes nothing
     opposite = statements.verdicts({("set", "a"): ("A", statements.effect([-0.1, -0.12, -0.11]))})
-    assert opposite["verdict"].tolist() == ["the opposite holds"]
+    assert opposite["verdict"].tolist() == ["does not hold"]
     measured = statements.measured(alone)["effect(a, set)"].to_dict()
     assert measured == pytest.approx({name: almost[name] for name in ("value", "low", "high")})
     (named,) = statements.measured(statements.verdicts({("a, set (of) x=y", "a"): ("A", almost)}))
@@ -208,7 +208,7 @@ def test_intervals_decide_as_the_verdicts_do():
         tested[("other", "all")] = ("All", statements.intersection_union_test(*(found for _, found in tested.values())))
         table = statements.verdicts(tested)
         assert ((table["low"] > 0) == (table["verdict"] == "holds")).all()
-        assert ((table["high"] < 0) == (table["verdict"] == "the opposite holds")).all()
+        assert ((table["high"] < 0) == (table["verdict"] == "does not hold")).all()
 
 
 def test_a_statement_that_cannot_be_tested_leaves_the_others_as_they_are():
@@ -282,7 +282,7 @@ def test_what_the_paper_says_of_pooling_holds_where_it_was_planted():
 
 def test_no_pooling_is_best_where_every_pooling_costs():
     apart, random = gains([0.0] * 4, [-0.02] * 4)
-    for kind, verdict in (("after conv1", "holds"), ("after conv2", "the opposite holds")):
+    for kind, verdict in (("after conv1", "holds"), ("after conv2", "does not hold")):
         random.loc[(slice(None), ["after conv1", "after conv2"]), :] -= 0.02
         if verdict != "holds":
             random.loc[(slice(None), kind), :] += 0.1
@@ -293,7 +293,7 @@ def test_no_pooling_is_best_where_every_pooling_costs():
 def test_more_apart_is_not_yet_reversed():
     found = judged(statements.of_pooling(*gains([0.06] * 4, [0.02] * 4)))
     assert found["more_apart"] == found["subject_pooling"] == "holds"
-    assert found["random_pooling_costs"] == found["reversed"] == "the opposite holds"
+    assert found["random_pooling_costs"] == found["reversed"] == "does not hold"
     assert found["subject_by_size"] == "not shown"
 
 
@@ -310,9 +310,9 @@ def test_what_the_paper_says_of_distillation_holds_where_it_was_planted():
     found = judged(statements.of_distillation(scratch, average, average - 0.002, part([1, 2, 3, 4])))
     same = ("kd_helps", "kd_helps_chosen", "kd_grows", "kd_grows_chosen", "temperature_swings")
     assert {found[name] for name in same} == {"holds"}
-    assert found["temperature_pays"] in ("not shown", "the opposite holds")
+    assert found["temperature_pays"] in ("not shown", "does not hold")
     worse = judged(statements.of_distillation(scratch, average, part([0.48] * 4), part([1, 2, 3, 4])))
-    assert worse["kd_helps"] == "holds" and worse["kd_helps_chosen"] == "the opposite holds"
+    assert worse["kd_helps"] == "holds" and worse["kd_helps_chosen"] == "does not hold"
 
 
 def test_what_temperatures_make_of_a_score_is_without_what_seeds_do():
