@@ -519,6 +519,23 @@ def test_what_it_says_of_student_c_is_what_was_measured():
     assert (
         f"the three trainings of C average {100 * sum(selected) / 3:.1f}, which is not within 1.5 points of it" in text
     )
+    added = pd.read_csv(folder / "copies.csv", index_col=["what is added", "part"]).sort_index()
+    assert set(added["seeds"]) == {1} and added.loc[("copies", "those with a copy"), "images"] == 288
+    ends = [
+        "{} [{:+}, {:+}]".format(*map(_points, added.loc[place, ["value", "low", "high"]]))
+        for place in (
+            ("copies", "all tested images"),
+            ("copies", "those with a copy"),
+            ("the test set", "all tested images"),
+        )
+    ]
+    assert (
+        f"add {ends[0]} points to student C alone on all of PrivateTest, though +{ends[1]} on the 288 images that are copied"
+        in text
+    )
+    said = pd.read_csv(folder / "predictions.csv")
+    within = (said["label"] == said["c with the test set-0"]).mean()
+    assert f"it scores {100 * within:.1f} % there, {ends[2]} points more" in text and within < 2 / 3
     read = [_points(scores.loc["E6, as in the text", f"accuracy{end}"]) for end in ("", "_low", "_high")]
     more = pd.read_csv(folder / "readings.csv", index_col="experiment").loc["E6", ["value", "low", "high"]]
     told = (
