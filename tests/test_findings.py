@@ -529,10 +529,7 @@ def test_what_it_says_of_student_c_is_what_was_measured():
             ("the test set", "all tested images"),
         )
     ]
-    assert (
-        f"add {ends[0]} points to student C alone on all of PrivateTest, though +{ends[1]} on the 288 images that are copied"
-        in text
-    )
+    assert f"add {ends[0]} points to student C alone on all of PrivateTest, though +{ends[1]} on the 288" in text
     said = pd.read_csv(folder / "predictions.csv")
     within = (said["label"] == said["c with the test set-0"]).mean()
     assert f"it scores {100 * within:.1f} % there, {ends[2]} points more" in text and within < 2 / 3
