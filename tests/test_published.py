@@ -28,14 +28,18 @@ def test_it_is_whole_and_without_weights(training):
 
 
 def test_its_answers_are_right_on_privatetest_as_often_as_on_publictest(training):
-    """What they were selected by is in the history; labels of PrivateTest are in the table of predictions beside."""
+    """What they were selected by is in the history; labels of PrivateTest are in the table of predictions beside. One
+    that was trained on PrivateTest, too, is right there more often."""
     labels = pd.read_csv(training.parents[1] / "predictions.csv", index_col="row")["label"]
     held, _ = checkpoint.read(training / answers.ANSWERS)
     said = pd.DataFrame(held["probabilities"].numpy(), index=held["rows"].numpy())
     assert said.sum(axis=1).sub(1).abs().max() < 1e-5 and len(said) == 2 * len(labels)
     right = said.loc[labels.index].idxmax(axis=1).eq(labels).mean()
     best = json.loads((training / checkpoint.METRICS).read_text())["best"]["accuracy"]
-    assert right == pytest.approx(best, abs=0.03)
+    if "with_the_test_set" in training.name:
+        assert right > best + 0.05
+    else:
+        assert right == pytest.approx(best, abs=0.03)
 
 
 def test_there_are_some():
