@@ -287,7 +287,7 @@ display(stage.says(sentences.split_or_pooling(by_split, gain, labels)))
 # How a test was split off can matter more than the network. Ask of every score whom it was tested on.
 
 # %%
-from fercore.studies.study import OTHER  # in what these trainings differ from the paper's even so
+from fercore.studies.study import OTHER  # how these trainings still differ from the paper's
 
 stage.measure(pooling.measured(table_2, verdicts, epochs, len(seeds)), reserved=OTHER if profile == "paper" else None)
 findings = {"networks": len(found), "folds": folds, "seeds": len(seeds), "epochs": epochs}

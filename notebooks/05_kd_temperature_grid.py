@@ -283,7 +283,7 @@ display(stage.says(sentences.verdicts(verdicts, labels)))
 # A search reports the best of several noisy numbers. Choose on some folds, and report what others say of the choice.
 
 # %%
-from fercore.studies.study import OTHER  # in what these trainings differ from the paper's even so
+from fercore.studies.study import OTHER  # how these trainings still differ from the paper's
 
 found_here = distillation.measured(students, teachers, teacher, verdicts, seeds_of)
 stage.measure(found_here, reserved=OTHER if profile == "paper" else None)

@@ -148,7 +148,7 @@ def _import_given(environment: Mapping[str, str]) -> None:
     if (profile := environment.get("PROFILE")) not in PROFILES:
         return
     for name in subjects:
-        if given[name] and profile not in (read := profiles_of(name)) and read:
+        if given.get(name) and profile not in (read := profiles_of(name)) and read:
             print(f"PROFILE={profile} does not read {name}; add PROFILE={read[0]}")
     if chosen:
         real = [name for name in PROFILES if read_params(*layers("data", name))["dataset"] not in datasets.SYNTHETIC]

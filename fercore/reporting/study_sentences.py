@@ -286,7 +286,7 @@ def without_search(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
             told.append(f"of {len(others)} {what}, {above} are above 0 with their whole interval, and {below} below")
         lines.append(
             f"{found}; of the others **{markdown(mean.idxmax())}** has the highest mean, {percent(mean.max(), 1)}, for "
-            "one, and is picked on the folds that this is of. "
+            "one, but was chosen on the folds that it is scored on. "
             f"{told[0][0].upper()}{told[0][1:]}; {told[1]}."
         )
     return "\n".join(lines)

@@ -21,7 +21,7 @@ from ..datasets import Faces
 from ..evaluation import inference, statistics
 from ..models import padding
 from ..models.mini_resemotenet import NETWORKS
-from ..results.measurements import READING as READ
+from ..results import measurements as measured
 from ..results.measurements import name as measurement
 from ..training import losses
 from ..training.augment import AUGMENTATIONS
@@ -215,7 +215,7 @@ def other_reading(experiment: str) -> str:
 
 def _experiment(variant: str) -> str:
     """The experiment that a variant is, by either reading of the loss; what it is called where it is none."""
-    return variant.removesuffix(", as in the text")
+    return next((name for name in EXPERIMENTS if variant in (name, other_reading(name))), variant)
 
 
 def of_same_images(variant: str) -> bool:
@@ -371,7 +371,7 @@ def measurements(
     if (experiment := _experiment(variant)) in EXPERIMENTS:
         size, alpha = EXPERIMENTS[experiment]
         run, settings = f"mini_resemotenet_{size}+kd", (f"T={TEMPERATURE:g}", f"alpha={alpha:.2f}")
-        settings += () if variant == experiment else (f"{READ}=text",)
+        settings += () if variant == experiment else (f"{measured.READING}=text",)
     elif variant == TEACHER:
         run = teacher
     elif variant in map(alone, SIZES):
