@@ -13,7 +13,7 @@ import torch
 from timm.models import register_model
 from torch import nn
 
-from . import padding
+from . import padding, products
 from .weights import refuse
 
 NETWORKS = ("resemotenet", "mini_resemotenet_a", "mini_resemotenet_b", "mini_resemotenet_c")
@@ -97,13 +97,14 @@ def _create(
     trimmed: int = 0,
     **more,
 ):
-    """`trimmed`: the side, px, of the images that the network is for, without the weights that then meet padding alone;
-    0: with all."""
+    """`trimmed`: the side, px, of the images that the network is for, without the weights that then meet padding alone
+    and with products for what makes few pixels; 0: as it is."""
     refuse(more)
     if pretrained:
         raise ValueError("ResEmoteNet and its students have no ImageNet weights; the papers train them from scratch")
     network = ResEmoteNet(num_classes, in_chans, divisor, reduction, dropout)
-    return padding.trim(network, (in_chans, trimmed, trimmed)) if trimmed else network
+    shape = (in_chans, trimmed, trimmed)
+    return products.of_few_places(padding.trim(network, shape), shape) if trimmed else network
 
 
 @register_model
