@@ -32,8 +32,8 @@ class ProductConv2d(nn.Conv2d):
 
 
 def of_few_places(network: nn.Module, shape: tuple[int, int, int]) -> nn.Module:
-    """Compute as products, in place, those convolutions that make `PLACES` pixels or fewer of an image (C, H, W). Grouped
-    and dilated ones stay, and those not padded with zeros by a number. Returns the network, with the same weights."""
+    """Compute as products, in place, those convolutions that make `PLACES` pixels or fewer of an image (C, H, W);
+    grouped and dilated ones stay, and those not padded with zeros by a number. Returns the network."""
     made: dict[nn.Conv2d, int] = {}
 
     def look(layer: nn.Conv2d, given: tuple, images: torch.Tensor) -> None:
