@@ -43,6 +43,7 @@ class Case:
     readings: dict[str, list[Finding]]  # of the claim in each of the ways in which it can be read
     counted: pd.DataFrame  # what was counted by a named convention, as `measurements.otherwise` has it
     read: pd.DataFrame  # and what was measured by another reading of the paper than `found` was
+    taught: pd.DataFrame  # and of a student that another teacher has
     at_hand: set[str]  # data sets on which anything was measured
 
     @property
@@ -74,7 +75,7 @@ def judge(ledger: Ledger, evidence: pd.DataFrame, findings: list[Finding]) -> pd
         for key in finding.claims:
             of.setdefault(key, []).append(finding)
     sets, ways = at_hand(evidence), {}
-    for way in (measurements.CONVENTION, measurements.READING):
+    for way in (measurements.CONVENTION, measurements.READING, measurements.TEACHER):
         ways[way] = evidence[evidence.index.str.contains(f", {way}=", regex=False)]
     rows = []
     for claim in ledger.claims.values():
@@ -204,19 +205,27 @@ def counted_and_other(case: Case) -> Said | None:
 
 
 def measured(case: Case) -> Said | None:
-    """A training that is the paper's own, within the tolerance or outside; what it is by one reading of the paper and
-    not by another that was measured, too, is open."""
+    """A training that is the paper's own, within the tolerance or outside; what it is by one reading of the paper, or
+    one teacher, and not by another that was measured, too, is open."""
     if case.kind is EFFECT or not case.of_the_paper:
         return None
     said = _within(case)
-    others = {way: row for way, row in case.read.iterrows() if _of_the_paper(row)}
-    by = {way: _within(replace(case, found=row)).verdict for way, row in others.items()}
-    if said.verdict == "not run" or {said.verdict, "not run"} >= set(by.values()):
+    if said.verdict == "not run":
         return said
-    value = case.claim.in_unit
-    told = [f"by the {way} {value(others[way]['value']):,.4g}, {verdict}" for way, verdict in by.items()]
-    how = f"depends on how the paper is read: {value(case.found['value']):,.4g} is {said.verdict}; {'; '.join(told)}"
-    return Said("not run", said.evidence, how)
+    told, value, ways = [], case.claim.in_unit, {}
+    ways["how the paper is read"] = {f"by the {way}": row for way, row in case.read.iterrows()}
+    ways["who teaches"] = {f"taught by {way}": row for way, row in case.taught.iterrows()}
+    depends = []
+    for what, others in ways.items():
+        by = {way: _within(replace(case, found=row)) for way, row in others.items() if _of_the_paper(row)}
+        if {said.verdict, "not run"} >= {one.verdict for one in by.values()}:
+            continue
+        depends.append(what)
+        told += [f"{way} {value(others[way]['value']):,.4g}, {one.verdict}" for way, one in by.items()]
+    if not depends:
+        return said
+    how = f"{value(case.found['value']):,.4g} is {said.verdict}; {'; '.join(told)}"
+    return Said("not run", said.evidence, f"depends on {' and '.join(depends)}: {how}")
 
 
 def _within(case: Case) -> Said:

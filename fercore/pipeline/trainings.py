@@ -6,8 +6,9 @@ The notebook finds them in the run folders of its profile, and only evaluates.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -41,8 +42,8 @@ def listed(name: str, profile: str) -> pd.DataFrame:
     whether it needs the teacher."""
     protocol, faces, runs = load(name, profile)
     rows = {}
-    for variants in (protocol.teacher(faces), protocol.students(faces, None)):
-        for place, words in fits.planned(variants)[1].items():
+    for own, students in _by_teacher(protocol):
+        for place, words in fits.planned(own.teacher(faces) | students(faces, None))[1].items():
             done, folder = 0, Path(runs) / place
             if (folder / checkpoint.LAST).is_file():
                 done = len(checkpoint.read(folder / checkpoint.LAST, tensors=False)[1]["history"])
@@ -58,24 +59,29 @@ def train(name: str, profile: str, names: Sequence[str]) -> None:
     """Train these, one after the other, each gone on with where it was stopped. Raises ParameterError for one that
     there is not, and for a student whose teacher is not trained to its end, before anything is trained."""
     protocol, faces, runs = load(name, profile)
-    teacher, students = protocol.teacher(faces), protocol.students(faces, None)
-    first, known = fits.planned(teacher)[1], fits.planned(students)[1]
+    families = [
+        (own, students, fits.planned(own.teacher(faces))[1], fits.planned(students(faces, None))[1])
+        for own, students in _by_teacher(protocol)
+    ]
+    every = [one for *_, first, known in families for one in first | known]
     for one in names:
-        if one not in first | known:
-            raise ParameterError(f"{name}, {profile}: no training {one!r}; there are {', '.join(first | known)}")
-    if any(one in known and known[one]["recipe"].distillation for one in names):
-        lacking = [one for one in first if not fits.finished(runs, one) and one not in names]
-        if lacking:
-            raise ParameterError(f"{name}, {profile}: train {', '.join(lacking)} first, which teaches")
-        if without := [one for one in first if answers.published(Path(runs, one))]:
-            told = f"{', '.join(without)} teaches, and lies there without its weights"
-            raise ParameterError(f"{name}, {profile}: {told}; remove it, and train it first")
-    for one in sorted(names, key=lambda one: one not in first):
-        trainings: Mapping[str, Mapping] = first
-        if one in known:
-            said = _taught(protocol, faces, runs) if known[one]["recipe"].distillation else None
-            trainings = fits.planned(protocol.students(faces, said))[1]
-        fits.fit_each({one: trainings[one]}, faces, runs, workers=1)
+        if one not in every:
+            raise ParameterError(f"{name}, {profile}: no training {one!r}; there are {', '.join(every)}")
+    for *_, first, known in families:
+        if any(one in known and known[one]["recipe"].distillation for one in names):
+            lacking = [one for one in first if not fits.finished(runs, one) and one not in names]
+            if lacking:
+                raise ParameterError(f"{name}, {profile}: train {', '.join(lacking)} first, which teaches")
+            if without := [one for one in first if answers.published(Path(runs, one))]:
+                told = f"{', '.join(without)} teaches, and lies there without its weights"
+                raise ParameterError(f"{name}, {profile}: {told}; remove it, and train it first")
+    for own, students, first, known in families:
+        for one in sorted((one for one in names if one in first | known), key=lambda one: one not in first):
+            trainings: Mapping[str, Mapping] = first
+            if one in known:
+                said = _taught(own, faces, runs) if known[one]["recipe"].distillation else None
+                trainings = fits.planned(students(faces, said))[1]
+            fits.fit_each({one: trainings[one]}, faces, runs, workers=1)
 
 
 def publish(name: str, profile: str, folder: Path) -> list[str]:
@@ -84,12 +90,20 @@ def publish(name: str, profile: str, folder: Path) -> list[str]:
     protocol, faces, runs = load(name, profile)
     if folder.resolve() == Path(runs).resolve():
         raise ParameterError(f"{folder} is where they are trained; name another folder to publish them in")
-    said = _taught(protocol, faces, runs)
-    planned = fits.planned(protocol.teacher(faces))[1] | fits.planned(protocol.students(faces, said))[1]
+    planned: dict[str, dict] = {}
+    for own, students in _by_teacher(protocol):
+        planned |= fits.planned(own.teacher(faces))[1] | fits.planned(students(faces, _taught(own, faces, runs)))[1]
     found = fits.fit_each(planned, faces, runs, kept_only=True)
     for place, run in found.items():
         answers.publish(run, faces, folder / place, planned[place].get("taught_by"))
     return list(found)
+
+
+def _by_teacher(protocol) -> Iterator[tuple[Any, Callable[[Faces, Any], dict[str, dict]]]]:
+    """Each teacher's protocol, and what gives the trainings of its students; those without one are the first's."""
+    yield protocol, protocol.students
+    if protocol.second:
+        yield protocol.second, protocol.taught_by_second
 
 
 def _taught(protocol, faces: Faces, runs: str):

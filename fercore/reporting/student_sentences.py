@@ -10,7 +10,7 @@ import pandas as pd
 from ..datasets import Faces
 from ..results.text import markdown
 from ..studies import mini_resemotenet as study
-from .sentences import listed, percent, points, ranked, warned
+from .sentences import in_points, listed, percent, points, ranked, warned
 
 P100 = 9.3e12 / 2  # multiply-accumulates a second of a Tesla P100 in fp32 (NVIDIA's data sheet)
 
@@ -97,17 +97,19 @@ def times(speeds: pd.DataFrame, counted: Mapping[str, float], printed: Callable[
 def called(variant: str, teacher: str = "") -> str:
     """A training as figures and sentences have it: the size of a student in capitals, as in papers, and behind the
     teacher which network it is, where that is given."""
-    if variant == study.TEACHER:
+    if variant in (study.TEACHER, study.SECOND):
         return f"{variant}: {teacher}" if teacher else variant
     size, _, rest = variant.partition(" ")
     return f"{size.upper()} {rest}" if size in study.SIZES else variant
 
 
-def scores(accuracy: pd.DataFrame, majority: float, printed: Callable[[str], float] | None) -> str:
-    """Who is above naming one class, and how the teacher stands to what is printed.
+def scores(
+    accuracy: pd.DataFrame, majority: float, printed: Callable[[str], float], the_papers: Mapping[str, str]
+) -> str:
+    """Who is above naming one class, and how the paper's teacher stands to what is printed.
 
-    accuracy  indexed by variant: value, low, high; printed  `Ledger.beside` of the data; None where the teacher is
-              another network than the paper's
+    accuracy  indexed by variant: value, low, high; printed  `Ledger.beside` of the data
+    the_papers  by the teacher that is the paper's network, trained here, how its training differs; empty: there is none
     """
     if accuracy.empty:
         return "Nothing has been trained yet."
@@ -117,12 +119,15 @@ def scores(accuracy: pd.DataFrame, majority: float, printed: Callable[[str], flo
         f"above it with the whole interval: {len(above)} of {len(accuracy)}."
     )
     if study.TEACHER in accuracy.index and len(accuracy) > 1:
-        students = accuracy["value"].drop(study.TEACHER)
+        students = accuracy["value"].drop([study.TEACHER, study.SECOND], errors="ignore")
         reach = int((students >= accuracy.loc[study.TEACHER, "value"]).sum())
-        text += f" Ways to train a student that are as good as the teacher or better: {reach} of {len(students)}."
-    said = np.nan if printed is None else printed("accuracy(resemotenet, fer2013, PrivateTest)")
-    if study.TEACHER in accuracy.index and not np.isnan(said):
-        text += f" The teacher: {percent(accuracy.loc[study.TEACHER, 'value'])}, where {percent(said, 2)} is printed."
+        first = "first teacher" if study.SECOND in accuracy.index else "teacher"
+        text += f" Ways to train a student that are as good as the {first} or better: {reach} of {len(students)}."
+    said = printed("accuracy(resemotenet, fer2013, PrivateTest)")
+    for name, differs in the_papers.items() if not np.isnan(said) else ():
+        if name in accuracy.index:
+            own = f"{percent(accuracy.loc[name, 'value'])}{f' ({differs})' if differs else ''}"
+            text += f" The paper's teacher, trained here: {own}, where {percent(said, 2)} is printed."
     return text
 
 
@@ -174,6 +179,23 @@ def reading(table: pd.DataFrame) -> str:
         + ("It matters here which of the two is meant." if sure else "The two are not told apart here.")
         + _one_seed(table)
         + warned(table)
+    )
+
+
+def teachers(table: pd.DataFrame, selected: Mapping[str, float], faces: Faces) -> str:
+    """What the students of a second teacher score beside others, of `mini_resemotenet.by_second_teacher`.
+
+    selected  accuracy of both teachers on the split that selects, by their names among the trained
+    """
+    apart = in_points(selected[study.SECOND] - selected[study.TEACHER])
+    more = f"{abs(apart):.1f} points {'more' if apart > 0 else 'less'} than" if apart else "as much as"
+    each = []
+    for other, rows in table.groupby(level=1, sort=False):
+        students = listed(f"{name} {points(row)} ({_seeds(row)})" for (name, _), row in rows.iterrows())
+        each.append(f"{students} against {other}")
+    return (
+        f"On {markdown(faces.split_of('select'))} the second teacher scores {more} the first. "
+        f"Accuracy of its students: {'; '.join(each)}.{_one_seed(table)}{warned(table)}"
     )
 
 

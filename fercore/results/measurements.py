@@ -276,12 +276,14 @@ def _require_once(frame: pd.DataFrame) -> None:
         raise ValueError(f"{twice.iloc[0]} is measured twice")
 
 
-CONVENTION, READING = "convention", "reading"  # settings that make a measurement another way of taking the same claim
+# settings that make a measurement another way of taking the same claim
+CONVENTION, READING, TEACHER = "convention", "reading", "teacher"
 
 
 def otherwise(found: pd.DataFrame, measurement: str, way: str) -> pd.DataFrame:
-    """Of what `gather` gives, what was measured as `measurement` is but for a way of counting (CONVENTION), or of
-    reading a paper (READING), by the way's name: macs(mobilenet_v2, 1000, 3x224x224, convention=ptflops)."""
+    """Of what `gather` gives, what was measured as `measurement` is but for a way of counting (CONVENTION), of reading
+    a paper (READING) or for a second TEACHER, by the way's name: macs(mobilenet_v2, 1000, 3x224x224,
+    convention=ptflops)."""
     start = f"{measurement.removesuffix(')')}, {way}="
     kept = found[found.index.str.startswith(start)] if measurement else found[:0]
     return kept.rename(index=lambda name: name.removeprefix(start).removesuffix(")"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -104,6 +105,8 @@ class Protocol:
             if name not in LABELS:
                 raise ValueError(f"no row {name!r}; there are {', '.join(LABELS)}")
         return known if faces is None else teachers.of_data(known, faces)
+
+    second: ClassVar[None] = None  # it has one teacher
 
     @property
     def recipe(self) -> Recipe:

@@ -1,5 +1,6 @@
 """Mini-ResEmoteNet's protocol (section III-D) and its experiments E1 to E6 (Table IV); and what the paper leaves out:
-the same students without a teacher, the other reading of its loss, and what copies of the tested images are worth.
+the same students without a teacher and by a second one, the other reading of its loss, and what copies of the tested
+images are worth.
 
 protocol = Protocol.of(parameters)              # a notebook's, or those of params/paper
 (teacher,) = teachers.at_hand(protocol, faces, fits.fit_seeds(protocol.teacher(faces), …), …)
@@ -39,11 +40,13 @@ EXPERIMENTS = {  # Table IV: student and alpha; the temperature of all six is 3
     "E5": ("b", 0.10),
     "E6": ("c", 0.20),
 }
+SECOND = "second teacher"  # its name among the trained
 TEMPERATURE, ALPHA = 3.0, 0.20  # of the experiments; at which alpha temperatures are searched for
 TEACHERS = ("teacher_network", "teacher_weights", "teacher_divisor")  # in which a teacher may be another
 READING = "alpha read as equation 6's beta"
 OTHER_READING = "alpha read as the weight of the hard labels"  # as the text below equation 6 has it
 ALL = "all tested images"
+FIRST, NOBODY = "the first teacher", "no teacher"  # that students of the second are compared with
 WITHOUT, WITH = "without copies of the test set", "with the test set"  # trained on other images than Training's
 
 
@@ -56,7 +59,9 @@ class Protocol:
     temperatures  beside 3, at alpha 0.20; alphas  beside 0.20, at temperature 3
     readings      experiments that are run with the other reading of the loss too
     copies        whether the searched size is also trained without PrivateTest's copies, and with PrivateTest itself
-    beside        how many of a student's seeds the searches, the other reading and the copies have
+    second_teacher  another one, trained for the students whatever the first is: `network`, `epochs` and `precision`
+                  of it, and the experiments that it `teaches`; empty: none
+    beside        how many of a student's seeds the searches, the other reading, the second teacher and the copies have
     images        training images, drawn at random; 0: all
     dropout       times the rates of the released code, of teacher and students; 1: theirs
     teacher_divisor  of the teacher's widths, where it is ResEmoteNet; 1: the whole
@@ -81,6 +86,7 @@ class Protocol:
     teacher_epochs: int
     teacher_precision: str
     teacher_seed: int
+    second_teacher: Mapping
     epochs: int
     batch_size: int
     img_size: int
@@ -96,14 +102,16 @@ class Protocol:
     @classmethod
     def of(cls, parameters: Mapping, faces: Faces | None = None) -> Protocol:
         """Of a notebook's parameters, whatever else it has, on its data (None: any): `teachers.of_data`. Raises
-        ValueError for unknown experiments and sizes."""
+        ValueError for unknown experiments and sizes, and for two teachers that are one network."""
         known = cls(**{field.name: parameters[field.name] for field in fields(cls)})
-        for name in (*known.experiments, *known.readings):
+        for name in (*known.experiments, *known.readings, *known.second_teacher.get("teaches", ())):
             if name not in EXPERIMENTS:
                 raise ValueError(f"no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
         for size in (*known.seeds, *filter(None, [known.searched])):
             if size not in SIZES:
                 raise ValueError(f"no size {size!r}; there are {', '.join(SIZES)}")
+        if known.second_teacher.get("network") == known.teacher_network:
+            raise ValueError(f"the second teacher is {known.teacher_network}, which is the first one, too")
         # the logits of a pretrained teacher are computed once, in full precision (`as_teacher`)
         return known if faces is None else teachers.of_data(known, faces, answers_in="fp32")
 
@@ -129,6 +137,17 @@ class Protocol:
         trimmed = {"trimmed": self.img_size} if self.trimmed else {}
         return trimmed | ({} if self.dropout == 1 else {"dropout": self.dropout})
 
+    @property
+    def second(self) -> Protocol | None:
+        """The protocol of the students that the second teacher has; None where there is none."""
+        if not (own := self.second_teacher):
+            return None
+        return replace(
+            self, second_teacher={}, teacher_network=own["network"], teacher_weights="", teacher_epochs=own["epochs"],
+            teacher_precision=inference.precision_here(own["precision"]), experiments=own["teaches"], readings=[],
+            searched="", seeds={size: each[: self.beside] for size, each in self.seeds.items()},
+        )  # fmt: skip
+
     def teacher(self, faces: Faces) -> dict[str, dict]:
         """The teacher's training, for `fits.fit_seeds`; none of one that is not trained."""
         if teachers.pretrained(self):
@@ -140,10 +159,30 @@ class Protocol:
         words |= {"options": options, "weights": self.teacher_weights or None, "seeds": [self.teacher_seed]}
         return {TEACHER: words | {"train": fits.training_rows(faces, self.images)}}
 
+    @property
+    def by_teacher(self) -> dict[str, Protocol]:
+        """The protocol of each teacher and its students, by its name among the trained."""
+        return {TEACHER: self} | ({SECOND: self.second} if self.second else {})
+
+    def teachers(self, faces: Faces) -> dict[str, dict]:
+        """The trainings of both, by the same names; none of one that is not trained."""
+        return {name: words for name, own in self.by_teacher.items() for words in own.teacher(faces).values()}
+
     def as_teacher(self, faces: Faces, teacher: Run) -> np.ndarray:
         """What the students learn from the teacher: its answers to each image and its mirror image, kept beside it."""
         kept = teacher.folder if teacher.folder and teacher.folder.is_dir() else ""  # else nothing is kept anywhere
         return fits.teacher_logits(teacher, faces, kept, fits.training_rows(faces, self.images))
+
+    def taught_by_second(self, faces: Faces, logits: np.ndarray | None) -> dict[str, dict]:
+        """The trainings of the students that the second teacher has, as `students` gives those of the first."""
+        if (second := self.second) is None:
+            return {}
+        own, network = second.students(faces, logits), second.teacher_network
+        return {
+            by(name, network): own[name] | {"name": f"{own[name]['name']}_by_{network}"}
+            for name in second.experiments
+            if name in own
+        }
 
     def students(self, faces: Faces, logits: np.ndarray | None) -> dict[str, dict]:
         """The students' trainings, for `fits.fit_seeds`: the sizes alone, the experiments, and what is asked beside.
@@ -213,9 +252,21 @@ def other_reading(experiment: str) -> str:
     return f"{experiment}, as in the text"
 
 
+def by(experiment: str, network: str) -> str:
+    """The variant that the second teacher teaches."""
+    return f"{experiment} by {network}"
+
+
+def of_second(variant: str) -> bool:
+    """Whether a variant is the second teacher, or one of its students."""
+    return variant == SECOND or " by " in variant
+
+
 def _experiment(variant: str) -> str:
-    """The experiment that a variant is, by either reading of the loss; what it is called where it is none."""
-    return next((name for name in EXPERIMENTS if variant in (name, other_reading(name))), variant)
+    """The experiment that a variant is, by whichever teacher and reading of the loss; what it is called where it is
+    none."""
+    plain = variant.partition(" by ")[0]
+    return next((name for name in EXPERIMENTS if plain in (name, other_reading(name))), variant)
 
 
 def of_same_images(variant: str) -> bool:
@@ -231,9 +282,11 @@ def other_than_the_papers(here: Protocol, paper: Protocol, teacher: bool = False
 
 
 def compared(here: Protocol, paper: Protocol) -> pd.DataFrame:
-    """The same of students and teacher as a table: `teachers.compared`."""
+    """The same of students and teachers as a table: `teachers.compared`."""
     own = {"network": (paper.teacher_network, teachers.said(here))}
-    return teachers.compared(_other(here, paper), own if teachers.pretrained(here) else _other(here, paper, True))
+    of_first = own if teachers.pretrained(here) else _other(here, paper, True)
+    of_second = _other(here.second, paper, True) if here.second else {}
+    return teachers.compared(_other(here, paper), of_first, {SECOND: of_second})
 
 
 def _other(here: Protocol, paper: Protocol, teacher: bool = False) -> dict[str, tuple]:
@@ -282,6 +335,18 @@ def readings(labels: np.ndarray, predicted: Mapping[str, Mapping[int, np.ndarray
     pairs = {name: (other_reading(name), name) for name in EXPERIMENTS}
     found = fits.gains(labels, predicted, pairs, {}, classes).query("score == 'accuracy'")
     return found.droplevel(["part", "score"]).rename_axis("experiment")
+
+
+def by_second_teacher(
+    labels: np.ndarray, predicted: Mapping[str, Mapping[int, np.ndarray]], network: str, classes: int
+) -> pd.DataFrame:
+    """Accuracy of the students that the second teacher, a `network`, has less that of those that the first has, and of
+    those without one: a row an experiment and FIRST or NOBODY, with the columns of `fits.gains`."""
+    pairs = {}
+    for name, (size, _) in EXPERIMENTS.items():
+        pairs |= {(name, FIRST): (by(name, network), name), (name, NOBODY): (by(name, network), alone(size))}
+    found = fits.gains(labels, predicted, pairs, {}, classes).query("score == 'accuracy'").droplevel(["part", "score"])
+    return found.set_index(pd.MultiIndex.from_tuples(found.index, names=["experiment", "against"]))
 
 
 def copies(
@@ -363,16 +428,18 @@ def measurements(
     teacher: str,
 ) -> list[dict]:
     """Scores of a variant on the split that tests as measurements for the ledger: of the students alone and of the
-    experiments, by both readings of the loss, by the paper's names, and of the teacher, by its own; nothing of others.
+    experiments, by both readings of the loss and both teachers, by the paper's names, and of a teacher, by its own;
+    nothing of others.
 
-    probabilities  float (N, C), a seed each; teacher  the network that teaches
+    probabilities  float (N, C), a seed each; teacher  the network that a teacher is
     """
     settings: tuple[str, ...] = ()
     if (experiment := _experiment(variant)) in EXPERIMENTS:
         size, alpha = EXPERIMENTS[experiment]
         run, settings = f"mini_resemotenet_{size}+kd", (f"T={TEMPERATURE:g}", f"alpha={alpha:.2f}")
-        settings += () if variant == experiment else (f"{measured.READING}=text",)
-    elif variant == TEACHER:
+        settings += (f"{measured.READING}=text",) if variant == other_reading(experiment) else ()
+        settings += (f"{measured.TEACHER}={network}",) if (network := variant.partition(" by ")[2]) else ()
+    elif variant in (TEACHER, SECOND) and teacher not in NETWORKS[1:]:  # else it would pass for the student alone
         run = teacher
     elif variant in map(alone, SIZES):
         run = f"mini_resemotenet_{variant.partition(' ')[0]}"
@@ -388,14 +455,14 @@ def protocol_of(variant: str, other: str, other_teacher: str) -> tuple[str, str 
     """What `Stage.measure` takes of a variant: how its training departs from the paper's settings, or
     where it does not, how it differs nevertheless.
 
-    other, other_teacher  how students and teacher differ from the paper's; empty: not
+    other, other_teacher  how students and their teacher, or the teacher that it is, differ from the paper's; empty: not
     """
-    own = other_teacher if variant == TEACHER else other
+    own = other_teacher if variant in (TEACHER, SECOND) else other
     if own:
         return own, None
     if (experiment := _experiment(variant)) not in EXPERIMENTS:
         return "", ""
-    reading = READING if variant == experiment else OTHER_READING
+    reading = OTHER_READING if variant == other_reading(experiment) else READING
     return "", ", ".join(filter(None, [reading, other_teacher and f"another teacher: {other_teacher}"]))
 
 

@@ -54,17 +54,19 @@ def listed(other: Mapping[str, tuple]) -> str:
     )
 
 
-def compared(students: Mapping[str, tuple], teacher: Mapping[str, tuple]) -> pd.DataFrame:
+def compared(
+    students: Mapping[str, tuple], teacher: Mapping[str, tuple], more: Mapping[str, Mapping] | None = None
+) -> pd.DataFrame:
     """The same of students and of their teacher as a table: a row a setting, with the paper's and the one here; one row
-    where students and teacher have the same."""
+    where students and teacher have the same. `more`: of others, by what they are called."""
     both = {name: pair for name, pair in students.items() if teacher.get(name) == pair}
-    parts = {"both": both, "students": students, "teacher": teacher}
+    parts = {"both": both, "students": students, "teacher": teacher} | (more or {})
     said = {"images": lambda count: f"{count or 'all'}"}
     rows = [
         (who, name, *map(said.get(name, str), pair))
         for who, own in parts.items()
         for name, pair in own.items()
-        if who == "both" or name not in both
+        if who not in ("students", "teacher") or name not in both
     ]
     return pd.DataFrame(rows, columns=["of", "setting", "the paper's", "here"])
 

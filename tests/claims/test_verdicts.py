@@ -337,6 +337,27 @@ def test_what_one_reading_of_the_paper_reproduces_and_another_does_not_is_open(
     assert (found["verdict"], found["how"]) == (verdict, how)
 
 
+@pytest.mark.parametrize(
+    "text, taught, how",
+    [
+        (0.665, 0.7, "depends on who teaches: 66 is reproduced; taught by resnet18 70, not reproduced"),
+        (
+            0.71,
+            0.7,
+            "depends on how the paper is read and who teaches: 66 is reproduced; by the text 71, not reproduced; "
+            "taught by resnet18 70, not reproduced",
+        ),
+        (0.665, 0.665, ""),
+    ],
+)
+def test_what_one_teacher_reproduces_and_another_does_not_is_open(write, evidence, text, taught, how):
+    more = {ACCURACY.replace(")", ", reading=text)"): text, ACCURACY.replace(")", ", teacher=resnet18)"): taught}
+    measured = evidence(**{ACCURACY: 0.66} | more)
+    measured.loc[list(more), "protocol"] = "paper, with x"
+    found = verdicts(write(), measured).loc["abstract.accuracy"]
+    assert (found["verdict"], found["how"]) == ("not run" if how else "reproduced", how)
+
+
 def test_an_open_tolerance_is_told_by_its_end(write, evidence, paper):
     name = "latency(tinyfer_lite, i7_7700hq)"
     claim = f'  - {{id: fast, where: x, value: "<1", unit: ms, about: x, measurement: "{name}", tolerance: 1}}\n'

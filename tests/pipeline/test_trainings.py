@@ -23,7 +23,7 @@ class Protocol:
     """A teacher, a student by itself and one that it teaches."""
 
     of = staticmethod(lambda given, faces: Protocol())
-    teacher_network, teacher_weights = "microexpnet_xxs", ""
+    teacher_network, teacher_weights, second = "microexpnet_xxs", "", None
 
     def teacher(self, faces):
         return {"teacher": {"network": "microexpnet_xxs", "name": "big", "recipe": self.recipe(), "seeds": [1]}}
@@ -99,6 +99,31 @@ def test_the_finished_ones_are_published_and_shown_without_their_weights(project
     assert listed["done"].tolist() == [1, 1, 0, 1]
 
 
+def test_a_student_waits_for_its_own_teacher_alone_and_learns_from_it(project, monkeypatch, faces):
+    class Second(Protocol):
+        def teacher(self, faces):
+            return {"teacher": super().teacher(faces)["teacher"] | {"name": "other", "seeds": [9]}}
+
+    monkeypatch.setattr(Protocol, "second", Second())
+    monkeypatch.setattr(
+        Protocol,
+        "taught_by_second",
+        lambda self, faces, logits: {"by other": self.students(faces, logits)["taught"] | {"name": "by_other"}},
+        raising=False,
+    )
+    other, by_other = "other-cross_entropy-1-9", "by_other-cross_entropy-1-1"
+    assert trainings.listed("06_x", "quick").index.tolist() == [BIG, ALONE, OTHER, TAUGHT, other, by_other]
+    with pytest.raises(ParameterError, match=f"train {other} first, which teaches"):
+        trainings.train("06_x", "quick", [by_other, BIG])
+    trainings.train("06_x", "quick", [by_other, other])
+    done = trainings.listed("06_x", "quick")["state"]
+    assert done.index[done == "finished"].tolist() == [other, by_other]
+    trainings.train("06_x", "quick", [TAUGHT, BIG])
+    taught = [checkpoint.read(project / one / checkpoint.LAST)[1]["identity"]["teacher"] for one in (TAUGHT, by_other)]
+    assert taught[0] != taught[1]
+    assert trainings.publish("06_x", "quick", project / "published") == [BIG, TAUGHT, other, by_other]
+
+
 def test_one_that_was_stopped_is_listed_as_begun(project):
     trainings.train("06_x", "quick", [ALONE])
     (project / ALONE / checkpoint.METRICS).unlink()
@@ -144,6 +169,9 @@ def test_every_profile_has_trainings_with_folders_of_their_own(name, module, pro
     known = check_params(ROOT / f"notebooks/{name}.ipynb", layers(name, profile, ROOT / "params"))
     protocol = module.Protocol.of(known)
     teacher, students = (fits.planned(part)[1] for part in (protocol.teacher(faces), protocol.students(faces, None)))
+    if protocol.second:
+        students |= (more := fits.planned(protocol.taught_by_second(faces, None))[1])
+        assert more and not {*fits.planned(protocol.second.teacher(faces))[1]} & {*teacher, *students}
     assert len(teacher) == (profile != "laptop") and len(students) > 2 and not {*teacher} & {*students}
     assert pd.Series([words["recipe"].epochs for words in students.values()]).nunique() == 1
 

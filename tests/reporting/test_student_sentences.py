@@ -60,21 +60,42 @@ def test_times_against_the_cards_arithmetic():
 
 
 def test_scores_say_who_is_above_one_class_and_what_is_printed_on_real_faces_alone():
-    told = sentences.scores(scores(teacher=0.6, E6=0.3), 0.25, lambda name: 0.7979)
+    told = sentences.scores(scores(teacher=0.6, E6=0.3), 0.25, lambda name: 0.7979, {"teacher": ""})
     assert "teacher (60.0 %), E6 (30.0 %)" in told and "above it with the whole interval: 1 of 2" in told
     assert "Ways to train a student that are as good as the teacher or better: 0 of 1." in told
-    assert "The teacher: 60.0 %, where 79.79 % is printed" in told
-    assert "printed" not in sentences.scores(scores(teacher=0.6), 0.25, lambda name: np.nan)
-    other = sentences.scores(scores(teacher=0.6, E6=0.3), 0.25, None)
+    assert "The paper's teacher, trained here: 60.0 %, where 79.79 % is printed" in told
+    assert "printed" not in sentences.scores(scores(teacher=0.6), 0.25, lambda name: np.nan, {"teacher": ""})
+    other = sentences.scores(scores(teacher=0.6, E6=0.3), 0.25, lambda name: 0.7979, {})
     assert "printed" not in other and "teacher (60.0 %)" in other, "a teacher that is another network"
-    assert sentences.scores(scores(teacher=0.6)[:0], 0.25, lambda name: 0.7) == "Nothing has been trained yet."
+    assert sentences.scores(scores(teacher=0.6)[:0], 0.25, lambda name: 0.7, {}) == "Nothing has been trained yet."
+
+
+def test_of_two_teachers_the_papers_is_held_against_what_is_printed_and_neither_is_a_student():
+    both = scores(**{"teacher": 0.5, "second teacher": 0.6, "E6": 0.55, "E6 by resemotenet": 0.4})
+    told = sentences.scores(both, 0.25, lambda name: 0.7979, {"second teacher": "20 of 80 epochs"})
+    assert "as good as the first teacher or better: 1 of 2." in told
+    assert told.endswith("The paper's teacher, trained here: 60.0 % (20 of 80 epochs), where 79.79 % is printed.")
+
+
+def test_students_of_a_second_teacher_are_told_beside_those_of_the_first_and_those_of_none(faces):
+    labels = np.arange(400) % 2
+    right = {"E6": 300, "c alone": 100, study.by("E6", "resemotenet"): 200}
+    predicted = {name: {1: np.where(np.arange(400) < count, labels, 1 - labels)} for name, count in right.items()}
+    table = study.by_second_teacher(labels, predicted, "resemotenet", 2)
+    told = sentences.teachers(table, {study.TEACHER: 0.66, study.SECOND: 0.58}, faces)
+    assert "On PublicTest the second teacher scores 8.0 points less than the first." in told
+    for second, more in ((0.7, "4.0 points more than"), (0.66, "as much as")):
+        other = sentences.teachers(table, {study.TEACHER: 0.66, study.SECOND: second}, faces)
+        assert f"the second teacher scores {more} the first." in other
+    assert "E6 -25.0 points" in told and "(1 seed) against the first teacher; E6 +25.0 points" in told
+    assert "(1 seed) against no teacher. With one seed" in told
 
 
 def test_students_and_teacher_are_called_as_papers_have_them():
     named = {name: sentences.called(name, "lean_250k") for name in ("teacher", "c alone", "E6", "full, no teacher")}
     assert list(named.values()) == ["teacher: lean_250k", "C alone", "E6", "full, no teacher"]
     assert sentences.called("teacher") == "teacher"
-    assert "C alone (30.0 %)" in sentences.scores(scores(**{"c alone": 0.3}), 0.25, None)
+    assert "C alone (30.0 %)" in sentences.scores(scores(**{"c alone": 0.3}), 0.25, lambda name: np.nan, {})
 
 
 def gains(value, seeds=2):

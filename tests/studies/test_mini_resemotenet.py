@@ -128,6 +128,60 @@ def test_both_readings_of_the_loss_are_measured_and_each_says_which_it_is(faces)
     assert study.measurements(f"c {study.WITH}", faces, labels, answers, {}, "x") == [], "no claim is of these images"
 
 
+SECOND = {"network": "resemotenet", "epochs": 20, "precision": "fp32", "teaches": ["E6"]}
+
+
+def test_a_second_teacher_is_trained_by_the_same_recipe_and_has_students_of_its_own(faces):
+    here = small(teacher_network="lean_250k", teacher_weights="fer2013", second_teacher=SECOND)
+    assert here.teacher(faces) == {} and list(here.teachers(faces)) == [study.SECOND]
+    second = here.teachers(faces)[study.SECOND]
+    shorter = replace(PAPER, teacher_epochs=20).teacher(faces)[study.TEACHER]
+    assert [second[key] for key in ("network", "name", "recipe", "options", "weights", "seeds")] == [
+        shorter[key] for key in ("network", "name", "recipe", "options", "weights", "seeds")
+    ]
+    variants = here.taught_by_second(faces, logits(faces))
+    (name,) = variants
+    assert name == study.by("E6", "resemotenet") and study.of_second(name) and not study.of_second("E6")
+    (own,) = fits.planned(variants)[0].values()
+    assert own == ["06_E6_by_resemotenet-cross_entropy-80-1"], "as many seeds as the searches have"
+    first = here.students(faces, logits(faces))
+    assert variants[name]["recipe"] == first["E6"]["recipe"] and name not in first
+    assert (variants[name]["taught_by"]["network"], first["E6"]["taught_by"]["network"]) == ("resemotenet", "lean_250k")
+    assert small().second is None and small().taught_by_second(faces, None) == {}
+    with pytest.raises(ValueError, match="no experiment 'E7'"):
+        study.Protocol.of(vars(replace(PAPER, second_teacher=SECOND | {"teaches": ["E7"]})))
+    with pytest.raises(ValueError, match="the second teacher is resemotenet, which is the first one, too"):
+        study.Protocol.of(vars(replace(PAPER, second_teacher=SECOND)))
+
+
+def test_what_a_second_teacher_is_other_in_stands_in_a_row_of_its_own():
+    here = replace(PAPER, second_teacher=SECOND)
+    assert study.compared(here, PAPER).to_numpy().tolist() == [[study.SECOND, "epochs", "80", "20"]]
+
+
+def test_students_of_two_teachers_are_two_measurements(faces):
+    rows = faces.rows("test")
+    labels, answers = faces.labels[rows], [np.full((len(rows), len(faces.classes)), 0.5)]
+    name = study.by("E6", "resemotenet")
+    first, second = (study.measurements(one, faces, labels, answers, {}, "x")[0]["measurement"] for one in ("E6", name))
+    assert second == first.replace(")", ", teacher=resemotenet)")
+    assert study.protocol_of(name, "", "20 of 80 epochs") == ("", f"{study.READING}, another teacher: 20 of 80 epochs")
+    found = study.measurements(study.SECOND, faces, labels, answers, {}, "resemotenet")[0]["measurement"]
+    assert found == "accuracy(resemotenet, grey noise, PrivateTest)"
+    assert study.measurements(study.SECOND, faces, labels, answers, {}, "mini_resemotenet_a") == [], (
+        "as if it were A alone"
+    )
+    assert study.protocol_of(study.SECOND, "", "20 of 80 epochs") == ("20 of 80 epochs", None)
+
+
+def test_students_of_the_second_teacher_are_compared_with_the_firsts_and_with_none():
+    labels = np.arange(40) % 2
+    predicted = {"E6": {1: labels, 2: labels}, study.by("E6", "x"): {2: 1 - labels}, "c alone": {2: 1 - labels}}
+    found = study.by_second_teacher(labels, predicted, "x", 2)
+    assert found["value"].to_dict() == {("E6", study.FIRST): -1, ("E6", study.NOBODY): 0}
+    assert found["seeds"].tolist() == [1, 1] and study.by_second_teacher(labels, {}, "x", 2).empty
+
+
 def test_a_narrow_teacher_and_dropout_are_options_of_the_networks(faces):
     narrow = small(teacher_divisor=4, dropout=0.0)
     assert narrow.teacher(faces)[study.TEACHER]["options"] == {"divisor": 4, "dropout": 0.0}
