@@ -8,9 +8,9 @@ Batches of 16 at 64 px by stochastic gradient descent, as Mini-ResEmoteNet's sec
 published  one image file at a time through PIL and torchvision, a DataLoader with one worker, fp32, no kept answers:
            for a student the teacher looks at every batch; loss.item() after each step
 ours       the training of `fit`: images in memory, the batch augmented at once; for a student kept logits. With all
-           weights, and without those that only meet padding (fercore/models/padding.py), in fp32, bf16 and in
-           fp32 with the channels last in memory; notebook 06 trains ResEmoteNet by the third of these ways and its
-           students by the last
+           weights; without those that only meet padding (fercore/models/padding.py); and *trimmed*, in which what makes
+           few pixels is a matrix product besides (fercore/models/products.py). Each in fp32 and bf16, the last also with
+           the channels last in memory
 
 speed.csv has a row a network and way: the median images a second of some turns, which all ways of a network take one
 after the other in one process; `alone` is the same on one batch that never changes, what the network itself takes. The
@@ -41,6 +41,7 @@ from torch.utils.data import DataLoader, Dataset
 from fercore import datasets, models
 from fercore.deployment import timing
 from fercore.evaluation import inference
+from fercore.models import padding
 from fercore.models.profile import profile
 from fercore.reporting.sentences import percent
 from fercore.results import provenance, tables
@@ -57,14 +58,18 @@ RECIPE = Recipe(
     class_weighted=True, optimizer="sgd", learning_rate=1e-3, weight_decay=1e-4, schedule="constant",
 )  # fmt: skip
 PUBLISHED = "published loop"
-WAYS = {  # of ours: whether without weights that only meet padding, precision, and whether channels are last in memory
-    "fp32": (False, "fp32", False),
-    "bf16": (False, "bf16", False),
-    "trimmed, fp32": (True, "fp32", False),
-    "trimmed, bf16": (True, "bf16", False),
-    "trimmed, fp32, channels last": (True, "fp32", True),
+WHOLE, WITHOUT_PADDING, TRIMMED = "whole", "without padding", "trimmed"
+WAYS = {  # of ours: what is computed, precision, and whether channels are last in memory
+    "fp32": (WHOLE, "fp32", False),
+    "bf16": (WHOLE, "bf16", False),
+    "without padding, fp32": (WITHOUT_PADDING, "fp32", False),
+    "without padding, bf16": (WITHOUT_PADDING, "bf16", False),
+    "trimmed, fp32": (TRIMMED, "fp32", False),
+    "trimmed, bf16": (TRIMMED, "bf16", False),
+    "trimmed, fp32, channels last": (TRIMMED, "fp32", True),
+    "trimmed, bf16, channels last": (TRIMMED, "bf16", True),
 }
-OURS = dict.fromkeys(NETWORKS, "trimmed, fp32, channels last") | {TEACHER: "trimmed, fp32"}  # as notebook 06 trains
+OURS = dict.fromkeys(NETWORKS, "trimmed, fp32, channels last") | {TEACHER: "trimmed, bf16"}  # as notebook 06 trains
 # times the weights go through memory in a step: forward, backward, gradient out and in, momentum and weights in and out
 MOVED = 8
 WORK, MOST = 2.7e10, 480  # a turn's multiply-accumulates in forward passes, and images: it takes seconds
@@ -117,7 +122,7 @@ def published(network: str, faces: datasets.Faces, rows: np.ndarray, folder: Pat
 
 
 def ours(
-    network: str, faces: datasets.Faces, rows: np.ndarray, trimmed: bool, precision: str, channels_last: bool
+    network: str, faces: datasets.Faces, rows: np.ndarray, computed: str, precision: str, channels_last: bool
 ) -> tuple[Callable[[], None], Callable[[], None]]:
     """Two functions: the training of `fit` on all rows once, and the same on one batch that never changes."""
     recipe, logits = replace(RECIPE, precision=precision, channels_last=channels_last), None
@@ -125,7 +130,7 @@ def ours(
         recipe = replace(recipe, distillation=KD)
         logits = np.random.default_rng(0).normal(size=(2, len(faces), 7)).astype(np.float32)
     training = _Training(
-        models.create(network, 7, trimmed=SIDE * trimmed), faces, recipe, rows, None, teacher=logits, soft_labels=None,
+        created(network, computed), faces, recipe, rows, None, teacher=logits, soft_labels=None,
         device=torch.device("cpu"), rank=0, world=1,
     )  # fmt: skip
     real, epoch = augment.augmented, iter(range(1, 10**6))
@@ -144,9 +149,14 @@ def ours(
     return run, alone
 
 
-def limit(network: str, trimmed: bool, arithmetic: float, memory: float) -> float:
+def created(network: str, computed: str) -> torch.nn.Module:
+    made = models.create(network, 7, trimmed=SIDE * (computed == TRIMMED))
+    return padding.trim(made, (3, SIDE, SIDE)) if computed == WITHOUT_PADDING else made
+
+
+def limit(network: str, computed: str, arithmetic: float, memory: float) -> float:
     """Images a second that arithmetic and memory allow, whichever allows fewer; by what `rates` gives."""
-    size = profile(models.create(network, 7, trimmed=SIDE * trimmed), (3, SIDE, SIDE))
+    size = profile(created(network, computed), (3, SIDE, SIDE))
     return min(arithmetic / (3 * size["macs"]), BATCH * memory / (MOVED * size["bytes"]))  # backward is twice forward
 
 
