@@ -9,8 +9,8 @@ published  one image file at a time through PIL and torchvision, a DataLoader wi
            for a student the teacher looks at every batch; loss.item() after each step
 ours       the training of `fit`: images in memory, the batch augmented at once; for a student kept logits. With all
            weights; without those that only meet padding (fercore/models/padding.py); and *trimmed*, in which what makes
-           few pixels is a matrix product besides (fercore/models/products.py). Each in fp32 and bf16, the last also with
-           the channels last in memory
+           few pixels is a matrix product besides (fercore/models/products.py). Each in fp32 and bf16, the last with
+           the channels last in memory, too
 
 speed.csv has a row a network and way: the median images a second of some turns, which all ways of a network take one
 after the other in one process; `alone` is the same on one batch that never changes, what the network itself takes. The
