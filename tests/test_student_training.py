@@ -44,4 +44,6 @@ def test_what_is_said_is_of_the_way_that_the_notebook_trains(benchmark):
     speed = speed.assign(times_published=speed["images_per_second"] / 2).rename_axis(["network", "way"])
     first, second = benchmark.to_see(speed, "a <CPU>").splitlines()[2:]
     assert first.startswith("- *resemotenet*: 6, 3.0 times") and "c*: 16, 8.0 times" in second
+    without = speed[~speed.index.get_level_values("way").str.contains("bf16")]
+    assert benchmark.to_see(without, "x").splitlines()[2].startswith("- *resemotenet*: 5, 2.5 times"), "no bf16 here"
     assert "a &#60;CPU&#62;" in benchmark.to_see(speed, "a <CPU>")

@@ -206,7 +206,7 @@ def counted_and_other(case: Case) -> Said | None:
 
 def measured(case: Case) -> Said | None:
     """A training that is the paper's own, within the tolerance or outside; what it is by one reading of the paper, or
-    one teacher, and not by another that was measured, too, is open."""
+    one teacher that is not its own, and not by another that was measured, too, is open."""
     if case.kind is EFFECT or not case.of_the_paper:
         return None
     said = _within(case)
@@ -214,7 +214,8 @@ def measured(case: Case) -> Said | None:
         return said
     told, value, ways = [], case.claim.in_unit, {}
     ways["how the paper is read"] = {f"by the {way}": row for way, row in case.read.iterrows()}
-    ways["who teaches"] = {f"taught by {way}": row for way, row in case.taught.iterrows()}
+    if _taught(case.found):  # else the paper's own teacher does, and no other counts against it
+        ways["who teaches"] = {f"taught by {way} ({_taught(row)})": row for way, row in case.taught.iterrows()}
     depends = []
     for what, others in ways.items():
         by = {way: _within(replace(case, found=row)) for way, row in others.items() if _of_the_paper(row)}
@@ -317,6 +318,11 @@ RULES += (measured, follows_from_the_paper, lacking, read_two_ways, open_)
 
 def _of_the_paper(found: pd.Series) -> bool:
     return measurements.reservation(str(found["protocol"])) is not None
+
+
+def _taught(found: pd.Series) -> str:
+    """How a student's teacher is another than the paper's; empty where it is not."""
+    return str(found["protocol"]).partition(measurements.ANOTHER_TEACHER)[2]
 
 
 def _differ(case: Case) -> bool:

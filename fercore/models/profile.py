@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ..yamlio import did_you_mean
 from . import create
 from .modes import evaluating
+from .products import ProductConv2d
 
 
 def profile(network: nn.Module, shape: tuple[int, int, int]) -> dict[str, float]:
@@ -45,7 +46,7 @@ def profile(network: nn.Module, shape: tuple[int, int, int]) -> dict[str, float]
 NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm)
 RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU)
 POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveMaxPool2d, nn.AdaptiveAvgPool2d)
-PRODUCTS = (nn.Conv1d, nn.Conv2d, nn.Linear)
+PRODUCTS = (nn.Conv1d, nn.Conv2d, nn.Linear, ProductConv2d)  # the last computes what an nn.Conv2d does
 
 
 def _beside_products(layer: nn.Module, given: tuple, made: torch.Tensor) -> int:

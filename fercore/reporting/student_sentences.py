@@ -10,7 +10,7 @@ import pandas as pd
 from ..datasets import Faces
 from ..results.text import markdown
 from ..studies import mini_resemotenet as study
-from .sentences import in_points, listed, percent, points, ranked, warned
+from .sentences import listed, percent, points, ranked, warned
 
 P100 = 9.3e12 / 2  # multiply-accumulates a second of a Tesla P100 in fp32 (NVIDIA's data sheet)
 
@@ -118,8 +118,8 @@ def scores(
         f"{ranked(accuracy['value'].rename(called))}. Always naming the most frequent class gives {percent(majority)}; "
         f"above it with the whole interval: {len(above)} of {len(accuracy)}."
     )
-    if study.TEACHER in accuracy.index and len(accuracy) > 1:
-        students = accuracy["value"].drop([study.TEACHER, study.SECOND], errors="ignore")
+    students = accuracy["value"].drop([study.TEACHER, study.SECOND], errors="ignore")
+    if study.TEACHER in accuracy.index and len(students):
         reach = int((students >= accuracy.loc[study.TEACHER, "value"]).sum())
         first = "first teacher" if study.SECOND in accuracy.index else "teacher"
         text += f" Ways to train a student that are as good as the {first} or better: {reach} of {len(students)}."
@@ -182,21 +182,17 @@ def reading(table: pd.DataFrame) -> str:
     )
 
 
-def teachers(table: pd.DataFrame, selected: Mapping[str, float], faces: Faces) -> str:
-    """What the students of a second teacher score beside others, of `mini_resemotenet.by_second_teacher`.
-
-    selected  accuracy of both teachers on the split that selects, by their names among the trained
-    """
-    apart = in_points(selected[study.SECOND] - selected[study.TEACHER])
-    more = f"{abs(apart):.1f} points {'more' if apart > 0 else 'less'} than" if apart else "as much as"
+def teachers(table: pd.DataFrame, second: str) -> str:
+    """How a second teacher, which is named, and its students stand to others: `mini_resemotenet.by_second_teacher`."""
     each = []
     for other, rows in table.groupby(level=1, sort=False):
-        students = listed(f"{name} {points(row)} ({_seeds(row)})" for (name, _), row in rows.iterrows())
-        each.append(f"{students} against {other}")
-    return (
-        f"On {markdown(faces.split_of('select'))} the second teacher scores {more} the first. "
-        f"Accuracy of its students: {'; '.join(each)}.{_one_seed(table)}{warned(table)}"
-    )
+        told = listed(
+            f"{points(row)} for {'itself' if name == study.SECOND else f'{name} ({_seeds(row)})'}"
+            for (name, _), row in rows.iterrows()
+        )
+        each.append(f"against {other}, {told}")
+    said = f"Accuracy with {markdown(second)} as the teacher: {'; '.join(each)}."
+    return said + _one_seed(table) + warned(table)
 
 
 def search(table: pd.DataFrame, chosen: Mapping, faces: Faces) -> str:

@@ -25,6 +25,8 @@ COLUMNS += ("protocol",)
 PAPER = "paper"  # the protocol of a training that is the paper's own
 WITH = f"{PAPER}, with "  # and of one that is, but for what is named: another teacher, what the network starts from
 
+ANOTHER_TEACHER = "another teacher: "  # what stands in a reservation before how a student's teacher is another
+
 # what a claim can need before it can be checked, and the verdict where it is not at hand
 DATASETS = (*(name for name in REAL if name != "folder"), "w300")  # 300-W: landmarks, which Light-FER needs
 WEIGHTS = ("imagenet", "vggface2", "cited")  # cited: the network of a paper that a paper cites

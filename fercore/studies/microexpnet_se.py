@@ -104,7 +104,7 @@ class Protocol:
         for name in known.seeds:
             if name not in LABELS:
                 raise ValueError(f"no row {name!r}; there are {', '.join(LABELS)}")
-        return known if faces is None else teachers.of_data(known, faces)
+        return known if faces is None else teachers.of_data(known, faces, trains=not parameters.get("kept_only"))
 
     second: ClassVar[None] = None  # it has one teacher
 

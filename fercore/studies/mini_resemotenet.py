@@ -40,7 +40,7 @@ EXPERIMENTS = {  # Table IV: student and alpha; the temperature of all six is 3
     "E5": ("b", 0.10),
     "E6": ("c", 0.20),
 }
-SECOND = "second teacher"  # its name among the trained
+SECOND, SECOND_HAS = "second teacher", ("network", "epochs", "precision", "teaches")  # its name among the trained
 TEMPERATURE, ALPHA = 3.0, 0.20  # of the experiments; at which alpha temperatures are searched for
 TEACHERS = ("teacher_network", "teacher_weights", "teacher_divisor")  # in which a teacher may be another
 READING = "alpha read as equation 6's beta"
@@ -102,8 +102,11 @@ class Protocol:
     @classmethod
     def of(cls, parameters: Mapping, faces: Faces | None = None) -> Protocol:
         """Of a notebook's parameters, whatever else it has, on its data (None: any): `teachers.of_data`. Raises
-        ValueError for unknown experiments and sizes, and for two teachers that are one network."""
+        ValueError for unknown experiments and sizes, and for a second teacher that is not whole, is the first one's
+        network, or would teach nobody."""
         known = cls(**{field.name: parameters[field.name] for field in fields(cls)})
+        if known.second_teacher and {*known.second_teacher} != {*SECOND_HAS}:
+            raise ValueError(f"second_teacher has {', '.join(known.second_teacher)}; expected {', '.join(SECOND_HAS)}")
         for name in (*known.experiments, *known.readings, *known.second_teacher.get("teaches", ())):
             if name not in EXPERIMENTS:
                 raise ValueError(f"no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
@@ -112,8 +115,17 @@ class Protocol:
                 raise ValueError(f"no size {size!r}; there are {', '.join(SIZES)}")
         if known.second_teacher.get("network") == known.teacher_network:
             raise ValueError(f"the second teacher is {known.teacher_network}, which is the first one, too")
+        for name in known.second_teacher.get("teaches", ()):
+            if not known.seeds.get(EXPERIMENTS[name][0]):
+                raise ValueError(f"second_teacher teaches {name}, whose student {EXPERIMENTS[name][0]} has no seeds")
+        if faces is None:
+            return known
+        trains = not parameters.get("kept_only")
+        if known.second_teacher and trains:
+            here = inference.precision_here(known.second_teacher["precision"])
+            known = replace(known, second_teacher={**known.second_teacher, "precision": here})
         # the logits of a pretrained teacher are computed once, in full precision (`as_teacher`)
-        return known if faces is None else teachers.of_data(known, faces, answers_in="fp32")
+        return teachers.of_data(known, faces, answers_in="fp32", trains=trains)
 
     @property
     def recipe(self) -> Recipe:
@@ -128,7 +140,7 @@ class Protocol:
 
     @property
     def teacher_recipe(self) -> Recipe:
-        """The teacher's: without channels last, with which ResEmoteNet is a seventh slower."""
+        """The teacher's: without channels last, with which ResEmoteNet is no faster."""
         return replace(self.recipe, epochs=self.teacher_epochs, precision=self.teacher_precision, channels_last=False)
 
     @property
@@ -144,8 +156,8 @@ class Protocol:
             return None
         return replace(
             self, second_teacher={}, teacher_network=own["network"], teacher_weights="", teacher_epochs=own["epochs"],
-            teacher_precision=inference.precision_here(own["precision"]), experiments=own["teaches"], readings=[],
-            searched="", seeds={size: each[: self.beside] for size, each in self.seeds.items()},
+            teacher_precision=own["precision"], experiments=own["teaches"], readings=[], searched="",
+            seeds={size: each[: self.beside] for size, each in self.seeds.items()},
         )  # fmt: skip
 
     def teacher(self, faces: Faces) -> dict[str, dict]:
@@ -162,7 +174,7 @@ class Protocol:
     @property
     def by_teacher(self) -> dict[str, Protocol]:
         """The protocol of each teacher and its students, by its name among the trained."""
-        return {TEACHER: self} | ({SECOND: self.second} if self.second else {})
+        return {TEACHER: self} | ({SECOND: second} if (second := self.second) else {})
 
     def teachers(self, faces: Faces) -> dict[str, dict]:
         """The trainings of both, by the same names; none of one that is not trained."""
@@ -285,7 +297,7 @@ def compared(here: Protocol, paper: Protocol) -> pd.DataFrame:
     """The same of students and teachers as a table: `teachers.compared`."""
     own = {"network": (paper.teacher_network, teachers.said(here))}
     of_first = own if teachers.pretrained(here) else _other(here, paper, True)
-    of_second = _other(here.second, paper, True) if here.second else {}
+    of_second = _other(second, paper, True) if (second := here.second) else {}
     return teachers.compared(_other(here, paper), of_first, {SECOND: of_second})
 
 
@@ -293,7 +305,11 @@ def _other(here: Protocol, paper: Protocol, teacher: bool = False) -> dict[str, 
     """Settings in which students, or a teacher that is trained, differ from the paper: (the paper's, the one here)."""
     own, printed = ((one.teacher_recipe if teacher else one.recipe) for one in (here, paper))
     pairs = departures(own, printed)
+    network = here.teacher_network if teacher else NETWORKS[-1]
+    without = () if network in NETWORKS else ("dropout", "teacher_divisor")  # of ResEmoteNet's family alone
     for name in ("images", "dropout", *(TEACHERS if teacher else [])):
+        if name in without:
+            continue
         before, now = (getattr(one, name) for one in (paper, here))
         if before != now:
             pairs[name.removeprefix("teacher_")] = before, Path(now).name if name == "teacher_weights" else now
@@ -340,13 +356,15 @@ def readings(labels: np.ndarray, predicted: Mapping[str, Mapping[int, np.ndarray
 def by_second_teacher(
     labels: np.ndarray, predicted: Mapping[str, Mapping[int, np.ndarray]], network: str, classes: int
 ) -> pd.DataFrame:
-    """Accuracy of the students that the second teacher, a `network`, has less that of those that the first has, and of
-    those without one: a row an experiment and FIRST or NOBODY, with the columns of `fits.gains`."""
-    pairs = {}
+    """Accuracy of the second teacher, a `network`, less that of the first, and of its students less that of the first's
+    and of those without one: a row SECOND or an experiment and FIRST or NOBODY, with the columns of `fits.gains`."""
+    both = {name: dict(enumerate(predicted.get(name, {}).values())) for name in (SECOND, TEACHER)}  # whatever its seed
+    pairs: dict[tuple, tuple] = {(SECOND, FIRST): (SECOND, TEACHER)}
     for name, (size, _) in EXPERIMENTS.items():
         pairs |= {(name, FIRST): (by(name, network), name), (name, NOBODY): (by(name, network), alone(size))}
-    found = fits.gains(labels, predicted, pairs, {}, classes).query("score == 'accuracy'").droplevel(["part", "score"])
-    return found.set_index(pd.MultiIndex.from_tuples(found.index, names=["experiment", "against"]))
+    found = fits.gains(labels, predicted | both, pairs, {}, classes).query("score == 'accuracy'")
+    found = found.droplevel(["part", "score"])
+    return found.set_index(pd.MultiIndex.from_tuples(found.index, names=["of", "against"]))
 
 
 def copies(
@@ -463,7 +481,7 @@ def protocol_of(variant: str, other: str, other_teacher: str) -> tuple[str, str 
     if (experiment := _experiment(variant)) not in EXPERIMENTS:
         return "", ""
     reading = OTHER_READING if variant == other_reading(experiment) else READING
-    return "", ", ".join(filter(None, [reading, other_teacher and f"another teacher: {other_teacher}"]))
+    return "", ", ".join(filter(None, [reading, other_teacher and f"{measured.ANOTHER_TEACHER}{other_teacher}"]))
 
 
 def cross_entropy(labels: np.ndarray, probabilities: Sequence[np.ndarray]) -> float:

@@ -58,7 +58,7 @@ def compared(
     students: Mapping[str, tuple], teacher: Mapping[str, tuple], more: Mapping[str, Mapping] | None = None
 ) -> pd.DataFrame:
     """The same of students and of their teacher as a table: a row a setting, with the paper's and the one here; one row
-    where students and teacher have the same. `more`: of others, by what they are called."""
+    where students and teacher have the same. `more`: of others, by what they are called, where they have another."""
     both = {name: pair for name, pair in students.items() if teacher.get(name) == pair}
     parts = {"both": both, "students": students, "teacher": teacher} | (more or {})
     said = {"images": lambda count: f"{count or 'all'}"}
@@ -66,27 +66,29 @@ def compared(
         (who, name, *map(said.get(name, str), pair))
         for who, own in parts.items()
         for name, pair in own.items()
-        if who not in ("students", "teacher") or name not in both
+        if who == "both" or both.get(name) != pair
     ]
     return pd.DataFrame(rows, columns=["of", "setting", "the paper's", "here"])
 
 
-def of_data(protocol: Made, faces: Faces, answers_in: str | None = None) -> Made:
+def of_data(protocol: Made, faces: Faces, answers_in: str | None = None, trains: bool = True) -> Made:
     """The protocol on these data and this machine: weights that come with the project are left out where they are of
     others, or where these data are divided otherwise, so that they may have seen what selects or tests; the teacher is
     then trained from random ones, with a WeightsWarning. Its precision is `inference.precision_here`.
 
     answers_in  the precision that a pretrained teacher is asked in; None: the protocol's
+    trains      whether anything is trained: what was trained elsewhere keeps the precision that it had there
     """
+    here = inference.precision_here if trains else str
     if pretrained(protocol):
         if (why := origins.unsuited(protocol.teacher_weights, faces)) is None:
             asked = answers_in or protocol.teacher_precision
-            return replace(protocol, teacher_precision=inference.precision_here(asked))
+            return replace(protocol, teacher_precision=here(asked))
         held = weights.data_of(protocol.teacher_weights)
         note = f"the teacher is trained from random weights on {faces.name}: those of {held} {why}"
         warnings.warn(note, weights.WeightsWarning, stacklevel=2)
         protocol = replace(protocol, teacher_weights="")
-    return replace(protocol, teacher_precision=inference.precision_here(protocol.teacher_precision))
+    return replace(protocol, teacher_precision=here(protocol.teacher_precision))
 
 
 def at_hand(

@@ -340,22 +340,26 @@ def test_what_one_reading_of_the_paper_reproduces_and_another_does_not_is_open(
 @pytest.mark.parametrize(
     "text, taught, how",
     [
-        (0.665, 0.7, "depends on who teaches: 66 is reproduced; taught by resnet18 70, not reproduced"),
+        (0.665, 0.7, "depends on who teaches: 66 is reproduced; taught by resnet18 (x) 70, not reproduced"),
         (
             0.71,
             0.7,
             "depends on how the paper is read and who teaches: 66 is reproduced; by the text 71, not reproduced; "
-            "taught by resnet18 70, not reproduced",
+            "taught by resnet18 (x) 70, not reproduced",
         ),
         (0.665, 0.665, ""),
     ],
 )
-def test_what_one_teacher_reproduces_and_another_does_not_is_open(write, evidence, text, taught, how):
+def test_what_one_other_teacher_reproduces_and_another_does_not_is_open(write, evidence, text, taught, how):
     more = {ACCURACY.replace(")", ", reading=text)"): text, ACCURACY.replace(")", ", teacher=resnet18)"): taught}
     measured = evidence(**{ACCURACY: 0.66} | more)
-    measured.loc[list(more), "protocol"] = "paper, with x"
+    measured.loc[[ACCURACY, *more], "protocol"] = "paper, with another teacher: x"
     found = verdicts(write(), measured).loc["abstract.accuracy"]
     assert (found["verdict"], found["how"]) == ("not run" if how else "reproduced", how)
+    if text == 0.665:
+        measured.loc[ACCURACY, "protocol"] = "paper"
+        found = verdicts(write(), measured).loc["abstract.accuracy"]
+        assert (found["verdict"], found["how"]) == ("reproduced", ""), "its own teacher decides"
 
 
 def test_an_open_tolerance_is_told_by_its_end(write, evidence, paper):

@@ -64,6 +64,15 @@ def test_what_meets_padding_alone_is_left_out(tmp_path):
     assert [weight.shape for weight in network.parameters()] == whole, "the network itself stays as it is"
 
 
+def test_a_network_that_was_trained_without_them_has_any_number_of_images_too(tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    torch.manual_seed(0)
+    network = models.create("mini_resemotenet_c", num_classes=3, trimmed=64).eval()
+    path = export.export(network, tmp_path / "c.onnx", replace(DESCRIPTION, network="mini_resemotenet_c", img_size=64))
+    session = runtime.InferenceSession(path)
+    assert session.get_inputs()[0].shape[0] == session.get_outputs()[0].shape[0] == "n"
+
+
 def test_the_digest_is_the_end_of_the_file(tmp_path):
     path = export.write(b"model", tmp_path / "a.onnx", DESCRIPTION)
     content, description = export.read(path)

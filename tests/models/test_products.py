@@ -83,10 +83,10 @@ def test_trimmed_networks_have_them_and_others_do_not():
 
 def test_in_bf16_too():
     torch.manual_seed(0)
-    conv = nn.Conv2d(64, 32, 3, padding=1)
+    conv, images = nn.Conv2d(64, 32, 3, padding=1), torch.randn(2, 64, 2, 2)
+    expected = conv(images)
     conv.__class__ = ProductConv2d
-    images = torch.randn(2, 64, 2, 2)
     with torch.autocast("cpu", torch.bfloat16):
         made = conv(images)
     assert made.dtype == torch.bfloat16
-    torch.testing.assert_close(made.float(), conv(images), rtol=0.02, atol=0.02)
+    torch.testing.assert_close(made.float(), expected, rtol=0.02, atol=0.02)

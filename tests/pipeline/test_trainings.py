@@ -170,8 +170,9 @@ def test_every_profile_has_trainings_with_folders_of_their_own(name, module, pro
     protocol = module.Protocol.of(known)
     teacher, students = (fits.planned(part)[1] for part in (protocol.teacher(faces), protocol.students(faces, None)))
     if protocol.second:
-        students |= (more := fits.planned(protocol.taught_by_second(faces, None))[1])
-        assert more and not {*fits.planned(protocol.second.teacher(faces))[1]} & {*teacher, *students}
+        more = fits.planned(protocol.taught_by_second(faces, None))[1]
+        assert more and not {*fits.planned(protocol.second.teacher(faces))[1], *more} & {*teacher, *students}
+        students |= more
     assert len(teacher) == (profile != "laptop") and len(students) > 2 and not {*teacher} & {*students}
     assert pd.Series([words["recipe"].epochs for words in students.values()]).nunique() == 1
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from fercore import audit
 from fercore.datasets.faces import Faces
-from fercore.evaluation import statistics
+from fercore.evaluation import inference, statistics
 from fercore.pipeline.parameters import read_params
 from fercore.studies import fits
 from fercore.studies import mini_resemotenet as study
@@ -152,11 +153,38 @@ def test_a_second_teacher_is_trained_by_the_same_recipe_and_has_students_of_its_
         study.Protocol.of(vars(replace(PAPER, second_teacher=SECOND | {"teaches": ["E7"]})))
     with pytest.raises(ValueError, match="the second teacher is resemotenet, which is the first one, too"):
         study.Protocol.of(vars(replace(PAPER, second_teacher=SECOND)))
+    lean = replace(PAPER, teacher_network="lean_250k", second_teacher=SECOND)
+    assert study.Protocol.of(vars(lean)).second
+    with pytest.raises(ValueError, match="second_teacher has network, epochs; expected network, epochs, precision"):
+        study.Protocol.of(vars(replace(lean, second_teacher={"network": "resemotenet", "epochs": 20})))
+    with pytest.raises(ValueError, match="second_teacher teaches E6, whose student c has no seeds"):
+        study.Protocol.of(vars(replace(lean, seeds={"a": [1], "c": []})))
+
+
+def test_a_second_teacher_is_trained_in_a_precision_of_this_machine_and_shown_in_its_own(faces, monkeypatch):
+    """Or a training that was published would be another where there is no bf16, and could not be shown."""
+    monkeypatch.setattr(inference, "cpu_has_bf16", lambda: False)
+    monkeypatch.setattr(inference, "default_device", lambda: torch.device("cpu"))
+    asked = vars(replace(PAPER, teacher_network="lean_250k", second_teacher=SECOND | {"precision": "bf16"}))
+    with pytest.warns(UserWarning, match="fp32 in place of bf16"):
+        trained = study.Protocol.of(asked, faces)
+    assert trained.second.teacher_recipe.precision == "fp32"
+    shown = study.Protocol.of(asked | {"kept_only": True}, faces)
+    assert shown.second.teacher_recipe.precision == "bf16"
+    taught, *_ = fits.planned(shown.taught_by_second(faces, None))[1].values()
+    assert taught["taught_by"]["recipe"]["precision"] == "bf16"
 
 
 def test_what_a_second_teacher_is_other_in_stands_in_a_row_of_its_own():
     here = replace(PAPER, second_teacher=SECOND)
     assert study.compared(here, PAPER).to_numpy().tolist() == [[study.SECOND, "epochs", "80", "20"]]
+    shorter = replace(here, images=9, dropout=0.0, teacher_divisor=8, teacher_epochs=80)
+    told = study.compared(shorter, PAPER)
+    assert told["of"].tolist() == ["both", "both", "teacher", study.SECOND, study.SECOND], "what both have, once"
+    lean = replace(shorter, second_teacher=SECOND | {"network": "lean_250k", "epochs": 80})
+    assert study.other_than_the_papers(lean.second, PAPER, teacher=True) == "images 9, network lean_250k", (
+        "its own alone"
+    )
 
 
 def test_students_of_two_teachers_are_two_measurements(faces):
@@ -179,6 +207,8 @@ def test_students_of_the_second_teacher_are_compared_with_the_firsts_and_with_no
     predicted = {"E6": {1: labels, 2: labels}, study.by("E6", "x"): {2: 1 - labels}, "c alone": {2: 1 - labels}}
     found = study.by_second_teacher(labels, predicted, "x", 2)
     assert found["value"].to_dict() == {("E6", study.FIRST): -1, ("E6", study.NOBODY): 0}
+    both = predicted | {study.SECOND: {42: labels}, study.TEACHER: {0: 1 - labels}}
+    assert study.by_second_teacher(labels, both, "x", 2)["value"].iloc[0] == 1, "of teachers whatever seeds they have"
     assert found["seeds"].tolist() == [1, 1] and study.by_second_teacher(labels, {}, "x", 2).empty
 
 
