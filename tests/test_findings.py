@@ -293,7 +293,7 @@ def test_what_the_text_says_of_tinyfer_lites_choices_is_what_was_measured():
     assert "less that of MobileNetV3-Small alone is between {:.1f} and {:.1f} points.".format(*ends) in seen
 
 
-SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven")
 FORMS = {
     "uncompressed": "fp32",
     "weights in 8 bits, by the paper's equations": "weights of 8 bits",
@@ -504,7 +504,7 @@ def test_what_it_says_of_student_c_is_what_was_measured():
     folder = ROOT / "reports/reference/06_mini_resemotenet"
     scores = pd.read_csv(folder / "scores.csv", index_col="name")
     gains = pd.read_csv(folder / "gains.csv", index_col=["experiment", "part", "score"])
-    seeds = {"teacher": 1, "c alone": 3, "b alone": 1, "E4": 1, "E6": 3, "E6, as in the text": 1}
+    seeds = {"teacher": 1, "c alone": 3, "b alone": 1, "E4": 1, "E5": 1, "E6": 3, "E6, as in the text": 1}
     assert scores["seeds"].to_dict() == seeds
     taught, alone = (
         [_points(scores.loc[name, f"accuracy{end}"]) for end in ("", "_low", "_high")] for name in ("E6", "c alone")
@@ -554,18 +554,24 @@ def test_what_it_says_of_student_c_is_what_was_measured():
     b += " without near-duplicates, where"
     assert b.format(*(_points(scores.loc["E4", f"accuracy{end}"]) for end in ends)) in text
     of_b = [gains.loc[("E4", part, "accuracy")] for part in ("published", "near_deduplicated")]
-    assert gains["seeds"].groupby("experiment").unique().map(list).to_dict() == {"E4": [1], "E6": [3]}
+    assert gains["seeds"].groupby("experiment").unique().map(list).to_dict() == {"E4": [1], "E5": [1], "E6": [3]}
     shown = ["{} [{:+}, {:+}]".format(*map(_points, row[["value", "low", "high"]])) for row in of_b]
     told = "Without a teacher B scores {} [{}, {}]: ".format(
         *(_points(scores.loc["b alone", f"accuracy{end}"]) for end in ends[:3])
     )
     assert f"{told}the teacher adds {shown[0]} points, and {shown[1]} without near-duplicates; with one seed" in text
+    other = [_points(scores.loc["E5", f"accuracy{end}"]) for end in ends[:3]]
+    other += map(_points, gains.loc[("E5", "published", "accuracy"), ["value", "low", "high"]])
+    told = "(E5) B scores {} [{}, {}], where 69.56 is printed: not reproduced either, and {} [{:+}, {:+}] points more"
+    assert told.format(*other) in text
+    apart = pd.read_csv(folder / "search_b.csv", index_col="setting")[["behind", "behind_low", "behind_high"]].dropna()
+    assert "two differ by {} [{:+}, {:+}].".format(*map(_points, apart.iloc[0])) in text and len(apart) == 1
     assert f"with that teacher, which scores {_points(scores.loc['teacher', 'accuracy'])} itself" in text
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert f"that teacher adds {added[0]} points over three seeds" in readme
     table = pd.read_csv(folder / "predictions.csv", index_col="row")
     columns = {f"{name}-{number}": (name, 42 + number) for name in ("E6", "c alone") for number in range(3)}
-    columns |= {"E4-0": ("E4", 42), "b alone-0": ("b alone", 42)}
+    columns |= {"E4-0": ("E4", 42), "E5-0": ("E5", 42), "b alone-0": ("b alone", 42)}
     for column, (name, seed) in columns.items():
         name = name.replace(" ", "_")
         held, _ = checkpoint.read(folder / f"trainings/06_{name}-cross_entropy-80-{seed}/answers.safetensors")
