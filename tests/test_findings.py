@@ -709,7 +709,7 @@ def test_the_ledgers_headline_is_what_it_gives_now():
     assert told in text
     of_b = table.set_index("id").loc["mini_resemotenet/table4_fer2013.e4_b.accuracy", "measurement"]
     times = decided["measurement"].eq(of_b).sum()
-    assert f"student B, whose one number is printed {SMALL[times]} times" in text
+    assert f"student B, whose number by E4 is printed {SMALL[times]} times" in text
     needed = sum(found[name] for name in claims.VERDICTS if name.startswith("needs"))
     told = f"{needed} need data, weights or a device, and {found['as run'] + found['not run']} are settings or open."
     assert told in text
