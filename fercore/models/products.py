@@ -1,8 +1,9 @@
 """Convolutions that make few pixels, as one matrix product.
 
-Of a batch of 16 images of 2x2 pixels, oneDNN spends most of a step's time on bringing large kernels into an order of
-its own and back: forward and backward in fp32, 3x3 with 1,024 channels takes 111 ms, as a product 51; a kernel of 2x2
-for 2,048 channels, which covers the whole image, 89 ms and 17 (one core of an AMD EPYC, Zen 4).
+Of a batch of 16 images of 2x2 pixels, forward and backward in fp32, 3x3 with 1,024 channels takes 111 ms, as a product
+51; a kernel of 2x2 for 2,048 channels, which covers the whole image, 89 ms and 17. By ONEDNN_VERBOSE, oneDNN
+spends a third to a half of that on bringing the kernels into an order of its own and back; of images of 16x16 pixels it
+is 6 %. (One core of an AMD EPYC, Zen 4.)
 """
 
 from __future__ import annotations
