@@ -213,9 +213,9 @@ if curves:
     display(stage.figure(plots.training_curves(curves, faces, "accuracy", "Teachers"), "teacher"))
 
 # %% [markdown]
-# A teacher's answers are computed once, for each image and its mirror image, and kept: with flips as the only augmentation a student
-# sees nothing else, so it learns from the kept answers what it would from the teacher itself, and 80 million parameters are not
-# run through again in every epoch. (Notebook 6b also rotates, jitters and mixes its images. There it cannot be done.)
+# A teacher's answers are computed once, for each image and its mirror image, and kept: with flips as the only augmentation a
+# student sees nothing else, so it learns from the kept answers what it would from the teacher itself, and 80 million parameters
+# are not run through again in every epoch. (Notebook 6b also rotates, jitters and mixes its images. There it cannot be done.)
 #
 # ## Students, with a teacher and without
 #
@@ -405,7 +405,7 @@ for size, name in study.chosen(trained).items():
 # ## The paper's tables, and what was measured
 #
 # Tables IV, V and VI, with a number of ours where these data are the paper's; what a teacher scores after fewer epochs than the
-# paper's stands there, too, and is no verdict on it. One is given where a student was trained as the paper says; where its
+# paper's stands there, too, but decides nothing. A verdict is given where a student was trained as the paper says; where its
 # teacher was not, the verdict says so, and it stays open where the two readings of the loss, or two such teachers, disagree.
 
 # %%
