@@ -7,6 +7,7 @@ models.names()
 weights   pretrained weights, and where they are from
 profile   parameters, size and operations
 padding   weights that only ever meet padding
+products  convolutions of few pixels as matrix products
 modes     training and evaluation mode
 """
 
