@@ -4,11 +4,12 @@ net = models.create("tinyfer_lite", num_classes=7)     # the same as timm.create
 net = models.create("tinyfer_lite", weights="imagenet")
 models.names()
 
-weights   pretrained weights, and where they are from
-profile   parameters, size and operations
-padding   weights that only ever meet padding
-products  convolutions of few pixels as matrix products
-modes     training and evaluation mode
+weights       pretrained weights, and where they are from
+profile       parameters, size and operations
+convolutions  plain convolutions, and the sizes that they meet
+padding       weights that only ever meet padding
+products      convolutions of few pixels as matrix products
+modes         training and evaluation mode
 """
 
 from __future__ import annotations

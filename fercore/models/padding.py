@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
 from torch import nn
 
-from .modes import evaluating
+from . import convolutions
 
 
 def unused(network: nn.Module, shape: tuple[int, int, int]) -> dict[str, int]:
@@ -41,39 +40,13 @@ def _convolutions(
 ) -> Iterator[tuple[str, nn.Conv2d, list[tuple[int, int]]]]:
     """Each convolution that has unused taps, with those, first and behind the last, that meet a pixel, vertically and
     horizontally."""
-    seen: dict[str, list[set[tuple[int, int]]]] = {}
-
-    def look(name: str):
-        def hook(layer: nn.Conv2d, given: tuple) -> None:
-            sides = zip(given[0].shape[-2:], layer.kernel_size, layer.stride, layer.padding, strict=True)
-            for axis, side in zip(seen.setdefault(name, [set(), set()]), sides, strict=True):
-                axis.add(_span(*side))
-
-        return hook
-
-    layers = {
-        name: layer
-        for name, layer in network.named_modules()
-        if type(layer) is nn.Conv2d
-        and layer.padding_mode == "zeros"
-        and layer.dilation == (1, 1)
-        and not isinstance(layer.padding, str)
-    }
-    if not layers:
-        return
-    hooks = [layer.register_forward_pre_hook(look(name)) for name, layer in layers.items()]
-    try:
-        with torch.no_grad(), evaluating(network):
-            like = next(network.parameters())
-            network(torch.zeros(1, *shape, device=like.device, dtype=like.dtype))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    for name, axes in seen.items():  # a layer that is passed with several sizes keeps all its taps
-        sides = zip(axes, layers[name].kernel_size, strict=True)
-        spans = [min(axis) if len(axis) == 1 else (0, side) for axis, side in sides]
-        if spans != [(0, side) for side in layers[name].kernel_size]:
-            yield name, layers[name], spans
+    for name, (layer, passes) in convolutions.plain(network, shape).items():
+        kernels = zip(layer.kernel_size, layer.stride, layer.padding, strict=True)
+        axes = [{_span(given[axis], *kernel) for given, _ in passes} for axis, kernel in enumerate(kernels)]
+        # a layer that is passed with several sizes keeps all its taps
+        spans = [min(met) if len(met) == 1 else (0, side) for met, side in zip(axes, layer.kernel_size, strict=True)]
+        if spans != [(0, side) for side in layer.kernel_size]:
+            yield name, layer, spans
 
 
 def _span(side: int, kernel: int, stride: int, padding: int) -> tuple[int, int]:

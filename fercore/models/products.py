@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .modes import evaluating
+from . import convolutions
 
 PLACES = 4  # pixels at most that such a convolution makes: with 16 it is as fast as its product
 
@@ -35,28 +35,7 @@ class ProductConv2d(nn.Conv2d):
 def of_few_places(network: nn.Module, shape: tuple[int, int, int]) -> nn.Module:
     """Compute as products, in place, those convolutions that make `PLACES` pixels or fewer of an image (C, H, W);
     grouped and dilated ones stay, and those not padded with zeros by a number. Returns the network."""
-    made: dict[nn.Conv2d, int] = {}
-
-    def look(layer: nn.Conv2d, given: tuple, images: torch.Tensor) -> None:
-        made[layer] = max(made.get(layer, 0), images.shape[2:].numel())
-
-    layers = [
-        layer
-        for layer in network.modules()
-        if type(layer) is nn.Conv2d
-        and layer.padding_mode == "zeros"
-        and (layer.dilation, layer.groups) == ((1, 1), 1)
-        and not isinstance(layer.padding, str)
-    ]
-    hooks = [layer.register_forward_hook(look) for layer in layers]
-    try:
-        with torch.no_grad(), evaluating(network):
-            like = next(network.parameters())
-            network(torch.zeros(1, *shape, device=like.device, dtype=like.dtype))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    for layer, places in made.items():
-        if places <= PLACES:
+    for layer, passes in convolutions.plain(network, shape).values():
+        if layer.groups == 1 and max(made.numel() for _, made in passes) <= PLACES:
             layer.__class__ = ProductConv2d  # weights, names and hooks stay as they are
     return network
