@@ -45,7 +45,7 @@ copies = True  # whether it is measured what copies of the test images in traini
 beside = 1  # how many of a student's seeds the searches, the other reading, the second teacher and the copies have
 images = 800  # training images; 0: all
 dropout = 0.0  # times the authors' dropout rates; 1: theirs
-trimmed = False  # without weights that only ever multiply padding, and deep layers as products: the same outputs, sooner
+trimmed = False  # without weights that only ever multiply padding, and deep layers as products: the same outputs, faster
 teacher_network = "resemotenet"
 teacher_weights = ""  # a file that it starts from; fer2013: pretrained weights of this project, and no training
 teacher_divisor = 8  # of the teacher's widths; 1: the whole ResEmoteNet
@@ -337,7 +337,7 @@ if len(met):
     differs = study.other_than_the_papers(second, paper, teacher=True)
     display(stage.says(sentences.teachers(met, ", ".join(filter(None, [second.teacher_network, differs])))))
 else:
-    display(Markdown("A second teacher has taught nobody here (`second_teacher`): your guess stays open."))
+    display(Markdown("No student has a second teacher here (`second_teacher`): your guess stays open."))
 
 # %% [markdown]
 # ### The search for T and α
