@@ -54,6 +54,7 @@ teacher_precision = "fp32"
 teacher_seed = 42
 second_teacher = {}  # one more, trained here: its network, epochs and precision, and the experiments that it teaches
 epochs = 4
+epochs_of = {}  # by student, where it is trained for others
 batch_size = 16
 img_size = 32  # px
 optimizer = "adamw"  # sgd: the paper's
@@ -196,6 +197,7 @@ display(tables.shown(table_3), tables.shown(audits.counts(faces)))
 from fercore.pipeline.parameters import read_params
 from fercore.studies import fits
 from fercore.studies import teachers as taught
+from fercore.training import answers
 
 protocol = study.Protocol.of(globals(), faces)  # the parameters above, collected
 paper = study.Protocol.of(read_params(f"{params}/paper/06_mini_resemotenet.yaml"))
@@ -207,7 +209,7 @@ alone, _ = fits.by_teacher(protocol.students(faces, None))  # these train beside
 trained = fits.fit_seeds(protocol.teachers(faces) | alone, [], faces, runs, kept_only=kept_only)
 teachers = {study.TEACHER: taught.at_hand(protocol, faces, trained, runs), study.SECOND: trained.pop(study.SECOND, [])}
 teachers = {name: each for name, each in teachers.items() if each}  # those that are there: one run each
-logits = {name: protocol.as_teacher(faces, teacher) for name, (teacher,) in teachers.items() if teacher.network is not None}
+logits = {name: protocol.as_teacher(faces, teacher) for name, (teacher,) in teachers.items() if answers.can_teach(teacher)}
 curves = {name: teacher.history for name, (teacher,) in teachers.items() if teacher.best_epoch}  # else trained elsewhere
 if curves:
     display(stage.figure(plots.training_curves(curves, faces, "accuracy", "Teachers"), "teacher"))
@@ -290,7 +292,7 @@ display(stage.figure(plots.intervals(named, faces, f"All {len(labels):,} images"
 the_papers = {name: study.other_than_the_papers(own, paper, teacher=True) for name, own in protocol.by_teacher.items()
               if own.teacher_network == paper.teacher_network and not taught.pretrained(own)}
 said = sentences.scores(part, np.bincount(labels).max() / len(labels), ledger.beside(faces), the_papers)
-display(stage.says(said, "accuracy"))
+display(stage.says(said + sentences.other_epochs(protocol), "accuracy"))
 
 # %%
 majority = np.bincount(labels).max() / len(labels)
@@ -304,14 +306,14 @@ print("above naming one class:", "; ".join(part.index[part["value"] > majority])
 # as much.
 
 # %%
-gained = study.gains(labels, by_seed, masks, len(faces.classes))
+gained = study.gains(labels, by_seed, masks, len(faces.classes), protocol.epochs_by_size)
 if len(gained):
     display(tables.shown(stage.table(gained, "gains", "What a teacher adds, same seeds and epochs")))
     shown = gained.xs("accuracy", level="score")
     names = [f"{row['size'].upper()} ({name}), {part.replace('_', '-')}" for (name, part), row in shown.iterrows()]
     shown = shown.set_axis(names)
     figure = plots.intervals(shown, faces, "What a teacher adds", f"{tested} accuracy, points", zero=True)
-    display(stage.figure(figure, "gains"), stage.says(sentences.gains(gained), "gains"))
+    display(stage.figure(figure, "gains"), stage.says(sentences.gains(gained) + sentences.other_epochs(protocol), "gains"))
 
 # %% [markdown]
 # ### Does the reading of the loss matter?
@@ -409,8 +411,8 @@ for size, name in study.chosen(trained).items():
 # teacher was not, the verdict says so, and it stays open where the two readings of the loss, or two such teachers, disagree.
 
 # %%
-other = study.other_than_the_papers(protocol, paper)
 for name in everyone:
+    other = study.other_than_the_papers(protocol.of_size(study.size_of(name)), paper)
     taught_by = second if study.of_second(name) else protocol
     rows_of = study.measurements(name, faces, labels, probabilities[name], masks, taught_by.teacher_network)
     if name == study.TEACHER and taught.pretrained(protocol):
@@ -443,6 +445,6 @@ findings |= {} if taught.pretrained(protocol) else {"teacher_epochs": teacher_ep
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()}
 settings = {"recipe": protocol.recipe.plain(), "seeds": seeds} | taught.settings(protocol)
 settings |= {"experiments": experiments, "teacher_divisor": teacher_divisor, "images": images, "searched": searched}
-settings |= {"dropout": dropout, "trimmed": trimmed}
+settings |= {"dropout": dropout, "trimmed": trimmed} | ({"epochs_of": epochs_of} if epochs_of else {})
 settings |= {"second_teacher": taught.settings(second) | {"teaches": second.experiments}} if second else {}
 display(tables.shown(stage.close(findings, settings).to_frame("finding")))

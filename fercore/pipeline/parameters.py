@@ -14,8 +14,8 @@ from ..results.folders import PROFILES
 # what numbers may be, by the names of parameters in any notebook; of a list or a mapping, each number in it
 RANGES = {
     "at least 1": (lambda value: value >= 1,
-        "batch_size batches calibrated_on epochs img_size latency_side lengths looked_at passes second_teacher sheet "
-        "teacher_divisor teacher_epochs teacher_img_size threads timed_batches"),
+        "batch_size batches calibrated_on epochs epochs_of img_size latency_side lengths looked_at passes "
+        "second_teacher sheet teacher_divisor teacher_epochs teacher_img_size threads timed_batches"),
     "at least 2": (lambda value: value >= 2, "folds"),
     "above 0": (lambda value: value > 0,
         "factor learning_rate seconds teacher_learning_rate temperature temperatures"),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from .. import datasets
@@ -72,8 +73,8 @@ def train(name: str, profile: str, names: Sequence[str]) -> None:
             lacking = [one for one in first if not fits.finished(runs, one) and one not in names]
             if lacking:
                 raise ParameterError(f"{name}, {profile}: train {', '.join(lacking)} first, which teaches")
-            if without := [one for one in first if answers.published(Path(runs, one))]:
-                told = f"{', '.join(without)} teaches, and lies there without its weights"
+            if without := [one for one in first if _cannot_teach(Path(runs, one))]:
+                told = f"{', '.join(without)} teaches, and lies there without its weights and without {answers.LOGITS}"
                 raise ParameterError(f"{name}, {profile}: {told}; remove it, and train it first")
     for own, students, first, known in families:
         for one in sorted((one for one in names if one in first | known), key=lambda one: one not in first):
@@ -85,18 +86,26 @@ def train(name: str, profile: str, names: Sequence[str]) -> None:
 
 
 def publish(name: str, profile: str, folder: Path) -> list[str]:
-    """Write those that are finished to `folder`, without their weights (`answers.publish`); their names. Raises
-    RunError for those of other settings, and for those that other code has trained."""
+    """Write those that are finished to `folder`, without their weights (`answers.publish`), a teacher with what its
+    students learn from where that is the same in every epoch; their names. Raises RunError for those of other settings,
+    and for those that other code has trained."""
     protocol, faces, runs = load(name, profile)
     if folder.resolve() == Path(runs).resolve():
         raise ParameterError(f"{folder} is where they are trained; name another folder to publish them in")
     planned: dict[str, dict] = {}
+    logits: dict[str, np.ndarray] = {}
     for own, students in _by_teacher(protocol):
-        planned |= fits.planned(own.teacher(faces))[1] | fits.planned(students(faces, _taught(own, faces, runs)))[1]
+        first, said = fits.planned(own.teacher(faces))[1], _taught(own, faces, runs)
+        planned |= first | fits.planned(students(faces, said))[1]
+        logits |= dict.fromkeys(first, said) if isinstance(said, np.ndarray) else {}
     found = fits.fit_each(planned, faces, runs, kept_only=True)
     for place, run in found.items():
-        answers.publish(run, faces, folder / place, planned[place].get("taught_by"))
+        answers.publish(run, faces, folder / place, planned[place].get("taught_by"), logits.get(place))
     return list(found)
+
+
+def _cannot_teach(folder: Path) -> bool:
+    return answers.published(folder) and not (folder / answers.LOGITS).is_file()
 
 
 def _by_teacher(protocol) -> Iterator[tuple[Any, Callable[[Faces, Any], dict[str, dict]]]]:
@@ -107,8 +116,8 @@ def _by_teacher(protocol) -> Iterator[tuple[Any, Callable[[Faces, Any], dict[str
 
 
 def _taught(protocol, faces: Faces, runs: str):
-    """What the students learn from, of a teacher that is at hand with its weights; else None."""
+    """What the students learn from, of a teacher that is at hand, or of what it has left for them; else None."""
     trained = fits.fit_seeds(protocol.teacher(faces), [], faces, runs, kept_only=True)
     for own in teachers.at_hand(protocol, faces, trained, runs):
-        return None if own.network is None else protocol.as_teacher(faces, own)
+        return protocol.as_teacher(faces, own) if answers.can_teach(own) else None
     return None

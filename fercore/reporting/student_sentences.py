@@ -131,6 +131,12 @@ def scores(
     return text
 
 
+def other_epochs(protocol: study.Protocol) -> str:
+    """Which students are trained for others than the protocol's epochs; empty where none is."""
+    each = [f"{size.upper()} for {own}" for size, own in protocol.epochs_by_size.items() if own != protocol.epochs]
+    return f" Not all students are trained for {protocol.epochs} epochs here: {listed(each)}." if each else ""
+
+
 def gains(table: pd.DataFrame) -> str:
     """What a teacher adds, of `mini_resemotenet.gains`."""
     part = table.xs(("published", "accuracy"), level=["part", "score"])
@@ -142,16 +148,18 @@ def gains(table: pd.DataFrame) -> str:
 
 
 def _largest(gained: pd.DataFrame) -> str:
-    """Which size gains most, of those that are taught with the same alpha: the more alphas are tried on a size, the
-    higher its largest gain by chance."""
+    """Which size gains most, of those that are taught with the same alpha for the same epochs: the more alphas are
+    tried on a size, the higher its largest gain by chance."""
     alpha = pd.Series([study.EXPERIMENTS[name][1] for name in gained.index], gained.index)
-    told = []
-    for value, rows in gained.groupby(alpha, sort=False):
+    told, several = [], gained["epochs"].nunique() > 1
+    for (value, epochs), rows in gained.groupby([alpha, "epochs"], sort=False):
         if rows["size"].nunique() > 1:
             sizes = rows.loc[rows["value"] == rows["value"].max(), "size"].unique()
             names = listed(f"{size.upper()}'s" for size in sizes)
-            told.append(f" At α = {value:.2f} the largest estimate is {names}.")
-    return "".join(told) or " No two sizes are taught with the same α here, so which gains more stays open."
+            within = f" of {epochs} epochs" if several else ""
+            told.append(f" At α = {value:.2f} the largest estimate{within} is {names}.")
+    same = "with the same α and for the same epochs" if several else "with the same α"
+    return "".join(told) or f" No two sizes are taught {same} here, so which gains more stays open."
 
 
 def _sure(table: pd.DataFrame) -> str:

@@ -41,8 +41,8 @@ def fit_each(
     folder     where each training has a folder of its name, and goes on where it was stopped; empty: nowhere
     workers    processes of this machine; by default one a core, and one in all where there is a GPU
     kept_only  nothing is trained: those that `folder` does not have to their end are left out, and, with a warning,
-               those whose teacher's weights are not at hand; of those that lie there without their own weights
-               (`answers.publish`), there are the answers
+               those whose teacher cannot be asked (`answers.can_teach`); of those that lie there without their own
+               weights (`answers.publish`), there are the answers
 
     What lies there of other settings, data or code is trained again. Raises SweepError that names the first that
     failed; with `kept_only`, RunError for what lies there of others.
@@ -188,8 +188,11 @@ def teacher_logits(teacher: Run, faces: Faces, folder: str | Path = "", rows: np
 
     folder  where it is kept, under a name of its own for another teacher, other images and another size; empty: nowhere
     rows    of the images, where they are others than all training images
+    Raises RunError as `Answered.logits` does, for a teacher that was published without its weights.
     """
     rows, size = faces.rows("train") if rows is None else rows, teacher.recipe.img_size
+    if isinstance(teacher, answers.Answered):
+        return teacher.logits(faces, rows)
     known = [checkpoint.answers_of(teacher.network).encode(), rows.tobytes()]
     known += [(faces.fingerprint or store.fingerprint(faces.pixels, faces.table)).encode(), str(size).encode()]
     known.append(checkpoint.code(Path(inference.__file__)).encode())
@@ -242,7 +245,7 @@ def _kept(words: Mapping, faces: Faces, folder: str) -> Run | None:
         provenance.kept(folder)
         return answers.read(Path(folder), faces, **words)
     if words["recipe"].distillation and words.get("teacher") is None:
-        warnings.warn(f"{folder} is left out: the weights of its teacher are not at hand", stacklevel=3)
+        warnings.warn(f"{folder} is left out: its teacher is not at hand, nor what it says", stacklevel=3)
         return None
     return _one(words, faces, folder, restart=False)
 

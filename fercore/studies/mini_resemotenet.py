@@ -64,6 +64,7 @@ class Protocol:
     beside        how many of a student's seeds the searches, the other reading, the second teacher and the copies have
     images        training images, drawn at random; 0: all
     dropout       times the rates of the released code, of teacher and students; 1: theirs
+    epochs_of     by size, where a student is trained for others than `epochs`
     teacher_divisor  of the teacher's widths, where it is ResEmoteNet; 1: the whole
     teacher_weights  a file that the teacher starts from; empty: none; or data whose weights of `teacher_network`
                      come with the project, such as "fer2013": it is not trained
@@ -88,6 +89,7 @@ class Protocol:
     teacher_seed: int
     second_teacher: Mapping
     epochs: int
+    epochs_of: Mapping[str, int]
     batch_size: int
     img_size: int
     optimizer: str
@@ -110,7 +112,7 @@ class Protocol:
         for name in (*known.experiments, *known.readings, *known.second_teacher.get("teaches", ())):
             if name not in EXPERIMENTS:
                 raise ValueError(f"no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
-        for size in (*known.seeds, *filter(None, [known.searched])):
+        for size in (*known.seeds, *known.epochs_of, *filter(None, [known.searched])):
             if size not in SIZES:
                 raise ValueError(f"no size {size!r}; there are {', '.join(SIZES)}")
         if known.second_teacher.get("network") == known.teacher_network:
@@ -127,9 +129,18 @@ class Protocol:
         # the logits of a pretrained teacher are computed once, in full precision (`as_teacher`)
         return teachers.of_data(known, faces, answers_in="fp32", trains=trains)
 
+    def of_size(self, size: str | None) -> Protocol:
+        """The protocol of the student of a size: with its own epochs. None: of those that have none of their own."""
+        return replace(self, epochs=self.epochs_of.get(size, self.epochs), epochs_of={})
+
+    @property
+    def epochs_by_size(self) -> dict[str, int]:
+        """The epochs of each student that is trained."""
+        return {size: self.of_size(size).epochs for size in SIZES if self.seeds.get(size)}
+
     @property
     def recipe(self) -> Recipe:
-        """How a student is trained."""
+        """How a student is trained that has no epochs of its own (`of_size`)."""
         return Recipe(
             epochs=self.epochs, batch_size=self.batch_size, img_size=self.img_size, augmentation=AUGMENTATIONS["flip"],
             loss="cross_entropy", class_weighted=self.class_weighted, optimizer=self.optimizer,
@@ -204,7 +215,8 @@ class Protocol:
         rows, found = fits.training_rows(faces, self.images), {}
 
         def add(variant: str, size: str, kd: losses.Distillation | None = None, count: int | None = None, **more):
-            words = {"network": f"mini_resemotenet_{size}", "recipe": replace(self.recipe, distillation=kd)}
+            recipe = replace(self.of_size(size).recipe, distillation=kd)
+            words: dict = {"network": f"mini_resemotenet_{size}", "recipe": recipe}
             words |= {"options": self.options, "train": rows, "seeds": list(self.seeds.get(size, ()))[:count]}
             words |= {"name": f"06_{variant.replace(' ', '_').replace(',', '')}"}
             if variant in found:
@@ -281,6 +293,13 @@ def _experiment(variant: str) -> str:
     return next((name for name in EXPERIMENTS if plain in (name, other_reading(name))), variant)
 
 
+def size_of(variant: str) -> str | None:
+    """The size of the student that is an experiment, by whichever teacher and reading, or alone; None of a teacher and
+    of what is searched over."""
+    size = EXPERIMENTS.get(_experiment(variant), variant.partition(" "))[0]
+    return size if size in SIZES else None
+
+
 def of_same_images(variant: str) -> bool:
     """Whether a variant is trained on the images that most are trained on: its score compares with theirs."""
     return not variant.endswith((WITHOUT, WITH))
@@ -298,7 +317,12 @@ def compared(here: Protocol, paper: Protocol) -> pd.DataFrame:
     own = {"network": (paper.teacher_network, teachers.said(here))}
     of_first = own if teachers.pretrained(here) else _other(here, paper, True)
     of_second = _other(second, paper, True) if (second := here.second) else {}
-    return teachers.compared(_other(here, paper), of_first, {SECOND: of_second})
+    students = _other(here, paper)
+    more = {}
+    for size in here.epochs_by_size:
+        own = _other(here.of_size(size), paper)
+        more[f"student {size.upper()}"] = {name: pair for name, pair in own.items() if students.get(name) != pair}
+    return teachers.compared(students, of_first, more | {SECOND: of_second})
 
 
 def _other(here: Protocol, paper: Protocol, teacher: bool = False) -> dict[str, tuple]:
@@ -336,12 +360,15 @@ def gains(
     predicted: Mapping[str, Mapping[int, np.ndarray]],
     masks: Mapping[str, np.ndarray],
     classes: int,
+    epochs: Mapping[str, int],
 ) -> pd.DataFrame:
-    """What a teacher adds to each student: `fits.gains` of the experiments, with their size. With one seed the interval
-    is of the images alone."""
+    """What a teacher adds to each student: `fits.gains` of the experiments, with their size and its `epochs`. With one
+    seed the interval is of the images alone."""
     pairs = {name: (name, alone(size)) for name, (size, _) in EXPERIMENTS.items()}
     found = fits.gains(labels, predicted, pairs, masks, classes).rename_axis(["experiment", "part", "score"])
-    found.insert(0, "size", [EXPERIMENTS[name][0] for name in found.index.get_level_values("experiment")])
+    sizes = [EXPERIMENTS[name][0] for name in found.index.get_level_values("experiment")]
+    found.insert(0, "size", sizes)
+    found.insert(1, "epochs", [epochs[size] for size in sizes])
     return found
 
 

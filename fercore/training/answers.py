@@ -1,5 +1,6 @@
 """What a trained network answers on the images that select and test, in a file beside its training: small enough to be
-published where the weights are not, and enough to work out its scores again."""
+published where the weights are not, and enough to work out its scores again. And of a teacher what its students learn
+from, so that others can train students without training the teacher first."""
 
 from __future__ import annotations
 
@@ -21,6 +22,7 @@ from .recipe import Recipe
 from .trainer import Run
 
 ANSWERS = "answers.safetensors"
+LOGITS = "logits.safetensors"  # of a teacher
 ROLES = ("select", "test")
 NEAR = 0.005  # what accuracy may differ by between the machine that trained and the one that was asked
 
@@ -42,23 +44,51 @@ class Answered(Run):
             raise RunError(f"{self.folder}: {told}")
         return self.answers.loc[rows].to_numpy(np.float64)
 
+    def logits(self, faces: Faces, rows: np.ndarray) -> np.ndarray:
+        """What its students learn from, as `fits.teacher_logits` has it, of these rows: float32 (2, N, C), NaN of all
+        others. Raises RunError where they are not all there, and for what is damaged."""
+        tensors, about = checkpoint.read(self.folder / LOGITS)
+        record = checkpoint.read_json(self.folder / checkpoint.PROVENANCE)
+        try:
+            places, said = tensors["rows"].numpy(), tensors["logits"].numpy()
+            shape = (2, len(places), len(faces.classes))
+            if about["training"] != record["parameters"] or said.shape != shape or not np.isfinite(said).all():
+                raise ValueError("they are not of this training, or not all numbers")
+        except (KeyError, ValueError) as error:
+            raise RunError(f"{self.folder / LOGITS}: damaged ({error!r}); fetch it again") from None
+        if len(unknown := np.setdiff1d(rows, places)):
+            told = f"nothing on {len(unknown):,} images, such as row {unknown[0]}"
+            raise RunError(f"{self.folder / LOGITS}: {told}, and no weights to ask")
+        found = np.full((2, len(faces), len(faces.classes)), np.nan, np.float32)
+        found[:, rows] = said[:, np.searchsorted(places, rows)]
+        return found
 
-def publish(run: Run, faces: Faces, folder: Path, taught_by: Mapping | None = None) -> None:
+
+def publish(
+    run: Run, faces: Faces, folder: Path, taught_by: Mapping | None = None, logits: np.ndarray | None = None
+) -> None:
     """Write a training without its weights: its history, metrics and record, and its answers, float32.
 
-    taught_by  what its teacher is, in plain values. Raises RunError where `folder` holds a training with its weights,
-               or is the run's own.
+    taught_by  what its teacher is, in plain values
+    logits     of a teacher, what its students learn from, float32 (2, N, C), NaN of images that none of them asks about
+
+    Raises RunError where `folder` holds a training with its weights, or is the run's own.
     """
     if folder.resolve() == run.folder.resolve() or any(
         (folder / name).exists() for name in (checkpoint.LAST, checkpoint.BEST)
     ):
         raise RunError(f"{folder} holds a training; publish to another folder")
-    (folder / checkpoint.METRICS).unlink(missing_ok=True)  # which says that it is whole, and is written last
+    for name in (checkpoint.METRICS, LOGITS):  # the first says that it is whole, and is written last
+        (folder / name).unlink(missing_ok=True)
     rows = np.unique(np.concatenate([faces.rows(role) for role in ROLES]))
     record = checkpoint.read_json(run.folder / checkpoint.PROVENANCE)
     found = torch.tensor(run.probabilities(faces, rows), dtype=torch.float32)
     about = {"training": record["parameters"], "taught_by": taught_by}
     checkpoint.write(folder / ANSWERS, {"rows": torch.tensor(rows), "probabilities": found}, about)
+    if logits is not None:
+        places = np.flatnonzero(np.isfinite(logits).all((0, 2)))
+        held = {"rows": torch.tensor(places), "logits": torch.tensor(logits[:, places], dtype=torch.float32)}
+        checkpoint.write(folder / LOGITS, held, {"training": record["parameters"]})
     for name in (checkpoint.HISTORY, checkpoint.PROVENANCE, checkpoint.METRICS):
         shutil.copyfile(run.folder / name, folder / name)
 
@@ -66,6 +96,11 @@ def publish(run: Run, faces: Faces, folder: Path, taught_by: Mapping | None = No
 def published(folder: Path) -> bool:
     """Whether a training lies there as `publish` has left it."""
     return (folder / ANSWERS).is_file()
+
+
+def can_teach(run: Run) -> bool:
+    """Whether students can learn from a trained network: from itself, or from what it has left for them."""
+    return run.network is not None or (run.folder / LOGITS).is_file()
 
 
 def read(

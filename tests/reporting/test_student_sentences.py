@@ -1,14 +1,19 @@
 """Sentences on distilled students say what the values are, whichever way these turn out."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from fercore.datasets.faces import Faces, table
 from fercore.evaluation import statistics
+from fercore.pipeline.parameters import read_params
 from fercore.reporting import student_sentences as sentences
 from fercore.studies import mini_resemotenet as study
 
+PAPER = Path(__file__).parents[2] / "params/paper/06_mini_resemotenet.yaml"
 COUNTED = {
     "parameters(resemotenet, 7)": 1000,
     "parameters(mini_resemotenet_a, 7)": 250,
@@ -102,7 +107,7 @@ def test_students_and_teacher_are_called_as_papers_have_them():
 
 def gains(value, seeds=2):
     index = pd.MultiIndex.from_tuples([("E6", "published", "accuracy")], names=["experiment", "part", "score"])
-    row = {"size": "c", "seeds": seeds, "value": value, "low": value - 0.01, "high": value + 0.01}
+    row = {"size": "c", "epochs": 80, "seeds": seeds, "value": value, "low": value - 0.01, "high": value + 0.01}
     return pd.DataFrame([row], index=index)
 
 
@@ -116,8 +121,20 @@ def test_what_a_teacher_adds(value, told):
     assert "At α = 0.20 the largest estimate is B's." in sentences.gains(both)
     apart = sentences.gains(both.rename(index={"E3": "E4"}))
     assert "largest" not in apart and "No two sizes are taught with the same α here" in apart, "0.20 and 0.15"
+    shorter = sentences.gains(pd.concat([both, gains(value).assign(size="a", epochs=20).rename(index={"E6": "E1"})]))
+    assert "the largest estimate of 80 epochs is B's." in shorter and "of 20 epochs" not in shorter
+    other = sentences.gains(both.assign(epochs=[80, 20]))
+    assert "No two sizes are taught with the same α and for the same epochs here" in other
     noted = both.assign(note=[statistics.TOO_FEW, ""])
     assert sentences.gains(noted).endswith(" Few images: the interval may be too short (*E6*).")
+
+
+def test_students_that_are_trained_for_other_epochs_are_named():
+    paper = study.Protocol.of(read_params(PAPER))
+    assert sentences.other_epochs(paper) == ""
+    here = replace(paper, epochs_of={"a": 20, "b": 80})
+    assert sentences.other_epochs(here) == " Not all students are trained for 80 epochs here: A for 20."
+    assert sentences.other_epochs(replace(here, seeds={"c": [1]})) == ""
 
 
 def test_whether_the_reading_of_the_loss_matters():

@@ -243,6 +243,36 @@ def test_what_is_other_than_in_the_paper_is_said_and_no_more():
     assert study.other_than_the_papers(replace(PAPER, images=9), PAPER) == "images 9"
 
 
+def test_a_student_may_have_epochs_of_its_own_and_then_departs_from_the_paper_by_itself(faces):
+    here = small(epochs_of={"b": 20, "a": 5})
+    assert here.epochs_by_size == {"b": 20, "c": 80}, "a has no seeds"
+    variants = here.students(faces, logits(faces))
+    assert {name: words["recipe"].epochs for name, words in variants.items() if study.size_of(name) == "b"} == {
+        "b alone": 20, "E3": 20, "E4": 20, "E5": 20,
+    }  # fmt: skip
+    assert {words["recipe"].epochs for name, words in variants.items() if study.size_of(name) != "b"} == {80}
+    assert here.teacher_recipe.epochs == 80
+    told = [study.other_than_the_papers(here.of_size(study.size_of(name)), PAPER) for name in ("b alone", "E6", "T 1")]
+    assert told == ["20 of 80 epochs", "", ""]
+    both = study.compared(replace(here, epochs=40), PAPER)
+    assert both.query("setting == 'epochs'").values.tolist() == [
+        ["students", "epochs", "80", "40"], ["student B", "epochs", "80", "20"],
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="no size 'd'"):
+        study.Protocol.of(vars(PAPER) | {"epochs_of": {"d": 3}, "kept_only": False})
+
+
+@pytest.mark.parametrize(
+    ("variant", "size"),
+    [
+        ("E1", "a"), ("E4, as in the text", "b"), ("E6 by resemotenet", "c"), ("a alone", "a"), ("teacher", None),
+        ("second teacher", None), ("T 1", None), ("alpha 0.10", None),
+    ],
+)  # fmt: skip
+def test_which_size_a_variant_is_of(variant, size):
+    assert study.size_of(variant) == size
+
+
 @pytest.mark.parametrize(
     "variant, other, other_teacher, expected",
     [
@@ -282,10 +312,11 @@ def test_what_a_teacher_adds_is_of_the_same_seeds_and_images():
         "E1": {1: most}, "E4": {2: most},
     }  # fmt: skip
     masks = {"deduplicated": np.arange(60) < 30, "near_deduplicated": np.zeros(60, bool)}
-    found = study.gains(labels, predicted, masks, 3)
+    found = study.gains(labels, predicted, masks, 3, {"c": 80, "b": 20})
     assert set(found.index.get_level_values("experiment")) == {"E6"}, "a alone is not there, and E4 has no seed of b's"
     row = found.loc[("E6", "published", "accuracy")]
-    assert row["value"] == pytest.approx(((0.75 - 0.5) + (1 - 0.5)) / 2) and row["seeds"] == 2 and row["size"] == "c"
+    assert row["value"] == pytest.approx(((0.75 - 0.5) + (1 - 0.5)) / 2) and row["seeds"] == 2
+    assert (row["size"], row["epochs"]) == ("c", 80)
     assert found.loc[("E6", "deduplicated", "accuracy"), "value"] == pytest.approx(0)
     assert found["value"].dtype == float and set(found["note"]) == {statistics.TOO_FEW, statistics.AGREE}
     assert "near_deduplicated" not in found.index.get_level_values("part")
@@ -327,7 +358,7 @@ def test_settings_are_compared_in_pairs_of_the_seeds_that_all_have():
 def test_where_nothing_can_be_compared_there_is_no_row():
     labels = np.arange(40) % 2
     for predicted in ({}, {"E6": {1: labels}, "c alone": {2: labels}}):
-        gained, read = study.gains(labels, predicted, {}, 2), study.readings(labels, predicted, 2)
+        gained, read = study.gains(labels, predicted, {}, 2, {}), study.readings(labels, predicted, 2)
         assert len(gained) == len(read) == len(study.search(labels, predicted, 2)) == 0
         assert gained.index.names == ["experiment", "part", "score"] and {"size", "value"} <= {*gained}
     assert study.search(labels, {"T 1": {1: labels}}, 2).empty

@@ -40,6 +40,37 @@ def test_its_answers_history_and_best_epoch_are_those_of_the_training(run, faces
     }  # fmt: skip
 
 
+def test_what_a_teacher_leaves_for_its_students_is_what_they_learn_from(run, faces, tmp_path):
+    logits, folder = fits.teacher_logits(run, faces), tmp_path / "published"
+    answers.publish(run, faces, folder, logits=logits)
+    found = answers.read(folder, faces, **WORDS)
+    assert answers.can_teach(run) and answers.can_teach(found)
+    some = faces.rows("train")[::-2]
+    said = fits.teacher_logits(found, faces, rows=some)
+    assert np.array_equal(said[:, some], logits[:, some]) and np.isnan(np.delete(said, some, 1)).all()
+    assert np.array_equal(fits.teacher_logits(found, faces), logits, equal_nan=True)
+    with pytest.raises(RunError, match=r"logits.*nothing on 1 images, such as row \d+, and no weights"):
+        found.logits(faces, faces.rows("test")[:1])
+    answers.publish(run, faces, folder)
+    assert not answers.can_teach(found)
+
+
+@pytest.mark.parametrize("changed", ["training", "logits", "rows"])
+def test_damaged_logits_are_refused(run, faces, tmp_path, changed):
+    answers.publish(run, faces, tmp_path / "published", logits=fits.teacher_logits(run, faces))
+    path = tmp_path / "published" / answers.LOGITS
+    tensors, about = checkpoint.read(path)
+    if changed == "training":
+        about["training"]["network"] = "other"
+    elif changed == "logits":
+        tensors["logits"][1, 0, 0] = np.nan
+    else:
+        del tensors["rows"]
+    checkpoint.write(path, tensors, {"training": about["training"]})
+    with pytest.raises(RunError, match=r"logits\.safetensors: damaged .*fetch it again"):
+        answers.read(path.parent, faces, **WORDS).logits(faces, faces.rows("train"))
+
+
 def test_images_that_were_not_asked_about_are_refused(faces, folder):
     told = rf"no answer to {len(faces.rows('train'))} images, such as row \d+, and no weights"
     with pytest.raises(RunError, match=told):
