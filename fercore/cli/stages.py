@@ -26,7 +26,10 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command.add_argument("name", help="such as 06_mini_resemotenet")
     command.add_argument("profile", help=which)
     command.add_argument("training", nargs="*", metavar="TRAINING", help="run these now; interrupted ones are resumed")
-    words = "write the finished ones to FOLDER without their weights: history, record, and answers to the tested images"
+    words = (
+        "write the finished ones to FOLDER without their weights: history, record, and answers to the tested images; "
+    )
+    words += "of a teacher, its logits on the training images, too"
     command.add_argument("--publish", metavar="FOLDER", help=words)
 
     command = add("params", _params, "check the parameters of every notebook before anything runs")

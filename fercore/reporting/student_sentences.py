@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -103,6 +103,17 @@ def called(variant: str, teacher: str = "") -> str:
     return f"{size.upper()} {rest}" if size in study.SIZES else variant
 
 
+def names(variants: Iterable[str], protocol: study.Protocol) -> dict[str, str]:
+    """What figures call each of them: as `called`, a teacher with its network and a student that has epochs of its own
+    with these."""
+    found = {name: called(name, own.teacher_network) for name, own in protocol.by_teacher.items()}
+    for variant in variants:
+        if variant not in found:
+            own = protocol.epochs_of.get(study.size_of(variant))
+            found[variant] = f"{called(variant)}, {own} epochs" if own else called(variant)
+    return found
+
+
 def scores(
     accuracy: pd.DataFrame, majority: float, printed: Callable[[str], float], the_papers: Mapping[str, str]
 ) -> str:
@@ -131,10 +142,14 @@ def scores(
     return text
 
 
-def other_epochs(protocol: study.Protocol) -> str:
-    """Which students are trained for others than the protocol's epochs; empty where none is."""
-    each = [f"{size.upper()} for {own}" for size, own in protocol.epochs_by_size.items() if own != protocol.epochs]
-    return f" Not all students are trained for {protocol.epochs} epochs here: {listed(each)}." if each else ""
+def unequal_epochs(protocol: study.Protocol, variants: Iterable[str]) -> str:
+    """For how many epochs students were trained, by size, of those that there are; empty where it is the same."""
+    sizes = {study.size_of(variant) for variant in variants}
+    epochs = {size: own for size, own in protocol.epochs_by_size.items() if size in sizes}
+    if len({*epochs.values()}) < 2:
+        return ""
+    each = listed(f"{size.upper()} for {own} epochs" for size, own in epochs.items())
+    return f" Not all students were trained for equally long: {each}."
 
 
 def gains(table: pd.DataFrame) -> str:
@@ -156,8 +171,7 @@ def _largest(gained: pd.DataFrame) -> str:
         if rows["size"].nunique() > 1:
             sizes = rows.loc[rows["value"] == rows["value"].max(), "size"].unique()
             names = listed(f"{size.upper()}'s" for size in sizes)
-            within = f" of {epochs} epochs" if several else ""
-            told.append(f" At α = {value:.2f} the largest estimate{within} is {names}.")
+            told.append(f" At α = {value:.2f}{f' and {epochs} epochs' * several} the largest estimate is {names}.")
     same = "with the same α and for the same epochs" if several else "with the same α"
     return "".join(told) or f" No two sizes are taught {same} here, so which gains more stays open."
 

@@ -245,7 +245,7 @@ def _kept(words: Mapping, faces: Faces, folder: str) -> Run | None:
         provenance.kept(folder)
         return answers.read(Path(folder), faces, **words)
     if words["recipe"].distillation and words.get("teacher") is None:
-        warnings.warn(f"{folder} is left out: its teacher is not at hand, nor what it says", stacklevel=3)
+        warnings.warn(f"{folder} is left out: its teacher is not at hand, nor are its logits", stacklevel=3)
         return None
     return _one(words, faces, folder, restart=False)
 
@@ -253,10 +253,8 @@ def _kept(words: Mapping, faces: Faces, folder: str) -> Run | None:
 def _one(words: Mapping, faces: Faces, folder: str, restart: bool = True, progress: bool = False) -> Run:
     given = {name: value for name, value in words.items() if name != "taught_by"}
     if folder and answers.published(Path(folder)):
-        raise RunError(
-            f"{folder} has the answers of a published training, which kept_only shows; to train there, remove "
-            f"{', '.join((answers.ANSWERS, checkpoint.HISTORY, checkpoint.METRICS, checkpoint.PROVENANCE))}"
-        )
+        told = "has the answers of a published training, which kept_only shows"
+        raise RunError(f"{folder} {told}; to train there, remove what is in it")
     if restart:
         _require_not_lost(folder, given["recipe"], faces)
     return fit(given.pop("network"), faces, given.pop("recipe"), folder, restart=restart, progress=progress, **given)

@@ -24,7 +24,7 @@ from ..models import padding
 from ..models.mini_resemotenet import NETWORKS
 from ..results import measurements as measured
 from ..results.measurements import name as measurement
-from ..training import losses
+from ..training import answers, losses
 from ..training.augment import AUGMENTATIONS
 from ..training.recipe import Recipe, departures
 from ..training.trainer import Run
@@ -64,7 +64,7 @@ class Protocol:
     beside        how many of a student's seeds the searches, the other reading, the second teacher and the copies have
     images        training images, drawn at random; 0: all
     dropout       times the rates of the released code, of teacher and students; 1: theirs
-    epochs_of     by size, where a student is trained for others than `epochs`
+    epochs_of     numbers of epochs by size, of students that are trained for others than `epochs`
     teacher_divisor  of the teacher's widths, where it is ResEmoteNet; 1: the whole
     teacher_weights  a file that the teacher starts from; empty: none; or data whose weights of `teacher_network`
                      come with the project, such as "fer2013": it is not trained
@@ -123,9 +123,11 @@ class Protocol:
         if faces is None:
             return known
         trains = not parameters.get("kept_only")
-        if known.second_teacher and trains:
+        runs = parameters.get("runs", "")
+        if known.second_teacher and trains and not _published(known.second, faces, runs):
             here = inference.precision_here(known.second_teacher["precision"])
             known = replace(known, second_teacher={**known.second_teacher, "precision": here})
+        trains = trains and not _published(known, faces, runs)
         # the logits of a pretrained teacher are computed once, in full precision (`as_teacher`)
         return teachers.of_data(known, faces, answers_in="fp32", trains=trains)
 
@@ -248,6 +250,11 @@ class Protocol:
         return found
 
 
+def _published(own: Protocol, faces: Faces, runs: str) -> bool:
+    """Whether the teacher lies in `runs` as it was published: with the precision that it was trained in elsewhere."""
+    return any(answers.published(Path(runs, place)) for place in fits.planned(own.teacher(faces))[1] if runs)
+
+
 def unused(img_size: int = 64) -> pd.DataFrame:
     """How many of the parameters of teacher and students meet padding alone on images of so many px (`padding.unused`):
     a row a network, with the columns parameters, unused, share (%) and left."""
@@ -294,8 +301,8 @@ def _experiment(variant: str) -> str:
 
 
 def size_of(variant: str) -> str | None:
-    """The size of the student that is an experiment, by whichever teacher and reading, or alone; None of a teacher and
-    of what is searched over."""
+    """The size of the student that is an experiment, by whichever teacher and reading, or by itself, on whichever
+    images; None of a teacher and of what is searched over."""
     size = EXPERIMENTS.get(_experiment(variant), variant.partition(" "))[0]
     return size if size in SIZES else None
 
@@ -318,11 +325,12 @@ def compared(here: Protocol, paper: Protocol) -> pd.DataFrame:
     of_first = own if teachers.pretrained(here) else _other(here, paper, True)
     of_second = _other(second, paper, True) if (second := here.second) else {}
     students = _other(here, paper)
-    more = {}
-    for size in here.epochs_by_size:
-        own = _other(here.of_size(size), paper)
-        more[f"student {size.upper()}"] = {name: pair for name, pair in own.items() if students.get(name) != pair}
-    return teachers.compared(students, of_first, more | {SECOND: of_second})
+    sizes = {
+        f"student {size.upper()}": {"epochs": (paper.epochs, own)}
+        for size, own in here.epochs_by_size.items()
+        if own != here.epochs
+    }
+    return teachers.compared(students, of_first, sizes | {SECOND: of_second})
 
 
 def _other(here: Protocol, paper: Protocol, teacher: bool = False) -> dict[str, tuple]:
@@ -350,6 +358,7 @@ def described(variants: Mapping[str, Mapping]) -> pd.DataFrame:
             "hard labels": f"{kd.hard:g}" if kd else "1",
             "teacher": f"{kd.soft:g} × {kd.temperature:g}²" if kd else "",
             "trained on": len(words["train"]),
+            "epochs": words["recipe"].epochs,
             "seeds": len(words["seeds"]),
         }
     return pd.DataFrame(rows).T.rename_axis("training")
@@ -496,19 +505,19 @@ def measurements(
     return [*rows, {"measurement": name, "value": cross_entropy(labels, probabilities), "seeds": len(probabilities)}]
 
 
-def protocol_of(variant: str, other: str, other_teacher: str) -> tuple[str, str | None]:
-    """What `Stage.measure` takes of a variant: how its training departs from the paper's settings, or
-    where it does not, how it differs nevertheless.
-
-    other, other_teacher  how students and their teacher, or the teacher that it is, differ from the paper's; empty: not
-    """
-    own = other_teacher if variant in (TEACHER, SECOND) else other
-    if own:
-        return own, None
+def protocol_of(variant: str, here: Protocol, paper: Protocol) -> tuple[str, str | None]:
+    """What `Stage.measure` takes of a variant: how its training departs from the paper's settings, or where it does
+    not, how it differs nevertheless. Of an experiment whose training departs, the reading of the loss and how its
+    teacher differs stand with that."""
+    own = here.by_teacher[SECOND if of_second(variant) else TEACHER]
+    other_teacher = other_than_the_papers(own, paper, teacher=True)
+    other = other_than_the_papers(own.of_size(size_of(variant)), paper)
     if (experiment := _experiment(variant)) not in EXPERIMENTS:
-        return "", ""
+        departs = other_teacher if variant in (TEACHER, SECOND) else other
+        return departs, None if departs else ""
     reading = OTHER_READING if variant == other_reading(experiment) else READING
-    return "", ", ".join(filter(None, [reading, other_teacher and f"{measured.ANOTHER_TEACHER}{other_teacher}"]))
+    said = ", ".join(filter(None, [other, reading, other_teacher and f"{measured.ANOTHER_TEACHER}{other_teacher}"]))
+    return (said, None) if other else ("", said)
 
 
 def cross_entropy(labels: np.ndarray, probabilities: Sequence[np.ndarray]) -> float:

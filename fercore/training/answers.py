@@ -46,22 +46,22 @@ class Answered(Run):
 
     def logits(self, faces: Faces, rows: np.ndarray) -> np.ndarray:
         """What its students learn from, as `fits.teacher_logits` has it, of these rows: float32 (2, N, C), NaN of all
-        others. Raises RunError where they are not all there, and for what is damaged."""
-        tensors, about = checkpoint.read(self.folder / LOGITS)
+        others. Raises RunError where they are not all there, and for a file that is gone or damaged."""
+        path = self.folder / LOGITS
         record = checkpoint.read_json(self.folder / checkpoint.PROVENANCE)
+        whole = np.full((2, len(faces), len(faces.classes)), np.nan, np.float32)
         try:
-            places, said = tensors["rows"].numpy(), tensors["logits"].numpy()
-            shape = (2, len(places), len(faces.classes))
-            if about["training"] != record["parameters"] or said.shape != shape or not np.isfinite(said).all():
-                raise ValueError("they are not of this training, or not all numbers")
-        except (KeyError, ValueError) as error:
-            raise RunError(f"{self.folder / LOGITS}: damaged ({error!r}); fetch it again") from None
-        if len(unknown := np.setdiff1d(rows, places)):
-            told = f"nothing on {len(unknown):,} images, such as row {unknown[0]}"
-            raise RunError(f"{self.folder / LOGITS}: {told}, and no weights to ask")
-        found = np.full((2, len(faces), len(faces.classes)), np.nan, np.float32)
-        found[:, rows] = said[:, np.searchsorted(places, rows)]
-        return found
+            tensors, about = checkpoint.read(path)
+            if about["training"] != record["parameters"]:
+                raise ValueError("of another training")
+            whole[:, tensors["rows"].numpy()] = tensors["logits"].numpy()
+        except (KeyError, ValueError, IndexError, OSError, RunError) as error:
+            raise RunError(f"{path}: gone or damaged ({error!r}); fetch it again") from None
+        if len(unknown := np.asarray(rows)[~np.isfinite(whole[:, rows]).all((0, 2))]):
+            told = f"nothing on {len(unknown):,} images, such as row {unknown.min()}"
+            raise RunError(f"{path}: {told}, and no weights to ask")
+        whole[:, np.setdiff1d(np.arange(len(faces)), rows)] = np.nan
+        return whole
 
 
 def publish(

@@ -111,7 +111,7 @@ def test_students_learn_from_a_published_teacher_what_they_learn_from_itself(pro
     again, first = (tmp_path / name / BIG / answers.LOGITS for name in ("again", "published"))
     assert again.read_bytes() == first.read_bytes()
     (tmp_path / "elsewhere" / BIG / answers.LOGITS).unlink()
-    with pytest.raises(ParameterError, match=f"{BIG} teaches, and lies there without its weights and without"):
+    with pytest.raises(ParameterError, match=f"{BIG} teaches, and lies there without its weights and its logits"):
         trainings.train("06_x", "quick", [TAUGHT])
     with pytest.warns(UserWarning, match=f"{TAUGHT} is left out: its teacher is not at hand"):
         assert trainings.publish("06_x", "quick", tmp_path / "none") == [BIG]
@@ -178,7 +178,7 @@ def test_by_whom_a_student_was_taught_is_published_with_it(project, monkeypatch)
 
 def test_a_student_with_weights_whose_teacher_has_none_is_left_out(project, faces):
     trainings.train("06_x", "quick", [BIG, TAUGHT])
-    with pytest.warns(UserWarning, match=f"{TAUGHT} is left out: its teacher is not at hand, nor what it says"):
+    with pytest.warns(UserWarning, match=f"{TAUGHT} is left out: its teacher is not at hand, nor are its logits"):
         assert fits.fit_seeds(Protocol().students(faces, None), [], faces, project, kept_only=True) == {}
 
 

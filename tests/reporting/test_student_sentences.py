@@ -122,19 +122,26 @@ def test_what_a_teacher_adds(value, told):
     apart = sentences.gains(both.rename(index={"E3": "E4"}))
     assert "largest" not in apart and "No two sizes are taught with the same α here" in apart, "0.20 and 0.15"
     shorter = sentences.gains(pd.concat([both, gains(value).assign(size="a", epochs=20).rename(index={"E6": "E1"})]))
-    assert "the largest estimate of 80 epochs is B's." in shorter and "of 20 epochs" not in shorter
+    assert "At α = 0.20 and 80 epochs the largest estimate is B's." in shorter and "20 epochs" not in shorter
     other = sentences.gains(both.assign(epochs=[80, 20]))
     assert "No two sizes are taught with the same α and for the same epochs here" in other
     noted = both.assign(note=[statistics.TOO_FEW, ""])
     assert sentences.gains(noted).endswith(" Few images: the interval may be too short (*E6*).")
 
 
-def test_students_that_are_trained_for_other_epochs_are_named():
+def test_students_that_were_trained_for_other_epochs_are_named():
     paper = study.Protocol.of(read_params(PAPER))
-    assert sentences.other_epochs(paper) == ""
+    assert sentences.unequal_epochs(paper, ["E1", "E6"]) == ""
     here = replace(paper, epochs_of={"a": 20, "b": 80})
-    assert sentences.other_epochs(here) == " Not all students are trained for 80 epochs here: A for 20."
-    assert sentences.other_epochs(replace(here, seeds={"c": [1]})) == ""
+    told = " Not all students were trained for equally long: A for 20 epochs and C for 80 epochs."
+    assert sentences.unequal_epochs(here, ["E1", "c alone", "T 1"]) == told
+    assert sentences.unequal_epochs(here, ["E1", "a alone"]) == sentences.unequal_epochs(here, ["E3", "E6"]) == ""
+    second = {"network": "resemotenet", "epochs": 20, "precision": "bf16", "teaches": ["E1"]}
+    taught = replace(here, teacher_network="lean_250k", second_teacher=second)
+    assert sentences.names(["a alone", "E1 by resemotenet", "E6", "T 1"], taught) == {
+        "teacher": "teacher: lean_250k", "second teacher": "second teacher: resemotenet",
+        "a alone": "A alone, 20 epochs", "E1 by resemotenet": "E1 by resemotenet, 20 epochs", "E6": "E6", "T 1": "T 1",
+    }  # fmt: skip
 
 
 def test_whether_the_reading_of_the_loss_matters():

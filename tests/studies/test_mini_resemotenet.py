@@ -15,7 +15,7 @@ from fercore.evaluation import inference, statistics
 from fercore.pipeline.parameters import read_params
 from fercore.studies import fits
 from fercore.studies import mini_resemotenet as study
-from fercore.training import Run
+from fercore.training import Run, answers
 
 ROOT = Path(__file__).parents[2]
 PAPER = study.Protocol.of(read_params(ROOT / "params/paper/06_mini_resemotenet.yaml"))
@@ -124,8 +124,8 @@ def test_both_readings_of_the_loss_are_measured_and_each_says_which_it_is(faces)
     }
     assert found["E6"].endswith(", T=3, alpha=0.20)")
     assert found[study.other_reading("E6")] == found["E6"].replace(")", ", reading=text)")
-    assert study.protocol_of("E6", "", "") == ("", study.READING)
-    assert study.protocol_of(study.other_reading("E6"), "", "") == ("", study.OTHER_READING)
+    assert study.protocol_of("E6", PAPER, PAPER) == ("", study.READING)
+    assert study.protocol_of(study.other_reading("E6"), PAPER, PAPER) == ("", study.OTHER_READING)
     assert study.measurements(f"c {study.WITH}", faces, labels, answers, {}, "x") == [], "no claim is of these images"
 
 
@@ -175,6 +175,23 @@ def test_a_second_teacher_is_trained_in_a_precision_of_this_machine_and_shown_in
     assert taught["taught_by"]["recipe"]["precision"] == "bf16"
 
 
+@pytest.mark.parametrize("published", ["06_resemotenet-cross_entropy-20-42", "06_lean_250k-cross_entropy-80-42"])
+def test_a_published_teacher_keeps_its_precision_where_its_students_are_trained(
+    faces, monkeypatch, tmp_path, published
+):
+    """Its students are trained in full precision, and so on any machine."""
+    monkeypatch.setattr(inference, "cpu_has_bf16", lambda: False)
+    monkeypatch.setattr(inference, "default_device", lambda: torch.device("cpu"))
+    (tmp_path / published).mkdir()
+    (tmp_path / published / answers.ANSWERS).touch()
+    here = replace(PAPER, teacher_network="lean_250k", teacher_precision="bf16")
+    asked = vars(replace(here, second_teacher=SECOND | {"precision": "bf16"})) | {"runs": str(tmp_path)}
+    with pytest.warns(UserWarning, match="fp32 in place of bf16"):
+        found = study.Protocol.of(asked, faces)
+    precisions = [own.teacher_recipe.precision for own in (found.second, found)]
+    assert precisions == (["bf16", "fp32"] if "resemotenet" in published else ["fp32", "bf16"])
+
+
 def test_what_a_second_teacher_is_other_in_stands_in_a_row_of_its_own():
     here = replace(PAPER, second_teacher=SECOND)
     assert study.compared(here, PAPER).to_numpy().tolist() == [[study.SECOND, "epochs", "80", "20"]]
@@ -193,13 +210,15 @@ def test_students_of_two_teachers_are_two_measurements(faces):
     name = study.by("E6", "resemotenet")
     first, second = (study.measurements(one, faces, labels, answers, {}, "x")[0]["measurement"] for one in ("E6", name))
     assert second == first.replace(")", ", teacher=resemotenet)")
-    assert study.protocol_of(name, "", "20 of 80 epochs") == ("", f"{study.READING}, another teacher: 20 of 80 epochs")
+    here = replace(PAPER, second_teacher=SECOND)
+    assert study.protocol_of(name, here, PAPER) == ("", f"{study.READING}, another teacher: 20 of 80 epochs")
     found = study.measurements(study.SECOND, faces, labels, answers, {}, "resemotenet")[0]["measurement"]
     assert found == "accuracy(resemotenet, grey noise, PrivateTest)"
     assert study.measurements(study.SECOND, faces, labels, answers, {}, "mini_resemotenet_a") == [], (
         "as if it were A alone"
     )
-    assert study.protocol_of(study.SECOND, "", "20 of 80 epochs") == ("20 of 80 epochs", None)
+    assert study.protocol_of(study.SECOND, here, PAPER) == ("20 of 80 epochs", None)
+    assert study.protocol_of("E6", here, PAPER) == ("", study.READING), "which the first has taught"
 
 
 def test_students_of_the_second_teacher_are_compared_with_the_firsts_and_with_none():
@@ -252,11 +271,14 @@ def test_a_student_may_have_epochs_of_its_own_and_then_departs_from_the_paper_by
     }  # fmt: skip
     assert {words["recipe"].epochs for name, words in variants.items() if study.size_of(name) != "b"} == {80}
     assert here.teacher_recipe.epochs == 80
-    told = [study.other_than_the_papers(here.of_size(study.size_of(name)), PAPER) for name in ("b alone", "E6", "T 1")]
-    assert told == ["20 of 80 epochs", "", ""]
-    both = study.compared(replace(here, epochs=40), PAPER)
+    second = replace(here, second_teacher=SECOND | {"teaches": ["E4", "E6"]}).taught_by_second(faces, logits(faces))
+    assert {name: words["recipe"].epochs for name, words in second.items()} == {
+        study.by("E4", "resemotenet"): 20, study.by("E6", "resemotenet"): 80,
+    }  # fmt: skip
+    assert study.described(variants)["epochs"].loc[["b alone", "c alone"]].tolist() == [20, 80]
+    both = study.compared(replace(here, epochs=40, epochs_of={"b": 20, "c": 80}), PAPER)
     assert both.query("setting == 'epochs'").values.tolist() == [
-        ["students", "epochs", "80", "40"], ["student B", "epochs", "80", "20"],
+        ["students", "epochs", "80", "40"], ["student B", "epochs", "80", "20"], ["student C", "epochs", "80", "80"],
     ]  # fmt: skip
     with pytest.raises(ValueError, match="no size 'd'"):
         study.Protocol.of(vars(PAPER) | {"epochs_of": {"d": 3}, "kept_only": False})
@@ -274,17 +296,27 @@ def test_which_size_a_variant_is_of(variant, size):
 
 
 @pytest.mark.parametrize(
-    "variant, other, other_teacher, expected",
+    "variant, changed, expected",
     [
-        ("E6", "", "", ("", study.READING)),
-        ("E6", "", "20 of 80 epochs", ("", f"{study.READING}, another teacher: 20 of 80 epochs")),
-        ("c alone", "", "20 of 80 epochs", ("", "")),
-        ("teacher", "", "20 of 80 epochs", ("20 of 80 epochs", None)),
-        ("E6", "3 of 80 epochs", "", ("3 of 80 epochs", None)),
+        ("E6", {}, ("", study.READING)),
+        ("E6", {"teacher_epochs": 20}, ("", f"{study.READING}, another teacher: 20 of 80 epochs")),
+        ("c alone", {"teacher_epochs": 20}, ("", "")),
+        ("teacher", {"teacher_epochs": 20}, ("20 of 80 epochs", None)),
+        ("c alone", {"epochs_of": {"c": 3}}, ("3 of 80 epochs", None)),
+        ("c alone", {"epochs_of": {"b": 3}}, ("", "")),
+        ("teacher", {"epochs_of": {"c": 3}}, ("", "")),
+        (
+            "E6", {"epochs_of": {"c": 3}, "teacher_epochs": 20},
+            (f"3 of 80 epochs, {study.READING}, another teacher: 20 of 80 epochs", None),
+        ),
+        (
+            study.by("E6", "resemotenet"), {"second_teacher": SECOND, "epochs_of": {"c": 3}},
+            (f"3 of 80 epochs, {study.READING}, another teacher: 20 of 80 epochs", None),
+        ),
     ],
-)
-def test_a_verdict_may_rest_on_another_teacher_but_on_no_shorter_training(variant, other, other_teacher, expected):
-    assert study.protocol_of(variant, other, other_teacher) == expected
+)  # fmt: skip
+def test_a_verdict_may_rest_on_another_teacher_but_on_no_shorter_training(variant, changed, expected):
+    assert study.protocol_of(variant, replace(PAPER, **changed), PAPER) == expected
 
 
 def test_measurements_have_the_names_of_the_claims(faces):

@@ -181,7 +181,7 @@ def test_a_teacher_that_starts_from_a_file_is_not_the_papers():
     here = replace(paper, teacher_weights="/somewhere/affectnet.safetensors")
     said = mini_resemotenet.other_than_the_papers(here, paper, teacher=True)
     assert said == "weights affectnet.safetensors"
-    assert mini_resemotenet.protocol_of("E6", "", said)[1].endswith("another teacher: weights affectnet.safetensors")
+    assert mini_resemotenet.protocol_of("E6", here, paper)[1].endswith("another teacher: weights affectnet.safetensors")
 
 
 def test_the_precision_in_which_it_answers_is_said():

@@ -53,9 +53,11 @@ def test_what_a_teacher_leaves_for_its_students_is_what_they_learn_from(run, fac
         found.logits(faces, faces.rows("test")[:1])
     answers.publish(run, faces, folder)
     assert not answers.can_teach(found)
+    with pytest.raises(RunError, match=r"gone or damaged .*fetch it again"):
+        found.logits(faces, some)
 
 
-@pytest.mark.parametrize("changed", ["training", "logits", "rows"])
+@pytest.mark.parametrize("changed", ["training", "logits", "rows", "shape", "more rows", "file"])
 def test_damaged_logits_are_refused(run, faces, tmp_path, changed):
     answers.publish(run, faces, tmp_path / "published", logits=fits.teacher_logits(run, faces))
     path = tmp_path / "published" / answers.LOGITS
@@ -64,10 +66,17 @@ def test_damaged_logits_are_refused(run, faces, tmp_path, changed):
         about["training"]["network"] = "other"
     elif changed == "logits":
         tensors["logits"][1, 0, 0] = np.nan
-    else:
+    elif changed == "shape":
+        tensors["logits"] = tensors["logits"][:, :-1].contiguous()
+    elif changed == "more rows":
+        tensors["rows"] += len(faces)
+    elif changed == "rows":
         del tensors["rows"]
     checkpoint.write(path, tensors, {"training": about["training"]})
-    with pytest.raises(RunError, match=r"logits\.safetensors: damaged .*fetch it again"):
+    if changed == "file":
+        path.write_bytes(path.read_bytes()[:-9])
+    told = "nothing on 1 images" if changed == "logits" else "gone or damaged .*fetch it again"
+    with pytest.raises(RunError, match=rf"logits\.safetensors: {told}"):
         answers.read(path.parent, faces, **WORDS).logits(faces, faces.rows("train"))
 
 
