@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..datasets import Faces
+from ..results.measurements import SHORTER
 from ..results.text import markdown
 from ..studies import mini_resemotenet as study
 from .sentences import listed, percent, points, ranked, warned
@@ -319,7 +320,11 @@ def frontier(known: pd.DataFrame) -> str:
         f"{markdown(name)} ({row['parameters']:,.0f} parameters, {percent(row['value'])})"
         for name, row in above.iterrows()
     ]
-    return (
+    told = (
         f"These score above every smaller one here, by however little: {listed(each)}; {len(known) - len(above)} of "
         f"{len(known)} do not."
+    )
+    shorter = int(known.index.str.endswith(SHORTER).sum())
+    return (
+        f"{told} {shorter}, marked *, were not trained as the paper says, mostly for fewer epochs." if shorter else told
     )

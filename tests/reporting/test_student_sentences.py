@@ -11,6 +11,7 @@ from fercore.datasets.faces import Faces, table
 from fercore.evaluation import statistics
 from fercore.pipeline.parameters import read_params
 from fercore.reporting import student_sentences as sentences
+from fercore.results.measurements import SHORTER
 from fercore.studies import mini_resemotenet as study
 
 PAPER = Path(__file__).parents[2] / "params/paper/06_mini_resemotenet.yaml"
@@ -244,4 +245,7 @@ def test_the_steps_of_an_ablation():
 def test_networks_that_no_smaller_one_surpasses():
     known = pd.DataFrame({"parameters": [10, 20, 30], "value": [0.6, 0.5, 0.7]}, index=["a", "b", "c <i>"])
     told = sentences.frontier(known)
+    assert "not trained as" not in told
+    shorter = sentences.frontier(known.rename(index={"b": f"b{SHORTER}"}))
+    assert shorter.endswith(" 1, marked *, were not trained as the paper says, mostly for fewer epochs.")
     assert "a (10 parameters, 60.0 %) and c" in told and "1 of 3 do not" in told and "<i>" not in told
