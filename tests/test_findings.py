@@ -504,7 +504,8 @@ def test_what_it_says_of_student_c_is_what_was_measured():
     folder = ROOT / "reports/reference/06_mini_resemotenet"
     scores = pd.read_csv(folder / "scores.csv", index_col="name")
     gains = pd.read_csv(folder / "gains.csv", index_col=["experiment", "part", "score"])
-    seeds = {"teacher": 1, "c alone": 3, "b alone": 1, "E4": 1, "E5": 1, "E6": 3, "E6, as in the text": 1}
+    seeds = {"teacher": 1, "second teacher": 1, "c alone": 3, "b alone": 1, "a alone": 1}
+    seeds |= {"E1": 1, "E4": 1, "E5": 1, "E6": 3, "E6, as in the text": 1}
     assert scores["seeds"].to_dict() == seeds
     taught, alone = (
         [_points(scores.loc[name, f"accuracy{end}"]) for end in ("", "_low", "_high")] for name in ("E6", "c alone")
@@ -554,7 +555,9 @@ def test_what_it_says_of_student_c_is_what_was_measured():
     b += " without near-duplicates, where"
     assert b.format(*(_points(scores.loc["E4", f"accuracy{end}"]) for end in ends)) in text
     of_b = [gains.loc[("E4", part, "accuracy")] for part in ("published", "near_deduplicated")]
-    assert gains["seeds"].groupby("experiment").unique().map(list).to_dict() == {"E4": [1], "E5": [1], "E6": [3]}
+    assert gains["seeds"].groupby("experiment").unique().map(list).to_dict() == {
+        "E1": [1], "E4": [1], "E5": [1], "E6": [3],
+    }  # fmt: skip
     shown = ["{} [{:+}, {:+}]".format(*map(_points, row[["value", "low", "high"]])) for row in of_b]
     told = "Without a teacher B scores {} [{}, {}]: ".format(
         *(_points(scores.loc["b alone", f"accuracy{end}"]) for end in ends[:3])
@@ -577,6 +580,39 @@ def test_what_it_says_of_student_c_is_what_was_measured():
         held, _ = checkpoint.read(folder / f"trainings/06_{name}-cross_entropy-80-{seed}/answers.safetensors")
         said = pd.DataFrame(held["probabilities"].numpy(), index=held["rows"].numpy()).loc[table.index]
         assert (said.idxmax(axis=1) == table[column]).all(), "the tables are of what lies beside them"
+
+
+def test_what_it_says_of_trainings_shorter_than_the_papers_is_what_was_measured():
+    text, folder = " ".join(LEDGER.split()), ROOT / "reports/reference/06_mini_resemotenet"
+    scores = pd.read_csv(folder / "scores.csv", index_col="name")
+    assert scores.index[scores["epochs"] < 80].tolist() == ["second teacher", "a alone", "E1"]
+    assert scores["epochs"].dropna().isin([20, 80]).all()
+    said = {
+        name: "{} [{}, {}] %".format(*(_points(row[f"accuracy{end}"]) for end in ("", "_low", "_high")))
+        for name, row in scores.iterrows()
+    }
+    gains = pd.read_csv(folder / "gains.csv", index_col=["experiment", "part", "score"])
+    told = f"it scores {said['a alone']} alone and {said['E1']} taught by `lean_250k` (E1, one seed), where 76.42 is"
+    assert told in text
+    each = [gains.loc[("E1", "published", score), ["value", "low", "high"]] for score in ("accuracy", "macro_f1")]
+    each[1] = -each[1][["value", "high", "low"]]
+    added = ["{} [{:+}, {:+}]".format(*map(_points, row)) for row in each]
+    assert f"The teacher adds {added[0]} points, so no gain is shown, and macro-F1 is {added[1]} points lower" in text
+    assert each[0]["low"] < 0 < each[0]["high"]
+    near = _points(scores.loc["second teacher", "accuracy_near_deduplicated"])
+    told = f"(in bf16, one seed), scores {said['second teacher']} on PrivateTest, and {near} without near-duplicates"
+    assert told in text
+    met = pd.read_csv(folder / "teachers.csv", index_col=["of", "against"])
+    apart = -met.loc[("second teacher", "the first teacher"), ["value", "high", "low"]]
+    assert "{} [{:+}, {:+}] points fewer than `lean_250k`".format(*map(_points, apart)) in text
+    assert scores.loc["second teacher", "accuracy"] <= scores.loc["b alone", "accuracy"]
+    large, small = (sum(map(torch.numel, models.create(name).parameters())) for name in ("resemotenet", "lean_250k"))
+    assert f"has a {large / small:.0f}th of its parameters" in text
+    predicted = pd.read_csv(folder / "predictions.csv", index_col="row")
+    for column, place in {"second teacher-0": "resemotenet", "a alone-0": "a_alone", "E1-0": "E1"}.items():
+        held, _ = checkpoint.read(folder / f"trainings/06_{place}-cross_entropy-20-42/answers.safetensors")
+        answers = pd.DataFrame(held["probabilities"].numpy(), index=held["rows"].numpy()).loc[predicted.index]
+        assert (answers.idxmax(axis=1) == predicted[column]).all(), "the tables are of what lies beside them"
 
 
 def _points(share: float) -> Decimal:

@@ -11,6 +11,7 @@ from ..datasets import Faces
 from ..results.measurements import SHORTER
 from ..results.text import markdown
 from ..studies import mini_resemotenet as study
+from ..studies.teachers import pretrained
 from .sentences import listed, percent, points, ranked, warned
 
 P100 = 9.3e12 / 2  # multiply-accumulates a second of a Tesla P100 in fp32 (NVIDIA's data sheet)
@@ -105,13 +106,16 @@ def called(variant: str, teacher: str = "") -> str:
 
 
 def names(variants: Iterable[str], protocol: study.Protocol) -> dict[str, str]:
-    """What figures call each of them: as `called`, a teacher with its network and a student that has epochs of its own
-    with these."""
-    found = {name: called(name, own.teacher_network) for name, own in protocol.by_teacher.items()}
+    """What figures call each of them: as `called`, a teacher with its network, and with its epochs whoever has others
+    than most students."""
+    found = {}
+    for name, own in protocol.by_teacher.items():
+        other = not pretrained(own) and own.teacher_epochs != protocol.epochs
+        found[name] = called(name, own.teacher_network) + f", {own.teacher_epochs} epochs" * other
     for variant in variants:
         if variant not in found:
-            own = protocol.epochs_of.get(study.size_of(variant))
-            found[variant] = f"{called(variant)}, {own} epochs" if own else called(variant)
+            other = protocol.epochs_of.get(study.size_of(variant))
+            found[variant] = called(variant) + f", {other} epochs" * bool(other)
     return found
 
 

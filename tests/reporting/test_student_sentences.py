@@ -138,9 +138,9 @@ def test_students_that_were_trained_for_other_epochs_are_named():
     assert sentences.unequal_epochs(here, ["E1", "c alone", "T 1"]) == told
     assert sentences.unequal_epochs(here, ["E1", "a alone"]) == sentences.unequal_epochs(here, ["E3", "E6"]) == ""
     second = {"network": "resemotenet", "epochs": 20, "precision": "bf16", "teaches": ["E1"]}
-    taught = replace(here, teacher_network="lean_250k", second_teacher=second)
+    taught = replace(here, teacher_network="lean_250k", teacher_weights="fer2013", second_teacher=second)
     assert sentences.names(["a alone", "E1 by resemotenet", "E6", "T 1"], taught) == {
-        "teacher": "teacher: lean_250k", "second teacher": "second teacher: resemotenet",
+        "teacher": "teacher: lean_250k", "second teacher": "second teacher: resemotenet, 20 epochs",
         "a alone": "A alone, 20 epochs", "E1 by resemotenet": "E1 by resemotenet, 20 epochs", "E6": "E6", "T 1": "T 1",
     }  # fmt: skip
 
