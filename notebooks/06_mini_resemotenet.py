@@ -413,8 +413,9 @@ for size, name in study.chosen(trained).items():
 # ## The paper's tables, and what was measured
 #
 # Tables IV, V and VI, with a number of ours where these data are the paper's; what a teacher or a student scores after fewer
-# epochs than the paper's stands there, too, but decides nothing. A verdict is given where a student was trained as the paper says; where its
-# teacher was not, the verdict says so, and it stays open where the two readings of the loss, or two such teachers, disagree.
+# epochs than the paper's stands there, too, but decides nothing. A verdict is given where a student was trained as the paper
+# says; where its teacher was not, the verdict says so, and it stays open where the two readings of the loss, or two such
+# teachers, disagree.
 
 # %%
 for name in everyone:

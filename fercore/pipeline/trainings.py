@@ -74,7 +74,7 @@ def train(name: str, profile: str, names: Sequence[str]) -> None:
             if lacking:
                 raise ParameterError(f"{name}, {profile}: train {', '.join(lacking)} first, which teaches")
             if without := [one for one in first if _cannot_teach(Path(runs, one))]:
-                told = f"{', '.join(without)} teaches, and lies there without its weights and its logits"
+                told = f"{', '.join(without)} teaches, and lies there with neither its weights nor its logits"
                 raise ParameterError(f"{name}, {profile}: {told}; remove it, and train it first")
     for own, students, first, known in families:
         for one in sorted((one for one in names if one in first | known), key=lambda one: one not in first):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..datasets import Faces
-from ..results.measurements import SHORTER
+from ..results.measurements import OTHERWISE
 from ..results.text import markdown
 from ..studies import mini_resemotenet as study
 from ..studies.teachers import pretrained
@@ -105,17 +105,16 @@ def called(variant: str, teacher: str = "") -> str:
     return f"{size.upper()} {rest}" if size in study.SIZES else variant
 
 
-def names(variants: Iterable[str], protocol: study.Protocol) -> dict[str, str]:
-    """What figures call each of them: as `called`, a teacher with its network, and with its epochs whoever has others
-    than most students."""
+def names(variants: Mapping[str, Mapping], protocol: study.Protocol) -> dict[str, str]:
+    """What figures call each of the trainings `variants`: as `called`, a teacher with its network, and with its epochs
+    what has others than `protocol.epochs`."""
     found = {}
     for name, own in protocol.by_teacher.items():
         other = not pretrained(own) and own.teacher_epochs != protocol.epochs
         found[name] = called(name, own.teacher_network) + f", {own.teacher_epochs} epochs" * other
-    for variant in variants:
-        if variant not in found:
-            other = protocol.epochs_of.get(study.size_of(variant))
-            found[variant] = called(variant) + f", {other} epochs" * bool(other)
+    for variant, words in variants.items():
+        own = words["recipe"].epochs
+        found[variant] = called(variant) + f", {own} epochs" * (own != protocol.epochs)
     return found
 
 
@@ -153,8 +152,8 @@ def unequal_epochs(protocol: study.Protocol, variants: Iterable[str]) -> str:
     epochs = {size: own for size, own in protocol.epochs_by_size.items() if size in sizes}
     if len({*epochs.values()}) < 2:
         return ""
-    each = listed(f"{size.upper()} for {own} epochs" for size, own in epochs.items())
-    return f" Not all students were trained for equally long: {each}."
+    each = listed(f"{size.upper()} for {own}" for size, own in epochs.items())
+    return f" Not all students were trained for the same number of epochs: {each}."
 
 
 def gains(table: pd.DataFrame) -> str:
@@ -328,7 +327,7 @@ def frontier(known: pd.DataFrame) -> str:
         f"These score above every smaller one here, by however little: {listed(each)}; {len(known) - len(above)} of "
         f"{len(known)} do not."
     )
-    shorter = int(known.index.str.endswith(SHORTER).sum())
-    return (
-        f"{told} {shorter}, marked *, were not trained as the paper says, mostly for fewer epochs." if shorter else told
-    )
+    other = int(known.index.str.endswith(OTHERWISE).sum())
+    were = "was" if other == 1 else "were"
+    more = f" Of these {len(known)}, {other}, marked *, {were} trained by other settings than the paper's, mostly for "
+    return f"{told}{more}fewer epochs." if other else told

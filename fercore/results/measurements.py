@@ -24,7 +24,7 @@ COLUMNS = ("measurement", "value", "low", "high", "seeds", "deduplicated", "near
 COLUMNS += ("protocol",)
 PAPER = "paper"  # the protocol of a training that is the paper's own
 WITH = f"{PAPER}, with "  # and of one that is, but for what is named: another teacher, what the network starts from
-SHORTER = " *"  # behind a network's name, where a profile has trained it by other settings
+OTHERWISE = " *"  # behind a network's name, where a profile has trained it by other settings
 
 ANOTHER_TEACHER = "another teacher: "  # what stands in a reservation before how a student's teacher is another
 

@@ -273,8 +273,7 @@ def _parameters(label: str) -> int | None:
 def measured_before(reference: str | Path) -> pd.DataFrame:
     """Every network that was measured on FER2013's PrivateTest, this project's and public ones: one view, indexed by
     network, with parameters, value, low, high and whether it is this project's. Behind one that a profile trained by
-    other settings than the paper's, mostly for fewer epochs, stands
-    `measurements.SHORTER`."""
+    other settings than the paper's, mostly for fewer epochs, stands `measurements.OTHERWISE`."""
     public = tables.read(Path(reference) / "public_networks/networks.csv").query("views == 'one'")
     names = {"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"}
     public = public.assign(own=public["package"] == "this project").rename(columns=names)
@@ -288,6 +287,6 @@ def measured_before(reference: str | Path) -> pd.DataFrame:
         label = ", ".join([words[0], *settings])
         size = _parameters(label) or evidence["value"].get(f"parameters({words[0].partition('+')[0]}, 7)")
         if size is not None and label not in there:
-            label += measurements.SHORTER if row["protocol"].startswith(f"{row['profile']} profile") else ""
+            label += measurements.OTHERWISE if row["protocol"].startswith(f"{row['profile']} profile") else ""
             found.append(pd.DataFrame({"parameters": int(size), **row[["value", "low", "high"]], "own": True}, [label]))
     return pd.concat(found).rename_axis("network")

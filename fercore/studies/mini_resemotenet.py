@@ -127,9 +127,11 @@ class Protocol:
         if known.second_teacher and trains and not _published(known.second, faces, runs):
             here = inference.precision_here(known.second_teacher["precision"])
             known = replace(known, second_teacher={**known.second_teacher, "precision": here})
-        trains = trains and not _published(known, faces, runs)
         # the logits of a pretrained teacher are computed once, in full precision (`as_teacher`)
-        return teachers.of_data(known, faces, answers_in="fp32", trains=trains)
+        known = teachers.of_data(known, faces, answers_in="fp32", trains=False)
+        if trains and not _published(known, faces, runs):
+            known = replace(known, teacher_precision=inference.precision_here(known.teacher_precision))
+        return known
 
     def of_size(self, size: str | None) -> Protocol:
         """The protocol of the student of a size: with its own epochs. None: of those that have none of their own."""

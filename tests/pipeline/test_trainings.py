@@ -111,7 +111,7 @@ def test_students_learn_from_a_published_teacher_what_they_learn_from_itself(pro
     again, first = (tmp_path / name / BIG / answers.LOGITS for name in ("again", "published"))
     assert again.read_bytes() == first.read_bytes()
     (tmp_path / "elsewhere" / BIG / answers.LOGITS).unlink()
-    with pytest.raises(ParameterError, match=f"{BIG} teaches, and lies there without its weights and its logits"):
+    with pytest.raises(ParameterError, match=f"{BIG} teaches, and lies there with neither its weights nor its logits"):
         trainings.train("06_x", "quick", [TAUGHT])
     with pytest.warns(UserWarning, match=f"{TAUGHT} is left out: its teacher is not at hand"):
         assert trainings.publish("06_x", "quick", tmp_path / "none") == [BIG]

@@ -11,7 +11,7 @@ from fercore.datasets.faces import Faces, table
 from fercore.evaluation import statistics
 from fercore.pipeline.parameters import read_params
 from fercore.reporting import student_sentences as sentences
-from fercore.results.measurements import SHORTER
+from fercore.results.measurements import OTHERWISE
 from fercore.studies import mini_resemotenet as study
 
 PAPER = Path(__file__).parents[2] / "params/paper/06_mini_resemotenet.yaml"
@@ -134,12 +134,14 @@ def test_students_that_were_trained_for_other_epochs_are_named():
     paper = study.Protocol.of(read_params(PAPER))
     assert sentences.unequal_epochs(paper, ["E1", "E6"]) == ""
     here = replace(paper, epochs_of={"a": 20, "b": 80})
-    told = " Not all students were trained for equally long: A for 20 epochs and C for 80 epochs."
+    told = " Not all students were trained for the same number of epochs: A for 20 and C for 80."
     assert sentences.unequal_epochs(here, ["E1", "c alone", "T 1"]) == told
     assert sentences.unequal_epochs(here, ["E1", "a alone"]) == sentences.unequal_epochs(here, ["E3", "E6"]) == ""
     second = {"network": "resemotenet", "epochs": 20, "precision": "bf16", "teaches": ["E1"]}
     taught = replace(here, teacher_network="lean_250k", teacher_weights="fer2013", second_teacher=second)
-    assert sentences.names(["a alone", "E1 by resemotenet", "E6", "T 1"], taught) == {
+    epochs = {"a alone": 20, "E1 by resemotenet": 20, "E6": 80, "T 1": 80}
+    variants = {name: {"recipe": replace(taught.recipe, epochs=own)} for name, own in epochs.items()}
+    assert sentences.names(variants, taught) == {
         "teacher": "teacher: lean_250k", "second teacher": "second teacher: resemotenet, 20 epochs",
         "a alone": "A alone, 20 epochs", "E1 by resemotenet": "E1 by resemotenet, 20 epochs", "E6": "E6", "T 1": "T 1",
     }  # fmt: skip
@@ -245,7 +247,7 @@ def test_the_steps_of_an_ablation():
 def test_networks_that_no_smaller_one_surpasses():
     known = pd.DataFrame({"parameters": [10, 20, 30], "value": [0.6, 0.5, 0.7]}, index=["a", "b", "c <i>"])
     told = sentences.frontier(known)
-    assert "not trained as" not in told
-    shorter = sentences.frontier(known.rename(index={"b": f"b{SHORTER}"}))
-    assert shorter.endswith(" 1, marked *, were not trained as the paper says, mostly for fewer epochs.")
+    assert "marked" not in told
+    shorter = sentences.frontier(known.rename(index={"b": f"b{OTHERWISE}"}))
+    assert shorter.endswith(" 1, marked *, was trained by other settings than the paper's, mostly for fewer epochs.")
     assert "a (10 parameters, 60.0 %) and c" in told and "1 of 3 do not" in told and "<i>" not in told

@@ -141,5 +141,5 @@ def test_what_was_measured_before_has_public_networks_and_this_projects():
     assert known.loc["microexpnet_se", "parameters"] == 1_097_655, "of the row with SE, which has no hidden layer"
     assert known.loc["lean_250k, distilled", "own"] and "lean_250k+kd" not in known.index, "once, in one view"
     assert known.loc["lean_250k", "own"] and "simple_cnn" not in known.index, "five epochs are not the paper's"
-    assert known.loc[f"simple_cnn{measurements.SHORTER}", "parameters"] == 1_175_015
+    assert known.loc[f"simple_cnn{measurements.OTHERWISE}", "parameters"] == 1_175_015
     assert known.index.is_unique and (known["low"] < known["value"]).all() and (known["value"] < known["high"]).all()

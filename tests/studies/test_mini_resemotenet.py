@@ -190,6 +190,9 @@ def test_a_published_teacher_keeps_its_precision_where_its_students_are_trained(
         found = study.Protocol.of(asked, faces)
     precisions = [own.teacher_recipe.precision for own in (found.second, found)]
     assert precisions == (["bf16", "fp32"] if "resemotenet" in published else ["fp32", "bf16"])
+    with pytest.warns(UserWarning, match="the teacher is trained from random weights"):  # where its own do not suit
+        found = study.Protocol.of(asked | {"teacher_weights": "fer2013"}, faces)
+    assert [own.teacher_recipe.precision for own in (found.second, found)] == precisions
 
 
 def test_what_a_second_teacher_is_other_in_stands_in_a_row_of_its_own():
