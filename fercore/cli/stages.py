@@ -27,9 +27,9 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command.add_argument("profile", help=which)
     command.add_argument("training", nargs="*", metavar="TRAINING", help="run these now; interrupted ones are resumed")
     words = (
-        "write the finished ones to FOLDER without their weights: history, record, and answers to the tested images; "
+        "write the finished ones to FOLDER without their weights: history, record and answers to the tested images, "
     )
-    words += "of a teacher, its logits on the training images, too"
+    words += "and of a teacher its logits on the training images"
     command.add_argument("--publish", metavar="FOLDER", help=words)
 
     command = add("params", _params, "check the parameters of every notebook before anything runs")

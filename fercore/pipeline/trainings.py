@@ -73,7 +73,8 @@ def train(name: str, profile: str, names: Sequence[str]) -> None:
             lacking = [one for one in first if not fits.finished(runs, one) and one not in names]
             if lacking:
                 raise ParameterError(f"{name}, {profile}: train {', '.join(lacking)} first, which teaches")
-            if without := [one for one in first if _cannot_teach(Path(runs, one))]:
+            published = [one for one in first if answers.published(Path(runs, one))]
+            if without := [one for one in published if not answers.has_logits(Path(runs, one))]:
                 told = f"{', '.join(without)} teaches, and lies there with neither its weights nor its logits"
                 raise ParameterError(f"{name}, {profile}: {told}; remove it, and train it first")
     for own, students, first, known in families:
@@ -102,10 +103,6 @@ def publish(name: str, profile: str, folder: Path) -> list[str]:
     for place, run in found.items():
         answers.publish(run, faces, folder / place, planned[place].get("taught_by"), logits.get(place))
     return list(found)
-
-
-def _cannot_teach(folder: Path) -> bool:
-    return answers.published(folder) and not (folder / answers.LOGITS).is_file()
 
 
 def _by_teacher(protocol) -> Iterator[tuple[Any, Callable[[Faces, Any], dict[str, dict]]]]:

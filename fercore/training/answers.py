@@ -98,9 +98,14 @@ def published(folder: Path) -> bool:
     return (folder / ANSWERS).is_file()
 
 
+def has_logits(folder: Path) -> bool:
+    """Whether a teacher has left there what its students learn from."""
+    return (folder / LOGITS).is_file()
+
+
 def can_teach(run: Run) -> bool:
     """Whether students can learn from a trained network: from itself, or from what it has left for them."""
-    return run.network is not None or (run.folder / LOGITS).is_file()
+    return run.network is not None or has_logits(run.folder)
 
 
 def read(
