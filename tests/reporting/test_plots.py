@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.path import Path as MatplotlibPath
 from matplotlib.text import Text
 
 from fercore import audit
@@ -508,6 +509,39 @@ def test_a_line_leads_to_a_name_that_had_to_move_away_and_to_no_other():
     assert {text.get_text() for text in axis.texts} == set(crowd.index)
 
 
+def test_no_name_stands_beside_the_dot_of_another_network_nor_is_crossed_by_a_line():
+    """Else it would be taken for that one's."""
+    far = {"value": 0.6, "low": np.nan, "high": np.nan}
+    pair = pd.DataFrame([{"parameters": 1e6, **far}, {"parameters": 2.5e6, **far}], ["first", "the other"])
+    crowd = pd.DataFrame(
+        {"parameters": 1e6 * 1.2 ** np.arange(9), "value": 0.6 + 0.002 * np.arange(9), "low": 0.58, "high": 0.63},
+        [12 * one for one in "abcdefghi"],
+    )
+    for networks in (pair, crowd):
+        figure = plots.size_and_accuracy(networks, seven(), "Networks")
+        axis = figure.axes[0]
+        figure.draw_without_rendering()
+        boxes = {text.get_text(): Text.get_window_extent(text) for text in axis.texts}
+        spots = {name: axis.transData.transform((row.parameters, 100 * row.value)) for name, row in networks.iterrows()}
+        for name, box in boxes.items():
+            for other, (x, y) in spots.items():
+                beside = box.y0 < y < box.y1 and (0 < box.x0 - x < 28 or 0 < x - box.x1 < 28)
+                assert other == name or not beside, (name, other)
+        for text in axis.texts:
+            if text.arrow_patch is not None:
+                line = MatplotlibPath([spots[text.get_text()], axis.transData.transform(text.xy) + text.get_position()])
+                crossed = [name for name, box in boxes.items() if line.intersects_bbox(box, filled=False)]
+                assert set(crossed) <= {text.get_text()}
+
+
+def test_dots_without_a_name_are_small_and_those_with_one_may_have_a_shorter():
+    axis = plots.size_and_accuracy(sized(), seven(), "Networks", called={"five": "5"}).axes[0]
+    assert [text.get_text() for text in axis.texts] == ["5"]
+    sizes = {line.get_xdata()[0]: line.get_markersize() for line in axis.lines if line.get_marker() == "o"}
+    large = sizes.pop(sized().loc["five", "parameters"])
+    assert sizes and all(size < large for size in sizes.values())
+
+
 def test_what_is_only_claimed_is_hollow_and_may_have_no_interval():
     table = sized()
     table.loc["one", ["low", "high"]] = np.nan
@@ -632,7 +666,7 @@ def test_memory_has_a_marker_where_a_network_comes_to_what_is_printed():
 
 @pytest.mark.parametrize(("seeds", "told", "second"), [
     ([1, 1], "; 95 % over images", "b"), ([3, 3], "; 95 % over 3 seeds", "b"),
-    ([1, 2], "; 95 % over 2 seeds; of one seed over images", "b (2 seeds)"),
+    ([1, 2], "; 95 % over 2 seeds, or with one seed over images", "b (2 seeds)"),
     ([2, 3], "; 95 % over the seeds", "b (3 seeds)"), (None, "; 95 % intervals", "b"),
 ])  # fmt: skip
 def test_what_intervals_are_over_is_told_and_seeds_where_they_differ(seeds, told, second):
@@ -717,7 +751,7 @@ def test_sizes_of_students_are_in_capitals():
 def test_losses_of_several_runs_are_not_said_to_be_one():
     for runs, told in ((["a"], "training loss"), (["a", "b"], "training loss, each run's own")):
         figure = plots.training_curves({run: history() for run in runs}, seven(), "macro_f1", "Runs")
-        assert figure.axes[0].get_legend().get_texts()[0].get_text() == told
+        assert figure.axes[0].get_ylabel() == told
 
 
 @pytest.mark.parametrize("zero", [False, True])
@@ -753,8 +787,21 @@ def test_what_has_no_number_is_drawn_all_the_same():
     assert "after 5 epochs" in plots.size_and_latency(costs(), seven(), "5 epochs").axes[0].get_title()
 
 
-def test_dashes_are_seen_as_such_in_long_trainings():
-    """Dots of many epochs lie so close that a dashed line looks whole; a single epoch is nothing but its dot."""
-    for epochs, dot in ((1, "."), (67, "None")):
-        left = plots.training_curves({"run": history(epochs)}, seven(), "macro_f1", "Runs").axes[0]
-        assert [(line.get_linestyle(), line.get_marker()) for line in left.lines[:2]] == [("--", dot), ("-", dot)]
+def test_runs_are_told_apart_by_more_than_their_colour_however_long_each_is():
+    """A marker at each of many epochs would hide the line; a single epoch is nothing but its marker."""
+    runs = {f"run {number}": history(67) for number in range(12)} | {"short": history(1)}
+    for axis in plots.training_curves(runs, seven(), "macro_f1", "Runs").axes:
+        lines = [line for line in axis.lines if line.get_markevery()]  # the others are the best epochs
+        drawn = {(line.get_color(), line.get_marker()) for line in lines}
+        assert len(drawn) == len(lines) == 13 and "None" not in {marker for _, marker in drawn}
+        shown = [len(line.get_xdata()[slice(line.get_markevery()[0], None, line.get_markevery()[1])]) for line in lines]
+        assert {*shown[:12]} == {11, 12} and shown[12] == 1
+
+
+def test_both_losses_of_a_single_run_have_one_scale():
+    one, several = (
+        plots.training_curves({run: history() for run in runs}, seven(), "macro_f1", "Runs").axes
+        for runs in ("a", "ab")
+    )
+    assert one[0].get_ylim() == one[1].get_ylim() and one[0].get_shared_y_axes().joined(one[0], one[1])
+    assert not several[0].get_shared_y_axes().joined(several[0], several[1])

@@ -50,6 +50,7 @@ def size_and_accuracy(
     title: str,
     ours: Sequence[str] = (),
     claimed: Sequence[str] = (),
+    called: Mapping[str, str] | None = None,
 ) -> Figure:
     """Accuracy against parameters, on a logarithmic axis, each network with its interval and its name. Networks of one
     size that would cover one another stand side by side.
@@ -57,6 +58,7 @@ def size_and_accuracy(
     table    indexed by network: parameters, and value, low, high (fractions); an interval may be missing
     ours     those trained here, of which a paper has designed some; the others are of public packages
     claimed  those that nobody has measured, hollow
+    called   names of those that have one, where others have none and are smaller; None: all, as they are indexed
     """
     from ...models import OWN
 
@@ -77,7 +79,9 @@ def size_and_accuracy(
         here = own if name.partition(",")[0] in OWN else rebuilt
         kind = printed if name in claimed else here if name in ours else public
         reach = None if np.isnan(low) else [[value - low], [high - value]]
-        drawn[kind] = axis.errorbar(spot, value, yerr=reach, capsize=2, elinewidth=1, **kinds[kind])
+        size = {} if called is None or name in called else {"markersize": 3.5, "alpha": 0.6}
+        dots = axis.errorbar(spot, value, yerr=reach, capsize=2, elinewidth=1, **kinds[kind] | size)
+        drawn.setdefault(kind, dots)  # the best, which has a name
         places.append((spot, value, kinds[kind]["color"], *np.nan_to_num([low, high], nan=value)))
     shown = [kind for kind in kinds if kind in drawn]
     figure.legend([drawn[kind] for kind in shown], shown, loc="outside lower center", ncols=4, frameon=False)
@@ -86,7 +90,7 @@ def size_and_accuracy(
     axis.xaxis.set_major_formatter(EngFormatter())
     axis.set_ylabel(f"{split_of(faces, 'test')} accuracy, %; 95 % intervals")
     axis.set_title(f"{title}, {label(faces)}")
-    name_dots(axis, ordered.index, places)
+    name_dots(axis, [name if called is None else called.get(name, "") for name in ordered.index], places)
     return figure
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import wraps
 
@@ -13,7 +13,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.path import Path
 from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.transforms import Bbox
 from seaborn.utils import relative_luminance
 
 from ...datasets import Faces
@@ -86,32 +88,60 @@ def label_bars(bars, texts: Sequence[str]) -> None:
 
 
 def name_dots(axis, names: Sequence[str], places: Sequence[tuple]) -> None:
-    """Write names beside dots with a bar through each, so that none covers another, nor a bar; a line leads to a name
-    that had to move away from its dot.
+    """Write names beside dots with a bar through each, so that none covers another, nor a bar, and none stands beside
+    the dot of another; a line leads to a name that had to move away from its dot, and crosses no other name. A name for
+    which there is no such place stands where it is least in the way; a dot without a name has an empty one.
 
     places  of each: x, y, the name's colour, and the ends of its bar
     """
     figure = axis.figure
     figure.draw_without_rendering()  # so that it is known where things are
-    bars = [axis.transData.transform([(x, low), (x, high)]) for x, *_, low, high in places]
-    taken = [bar + np.array([[-5, -6], [5, 6]]) for bar in bars]
-    rises = sorted(range(-60, 61, 6), key=abs)
+    point = figure.dpi / 72  # in pixels, as all that follows
+    if not places:
+        return
+    dots = axis.transData.transform([(x, y) for x, y, *_ in places])
+    ends = np.array([axis.transData.transform([(x, low), (x, high)]) for x, *_, low, high in places])
+    taken = ends + np.array([[-5, -6], [5, 6]])  # by dots and their bars, and then by names, too
+    near = dots[:, None] + np.array([[-30, -6], [30, 6]])  # a name there would seem to be this dot's
+    lines: list[Path] = []  # that lead to names
+    rises = sorted(range(-72, 73, 6), key=abs)
     beside = [(right, up, side) for up in rises for right, side in ((8, "left"), (-8, "right"))]
-    for name, bar, (x, y, color, *_) in zip(names, bars, places, strict=True):
-        over, under = (bar[::-1, 1] - axis.transData.transform((x, y))[1]) * 72 / figure.dpi
+    beside += [(4 * right, up, side) for right, up, side in beside if abs(up) > 6]
+    for place, (name, (x, y, color, *_)) in enumerate(zip(names, places, strict=True)):
+        if not name:
+            continue
         style = {"va": "center", "color": ink(color), "fontsize": 8}
         text = axis.annotate(name, (x, y), (0, 0), textcoords="offset points", **style)
+        size, best = text.get_window_extent().size, None
+        text.remove()
+        under, over = (ends[place, :, 1] - dots[place, 1]) / point
         for right, up, side in [*beside[:2], (0, over + 11, "center"), (0, under - 11, "center"), *beside]:
-            text.set(position=(right, up), ha=side)
-            box = text.get_window_extent().get_points()
-            inside = axis.bbox.x0 < box[0, 0] and box[1, 0] < axis.bbox.x1
-            if inside and not any((box[0] < other[1]).all() and (other[0] < box[1]).all() for other in taken):
+            start = np.array([right, up]) * point + dots[place]
+            corner = start - size * [{"left": 0, "center": 0.5, "right": 1}[side], 0.5]
+            box, moved = np.array([corner, corner + size]), side != "center" and abs(up) > 6
+            line = Path([dots[place], start]) if moved else None
+            met = _met(box, taken) + _met(box, np.delete(near, place, axis=0)) + _crossed(lines, [box])
+            met += _crossed([line], taken[len(places) :]) if line else 0
+            met += 10 * (not axis.bbox.x0 < corner[0] < corner[0] + size[0] < axis.bbox.x1)
+            if best is None or met < best[0]:
+                best = met, (right, up), side, box, line
+            if not met:
                 break
-        if side != "center" and abs(up) > 6:  # last, since a line would count as a part of the name above
-            line = {"arrowstyle": "-", "color": color, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 4}
-            text.remove()
-            axis.annotate(name, (x, y), (right, up), textcoords="offset points", arrowprops=line, ha=side, **style)
-        taken.append(box)
+        _, offset, side, box, line = best
+        lead = {"arrowstyle": "-", "color": color, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 4} if line else None
+        axis.annotate(name, (x, y), offset, textcoords="offset points", arrowprops=lead, ha=side, **style)
+        lines += [line] if line else []
+        taken = np.concatenate([taken, box[None]])
+
+
+def _met(box: np.ndarray, others: np.ndarray) -> int:
+    """How many of `others` a box covers a part of; boxes by their lower left and upper right corners, (…, 2, 2)."""
+    return int(((box[0] < others[:, 1]) & (others[:, 0] < box[1])).all(1).sum())
+
+
+def _crossed(lines: Sequence[Path], boxes: Iterable[np.ndarray]) -> int:
+    """How often lines cross boxes."""
+    return sum(line.intersects_bbox(Bbox(box), filled=False) for box in boxes for line in lines)
 
 
 def log_ticks(axis, formatter="{x:g}") -> None:

@@ -19,26 +19,32 @@ FEW = 30  # images in a bin of confidence: of fewer, accuracy is chance rather t
 
 @as_text
 def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: str, title: str) -> Figure:
-    """Loss of training and selection split, and a score, by epoch: a colour a run. The best epoch has a dot."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for color, (name, history) in zip(
-        sns.color_palette(n_colors=max(10, len(histories))), histories.items(), strict=False
+    """Training loss, and cross-entropy and a score on the split that selects, by epoch: a panel each, a colour and a
+    marker a run. The best epoch has a large marker."""
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    step = max(1, max(map(len, histories.values())) // 10)  # between markers: more of them would hide the lines
+    colors = sns.color_palette(n_colors=max(10, len(histories)))
+    for number, ((name, history), color, marker) in enumerate(
+        zip(histories.items(), colors, cycle(MARKERS), strict=False)
     ):
-        dot = "." if len(history) <= 20 else ""  # of many epochs, dots would fill the gaps of the dashes
-        left.plot(history["epoch"], history["train_loss"], f"{dot}--", color=color)
-        left.plot(history["epoch"], history["loss"], f"{dot}-", color=color)
-        right.plot(history["epoch"], 100 * history[score], f"{dot}-", color=color, label=name)
+        first = min(number % step, len(history) - 1)  # elsewhere than the next run's
+        style = {"color": color, "marker": marker, "markersize": 4, "linewidth": 1.3, "markevery": (first, step)}
+        left.plot(history["epoch"], history["train_loss"], **style)
+        middle.plot(history["epoch"], history["loss"], **style)
+        right.plot(history["epoch"], 100 * history[score], label=name, **style)
         best = history.loc[history[score].idxmax()]
-        right.plot(best["epoch"], 100 * best[score], "o", color=color)
-    own = "training loss, each run's own" if len(histories) > 1 else "training loss"
-    left.plot([], [], color="0.3", linestyle="--", label=own)
-    left.plot([], [], color="0.3", label=f"{split_of(faces, 'select')}, cross-entropy")
-    left.set(xlabel="epoch", ylabel="loss")
-    right.set(xlabel="epoch", ylabel=f"{split_of(faces, 'select')} {score.replace('_', '-').replace('f1', 'F1')}, %")
-    for axis in (left, right):
+        right.plot(best["epoch"], 100 * best[score], marker, color=color, markersize=9)
+    if len(histories) == 1:
+        middle.sharey(left)
+    select = split_of(faces, "select")
+    left.set_ylabel("training loss, each run's own" if len(histories) > 1 else "training loss")
+    middle.set_ylabel(f"{select} cross-entropy")
+    right.set_ylabel(f"{select} {score.replace('_', '-').replace('f1', 'F1')}, %")
+    for axis in (left, middle, right):
+        axis.set_xlabel("epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)
-        axis.legend(fontsize=8)
+    figure.legend(loc="outside lower center", ncols=min(5, len(histories)), fontsize=9, frameon=False)
     figure.suptitle(f"{title}, {label(faces)}")
     return figure
 
@@ -110,7 +116,7 @@ def _over(table: pd.DataFrame, what: str, differences: bool) -> str:
     seeds = {int(count) for count in known["seeds"]}
     if seeds == {1}:
         return f"{what}; 95 % over images"
-    one, several = "; of one seed over images" if 1 in seeds else "", seeds - {1}
+    one, several = ", or with one seed over images" if 1 in seeds else "", seeds - {1}
     each = f"{several.pop()} seeds" if len(several) == 1 else "seeds" if differences else "the seeds"
     return f"{what}; 95 % over {'images and ' if differences else ''}{each}{one}"
 
