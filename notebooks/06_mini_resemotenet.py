@@ -189,7 +189,7 @@ display(tables.shown(table_3), tables.shown(audits.counts(faces)))
 # the labels' part of the loss. The plateau is judged by accuracy on PublicTest, which is our choice. RAF-DB has no validation
 # split: one in ten of its training images is held out.
 #
-# All 80 epochs take half a day of a core in bf16 and more than a day without, so on FER2013 the laptop profile has another
+# All 80 epochs take half a day of a core in bf16 and half as long again without, so on FER2013 the laptop profile has another
 # teacher: this project's pretrained `lean_250k`. The paper's own is its second teacher, trained for a quarter of the epochs,
 # with fewer students, and student A, too, is trained for a quarter of them. Here is what differs in this profile. The epoch is
 # chosen on PublicTest.
@@ -211,7 +211,8 @@ trained = fits.fit_seeds(protocol.teachers(faces) | alone, [], faces, runs, kept
 teachers = {study.TEACHER: taught.at_hand(protocol, faces, trained, runs), study.SECOND: trained.pop(study.SECOND, [])}
 teachers = {name: each for name, each in teachers.items() if each}  # those that are there: one run each
 logits = {name: protocol.as_teacher(faces, teacher) for name, (teacher,) in teachers.items() if answers.can_teach(teacher)}
-curves = {name: teacher.history for name, (teacher,) in teachers.items() if teacher.best_epoch}  # else trained elsewhere
+names = sentences.names({}, protocol)
+curves = {names[name]: teacher.history for name, (teacher,) in teachers.items() if teacher.best_epoch}  # else trained elsewhere
 if curves:
     display(stage.figure(plots.training_curves(curves, faces, "accuracy", "Teachers"), "teacher"))
 
@@ -226,8 +227,7 @@ if curves:
 # probabilities from the teacher's. The text below it, and Table IV, speak of α, which the equation does not have. Read as the
 # equation: β is the α of Table IV, so at T = 3 the teacher weighs 0.20 × 9 and the labels 1. Read as the text, *α is the weight
 # for hard label loss*: the labels weigh 0.20, and the teacher β, which is printed nowhere; with β = 1 − α it weighs 0.80 × 9.
-# The first is used here, and the second is run as a check. Its weights add up to 7.4, the first's to 2.8, at the same learning
-# rate, so its steps are larger, too. **Guess: does it matter?**
+# The first is used here, and the second is run as a check. **Guess: does it matter?**
 #
 # E1 to E6 are Table IV's experiments: A with α 0.20 and 0.15, B with 0.20, 0.15 and 0.10, C with 0.20, all at T = 3.
 
@@ -250,6 +250,8 @@ if trained:
         for name in trained if name in study.EXPERIMENTS or name.endswith("alone") or study.of_second(name)
     }
     display(stage.figure(plots.training_curves(curves, faces, "accuracy", "Students"), "training_curves"))
+courses = study.courses(teachers | trained)
+display(tables.shown(stage.table(courses, "courses", "Best epoch, first cut of the learning rate, accuracy in training")))
 
 # %% tags=["nbval-check-output"]
 fell = {name: run.history["train_loss"].iloc[[0, -1]] for name, each in trained.items() for run in each[:1]}
@@ -313,11 +315,11 @@ gained = study.gains(labels, by_seed, masks, len(faces.classes), protocol.epochs
 if len(gained):
     display(tables.shown(stage.table(gained, "gains", "What a teacher adds, same seeds and epochs")))
     shown = gained.xs("accuracy", level="score")
-    shown = shown.set_axis(
-        [f"{row['size'].upper()} ({names[name]}), {part.replace('_', '-')}" for (name, part), row in shown.iterrows()]
-    )
+    shown = shown.set_axis([f"{names[name]}, {part.replace('_', '-')}" for name, part in shown.index])
     figure = plots.intervals(shown, faces, "What a teacher adds", f"{tested} accuracy, points", zero=True)
     said = sentences.gains(gained) + sentences.unequal_epochs(protocol, trained)
+    of = {*gained.index.get_level_values("experiment"), *map(study.alone, gained["size"])}
+    said += sentences.rate_cuts(courses.loc[[training in of for training, _ in courses.index]])
     display(stage.figure(figure, "gains"), stage.says(said, "gains"))
 
 # %% [markdown]
@@ -365,7 +367,8 @@ for size in study.SIZES:
         name = f"search_{size}"
         searches[name] = stage.table(search, name, f"Student {size.upper()} by temperature and alpha, on {selected}")
         figure = plots.intervals(search, faces, f"Student {size.upper()}", f"{selected} accuracy, %")
-        chosen = part.loc[options[search["value"].idxmax()]]
+        best = by_seed[options[search["value"].idxmax()]]
+        chosen = np.mean([best[seed] == labels for seed in set.intersection(*map(set, said.values()))])  # as was searched
         display(tables.shown(search), stage.figure(figure, name), stage.says(sentences.search(search, chosen, faces), name))
 if not searches:
     display(Markdown("Neither has been searched for here (`temperatures`, `alphas`): your guess stays open."))
@@ -388,7 +391,9 @@ if len(added):
     display(tables.shown(stage.table(added, "copies", f"What copies of {tested} in training add to accuracy")))
     named = added.set_axis([f"{what}: {part}" for what, part in added.index])
     figure = plots.intervals(named, faces, f"Student {searched.upper()}: what is added", f"{tested} accuracy, points", zero=True)
-    display(stage.figure(figure, "copies"), stage.says(sentences.copies(added), "copies"))
+    of = [study.alone(searched), f"{searched} {study.WITHOUT}", f"{searched} {study.WITH}"]
+    said = sentences.copies(added) + sentences.rate_cuts(courses.loc[[training in of for training, _ in courses.index]])
+    display(stage.figure(figure, "copies"), stage.says(said, "copies"))
 else:
     display(Markdown("These have not been trained here (`copies`): your guess stays open."))
 
@@ -401,10 +406,10 @@ else:
 # %%
 from fercore.evaluation import metrics
 
-for size, name in study.chosen(trained).items():
+for name in study.chosen(trained).values():
     over = len(predicted[name])
     matrix = np.mean([metrics.confusion(labels, one, len(faces.classes)) for one in predicted[name]], axis=0)
-    title = f"Student {size.upper()} ({names[name]}), {tested}"
+    title = f"Student {names[name]}, {tested}"
     title += f", mean of {over} seeds" if over > 1 else ""
     display(stage.figure(plots.confusion(matrix, faces, title), f"confusion_{name}"))
     display(stage.says(sentences.confused(matrix, faces, over), f"confusion_{name}"))
@@ -420,7 +425,8 @@ for size, name in study.chosen(trained).items():
 # %%
 for name in everyone:
     taught_by = second if study.of_second(name) else protocol
-    rows_of = study.measurements(name, faces, labels, probabilities[name], masks, taught_by.teacher_network)
+    named = study.names_teacher(name, protocol, paper)
+    rows_of = study.measurements(name, faces, labels, probabilities[name], masks, taught_by.teacher_network, named)
     if name == study.TEACHER and taught.pretrained(protocol):
         continue  # it is not the paper's, and measured elsewhere
     departs, reserved = study.protocol_of(name, protocol, paper)
@@ -434,7 +440,7 @@ for number, called in {"4_fer2013": "IV, FER2013", "4_rafdb": "IV, RAF-DB", "5":
     table = render.printed_table(ledger, f"mini_resemotenet/table{number}", measured)
     table = stage.table(table, f"table_{number}", f"Mini-ResEmoteNet, Table {called}, as printed, and here where it was measured", "")
     display(tables.shown(table, digits=2))
-if said := sentences.unequal_epochs(protocol, trained):
+if said := sentences.taught_by(protocol, paper, part["value"]) + sentences.unequal_epochs(protocol, trained):
     display(stage.says(said.strip()))
 
 # %% [markdown]
@@ -448,10 +454,12 @@ if predicted:
     stage.table(metrics.predictions(rows, labels, predicted), "predictions")
 trainings = sum(run.best_epoch > 0 for each in everyone.values() for run in each)  # a teacher may be pretrained
 findings = {"trainings": trainings, "epochs": epochs, "images": len(rows)}
+findings |= {f"epochs_{size}": own for size, own in epochs_of.items()}
 findings |= {} if taught.pretrained(protocol) else {"teacher_epochs": teacher_epochs}
 findings |= {f"left_{name}": int(kept.sum()) for name, kept in masks.items()}
 settings = {"recipe": protocol.recipe.plain(), "seeds": seeds} | taught.settings(protocol)
 settings |= {"experiments": experiments, "teacher_divisor": teacher_divisor, "images": images, "searched": searched}
+settings |= {"readings": readings, "copies": copies, "beside": beside, "temperatures": temperatures, "alphas": alphas}
 settings |= {"dropout": dropout, "trimmed": trimmed} | ({"epochs_of": epochs_of} if epochs_of else {})
 settings |= {"second_teacher": taught.settings(second) | {"teaches": second.experiments}} if second else {}
 display(tables.shown(stage.close(findings, settings).to_frame("finding")))

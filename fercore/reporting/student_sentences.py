@@ -97,12 +97,14 @@ def times(speeds: pd.DataFrame, counted: Mapping[str, float], printed: Callable[
 
 
 def called(variant: str, teacher: str = "") -> str:
-    """A training as figures and sentences have it: the size of a student in capitals, as in papers, and behind the
-    teacher which network it is, where that is given."""
+    """A training as figures and sentences have it: the size of a student in capitals, as in papers, before its
+    experiment, and behind the teacher which network it is, where that is given."""
     if variant in (study.TEACHER, study.SECOND):
         return f"{variant}: {teacher}" if teacher else variant
-    size, _, rest = variant.partition(" ")
-    return f"{size.upper()} {rest}" if size in study.SIZES else variant
+    if (size := study.size_of(variant)) is None:
+        return variant
+    own, _, rest = variant.partition(" ")
+    return f"{size.upper()} {rest}" if own == size else f"{size.upper()} ({variant.replace('as in', 'by')})"
 
 
 def names(variants: Mapping[str, Mapping], protocol: study.Protocol) -> dict[str, str]:
@@ -160,9 +162,27 @@ def gains(table: pd.DataFrame) -> str:
     """What a teacher adds, of `mini_resemotenet.gains`."""
     part = table.xs(("published", "accuracy"), level=["part", "score"])
     each = [f"{row['size'].upper()} ({name}, {_seeds(row)}) {points(row)}" for name, row in part.iterrows()]
+    several = f" of {len(part)}, each for itself" if len(part) > 1 else ""
+    shared = [listed(rows.index) for _, rows in part.groupby("size", sort=False) if len(rows) > 1]
+    same = "".join(f" {names} are compared with the same training without a teacher." for names in shared)
     return (
         f"Accuracy with a teacher minus accuracy without: {listed(each)}.{_largest(part)} Intervals that leave out 0: "
-        f"{_sure(part)}.{_one_seed(part)}{warned(part)}"
+        f"{_sure(part)}{several}.{same}{_one_seed(part)}{warned(part)}"
+    )
+
+
+def rate_cuts(table: pd.DataFrame) -> str:
+    """When the learning rates of trainings were first cut, of `mini_resemotenet.courses`; empty where all were cut in
+    the same epoch, or none was."""
+    if table["rate_cut"].nunique(dropna=False) < 2:
+        return ""
+    told = [
+        f"{called(variant)} {listed('never' if pd.isna(cut) else f'{cut:.0f}' for cut in rows['rate_cut'])}"
+        for variant, rows in table.groupby(level="training", sort=False)
+    ]
+    return (
+        f" The learning rate was first cut in epoch: {'; '.join(told)}. So a difference between two trainings may come "
+        "from when their rates were cut, too, and one whose rate never was may have more to learn."
     )
 
 
@@ -199,34 +219,51 @@ def _seeds(row: Mapping) -> str:
 def reading(table: pd.DataFrame) -> str:
     """The text's reading of the loss less the equation's, of `mini_resemotenet.readings`."""
     each = [f"{name} {points(row)} ({_seeds(row)})" for name, row in table.iterrows()]
-    sure = ((table["low"] > 0) | (table["high"] < 0)).any()
-    return (
-        f"{listed(each)}. "
-        + ("It matters here which of the two is meant." if sure else "The two are not told apart here.")
-        + _one_seed(table)
-        + warned(table)
-    )
+    sure = (table["low"] > 0) | (table["high"] < 0)
+    if not sure.any():
+        told = "The two are not told apart here."
+    elif (table.loc[sure, "seeds"] > 1).any():
+        told = "It matters here which of the two is meant."
+    else:
+        told = "These trainings are further apart than other images explain; whether the readings are is open."
+    return f"{listed(each)}. {told}{_one_seed(table)}{warned(table)}"
 
 
 def teachers(table: pd.DataFrame, second: str) -> str:
     """How a second teacher, which is named, and its students stand to others: `mini_resemotenet.by_second_teacher`."""
-    each = []
-    for other, rows in table.groupby(level=1, sort=False):
-        told = listed(
-            f"{points(row)} for {'itself' if name == study.SECOND else f'{name} ({_seeds(row)})'}"
-            for (name, _), row in rows.iterrows()
-        )
-        each.append(f"against {other}, {told}")
-    said = f"Accuracy with {markdown(second)} as the teacher: {'; '.join(each)}."
+    said = f"The second teacher is {markdown(second)}."
+    students = table[table.index.get_level_values(0) != study.SECOND]
+    if (itself := (study.SECOND, study.FIRST)) in table.index:
+        said += f" Its accuracy minus that of {study.FIRST}: {points(table.loc[itself])}."
+    for other, rows in students.groupby(level=1, sort=False):
+        told = listed(f"{points(row)} for {called(name)} ({_seeds(row)})" for (name, _), row in rows.iterrows())
+        of = "without a teacher" if other == study.NOBODY else f"with {other}"
+        said += f" Accuracy with it minus accuracy {of}: {told}."
+    if students.empty:
+        said += " No student of it has been trained yet."
     return said + _one_seed(table) + warned(table)
 
 
-def search(table: pd.DataFrame, chosen: Mapping, faces: Faces) -> str:
+def taught_by(protocol: study.Protocol, paper: study.Protocol, accuracy: pd.Series) -> str:
+    """What to read in the paper's tables beside the row *teacher*, where that is the second one here: the students
+    there are the first one's. Empty where there is no second teacher among those with an `accuracy`."""
+    if study.SECOND not in accuracy.index:
+        return ""
+    second = protocol.by_teacher[study.SECOND]
+    differs = study.other_than_the_papers(second, paper, teacher=True)
+    scores = f" ({percent(accuracy[study.TEACHER])})" if study.TEACHER in accuracy.index else ""
+    return (
+        f"The row *teacher* is {markdown(second.teacher_network)}{differs and f', {differs}'}; the students in these "
+        f"tables were not taught by it, but by {markdown(protocol.teacher_network)}{scores}."
+    )
+
+
+def search(table: pd.DataFrame, chosen: float, faces: Faces) -> str:
     """Best and worst of what was searched over, of `mini_resemotenet.search`, and what the best scores where nothing
-    was chosen: `chosen`, its accuracy on the split that tests."""
+    was chosen: `chosen`, its accuracy on the split that tests, with the seeds of the search."""
     select, test = (markdown(faces.split_of(role)) for role in ("select", "test"))
     best, worst = table["value"].idxmax(), table["value"].idxmin()
-    after = f" On {test}, which chose nothing, *{best}* scores {percent(chosen['value'])}."
+    after = f" On {test}, which chose nothing, *{best}* scores {percent(chosen)}."
     if table["value"].max() == table["value"].min():
         same = percent(table["value"].iloc[0])
         return f"On {select} all {len(table)} settings score {same}: none is best."

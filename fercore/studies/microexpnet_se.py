@@ -7,6 +7,7 @@ trained = fits.fit_seeds(protocol.students(faces, protocol.as_teacher(faces, tea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -272,8 +273,8 @@ def _parameters(label: str) -> int | None:
 
 def measured_before(reference: str | Path) -> pd.DataFrame:
     """Every network that was measured on FER2013's PrivateTest, this project's and public ones: one view, indexed by
-    network, with parameters, value, low, high and whether it is this project's. Behind one that a profile trained by
-    other settings than the paper's, mostly for fewer epochs, stands `measurements.OTHERWISE`."""
+    network, with parameters, value, low, high and whether it is this project's (`own`). Behind one that a profile
+    trained by other settings than the paper's, mostly for fewer epochs, stands `measurements.OTHERWISE`."""
     public = tables.read(Path(reference) / "public_networks/networks.csv").query("views == 'one'")
     names = {"accuracy": "value", "accuracy_low": "low", "accuracy_high": "high"}
     public = public.assign(own=public["package"] == "this project").rename(columns=names)
@@ -290,3 +291,12 @@ def measured_before(reference: str | Path) -> pd.DataFrame:
             label += measurements.OTHERWISE if row["protocol"].startswith(f"{row['profile']} profile") else ""
             found.append(pd.DataFrame({"parameters": int(size), **row[["value", "low", "high"]], "own": True}, [label]))
     return pd.concat(found).rename_axis("network")
+
+
+def best_of_each(known: pd.DataFrame) -> dict[str, str]:
+    """Of those in `measured_before` that are one network, trained or made smaller in several ways, the best: by its
+    name there, a shorter one, for a figure."""
+    plain = known.index.str.removesuffix(measurements.OTHERWISE)
+    family = plain.str.replace(r"\+.*|, (T=.*|distilled|full)", "", regex=True)
+    best = known["value"].groupby([family, known["parameters"]]).idxmax()
+    return {name: re.sub(r", T=[^*]*(?= \*|$)", "", name) for name in best}

@@ -45,6 +45,7 @@ TEMPERATURE, ALPHA = 3.0, 0.20  # of the experiments; at which alpha temperature
 TEACHERS = ("teacher_network", "teacher_weights", "teacher_divisor")  # in which a teacher may be another
 READING = "alpha read as equation 6's beta"
 OTHER_READING = "alpha read as the weight of the hard labels"  # as the text below equation 6 has it
+LIKE_STUDENTS = "the students' settings for the teacher"
 ALL = "all tested images"
 FIRST, NOBODY = "the first teacher", "no teacher"  # that students of the second are compared with
 WITHOUT, WITH = "without copies of the test set", "with the test set"  # trained on other images than Training's
@@ -366,6 +367,27 @@ def described(variants: Mapping[str, Mapping]) -> pd.DataFrame:
     return pd.DataFrame(rows).T.rename_axis("training")
 
 
+def courses(trained: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
+    """How trainings went: a row a training and seed, with its `epochs`, the `best` of them on the split that selects,
+    the first with a lower learning rate than the first (`rate_cut`; none: NA), and the last one's accuracy in training.
+    What was trained elsewhere and has no history is left out."""
+    rows = {}
+    for variant, runs in trained.items():
+        for run in runs:
+            if run.best_epoch:
+                lower = run.history.loc[run.history["learning_rate"] < run.history["learning_rate"].iloc[0], "epoch"]
+                last = run.history.iloc[-1]
+                rows[variant, run.recipe.seed] = {
+                    "epochs": int(last["epoch"]),
+                    "best": run.best_epoch,
+                    "rate_cut": lower.min() if len(lower) else pd.NA,
+                    "train_accuracy": last["train_accuracy"],
+                }
+    found = pd.DataFrame.from_dict(rows, orient="index", columns=["epochs", "best", "rate_cut", "train_accuracy"])
+    found.index = pd.MultiIndex.from_tuples(rows, names=["training", "seed"])
+    return found.astype({"epochs": int, "best": int, "rate_cut": "Int64", "train_accuracy": float})
+
+
 def gains(
     labels: np.ndarray,
     predicted: Mapping[str, Mapping[int, np.ndarray]],
@@ -482,19 +504,21 @@ def measurements(
     probabilities: Sequence[np.ndarray],
     masks: Mapping[str, np.ndarray],
     teacher: str,
+    named: bool = False,
 ) -> list[dict]:
     """Scores of a variant on the split that tests as measurements for the ledger: of the students alone and of the
     experiments, by both readings of the loss and both teachers, by the paper's names, and of a teacher, by its own;
     nothing of others.
 
-    probabilities  float (N, C), a seed each; teacher  the network that a teacher is
+    probabilities  float (N, C), a seed each; teacher  the network that its teacher is, or that it is itself
+    named          whether a student's teacher stands in the names of its measurements (`names_teacher`)
     """
     settings: tuple[str, ...] = ()
     if (experiment := _experiment(variant)) in EXPERIMENTS:
         size, alpha = EXPERIMENTS[experiment]
         run, settings = f"mini_resemotenet_{size}+kd", (f"T={TEMPERATURE:g}", f"alpha={alpha:.2f}")
         settings += (f"{measured.READING}=text",) if variant == other_reading(experiment) else ()
-        settings += (f"{measured.TEACHER}={network}",) if (network := variant.partition(" by ")[2]) else ()
+        settings += (f"{measured.TEACHER}={teacher}",) if named else ()
     elif variant in (TEACHER, SECOND) and teacher not in NETWORKS[1:]:  # else it would pass for the student alone
         run = teacher
     elif variant in map(alone, SIZES):
@@ -507,16 +531,25 @@ def measurements(
     return [*rows, {"measurement": name, "value": cross_entropy(labels, probabilities), "seeds": len(probabilities)}]
 
 
+def names_teacher(variant: str, here: Protocol, paper: Protocol) -> bool:
+    """Whether the measurements of a variant name its teacher: of two, those of the second's students do, unless it is
+    the paper's own as the paper trains it; then those of the first's, since a claim is of the plain name."""
+    if here.second is None or variant in (TEACHER, SECOND):
+        return False
+    return of_second(variant) == bool(other_than_the_papers(here.second, paper, teacher=True))
+
+
 def protocol_of(variant: str, here: Protocol, paper: Protocol) -> tuple[str, str | None]:
     """What `Stage.measure` takes of a variant: how its training departs from the paper's settings, or where it does
     not, how it differs nevertheless. Of an experiment whose training departs, the reading of the loss and how its
-    teacher differs stand with that."""
+    teacher differs stand with that. The paper prints settings for its students alone: a teacher has theirs here."""
     own = here.by_teacher[SECOND if of_second(variant) else TEACHER]
     other_teacher = other_than_the_papers(own, paper, teacher=True)
     other = other_than_the_papers(own.of_size(size_of(variant)), paper)
     if (experiment := _experiment(variant)) not in EXPERIMENTS:
-        departs = other_teacher if variant in (TEACHER, SECOND) else other
-        return departs, None if departs else ""
+        of_teacher = variant in (TEACHER, SECOND)
+        departs = other_teacher if of_teacher else other
+        return departs, None if departs else LIKE_STUDENTS if of_teacher else ""
     reading = OTHER_READING if variant == other_reading(experiment) else READING
     said = ", ".join(filter(None, [other, reading, other_teacher and f"{measured.ANOTHER_TEACHER}{other_teacher}"]))
     return (said, None) if other else ("", said)

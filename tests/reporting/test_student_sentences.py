@@ -67,7 +67,7 @@ def test_times_against_the_cards_arithmetic():
 
 def test_scores_say_who_is_above_one_class_and_what_is_printed_on_real_faces_alone():
     told = sentences.scores(scores(teacher=0.6, E6=0.3), 0.25, lambda name: 0.7979, {"teacher": ""})
-    assert "teacher (60.0 %), E6 (30.0 %)" in told and "above it with the whole interval: 1 of 2" in told
+    assert "teacher (60.0 %), C (E6) (30.0 %)" in told and "above it with the whole interval: 1 of 2" in told
     assert "Ways to train a student that are as good as the teacher or better: 0 of 1." in told
     assert "The paper's teacher, trained here: 60.0 %, where 79.79 % is printed" in told
     assert "printed" not in sentences.scores(scores(teacher=0.6), 0.25, lambda name: np.nan, {"teacher": ""})
@@ -91,17 +91,47 @@ def test_students_of_a_second_teacher_are_told_beside_those_of_the_first_and_tho
     table = study.by_second_teacher(labels, predicted, "resemotenet", 2)
     told = sentences.teachers(table, "resemotenet, 20 of 80 epochs")
     assert told.startswith(
-        "Accuracy with resemotenet, 20 of 80 epochs as the teacher: against the first teacher, -25.0 points ["
+        "The second teacher is resemotenet, 20 of 80 epochs. Accuracy with it minus accuracy with the first teacher: "
+        "-25.0 points ["
     )
-    assert "] for E6 (1 seed); against no teacher, +25.0 points [" in told and "] for E6 (1 seed). With one" in told
+    assert "] for C (E6) (1 seed). Accuracy with it minus accuracy without a teacher: +25.0 points [" in told
+    assert "] for C (E6) (1 seed). With one" in told
     both = predicted | {study.TEACHER: {42: labels}, study.SECOND: {7: predicted["E6"][1]}}
     told = sentences.teachers(study.by_second_teacher(labels, both, "resemotenet", 2), "resemotenet")
-    assert "against the first teacher, -25.0 points [" in told and "] for itself and -25.0 points [" in told
+    assert told.startswith(
+        "The second teacher is resemotenet. Its accuracy minus that of the first teacher: -25.0 points"
+    )
+    alone = {name: both[name] for name in (study.TEACHER, study.SECOND)}
+    told = sentences.teachers(study.by_second_teacher(labels, alone, "resemotenet", 2), "resemotenet")
+    assert "]. No student of it has been trained yet. With one" in told
+
+
+def test_the_row_of_a_teacher_who_taught_nobody_in_the_papers_tables_is_explained():
+    paper = study.Protocol.of(read_params(PAPER))
+    second = {"network": "resemotenet", "epochs": 20, "precision": "bf16", "teaches": []}
+    here = replace(paper, teacher_network="lean_250k", teacher_weights="fer2013", second_teacher=second)
+    told = sentences.taught_by(here, paper, pd.Series({study.TEACHER: 0.666, study.SECOND: 0.603}))
+    assert told == (
+        "The row *teacher* is resemotenet, 20 of 80 epochs, precision bf16; the students in these tables were not "
+        "taught by it, but by lean&#95;250k (66.6 %)."
+    )
+    assert sentences.taught_by(here, paper, pd.Series({study.TEACHER: 0.666})) == "", "which is not trained yet"
+    assert sentences.taught_by(paper, paper, pd.Series({study.TEACHER: 0.666})) == "", "it is the only one"
+
+
+def test_when_learning_rates_were_cut_is_told_where_it_differs():
+    index = pd.MultiIndex.from_tuples([("c alone", 1), ("c alone", 2), ("E6", 1)], names=["training", "seed"])
+    table = pd.DataFrame({"rate_cut": pd.array([pd.NA, 79, 50], "Int64")}, index)
+    told = " The learning rate was first cut in epoch: C alone never and 79; C (E6) 50. So a difference between two"
+    assert sentences.rate_cuts(table).startswith(told)
+    assert sentences.rate_cuts(table.iloc[:1]) == sentences.rate_cuts(table.iloc[1:2]) == ""
 
 
 def test_students_and_teacher_are_called_as_papers_have_them():
     named = {name: sentences.called(name, "lean_250k") for name in ("teacher", "c alone", "E6", "full, no teacher")}
-    assert list(named.values()) == ["teacher: lean_250k", "C alone", "E6", "full, no teacher"]
+    assert list(named.values()) == ["teacher: lean_250k", "C alone", "C (E6)", "full, no teacher"]
+    assert sentences.called(study.other_reading("E4")) == "B (E4, by the text)"
+    assert sentences.called(study.by("E1", "resemotenet")) == "A (E1 by resemotenet)"
     assert sentences.called("teacher") == "teacher"
     assert "C alone (30.0 %)" in sentences.scores(scores(**{"c alone": 0.3}), 0.25, lambda name: np.nan, {})
 
@@ -126,6 +156,12 @@ def test_what_a_teacher_adds(value, told):
     assert "At α = 0.20 and 80 epochs the largest estimate is B's." in shorter and "20 epochs" not in shorter
     other = sentences.gains(both.assign(epochs=[80, 20]))
     assert "No two sizes are taught with the same α and for the same epochs here" in other
+    assert (
+        f"{'E3' if told == 'none' else 'E6 and E3'} of 2, each for itself." in sentences.gains(both)
+        and "compared with the same" not in apart
+    )
+    shared = sentences.gains(both.assign(size="b").rename(index={"E6": "E5"}))
+    assert " E5 and E3 are compared with the same training without a teacher." in shared
     noted = both.assign(note=[statistics.TOO_FEW, ""])
     assert sentences.gains(noted).endswith(" Few images: the interval may be too short (*E6*).")
 
@@ -143,14 +179,17 @@ def test_students_that_were_trained_for_other_epochs_are_named():
     variants = {name: {"recipe": replace(taught.recipe, epochs=own)} for name, own in epochs.items()}
     assert sentences.names(variants, taught) == {
         "teacher": "teacher: lean_250k", "second teacher": "second teacher: resemotenet, 20 epochs",
-        "a alone": "A alone, 20 epochs", "E1 by resemotenet": "E1 by resemotenet, 20 epochs", "E6": "E6", "T 1": "T 1",
+        "a alone": "A alone, 20 epochs", "E1 by resemotenet": "A (E1 by resemotenet), 20 epochs", "E6": "C (E6)",
+        "T 1": "T 1",
     }  # fmt: skip
 
 
 def test_whether_the_reading_of_the_loss_matters():
     table = pd.DataFrame({"seeds": [1], "value": [0.03], "low": [0.01], "high": [0.05]}, index=["E6"])
-    assert "E6 +3.0 points [+1.0, +5.0] (1 seed). It matters here" in sentences.reading(table)
-    assert "With one seed" in sentences.reading(table)
+    told = sentences.reading(table)
+    assert "E6 +3.0 points [+1.0, +5.0] (1 seed). These trainings are further apart than other images explain" in told
+    assert "With one seed" in told and "It matters" not in told, "a single seed of each may differ by as much"
+    assert "It matters here" in sentences.reading(table.assign(seeds=2))
     assert "With one seed" not in sentences.reading(table.assign(seeds=2))
     assert "not told apart here" in sentences.reading(table.assign(low=-0.01))
 
@@ -169,20 +208,20 @@ def searched(values, behind, seeds=1):
 def test_whether_a_search_has_found_anything_is_told_by_pairs():
     """Two answers to one image stand and fall together: they may be told apart where their intervals overlap."""
     best, apart = [np.nan] * 3, [0.025, 0.017, 0.033]
-    told = sentences.search(searched([0.5, 0.525], [apart, best]), {"value": 0.49}, FACES)
+    told = sentences.search(searched([0.5, 0.525], [apart, best]), 0.49, FACES)
     assert "Best on PublicTest is *T 2*, worst *T 1*, +2.5 points [+1.7, +3.3] apart on the same images:" in told
     assert "more than chance among images gives two settings." in told and "furthest" not in told
     assert "With one seed" in told and told.endswith("On PrivateTest, which chose nothing, *T 2* scores 49.0 %.")
     found = searched([0.5, 0.525, 0.52], [apart, best, apart], seeds=3)
-    told = sentences.search(found, {"value": 0.49}, FACES)
+    told = sentences.search(found, 0.49, FACES)
     assert (
         "among images and seeds gives" in told and "Two of 3 that were picked" in told and "With one seed" not in told
     )
-    told = sentences.search(found.assign(behind_low=-0.001), {"value": 0.49}, FACES)
+    told = sentences.search(found.assign(behind_low=-0.001), 0.49, FACES)
     assert "nothing that noise could not" in told and "picked" not in told
-    told = sentences.search(found.assign(behind_low=np.nan, behind_high=np.nan), {"value": 0.49}, FACES)
+    told = sentences.search(found.assign(behind_low=np.nan, behind_high=np.nan), 0.49, FACES)
     assert "+2.5 points apart on the same images: for all seeds alike" in told
-    told = sentences.search(searched([0.5, 0.5], [best, [0, -0.01, 0.01]]), {"value": 0.49}, FACES)
+    told = sentences.search(searched([0.5, 0.5], [best, [0, -0.01, 0.01]]), 0.49, FACES)
     assert told == "On PublicTest all 2 settings score 50.0 %: none is best."
 
 

@@ -143,3 +143,15 @@ def test_what_was_measured_before_has_public_networks_and_this_projects():
     assert known.loc["lean_250k", "own"] and "simple_cnn" not in known.index, "five epochs are not the paper's"
     assert known.loc[f"simple_cnn{measurements.OTHERWISE}", "parameters"] == 1_175_015
     assert known.index.is_unique and (known["low"] < known["value"]).all() and (known["value"] < known["high"]).all()
+
+
+def test_of_one_network_that_was_trained_in_several_ways_the_best_has_its_name_in_a_figure():
+    values = {
+        "lean_250k": 0.66, "lean_250k, distilled": 0.68, "lean_250k+pruned+fp16 *": 0.67, "MobileNetV2, 48 px": 0.57,
+        "c+kd, T=3, alpha=0.20": 0.58, "c+kd, T=3, alpha=0.20, reading=text *": 0.6, "MobileNetV2, 200 px": 0.4,
+    }  # fmt: skip
+    known = pd.DataFrame({"value": pd.Series(values), "parameters": [3, 3, 3, 1, 2, 2, 4]})
+    assert study.best_of_each(known) == {
+        "MobileNetV2, 200 px": "MobileNetV2, 200 px", "MobileNetV2, 48 px": "MobileNetV2, 48 px",
+        "c+kd, T=3, alpha=0.20, reading=text *": "c+kd *", "lean_250k, distilled": "lean_250k, distilled",
+    }  # fmt: skip

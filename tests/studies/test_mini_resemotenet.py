@@ -211,7 +211,10 @@ def test_students_of_two_teachers_are_two_measurements(faces):
     rows = faces.rows("test")
     labels, answers = faces.labels[rows], [np.full((len(rows), len(faces.classes)), 0.5)]
     name = study.by("E6", "resemotenet")
-    first, second = (study.measurements(one, faces, labels, answers, {}, "x")[0]["measurement"] for one in ("E6", name))
+    first, second = (
+        study.measurements(one, faces, labels, answers, {}, "resemotenet", named)[0]["measurement"]
+        for one, named in (("E6", False), (name, True))
+    )
     assert second == first.replace(")", ", teacher=resemotenet)")
     here = replace(PAPER, second_teacher=SECOND)
     assert study.protocol_of(name, here, PAPER) == ("", f"{study.READING}, another teacher: 20 of 80 epochs")
@@ -222,6 +225,33 @@ def test_students_of_two_teachers_are_two_measurements(faces):
     )
     assert study.protocol_of(study.SECOND, here, PAPER) == ("20 of 80 epochs", None)
     assert study.protocol_of("E6", here, PAPER) == ("", study.READING), "which the first has taught"
+
+
+def test_the_papers_claims_are_of_the_students_of_its_own_teacher_where_it_is_trained_as_the_paper_does(faces):
+    """The plain name of a measurement is what a claim asks for."""
+    lean = replace(PAPER, teacher_network="lean_250k", teacher_weights="fer2013")
+    shorter, whole = (replace(lean, second_teacher={**SECOND, **more}) for more in ({}, {"epochs": 80}))
+    variants = ["E6", study.by("E6", "resemotenet"), study.SECOND, "c alone"]
+    for here, named in ((shorter, [False, True, False, False]), (whole, [True, False, False, True])):
+        assert [study.names_teacher(variant, here, PAPER) for variant in variants[:3]] == named[:3]
+    assert not any(study.names_teacher(variant, PAPER, PAPER) for variant in variants), "there is one alone"
+    rows = faces.rows("test")
+    answers = [np.full((len(rows), len(faces.classes)), 0.5)]
+    alone = study.measurements("c alone", faces, faces.labels[rows], answers, {}, "lean_250k", True)
+    assert "teacher" not in alone[0]["measurement"], "nobody has taught it"
+
+
+def test_the_course_of_a_training_has_the_epoch_in_which_its_rate_was_first_cut():
+    def run(rates, seed, best=1):
+        history = pd.DataFrame({"epoch": range(1, len(rates) + 1), "learning_rate": rates, "train_accuracy": 0.5})
+        return Run(None, replace(PAPER.recipe, seed=seed), history, best, 0.0)
+
+    trained = {"c alone": [run([1, 1, 1], 1), run([1, 0.1, 0.01], 2, 3)], "teacher": [run([1, 1], 3, 0)]}
+    table = study.courses(trained)
+    assert table.index.tolist() == [("c alone", 1), ("c alone", 2)], "a pretrained teacher has no course"
+    assert table["rate_cut"].isna().tolist() == [True, False] and table["rate_cut"].iloc[1] == 2
+    assert table["best"].tolist() == [1, 3] and table["epochs"].tolist() == [3, 3]
+    assert study.courses({}).empty
 
 
 def test_students_of_the_second_teacher_are_compared_with_the_firsts_and_with_none():
@@ -307,7 +337,7 @@ def test_which_size_a_variant_is_of(variant, size):
         ("teacher", {"teacher_epochs": 20}, ("20 of 80 epochs", None)),
         ("c alone", {"epochs_of": {"c": 3}}, ("3 of 80 epochs", None)),
         ("c alone", {"epochs_of": {"b": 3}}, ("", "")),
-        ("teacher", {"epochs_of": {"c": 3}}, ("", "")),
+        ("teacher", {"epochs_of": {"c": 3}}, ("", study.LIKE_STUDENTS)),
         (
             "E6", {"epochs_of": {"c": 3}, "teacher_epochs": 20},
             (f"3 of 80 epochs, {study.READING}, another teacher: 20 of 80 epochs", None),
