@@ -318,8 +318,8 @@ if len(gained):
     shown = shown.set_axis([f"{names[name]}, {part.replace('_', '-')}" for name, part in shown.index])
     figure = plots.intervals(shown, faces, "What a teacher adds", f"{tested} accuracy, points", zero=True)
     said = sentences.gains(gained) + sentences.unequal_epochs(protocol, trained)
-    of = {*gained.index.get_level_values("experiment"), *map(study.alone, gained["size"])}
-    said += sentences.rate_cuts(courses.loc[[training in of for training, _ in courses.index]])
+    pairs = [(name, study.alone(row["size"])) for (name, *_), row in gained.iterrows()]
+    said += sentences.rate_cuts(study.courses_of(courses, *pairs))
     display(stage.figure(figure, "gains"), stage.says(said, "gains"))
 
 # %% [markdown]
@@ -391,8 +391,8 @@ if len(added):
     display(tables.shown(stage.table(added, "copies", f"What copies of {tested} in training add to accuracy")))
     named = added.set_axis([f"{what}: {part}" for what, part in added.index])
     figure = plots.intervals(named, faces, f"Student {searched.upper()}: what is added", f"{tested} accuracy, points", zero=True)
-    of = [study.alone(searched), f"{searched} {study.WITHOUT}", f"{searched} {study.WITH}"]
-    said = sentences.copies(added) + sentences.rate_cuts(courses.loc[[training in of for training, _ in courses.index]])
+    three = (study.alone(searched), f"{searched} {study.WITHOUT}", f"{searched} {study.WITH}")
+    said = sentences.copies(added) + sentences.rate_cuts(study.courses_of(courses, three))
     display(stage.figure(figure, "copies"), stage.says(said, "copies"))
 else:
     display(Markdown("These have not been trained here (`copies`): your guess stays open."))

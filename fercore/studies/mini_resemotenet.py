@@ -388,6 +388,17 @@ def courses(trained: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
     return found.astype({"epochs": int, "best": int, "rate_cut": "Int64", "train_accuracy": float})
 
 
+def courses_of(courses: pd.DataFrame, *compared: Sequence[str]) -> pd.DataFrame:
+    """The rows of trainings that are compared with one another, such as an experiment and the student alone: of those
+    that are there, the seeds that all of them have."""
+    found = {}
+    for variants in compared:
+        there = [variant for variant in variants if variant in courses.index.get_level_values("training")]
+        seeds = set.intersection(*({*courses.loc[variant].index} for variant in there)) if there else set()
+        found |= dict.fromkeys(place for place in courses.index if place[0] in there and place[1] in seeds)
+    return courses.loc[[place for place in courses.index if place in found]]
+
+
 def gains(
     labels: np.ndarray,
     predicted: Mapping[str, Mapping[int, np.ndarray]],

@@ -252,6 +252,11 @@ def test_the_course_of_a_training_has_the_epoch_in_which_its_rate_was_first_cut(
     assert table["rate_cut"].isna().tolist() == [True, False] and table["rate_cut"].iloc[1] == 2
     assert table["best"].tolist() == [1, 3] and table["epochs"].tolist() == [3, 3]
     assert study.courses({}).empty
+    more = study.courses(trained | {"E6": [run([1, 1], 2), run([1, 1], 4)], "E4": [run([1, 1], 1)]})
+    assert study.courses_of(more, ("E6", "c alone"), ("E6", "T 1")).index.tolist() == [
+        ("c alone", 2), ("E6", 2), ("E6", 4)
+    ], "of the seeds that both have, and of what is there"  # fmt: skip
+    assert study.courses_of(more).empty
 
 
 def test_students_of_the_second_teacher_are_compared_with_the_firsts_and_with_none():

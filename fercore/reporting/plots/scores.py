@@ -34,7 +34,7 @@ def training_curves(histories: Mapping[str, pd.DataFrame], faces: Faces, score: 
         middle.plot(history["epoch"], history["loss"], **style)
         right.plot(history["epoch"], 100 * history[score], label=name, **style)
         best = history.loc[history[score].idxmax()]
-        right.plot(best["epoch"], 100 * best[score], marker, color=color, markersize=9)
+        right.plot(best["epoch"], 100 * best[score], marker, color=color, markersize=8)
     if len(histories) == 1:
         middle.sharey(left)
     select = split_of(faces, "select")
