@@ -93,7 +93,7 @@ from fercore.studies import microexpnet_se as study
 networks = claims.networks(f"{params}/paper/networks.yaml")
 ledger = claims.load(f"{params}/claims", networks)
 built = {label: models.create("microexpnet_se", 7, **study.OPTIONS.get(row, {})) for row, label in study.LABELS.items()}
-sizes = pd.DataFrame({label: size_of(network, (3, 48, 48)) for label, network in built.items()}).T.rename_axis("row")
+sizes = pd.DataFrame({label: size_of(network, (3, 48, 48)) for label, network in built.items()}).T.rename_axis("variant")
 counted = stage.table(sizes.drop(columns="bytes_buffers"), "sizes", "The rows of the ablation, counted at 48 px", "")
 display(tables.shown(counted))
 
@@ -288,7 +288,7 @@ if not faces.synthetic and last:
     known = pd.concat([known[~before], ours.rename(index={last: f"microexpnet_se, {last}"})])
 real = replace(faces, name="fer2013", synthetic=False)  # whatever is trained here, those were measured on it
 ours, called = list(known.index[known["own"]]), study.best_of_each(known)
-figure = plots.size_and_accuracy(known, real, "Measured, without TTA; small: same network, less accurate", ours, called=called)
+figure = plots.size_and_accuracy(known, real, "Measured without TTA, small dots for less accurate versions", ours, called=called)
 display(stage.figure(figure, "size_and_accuracy"), stage.says(sentences.frontier(known), "size_and_accuracy"))
 
 # %% [markdown]

@@ -153,7 +153,8 @@ def memory(table: pd.Series, printed: Mapping[str, Mapping[str, float]], batches
                 batch = batches.loc[(data, way), network]
                 axis.plot(batch, values[network], markers[data], color=color)
                 style = {"textcoords": "offset points", "ha": "center", "fontsize": 8, "color": ink(color)}
-                axis.annotate(f"{batch:,.0f}", (batch, values[network]), (3, -13), **style)
+                style["bbox"] = {"color": "white", "pad": 0.5}  # or the next network's line goes through it
+                axis.annotate(f"{batch:,.0f}", (batch, values[network]), (4, -14), **style)
         if axis.get_subplotspec().is_first_col():
             axis.set_ylabel("memory of a forward pass, MB")
     for data, marker in markers.items():

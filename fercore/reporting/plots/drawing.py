@@ -120,9 +120,9 @@ def name_dots(axis, names: Sequence[str], places: Sequence[tuple]) -> None:
             corner = start - size * [{"left": 0, "center": 0.5, "right": 1}[side], 0.5]
             box, moved = np.array([corner, corner + size]), side != "center" and abs(up) > 6
             line = Path([dots[place], start]) if moved else None
-            met = _met(box, taken) + _met(box, np.delete(near, place, axis=0)) + _crossed(lines, [box])
-            met += _crossed([line], taken[len(places) :]) if line else 0
-            met += 10 * (not axis.bbox.x0 < corner[0] < corner[0] + size[0] < axis.bbox.x1)
+            met = 2 * (_met(box, taken) + _crossed(lines, [box])) + _met(box, np.delete(near, place, axis=0))
+            met += _crossed([line], np.delete(taken, place, axis=0)) if line else 0
+            met += 20 * (not axis.bbox.x0 < corner[0] < corner[0] + size[0] < axis.bbox.x1)
             if best is None or met < best[0]:
                 best = met, (right, up), side, box, line
             if not met:
