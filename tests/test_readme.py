@@ -193,7 +193,8 @@ def test_the_digest_says_what_was_measured():
     by_text = 100 * evidence.loc[student["measurement"].replace(")", ", reading=text)"), ["value", "low", "high"]]
     told = (
         "Mini-ResEmoteNet's student C, for which the paper reports {} %. With a far smaller teacher than the paper's "
-        "it reaches {:.1f} [{:.1f}, {:.1f}] here by the paper's equation, and {:.1f} [{:.1f}, {:.1f}] by its text"
+        "it reaches {:.1f} [{:.1f}, {:.1f}] here by the paper's equation, and {:.1f} [{:.1f}, {:.1f}], with one seed, "
+        "by a reading of its text"
     )
     assert told.format(*student[["claimed", "measured", "low", "high"]], *by_text) in text
     assert student["how"].startswith("depends on how the paper is read")

@@ -496,6 +496,8 @@ def test_networks_of_one_size_stand_side_by_side_where_they_would_cover_one_anot
     pair = plots.size_and_accuracy(table.iloc[[0, 4]].assign(parameters=1e6), seven(), "Networks").axes[0]
     one, other = (line.get_xdata()[0] for line in pair.lines if line.get_marker() == "o")
     assert one != other and one * other == pytest.approx(1e12), "half a step to either side"
+    assert pair.get_xlabel() == "parameters; those of one size side by side"
+    assert plots.size_and_accuracy(table.iloc[3:], seven(), "Networks").axes[0].get_xlabel() == "parameters"
 
 
 def test_a_line_leads_to_a_name_that_had_to_move_away_and_to_no_other():

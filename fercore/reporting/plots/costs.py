@@ -73,7 +73,8 @@ def size_and_accuracy(
     }
     ordered, places, drawn = table.sort_values("value", ascending=False), [], {}
     ends = table["parameters"].min() / 1.6, table["parameters"].max() * 2.2
-    spots = ordered["parameters"] * (ends[1] / ends[0]) ** (0.014 * _aside(ordered))  # some points of the axis
+    aside = _aside(ordered)
+    spots = ordered["parameters"] * (ends[1] / ends[0]) ** (0.014 * aside)  # some points of the axis
     for (name, row), spot in zip(ordered.iterrows(), spots, strict=True):
         low, value, high = 100 * row[["low", "value", "high"]].astype(float)
         here = own if name.partition(",")[0] in OWN else rebuilt
@@ -85,7 +86,8 @@ def size_and_accuracy(
         places.append((spot, value, kinds[kind]["color"], *np.nan_to_num([low, high], nan=value)))
     shown = [kind for kind in kinds if kind in drawn]
     figure.legend([drawn[kind] for kind in shown], shown, loc="outside lower center", ncols=4, frameon=False)
-    axis.set(xscale="log", xlim=ends, xlabel="parameters")
+    moved = "; those of one size side by side" if aside.any() else ""
+    axis.set(xscale="log", xlim=ends, xlabel=f"parameters{moved}")
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.xaxis.set_major_formatter(EngFormatter())
     axis.set_ylabel(f"{split_of(faces, 'test')} accuracy, %; 95 % intervals")
