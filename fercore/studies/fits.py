@@ -45,7 +45,8 @@ def fit_each(
                weights (`answers.publish`), there are the answers
 
     What lies there of other settings, data or code is trained again. Raises SweepError that names the first that
-    failed; with `kept_only`, RunError for what lies there of others.
+    failed; RunError where the code was changed while they were trained, and with `kept_only` for what lies there of
+    others.
     """
     for name in trainings:
         if folder and (Path(folder) / name / checkpoint.LAST).is_file():
@@ -62,7 +63,7 @@ def fit_each(
         trials = pd.DataFrame({"training": list(trainings)})
         many = workers or (1 if torch.cuda.is_available() else None)
         require_complete(sweep(work, trials, identity=lambda trial: {}, workers=many, scheduler="", attempts=1))
-        return {name: _one(words, faces, f"{place}/{name}") for name, words in trainings.items()}
+        return {name: _one(words, faces, f"{place}/{name}", restart=False) for name, words in trainings.items()}
 
 
 FROM_SCRATCH = ("simple_cnn",)  # networks that nobody has weights of

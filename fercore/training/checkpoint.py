@@ -213,10 +213,12 @@ def answers_of(network: nn.Module) -> str:
     return _digest(b"".join([state, repr(network).encode(), code(*modules_of(network)).encode()]))
 
 
-def code(*roots: Path | ModuleType) -> str:
+def code(*roots: Path | ModuleType, read: closure.Read = closure.loaded) -> str:
     """A digest of all code that `roots` rest on, but for what finds a network and loads or refuses its weights, what
-    writes results, and what says how far a training is."""
-    return closure.digest(*roots, without=("models/__init__.py", "models/weights.py", "results/", "progress.py"))
+    writes results, and what says how far a training is: of the code that this process runs, or another as `read` says,
+    as `closure.modules` takes it."""
+    without = ("models/__init__.py", "models/weights.py", "results/", "progress.py")
+    return closure.digest(*roots, without=without, read=read)
 
 
 def rows_of(faces: Faces, places: np.ndarray) -> str:

@@ -42,6 +42,21 @@ def test_what_is_done_is_not_done_again(faces, tmp_path, monkeypatch):
     assert kept == [f"{tmp_path}/{name}" for name in trainings()], "whose time is not in this run's"
 
 
+def test_what_is_trained_is_not_trained_again_where_code_is_edited_meanwhile(faces, tmp_path, monkeypatch):
+    trained = fits.fit
+
+    def edits(*given, **more):
+        run = trained(*given, **more)
+        monkeypatch.setattr(checkpoint, "code", lambda *roots, **how: "edited")
+        return run
+
+    monkeypatch.setattr(fits, "fit", edits)
+    with pytest.raises(RunError, match=r"holds another training \(code: \w+, not edited\)"):
+        fit_each({"a": trainings()["microexpnet_xxs-a"]}, faces, tmp_path, workers=1)
+    assert (tmp_path / "a" / checkpoint.METRICS).is_file()
+    assert checkpoint.read(tmp_path / "a" / checkpoint.LAST)[1]["identity"]["code"] != "edited"
+
+
 def test_without_a_folder_nothing_is_left(faces, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     runs = fit_each({"x": trainings()["microexpnet_xxs-a"]}, faces, workers=1)
