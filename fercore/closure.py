@@ -7,18 +7,34 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 PACKAGE = Path(__file__).parent
+Read = Callable[[Path], str]
 
 
-def modules(*roots: Path | ModuleType, without: tuple[str, ...] = ()) -> list[Path]:
+def on_disk(path: Path) -> str:
+    """A file as it is now, which is what a process that is yet to start will run."""
+    return path.read_text(encoding="utf-8")
+
+
+IMPORTED = {path: on_disk(path) for path in PACKAGE.resolve().rglob("*.py")}
+
+
+def loaded(path: Path) -> str:
+    """A file as it was when this process began, which is what it runs whatever is edited meanwhile."""
+    return IMPORTED[path] if path in IMPORTED else on_disk(path)
+
+
+def modules(*roots: Path | ModuleType, without: tuple[str, ...] = (), read: Read = on_disk) -> list[Path]:
     """Files of this package that `roots` import, directly or not, and those of `roots` that are of it; sorted.
 
     without  files and folders, relative to the package, that are neither followed nor named: "models/__init__.py"
+    read     which state of the files counts, `on_disk` or `loaded`
 
     An import within a function counts. A name that a package only passes on leads to the module that defines it, so
     that the package's other modules do not count; the package itself, imported as a module, is all that it imports.
@@ -33,14 +49,14 @@ def modules(*roots: Path | ModuleType, without: tuple[str, ...] = ()) -> list[Pa
             continue
         if inside:
             found.add(path)
-        to_follow += _imported(path, path.stat().st_mtime_ns)
+        to_follow += _imported(path, read(path), read)
     return sorted(found)
 
 
-def digest(*roots: Path | ModuleType, without: tuple[str, ...] = ()) -> str:
+def digest(*roots: Path | ModuleType, without: tuple[str, ...] = (), read: Read = on_disk) -> str:
     """Twelve hexadecimal digits that change with what `modules` do, and not with where they lie, which of them each
     imports from, their comments, docstrings and layout."""
-    each = sorted(_content(path, path.stat().st_mtime_ns) for path in modules(*roots, without=without))
+    each = sorted(_content(path, read(path)) for path in modules(*roots, without=without, read=read))
     return hashlib.sha256("".join(each).encode()).hexdigest()[:12]
 
 
@@ -49,24 +65,24 @@ def _path(root: Path | ModuleType) -> Path:
 
 
 @cache
-def _tree(path: Path, changed: int) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _tree(text: str) -> ast.Module:
+    return ast.parse(text)
 
 
 @cache
-def _imported(path: Path, changed: int) -> tuple[Path, ...]:
-    return tuple(dict.fromkeys(_imports(path, changed)))
+def _imported(path: Path, text: str, read: Read) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(_imports(path, text, read)))
 
 
-def _imports(path: Path, changed: int) -> Iterator[Path]:
-    for node in ast.walk(_tree(path, changed)):
+def _imports(path: Path, text: str, read: Read) -> Iterator[Path]:
+    for node in ast.walk(_tree(text)):
         if isinstance(node, ast.Import):
             for name in node.names:
-                yield from _files(name.name.split("."))
+                yield from _files(name.name.split("."), read)
         elif isinstance(node, ast.ImportFrom):
             base = _base(path, node)
             for name in node.names if base else ():
-                yield from _files([*base, name.name])
+                yield from _files([*base, name.name], read)
         elif isinstance(node, ast.Attribute) and node.attr == "iter_modules":
             yield from sorted(path.parent.glob("*.py"))
 
@@ -80,7 +96,7 @@ def _base(path: Path, node: ast.ImportFrom) -> list[str]:
     return here[: len(here) - node.level + 1] + words
 
 
-def _files(words: list[str]) -> Iterator[Path]:
+def _files(words: list[str], read: Read) -> Iterator[Path]:
     """The file of a module of this package, or of what a module or package has by the last of `words`."""
     if words[0] != PACKAGE.name:
         return
@@ -93,23 +109,23 @@ def _files(words: list[str]) -> Iterator[Path]:
     if home.with_suffix(".py").is_file():
         yield home.with_suffix(".py")
     elif (init := home / "__init__.py").is_file():
-        yield _passed_on(init, words[-1]) or init
+        yield _passed_on(init, words[-1], read) or init
 
 
-def _passed_on(init: Path, name: str) -> Path | None:
+def _passed_on(init: Path, name: str, read: Read) -> Path | None:
     """The module from which a package takes `name`, where it only passes it on."""
-    for node in _tree(init, init.stat().st_mtime_ns).body:
+    for node in _tree(read(init)).body:
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if (alias.asname or alias.name) == name:
-                    return next(_files([*_base(init, node), alias.name]), None)
+                    return next(_files([*_base(init, node), alias.name], read), None)
     return None
 
 
 @cache
-def _content(path: Path, changed: int) -> str:
+def _content(path: Path, text: str) -> str:
     """A digest of a module without comments, docstrings and layout; of its imports it has what names stand for."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))  # its own, since it is cut down
+    tree = ast.parse(text)  # its own, since it is cut down
     imported = list(_named(path, tree))
     for node in ast.walk(tree):
         for block in ("body", "orelse", "finalbody"):
@@ -122,7 +138,13 @@ def _content(path: Path, changed: int) -> str:
             node.body = node.body[1:] or [ast.Pass()]
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     stands_for = sorted({f"{name} is {of}" for name, of in imported if name in used})
-    return hashlib.sha256("\n".join([ast.dump(tree), *stands_for]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([_dump(tree), *stands_for]).encode()).hexdigest()
+
+
+def _dump(tree: ast.Module) -> str:
+    """A tree as Python 3.11 writes it: 3.12 names type parameters that nothing has, 3.13 leaves out empty lists."""
+    as_before = {"show_empty": True} if sys.version_info >= (3, 13) else {}
+    return ast.dump(tree, **as_before).replace(", type_params=[]", "")
 
 
 def _named(path: Path, tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -52,6 +52,11 @@ def replace(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
             part.unlink(missing_ok=True)
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """`replace` by `text`, in UTF-8, its line ends as they are."""
+    replace(path, lambda file: file.write(text.encode()))
+
+
 @contextmanager
 def locked(folder: str | Path, what: str, wait: float = 0.0) -> Iterator[None]:
     """`folder`, made where it is not there, as one's own while it is written: by `what`, such as "an import".

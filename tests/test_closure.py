@@ -104,6 +104,39 @@ def test_what_an_imported_name_stands_for_counts(package, one, other):
     assert found[0] != found[1]
 
 
+def test_a_digest_is_the_same_by_every_version_of_python(package):
+    """CI's versions all run this: what one has trained the others know again."""
+    home = package(
+        a__x="""
+        import numpy
+
+        class Layer:
+            pass
+
+        def f(x, *rest, scale=1.5, **more):
+            found = [f"{one:.{scale}f} of {x!r}" for one in rest if one not in ()]
+            return lambda: numpy.mean(found) if found else {}
+
+        async def g():
+            async with f() as (one, *others):
+                await one(*others, last=None)
+        """
+    )
+    assert closure.digest(home / "a/x.py") == "2d65afca93b4"
+
+
+def test_what_a_process_runs_is_told_from_what_is_edited_meanwhile(package, monkeypatch):
+    home = package(a__x="from ..b.y import f\n", b__y="def f():\n    return 1\n", b__z="def f():\n    return 2\n")
+    monkeypatch.setattr(closure, "IMPORTED", {path: closure.on_disk(path) for path in home.rglob("*.py")})
+    before = closure.digest(home / "a/x.py", read=closure.loaded)
+    assert before == closure.digest(home / "a/x.py")
+    (home / "a/x.py").write_text("from ..b.z import f\n")
+    assert closure.digest(home / "a/x.py", read=closure.loaded) == before != closure.digest(home / "a/x.py")
+    (home / "a/x.py").write_text("from ..b.y import f\n")
+    (home / "b/y.py").write_text("def f():\n    return 3\n")
+    assert closure.digest(home / "a/x.py", read=closure.loaded) == before != closure.digest(home / "a/x.py")
+
+
 def test_a_training_rests_on_the_votes_it_learns_and_not_on_what_writes_its_record():
     from fercore.training import checkpoint
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from .. import files
 from ..results import measurements, text
 from .checks import Finding, contradicting
 from .ledger import Ledger
@@ -152,7 +153,8 @@ def write(out: str | Path, table: pd.DataFrame, **tables: pd.DataFrame) -> None:
     """Write the ledger and further tables as CSV, and claims.tex, into the folder `out`."""
     Path(out).mkdir(parents=True, exist_ok=True)
     for name, frame in {"ledger": table, **tables}.items():
-        frame.to_csv(Path(out) / f"{name}.csv", index=False, lineterminator="\n", float_format="%.10g")
+        content = frame.to_csv(index=False, lineterminator="\n", float_format="%.10g")
+        files.write_text(Path(out) / f"{name}.csv", content)
     macros(table, Path(out) / "claims.tex")
 
 
@@ -165,7 +167,7 @@ def macros(table: pd.DataFrame, path: str | Path) -> Path:
             claimed = claimed.replace(rf"\text{word}{{}}", f"${sign}$")
         texts = {"measured": number(row, "measured"), "claimed": claimed, "verdict": row["verdict"]}
         lines += [f"\\fercore@set{{{name}}}{{{row['id']}}}{{{text}}}\n" for name, text in texts.items()]
-    Path(path).write_text(MACROS + "".join(lines) + "\\makeatother\n", encoding="utf-8", newline="\n")
+    files.write_text(path, MACROS + "".join(lines) + "\\makeatother\n")
     return Path(path)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from .. import files
 from . import numbers
 from .outputs import make_room, refuse_file
 
@@ -254,8 +255,7 @@ def _bench(options) -> None:
             folder = Path(options.to)
             rows = bundle.fastest(row for each in measured for row in each)
             measurements.write(measurements.table(rows, measurements.PAPER), folder)
-            whole = pd.concat(tables)
-            whole.to_csv(folder / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
+            _write_latency(pd.concat(tables), folder)
         for table in tables:
             print(benchmark.shown(table))
         return
@@ -263,6 +263,11 @@ def _bench(options) -> None:
     table = benchmark.bench(networks, **given)
     if options.to:
         Path(options.to).mkdir(parents=True, exist_ok=True)
-        table.to_csv(Path(options.to) / "latency.csv", index=False, lineterminator="\n", float_format="%.4g")
+        _write_latency(table, Path(options.to))
     print(benchmark.shown(table))
     print("  ".join(f"{name}: {value}" for name, value in timing.machine().items()))
+
+
+def _write_latency(table, folder: Path) -> None:
+    content = table.to_csv(index=False, lineterminator="\n", float_format="%.4g")
+    files.write_text(folder / "latency.csv", content)

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from .. import files
 from ..results.folders import PROFILES, REFERENCE
 from .outputs import noted_warnings, refuse_file
 
@@ -25,7 +26,8 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command = add("trainings", _trainings, words)
     command.add_argument("name", help="such as 06_mini_resemotenet")
     command.add_argument("profile", help=which)
-    command.add_argument("training", nargs="*", metavar="TRAINING", help="run these now; interrupted ones are resumed")
+    words = "run these now; interrupted ones are resumed, or begun anew where settings, data or code have changed"
+    command.add_argument("training", nargs="*", metavar="TRAINING", help=words)
     words = (
         "write the finished ones to FOLDER without their weights: history, record and answers to the tested images, "
     )
@@ -93,7 +95,7 @@ def _deps(options) -> None:
 
     _require_root()
     path = Path("dvc.yaml")
-    path.write_text(stages.rewritten(path.read_text(encoding="utf-8")), encoding="utf-8")
+    files.write_text(path, stages.rewritten(path.read_text(encoding="utf-8")))
 
 
 def _require_root() -> None:

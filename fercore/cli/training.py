@@ -32,9 +32,8 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
         help="the split to choose the best epoch on, by name or role (default: select); none keeps the last epoch",
     )  # fmt: skip
     command.add_argument("--seed", type=numbers.seed, help="use this seed instead of the recipe's")
-    command.add_argument(
-        "--restart", action="store_true", help="start over if the folder holds a run with other settings or data"
-    )
+    words = "start over if the folder holds a run with other settings or data, or a damaged one"
+    command.add_argument("--restart", action="store_true", help=words)
     command.add_argument("--device", help="cuda, cuda:1 or cpu (default: a GPU if there is one)")
     command.add_argument(
         "--release", metavar="FOLDER", help="put the weights and their model card there, with scores on the test split"

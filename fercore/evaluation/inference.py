@@ -55,6 +55,14 @@ def channels(network: nn.Module) -> int:
     return next((layer.in_channels for layer in network.modules() if isinstance(layer, nn.Conv2d)), 3)
 
 
+def gpu_has_bf16(device: torch.device) -> bool:
+    """Whether a GPU computes in bf16 itself, as NVIDIA's do since Ampere, and AMD's.
+
+    `torch.cuda.is_bf16_supported` also says so of those that emulate it, which is slower than fp32.
+    """
+    return bool(torch.version.hip) or torch.cuda.get_device_capability(device) >= (8, 0)
+
+
 @lru_cache
 def cpu_has_bf16() -> bool:
     """Whether this CPU computes in bf16 itself, by AVX512-BF16, AMX or ARM's own.
@@ -93,7 +101,7 @@ def autocast(precision: str, device: torch.device) -> contextlib.AbstractContext
         raise ValueError("fp16 is for GPUs; on a CPU there are fp32 and bf16")
     if device.type == "cpu" and not cpu_has_bf16():
         raise ValueError("this CPU has no bf16 arithmetic, and would be slower with it than without; there is fp32")
-    if device.type == "cuda" and precision == "bf16" and not torch.cuda.is_bf16_supported():
+    if device.type == "cuda" and precision == "bf16" and not gpu_has_bf16(device):
         raise ValueError(f"{torch.cuda.get_device_name(device)} has no bf16; there are fp32 and fp16")
     return torch.autocast(device.type, PRECISIONS[precision])
 

@@ -38,13 +38,15 @@ def parameters(name: str, profile: str) -> dict:
 def run(name: str, profile: str) -> Path:
     """Execute notebooks/NAME.ipynb for a profile, at the root of the project; returns the executed notebook.
 
-    Raises NotebookError for a cell that fails; the notebook is then there up to it. BusyError where another process
-    runs the same. Where it succeeds, results that an earlier run left and this one has not written are removed. However
-    it ends, no process is left behind; where it is killed, its kernel sees that within a second.
+    Raises NotebookError for a cell that fails, or whose process dies; the notebook is then there up to it. BusyError
+    where another process runs the same. Where it succeeds, results that an earlier run left and this one has not
+    written are removed. However it ends, no process is left behind; where it is killed, its kernel sees that within a
+    second.
     """
     given = parameters(name, profile)
     target = Path("reports", profile, "notebooks", f"{name}.ipynb")
     target.parent.mkdir(parents=True, exist_ok=True)
+    from nbclient.exceptions import DeadKernelError
     from papermill import execute_notebook  # a second and a half
     from papermill.exceptions import PapermillExecutionError
 
@@ -63,6 +65,8 @@ def run(name: str, profile: str) -> Path:
             cell = next(iter(error.source.strip().splitlines()), "")
             said = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", f"{error.ename}: {error.evalue}")
             raise NotebookError(f"{target}, cell {error.cell_index + 1} ({cell}): {said}") from None
+        except DeadKernelError:
+            raise NotebookError(f"{target}, {line.cell}: its process was killed; out of memory?") from None
         except KeyboardInterrupt:
             logging.getLogger("asyncio").disabled = True  # which would tell of each task that ends with the kernel
             line.say(f"{name}, {profile}: stopped. What was trained is kept: the same command goes on from there.")

@@ -57,14 +57,15 @@ def listed(name: str, profile: str) -> pd.DataFrame:
 
 
 def train(name: str, profile: str, names: Sequence[str]) -> None:
-    """Train these, one after the other, each gone on with where it was stopped. Raises ParameterError for one that
-    there is not, and for a student whose teacher is not trained to its end, before anything is trained."""
+    """Train these, one after the other, each gone on with where it was stopped. Before anything is trained, raises
+    ParameterError for one that there is not, and for a student whose teacher is not trained to its end; RunError for
+    one that would replace what is not to be lost (`fits.require_not_lost`)."""
     protocol, faces, runs = load(name, profile)
     families = [
         (own, students, fits.planned(own.teacher(faces))[1], fits.planned(students(faces, None))[1])
         for own, students in _by_teacher(protocol)
     ]
-    every = [one for *_, first, known in families for one in first | known]
+    every = {one: words for *_, first, known in families for one, words in (first | known).items()}
     for one in names:
         if one not in every:
             raise ParameterError(f"{name}, {profile}: no training {one!r}; there are {', '.join(every)}")
@@ -77,6 +78,8 @@ def train(name: str, profile: str, names: Sequence[str]) -> None:
             if without := [one for one in published if not answers.has_logits(Path(runs, one))]:
                 told = f"{', '.join(without)} teaches, and lies there with neither its weights nor its logits"
                 raise ParameterError(f"{name}, {profile}: {told}; remove it, and train it first")
+    for one in names:
+        fits.require_not_lost(Path(runs, one), every[one]["recipe"], faces)
     for own, students, first, known in families:
         for one in sorted((one for one in names if one in first | known), key=lambda one: one not in first):
             trainings: Mapping[str, Mapping] = first

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+from .. import files
 from ..results import text
 
 STYLE = """
@@ -142,7 +143,7 @@ def page(notebook: str | Path, target: str | Path, record: str | Path | None = N
     lead = '<p><a href="../index.html">The report</a></p>' + SLIDERS * moving
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(shell(title, body, lead=lead), encoding="utf-8", newline="\n")
+    files.write_text(target, shell(title, body, lead=lead))
     return target
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 
 from .. import claims
 from ..claims import effort, render, settings
+from ..files import write_text
 from ..results import measurements, tables, text
 from ..results.folders import REFERENCE, TIMINGS
 from ..results.tables import SENTENCES
@@ -58,7 +59,7 @@ def write(profile: str, root: str | Path = ".") -> Path:
     its path. Raises LedgerError for claims that cannot be read."""
     target = Path(root, "reports", profile, "index.html")
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(index(profile, root), encoding="utf-8", newline="\n")
+    write_text(target, index(profile, root))
     return target
 
 

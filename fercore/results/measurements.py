@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .. import files
 from ..datasets import REAL, SYNTHETIC, Faces
 from ..yamlio import did_you_mean
 from . import tables
@@ -270,8 +271,8 @@ def write(frame: pd.DataFrame, out: str | Path) -> None:
     _require_once(frame)
     if out:
         Path(out).mkdir(parents=True, exist_ok=True)
-        frame = frame.sort_values("measurement")
-        frame.to_csv(Path(out) / FILE, index=False, lineterminator="\n", float_format="%.12g")
+        table = frame.sort_values("measurement").to_csv(index=False, lineterminator="\n", float_format="%.12g")
+        files.write_text(Path(out) / FILE, table)
 
 
 def _require_once(frame: pd.DataFrame) -> None:

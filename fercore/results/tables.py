@@ -71,7 +71,7 @@ def save(
             whole = whole.assign(data=label(faces))
         if "row" in whole and splits.FINGERPRINT not in whole and isinstance(faces, Faces):
             whole = whole.assign(**{splits.FINGERPRINT: store.images_fingerprint(faces)})
-        whole.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        files.write_text(folder / f"{name}.csv", whole.to_csv(index=False, lineterminator="\n"))
     if out and len(frame) <= PAGE:
         shown = (exact.reset_index() if named else exact).map(_latex_cell)
         shown.columns = [text.latex(str(column).replace("_", " ")) for column in shown.columns]
@@ -83,7 +83,7 @@ def save(
             caption=text.latex(frame.attrs[CAPTION] or f"{name.replace('_', ' ')}{of}"),
             label=f"tab:{name}",
         )
-        (folder / f"{name}.tex").write_text(latex, encoding="utf-8", newline="\n")
+        files.write_text(folder / f"{name}.tex", latex)
     elif out:
         (folder / f"{name}.tex").unlink(missing_ok=True)  # of an older table
     return frame
@@ -242,7 +242,7 @@ def write_json(path: str | Path, value: object) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     content = json.dumps(_json_value(value), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-    files.replace(path, lambda file: file.write(content.encode()))
+    files.write_text(path, content)
 
 
 def _json_value(value: object, digits: int | None = None) -> object:

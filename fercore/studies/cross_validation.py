@@ -16,14 +16,14 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from .. import datasets, files, models
+from .. import closure, datasets, files, models
 from ..audit.duplicates import copies
 from ..datasets import Faces, crops, splits, store
 from ..evaluation import inference
@@ -198,14 +198,15 @@ def cache_key(
     teacher_logits  as for `cohort`; teacher, weights  the network of `teach` and what it starts from
     """
     data = {name: _digest(*prepared(sample)) for name, sample in samples.items()}
-    code, own = checkpoint.code(sys.modules[__name__], models.microexpnet), {}
+    here = partial(checkpoint.code, read=closure.on_disk)  # trials are run by processes that are yet to start
+    code, own = here(sys.modules[__name__], models.microexpnet), {}
     if teacher:
         module = sys.modules[type(models.create(teacher, 2)).__module__]
         file = Path(weights)
         own = {
             "teacher": teacher,
             "weights": hashlib.sha256(file.read_bytes()).hexdigest() if weights and file.is_file() else weights,
-            "its code": checkpoint.code(module) if module.__name__.startswith("fercore.") else "",
+            "its code": here(module) if module.__name__.startswith("fercore.") else "",
         }
 
     def of(trial: Mapping) -> dict:

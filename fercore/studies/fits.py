@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from ..models.profile import profile
 from ..results import provenance
 from ..training import RunError, answers, checkpoint
 from ..training.recipe import Recipe
-from ..training.trainer import Run, fit
+from ..training.trainer import LET_GO, Run, fit
 from .sweep import require_complete, sweep
 
 
@@ -45,7 +46,8 @@ def fit_each(
                weights (`answers.publish`), there are the answers
 
     What lies there of other settings, data or code is trained again. Raises SweepError that names the first that
-    failed; with `kept_only`, RunError for what lies there of others.
+    failed; RunError where the code was changed while they were trained, and with `kept_only` for what lies there of
+    others.
     """
     for name in trainings:
         if folder and (Path(folder) / name / checkpoint.LAST).is_file():
@@ -62,7 +64,7 @@ def fit_each(
         trials = pd.DataFrame({"training": list(trainings)})
         many = workers or (1 if torch.cuda.is_available() else None)
         require_complete(sweep(work, trials, identity=lambda trial: {}, workers=many, scheduler="", attempts=1))
-        return {name: _one(words, faces, f"{place}/{name}") for name, words in trainings.items()}
+        return {name: _one(words, faces, f"{place}/{name}", restart=False) for name, words in trainings.items()}
 
 
 FROM_SCRATCH = ("simple_cnn",)  # networks that nobody has weights of
@@ -202,7 +204,9 @@ def teacher_logits(teacher: Run, faces: Faces, folder: str | Path = "", rows: np
     logits = np.full((2, len(faces), len(faces.classes)), np.nan, np.float32)
     logits[:, rows] = inference.view_logits(teacher.network, faces, rows, size, "flip").numpy()
     if path is not None:
-        files.replace(path, lambda file: np.save(file, logits))
+        # the teacher's own folder, where a training sweeps away what is half written
+        with files.locked(path.parent, "a teacher's logits", LET_GO):
+            files.replace(path, lambda file: np.save(file, logits))
     return logits
 
 
@@ -219,17 +223,18 @@ def _fit(trials: pd.DataFrame, trainings: Mapping[str, Mapping], faces: Faces, p
     return pd.DataFrame({"done": [True] * len(trials)})
 
 
-def _require_not_lost(folder: str, recipe: Recipe, faces: Faces) -> None:
-    """Raise RunError where a training has ended on real images of another name, or in a precision that this machine
-    lacks, and is asked for in another: it would be trained again in its place."""
-    if not (Path(folder) / checkpoint.METRICS).is_file():
+def require_not_lost(folder: str | Path, recipe: Recipe, faces: Faces) -> None:
+    """Raise RunError where a training, finished or begun, would be replaced by one that nobody may have meant: where it
+    has been published, where its checkpoint is damaged, where it is on real images of another name, or in a precision
+    that this machine lacks."""
+    if answers.published(Path(folder)):
+        told = "has the answers of a published training, which kept_only shows"
+        raise RunError(f"{folder} {told}; to train there, remove what is in it")
+    if (made := _made(Path(folder))) is None:
         return
-    try:
-        made = checkpoint.read_json(Path(folder) / checkpoint.PROVENANCE)["parameters"]
-        held, learned = made["recipe"]["precision"], checkpoint.name_of_data(made["data"])
-    except (RunError, KeyError, TypeError, AttributeError):  # damaged: `fit` says so
-        return
-    ended, instead = f"{folder} holds a finished training", "would replace it"
+    held, learned = made
+    kind = "a finished" if finished(folder, "") else "an unfinished"
+    ended, instead = f"{folder} holds {kind} training", "would replace it"
     if learned != faces.name and learned not in SYNTHETIC:
         raise RunError(f"{ended} on {learned}, and one on {faces.name} {instead}; move {Path(folder).parent} away")
     try:
@@ -238,6 +243,20 @@ def _require_not_lost(folder: str, recipe: Recipe, faces: Faces) -> None:
         if held != recipe.precision:
             told = f"{ended} in {held}, and {recipe.precision} {instead}"
             raise RunError(f"{told} ({error}); move it away, or give another folder") from None
+
+
+def _made(folder: Path) -> tuple[str, str] | None:
+    """Precision and data of the training in `folder`; None where there is none, or where neither is told. Raises
+    RunError for a damaged checkpoint."""
+    last, made = folder / checkpoint.LAST, None
+    with suppress(KeyError, TypeError, AttributeError):
+        if last.is_file():
+            made = checkpoint.read(last, tensors=False)[1]["identity"]
+        elif finished(folder, ""):
+            with suppress(RunError):  # `fit` says what it is
+                made = checkpoint.read_json(folder / checkpoint.PROVENANCE)["parameters"]
+        return made["recipe"]["precision"], checkpoint.name_of_data(made["data"])
+    return None
 
 
 def _kept(words: Mapping, faces: Faces, folder: str) -> Run | None:
@@ -252,9 +271,6 @@ def _kept(words: Mapping, faces: Faces, folder: str) -> Run | None:
 
 def _one(words: Mapping, faces: Faces, folder: str, restart: bool = True, progress: bool = False) -> Run:
     given = {name: value for name, value in words.items() if name != "taught_by"}
-    if folder and answers.published(Path(folder)):
-        told = "has the answers of a published training, which kept_only shows"
-        raise RunError(f"{folder} {told}; to train there, remove what is in it")
     if restart:
-        _require_not_lost(folder, given["recipe"], faces)
+        require_not_lost(folder, given["recipe"], faces)
     return fit(given.pop("network"), faces, given.pop("recipe"), folder, restart=restart, progress=progress, **given)

@@ -67,19 +67,20 @@ def read(path: Path, tensors: bool = True) -> tuple[dict[str, torch.Tensor], dic
         raise RunError(f"{path}: not a checkpoint of a training ({error}); remove it to start over") from error
 
 
-def read_last(path: Path, columns: Sequence[str]) -> tuple[dict[str, torch.Tensor], dict]:
+def read_last(path: Path, identity: Mapping, columns: tuple[str, ...]) -> tuple[dict[str, torch.Tensor], dict]:
     """As `read`, of a training that goes on: its record is whole, and all its tensors are finite.
 
-    columns  what the history has at least. Raises RunError, with the file's name and what is wrong.
+    columns  what the history has at least where it is the training `identity`: another's may have none that select
+    Raises RunError, with the file's name and what is wrong.
     """
     held, record = read(path)
-    record.setdefault("cpu_seconds", 0.0)  # of an earlier version, which is told by its code
-    kinds = {"identity": dict, "history": list, "best_epoch": int, "scaler": dict}
+    record = {"cpu_seconds": 0.0, "parts": []} | record  # of an earlier version, which is told by its code
+    kinds = {"identity": dict, "history": list, "best_epoch": int, "parts": list, "scaler": dict}
     kinds |= dict.fromkeys(("seconds", "cpu_seconds"), (int, float))
     wrong = next((name for name, kind in kinds.items() if not isinstance(record.get(name), kind)), None)
     if wrong is None:
-        rows = record["history"]
-        if not all(_is_row(row, number, columns) for number, row in enumerate(rows, 1)):
+        rows, own = record["history"], () if differences(record["identity"], identity) else columns
+        if not all(_is_row(row, number, own) for number, row in enumerate(rows, 1)):
             wrong = "history"
         elif not 1 <= record["best_epoch"] <= len(rows):
             wrong = "best_epoch"
@@ -213,10 +214,12 @@ def answers_of(network: nn.Module) -> str:
     return _digest(b"".join([state, repr(network).encode(), code(*modules_of(network)).encode()]))
 
 
-def code(*roots: Path | ModuleType) -> str:
+def code(*roots: Path | ModuleType, read: closure.Read = closure.loaded) -> str:
     """A digest of all code that `roots` rest on, but for what finds a network and loads or refuses its weights, what
-    writes results, and what says how far a training is."""
-    return closure.digest(*roots, without=("models/__init__.py", "models/weights.py", "results/", "progress.py"))
+    writes results, and what says how far a training is: of the code that this process runs, or another as `read` says,
+    as `closure.modules` takes it."""
+    without = ("models/__init__.py", "models/weights.py", "results/", "progress.py")
+    return closure.digest(*roots, without=without, read=read)
 
 
 def rows_of(faces: Faces, places: np.ndarray) -> str:

@@ -102,7 +102,6 @@ class Recipe:
             ("momentum", 0, 1),
             ("smoothing", 0, 1),
             ("soft_weight", 0, 1),
-            ("learning_rate", 0, math.inf),
             ("weight_decay", 0, math.inf),
             ("plateau_patience", 0, math.inf),
             ("step", 1, math.inf),
@@ -112,6 +111,7 @@ class Recipe:
             ("ema", 0, 1),
         ):
             _number(name, getattr(self, name), low, high)
+        _number("learning_rate", self.learning_rate, 0, math.inf, above=True)
         for name in ("epochs", "batch_size", "img_size", "plateau_patience", "step", "patience", "seed"):
             if not isinstance(getattr(self, name), int) or isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected a whole number")
@@ -122,6 +122,11 @@ class Recipe:
             raise ValueError(f"mixup is {self.mixup}; expected 0, or 0.02 or more: of less, rounding makes halves")
         if self.schedule == "plateau" and self.factor == 1:
             raise ValueError("factor is 1; expected less, since schedule: plateau multiplies the rate by it")
+        if self.schedule == "cosine" and self.min_lr > self.learning_rate:
+            raise ValueError(
+                f"min_lr is {self.min_lr}; expected at most the learning_rate, {self.learning_rate}, since schedule: "
+                "cosine goes down to it"
+            )
         if not -(2**63) <= self.seed < 2**63:
             raise ValueError(f"seed is {self.seed}; expected one of 64 bits")
         if self.bn_momentum is not None:

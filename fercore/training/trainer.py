@@ -13,6 +13,7 @@ import hashlib
 import math
 import os
 import time
+import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -95,11 +96,13 @@ def fit(
     soft_labels  for a recipe with soft labels that are given: class probabilities of all images of `faces`,
              (N, classes), of which only training rows are read
     device   "cuda", "cuda:1", "cpu"; by default a GPU where there is one
-    restart  where `folder` holds another training, start over in place of refusing it
+    restart  where `folder` holds another training, or a damaged one, start over in place of refusing it, with a warning
+             if that one is damaged or had not ended
 
     Raises RunError where `folder` holds another training (naming what differs, as does one that another number of
-    processes began) or a damaged one, where a loss or a weight is not finite, and where there is no space left;
-    BusyError where another process trains in `folder`; ValueError and KeyError for arguments that do not fit.
+    processes began), a damaged one or what is left of one, where a loss or a weight is not finite, and where there is
+    no space left; BusyError where another process trains in `folder`; ValueError and KeyError for arguments that do not
+    fit.
     """
     memory.keep_freed()
     device = torch.device(device or inference.default_device())
@@ -110,6 +113,8 @@ def fit(
         raise ValueError("soft labels and a recipe with soft_labels: given need each other")
     if select is None and recipe.schedule == "plateau":
         raise ValueError("schedule: plateau needs a split to select on; take another schedule")
+    if not isinstance(network, str) and (weights is not None or options):
+        raise ValueError("weights and options are for a network by name; a module has its own")
     rank, world, device = _distributed(device)
     train, select = (_rows(faces, part) for part in (train, select))
     if len(train) < 2 * world:  # of one image, batch normalisation has no variance
@@ -178,6 +183,7 @@ class _Training:
 
         self.history: list[dict] = []
         self.best_epoch, self.best, self.seconds, self.cpu_seconds = 0, None, 0.0, 0.0
+        self.parts: list[dict] = []  # where it was trained, the last part last
 
     # -------------------------------------------------------------------------------------------------- the training
 
@@ -187,6 +193,9 @@ class _Training:
             self.resume(folder, identity, restart)
         batches = batches_of(len(self.images), self.recipe.batch_size, self.world)
         done = len(self.history)
+        here = {"device": _name_of(self.device), "threads": torch.get_num_threads()}
+        if not self.parts or not (self.finished() or here.items() <= self.parts[-1].items()):
+            self.parts.append(here | {"from_epoch": done + 1})
         with progress_bar(
             total=self.recipe.epochs * batches, initial=done * batches, desc=name, unit="batch", disable=not progress
         ) as bar:
@@ -337,7 +346,7 @@ class _Training:
         held |= {f"learned.{name}": value.detach() for name, value in self.learned.items()}
         record = {"identity": identity, "history": self.history, "best_epoch": self.best_epoch, "processes": self.world}
         record |= {name: round(getattr(self, name), 3) for name in ("seconds", "cpu_seconds")}
-        record["scaler"] = self.scaler.state_dict()
+        record |= {"parts": self.parts, "scaler": self.scaler.state_dict()}
         checkpoint.write(folder / checkpoint.LAST, held, record)
         self.write_rest(folder, identity)
 
@@ -350,14 +359,23 @@ class _Training:
 
     def resume(self, folder: Path, identity: dict, restart: bool) -> None:
         """Go on from the last whole epoch in `folder`, where there is one. Raises RunError where it is another's."""
-        last = folder / checkpoint.LAST
+        last, ended = folder / checkpoint.LAST, (folder / checkpoint.METRICS).is_file()
         there = last.is_file()
-        left_over = not there and (folder / checkpoint.BEST).is_file()
-        held, record = checkpoint.read_last(last, self.columns()) if there else ({}, {})
-        found = checkpoint.differences(record["identity"], identity) if there else []
-        if there and not (folder / checkpoint.METRICS).is_file():  # each process draws random numbers of its own
+        left_over = [name for name in (checkpoint.BEST, checkpoint.METRICS) if not there and (folder / name).is_file()]
+        held, record, found = {}, {}, []
+        try:
+            if there:
+                held, record = checkpoint.read_last(last, identity, self.columns())
+                found = checkpoint.differences(record["identity"], identity)
+        except RunError as error:
+            if not restart:
+                raise
+            found = [str(error)]
+        if record and not ended:  # each process draws random numbers of its own
             before = record.get("processes", self.world)
             found += checkpoint.differences({"processes": before}, {"processes": self.world})
+        if restart and (found or left_over):
+            inference.autocast(self.recipe.precision, self.device)  # a recipe that cannot run here is to clear nothing
         if self.world > 1:
             distributed.barrier()  # all have read before one writes
         if self.rank == 0:
@@ -365,7 +383,7 @@ class _Training:
                 left.unlink(missing_ok=True)
         if left_over and not restart:
             raise RunError(
-                f"{folder} has {checkpoint.BEST} of a training whose {checkpoint.LAST} is gone, and would lose it; "
+                f"{folder} has {left_over[0]} of a training whose {checkpoint.LAST} is gone, and would lose it; "
                 "give another folder, or restart=True (fercore train --restart) to start over in this one"
             )
         if not there:
@@ -375,6 +393,11 @@ class _Training:
         if found:
             if restart:
                 if self.rank == 0:
+                    if not (ended and record):
+                        lost = f"stopped after epoch {len(record['history'])}" if record else "damaged"
+                        warnings.warn(
+                            f"{folder}: another training, {lost}, is cleared ({'; '.join(found)})", stacklevel=2
+                        )
                     checkpoint.clear(folder)
                 return
             raise RunError(
@@ -382,7 +405,7 @@ class _Training:
                 "train --restart) to start over in this one"
             )
         self.history, self.best_epoch = record["history"], record["best_epoch"]
-        self.seconds, self.cpu_seconds = record["seconds"], record["cpu_seconds"]
+        self.seconds, self.cpu_seconds, self.parts = record["seconds"], record["cpu_seconds"], record["parts"]
         try:
             checkpoint.restore(held, self.network, self.average, self.optimizer)
             for name, value in self.learned.items():
@@ -424,13 +447,19 @@ def _conclude(training: _Training, folder: Path, identity: dict, faces: Faces, a
         with suppress(OSError, ValueError):
             if tables.read_json(folder / checkpoint.PROVENANCE):
                 return
-    device = torch.cuda.get_device_name(training.device) if training.device.type == "cuda" else "cpu"
-    found = provenance.record(identity, faces, device) | {"wall_seconds": round(training.seconds, 3)}
+    last = training.parts[-1]
+    found = provenance.record(identity, faces, last["device"]) | {"wall_seconds": round(training.seconds, 3)}
     found["cpu_seconds"] = round(training.cpu_seconds, 3)  # of all threads: what it costs where others share the cores
-    found |= {"threads": torch.get_num_threads(), "processes": training.world, "precision": training.recipe.precision}
+    found |= {"threads": last["threads"], "processes": training.world, "precision": training.recipe.precision}
+    if len(training.parts) > 1:  # begun elsewhere, or with other threads: rounded otherwise there
+        found["parts"] = training.parts
     if training.device.type == "cpu":
         found["cpu_has_bf16"] = inference.cpu_has_bf16()
     tables.write_json(folder / checkpoint.PROVENANCE, found)
+
+
+def _name_of(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def _rows(faces: Faces, part: str | np.ndarray | None) -> np.ndarray | None:

@@ -132,12 +132,16 @@ def test_a_gpu_is_used_where_there_is_one(monkeypatch, there, device):
     assert inference.default_device().type == device
 
 
-def test_bf16_is_refused_on_a_gpu_that_lacks_it(monkeypatch):
-    gpu, named = torch.device("cuda"), {torch.device("cuda"): "Tesla P100"}
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
-    monkeypatch.setattr(torch.cuda, "get_device_name", named.get)
-    with pytest.raises(ValueError, match="Tesla P100 has no bf16; there are fp32 and fp16"):
-        inference.autocast("bf16", gpu)
+def test_bf16_is_refused_on_a_gpu_that_only_emulates_it(monkeypatch):
+    first, second = (torch.device("cuda", number) for number in (0, 1))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", {first: (8, 0), second: (7, 5)}.get)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_, **__: True)  # as PyTorch says of a T4
+    monkeypatch.setattr(torch.cuda, "get_device_name", {second: "Tesla T4"}.get)
+    with pytest.raises(ValueError, match="Tesla T4 has no bf16; there are fp32 and fp16"):
+        inference.autocast("bf16", second)
+    assert inference.gpu_has_bf16(first)
+    monkeypatch.setattr(torch.version, "hip", "6.0")
+    assert inference.gpu_has_bf16(second), "an AMD"
 
 
 def test_channels_last_says_the_same(faces, tiny):

@@ -98,6 +98,15 @@ def test_a_cell_that_fails_is_named_with_its_error(project):
     assert (root / "reports/smoke/notebooks/01_x.ipynb").is_file()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_a_cell_whose_process_is_killed_is_named(project):
+    root = project("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(NotebookError) as caught:
+        notebook.run("01_x", "smoke")
+    assert "01_x.ipynb, cell 3 of 3: its process was killed; out of memory?" in str(caught.value)
+    assert (root / "reports/smoke/notebooks/01_x.ipynb").is_file()
+
+
 def test_parameters_that_do_not_fit_are_told_before_a_kernel_starts(project):
     project("print(seed)")
     with open("params/smoke/01_x.yaml", "w") as file:

@@ -12,7 +12,7 @@ from fercore.pipeline import notebook, trainings
 from fercore.pipeline.parameters import ParameterError, check_params, layers
 from fercore.results.folders import PROFILES
 from fercore.studies import fits, microexpnet_se, mini_resemotenet
-from fercore.training import Recipe, answers, checkpoint
+from fercore.training import Recipe, RunError, answers, checkpoint
 
 ROOT = Path(__file__).parents[2]
 SMALL = Recipe(epochs=1, batch_size=16, img_size=12, augmentation=None, loss="cross_entropy", class_weighted=False)
@@ -190,6 +190,11 @@ def test_what_cannot_be_run_is_refused_before_anything_is(project):
     with pytest.raises(ParameterError, match="01_data_audit: its trainings cannot be run one by one"):
         trainings.listed("01_data_audit", "quick")
     assert not list(project.iterdir())
+    (project / OTHER).mkdir()
+    (project / OTHER / answers.ANSWERS).write_bytes(b"")
+    with pytest.raises(RunError, match=f"{OTHER} has the answers of a published training"):
+        trainings.train("06_x", "quick", [ALONE, OTHER])
+    assert [path.name for path in project.iterdir()] == [OTHER]
 
 
 @pytest.mark.parametrize(

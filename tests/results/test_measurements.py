@@ -1,6 +1,8 @@
 """What was measured is found again by name, and a name that means nothing is refused."""
 
+import errno
 import math
+import os
 
 import pandas as pd
 import pytest
@@ -19,6 +21,19 @@ GOOD = [
     "latency(tinyfer_lite+fp16+onnx, jetson_nano)",
     "equation(one, 14)",
 ]
+
+
+def test_on_a_full_disk_the_measurements_of_before_stay_whole(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    found = measurements.table([{"measurement": GOOD[0], "value": 932_000}], "quick")
+    measurements.write(found, tmp_path)
+    before = (tmp_path / measurements.FILE).read_bytes()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        measurements.write(found[:0], tmp_path)
+    assert (tmp_path / measurements.FILE).read_bytes() == before
 
 
 @pytest.mark.parametrize("text", GOOD)

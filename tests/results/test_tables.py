@@ -1,7 +1,10 @@
 """Tables and findings as files: the same bytes every run, rounded, and never silent about rendered data."""
 
+import errno
 import json
+import os
 import re
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -25,6 +28,22 @@ FRAME = pd.DataFrame(
     },
     index=pd.Index(["one", "two", "three"], name="class_name"),
 )
+
+
+@pytest.mark.parametrize("place, name", enumerate(("t.csv", "t.tex")))
+def test_on_a_full_disk_the_table_of_before_stays_whole(tmp_path, monkeypatch, place, name):
+    tables.save(FRAME, tmp_path, "t", faces_of())
+    before = (tmp_path / name).read_bytes()
+    asked = count()
+
+    def full(_):
+        if next(asked) == place:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=f"No space left.*{name}"):
+        tables.save(FRAME[:1], tmp_path, "t", faces_of())
+    assert (tmp_path / name).read_bytes() == before
 
 
 def test_what_the_most_frequent_class_would_score():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from fercore import files
 from fercore.evaluation import inference
 from fercore.studies import fits, sweep
 from fercore.studies.fits import fit_each, fit_seeds
@@ -40,6 +41,21 @@ def test_what_is_done_is_not_done_again(faces, tmp_path, monkeypatch):
     again = fit_each(trainings(), faces, tmp_path, workers=1)
     assert [run.seconds for run in again.values()] == [run.seconds for run in first.values()]
     assert kept == [f"{tmp_path}/{name}" for name in trainings()], "whose time is not in this run's"
+
+
+def test_what_is_trained_is_not_trained_again_where_code_is_edited_meanwhile(faces, tmp_path, monkeypatch):
+    trained = fits.fit
+
+    def edits(*given, **more):
+        run = trained(*given, **more)
+        monkeypatch.setattr(checkpoint, "code", lambda *roots, **how: "edited")
+        return run
+
+    monkeypatch.setattr(fits, "fit", edits)
+    with pytest.raises(RunError, match=r"holds another training \(code: \w+, not edited\)"):
+        fit_each({"a": trainings()["microexpnet_xxs-a"]}, faces, tmp_path, workers=1)
+    assert (tmp_path / "a" / checkpoint.METRICS).is_file()
+    assert checkpoint.read(tmp_path / "a" / checkpoint.LAST)[1]["identity"]["code"] != "edited"
 
 
 def test_without_a_folder_nothing_is_left(faces, tmp_path, monkeypatch):
@@ -82,29 +98,60 @@ def test_trainings_of_this_machine_go_to_no_cluster(faces, monkeypatch):
     assert len(fit_seeds({"a": seeds_of()["a"]}, [1], faces)["a"]) == 1
 
 
-def test_what_has_ended_in_a_precision_that_this_machine_lacks_is_not_replaced(faces, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "lacking, kind", [("", "a finished"), ("metrics.json", "an unfinished"), ("last.safetensors", "a finished")]
+)
+def test_a_training_in_a_precision_that_this_machine_lacks_is_not_replaced(faces, tmp_path, monkeypatch, lacking, kind):
     variants = {"a": {"network": "microexpnet_xxs", "recipe": RECIPE}}
     fit_seeds(variants, [1], faces, tmp_path)
     (folder,) = tmp_path.iterdir()
     path = folder / checkpoint.PROVENANCE
     path.write_text(path.read_text().replace('"precision": "fp32"', '"precision": "bf16"'))
+    tensors, record = checkpoint.read(folder / checkpoint.LAST)
+    record["identity"]["recipe"]["precision"] = "bf16"
+    checkpoint.write(folder / checkpoint.LAST, tensors, record)
+    if lacking:
+        (folder / lacking).unlink()
     held = (folder / checkpoint.BEST).read_bytes()
     monkeypatch.setattr(inference, "cpu_has_bf16", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     other = {"a": {"network": "microexpnet_xxs", "recipe": replace(RECIPE, batch_size=8)}}
-    with pytest.raises(sweep.SweepError, match=r"holds a finished training in bf16, and fp32 would replace it"):
+    with pytest.raises(sweep.SweepError, match=f"holds {kind} training in bf16, and fp32 would replace it"):
         fit_seeds(other, [1], faces, tmp_path)
     assert (folder / checkpoint.BEST).read_bytes() == held
 
 
-def test_a_training_on_other_real_images_is_not_trained_over(faces, tmp_path):
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_training_on_other_real_images_is_not_trained_over(faces, tmp_path, begun):
     for name in ("synthfer", "rafdb"):  # what was rendered is rendered again
         fit_seeds({"a": seeds_of()["a"]}, [1], replace(faces, name=name), tmp_path)
-    with pytest.raises(
-        sweep.SweepError, match="a finished training on rafdb, and one on fer2013 would replace it; move"
-    ):
+    if begun:
+        (next(tmp_path.iterdir()) / checkpoint.METRICS).unlink()
+    kind = "an unfinished" if begun else "a finished"
+    with pytest.raises(sweep.SweepError, match=f"{kind} training on rafdb, and one on fer2013 would replace it; move"):
         fit_seeds({"a": seeds_of()["a"]}, [1], replace(faces, name="fer2013"), tmp_path)
-    assert fit_seeds({"a": seeds_of()["a"]}, [1], replace(faces, name="rafdb"), tmp_path, kept_only=True)
+    kept = fit_seeds({"a": seeds_of()["a"]}, [1], replace(faces, name="rafdb"), tmp_path, kept_only=not begun)
+    assert len(kept["a"][0].history) == 2
+
+
+def test_a_damaged_training_is_told_and_not_trained_over(faces, tmp_path):
+    fit_seeds({"a": seeds_of()["a"]}, [1], faces, tmp_path)
+    last = next(tmp_path.iterdir()) / checkpoint.LAST
+    last.write_bytes(last.read_bytes()[:-10])
+    with pytest.raises(sweep.SweepError, match=r"last\.safetensors: not a checkpoint of a training"):
+        fit_seeds({"a": seeds_of()["a"]}, [1], faces, tmp_path)
+    assert last.is_file()
+
+
+def test_where_nothing_is_to_be_trained_what_is_left_of_a_training_is_told(faces, tmp_path):
+    fit_seeds({"a": seeds_of()["a"]}, [1], faces, tmp_path)
+    (folder,) = tmp_path.iterdir()
+    for name in (checkpoint.LAST, checkpoint.BEST):
+        (folder / name).unlink()
+    with pytest.raises(RunError, match=r"has metrics\.json of a training whose last\.safetensors is gone"):
+        fit_seeds({"a": seeds_of()["a"]}, [1], faces, tmp_path, kept_only=True)
+    assert not (folder / checkpoint.LAST).exists()
+    assert fit_seeds({"a": seeds_of()["a"]}, [1], faces, tmp_path), "where it is, it is trained again"
 
 
 def test_two_variants_in_one_folder_are_refused(faces):
@@ -141,6 +188,19 @@ def test_a_teacher_is_asked_once_for_both_views_of_what_trains(faces, tiny, tmp_
     monkeypatch.setattr(inference, "view_logits", None)  # which is not asked again
     assert np.array_equal(fits.teacher_logits(run, faces, tmp_path), logits, equal_nan=True)
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_logits_are_written_where_no_training_sweeps_them_away_meanwhile(faces, tiny, tmp_path, monkeypatch):
+    seen, replaced = [], files.replace
+
+    def noted(path, write):
+        seen.append((tmp_path / files.LOCK).is_file())
+        replaced(path, write)
+
+    run = fit(tiny(), faces, replace(RECIPE, img_size=12))
+    monkeypatch.setattr(files, "replace", noted)
+    fits.teacher_logits(run, faces, tmp_path)
+    assert seen == [True]
 
 
 def test_other_weights_or_images_are_other_logits(faces, tiny, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from fercore import closure
 from fercore.training import checkpoint
 from fercore.training.checkpoint import RunError
 
@@ -79,6 +80,13 @@ def test_differences_name_both():
         "recipe.batch_size: 64, not 32",
     ]
     assert not checkpoint.differences(held, held)
+
+
+def test_a_training_is_known_by_the_code_that_runs_and_not_by_what_is_edited_meanwhile(monkeypatch):
+    before = checkpoint.code(checkpoint.TRAINER), checkpoint.code(checkpoint.TRAINER, read=closure.on_disk)
+    monkeypatch.setitem(closure.IMPORTED, checkpoint.TRAINER, "edited = True")
+    after = checkpoint.code(checkpoint.TRAINER), checkpoint.code(checkpoint.TRAINER, read=closure.on_disk)
+    assert after[0] != before[0] and after[1] == before[1]
 
 
 @pytest.mark.parametrize("removed", range(1, 5))

@@ -1,5 +1,6 @@
 """bf16 on a CPU: only where the CPU has it, with weights, moments and scores in fp32, and to the same bytes again."""
 
+import contextlib
 import dataclasses
 import json
 
@@ -41,6 +42,26 @@ def test_a_cpu_without_bf16_says_so(faces, monkeypatch, has):
     with pytest.raises(ValueError, match=r"this CPU has no bf16 arithmetic.*there is fp32"):
         train(faces)
     train(faces, recipe=dataclasses.replace(BF16, precision="fp32", epochs=1, warmup=0))
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_a_recipe_that_cannot_run_here_takes_nothing_away(faces, tmp_path, monkeypatch, precision):
+    full = dataclasses.replace(BF16, precision="fp32", epochs=1, warmup=0)
+    train(faces, tmp_path, full)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(inference, "cpu_has_bf16", lambda: False)
+    with pytest.raises(ValueError, match=r"there is fp32|there are fp32"):
+        train(faces, tmp_path, dataclasses.replace(full, precision=precision), restart=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_another_machine_has_trained_in_half_precision_is_read_here(faces, tmp_path, monkeypatch):
+    recipe = dataclasses.replace(BF16, epochs=1, warmup=0)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(inference, "autocast", lambda *_: contextlib.nullcontext())
+        trained = train(faces, tmp_path, recipe)
+    monkeypatch.setattr(inference, "cpu_has_bf16", lambda: False)
+    assert train(faces, tmp_path, recipe).history.equals(trained.history)
 
 
 @pytest.mark.parametrize(

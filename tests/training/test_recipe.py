@@ -28,6 +28,11 @@ from fercore.training.recipe import Recipe, criterion, departures, from_plain, l
         ({"epochs": 0}, "epochs is 0; expected 1"),
         ({"batch_size": 1}, "batch_size is 1; expected 2"),
         ({"learning_rate": -1e-3}, "learning_rate is -0.001"),
+        ({"learning_rate": 0}, "learning_rate is 0; expected above 0"),
+        (
+            {"schedule": "cosine", "learning_rate": 1e-3, "min_lr": 2e-3},
+            "min_lr is 0.002; expected at most the learning_rate, 0.001",
+        ),
         ({"learning_rate": math.inf}, "learning_rate is inf"),
         ({"learning_rate": math.nan}, "learning_rate is nan"),
         ({"smoothing": 1.5}, "smoothing is 1.5; expected 0 to 1"),

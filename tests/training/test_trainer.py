@@ -289,6 +289,9 @@ def test_what_does_not_fit_is_refused(faces, tiny):
         train(tiny(), faces, quick(precision="fp16"))
     with pytest.raises(ValueError, match="no network 'tinyfer'"):
         train("tinyfer", faces)
+    for words in ({"weights": "imagenet"}, {"options": {"dropout": 0.1}}):
+        with pytest.raises(ValueError, match="weights and options are for a network by name"):
+            train(tiny(), faces, **words)
 
 
 # ------------------------------------------------------------------------------------------------- stopped and gone on
@@ -495,6 +498,33 @@ def test_another_training_is_refused_with_both_named(faces, tiny, tmp_path, chan
     assert contents(tmp_path) == before
     train(**given, restart=True)
     assert contents(tmp_path) != before
+
+
+def test_a_training_that_selects_otherwise_is_another_and_not_a_damaged_one(faces, tiny, tmp_path):
+    train(tiny(), faces, folder=tmp_path, select=None)
+    with pytest.raises(RunError, match=r"holds another training \(rows\.select: None, not 15, "):
+        train(tiny(), faces, folder=tmp_path)
+    assert "accuracy" in train(tiny(), faces, folder=tmp_path, restart=True).history
+
+
+def test_a_training_that_had_only_begun_is_not_cleared_in_silence(faces, tiny, tmp_path, recwarn):
+    for number, (change, told) in enumerate({
+        checkpoint.METRICS: r"another training, stopped after epoch 4, is cleared \(recipe\.seed: 1, not 2",
+        checkpoint.LAST: r"another training, damaged, is cleared \(.*last\.safetensors: not a checkpoint of a training",
+    }.items()):  # fmt: skip
+        folder = tmp_path / str(number)
+        train(tiny(), faces, folder=folder)
+        (folder / checkpoint.METRICS).unlink()
+        if change == checkpoint.LAST:
+            (folder / checkpoint.LAST).write_bytes(b"half")
+        with pytest.warns(UserWarning, match=told):
+            train(tiny(), faces, quick(seed=2), folder, restart=True)
+    recwarn.clear()
+    train(tiny(), faces, quick(seed=3), folder, restart=True)
+    assert not recwarn.list, "which had ended"
+    (folder / checkpoint.LAST).write_bytes(b"half")
+    with pytest.warns(UserWarning, match=told):
+        train(tiny(), faces, quick(seed=3), folder, restart=True)
 
 
 def test_what_a_killed_process_left_half_written_is_swept(faces, tiny, tmp_path):
@@ -774,6 +804,26 @@ def test_the_best_of_another_training_is_not_taken(faces, tiny, tmp_path):
     (tmp_path / "one/best.safetensors").write_bytes((tmp_path / "two/best.safetensors").read_bytes())
     with pytest.raises(RunError, match=r"best\.safetensors does not go with last.* \(it is of another training\)"):
         train(tiny(), faces, LONG, tmp_path / "one")
+
+
+def test_every_part_of_a_training_is_told_that_was_computed_otherwise(faces, tiny, tmp_path, monkeypatch):
+    def stop(path, tensors, record):
+        kept(path, tensors, record)
+        if path.name == checkpoint.LAST and len(record["history"]) == 2:
+            raise KeyboardInterrupt
+
+    kept, threads = checkpoint.write, torch.get_num_threads()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(checkpoint, "write", stop)
+        train(tiny(), faces, folder=tmp_path)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads + 1)
+    for _ in range(2):  # the second reads it alone
+        train(tiny(), faces, folder=tmp_path)
+        found = json.loads((tmp_path / "provenance.json").read_text())
+        parts = [{"device": "cpu", "threads": threads + more, "from_epoch": 1 + 2 * more} for more in (0, 1)]
+        assert found["parts"] == parts and found["threads"] == threads + 1
+        monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+        (tmp_path / "provenance.json").unlink()
 
 
 def test_what_is_missing_of_a_finished_run_is_made_again(faces, tiny, tmp_path):
