@@ -614,13 +614,14 @@ def test_what_it_says_of_trainings_shorter_than_the_papers_is_what_was_measured(
     told = f"(in bf16, one seed), scores {said['second teacher']} on PrivateTest, and {near} without near-duplicates"
     assert told in text
     met = pd.read_csv(folder / "teachers.csv", index_col=["of", "against"])
-    apart = {place: row for place, row in met[["value", "low", "high"]].iterrows()}
+    apart = dict(met[["value", "low", "high"]].iterrows())
     shown = {place: "{:+} [{:+}, {:+}]".format(*map(_points, row)) for place, row in apart.items()}
-    assert f"{shown['second teacher', 'the first teacher']} points from `lean_250k`" in text
-    told = (
-        f"by E6, student C scores {said['E6 by resemotenet']}: {shown['E6', 'the first teacher']} points from C taught"
+    assert f"is {shown['second teacher', 'the first teacher']} points; it scores as much as student B alone" in text
+    told = f"by E6, student C scores {said['E6 by resemotenet']}: the difference from C taught by `lean_250k` with the "
+    told += (
+        f"same seed is {shown['E6', 'the first teacher']} points, and that from C alone {shown['E6', 'no teacher']}."
     )
-    assert f"{told} by `lean_250k` with the same seed, and {shown['E6', 'no teacher']} from C alone." in text
+    assert told in text
     of_itself, of_student = (apart[name, "the first teacher"]["value"] for name in ("second teacher", "E6"))
     assert 0.2 < of_student / of_itself < 0.3 and "So a quarter of what sets the two teachers apart is left" in text
     assert set(met["seeds"]) == {1} and apart["E6", "no teacher"]["low"] > 0
