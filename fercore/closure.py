@@ -22,12 +22,22 @@ def on_disk(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-IMPORTED = {path: on_disk(path) for path in PACKAGE.resolve().rglob("*.py")}
+def state(home: Path) -> dict[Path, str]:
+    """All modules in a folder, with their text; none of an editor's own files, such as .#x.py."""
+    return {path: on_disk(path) for path in home.resolve().rglob("[!.]*.py")}
+
+
+IMPORTED = state(PACKAGE)
 
 
 def loaded(path: Path) -> str:
-    """A file as it was when this process began, which is what it runs whatever is edited meanwhile."""
+    """A file as it was when this package was imported, which is what this process runs whatever is edited meanwhile."""
     return IMPORTED[path] if path in IMPORTED else on_disk(path)
+
+
+def edited() -> bool:
+    """Whether some file of this package is no longer as `loaded`."""
+    return any(not path.is_file() or on_disk(path) != text for path, text in IMPORTED.items())
 
 
 def modules(*roots: Path | ModuleType, without: tuple[str, ...] = (), read: Read = on_disk) -> list[Path]:

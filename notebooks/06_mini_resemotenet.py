@@ -244,11 +244,11 @@ trained = {name: trained[name] for name in variants if name in trained}
 
 # %%
 names = sentences.names(variants, protocol)
-if trained:
-    curves = {
-        names[name]: trained[name][0].history
-        for name in trained if name in study.EXPERIMENTS or name.endswith("alone") or study.of_second(name)
-    }
+curves = {
+    names[name]: each[0].history
+    for name, each in trained.items() if name in study.EXPERIMENTS or name.endswith("alone") or study.of_second(name)
+}
+if curves:
     display(stage.figure(plots.training_curves(curves, faces, "accuracy", "Students"), "training_curves"))
 courses = study.courses(teachers | trained)
 display(tables.shown(stage.table(courses, "courses", "Best epoch, first cut of the learning rate, accuracy in training")))
@@ -391,8 +391,8 @@ if len(added):
     display(tables.shown(stage.table(added, "copies", f"What copies of {tested} in training add to accuracy")))
     named = added.set_axis([f"{what}: {part}" for what, part in added.index])
     figure = plots.intervals(named, faces, f"Student {searched.upper()}: what is added", f"{tested} accuracy, points", zero=True)
-    three = (study.alone(searched), f"{searched} {study.WITHOUT}", f"{searched} {study.WITH}")
-    said = sentences.copies(added) + sentences.rate_cuts(study.courses_of(courses, three))
+    pairs = [(study.alone(searched), f"{searched} {more}") for more in (study.WITHOUT, study.WITH)]
+    said = sentences.copies(added) + sentences.rate_cuts(study.courses_of(courses, *pairs))
     display(stage.figure(figure, "copies"), stage.says(said, "copies"))
 else:
     display(Markdown("These have not been trained here (`copies`): your guess stays open."))

@@ -1,5 +1,7 @@
 """What a result rests on: what is imported, directly or not, and a digest of it that only changes with what is done."""
 
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -127,12 +129,15 @@ def test_a_digest_is_the_same_by_every_version_of_python(package):
 
 def test_what_a_process_runs_is_told_from_what_is_edited_meanwhile(package, monkeypatch):
     home = package(a__x="from ..b.y import f\n", b__y="def f():\n    return 1\n", b__z="def f():\n    return 2\n")
-    monkeypatch.setattr(closure, "IMPORTED", {path: closure.on_disk(path) for path in home.rglob("*.py")})
+    monkeypatch.setattr(closure, "IMPORTED", closure.state(home))
     before = closure.digest(home / "a/x.py", read=closure.loaded)
     assert before == closure.digest(home / "a/x.py")
+    assert not closure.edited()
     (home / "a/x.py").write_text("from ..b.z import f\n")
+    assert closure.edited()
     assert closure.digest(home / "a/x.py", read=closure.loaded) == before != closure.digest(home / "a/x.py")
     (home / "a/x.py").write_text("from ..b.y import f\n")
+    assert not closure.edited(), "it is as before"
     (home / "b/y.py").write_text("def f():\n    return 3\n")
     assert closure.digest(home / "a/x.py", read=closure.loaded) == before != closure.digest(home / "a/x.py")
 
@@ -151,3 +156,15 @@ def test_a_package_that_goes_through_its_modules_imports_them_all(package):
     home = package(a__x="from .. import b\n", b__y="", b__z="from ..c import w\n", c__w="")
     (home / "b/__init__.py").write_text("import pkgutil\nfound = list(pkgutil.iter_modules(__path__))\n")
     assert names(home, "a/x.py") == ["a/x.py", "b/__init__.py", "b/y.py", "b/z.py", "c/w.py"]
+
+
+def test_an_editors_lock_which_leads_nowhere_is_no_module(package):
+    home = package(a__x="pass\n")
+    (home / "a/.#x.py").symlink_to("nowhere")
+    assert {path.name for path in closure.state(home)} == {path.name for path in home.rglob("[!.]*.py")}
+
+
+def test_a_network_that_is_loaded_before_anything_is_trained_is_known_by_the_code_that_it_was_loaded_from():
+    told = "import fercore.models; print(len(fercore.closure.IMPORTED) > 100)"  # which imports no closure itself
+    run = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, cwd=ROOT)
+    assert run.stdout.strip() == "True", run.stderr

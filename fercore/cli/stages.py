@@ -26,7 +26,7 @@ def add_to(add: Callable[..., argparse.ArgumentParser]) -> None:
     command = add("trainings", _trainings, words)
     command.add_argument("name", help="such as 06_mini_resemotenet")
     command.add_argument("profile", help=which)
-    words = "run these now; interrupted ones are resumed, or begun anew where settings, data or code have changed"
+    words = "run these now; interrupted ones are resumed, or begun anew where settings or code have changed"
     command.add_argument("training", nargs="*", metavar="TRAINING", help=words)
     words = (
         "write the finished ones to FOLDER without their weights: history, record and answers to the tested images, "

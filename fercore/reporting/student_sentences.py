@@ -162,7 +162,7 @@ def gains(table: pd.DataFrame) -> str:
     """What a teacher adds, of `mini_resemotenet.gains`."""
     part = table.xs(("published", "accuracy"), level=["part", "score"])
     each = [f"{row['size'].upper()} ({name}, {_seeds(row)}) {points(row)}" for name, row in part.iterrows()]
-    several = f" of {len(part)}, each for itself" if len(part) > 1 else ""
+    several = f" (of {len(part)}, not adjusted for their number)" if len(part) > 1 else ""
     shared = [listed(rows.index) for _, rows in part.groupby("size", sort=False) if len(rows) > 1]
     same = "".join(f" {names} are compared with the same training without a teacher." for names in shared)
     return (
@@ -245,15 +245,16 @@ def teachers(table: pd.DataFrame, second: str) -> str:
 
 
 def taught_by(protocol: study.Protocol, paper: study.Protocol, accuracy: pd.Series) -> str:
-    """What to read in the paper's tables beside the row *teacher*, where that is the second one here: the students
-    there are the first one's. Empty where there is no second teacher among those with an `accuracy`."""
-    if study.SECOND not in accuracy.index:
+    """What to read in the paper's tables beside the row *teacher*, where it is the second one here, not trained as the
+    paper does: the students there are the first one's. Empty where there is none such with an `accuracy`."""
+    second = protocol.second
+    if second is None or second.teacher_network != paper.teacher_network or study.SECOND not in accuracy.index:
         return ""
-    second = protocol.by_teacher[study.SECOND]
-    differs = study.other_than_the_papers(second, paper, teacher=True)
+    if not (differs := study.other_than_the_papers(second, paper, teacher=True)):
+        return ""
     scores = f" ({percent(accuracy[study.TEACHER])})" if study.TEACHER in accuracy.index else ""
     return (
-        f"The row *teacher* is {markdown(second.teacher_network)}{differs and f', {differs}'}; the students in these "
+        f"The row *teacher* is {markdown(second.teacher_network)}, {differs}; the students in these "
         f"tables were not taught by it, but by {markdown(protocol.teacher_network)}{scores}."
     )
 

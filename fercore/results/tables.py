@@ -58,6 +58,9 @@ def save(
     Nothing is written where `out` is empty, and no LaTeX of more than PAGE rows. Booleans become yes and no in LaTeX.
     Raises ValueError for rows with names whose index has none: no column would hold them.
     """
+    named = any(frame.index.names)
+    if not named and not pd.api.types.is_numeric_dtype(frame.index):
+        raise ValueError(f"the rows of {name} have names, and their column has none: give the index one (rename_axis)")
     frame, exact = frame.round(DIGITS), frame
     for column in frame.select_dtypes("float"):
         frame[column] += 0.0  # -0.0 would be written with its sign
@@ -66,11 +69,6 @@ def save(
     if out:
         folder = Path(out)
         folder.mkdir(parents=True, exist_ok=True)
-        named = any(frame.index.names)
-        if not named and not pd.api.types.is_numeric_dtype(frame.index):
-            raise ValueError(
-                f"the rows of {name} have names, and their column has none: give the index one (rename_axis)"
-            )
         whole = frame.reset_index() if named else frame
         if "data" not in whole and of:
             whole = whole.assign(data=label(faces))

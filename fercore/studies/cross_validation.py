@@ -16,8 +16,9 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -198,15 +199,14 @@ def cache_key(
     teacher_logits  as for `cohort`; teacher, weights  the network of `teach` and what it starts from
     """
     data = {name: _digest(*prepared(sample)) for name, sample in samples.items()}
-    here = partial(checkpoint.code, read=closure.on_disk)  # trials are run by processes that are yet to start
-    code, own = here(sys.modules[__name__], models.microexpnet), {}
+    code, own = _code(sys.modules[__name__], models.microexpnet), {}
     if teacher:
         module = sys.modules[type(models.create(teacher, 2)).__module__]
         file = Path(weights)
         own = {
             "teacher": teacher,
             "weights": hashlib.sha256(file.read_bytes()).hexdigest() if weights and file.is_file() else weights,
-            "its code": here(module) if module.__name__.startswith("fercore.") else "",
+            "its code": _code(module) if module.__name__.startswith("fercore.") else "",
         }
 
     def of(trial: Mapping) -> dict:
@@ -216,6 +216,12 @@ def cache_key(
         return {"data": data[trial["data"]], "recipe": settings, "logits": logits, "code": code} | own
 
     return of
+
+
+def _code(*roots: ModuleType) -> str:
+    """The code of trials that this process runs, or others that are yet to start: both, where it was edited meanwhile,
+    so that nothing kept passes for what it is not."""
+    return " ".join(dict.fromkeys(checkpoint.code(*roots, read=read) for read in (closure.on_disk, closure.loaded)))
 
 
 def _digest(faces: Faces, folds: Mapping[str, np.ndarray]) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from .. import files, models
+from .. import closure, files, models
 from ..datasets import SYNTHETIC, Faces, store
 from ..evaluation import inference, statistics
 from ..evaluation.inference import channels
@@ -45,9 +45,9 @@ def fit_each(
                those whose teacher cannot be asked (`answers.can_teach`); of those that lie there without their own
                weights (`answers.publish`), there are the answers
 
-    What lies there of other settings, data or code is trained again. Raises SweepError that names the first that
-    failed; RunError where the code was changed while they were trained, and with `kept_only` for what lies there of
-    others.
+    What lies there of other settings or code is trained again, but as `require_not_lost` has it. Raises SweepError that
+    names the first that failed; RunError where the code was changed while they were trained, and with `kept_only` for
+    what lies there of others.
     """
     for name in trainings:
         if folder and (Path(folder) / name / checkpoint.LAST).is_file():
@@ -64,6 +64,9 @@ def fit_each(
         trials = pd.DataFrame({"training": list(trainings)})
         many = workers or (1 if torch.cuda.is_available() else None)
         require_complete(sweep(work, trials, identity=lambda trial: {}, workers=many, scheduler="", attempts=1))
+        if closure.edited():
+            told = "the code was changed since this process began; what was trained is kept"
+            raise RunError(f"{told}: start it again, and a notebook with its kernel")
         return {name: _one(words, faces, f"{place}/{name}", restart=False) for name, words in trainings.items()}
 
 
@@ -251,7 +254,7 @@ def _made(folder: Path) -> tuple[str, str] | None:
     last, made = folder / checkpoint.LAST, None
     with suppress(KeyError, TypeError, AttributeError):
         if last.is_file():
-            made = checkpoint.read(last, tensors=False)[1]["identity"]
+            made = checkpoint.read_last(last, {}, ())[1]["identity"]
         elif finished(folder, ""):
             with suppress(RunError):  # `fit` says what it is
                 made = checkpoint.read_json(folder / checkpoint.PROVENANCE)["parameters"]

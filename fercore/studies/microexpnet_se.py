@@ -299,4 +299,4 @@ def best_of_each(known: pd.DataFrame) -> dict[str, str]:
     plain = known.index.str.removesuffix(measurements.OTHERWISE)
     family = plain.str.replace(r"\+.*|, (T=.*|distilled|full)", "", regex=True)
     best = known["value"].groupby([family, known["parameters"]]).idxmax()
-    return {name: re.sub(r", T=[^*]*(?= \*|$)", "", name) for name in best}
+    return {name: re.sub(r", (T|alpha)=[^,*]*?(?=,| \*|$)", "", name) for name in best}

@@ -45,6 +45,7 @@ TEMPERATURE, ALPHA = 3.0, 0.20  # of the experiments; at which alpha temperature
 TEACHERS = ("teacher_network", "teacher_weights", "teacher_divisor")  # in which a teacher may be another
 READING = "alpha read as equation 6's beta"
 OTHER_READING = "alpha read as the weight of the hard labels"  # as the text below equation 6 has it
+CUTS = ("plateau", "step")  # the schedules that leave the learning rate as it is until they cut it
 LIKE_STUDENTS = "the students' settings for the teacher"
 ALL = "all tested images"
 FIRST, NOBODY = "the first teacher", "no teacher"  # that students of the second are compared with
@@ -369,18 +370,18 @@ def described(variants: Mapping[str, Mapping]) -> pd.DataFrame:
 
 def courses(trained: Mapping[str, Sequence[Run]]) -> pd.DataFrame:
     """How trainings went: a row a training and seed, with its `epochs`, the `best` of them on the split that selects,
-    the first with a lower learning rate than the first (`rate_cut`; none: NA), and the last one's accuracy in training.
-    What was trained elsewhere and has no history is left out."""
+    the first whose learning rate was cut (`rate_cut`; NA: none, or the rate falls in every epoch), and the last one's
+    accuracy in training. What was trained elsewhere and has no history is left out."""
     rows = {}
     for variant, runs in trained.items():
         for run in runs:
             if run.best_epoch:
-                lower = run.history.loc[run.history["learning_rate"] < run.history["learning_rate"].iloc[0], "epoch"]
-                last = run.history.iloc[-1]
+                rate, last = run.history["learning_rate"], run.history.iloc[-1]
+                lower = run.history.loc[rate < rate.iloc[0], "epoch"] if run.recipe.schedule in CUTS else ()
                 rows[variant, run.recipe.seed] = {
                     "epochs": int(last["epoch"]),
                     "best": run.best_epoch,
-                    "rate_cut": lower.min() if len(lower) else pd.NA,
+                    "rate_cut": min(lower, default=pd.NA),
                     "train_accuracy": last["train_accuracy"],
                 }
     found = pd.DataFrame.from_dict(rows, orient="index", columns=["epochs", "best", "rate_cut", "train_accuracy"])

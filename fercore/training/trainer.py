@@ -388,16 +388,16 @@ class _Training:
             )
         if not there:
             if left_over and self.rank == 0:
-                checkpoint.clear(folder)  # or what else is left of it would pass for the new one's
+                warnings.warn(f"{folder}: what is left of another training is cleared", stacklevel=2)
+                checkpoint.clear(folder)  # or it would pass for the new one's
             return
         if found:
             if restart:
                 if self.rank == 0:
                     if not (ended and record):
-                        lost = f"stopped after epoch {len(record['history'])}" if record else "damaged"
-                        warnings.warn(
-                            f"{folder}: another training, {lost}, is cleared ({'; '.join(found)})", stacklevel=2
-                        )
+                        after = f"another training, stopped after epoch {len(record.get('history', ()))},"
+                        lost = after if record else "a damaged training"
+                        warnings.warn(f"{folder}: {lost} is cleared ({'; '.join(found)})", stacklevel=2)
                     checkpoint.clear(folder)
                 return
             raise RunError(

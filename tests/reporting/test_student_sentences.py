@@ -117,6 +117,11 @@ def test_the_row_of_a_teacher_who_taught_nobody_in_the_papers_tables_is_explaine
     )
     assert sentences.taught_by(here, paper, pd.Series({study.TEACHER: 0.666})) == "", "which is not trained yet"
     assert sentences.taught_by(paper, paper, pd.Series({study.TEACHER: 0.666})) == "", "it is the only one"
+    both = pd.Series({study.TEACHER: 0.666, study.SECOND: 0.603})
+    whole = replace(here, second_teacher={**second, "epochs": 80, "precision": "fp32"})
+    assert sentences.taught_by(whole, paper, both) == "", "the students in the tables are its own"
+    other = replace(paper, second_teacher={**second, "network": "lean_65k"})
+    assert sentences.taught_by(other, paper, both) == "", "the row is of the first"
 
 
 def test_when_learning_rates_were_cut_is_told_where_it_differs():
@@ -157,7 +162,7 @@ def test_what_a_teacher_adds(value, told):
     other = sentences.gains(both.assign(epochs=[80, 20]))
     assert "No two sizes are taught with the same α and for the same epochs here" in other
     assert (
-        f"{'E3' if told == 'none' else 'E6 and E3'} of 2, each for itself." in sentences.gains(both)
+        f"{'E3' if told == 'none' else 'E6 and E3'} (of 2, not adjusted for their number)." in sentences.gains(both)
         and "compared with the same" not in apart
     )
     shared = sentences.gains(both.assign(size="b").rename(index={"E6": "E5"}))

@@ -44,15 +44,17 @@ def test_what_is_done_is_not_done_again(faces, tmp_path, monkeypatch):
 
 
 def test_what_is_trained_is_not_trained_again_where_code_is_edited_meanwhile(faces, tmp_path, monkeypatch):
+    """A process that starts later runs the new code, and what it has trained is not this process's."""
     trained = fits.fit
 
     def edits(*given, **more):
         run = trained(*given, **more)
         monkeypatch.setattr(checkpoint, "code", lambda *roots, **how: "edited")
+        monkeypatch.setattr(fits.closure, "edited", lambda: True)
         return run
 
     monkeypatch.setattr(fits, "fit", edits)
-    with pytest.raises(RunError, match=r"holds another training \(code: \w+, not edited\)"):
+    with pytest.raises(RunError, match="the code was changed since this process began; what was trained is kept"):
         fit_each({"a": trainings()["microexpnet_xxs-a"]}, faces, tmp_path, workers=1)
     assert (tmp_path / "a" / checkpoint.METRICS).is_file()
     assert checkpoint.read(tmp_path / "a" / checkpoint.LAST)[1]["identity"]["code"] != "edited"
@@ -137,8 +139,14 @@ def test_a_training_on_other_real_images_is_not_trained_over(faces, tmp_path, be
 def test_a_damaged_training_is_told_and_not_trained_over(faces, tmp_path):
     fit_seeds({"a": seeds_of()["a"]}, [1], faces, tmp_path)
     last = next(tmp_path.iterdir()) / checkpoint.LAST
-    last.write_bytes(last.read_bytes()[:-10])
+    whole = last.read_bytes()
+    last.write_bytes(whole[:-10])
     with pytest.raises(sweep.SweepError, match=r"last\.safetensors: not a checkpoint of a training"):
+        fit_seeds({"a": seeds_of()["a"]}, [1], faces, tmp_path)
+    last.write_bytes(whole)
+    held, record = checkpoint.read(last)
+    checkpoint.write(last, {name: value * np.nan for name, value in held.items() if value.is_floating_point()}, record)
+    with pytest.raises(sweep.SweepError, match=r"last\.safetensors: .*; remove it to start over"):
         fit_seeds({"a": seeds_of()["a"]}, [1], faces, tmp_path)
     assert last.is_file()
 

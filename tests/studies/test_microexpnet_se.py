@@ -153,5 +153,5 @@ def test_of_one_network_that_was_trained_in_several_ways_the_best_has_its_name_i
     known = pd.DataFrame({"value": pd.Series(values), "parameters": [3, 3, 3, 1, 2, 2, 4]})
     assert study.best_of_each(known) == {
         "MobileNetV2, 200 px": "MobileNetV2, 200 px", "MobileNetV2, 48 px": "MobileNetV2, 48 px",
-        "c+kd, T=3, alpha=0.20, reading=text *": "c+kd *", "lean_250k, distilled": "lean_250k, distilled",
+        "c+kd, T=3, alpha=0.20, reading=text *": "c+kd, reading=text *", "lean_250k, distilled": "lean_250k, distilled",
     }  # fmt: skip
