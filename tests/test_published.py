@@ -60,3 +60,28 @@ def test_what_a_teacher_leaves_its_students_is_of_the_images_that_it_names(path)
 
 def test_there_are_some():
     assert TRAININGS
+
+
+def test_what_they_took_is_told_beside_them():
+    """Each kind of training of notebook 6 has a row with its hours, and the text their sum."""
+    text = (ROOT / "reports/reference/README.md").read_text(encoding="utf-8")
+    section = text.split("## The trainings of 06\n")[1].split("\n## ")[0]
+    took = {}
+    for folder in (ROOT / "reports/reference/06_mini_resemotenet/trainings").iterdir():
+        record = json.loads((folder / checkpoint.PROVENANCE).read_text())
+        took[folder.name.split("-")[0].removeprefix("06_"), folder.name[-2:]] = record["cpu_seconds"] / 3600
+    assert f"took some {round(sum(took.values()))} hours of one core" in " ".join(section.split())
+    kinds = [
+        ("student A", {"a_alone", "E1", "E2"}), ("student B", {"b_alone", "E3", "E4", "E5"}),
+        ("student C, alone and by E6, seeds", {"c_alone", "E6"}),
+        ("student C by E6 with the other", {"E6_as_in_the_text", "E6_by_resemotenet"}),
+        ("student C alone, without", {"c_without_copies_of_the_test_set", "c_with_the_test_set"}),
+        ("ResEmoteNet", {"resemotenet"}),
+    ]  # fmt: skip
+    assert {name for name, _ in took} == set.union(*(names for _, names in kinds))
+    for start, names in kinds:
+        (row,) = [line for line in section.splitlines() if line.startswith(f"| {start}")]
+        hours = [value for (name, _), value in took.items() if name in names]
+        ends = list(dict.fromkeys(f"{end:.1f}".removesuffix(".0") for end in (min(hours), max(hours))))
+        assert row.endswith(f"| {' to '.join(ends)} |"), (row, ends)
+    assert {seed for (name, seed) in took if name in ("c_alone", "E6")} == {"42", "43", "44"}
