@@ -99,7 +99,7 @@ def searchable(
     for _, row in table.iterrows():
         cells = dict(row) | {
             "claimed": render.with_unit(row["claimed"], row["unit"]),
-            "measured": render.number(row, "measured"),
+            "measured": render.number(row, "measured") if render.comparable(row) else "",
         }
         if row["measurement"].startswith("equation(") and cells["measured"]:
             cells["measured"] = f"largest difference {cells['measured']}"

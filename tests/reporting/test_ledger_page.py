@@ -162,6 +162,12 @@ def test_the_ledger_says_what_is_near_and_what_a_verdict_takes(judged, paper):
     assert '<td data-verdict="needs data">needs data<br>' in row
 
 
+@pytest.mark.parametrize(("profile", "shown"), [("laptop", ""), ("paper", "50.00")])
+def test_a_training_that_is_not_the_papers_does_not_stand_as_measured(judged, paper, profile, shown):
+    text = ledger_page.searchable(judged(paper, profile=profile, **{ACCURACY: 0.5})[2])
+    assert next(row for row in cells(text) if row[0] == "paper/abstract.accuracy")[4] == shown
+
+
 def test_the_ledger_can_be_searched_and_filtered_with_a_label_for_each_field(judged, paper):
     text = ledger_page.searchable(judged(paper)[2])
     assert len(re.findall("<label>", text)) == 3 and text.count("<select") == 2
