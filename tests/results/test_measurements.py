@@ -21,6 +21,7 @@ GOOD = [
     "confusion(tinyfer_lite, fer2013, PrivateTest, sad, neutral)",
     "latency(tinyfer_lite+fp16+onnx, jetson_nano)",
     "equation(one, 14)",
+    "accuracy(lbp_svm, fer2013, PrivateTest)",  # which is trained, and is no network
 ]
 
 
@@ -48,6 +49,7 @@ def test_a_name_is_kept_and_its_spaces_put_right(text):
     [
         ("accuracy", "is not kind"),
         ("accurracy(tinyfer_lite, fer2013, all)", "did you mean 'accuracy'"),
+        ("parameters(lbp_svm, 7)", "no network 'lbp_svm'"),
         ("accuracy(tinyfer, fer2013, all)", "did you mean 'tinyfer_lite'"),
         ("accuracy(tinyfer_lite+distilled, fer2013, all)", "no recipe 'distilled'"),
         ("accuracy(tinyfer_lite, synthfer, all)", "no dataset 'synthfer'"),
