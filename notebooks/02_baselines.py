@@ -341,6 +341,8 @@ for name in networks:
 stage.table(metrics.predictions(rows, labels, predicted), "predictions")
 other = f"{recipe.precision} in place of {precision}" if recipe.precision != precision else ""
 stage.measure(measured, *started(profile, weights, other))
+machine_scores = statistics.measurements("lbp_svm", faces.name, tested, labels, [by_machine], faces.classes, masks)
+stage.measure(machine_scores, lbp_svm.DEPARTS)  # a paper that names such a machine prints no recipe of it
 stage.measure([{"measurement": f"latency({name}, here)", "value": ms[name] / 1000} for name in networks])
 
 # %%

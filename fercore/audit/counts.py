@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ..datasets import Faces
-from ..results.measurements import word
+from ..datasets import Faces, published
+from ..results.measurements import emotions, set_counted, word
 from .duplicates import contradicted
 from .pixels import constant, exact_duplicates, grey_levels, parts
 
@@ -29,14 +29,18 @@ def counts(faces: Faces) -> pd.DataFrame:
 def measurements(faces: Faces) -> list[dict]:
     """The measurements of a set for the ledger: images(fer2013, PrivateTest, happy), "all" for totals; its classes;
     the sides of its images; and how many images show one grey value, or have the same bytes as an image with another
-    label."""
+    label.
+
+    The splits are those that the set came with, and not what this project drew from them.
+    """
 
     def own(name: str) -> str:  # of a class or a split, and so not the total
         return "%61ll" if name == "all" else word(name)
 
-    several, data = len(faces.splits) > 1, word(faces.name)
+    faces = published.undivided(faces)
+    several, data = len(faces.splits) > 1, set_counted(faces)
     splits = [*((own(split) or "none" for split in faces.splits) if several else ()), "all"]
-    names, found = [*map(own, faces.classes), "all"], _counted(faces)
+    names, found = [*map(own, emotions(faces.classes)), "all"], _counted(faces)
     rows = {
         f"images({data}, {split}, {name})": int(found[row, column])
         for row, name in enumerate(names)

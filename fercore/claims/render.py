@@ -67,7 +67,7 @@ def headline(ledger: Ledger, table: pd.DataFrame, made: pd.DataFrame) -> pd.Data
 
 def _own(row: Mapping, sets: Collection[str]) -> tuple[str, str, str]:
     """What was measured as the paper did, or counted; deduplicated; and how, or what is missing but for `sets`."""
-    if (row["protocol"] and not _the_papers(row["protocol"])) or pd.isna(row["measured"]):
+    if not comparable(row):
         if row["evidence"]:
             return "", "", f"the paper's own numbers, {row['evidence'].replace('_', ' ')}"
         missing = ", ".join(need for need in row["needs"].split(", ") if need and need not in sets)
@@ -81,6 +81,11 @@ def _own(row: Mapping, sets: Collection[str]) -> tuple[str, str, str]:
 def _the_papers(protocol: str) -> bool:
     """Whether a training has the paper's settings, however else it differs."""
     return measurements.reservation(protocol) is not None
+
+
+def comparable(row: Mapping) -> bool:
+    """Whether there is a number to set beside the printed one: counted, or of a training with the paper's settings."""
+    return pd.notna(row["measured"]) and (not row["protocol"] or _the_papers(row["protocol"]))
 
 
 def _with_interval(row: Mapping, name: str) -> str:
@@ -159,9 +164,9 @@ def write(out: str | Path, table: pd.DataFrame, **tables: pd.DataFrame) -> None:
 
 
 def macros(table: pd.DataFrame, path: str | Path) -> Path:
-    """Write LaTeX macros for every measured number, by the claim's id, to `path`; returns it."""
+    """Write LaTeX macros for every number that is `comparable`, by the claim's id, to `path`; returns it."""
     lines = []
-    for _, row in table[table["measured"].notna()].iterrows():
+    for _, row in table[table.apply(comparable, axis=1)].iterrows():
         claimed = text.latex(row["claimed"])
         for word, sign in (("less", "<"), ("greater", ">"), ("asciitilde", r"\sim")):
             claimed = claimed.replace(rf"\text{word}{{}}", f"${sign}$")
@@ -184,8 +189,9 @@ def with_unit(text: str, unit: str) -> str:
 
 
 def number(row: Mapping, name: str) -> str:
-    """A measured value with as many decimals as are printed; what is counted and what is set, in full; of a range that
-    is set both ends, as they are printed. Where nothing is printed, as of an equation, two digits."""
+    """A measured value with as many decimals as are printed, beside a bound three digits at least; what is counted and
+    what is set, in full; of a range that is set both ends, as they are printed. Where nothing is printed, as of an
+    equation, two digits."""
     value, claimed = row[name], row["claimed"]
     if pd.isna(value):
         return ""
@@ -205,6 +211,8 @@ def number(row: Mapping, name: str) -> str:
         decimals = max(decimals, -exact.normalize().as_tuple().exponent)
     elif row["unit"] in COUNTED and float(value).is_integer():
         decimals = 0
+    elif claimed[0] in "<>":  # 0.53 is no 1, though <1 has no decimals
+        decimals = max(decimals, 2 - exact.adjusted())
     return f"{round(value, decimals) + 0.0:,.{decimals}f}"  # no -0.0
 
 

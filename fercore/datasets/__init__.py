@@ -20,6 +20,7 @@ yolo          exports for YOLO
 fer2013_csv   the CSV of FER2013, fast
 store         imported data sets on disk
 splits        which images train, select and test
+published     what a set has as it is published, told from a part of it
 votes         what ten people saw in each image
 preprocess    grey levels, size, normalisation
 crops         the windows that MicroExpNet's authors cut

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import layout, lists, text, tree, yolo
+from . import NAMES, layout, lists, text, tree, yolo
 from .faces import DataError, Faces, meaning, role_of
 from .store import allocate as allocate_temporary
 
@@ -37,7 +37,8 @@ def read(
     as_is: bool = False,
     allocate: Callable = allocate_temporary,
 ) -> Faces:
-    """The images as `Faces` named after the folder, ordered by split, label and file name.
+    """The images as `Faces` named after the folder, ordered by split, label and file name. Where that is the name of a
+    data set, "rafdb folder": it is not known to be that set, and must not answer for it.
 
     source   a folder, an archive of it, or the one list in it that counts
     mode     "L" for grey, "RGB" for colour
@@ -78,8 +79,12 @@ def read(
         if subject is not None:
             names_of = layout.match(seen.root, "subject", subject, [item.name for item in items])
             items = [item._replace(subject=found) for item, found in zip(items, names_of, strict=True)]
+        own = seen.root.resolve().name
+        if own in NAMES and own != "folder":
+            notes = [*notes, f"a folder called {own}, not read as that set"]
+            own = f"{own} folder"
         return layout.faces(
-            seen.root.resolve().name, seen, items, class_of, names, mode=mode, size=size, notes=notes, used=used,
+            own, seen, items, class_of, names, mode=mode, size=size, notes=notes, used=used,
             allocate=allocate, keep_empty=classes is not None,
         )  # fmt: skip
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from ..results.measurements import emotions
 from ..results.measurements import name as measurement
 from .metrics import SCORES, confusion, report, scores
 
@@ -289,9 +290,9 @@ def measurements(
         named = measurement(name, run, dataset, split, settings=settings)
         rows.append({"measurement": named, "seeds": len(predicted), **ends, **parts})
     reports = [report(labels, one, classes) for one in predicted]
-    for label in classes:
+    for label, known in zip(classes, emotions(classes), strict=True):
         for name in ("precision", "recall", "f1"):
-            measured = measurement(name, run, dataset, split, label, settings=settings)
+            measured = measurement(name, run, dataset, split, known, settings=settings)
             values = np.array([found.loc[label, name] for found in reports])
             ends = dict(zip(("low", "high"), of_shares(values), strict=True))
             rows.append({"measurement": measured, "value": values.mean(), "seeds": len(predicted), **ends})

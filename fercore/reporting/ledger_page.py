@@ -53,20 +53,22 @@ def grouped(frame: pd.DataFrame, papers: Mapping[str, Mapping]) -> str:
     """A table as HTML, escaped, with the title of each paper above its rows."""
     columns = [column for column in frame if column != "paper"]
     head = "".join(f'<th scope="col">{text.html(column)}</th>' for column in columns)
-    parts = [f'<div class="claims"><table><thead><tr>{head}</tr></thead><tbody>']
+    parts = [f'<div class="claims"><table><thead><tr>{head}</tr></thead>']
     for name, rows in frame.groupby("paper", sort=False):
         title = f"<b>{text.html(name)}</b>: {text.html(papers[name]['title'])}"
-        parts.append(f'<tr><th colspan="{len(columns)}">{title}</th></tr>')
+        parts.append(f'<tbody><tr><th colspan="{len(columns)}" scope="rowgroup">{title}</th></tr>')
         for _, row in rows.iterrows():
             parts.append(f"<tr>{''.join(_cell(row[key]) for key in columns)}</tr>")
-    return "\n".join(parts) + "</tbody></table></div>"
+        parts.append("</tbody>")
+    return "\n".join(parts) + "</table></div>"
 
 
 def both_sides(contradictions: pd.DataFrame, name: str = "contradictions") -> str:
     """What `render.contradictions` gives as HTML: by paper, each check with the numbers that do not fit it."""
     parts = [f'<div id="{name}" class="claims">']
     for paper, of_paper in contradictions.groupby("paper", sort=False):
-        head = "".join(f"<th>{title}</th>" for title in ("what should hold", "claim", "printed", "against"))
+        titles = ("what should hold", "claim", "printed", "against")
+        head = "".join(f'<th scope="col">{title}</th>' for title in titles)
         parts.append(f"<h3>{text.html(paper)}</h3>\n<table><thead><tr>{head}</tr></thead><tbody>")
         for what, rows in of_paper.groupby("what", sort=False):
             notes = {key: rows[key].iloc[0] for key in ("assuming", "source") if key in rows and rows[key].iloc[0]}
@@ -99,7 +101,7 @@ def searchable(
     for _, row in table.iterrows():
         cells = dict(row) | {
             "claimed": render.with_unit(row["claimed"], row["unit"]),
-            "measured": render.number(row, "measured"),
+            "measured": render.number(row, "measured") if render.comparable(row) else "",
         }
         if row["measurement"].startswith("equation(") and cells["measured"]:
             cells["measured"] = f"largest difference {cells['measured']}"

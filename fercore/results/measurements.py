@@ -1,7 +1,8 @@
 """What can be measured, by name, and what was: `accuracy(tinyfer_lite, fer2013, PrivateTest)`.
 
 A stage of the pipeline writes what it measured to measurements.csv in its folder; the ledger finds it there by name.
-A measurement on rendered faces carries their name (synthfer), so that it can never answer for real ones.
+A measurement on rendered faces carries their name (synthfer), so that it can never answer for real ones. Nor does a
+part of a published set answer for the whole: a count has it in the set's name, a training in its protocol.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from .. import files
-from ..datasets import REAL, SYNTHETIC, Faces
+from ..datasets import REAL, SYNTHETIC, Faces, published
+from ..datasets.faces import meaning
 from ..yamlio import did_you_mean
 from . import tables
 
@@ -92,6 +94,7 @@ KINDS = {
     "setting": Kind("", ("notebook", "key"), counted=True),  # of params/paper, in whatever unit the paper prints it
     "effect": Kind("setting", ("statement", "dataset")),  # what a statement says is above 0, with its interval
 }
+MACHINE = "lbp_svm"  # a run of what is trained and is no network
 RECIPES = ("kd", "se", "mixup", "pruned", "fp16", "fp32", "keras", "tflite", "onnx", "tensorrt")
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "contempt")
 SPLITS = (
@@ -147,6 +150,8 @@ def check(
             for recipe in recipes:
                 if recipe not in RECIPES:
                     raise ValueError(f"{text!r}: no recipe {recipe!r}; {did_you_mean(recipe, RECIPES)}")
+            if word == MACHINE:
+                continue
         if role in PATTERNS:
             if not re.fullmatch(PATTERNS[role], word):
                 raise ValueError(f"{text!r}: {word!r} is no {role}")
@@ -182,6 +187,17 @@ def word(text: object) -> str:
         return "".join(f"%{byte:02X}" for byte in found[0].encode(errors="surrogatepass"))
 
     return re.sub(r"[(),=%\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|^\s|\s$", number, str(text))
+
+
+def emotions(classes: Sequence[str]) -> list[str]:
+    """Classes as the ledger calls them, sad for sadness; several that mean the same keep their own names."""
+    meant = [meaning(name, EMOTIONS) for name in classes]
+    return [known if known and meant.count(known) == 1 else name for name, known in zip(classes, meant, strict=True)]
+
+
+def set_counted(faces: Faces) -> str:
+    """A set as counts name it: one that is not what is published under its name answers for no paper's."""
+    return word(f"{faces.name} as imported" if published.other(faces) else faces.name)
 
 
 def split(text: str) -> tuple[str, list[str], list[str]]:
@@ -236,24 +252,34 @@ def table(
              an effect as `statements.verdicts` widens it), seeds, deduplicated and near_deduplicated (the value on
              the test images that are left)
     departs  how the trainings differ from the paper's, beside the profile; what a device takes depends on none
-    faces    the sets that are measured, whose names, splits and classes names may hold beside the ledger's own
+    faces    the sets that are measured, whose names, splits and classes names may hold beside the ledger's own; a
+             training on one of them that is not as published departs from the paper's
     reserved  see `protocol`
 
     Raises ValueError for a name that no claim could have, since a misspelt one would never be found, and for one that
     is there twice.
     """
     of = {
-        "datasets": (*DATASETS, *SYNTHETIC, *(word(one.name) for one in faces)),
+        "datasets": (*DATASETS, *SYNTHETIC, *(name for one in faces for name in (word(one.name), set_counted(one)))),
         "splits": (*SPLITS, *(word(split) for one in faces for split in one.splits)),
         "classes": (*EMOTIONS, *(word(name) for one in faces for name in one.classes)),
     }
     frame = pd.DataFrame(list(rows)).reindex(columns=COLUMNS).dropna(subset=["value"])
     frame["measurement"] = [check(name, **of) for name in frame["measurement"]]
     _require_once(frame)
-    kinds = [KINDS[split(name)[0]] for name in frame["measurement"]]
-    trained = protocol(profile, departs, reserved)
-    protocols = ["" if kind.counted else trained if "dataset" in kind.arguments else PAPER for kind in kinds]
-    frame["profile"], frame["protocol"] = profile, protocols
+    others = {word(one.name): other for one in faces if (other := published.departs(one))}
+
+    def protocol_of(measurement: str) -> str:
+        kind, words, _ = split(measurement)
+        data = dict(zip(KINDS[kind].arguments, words, strict=True)).get("dataset")
+        if KINDS[kind].counted or data is None:
+            return "" if KINDS[kind].counted else PAPER
+        if data not in others:
+            return protocol(profile, departs, reserved)
+        told = ", ".join(filter(None, (departs, reserved, others[data])))
+        return protocol(profile if reserved is None else "paper", told)
+
+    frame["profile"], frame["protocol"] = profile, [protocol_of(name) for name in frame["measurement"]]
     frame = frame.sort_values("measurement", ignore_index=True)
     for name in ("value", "low", "high", "deduplicated", "near_deduplicated"):
         frame[name] = [_rounded(*pair) for pair in zip(frame["measurement"], frame[name].astype(float), strict=True)]

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fercore import audit, datasets
+from fercore import audit, claims, datasets
 from fercore.audit import duplicates
-from fercore.datasets import splits
+from fercore.datasets import ckplus, oulucasia, published, splits
 from fercore.datasets import votes as fer_votes
 from fercore.datasets.faces import FER2013_CLASSES, Faces, table
-from fercore.results import tables
+from fercore.results import measurements, tables
 
 CLASSES = ("calm", "glad", "sore")
 NO_PAIRS = pd.DataFrame({"first": np.empty(0, int), "second": np.empty(0, int), "score": np.empty(0)})
@@ -89,6 +89,41 @@ def test_a_count_of_a_class_or_split_of_that_name_is_not_the_total():
     found = named([0, 1], ["all", ""], classes=("all", "sad"))
     splits, labels = ("%61ll", "none", "all"), ("%61ll", "sad", "all")
     assert found == {f"images(handmade, {split}, {label})" for split in splits for label in labels}
+
+
+def test_every_count_that_the_ledger_asks_for_has_the_name_that_its_set_gives_it():
+    """CK+ and Oulu-CASIA say anger and sadness, where the ledger says angry and sad."""
+    asked = {measurements.name("images", *words) for words in claims.load().arguments("images")}
+    classes = {"fer2013": FER2013_CLASSES, "rafdb": FER2013_CLASSES}
+    classes |= {"ckplus": ckplus.CLASSES, "oulucasia": oulucasia.CLASSES}
+    for name, own in classes.items():
+        (release,) = published.RELEASES[name]
+        split = np.repeat(list(release), list(release.values()))
+        faces = small(np.arange(len(split)) % len(own), split, own, np.zeros((len(split), 1, 1), np.uint8))
+        asked -= {row["measurement"] for row in audit.measurements(replace(faces, name=name))}
+    assert not asked
+
+
+def test_of_two_classes_that_mean_the_same_each_keeps_its_name():
+    rows = audit.measurements(small([0, 1, 2], classes=("sadness", "sad", "anger")))
+    named = [row["measurement"] for row in rows if row["measurement"].startswith("images")]
+    assert named == [f"images(handmade, all, {label})" for label in ("sadness", "sad", "angry", "all")]
+
+
+def test_what_was_held_out_of_a_training_split_counts_as_trained_on_and_a_set_that_was_divided_whole_has_no_splits():
+    whole = small([0, 1] * 10, ["train"] * 12 + ["test"] * 8)
+    counted = audit.measurements(whole)
+    assert audit.measurements(splits.divide(whole, "75/25")) == counted
+    lost = audit.measurements(splits.divide(whole, "80/10/10"))
+    assert lost == audit.measurements(small([0, 1] * 10)) and lost != counted
+
+
+def test_a_part_of_a_published_set_is_counted_under_another_name(monkeypatch):
+    monkeypatch.setitem(published.RELEASES, "rafdb", ({"train": 3, "test": 1},))
+    for split, name in ((["train"] * 3 + ["test"], "rafdb"), (["train"] * 4, "rafdb as imported")):
+        rows = audit.measurements(replace(small([0, 0, 1, 1], split), name="rafdb"))
+        assert {measurements.split(row["measurement"])[1][0] for row in rows} == {name}
+        assert len(measurements.table(rows, faces=[replace(small([0, 0, 1, 1], split), name="rafdb")])) == len(rows)
 
 
 @pytest.mark.parametrize("colour", [(), (3,)])

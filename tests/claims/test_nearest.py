@@ -5,7 +5,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from fercore import claims
 from fercore.claims.nearest import nearest
+from fercore.evaluation import lbp_svm
 from fercore.results import measurements
 
 CLAIMED = "accuracy(tinyfer_lite, fer2013, PrivateTest)"
@@ -74,3 +76,13 @@ def test_a_processor_stands_beside_a_processor_and_not_beside_a_gpu(write, paper
 @pytest.mark.parametrize("name", ["parameters(tinyfer_lite, 7)", "effect(best, fer2013)"])
 def test_nothing_is_near_to_a_count_or_to_a_statement(claim, name):
     assert nearest(replace(claim, measurement=name), made((name, 0.02, "laptop", ""))) is None
+
+
+def test_the_support_vector_machine_stands_beside_what_a_paper_says_of_one_and_decides_nothing():
+    """The paper prints neither its recipe nor on which images it scores so."""
+    claim = claims.load().claims["microexpnet_se/related.lbp"]
+    found = nearest(claim, measurements.every(["reports/reference"]))
+    assert found.measurement == claim.measurement and lbp_svm.DEPARTS in found.differs
+    assert measurements.reservation(found.found["protocol"]) is None
+    said = pd.read_csv("reports/reference/02_baselines/predictions.csv")
+    assert found.found["value"] == pytest.approx((said["label"] == said["lbp_svm-0"]).mean(), abs=1e-6)

@@ -125,6 +125,25 @@ def test_macros_are_latex_where_a_claim_is_about_or_a_bound(judged, paper, tmp_p
         assert f"\\fercore@set{{claimed}}{{paper/abstract.accuracy}}{{{latex}}}" in found
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "claimed", "shown"),
+    [
+        (0.5312, "ms", "<1", "0.531"),
+        (66.4173, "percent", "<70", "66.4"),
+        (932.4, "ms", ">900", "932"),
+        (1234.5, "ms", ">900", "1,234"),
+        (0.0, "ms", "<1", "0.00"),
+        (932202, "parameters", "<1M", "932,202"),
+        (66.4173, "percent", "~66", "66"),
+    ],
+)
+def test_what_stands_against_a_bound_has_three_digits_since_a_bound_says_nothing_of_how_exact_it_is(
+    value, unit, claimed, shown
+):
+    row = {"measurement": "latency(x, here)", "measured": value, "claimed": claimed, "unit": unit, "low": np.nan}
+    assert render.number(row, "measured") == shown
+
+
 def test_macros_quote_what_was_measured_and_nothing_else(judged, paper, tmp_path):
     _, _, table = judged(paper, **{ACCURACY: 0.66417, "parameters(tinyfer_lite, 7)": 932202})
     text = render.macros(table, tmp_path / "claims.tex").read_text(encoding="utf-8")
@@ -137,6 +156,16 @@ def test_macros_quote_what_was_measured_and_nothing_else(judged, paper, tmp_path
     assert r"\fercore@set{claimed}{paper/table2.ours.params}{932K}" in text
     assert r"\fercore@set{verdict}{paper/table2.ours.params}{exact}" in text
     assert text.startswith(render.MACROS) and text.endswith("}\n\\makeatother\n")
+
+
+@pytest.mark.parametrize(("profile", "quoted"), [("laptop", ["paper/table2.ours.params"]), ("paper", None)])
+def test_macros_quote_no_training_that_is_not_the_papers(judged, paper, tmp_path, profile, quoted):
+    values = {ACCURACY: 0.66417, "parameters(tinyfer_lite, 7)": 932202}
+    text = render.macros(judged(paper, profile=profile, **values)[2], tmp_path / "claims.tex").read_text(
+        encoding="utf-8"
+    )
+    found = re.findall(r"^\\fercore@set{measured}{(.*?)}", text, flags=re.M)
+    assert found == (quoted or ["paper/table2.ours.params", "paper/table2.ours.accuracy", "paper/abstract.accuracy"])
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,15 @@ def test_classes_at_the_top(tmp_path):
     assert faces.pixels.shape == (3, 5, 6) and faces.pixels[:, 0, 0].tolist() == [12, 11, 10]
 
 
+@pytest.mark.parametrize("name", ["rafdb", "fer2013", "synthck"])
+def test_a_folder_is_no_data_set_by_its_name(tmp_path, name):
+    """What is measured on it would otherwise answer for the published set."""
+    faces = folder.read(write(tmp_path / name, "happy/1.png", "sad/1.png"))
+    assert faces.name == f"{name} folder" and f"a folder called {name}, not read as that set" in faces.notes
+    own = folder.read(write(tmp_path / "folder", "happy/1.png", "sad/1.png"))
+    assert own.name == "folder" and own.notes == ()
+
+
 def test_a_picture_of_a_kind_that_is_not_read_is_told_as_one(tmp_path):
     root = write(tmp_path, "smile/1.png", "frown/1.png")
     (root / "smile/2.HEIC").write_bytes(b"x")

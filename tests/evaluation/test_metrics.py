@@ -264,6 +264,13 @@ def test_settings_stand_in_each_name_and_seeds_beside_each_value():
     assert all(name.endswith(", T=3)") for name in names) and all(row["seeds"] == 2 for row in rows)
 
 
+def test_a_class_is_measured_by_the_name_that_the_ledger_has_for_it():
+    labels, predicted = draw(100)
+    classes = [{"angry": "anger", "sad": "sadness"}.get(name, name) for name in CLASSES]
+    found, known = (statistics.measurements("x", "d", "s", labels, [predicted], one, {}) for one in (classes, CLASSES))
+    assert [row["measurement"] for row in found] == [row["measurement"] for row in known]
+
+
 def test_several_seeds_are_measured_by_their_mean():
     labels, _ = draw(300)
     seeds = [draw(300, skill=skill)[1] for skill in (0.5, 0.6, 0.7)]

@@ -60,7 +60,19 @@ def test_a_grouped_table_is_escaped_and_has_a_heading_for_each_paper():
     assert text.count("<tr>") == 1 + 2 + 3 and "<b>&lt;b&gt;</b>: &lt;i&gt;" in text and "1 &amp; 2" in text
     assert "<b>a</b>: A &amp; B" in text and "<i>" not in text
     assert cells(text) == [["claimed"], ["a: A & B"], ["1 & 2"], ["3"], ["<b>: <i>"], ["4"]]  # in the order of the rows
-    assert text.endswith("</tr></tbody></table></div>")
+    assert text.endswith("</tr>\n</tbody></table></div>")
+    bodies = re.findall("<tbody>(.*?)</tbody>", text, flags=re.S)
+    assert [body.count("<tr>") for body in bodies] == [3, 2], "a body a paper, so that its title heads its rows alone"
+    assert all(body.count('<th colspan="1" scope="rowgroup">') == 1 for body in bodies)
+
+
+def test_every_heading_of_a_table_says_what_it_heads(judged, paper):
+    wrong = paper + "  - {id: b, says: x, claim: text.speed, from: '3'}\n"
+    _, findings, table = judged(wrong)
+    frame = pd.DataFrame({"paper": ["a"], "claimed": ["1"]})
+    sides = ledger_page.both_sides(render.contradictions(findings))
+    for text in (ledger_page.grouped(frame, {"a": {"title": "A"}}), sides, ledger_page.searchable(table)):
+        assert "<th" in text and all("scope=" in head for head in re.findall("<th[ >][^>]*", text))
 
 
 def test_what_rests_on_an_assumption_stands_apart(judged, paper):
@@ -160,6 +172,12 @@ def test_the_ledger_says_what_is_near_and_what_a_verdict_takes(judged, paper):
     said = ["66.00 %", "nearest: 67.5 %, <b>; two views", "needs data3 & 4 h", ""]
     assert ["paper/abstract.accuracy", "Abstract", "accuracy", *said] in cells(text)
     assert '<td data-verdict="needs data">needs data<br>' in row
+
+
+@pytest.mark.parametrize(("profile", "shown"), [("laptop", ""), ("paper", "50.00")])
+def test_a_training_that_is_not_the_papers_does_not_stand_as_measured(judged, paper, profile, shown):
+    text = ledger_page.searchable(judged(paper, profile=profile, **{ACCURACY: 0.5})[2])
+    assert next(row for row in cells(text) if row[0] == "paper/abstract.accuracy")[4] == shown
 
 
 def test_the_ledger_can_be_searched_and_filtered_with_a_label_for_each_field(judged, paper):

@@ -3,6 +3,7 @@
 import errno
 import math
 import os
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -20,6 +21,7 @@ GOOD = [
     "confusion(tinyfer_lite, fer2013, PrivateTest, sad, neutral)",
     "latency(tinyfer_lite+fp16+onnx, jetson_nano)",
     "equation(one, 14)",
+    "accuracy(lbp_svm, fer2013, PrivateTest)",  # which is trained, and is no network
 ]
 
 
@@ -47,6 +49,7 @@ def test_a_name_is_kept_and_its_spaces_put_right(text):
     [
         ("accuracy", "is not kind"),
         ("accurracy(tinyfer_lite, fer2013, all)", "did you mean 'accuracy'"),
+        ("parameters(lbp_svm, 7)", "no network 'lbp_svm'"),
         ("accuracy(tinyfer, fer2013, all)", "did you mean 'tinyfer_lite'"),
         ("accuracy(tinyfer_lite+distilled, fer2013, all)", "no recipe 'distilled'"),
         ("accuracy(tinyfer_lite, synthfer, all)", "no dataset 'synthfer'"),
@@ -172,6 +175,23 @@ def test_a_training_with_the_papers_settings_is_its_own_in_any_profile_but_for_w
     assert unknown == "unknown profile", "which decides nothing"
     for other in ("laptop profile", unknown, "", "papers"):
         assert measurements.reservation(other) is None
+
+
+@pytest.mark.parametrize(
+    ("profile", "departs", "reserved", "said"),
+    [
+        ("paper", "", None, "90 images in place of 35,887"),
+        ("laptop", "random weights", None, "laptop profile, random weights, 90 images in place of 35,887"),
+        ("laptop", "", "another teacher", "another teacher, 90 images in place of 35,887"),
+    ],
+)
+def test_a_training_on_a_part_of_a_published_set_is_none_of_a_papers(make_faces, profile, departs, reserved, said):
+    part = replace(make_faces(), name="fer2013", synthetic=False)
+    names = [f"accuracy(vgg13, {name}, PrivateTest)" for name in ("ckplus", "fer2013")] + ["latency(vgg13, rtx_3050)"]
+    rows = [{"measurement": name, "value": 0.5} for name in names]
+    found = measurements.table(rows, profile, departs, [part], reserved)["protocol"].tolist()
+    assert found == [measurements.protocol(profile, departs, reserved), said, measurements.PAPER]
+    assert measurements.reservation(said) is None
 
 
 def test_settings_stand_behind_the_arguments():
