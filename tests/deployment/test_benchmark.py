@@ -3,8 +3,10 @@
 import contextlib
 import itertools
 import json
+import os
 import subprocess
 import sys
+import textwrap
 import time
 from importlib.util import find_spec
 
@@ -127,6 +129,30 @@ def test_from_frame_to_label():
     assert found["faces"] == 2 and 0 < found["detect_ms"] + found["classify_ms"] <= found["whole_ms"]
     assert found["fps"] == pytest.approx(1000 / found["whole_ms"]) and own == (predictor.detector, predictor.classify)
     assert [frame.shape for frame in benchmark.frames_with(5, count=1)] == [(480, 640, 3)]
+
+
+@pytest.fixture
+def onnxruntime_of(tmp_path):
+    """Makes a folder with a module `onnxruntime` whose sessions have the methods that are given as text."""
+
+    def make(methods):
+        (tmp_path / "modules").mkdir()
+        text = """
+        import numpy as np
+
+        __version__, CPU = "1.0", "CPUExecutionProvider"
+        SessionOptions = type("SessionOptions", (), {})
+        get_available_providers = lambda: ["TensorrtExecutionProvider", "CUDAExecutionProvider", CPU]
+
+        class InferenceSession:
+            def get_providers(self):
+                return self.providers
+        """
+        content = textwrap.dedent(text) + textwrap.indent(textwrap.dedent(methods), "    ")
+        (tmp_path / "modules/onnxruntime.py").write_text(content)
+        return tmp_path / "modules"
+
+    return make
 
 
 def found_by_a_bundle(device="raspberry_pi_4", network="microexpnet_se", side=48):
@@ -287,6 +313,40 @@ class TestWithRuntime:
         assert made["device"] == "jetson_nano" and made["rows"][0]["deviation"] < 1e-4
         (tmp_path / "found.json").write_text(done.stdout)
         assert len(bundle.join(tmp_path / "found.json")[0]) == 1
+
+    def test_only_json_is_printed_and_no_time_of_the_processor_as_that_of_a_card(self, tmp_path, tiny, onnxruntime_of):
+        """ONNX Runtime prints of a provider that fails, and goes on with the processor, at once or in the midst."""
+        answers = """
+        def __init__(self, content, settings, providers):
+            self.providers = [CPU] if "Tensorrt" in providers[0] else providers
+            print("*** EP Error ***")
+
+        def run(self, names, images):
+            if "CUDA" in self.providers[0]:
+                print("EP Error: out of memory; falling back")
+                self.providers = [CPU]
+            return [np.ones((1, 3))]
+        """
+        done = self._bundle(tmp_path, tiny, onnxruntime_of(answers))
+        assert done.returncode == 0, done.stderr
+        assert [row["runtime"] for row in json.loads(done.stdout)["rows"]] == ["ONNX Runtime"]
+        assert "EP Error" in done.stderr
+
+    def test_a_network_that_an_older_onnx_runtime_cannot_read_is_one_line(self, tmp_path, tiny, onnxruntime_of):
+        answers = """
+        def __init__(self, *_, **__):
+            raise Exception("Unsupported model IR version: 10, max supported IR version: 9\\nand where")
+        """
+        done = self._bundle(tmp_path, tiny, onnxruntime_of(answers))
+        assert done.returncode == 1 and not done.stdout and done.stderr.count("\n") == 1
+        assert "ONNX Runtime 1.0" in done.stderr and "IR version: 10" in done.stderr and "--upgrade" in done.stderr
+
+    @staticmethod
+    def _bundle(tmp_path, tiny, path):
+        """What a bundle of one network did with the modules in the folder `path`."""
+        network = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+        words = [sys.executable, str(bundle.make(tmp_path / "bench.pyz", [network], ["fp32"])), "--seconds", "0.01"]
+        return subprocess.run(words, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(path)})
 
     def test_a_damaged_bundle_is_one_line(self, tmp_path, tiny):
         network = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
