@@ -49,7 +49,7 @@ def measured(options) -> dict:
         content = archive.read(network["file"])
         if hashlib.sha256(content).hexdigest() != network["sha256"]:
             sys.exit(f"{network['file']} in {sys.argv[0]} is damaged; copy it again")
-        images = np.random.default_rng(0).random((1, *network["shape"]), np.float32)
+        images = np.random.default_rng(network["seed"]).random((1, *network["shape"]), np.float32)
         try:
             sessions = {name: onnxruntime.InferenceSession(content, settings, providers=[name]) for name in providers}
         except Exception as error:  # of many kinds, such as for a file that is newer than it

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import torch
 from threadpoolctl import threadpool_limits
-from torch import nn
 
 from .. import models
 from ..evaluation.inference import channels
@@ -103,7 +102,7 @@ def bench(
                 continue
             row |= {"load_seconds": time.perf_counter() - started, "MiB": loaded[name].size / 2**20}
             logits = loaded[name].run(images)
-            expected = _logits(one.module, images)
+            expected = one.logits(images)
             row["deviation"] = float(np.abs(logits - expected).max() / np.abs(expected).max())
             if memory:
                 row["peak_MiB"] = peak_memory(one, name, batch)
@@ -233,8 +232,3 @@ def frames_with(faces: int, count: int = 8) -> list[np.ndarray]:
             frame[top : top + part.shape[0], left : left + part.shape[1]] = part
         frames.append(frame)
     return frames
-
-
-@torch.inference_mode()
-def _logits(module: nn.Module, images: np.ndarray) -> np.ndarray:
-    return module(torch.from_numpy(images)).numpy()

@@ -39,6 +39,11 @@ class Network:
         example = torch.zeros(2, *self.shape)
         return export.to_onnx(self.module, example, {export.INPUT: {0: torch.export.Dim("n")}}).SerializeToString()
 
+    @torch.inference_mode()
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """PyTorch's, which those of others are compared with, float32 (N, classes)."""
+        return self.module(torch.from_numpy(images)).numpy()
+
     def calibration(self) -> np.ndarray:
         """Images for INT8: those given, or random ones, which will do for speed."""
         if self.images is not None:

@@ -348,6 +348,14 @@ class TestWithRuntime:
         words = [sys.executable, str(bundle.make(tmp_path / "bench.pyz", [network], ["fp32"])), "--seconds", "0.01"]
         return subprocess.run(words, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(path)})
 
+    def test_a_bundle_compares_with_pytorch(self, tiny, tmp_path):
+        """So that INT8 deviates, which would answer as the same file does."""
+        network = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+        path = bundle.make(tmp_path / "bench.pyz", [network])
+        done = subprocess.run([sys.executable, str(path), "--seconds", "0.01"], capture_output=True, text=True)
+        fp32, int8 = (row["deviation"] for row in json.loads(done.stdout)["rows"])
+        assert fp32 < 1e-5 < int8 < 0.5
+
     def test_a_damaged_bundle_is_one_line(self, tmp_path, tiny):
         network = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
         content = bytearray(bundle.make(tmp_path / "bench.pyz", [network], ["fp32"]).read_bytes())
