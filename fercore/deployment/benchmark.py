@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -24,18 +26,24 @@ from .runtimes import FIRST, RUNTIMES, Missing, Network
 
 COLUMNS = (
     "network", "img_size", "runtime", "batch", "threads", "median", "p90", "p99", "fps", "times_faster", "limit",
-    "times_limit", "deviation", "MiB", "load_seconds", "peak_MiB", "joules", "note",
+    "times_limit", "deviation", "MiB", "load_seconds", "peak_MiB", "note",
 )  # fmt: skip
 HEADS = {  # of columns in what is printed
     "img_size": "px", "median": "median ms", "p90": "p90 ms", "p99": "p99 ms",
     "times_faster": "faster", "limit": "limit ms", "times_limit": "x limit", "load_seconds": "load s",
-    "peak_MiB": "peak MiB", "joules": "J/image",
+    "peak_MiB": "peak MiB",
 }  # fmt: skip
-EXPLAINED = """\
-ms of a batch: half, 90 % and 99 % of the batches take less
-fps: images a second; faster: how many times faster than PyTorch
-limit: what its multiplications take as fast as the processor multiplies matrices in fp32; x limit: median over limit
-deviation: the largest of the logits from PyTorch's, over the largest logit; MiB: of the file"""
+EXPLAINED = {
+    "median": "ms of a batch: half, 90 % and 99 % of the batches take less",
+    "fps": "fps: images a second",
+    "times_faster": "faster: how many times faster than PyTorch",
+    "limit": "limit: what its multiplications take as fast as the processor multiplies matrices in fp32",
+    "times_limit": "x limit: median over limit",
+    "deviation": "deviation: the largest of the logits from PyTorch's, over the largest logit",
+    "MiB": "MiB: of the file",
+    "load_seconds": "load s: until it has run once, from the network or its ONNX file, INT8 with its calibration",
+    "peak_MiB": "peak MiB: that a fresh process held which ran it once",
+}
 DISTURBED = "other processes were not held up: this system allows no real-time scheduling"
 
 
@@ -75,9 +83,9 @@ def bench(
                       times_limit: the median over it, below 1 only with fewer bits or fewer multiplications
     deviation         the largest difference of the logits from PyTorch's, over the largest logit
     MiB               of the file; peak_MiB of a fresh process that runs it, with `memory`
+    load_seconds      until it has run once, without the export to ONNX, which several runtimes share
     realtime          other work on the machine waits while this is timed, where Linux lets one (`timing.undisturbed`);
                       where it does not, the note says so
-    joules            of the processor for one image, where the machine counts them, over all of a network's runs
     Raises ValueError for `threads` or a `batch` below 1.
     """
     for name, value in (("threads", threads), ("batch", batch)):
@@ -92,6 +100,9 @@ def bench(
         base = {"network": one.name.partition("@")[0], "img_size": one.shape[1], "batch": batch, "threads": threads}
         base["limit"] = limit
         loaded, made = {}, {}
+        if not all(name.startswith(FIRST) for name in names):
+            with contextlib.suppress(Exception):  # which loading tells
+                _ = one.onnx  # exported before the clock starts
         for name in names:
             started = time.perf_counter()
             made[name] = row = base | {"runtime": name, "note": ""}
@@ -106,17 +117,14 @@ def bench(
             row["deviation"] = float(np.abs(logits - expected).max() / np.abs(expected).max())
             if memory:
                 row["peak_MiB"] = peak_memory(one, name, batch)
-        with timing.undisturbed(realtime, threads) as had, timing.Energy() as energy:
+        with timing.undisturbed(realtime, threads) as had:
             found = timing.interleaved({name: partial(each.run, images) for name, each in loaded.items()}, seconds)
-        calls = sum(len(each) + timing.UNTIMED for each in found.values())
         faster = timing.compare(found, FIRST) if FIRST in found else {}
         for name, each in found.items():
             row = made[name]
             row["note"] = "" if had or not realtime else DISTURBED
             row |= timing.quantiles(each) | {"times_faster": faster.get(name)}
             row |= {"fps": 1000 * batch / row["median"], "times_limit": row["median"] / limit}
-            if energy.joules is not None:
-                row["joules"] = energy.joules / calls / batch
         rows += made.values()
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -131,7 +139,8 @@ def shown(table: pd.DataFrame) -> str:
     if len(timed):
         text = timed.drop(columns=settings).rename(columns=HEADS)
         numbers = {"float_format": "{:.3g}".format, "formatters": {"fps": "{:,.0f}".format}}
-        lines = [text.to_string(index=False, na_rep="", **numbers), f"{said}; {EXPLAINED}"]
+        explained = "; ".join([said, *(told for name, told in EXPLAINED.items() if name in timed)])
+        lines = [text.to_string(index=False, na_rep="", **numbers), *textwrap.wrap(explained, 120)]
     notes = table.get("note", pd.Series("", table.index)).fillna("")
     missing = table[table["median"].isna()]
     failed = notes.str.startswith("fails here")

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from importlib.util import find_spec
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -122,6 +123,29 @@ def test_what_is_printed_has_units_and_what_is_missing_stands_below():
     assert "microexpnet_xxs@84, OpenVINO: fails here: no memory" in text and lines[-1] == benchmark.DISTURBED
 
 
+def test_only_columns_that_are_there_are_explained():
+    made = found_by_a_bundle()
+    text = benchmark.shown(pd.DataFrame(made["rows"]).assign(device="x"))
+    assert "deviation:" in text and not any(f"{name}:" in text for name in ("faster", "load s", "fps"))
+
+
+def test_to_load_is_not_to_export(tiny, monkeypatch):
+    """Which one runtime would do for all that follow it."""
+
+    def to_onnx(*_):
+        time.sleep(0.2)
+        return Mock(SerializeToString=bytes)
+
+    run = runtimes.Loaded(lambda images: np.ones((len(images), 3)), 1)
+    monkeypatch.setattr("fercore.deployment.export.to_onnx", to_onnx)
+    monkeypatch.setitem(runtimes.RUNTIMES, "ONNX Runtime", lambda network, *_: network.onnx or run)
+    held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+    assert benchmark.bench([held], ["ONNX Runtime"], seconds=0.02)["load_seconds"][0] < 0.2
+    monkeypatch.setattr("fercore.deployment.export.to_onnx", lambda *_: pytest.fail("it is exported"))
+    held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+    assert benchmark.bench([held], ["PyTorch"], seconds=0.02)["load_seconds"][0] > 0
+
+
 def test_from_frame_to_label():
     predictor = Predictor(detector=lambda picture: [Box(20, 20, 60, 80)] * 2)
     own = predictor.detector, predictor.classify
@@ -216,13 +240,6 @@ def test_of_one_device_timed_twice_the_faster_counts(tmp_path):
     assert measurements.gather([tmp_path / "to"])["value"].to_dict() == expected
     _, measured = bundle.beside({"latency(tinyfer_lite, ryzen_5_3600)": 0.009}, folder)
     assert {row["measurement"]: row["value"] for row in measured} == expected
-
-
-def test_what_is_called_and_not_timed_is_counted():
-    """Since the energy that a machine counts is of all calls."""
-    calls = []
-    (timed,) = timing.interleaved({"x": lambda: calls.append(1)}, seconds=0.001).values()
-    assert len(calls) == len(timed) + timing.UNTIMED
 
 
 @pytest.mark.parametrize(
