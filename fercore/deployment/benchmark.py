@@ -95,7 +95,7 @@ def bench(
     with threadpool_limits(threads), timing.undisturbed(realtime, threads):
         rate = timing.peak_rate()
     for one in networks:
-        images = np.resize(one.calibration(), (batch, *one.shape))  # faces, whose ranges INT8 knows
+        images = np.resize(one.held_out(), (batch, *one.shape))
         limit = 1000 * batch * profile(one.module, one.shape)["macs"] / rate
         base = {"network": one.name.partition("@")[0], "img_size": one.shape[1], "batch": batch, "threads": threads}
         base["limit"] = limit

@@ -146,6 +146,18 @@ def test_to_load_is_not_to_export(tiny, monkeypatch):
     assert benchmark.bench([held], ["PyTorch"], seconds=0.02)["load_seconds"][0] > 0
 
 
+def test_answers_are_compared_on_images_that_int8_was_not_calibrated_on(tiny, monkeypatch):
+    seen = []
+    run = runtimes.Loaded(lambda images: seen.append(images) or np.ones((len(images), 3)), 1)
+    monkeypatch.setitem(runtimes.RUNTIMES, "PyTorch", lambda *_: run)
+    held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+    assert not np.isin(held.held_out(), held.calibration()).any()
+    one, other = np.full((4, 1, 12, 12), 0.25, np.float32), np.full((4, 1, 12, 12), 0.5, np.float32)
+    held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12), one, other)
+    benchmark.bench([held], ["PyTorch"], batch=2, seconds=0.02)
+    assert all((images == other[:2]).all() for images in seen[1:]), "the first is to load it"
+
+
 def test_from_frame_to_label():
     predictor = Predictor(detector=lambda picture: [Box(20, 20, 60, 80)] * 2)
     own = predictor.detector, predictor.classify
