@@ -116,7 +116,7 @@ def bench(
             expected = one.logits(images)
             row["deviation"] = float(np.abs(logits - expected).max() / np.abs(expected).max())
             if memory:
-                row["peak_MiB"] = peak_memory(one, name, batch)
+                row["peak_MiB"] = peak_memory(one, name, batch, threads)
         with timing.undisturbed(realtime, threads) as had:
             found = timing.interleaved({name: partial(each.run, images) for name, each in loaded.items()}, seconds)
         faster = timing.compare(found, FIRST) if FIRST in found else {}
@@ -151,20 +151,19 @@ def shown(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def peak_memory(network: Network, runtime: str, batch: int = 1) -> float:
+def peak_memory(network: Network, runtime: str, batch: int = 1, threads: int = 1) -> float:
     """MiB that a fresh process held at most that loads a network and runs it once; NaN where it is not measured."""
-    kind = runtime.removesuffix(" bf16")
-    if kind not in _ALONE:
+    if runtime not in _ALONE:
         return float("nan")
     shape = (batch, *network.shape)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / ("network.pt2" if kind == "PyTorch" else "network.onnx")
-        if kind == "PyTorch":
+        path = Path(folder) / ("network.pt2" if runtime == "PyTorch" else "network.onnx")
+        if runtime == "PyTorch":
             torch.export.save(torch.export.export(network.module, (torch.zeros(shape),)), path)
         else:
             path.write_bytes(network.onnx)
-        code = f"{_ALONE[kind]}\n{_PEAK}"
-        words = [sys.executable, "-c", code, str(path), ",".join(map(str, shape))]
+        code = f"{_START}\n{_ALONE[runtime]}\n{_PEAK}"
+        words = [sys.executable, "-c", code, str(path), ",".join(map(str, shape)), str(threads)]
         done = subprocess.run(words, capture_output=True, text=True, check=True)
     return int(done.stdout.split()[-1]) / 2**20
 
@@ -178,12 +177,30 @@ except (OSError, StopIteration):  # another system, or one that does not tell
     import resource
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 2**10))
 """
-_START = "import sys, numpy as np; x = np.zeros([int(n) for n in sys.argv[2].split(',')], np.float32)"
+_START = """
+import sys, numpy as np
+path, shape, threads = sys.argv[1], [int(n) for n in sys.argv[2].split(",")], int(sys.argv[3])
+x = np.zeros(shape, np.float32)
+"""
+_OPENVINO = """
+import openvino as o
+settings = {{"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "{}", "NUM_STREAMS": 1}}
+o.Core().compile_model(path, "CPU", settings)([x])
+"""
 _ALONE = {
-    "PyTorch": f"{_START}\nimport torch; torch.export.load(sys.argv[1]).module()(torch.from_numpy(x))",
-    "ONNX Runtime": f"{_START}\nimport onnxruntime as o\n"
-    f"o.InferenceSession(sys.argv[1], providers=['CPUExecutionProvider']).run(None, {{'{export.INPUT}': x}})",
-    "OpenVINO": f"{_START}\nimport openvino as o; o.Core().compile_model(sys.argv[1], 'CPU')([x])",
+    "PyTorch": """
+import torch
+torch.set_num_threads(threads)
+torch.export.load(path).module()(torch.from_numpy(x))
+""",
+    "ONNX Runtime": f"""
+import onnxruntime as o
+settings = o.SessionOptions()
+settings.intra_op_num_threads, settings.inter_op_num_threads = threads, 1
+o.InferenceSession(path, settings, providers=["CPUExecutionProvider"]).run(None, {{"{export.INPUT}": x}})
+""",
+    "OpenVINO": _OPENVINO.format("f32"),
+    "OpenVINO bf16": _OPENVINO.format("bf16"),
 }
 
 

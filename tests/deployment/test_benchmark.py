@@ -1,5 +1,6 @@
 """Runtimes are timed side by side, a missing one says so, and a bundle runs by itself."""
 
+import ast
 import contextlib
 import itertools
 import json
@@ -156,6 +157,23 @@ def test_answers_are_compared_on_images_that_int8_was_not_calibrated_on(tiny, mo
     held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12), one, other)
     benchmark.bench([held], ["PyTorch"], batch=2, seconds=0.02)
     assert all((images == other[:2]).all() for images in seen[1:]), "the first is to load it"
+
+
+def test_memory_is_that_of_the_same_threads_and_precision(tiny, monkeypatch, tmp_path):
+    (tmp_path / "openvino.py").write_text(
+        "import pathlib\n"
+        "class Core:\n"
+        "    def compile_model(self, path, device, settings):\n"
+        "        pathlib.Path(__file__).with_name('asked').write_text(repr(settings))\n"
+        "        return lambda images: None\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+    vars(held)["onnx"] = b"a file"
+    for name, precision in (("OpenVINO", "f32"), ("OpenVINO bf16", "bf16")):
+        assert benchmark.peak_memory(held, name, threads=2) > 10
+        asked = ast.literal_eval((tmp_path / "asked").read_text())
+        assert asked["INFERENCE_PRECISION_HINT"] == precision and asked["INFERENCE_NUM_THREADS"] == 2
 
 
 def test_from_frame_to_label():
