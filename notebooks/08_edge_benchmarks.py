@@ -123,8 +123,8 @@ frames, ends = {count: benchmark.frames_with(count) for count in (0, 1, 5)}, {}
 try:
     with tempfile.TemporaryDirectory() as folder:
         path = export.from_weights(end_to_end, weights.preferred(end_to_end), f"{folder}/{end_to_end}.onnx")
-        predictor = predict.Predictor(model=path, sizes=detect.MOVING)
-    ends = {count: benchmark.end_to_end(predictor, each, seconds, realtime=realtime) for count, each in frames.items()}
+        predictor = predict.Predictor(model=path, sizes=detect.MOVING, threads=threads)
+    ends = {count: benchmark.end_to_end(predictor, each, seconds, threads, realtime) for count, each in frames.items()}
 except export.ExportError as error:
     display(Markdown(f"Left out: {markdown(error)}"))
 

@@ -21,7 +21,7 @@ from .. import models
 from ..evaluation.inference import channels
 from ..models import weights
 from ..models.profile import profile
-from . import export, runtimes, timing
+from . import detect, export, runtimes, timing
 from .runtimes import FIRST, RUNTIMES, Missing, Network
 
 COLUMNS = (
@@ -204,11 +204,16 @@ o.InferenceSession(path, settings, providers=["CPUExecutionProvider"]).run(None,
 }
 
 
-def end_to_end(predictor: Callable, frames: Iterable[np.ndarray], seconds: float = 2.0, realtime: bool = False) -> dict:
+@runtimes.own_threads()
+def end_to_end(
+    predictor: Callable, frames: Iterable[np.ndarray], seconds: float = 2.0, threads: int = 1, realtime: bool = False
+) -> dict:
     """From the camera's frame, uint8 (H, W, 3), to labels, faces found and cut out: fps, ms by part, and faces a frame.
 
     predictor  a `predict.Predictor`; its detector and network are timed one by one, what is left is cutting
+    threads    OpenCV's, which finds faces, and PyTorch's; a predictor of a file has its own
     """
+    cv2 = detect.opencv()
     frames = list(frames)
     spent = dict.fromkeys(("detect", "classify", "whole"), 0.0)
     detector, classify, faces, count = predictor.detector, predictor.classify, 0, 0
@@ -223,11 +228,14 @@ def end_to_end(predictor: Callable, frames: Iterable[np.ndarray], seconds: float
 
         return call
 
-    for frame in frames[:2]:  # to warm up
-        predictor(frame)
-    predictor.detector, predictor.classify = timed("detect", detector), timed("classify", classify)
+    before = cv2.getNumThreads()
     try:
-        with timing.undisturbed(realtime):
+        cv2.setNumThreads(threads)
+        torch.set_num_threads(threads)
+        for frame in frames[:2]:  # to warm up
+            predictor(frame)
+        predictor.detector, predictor.classify = timed("detect", detector), timed("classify", classify)
+        with timing.undisturbed(realtime, threads):
             started = time.perf_counter()
             while spent["whole"] < seconds:
                 faces += len(predictor(frames[count % len(frames)]))
@@ -235,6 +243,7 @@ def end_to_end(predictor: Callable, frames: Iterable[np.ndarray], seconds: float
                 spent["whole"] = time.perf_counter() - started
     finally:
         predictor.detector, predictor.classify = detector, classify
+        cv2.setNumThreads(before)
     parts = {f"{part}_ms": 1000 * value / count for part, value in spent.items()}
     return {"frames": count, "faces": faces / count, "fps": count / spent["whole"], **parts}
 

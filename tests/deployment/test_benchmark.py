@@ -176,6 +176,17 @@ def test_memory_is_that_of_the_same_threads_and_precision(tiny, monkeypatch, tmp
         assert asked["INFERENCE_PRECISION_HINT"] == precision and asked["INFERENCE_NUM_THREADS"] == 2
 
 
+@pytest.mark.usefixtures("opencv")
+def test_faces_are_found_with_as_many_threads_as_they_are_named_with():
+    import cv2
+
+    before, had = cv2.getNumThreads(), []
+    predictor = Predictor(detector=lambda _: had.append((cv2.getNumThreads(), torch.get_num_threads())) or [])
+    benchmark.end_to_end(predictor, benchmark.frames_with(0, count=2), seconds=0.01, threads=before + 1)
+    assert set(had) == {(before + 1, before + 1)} and cv2.getNumThreads() == before
+
+
+@pytest.mark.usefixtures("opencv")
 def test_from_frame_to_label():
     predictor = Predictor(detector=lambda picture: [Box(20, 20, 60, 80)] * 2)
     own = predictor.detector, predictor.classify
