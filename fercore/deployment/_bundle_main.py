@@ -1,4 +1,4 @@
-"""Times the networks in this file on this machine; needs Python 3.8 or newer, NumPy and ONNX Runtime, and nothing else.
+"""Times the networks in this file on this machine; needs nothing but Python 3.8, NumPy and ONNX Runtime 1.18, or newer.
 
     python fercore-bench.pyz --device raspberry_pi_4 > raspberry_pi_4.json
 
@@ -6,6 +6,7 @@ What it prints goes into the tables of the project: fercore bench join raspberry
 """
 
 import argparse
+import contextlib
 import functools
 import hashlib
 import json
@@ -16,7 +17,7 @@ import zipfile
 PROVIDERS = {"CPUExecutionProvider": "", "CUDAExecutionProvider": " CUDA", "TensorrtExecutionProvider": " TensorRT"}
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="", help="what this machine is called, such as raspberry_pi_4, jetson_nano")
     parser.add_argument("--threads", type=int, default=1)
@@ -24,12 +25,18 @@ def main() -> int:
     options = parser.parse_args()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(options.threads)  # before NumPy is imported
+    with contextlib.redirect_stdout(sys.stderr):  # since ONNX Runtime prints of a provider that fails
+        made = measured(options)
+    print(json.dumps(made, indent=1))
+
+
+def measured(options) -> dict:
+    """What is printed: this machine, and a row for each network and provider. Exits with a line where none can run."""
     try:
         import numpy as np
         import onnxruntime
     except ImportError as error:
-        print(f"{error}; pip install numpy onnxruntime", file=sys.stderr)
-        return 1
+        sys.exit(f"{error}; pip install numpy onnxruntime")
     import timing
 
     archive = zipfile.ZipFile(sys.argv[0])
@@ -41,16 +48,19 @@ def main() -> int:
     for network in networks:
         content = archive.read(network["file"])
         if hashlib.sha256(content).hexdigest() != network["sha256"]:
-            print(f"{network['file']} in {sys.argv[0]} is damaged; copy it again", file=sys.stderr)
-            return 1
-        images = np.random.default_rng(0).random((1, *network["shape"]), np.float32)
-        runs = {}
-        for name in providers:
-            session = onnxruntime.InferenceSession(content, settings, providers=[name])
-            if session.get_providers()[0] == name:  # it falls back to the CPU without an error
-                runs[name] = functools.partial(session.run, None, {network["input"]: images})
+            sys.exit(f"{network['file']} in {sys.argv[0]} is damaged; copy it again")
+        images = np.random.default_rng(network["seed"]).random((1, *network["shape"]), np.float32)
+        try:
+            sessions = {name: onnxruntime.InferenceSession(content, settings, providers=[name]) for name in providers}
+        except Exception as error:  # of many kinds, such as for a file that is newer than it
+            why, found = str(error).partition("\n")[0], f"ONNX Runtime {onnxruntime.__version__}"
+            sys.exit(f"{found} does not load {network['file']} ({why}); pip install --upgrade onnxruntime")
+        given = {network["input"]: images}
+        runs = {name: functools.partial(one.run, None, given) for name, one in sessions.items() if runs_on(one, name)}
         for name, seconds in timing.interleaved(runs, options.seconds).items():
             logits = runs[name]()[0]
+            if not runs_on(sessions[name], name):
+                continue
             expected = np.array(network["logits"])
             deviation = float(np.abs(logits - expected).max() / np.abs(expected).max())
             row = {"network": network["network"], "img_size": network["shape"][1], "batch": 1}
@@ -61,14 +71,17 @@ def main() -> int:
             row.update(limit=1000 * network["macs"] / rate, MiB=len(content) / 2**20, calls=len(seconds))
             rows.append(row)
             print("{network}@{img_size} {precision} {runtime}: {median:.3f} ms".format(**row), file=sys.stderr)
-    made = {"device": options.device, "machine": timing.machine(), "rate": rate, "rows": rows}
-    made["versions"] = {"numpy": np.__version__, "onnxruntime": onnxruntime.__version__}
-    print(json.dumps(made, indent=1))
-    return 0
+    versions = {"numpy": np.__version__, "onnxruntime": onnxruntime.__version__}
+    return {"device": options.device, "machine": timing.machine(), "rate": rate, "rows": rows, "versions": versions}
+
+
+def runs_on(session, provider: str) -> bool:
+    """Whether it still does: where a provider fails, at once or in the midst, ONNX Runtime goes on with the CPU."""
+    return session.get_providers()[0] == provider
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        main()
     except zipfile.BadZipFile as error:
         sys.exit(f"{sys.argv[0]} is damaged ({error}); copy it again")

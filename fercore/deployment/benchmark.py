@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -14,29 +16,34 @@ import numpy as np
 import pandas as pd
 import torch
 from threadpoolctl import threadpool_limits
-from torch import nn
 
 from .. import models
 from ..evaluation.inference import channels
 from ..models import weights
 from ..models.profile import profile
-from . import export, runtimes, timing
+from . import detect, export, runtimes, timing
 from .runtimes import FIRST, RUNTIMES, Missing, Network
 
 COLUMNS = (
     "network", "img_size", "runtime", "batch", "threads", "median", "p90", "p99", "fps", "times_faster", "limit",
-    "times_limit", "deviation", "MiB", "load_seconds", "peak_MiB", "joules", "note",
+    "times_limit", "deviation", "MiB", "load_seconds", "peak_MiB", "note",
 )  # fmt: skip
 HEADS = {  # of columns in what is printed
     "img_size": "px", "median": "median ms", "p90": "p90 ms", "p99": "p99 ms",
     "times_faster": "faster", "limit": "limit ms", "times_limit": "x limit", "load_seconds": "load s",
-    "peak_MiB": "peak MiB", "joules": "J/image",
+    "peak_MiB": "peak MiB",
 }  # fmt: skip
-EXPLAINED = """\
-ms of a batch: half, 90 % and 99 % of the batches take less
-fps: images a second; faster: how many times faster than PyTorch
-limit: what its multiplications take as fast as the processor multiplies matrices in fp32; x limit: median over limit
-deviation: the largest of the logits from PyTorch's, over the largest logit; MiB: of the file"""
+EXPLAINED = {
+    "median": "ms of a batch: half, 90 % and 99 % of the batches take less",
+    "fps": "fps: images a second",
+    "times_faster": "faster: how many times faster than PyTorch",
+    "limit": "limit: what its multiplications take as fast as the processor multiplies matrices in fp32",
+    "times_limit": "x limit: median over limit",
+    "deviation": "deviation: the largest of the logits from PyTorch's, over the largest logit",
+    "MiB": "MiB: of the file",
+    "load_seconds": "load s: until it has run once, from the network or its ONNX file, INT8 with its calibration",
+    "peak_MiB": "peak MiB: that a fresh process held which ran it once",
+}
 DISTURBED = "other processes were not held up: this system allows no real-time scheduling"
 
 
@@ -76,9 +83,9 @@ def bench(
                       times_limit: the median over it, below 1 only with fewer bits or fewer multiplications
     deviation         the largest difference of the logits from PyTorch's, over the largest logit
     MiB               of the file; peak_MiB of a fresh process that runs it, with `memory`
+    load_seconds      until it has run once, without the export to ONNX, which several runtimes share
     realtime          other work on the machine waits while this is timed, where Linux lets one (`timing.undisturbed`);
                       where it does not, the note says so
-    joules            of the processor for one image, where the machine counts them, over all of a network's runs
     Raises ValueError for `threads` or a `batch` below 1.
     """
     for name, value in (("threads", threads), ("batch", batch)):
@@ -88,11 +95,14 @@ def bench(
     with threadpool_limits(threads), timing.undisturbed(realtime, threads):
         rate = timing.peak_rate()
     for one in networks:
-        images = np.resize(one.calibration(), (batch, *one.shape))  # faces, whose ranges INT8 knows
+        images = np.resize(one.held_out(), (batch, *one.shape))
         limit = 1000 * batch * profile(one.module, one.shape)["macs"] / rate
         base = {"network": one.name.partition("@")[0], "img_size": one.shape[1], "batch": batch, "threads": threads}
         base["limit"] = limit
         loaded, made = {}, {}
+        if not all(name.startswith(FIRST) for name in names):
+            with contextlib.suppress(Exception):  # which loading tells
+                _ = one.onnx  # exported before the clock starts
         for name in names:
             started = time.perf_counter()
             made[name] = row = base | {"runtime": name, "note": ""}
@@ -103,21 +113,18 @@ def bench(
                 continue
             row |= {"load_seconds": time.perf_counter() - started, "MiB": loaded[name].size / 2**20}
             logits = loaded[name].run(images)
-            expected = _logits(one.module, images)
+            expected = one.logits(images)
             row["deviation"] = float(np.abs(logits - expected).max() / np.abs(expected).max())
             if memory:
-                row["peak_MiB"] = peak_memory(one, name, batch)
-        with timing.undisturbed(realtime, threads) as had, timing.Energy() as energy:
+                row["peak_MiB"] = peak_memory(one, name, batch, threads)
+        with timing.undisturbed(realtime, threads) as had:
             found = timing.interleaved({name: partial(each.run, images) for name, each in loaded.items()}, seconds)
-        calls = sum(len(each) + timing.UNTIMED for each in found.values())
         faster = timing.compare(found, FIRST) if FIRST in found else {}
         for name, each in found.items():
             row = made[name]
             row["note"] = "" if had or not realtime else DISTURBED
             row |= timing.quantiles(each) | {"times_faster": faster.get(name)}
             row |= {"fps": 1000 * batch / row["median"], "times_limit": row["median"] / limit}
-            if energy.joules is not None:
-                row["joules"] = energy.joules / calls / batch
         rows += made.values()
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -132,7 +139,8 @@ def shown(table: pd.DataFrame) -> str:
     if len(timed):
         text = timed.drop(columns=settings).rename(columns=HEADS)
         numbers = {"float_format": "{:.3g}".format, "formatters": {"fps": "{:,.0f}".format}}
-        lines = [text.to_string(index=False, na_rep="", **numbers), f"{said}; {EXPLAINED}"]
+        explained = "; ".join([said, *(told for name, told in EXPLAINED.items() if name in timed)])
+        lines = [text.to_string(index=False, na_rep="", **numbers), *textwrap.wrap(explained, 120)]
     notes = table.get("note", pd.Series("", table.index)).fillna("")
     missing = table[table["median"].isna()]
     failed = notes.str.startswith("fails here")
@@ -143,20 +151,19 @@ def shown(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def peak_memory(network: Network, runtime: str, batch: int = 1) -> float:
+def peak_memory(network: Network, runtime: str, batch: int = 1, threads: int = 1) -> float:
     """MiB that a fresh process held at most that loads a network and runs it once; NaN where it is not measured."""
-    kind = runtime.removesuffix(" bf16")
-    if kind not in _ALONE:
+    if runtime not in _ALONE:
         return float("nan")
     shape = (batch, *network.shape)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / ("network.pt2" if kind == "PyTorch" else "network.onnx")
-        if kind == "PyTorch":
+        path = Path(folder) / ("network.pt2" if runtime == "PyTorch" else "network.onnx")
+        if runtime == "PyTorch":
             torch.export.save(torch.export.export(network.module, (torch.zeros(shape),)), path)
         else:
             path.write_bytes(network.onnx)
-        code = f"{_ALONE[kind]}\n{_PEAK}"
-        words = [sys.executable, "-c", code, str(path), ",".join(map(str, shape))]
+        code = f"{_START}\n{_ALONE[runtime]}\n{_PEAK}"
+        words = [sys.executable, "-c", code, str(path), ",".join(map(str, shape)), str(threads)]
         done = subprocess.run(words, capture_output=True, text=True, check=True)
     return int(done.stdout.split()[-1]) / 2**20
 
@@ -170,20 +177,43 @@ except (OSError, StopIteration):  # another system, or one that does not tell
     import resource
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 2**10))
 """
-_START = "import sys, numpy as np; x = np.zeros([int(n) for n in sys.argv[2].split(',')], np.float32)"
+_START = """
+import sys, numpy as np
+path, shape, threads = sys.argv[1], [int(n) for n in sys.argv[2].split(",")], int(sys.argv[3])
+x = np.zeros(shape, np.float32)
+"""
+_OPENVINO = """
+import openvino as o
+settings = {{"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "{}", "NUM_STREAMS": 1}}
+o.Core().compile_model(path, "CPU", settings)([x])
+"""
 _ALONE = {
-    "PyTorch": f"{_START}\nimport torch; torch.export.load(sys.argv[1]).module()(torch.from_numpy(x))",
-    "ONNX Runtime": f"{_START}\nimport onnxruntime as o\n"
-    f"o.InferenceSession(sys.argv[1], providers=['CPUExecutionProvider']).run(None, {{'{export.INPUT}': x}})",
-    "OpenVINO": f"{_START}\nimport openvino as o; o.Core().compile_model(sys.argv[1], 'CPU')([x])",
+    "PyTorch": """
+import torch
+torch.set_num_threads(threads)
+torch.export.load(path).module()(torch.from_numpy(x))
+""",
+    "ONNX Runtime": f"""
+import onnxruntime as o
+settings = o.SessionOptions()
+settings.intra_op_num_threads, settings.inter_op_num_threads = threads, 1
+o.InferenceSession(path, settings, providers=["CPUExecutionProvider"]).run(None, {{"{export.INPUT}": x}})
+""",
+    "OpenVINO": _OPENVINO.format("f32"),
+    "OpenVINO bf16": _OPENVINO.format("bf16"),
 }
 
 
-def end_to_end(predictor: Callable, frames: Iterable[np.ndarray], seconds: float = 2.0, realtime: bool = False) -> dict:
+@runtimes.own_threads()
+def end_to_end(
+    predictor: Callable, frames: Iterable[np.ndarray], seconds: float = 2.0, threads: int = 1, realtime: bool = False
+) -> dict:
     """From the camera's frame, uint8 (H, W, 3), to labels, faces found and cut out: fps, ms by part, and faces a frame.
 
     predictor  a `predict.Predictor`; its detector and network are timed one by one, what is left is cutting
+    threads    OpenCV's, which finds faces, and PyTorch's; a predictor of a file has its own
     """
+    cv2 = detect.opencv()
     frames = list(frames)
     spent = dict.fromkeys(("detect", "classify", "whole"), 0.0)
     detector, classify, faces, count = predictor.detector, predictor.classify, 0, 0
@@ -198,11 +228,14 @@ def end_to_end(predictor: Callable, frames: Iterable[np.ndarray], seconds: float
 
         return call
 
-    for frame in frames[:2]:  # to warm up
-        predictor(frame)
-    predictor.detector, predictor.classify = timed("detect", detector), timed("classify", classify)
+    before = cv2.getNumThreads()
     try:
-        with timing.undisturbed(realtime):
+        cv2.setNumThreads(threads)
+        torch.set_num_threads(threads)
+        for frame in frames[:2]:  # to warm up
+            predictor(frame)
+        predictor.detector, predictor.classify = timed("detect", detector), timed("classify", classify)
+        with timing.undisturbed(realtime, threads):
             started = time.perf_counter()
             while spent["whole"] < seconds:
                 faces += len(predictor(frames[count % len(frames)]))
@@ -210,6 +243,7 @@ def end_to_end(predictor: Callable, frames: Iterable[np.ndarray], seconds: float
                 spent["whole"] = time.perf_counter() - started
     finally:
         predictor.detector, predictor.classify = detector, classify
+        cv2.setNumThreads(before)
     parts = {f"{part}_ms": 1000 * value / count for part, value in spent.items()}
     return {"frames": count, "faces": faces / count, "fps": count / spent["whole"], **parts}
 
@@ -233,8 +267,3 @@ def frames_with(faces: int, count: int = 8) -> list[np.ndarray]:
             frame[top : top + part.shape[0], left : left + part.shape[1]] = part
         frames.append(frame)
     return frames
-
-
-@torch.inference_mode()
-def _logits(module: nn.Module, images: np.ndarray) -> np.ndarray:
-    return module(torch.from_numpy(images)).numpy()

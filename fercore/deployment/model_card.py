@@ -25,7 +25,7 @@ CARD = """# {network}, {made} on {data}
 `{create}`: {parameters:,} parameters, {size:.2f} MiB{half}, {classes} classes:
 {names}.
 The .onnx file holds the same model and needs only ONNX Runtime. Its probabilities include TTA and
-are calibrated on {data}. A file of the same name with {int8} is its INT8 version, by
+are calibrated on {data}. A file of the same name with {int8}, where there is one, is its INT8 version, by
 `fercore export --int8`; the numbers here are of FP32.
 
 ## Use

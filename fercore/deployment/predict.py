@@ -230,7 +230,7 @@ def _frames(path: Path, every: int) -> Iterator[tuple[int | None, np.ndarray, fl
         yield from ((number, picture, pace) for number, picture in videos.frames(path, every))
     elif animation := images.animation(path):
         told, pictures = animation
-        pace = max(round((told or videos.FPS) / every, 2), 0.1)  # which an .mp4 can be written at
+        pace = (told or videos.FPS) / every
         yield from ((number, picture, pace) for number, picture in islice(enumerate(pictures), 0, None, every))
     else:
         yield None, read(path), videos.FPS

@@ -26,12 +26,14 @@ from .export import OPENVINO, ExportError, required
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A network to be run: the module, the shape of its input (C, H, W), and images for INT8, float32 (N, C, H, W)."""
+    """A network to be run: the module, the shape of its input (C, H, W), and images, float32 (N, C, H, W), by which
+    INT8 is calibrated, and others, unseen then, on which answers are compared."""
 
     name: str
     module: nn.Module
     shape: tuple[int, int, int]
     images: np.ndarray | None = None
+    unseen: np.ndarray | None = None
 
     @cached_property
     def onnx(self) -> bytes:
@@ -39,11 +41,21 @@ class Network:
         example = torch.zeros(2, *self.shape)
         return export.to_onnx(self.module, example, {export.INPUT: {0: torch.export.Dim("n")}}).SerializeToString()
 
+    @torch.inference_mode()
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """PyTorch's, which those of others are compared with, float32 (N, classes)."""
+        return self.module(torch.from_numpy(images)).numpy()
+
     def calibration(self) -> np.ndarray:
         """Images for INT8: those given, or random ones, which will do for speed."""
-        if self.images is not None:
-            return self.images
-        return np.random.default_rng(0).random((16, *self.shape), np.float32)
+        return self._random(0) if self.images is None else self.images
+
+    def held_out(self) -> np.ndarray:
+        """Images that INT8 was not calibrated on: those given, or random ones."""
+        return self._random(1) if self.unseen is None else self.unseen
+
+    def _random(self, seed: int) -> np.ndarray:
+        return np.random.default_rng(seed).random((16, *self.shape), np.float32)
 
 
 class Missing(RuntimeError):

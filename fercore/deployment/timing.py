@@ -17,12 +17,8 @@ import numpy as np
 QUANTILES = {"median": 0.5, "p90": 0.9, "p99": 0.99}
 
 
-ROUNDS, WARMUP = 20, 5
-UNTIMED = WARMUP + 1 + ROUNDS  # calls of each, beside those that are timed
-
-
 def interleaved(
-    runs: Mapping[str, Callable[[], object]], seconds: float = 1.0, rounds: int = ROUNDS, warmup: int = WARMUP
+    runs: Mapping[str, Callable[[], object]], seconds: float = 1.0, rounds: int = 20, warmup: int = 5
 ) -> dict[str, np.ndarray]:
     """Seconds of each call of each of `runs`, float (calls,), by name.
 
@@ -106,28 +102,6 @@ def machine() -> dict[str, object]:
         "python": platform.python_version(),
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
     }
-
-
-class Energy:
-    """Joules that the processor's own counter (Intel's and AMD's RAPL, by Linux) has seen; None where it has none."""
-
-    PATH = "/sys/class/powercap/intel-rapl:0/energy_uj"
-
-    def __enter__(self):
-        self.started, self.joules = self._read(), None
-        return self
-
-    def __exit__(self, *_):
-        ended = self._read()
-        if self.started is not None and ended is not None and ended >= self.started:  # the counter starts over at times
-            self.joules = (ended - self.started) / 1e6
-
-    def _read(self) -> int | None:
-        try:
-            with open(self.PATH) as file:
-                return int(file.read())
-        except (OSError, ValueError):
-            return None
 
 
 def compare(seconds: Mapping[str, np.ndarray], first: str) -> dict[str, float]:

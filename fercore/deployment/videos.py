@@ -13,6 +13,7 @@ from .detect import opencv
 SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".3gp", ".flv", ".mts", ".ogv")
 NO_FRAME = "no frame that can be read", "a video that OpenCV reads, such as .mp4 or .avi"
 FPS = 15.0  # of a video that does not say how fast it is
+TIMED = 100  # frames by whose times it is asked then
 
 
 def frames(path: Path, every: int = 1) -> Iterator[tuple[int, np.ndarray]]:
@@ -23,10 +24,7 @@ def frames(path: Path, every: int = 1) -> Iterator[tuple[int, np.ndarray]]:
     cv2 = opencv()
     if every < 1:
         raise ValueError(f"every must be at least 1 frame, not {every}")
-    if not path.is_file():
-        raise DataError(path, "no such file", "a video")
-    video = cv2.VideoCapture(str(path))
-    number = 0
+    video, number = _opened(path), 0
     try:
         while video.grab():
             if number % every == 0:
@@ -42,13 +40,25 @@ def frames(path: Path, every: int = 1) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def fps(path: Path) -> float:
-    """Frames a second of a video, FPS where it does not say."""
-    video = opencv().VideoCapture(str(path))
+    """Frames a second of a video; where it does not say, by the times of its first frames, or FPS. Raises DataError."""
+    cv2, video, times = opencv(), _opened(path), []
     try:
-        told = video.get(opencv().CAP_PROP_FPS)
+        told = video.get(cv2.CAP_PROP_FPS)
+        if 0 < told < 1000:  # not the ticks of a clock, such as the milliseconds of .webm that browsers record
+            return told
+        while len(times) < TIMED and video.grab():
+            times.append(video.get(cv2.CAP_PROP_POS_MSEC))
     finally:
         video.release()
-    return told if 0 < told <= 1000 else FPS
+    passed = times[-1] - times[0] if times else 0
+    pace = 1000 * (len(times) - 1) / passed if passed > 0 else FPS
+    return pace if pace <= 1000 else FPS
+
+
+def _opened(path: Path):
+    if not path.is_file():  # a pipe would be waited for
+        raise DataError(path, "no such file", "a video")
+    return opencv().VideoCapture(str(path))
 
 
 def camera(number: int | str = 0) -> Iterator[np.ndarray]:
@@ -80,6 +90,7 @@ def writer(path: str | Path, size: tuple[int, int], fps: float = FPS):
     """OpenCV's writer of a video of (width, height) pixels: .mp4 in MPEG-4, for players, or .webm in VP8, which plays
     in browsers, too, and is slower to write. Raises DataError where it cannot write there."""
     cv2 = opencv()
+    fps = max(float(f"{fps:.4g}"), 0.1)  # MPEG-4 has fractions of 16 bits
     codec = "VP80" if Path(path).suffix.lower() == ".webm" else "mp4v"
     made = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), fps, size)
     if not made.isOpened():

@@ -117,7 +117,7 @@ def serve(stream: Stream, port: int = 0) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            if self.headers.get("Host", "").rpartition(":")[0] not in ("127.0.0.1", "localhost"):
+            if self.headers.get("Host", "").partition(":")[0] not in ("127.0.0.1", "localhost"):
                 self.send_error(403)  # a page elsewhere, whose name was made to lead here
             elif self.path == "/":
                 body = PAGE.encode()

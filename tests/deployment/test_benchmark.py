@@ -1,12 +1,16 @@
 """Runtimes are timed side by side, a missing one says so, and a bundle runs by itself."""
 
+import ast
 import contextlib
 import itertools
 import json
+import os
 import subprocess
 import sys
+import textwrap
 import time
 from importlib.util import find_spec
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -120,6 +124,69 @@ def test_what_is_printed_has_units_and_what_is_missing_stands_below():
     assert "microexpnet_xxs@84, OpenVINO: fails here: no memory" in text and lines[-1] == benchmark.DISTURBED
 
 
+def test_only_columns_that_are_there_are_explained():
+    made = found_by_a_bundle()
+    text = benchmark.shown(pd.DataFrame(made["rows"]).assign(device="x"))
+    assert "deviation:" in text and not any(f"{name}:" in text for name in ("faster", "load s", "fps"))
+
+
+def test_to_load_is_not_to_export(tiny, monkeypatch):
+    """Which one runtime would do for all that follow it."""
+
+    def to_onnx(*_):
+        time.sleep(0.2)
+        return Mock(SerializeToString=bytes)
+
+    run = runtimes.Loaded(lambda images: np.ones((len(images), 3)), 1)
+    monkeypatch.setattr("fercore.deployment.export.to_onnx", to_onnx)
+    monkeypatch.setitem(runtimes.RUNTIMES, "ONNX Runtime", lambda network, *_: network.onnx or run)
+    held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+    assert benchmark.bench([held], ["ONNX Runtime"], seconds=0.02)["load_seconds"][0] < 0.2
+    monkeypatch.setattr("fercore.deployment.export.to_onnx", lambda *_: pytest.fail("it is exported"))
+    held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+    assert benchmark.bench([held], ["PyTorch"], seconds=0.02)["load_seconds"][0] > 0
+
+
+def test_answers_are_compared_on_images_that_int8_was_not_calibrated_on(tiny, monkeypatch):
+    seen = []
+    run = runtimes.Loaded(lambda images: seen.append(images) or np.ones((len(images), 3)), 1)
+    monkeypatch.setitem(runtimes.RUNTIMES, "PyTorch", lambda *_: run)
+    held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+    assert not np.isin(held.held_out(), held.calibration()).any()
+    one, other = np.full((4, 1, 12, 12), 0.25, np.float32), np.full((4, 1, 12, 12), 0.5, np.float32)
+    held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12), one, other)
+    benchmark.bench([held], ["PyTorch"], batch=2, seconds=0.02)
+    assert all((images == other[:2]).all() for images in seen[1:]), "the first is to load it"
+
+
+def test_memory_is_that_of_the_same_threads_and_precision(tiny, monkeypatch, tmp_path):
+    (tmp_path / "openvino.py").write_text(
+        "import pathlib\n"
+        "class Core:\n"
+        "    def compile_model(self, path, device, settings):\n"
+        "        pathlib.Path(__file__).with_name('asked').write_text(repr(settings))\n"
+        "        return lambda images: None\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    held = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+    vars(held)["onnx"] = b"a file"
+    for name, precision in (("OpenVINO", "f32"), ("OpenVINO bf16", "bf16")):
+        assert benchmark.peak_memory(held, name, threads=2) > 10
+        asked = ast.literal_eval((tmp_path / "asked").read_text())
+        assert asked["INFERENCE_PRECISION_HINT"] == precision and asked["INFERENCE_NUM_THREADS"] == 2
+
+
+@pytest.mark.usefixtures("opencv")
+def test_faces_are_found_with_as_many_threads_as_they_are_named_with():
+    import cv2
+
+    before, had = cv2.getNumThreads(), []
+    predictor = Predictor(detector=lambda _: had.append((cv2.getNumThreads(), torch.get_num_threads())) or [])
+    benchmark.end_to_end(predictor, benchmark.frames_with(0, count=2), seconds=0.01, threads=before + 1)
+    assert set(had) == {(before + 1, before + 1)} and cv2.getNumThreads() == before
+
+
+@pytest.mark.usefixtures("opencv")
 def test_from_frame_to_label():
     predictor = Predictor(detector=lambda picture: [Box(20, 20, 60, 80)] * 2)
     own = predictor.detector, predictor.classify
@@ -127,6 +194,30 @@ def test_from_frame_to_label():
     assert found["faces"] == 2 and 0 < found["detect_ms"] + found["classify_ms"] <= found["whole_ms"]
     assert found["fps"] == pytest.approx(1000 / found["whole_ms"]) and own == (predictor.detector, predictor.classify)
     assert [frame.shape for frame in benchmark.frames_with(5, count=1)] == [(480, 640, 3)]
+
+
+@pytest.fixture
+def onnxruntime_of(tmp_path):
+    """Makes a folder with a module `onnxruntime` whose sessions have the methods that are given as text."""
+
+    def make(methods):
+        (tmp_path / "modules").mkdir()
+        text = """
+        import numpy as np
+
+        __version__, CPU = "1.0", "CPUExecutionProvider"
+        SessionOptions = type("SessionOptions", (), {})
+        get_available_providers = lambda: ["TensorrtExecutionProvider", "CUDAExecutionProvider", CPU]
+
+        class InferenceSession:
+            def get_providers(self):
+                return self.providers
+        """
+        content = textwrap.dedent(text) + textwrap.indent(textwrap.dedent(methods), "    ")
+        (tmp_path / "modules/onnxruntime.py").write_text(content)
+        return tmp_path / "modules"
+
+    return make
 
 
 def found_by_a_bundle(device="raspberry_pi_4", network="microexpnet_se", side=48):
@@ -190,13 +281,6 @@ def test_of_one_device_timed_twice_the_faster_counts(tmp_path):
     assert measurements.gather([tmp_path / "to"])["value"].to_dict() == expected
     _, measured = bundle.beside({"latency(tinyfer_lite, ryzen_5_3600)": 0.009}, folder)
     assert {row["measurement"]: row["value"] for row in measured} == expected
-
-
-def test_what_is_called_and_not_timed_is_counted():
-    """Since the energy that a machine counts is of all calls."""
-    calls = []
-    (timed,) = timing.interleaved({"x": lambda: calls.append(1)}, seconds=0.001).values()
-    assert len(calls) == len(timed) + timing.UNTIMED
 
 
 @pytest.mark.parametrize(
@@ -287,6 +371,48 @@ class TestWithRuntime:
         assert made["device"] == "jetson_nano" and made["rows"][0]["deviation"] < 1e-4
         (tmp_path / "found.json").write_text(done.stdout)
         assert len(bundle.join(tmp_path / "found.json")[0]) == 1
+
+    def test_only_json_is_printed_and_no_time_of_the_processor_as_that_of_a_card(self, tmp_path, tiny, onnxruntime_of):
+        """ONNX Runtime prints of a provider that fails, and goes on with the processor, at once or in the midst."""
+        answers = """
+        def __init__(self, content, settings, providers):
+            self.providers = [CPU] if "Tensorrt" in providers[0] else providers
+            print("*** EP Error ***")
+
+        def run(self, names, images):
+            if "CUDA" in self.providers[0]:
+                print("EP Error: out of memory; falling back")
+                self.providers = [CPU]
+            return [np.ones((1, 3))]
+        """
+        done = self._bundle(tmp_path, tiny, onnxruntime_of(answers))
+        assert done.returncode == 0, done.stderr
+        assert [row["runtime"] for row in json.loads(done.stdout)["rows"]] == ["ONNX Runtime"]
+        assert "EP Error" in done.stderr
+
+    def test_a_network_that_an_older_onnx_runtime_cannot_read_is_one_line(self, tmp_path, tiny, onnxruntime_of):
+        answers = """
+        def __init__(self, *_, **__):
+            raise Exception("Unsupported model IR version: 10, max supported IR version: 9\\nand where")
+        """
+        done = self._bundle(tmp_path, tiny, onnxruntime_of(answers))
+        assert done.returncode == 1 and not done.stdout and done.stderr.count("\n") == 1
+        assert "ONNX Runtime 1.0" in done.stderr and "IR version: 10" in done.stderr and "--upgrade" in done.stderr
+
+    @staticmethod
+    def _bundle(tmp_path, tiny, path):
+        """What a bundle of one network did with the modules in the folder `path`."""
+        network = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+        words = [sys.executable, str(bundle.make(tmp_path / "bench.pyz", [network], ["fp32"])), "--seconds", "0.01"]
+        return subprocess.run(words, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(path)})
+
+    def test_a_bundle_compares_with_pytorch(self, tiny, tmp_path):
+        """So that INT8 deviates, which would answer as the same file does."""
+        network = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))
+        path = bundle.make(tmp_path / "bench.pyz", [network])
+        done = subprocess.run([sys.executable, str(path), "--seconds", "0.01"], capture_output=True, text=True)
+        fp32, int8 = (row["deviation"] for row in json.loads(done.stdout)["rows"])
+        assert fp32 < 1e-5 < int8 < 0.5
 
     def test_a_damaged_bundle_is_one_line(self, tmp_path, tiny):
         network = runtimes.Network("tiny@12", tiny().eval(), (1, 12, 12))

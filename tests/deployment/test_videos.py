@@ -36,6 +36,31 @@ def test_the_pace_of_a_video_that_does_not_tell_it(video, monkeypatch, told, pac
     assert videos.fps(video) == pace
 
 
+def written(path, fps):
+    """A video of five black frames."""
+    made = videos.writer(path, (64, 64), fps)
+    for _ in range(5):
+        made.write(np.zeros((64, 64, 3), np.uint8))
+    made.release()
+    return path
+
+
+@pytest.mark.parametrize("told", [0.0, 1000.0, 90_000.0])
+def test_a_video_that_tells_its_clock_and_not_its_pace_is_as_fast_as_its_frames(tmp_path, monkeypatch, told):
+    """Browsers record .webm by a clock of milliseconds, with frames at uneven times, of which OpenCV says 1000."""
+    import cv2
+
+    path, get = written(tmp_path / "x.mp4", 24), cv2.VideoCapture.get
+    monkeypatch.setattr("cv2.VideoCapture.get", lambda *of: told if of[1] == cv2.CAP_PROP_FPS else get(*of))
+    assert videos.fps(path) == pytest.approx(24)
+
+
+@pytest.mark.parametrize(("fps", "pace"), [(239.1834, 239.2), (200 / 3, 66.67), (999.99, 1000), (29.97, 29.97)])
+def test_a_video_of_any_pace_can_be_written(tmp_path, fps, pace):
+    """MPEG-4 has fractions of 16 bits alone."""
+    assert videos.fps(written(tmp_path / "x.mp4", fps)) == pytest.approx(pace)
+
+
 def test_a_drawn_video_never_takes_the_place_of_an_original(predictor, video):
     before = video.read_bytes()
     for _ in range(2):

@@ -193,8 +193,10 @@ def test_a_camera_is_served_to_this_computer_alone_by_either_of_its_names():
         host, port = server.server_address
         assert host == "127.0.0.1"
         for name in ("127.0.0.1", "localhost"):
-            with urlopen(f"http://{name}:{port}/alive", timeout=30) as answer:
-                assert answer.status == 204
+            for shown in (f"{name}:{port}", name):  # without a port where that is 80
+                request = Request(f"http://{name}:{port}/alive", headers={"Host": shown})
+                with urlopen(request, timeout=30) as answer:
+                    assert answer.status == 204
     finally:
         stream.end()
         server.shutdown()
