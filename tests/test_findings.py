@@ -545,7 +545,9 @@ def test_what_it_says_of_student_c_is_what_was_measured():
     assert told.format(*read, *map(_points, more), read[0] - taught[0]) in text
     cuts = pd.read_csv(folder / "courses.csv", index_col=["training", "seed"])["rate_cut"]
     assert cuts["c alone"].isna().sum() == 2 and cuts["c alone"].max() == 80
-    assert "cut with two of the seeds, and with the third in the last epoch (with a teacher it was never cut with" in text
+    assert (
+        "cut with two of the seeds, and with the third in the last epoch (with a teacher it was never cut with" in text
+    )
     assert cuts["E6"].isna().sum() == 1 and "never cut with one), so C alone may have more to learn" in text
     assert cuts["c with the test set", 42] == 32
     assert all(pd.isna(cuts[name, 42]) for name in ("c alone", "c without copies of the test set"))
