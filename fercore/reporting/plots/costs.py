@@ -153,7 +153,7 @@ def memory(table: pd.Series, printed: Mapping[str, Mapping[str, float]], batches
             axis.plot(line.index, line, color=color, label=network)
             for data, values in printed.items():
                 batch = batches.loc[(data, way), network]
-                axis.plot(batch, values[network], markers[data], color=color)
+                axis.plot(batch, values[network], markers[data], color=color, zorder=4)  # above all numbers
                 style = {"textcoords": "offset points", "ha": "center", "fontsize": 8, "color": ink(color)}
                 style["bbox"] = {"color": "white", "pad": 0.5}  # or the next network's line goes through it
                 axis.annotate(f"{batch:,.0f}", (batch, values[network]), (4, -14), **style)
