@@ -581,6 +581,17 @@ def test_what_it_says_of_student_c_is_what_was_measured():
     more = [gains.loc[(name, "published", "accuracy"), ["value", "low", "high"]] for name in ("E3", "E5")]
     told = "neither is reproduced, and they are {} [{:+}, {:+}] and {} [{:+}, {:+}] points above B alone"
     assert told.format(*(_points(value) for row in more for value in row)) in text
+    seeded = pd.read_csv(folder / "predictions.csv").filter(regex="^(E6|c alone)-|label")
+    right = seeded.drop(columns="label").eq(seeded["label"], axis=0).mean()
+    spread = right.groupby(right.index.str[:-2]).std()
+    told = f"a standard deviation of {100 * spread['E6']:.1f} points by E6 and {100 * spread['c alone']:.1f} alone"
+    of_two = (spread["E6"] ** 2 + spread["c alone"] ** 2) ** 0.5
+    assert (
+        f"{told}. If B's scatter as much, the difference between two single trainings has one of {100 * of_two:.1f}"
+        in text
+    )
+    times = [gains.loc[(name, "published", "accuracy"), "value"] / of_two for name in ("E3", "E4", "E5")]
+    assert 1.9 < min(times) < max(times) < 3 and "and B's gains are two to three times that" in text
     apart = pd.read_csv(folder / "search_b.csv", index_col="setting")[["behind", "behind_low", "behind_high"]].dropna()
     worst = apart.loc[apart["behind"].idxmax()]
     assert worst.name.endswith("(E3)") and worst["behind_low"] < 0 and len(apart) == 2
