@@ -23,17 +23,18 @@ DIVIDED = re.compile(r"Split ([\d/ ]+) by this project")  # how the note of `spl
 
 
 def undivided(faces: Faces) -> Faces:
-    """`faces` as they were before `splits.divide`: what it held out of a training split is of that again. Where it took
-    all images, their splits are lost, and they have none."""
+    """`faces` as they were before `splits.divide`, without its note: what it held out of a training split is of that
+    again. Where it took all images, their splits are lost, and they have none."""
     shares = [found[1] for note in faces.notes if (found := DIVIDED.match(note))]
     if not shares:
         return faces
-    split, held_out = faces.table["split"], faces.roles.get("select")
-    if len(shares) == 1 and shares[0].count("/") == 1 and held_out:
-        split = split.where(split != held_out, faces.split_of("train"))
+    split, held_out, train = faces.table["split"], faces.roles.get("select"), faces.roles.get("train")
+    if len(shares) == 1 and shares[0].count("/") == 1 and held_out and train:
+        split = split.where(split != held_out, train)
     else:
         split = ""
-    return replace(faces, table=faces.table.assign(split=split), roles=None)
+    notes = tuple(note for note in faces.notes if not DIVIDED.match(note))
+    return replace(faces, table=faces.table.assign(split=split), roles=None, notes=notes)
 
 
 def other(faces: Faces) -> str:

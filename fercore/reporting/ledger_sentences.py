@@ -47,14 +47,15 @@ def known_for(table: pd.DataFrame, headline: Sequence[str]) -> str:
 def contradicted(findings: Sequence[Finding], contradictions: pd.DataFrame, table: pd.DataFrame) -> str:
     """How many comparisons of numbers there are, and how many fail, by paper, as `render.contradictions` has them; and
     what `claims.judge`'s table calls the claims that they involve."""
-    text = f"{len(findings):,} comparisons of numbers were made; **{len(contradictions)}** of them fail."
+    text = f"{len(findings):,} comparisons of numbers were made; **{len(contradictions)}** failed."
     if contradictions.empty:
         return text
     each = contradictions["paper"].value_counts()
     of = {f"{row['paper']}/{claim}" for _, row in contradictions.iterrows() for claim in row["claims"].split(", ")}
     verdicts = table.loc[table["id"].isin(of), "verdict"].value_counts()
-    most = "Most" if 2 * each.iloc[0] > each.sum() else "The most"
-    text += f" {most}, {each.iloc[0]}, are of {markdown(each.index[0])}; they are in {len(each)} papers"
+    most = "Most" if 2 * each.iloc[0] > each.sum() else "The largest number"
+    verb = "are" if most == "Most" else "is"
+    text += f" {most} ({each.iloc[0]}) {verb} in {markdown(each.index[0])}; they are in {len(each)} papers"
     text += f" and involve **{len(of)}** claims: {listed(f'{count} {name}' for name, count in verdicts.items())}."
     return (
         f"{text} A number that counting confirms is exact, whatever else the paper says."

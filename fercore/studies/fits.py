@@ -64,10 +64,16 @@ def fit_each(
         trials = pd.DataFrame({"training": list(trainings)})
         many = workers or (1 if torch.cuda.is_available() else None)
         require_complete(sweep(work, trials, identity=lambda trial: {}, workers=many, scheduler="", attempts=1))
-        if closure.edited():
-            told = "the code was changed since this process began; what was trained is kept"
-            raise RunError(f"{told}: start it again, and a notebook with its kernel")
-        return {name: _one(words, faces, f"{place}/{name}", restart=False) for name, words in trainings.items()}
+        try:
+            return {name: _one(words, faces, f"{place}/{name}", restart=False) for name, words in trainings.items()}
+        except RunError as error:
+            if not closure.edited():
+                raise
+            kept = "; what was trained is kept" if folder else ""  # by the new code, which processes have begun with
+            told = (
+                f"the code was changed since this process began{kept}: start it again, and a notebook with its kernel"
+            )
+            raise RunError(told) from error
 
 
 FROM_SCRATCH = ("simple_cnn",)  # networks that nobody has weights of

@@ -7,6 +7,7 @@ import pytest
 
 from fercore.datasets import affectnet, ckplus, fer2013_csv, oulucasia, published, rafdb, splits
 from fercore.datasets.faces import Faces, table
+from fercore.results.measurements import set_counted
 
 
 def of(name, **counts):
@@ -53,6 +54,16 @@ def test_what_this_project_held_out_is_of_the_training_split_again():
     assert set(divided.splits) == {"train", "val", "test"} and published.departs(divided) == ""
     assert published.undivided(divided).table.equals(whole.table)
     assert published.undivided(whole) is whole
+
+
+def test_what_has_a_validation_split_of_its_own_has_it_still_however_often_it_is_asked():
+    """AffectNet's selects once the division is undone, and was taken for what this project had held out."""
+    whole = replace(of("affectnet", train=287_651, val=4_000), roles={"train": "train", "test": "val"})
+    divided = splits.divide(whole, "90/10")
+    once = published.undivided(divided)
+    assert published.undivided(once) is once and published.other(once) == published.other(divided) == ""
+    assert once.table["split"].value_counts().to_dict() == {"train": 287_651, "val": 4_000}
+    assert set_counted(once) == set_counted(divided) == "affectnet"
 
 
 @pytest.mark.parametrize("shares", [["80/10/10"], ["90/10", "80/10/10"]])

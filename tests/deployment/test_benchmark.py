@@ -201,7 +201,7 @@ def onnxruntime_of(tmp_path):
     """Makes a folder with a module `onnxruntime` whose sessions have the methods that are given as text."""
 
     def make(methods):
-        (tmp_path / "modules").mkdir()
+        (tmp_path / "modules").mkdir(exist_ok=True)
         text = """
         import numpy as np
 
@@ -376,6 +376,8 @@ class TestWithRuntime:
         """ONNX Runtime prints of a provider that fails, and goes on with the processor, at once or in the midst."""
         answers = """
         def __init__(self, content, settings, providers):
+            if "Tensorrt" in providers[0] and fails:
+                raise Exception("EPFail: no such layer")
             self.providers = [CPU] if "Tensorrt" in providers[0] else providers
             print("*** EP Error ***")
 
@@ -385,10 +387,11 @@ class TestWithRuntime:
                 self.providers = [CPU]
             return [np.ones((1, 3))]
         """
-        done = self._bundle(tmp_path, tiny, onnxruntime_of(answers))
-        assert done.returncode == 0, done.stderr
-        assert [row["runtime"] for row in json.loads(done.stdout)["rows"]] == ["ONNX Runtime"]
-        assert "EP Error" in done.stderr
+        for fails in ("False", "True"):
+            done = self._bundle(tmp_path, tiny, onnxruntime_of(answers.replace("fails", fails)))
+            assert done.returncode == 0, done.stderr
+            assert [row["runtime"] for row in json.loads(done.stdout)["rows"]] == ["ONNX Runtime"]
+            assert "EP Error" in done.stderr and ("EPFail: no such layer" in done.stderr) == (fails == "True")
 
     def test_a_network_that_an_older_onnx_runtime_cannot_read_is_one_line(self, tmp_path, tiny, onnxruntime_of):
         answers = """

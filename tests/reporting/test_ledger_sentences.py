@@ -33,15 +33,17 @@ def test_contradictions_by_paper():
     ids = ["one/a", "one/b", "<i>/a", "<i>/c", "one/d"]
     table = pd.DataFrame({"id": ids, "verdict": ["inconsistent", "exact", "inconsistent", "inconsistent", "not run"]})
     text = sentences.contradicted([None] * 1200, found, table)
-    assert text.startswith("1,200 comparisons of numbers were made; **3** of them fail."), "a number is in several"
+    assert text.startswith("1,200 comparisons of numbers were made; **3** failed."), "a number is in several"
     assert "and involve **4** claims: 3 inconsistent and 1 exact. A number that counting" in text, "<i>/a once"
-    assert "Most, 2, are of &#60;i&#62;; they are in 2 papers" in text
+    assert "Most (2) are in &#60;i&#62;; they are in 2 papers" in text
     half = pd.DataFrame({"paper": ["one", "<i>", "<i>", "two"], "claims": "a"})
-    assert "The most, 2, are of &#60;i&#62;; they are in 3 papers" in sentences.contradicted([None], half, table)
+    assert "The largest number (2) is in &#60;i&#62;; they are in 3 papers" in sentences.contradicted(
+        [None], half, table
+    )
     assert sentences.contradicted([None] * 1200, found, table.replace("exact", "inconsistent")).endswith(
         "inconsistent."
     )
-    assert "ost, " not in sentences.contradicted([None], found[:0], table)
+    assert "ost (" not in sentences.contradicted([None], found[:0], table)
 
 
 def test_sizes_that_are_printed():

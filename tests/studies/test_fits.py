@@ -53,6 +53,10 @@ def test_what_is_trained_is_not_trained_again_where_code_is_edited_meanwhile(fac
         monkeypatch.setattr(fits.closure, "edited", lambda: True)
         return run
 
+    (training,) = ({"a": words} for words in [trainings()["microexpnet_xxs-a"]])
+    with monkeypatch.context() as other:
+        other.setattr(fits.closure, "edited", lambda: True)
+        assert fit_each(training, faces, tmp_path / "other", workers=1), "what no training rests on"
     monkeypatch.setattr(fits, "fit", edits)
     with pytest.raises(RunError, match="the code was changed since this process began; what was trained is kept"):
         fit_each({"a": trainings()["microexpnet_xxs-a"]}, faces, tmp_path, workers=1)
