@@ -78,7 +78,7 @@ def test_trained_networks_have_learned_and_untrained_ones_have_not(study, monkey
     learned = study.learned(found)
     assert learned["trained"].tolist() == learned["learned"].tolist() == [2, 2]
     assert study.train(trials, recipe, "trained").equals(found)  # kept in RUNS/trained
-    untrained = study.train(trials, student_recipe(3, 16, 0.0), "untrained")
+    untrained = study.train(trials, student_recipe(3, 16, 1e-12), "untrained")
     assert study.learned(untrained)["learned"].sum() < 4
 
 
