@@ -511,29 +511,32 @@ def test_a_line_leads_to_a_name_that_had_to_move_away_and_to_no_other():
     assert {text.get_text() for text in axis.texts} == set(crowd.index)
 
 
-def test_no_name_stands_beside_the_dot_of_another_network_nor_is_crossed_by_a_line():
-    """Else it would be taken for that one's."""
-    far = {"value": 0.6, "low": np.nan, "high": np.nan}
-    pair = pd.DataFrame([{"parameters": 1e6, **far}, {"parameters": 2.5e6, **far}], ["first", "the other"])
-    crowd = pd.DataFrame(
-        {"parameters": 1e6 * 1.2 ** np.arange(9), "value": 0.6 + 0.002 * np.arange(9), "low": 0.58, "high": 0.63},
-        [12 * one for one in "abcdefghi"],
-    )
-    for networks in (pair, crowd):
-        figure = plots.size_and_accuracy(networks, seven(), "Networks")
-        axis = figure.axes[0]
-        figure.draw_without_rendering()
-        boxes = {text.get_text(): Text.get_window_extent(text) for text in axis.texts}
-        spots = {name: axis.transData.transform((row.parameters, 100 * row.value)) for name, row in networks.iterrows()}
-        for name, box in boxes.items():
-            for other, (x, y) in spots.items():
-                beside = box.y0 < y < box.y1 and (0 < box.x0 - x < 28 or 0 < x - box.x1 < 28)
-                assert other == name or not beside, (name, other)
-        for text in axis.texts:
-            if text.arrow_patch is not None:
-                line = MatplotlibPath([spots[text.get_text()], axis.transData.transform(text.xy) + text.get_position()])
-                crossed = [name for name, box in boxes.items() if line.intersects_bbox(box, filled=False)]
-                assert set(crossed) <= {text.get_text()}
+def crowd(seed, count, octaves):
+    """Networks whose sizes are within so many octaves, with intervals of two lengths and long names."""
+    draw = np.random.default_rng(seed)
+    value, reach = draw.uniform(0.55, 0.65, count), draw.choice([0.005, 0.03], count)
+    size = 1e6 * 2 ** draw.uniform(0, octaves, count)
+    table = {"parameters": size, "value": value, "low": value - reach, "high": value + reach}
+    return pd.DataFrame(table, [16 * one for one in "abcdefghijkl"[:count]])
+
+
+@pytest.mark.parametrize(("seed", "count", "octaves"), [(28, 10, 1.6), (10, 10, 1.6), (11, 9, 2.5), (5, 9, 4)])
+def test_no_name_stands_beside_the_dot_of_another_network_nor_is_crossed_by_a_line(seed, count, octaves):
+    """Else it would be taken for that one's. These are crowds in which each has a place, if they are looked for."""
+    figure = plots.size_and_accuracy(crowd(seed, count, octaves), seven(), "Networks")
+    axis = figure.axes[0]
+    figure.draw_without_rendering()
+    boxes = {text.get_text(): Text.get_window_extent(text) for text in axis.texts}
+    spots = {text.get_text(): axis.transData.transform(text.xy) for text in axis.texts}
+    for (name, box), (other, (x, y)) in itertools.product(boxes.items(), spots.items()):
+        beside = box.y0 < y < box.y1 and (0 < box.x0 - x < 28 or 0 < x - box.x1 < 28)
+        assert other == name or not beside, (name, other)
+    for text in axis.texts:
+        if text.arrow_patch is not None:
+            start = spots[text.get_text()]
+            line = MatplotlibPath([start, start + np.array(text.get_position()) * figure.dpi / 72])
+            crossed = {name for name, box in boxes.items() if line.intersects_bbox(box, filled=False)}
+            assert crossed <= {text.get_text()}
 
 
 def test_dots_without_a_name_are_small_and_those_with_one_may_have_a_shorter():
